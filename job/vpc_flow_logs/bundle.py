@@ -1,0 +1,86 @@
+"""Small text files of one format, parsed together: what a file costs by itself is paid once for many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from vpc_flow_logs.assemble import Source, Values
+from vpc_flow_logs.careful import header_names, tokens_of
+from vpc_flow_logs.decompress import GZIP_MAGIC, whole_member
+from vpc_flow_logs.delimited import values_of
+from vpc_flow_logs.event_time import name_time
+from vpc_flow_logs.layout import Format, Layout, format_of
+
+SMALL_FILE = 64 * 1024
+"""Bytes of the largest file that is parsed together with others."""
+
+_SMALL_TEXT = 1024 * 1024
+_BUNDLE_BYTES = 2 * 1024 * 1024
+_MOST_HEADERS = 1000
+
+
+@dataclass(frozen=True)
+class SmallFile:
+    """An undamaged text file that begins with a header: the lines behind that, each with its line end."""
+
+    path: str
+    content: pa.Buffer
+    format: Format
+    text: bytes
+
+
+@dataclass
+class Bundle:
+    """The small files of one format that wait to be parsed."""
+
+    layout: Layout
+    files: list[SmallFile] = field(default_factory=list)
+    _bytes: int = 0
+    _formats: dict[bytes, Format | None] = field(default_factory=dict)
+
+    def small_file(self, path: str, content: pa.Buffer) -> SmallFile | None:
+        """The file, when it is of the plain kind that can be bundled; None for every other."""
+        if content.size > SMALL_FILE:
+            return None
+        text = content.to_pybytes()
+        if text.startswith(GZIP_MAGIC):
+            whole = whole_member(text, limit=_SMALL_TEXT)
+            if whole is None:
+                return None
+            text = whole
+        header, _, records = text.partition(b"\n")
+        format_ = self._format(header.removesuffix(b"\r"))
+        if format_ is None or not records:
+            return None
+        return SmallFile(path, content, format_, records if records.endswith(b"\n") else records + b"\n")
+
+    def _format(self, header: bytes) -> Format | None:
+        if header not in self._formats:
+            if len(self._formats) > _MOST_HEADERS:
+                self._formats.clear()
+            names = header_names(tokens_of(header))
+            self._formats[header] = None if names is None else format_of(names, self.layout)
+        return self._formats[header]
+
+    def has_room_for(self, file: SmallFile) -> bool:
+        """Whether the file may be added: it has the format of the others, and they are not too many bytes yet."""
+        return not self.files or (self.files[0].format == file.format and self._bytes < _BUNDLE_BYTES)
+
+    def add(self, file: SmallFile) -> None:
+        self.files.append(file)
+        self._bytes += len(file.text)
+
+    def take(self) -> tuple[list[SmallFile], Values | None, list[Source]]:
+        """Empty the bundle: its files, and their records parsed together, or None when one of the files needs
+        a closer look.
+        """
+        files, self.files, self._bytes = self.files, [], 0
+        if not files:
+            return [], None, []
+        values = values_of(b"".join(file.text for file in files), files[0].format)
+        sources = [Source(file.path, name_time(file.path), file.text.count(b"\n")) for file in files]
+        if values is None or values.rows != sum(source.rows for source in sources):
+            return files, None, []
+        return files, values, sources

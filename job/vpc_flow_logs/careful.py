@@ -1,0 +1,127 @@
+"""Lines looked at one by one: what is a record, what a header, and what can only be kept as it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from vpc_flow_logs.assemble import Values
+from vpc_flow_logs.layout import Format, Layout, Place, format_of, is_header
+
+_INTEGER = re.compile(rb"-?[0-9]+")
+_LIMITS = {"INT": 2**31, "BIGINT": 2**63}
+_MOST_DIGITS = 400
+_SHOWN = 60
+
+
+@dataclass
+class Rejected:
+    """A line that is no record: its number in the text (0 = first), its bytes, and why."""
+
+    index: int
+    line: bytes
+    reason: str
+
+
+@dataclass
+class _Rows:
+    """Records of one format on their way to arrays."""
+
+    format: Format
+    columns: list[list[str | int | None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.columns = [[] for _ in self.format.places]
+
+    def add(self, values: Sequence[str | int | None]) -> None:
+        for column, value in zip(self.columns, values, strict=True):
+            column.append(value)
+
+    def done(self) -> Iterator[Values]:
+        if self.columns and self.columns[0]:
+            types = [place.column.arrow_type if place.column else pa.string() for place in self.format.places]
+            yield Values(format=self.format, arrays=[pa.array(c, t) for c, t in zip(self.columns, types, strict=True)])
+
+
+def header_names(tokens: Sequence[bytes]) -> list[str] | None:
+    """The names of a header line, or None when the line is none."""
+    try:
+        names = [token.decode("ascii") for token in tokens]
+    except UnicodeDecodeError:
+        return None
+    return names if is_header(names) else None
+
+
+def tokens_of(line: bytes) -> list[bytes]:
+    """The values of a line: what stands between runs of spaces, a tab being part of a value."""
+    return [token for token in line.split(b" ") if token]
+
+
+def split_lines(text: bytes) -> list[bytes]:
+    """The lines of a text without their ends, LF or CR LF; a CR elsewhere is part of the line."""
+    lines = text.split(b"\n")
+    last = lines.pop()  # what follows the last LF: empty, or a line without an end
+    ended = [line[:-1] if line.endswith(b"\r") else line for line in lines]
+    return [*ended, last] if last else ended
+
+
+def read_lines(text: bytes, format_: Format, layout: Layout) -> Generator[Values | Rejected, None, Format]:
+    """Yield the records of ``text`` and the lines that are none; a header changes the format for the lines after it.
+
+    Returns the format that holds at the end.
+    """
+    rows = _Rows(format_)
+    for index, line in enumerate(split_lines(text)):
+        tokens = tokens_of(line)
+        if not tokens:
+            continue
+        names = header_names(tokens)
+        if names is not None:
+            yield from rows.done()
+            rows = _Rows(format_of(names, layout))
+            continue
+        values, reason = _record(line, tokens, rows.format)
+        if values is None:
+            yield Rejected(index=index, line=line, reason=reason)
+        else:
+            rows.add(values)
+    yield from rows.done()
+    return rows.format
+
+
+def _record(line: bytes, tokens: Sequence[bytes], format_: Format) -> tuple[Sequence[str | int | None] | None, str]:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return None, f"not UTF-8 at byte {error.start + 1} of the line"
+    if len(tokens) != len(format_.places):
+        return None, f"{len(tokens)} fields where the format has {len(format_.places)}"
+    values: list[str | int | None] = []
+    problems = []
+    for token, place in zip(tokens, format_.places, strict=True):
+        if token == b"-":
+            values.append(None)
+        elif place.is_integer:
+            number, problem = integer(token, place)
+            values.append(number)
+            problems += [problem] if problem else []
+        else:
+            values.append(token.decode("utf-8"))
+    return (None, "; ".join(problems)) if problems else (values, "")
+
+
+def integer(token: bytes, place: Place) -> tuple[int | None, str | None]:
+    """The integer that a value spells, or why it is none that fits the column."""
+    assert place.column is not None
+    shown = token[:_SHOWN].decode("utf-8", "backslashreplace") + ("…" if len(token) > _SHOWN else "")
+    if not _INTEGER.fullmatch(token):
+        return None, f"{place.field}: '{shown}' is not an integer"
+    digits = token.lstrip(b"-").lstrip(b"0")
+    number = int(digits[:_MOST_DIGITS] or b"0") * (-1 if token.startswith(b"-") else 1)
+    limit = _LIMITS[place.column.type]
+    if not -limit <= number < limit:
+        return None, f"{place.field}: {shown} does not fit {place.column.type}"
+    return number, None

@@ -1,0 +1,159 @@
+"""The bytes of a file as blocks of text: gzip of any number of members, or plain text."""
+
+from __future__ import annotations
+
+import importlib
+import zlib
+from collections.abc import Generator, Iterator
+from typing import Any
+
+
+def _fastest() -> Any:
+    """ISA-L where it is installed (it takes half the time of zlib), else zlib. Databricks Runtime has only zlib."""
+    try:
+        return importlib.import_module("isal.isal_zlib")
+    except ImportError:
+        return zlib
+
+
+_FAST = _fastest()
+_ERRORS: tuple[type[Exception], ...] = (zlib.error, _FAST.error)
+
+GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_WINDOW = 31  # zlib's window bits for: gzip header and trailer, 32 KiB window
+_RAW_WINDOW = -15
+_CAREFUL_STEP = 16 * 1024
+_FHCRC, _FEXTRA, _FNAME, _FCOMMENT = 2, 4, 8, 16
+
+
+class Damaged(Exception):
+    """The compressed bytes end too early or are wrong; all that could be decompressed was given before."""
+
+
+def text_blocks(content: memoryview, *, size: int) -> Iterator[bytes]:
+    """Yield the decompressed bytes in blocks of at most ``size`` bytes; memory does not grow with the file.
+
+    Raises:
+        Damaged: after the last byte that can be decompressed, when the gzip is cut off, has bit errors or a wrong
+            checksum, or is followed by something that is neither a gzip member nor zero padding.
+    """
+    if bytes(content[:2]) != GZIP_MAGIC:
+        for start in range(0, len(content), size):
+            yield bytes(content[start : start + size])
+        return
+    position = 0
+    while position < len(content):
+        position = yield from _member(content, position, size)
+        position = _after_padding(content, position)
+
+
+def _after_padding(content: memoryview, position: int) -> int:
+    rest = bytes(content[position : position + 1024])
+    while rest and not rest.strip(b"\0"):
+        position += len(rest)
+        rest = bytes(content[position : position + 1024])
+    position += len(rest) - len(rest.lstrip(b"\0"))
+    if position < len(content) and bytes(content[position : position + 2]) != GZIP_MAGIC:
+        raise Damaged("garbage behind the last gzip member")
+    return position
+
+
+def _member(content: memoryview, start: int, size: int) -> Generator[bytes, None, int]:
+    """Yield one gzip member, fast, and return where it ends; the first sign of damage sends it through
+    `_careful_member`.
+    """
+    inflate, position, given = _FAST.decompressobj(wbits=_GZIP_WINDOW), start, 0
+    step = max(size // 4, 1024)  # about as much as inflates to one block
+    try:
+        while not inflate.eof and position < len(content):
+            data = content[position : position + step]
+            position += len(data)
+            while data:
+                block = inflate.decompress(data, size)
+                if block:
+                    given += len(block)
+                    yield block
+                data = inflate.unconsumed_tail
+    except _ERRORS:
+        # Looked at again in full: the bytes before the error are not to be lost.
+        return (yield from _careful_member(content, start, given))
+    if inflate.eof:
+        return position - len(inflate.unused_data)
+    return (yield from _careful_member(content, start, given))
+
+
+def _careful_member(content: memoryview, start: int, given: int) -> Generator[bytes, None, int]:
+    """A damaged member once more: all bytes before the damage but the first ``given``, which the caller has."""
+    position = _after_gzip_header(content, start)
+    inflate, checksum, length = zlib.decompressobj(wbits=_RAW_WINDOW), 0, 0
+    while not inflate.eof and position < len(content):
+        before = inflate.copy()
+        step = content[position : position + _CAREFUL_STEP]
+        damage = None
+        try:
+            block = inflate.decompress(step)
+        except zlib.error as error:
+            block, damage = _up_to_error(before, step), error
+        position += len(step)
+        checksum, length = zlib.crc32(block, checksum), length + len(block)
+        fresh = block[max(0, given - (length - len(block))) :]
+        if fresh:
+            yield fresh
+        if damage is not None:
+            raise Damaged(f"damaged gzip: {damage}")
+    if not inflate.eof:
+        raise Damaged("damaged gzip: the file is cut off")
+    end = position - len(inflate.unused_data)
+    _check_trailer(bytes(content[end : end + 8]), checksum, length)
+    return end + 8
+
+
+def _up_to_error(inflate: Any, data: memoryview) -> bytes:
+    """Everything that can be decompressed from ``data`` before the error in it.
+
+    zlib forgets what a failing call has made, so the calls are made as small as can be: a byte in, a byte out.
+    """
+    out = bytearray()
+    try:
+        for byte in data:
+            piece = inflate.decompress(bytes([byte]), 1)
+            while piece or inflate.unconsumed_tail:
+                out += piece
+                piece = inflate.decompress(inflate.unconsumed_tail, 1)
+    except zlib.error:
+        return bytes(out)
+    return bytes(out)
+
+
+def _after_gzip_header(content: memoryview, start: int) -> int:
+    """Where the deflate stream of a member begins (RFC 1952 section 2.3)."""
+    fixed = bytes(content[start : start + 10])
+    if len(fixed) < 10 or fixed[2] != 8:
+        raise Damaged("damaged gzip: the header is cut off or not of the deflate method")
+    flags, position = fixed[3], start + 10
+    if flags & _FEXTRA:
+        position += 2 + int.from_bytes(content[position : position + 2], "little")
+    for flag in (_FNAME, _FCOMMENT):
+        if flags & flag:
+            end = bytes(content[position:]).find(b"\0")
+            if end < 0:
+                raise Damaged("damaged gzip: the header is cut off")
+            position += end + 1
+    return position + (2 if flags & _FHCRC else 0)
+
+
+def _check_trailer(trailer: bytes, checksum: int, length: int) -> None:
+    if len(trailer) < 8:
+        raise Damaged("damaged gzip: the file is cut off")
+    if int.from_bytes(trailer[:4], "little") != checksum or int.from_bytes(trailer[4:], "little") != length % 2**32:
+        raise Damaged("damaged gzip: wrong checksum or length")
+
+
+def whole_member(content: bytes, *, limit: int) -> bytes | None:
+    """The text of a gzip that is one sound member of at most ``limit`` bytes, else None."""
+    inflate = _FAST.decompressobj(wbits=_GZIP_WINDOW)
+    try:
+        text = inflate.decompress(content, limit)
+    except _ERRORS:
+        return None
+    return bytes(text) if inflate.eof and not inflate.unused_data else None

@@ -1,0 +1,98 @@
+"""When a record was seen: from ``start``, else ``end``, else the time in the name of its file."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vpc_flow_logs.layout import TIMESTAMP
+
+# Epochs from here on are milliseconds: as seconds they would lie after the year 5138.
+_FIRST_MILLISECONDS = 10**11
+_YEAR_1 = -62_135_596_800
+_YEAR_10000_MILLISECONDS = 253_402_300_800_000
+_INTEGER = re.compile(r"(-?)0*([0-9]*)")
+_MOST_DIGITS = 18
+_NAME_TIME = re.compile(r"_(\d{8}T\d{4})Z_[^/]*$")
+
+
+def name_time(path: str) -> int | None:
+    """The time in a delivered file's name, in microseconds since 1970, or None.
+
+    >>> name_time("s3://b/AWSLogs/123456789012_vpcflowlogs_us-east-1_fl-1234abcd_20180620T1620Z_fe123456.log.gz")
+    1529511600000000
+    """
+    match = _NAME_TIME.search(path)
+    if match is None:
+        return None
+    try:
+        when = datetime.strptime(match[1], "%Y%m%dT%H%M").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
+    return int(when.timestamp()) * 1_000_000
+
+
+def microseconds(epoch: int) -> int | None:
+    """An epoch in seconds or milliseconds as microseconds; None outside the years 1 to 9999."""
+    if not _YEAR_1 <= epoch < _YEAR_10000_MILLISECONDS:
+        return None
+    return epoch * 1000 if epoch >= _FIRST_MILLISECONDS else epoch * 1_000_000
+
+
+def said(text: str | None) -> tuple[bool, int | None]:
+    """Whether a value as delivered says a time, and which: microseconds, None outside the years 1 to 9999."""
+    match = _INTEGER.fullmatch(text) if text and text != "-" else None
+    if match is None:
+        return False, None
+    sign, digits = match.groups()
+    return True, microseconds(int(sign + (digits or "0"))) if len(digits) <= _MOST_DIGITS else None
+
+
+def of_record(start: str | None, end: str | None, named: int | None) -> int | None:
+    """`event_time` of one record, from the values as delivered (None for ``-``): microseconds since 1970 or None."""
+    for value in (start, end):
+        says, time = said(value)
+        if says:
+            return time
+    return named
+
+
+def of_columns(start: pa.Array | None, end: pa.Array | None, named: pa.Array) -> pa.Array:
+    """`event_time` of many records.
+
+    Args:
+        start: the field's values, as BIGINT where it has a column, as text where not, None where not delivered.
+        end: the same.
+        named: the time in the file's name for each record, INT64 microseconds.
+    """
+    times = named
+    for values in (end, start):
+        if values is None or values.null_count == len(values):
+            continue
+        epochs, present = _integers(values)
+        times = epochs if present is None else pc.if_else(present, epochs, times)
+    return times.cast(TIMESTAMP)
+
+
+def _integers(values: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+    """Microseconds of each value, and which values say a time at all (None: all of them)."""
+    if pa.types.is_string(values.type):
+        return _integers_of_text(values)
+    present = values.is_valid() if values.null_count else None
+    bounds = pc.min_max(values)
+    if bounds["min"].as_py() >= _YEAR_1 and bounds["max"].as_py() < _FIRST_MILLISECONDS:
+        return pc.multiply(values, 1_000_000), present
+    seconds = pc.if_else(pc.less(values, _FIRST_MILLISECONDS), 1_000_000, 1000)
+    inside = pc.and_(pc.greater_equal(values, _YEAR_1), pc.less(values, _YEAR_10000_MILLISECONDS))
+    return pc.multiply(pc.if_else(inside, values, None), seconds), present
+
+
+def _integers_of_text(values: pa.Array) -> tuple[pa.Array, pa.Array]:
+    # Few values differ within a block (an interval has 60 or 600 seconds): each is read once.
+    coded = values.dictionary_encode()
+    times = [said(text) for text in coded.dictionary.to_pylist()]
+    present = pa.array([says for says, _ in times], pa.bool_()).take(coded.indices).fill_null(False)
+    return pa.array([time for _, time in times], pa.int64()).take(coded.indices), present

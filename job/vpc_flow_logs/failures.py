@@ -1,0 +1,89 @@
+"""Why a run failed, in words that say which path or permission, and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from vpc_flow_logs.parameters import Parameters
+from vpc_flow_logs.table import quarantine_path
+
+_CAUSES = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "Read-only file system",
+    "Permission denied",
+    "Not a directory",
+    "Mkdirs failed",
+    "AccessDenied",
+    "Access Denied",
+    "NoSuchBucket",
+    "Access is denied",
+    "ParentNotDirectoryException",
+    "FileAlreadyExistsException",
+    "Unable to create",
+)
+_NEXT = "What was loaded before is kept. Mend this and run the job again: it goes on from there."
+_LONGEST = 600
+
+
+class RunFailed(SystemExit):
+    """The run cannot go on. Ends the process with status 1; its text is the whole message."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(1)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def explained(error: BaseException, parameters: Parameters) -> str:
+    """The message for an error of a run: the path it is about, the storage's words, the next step."""
+    text = "\n".join(_texts(error))
+    cause = next((cause for cause in _CAUSES if cause in text), None)
+    line = _line_with(text, cause) if cause else _first_telling_line(text)
+    where = [f"{name} {path!r}" for name, path in _paths(parameters).items() if _bare(path) in text]
+    if cause and where:
+        return f"The run failed: {where[0]} cannot be used: {line}\n{_NEXT}"
+    if cause:
+        every = ", ".join(f"{name} {path!r}" for name, path in _paths(parameters).items())
+        return f"The run failed: {line}\nIt is about one of: {every}.\n{_NEXT}"
+    return f"The run failed: {line}\n{_NEXT}"
+
+
+def _texts(error: BaseException) -> list[str]:
+    texts, seen = [], set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        texts.append(str(current))
+        current = current.__cause__ or current.__context__
+    return texts
+
+
+def _paths(parameters: Parameters) -> Mapping[str, str]:
+    """The paths an error may name, the longest of two that begin alike first."""
+    delta = parameters.delta_output_path
+    paths = {
+        "the path of the quarantine table": quarantine_path(delta),
+        "Delta Output Path": delta,
+        "Checkpoint Path": parameters.checkpoint_path,
+        "VPC Logs Path": parameters.vpc_logs_path.split("*")[0].rstrip("/"),
+    }
+    return {name: path for name, path in paths.items() if path}
+
+
+def _bare(path: str) -> str:
+    return re.sub(r"^[a-z0-9]+:/*", "", path)
+
+
+def _line_with(text: str, cause: str) -> str:
+    line = next(line for line in text.splitlines() if cause in line)
+    return line.strip()[:_LONGEST]
+
+
+def _first_telling_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    causes = [line for line in lines if line.startswith("Caused by: ") or "Error: " in line]
+    return (causes or lines or ["no reason was given"])[-1 if causes else 0][:_LONGEST]

@@ -1,0 +1,203 @@
+"""The job's parameters: the guide's six and ours, what each may be, and what they may not be together.
+
+The rules for paths, table names and headers are used by the environment files too, so that they exist once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vpc_flow_logs.fields import canonical, column_name, looks_like_name
+from vpc_flow_logs.layout import SERVICE_COLUMNS
+from vpc_flow_logs.logs_path import logs_path_problem
+from vpc_flow_logs.paths import overlap, storage_path_problem, without_trailing_slash
+
+NOTIFICATIONS = ("auto-loader", "queue", "off")
+TRIGGERS = ("available-now", "continuous")
+
+REQUIRED = ("vpc-logs-path", "delta-output-path", "checkpoint-path", "table-name", "region-name", "headers")
+OPTIONAL = ("notifications", "queue-url", "trigger", "max-files-per-batch")
+
+USAGE = """\
+Parameters, each as --name=value or --name value:
+
+  --vpc-logs-path        s3://bucket[/prefix]/AWSLogs/<account>/vpcflowlogs/<region>/*, the Hive form of it, or
+                         s3://bucket[/prefix]/AWSLogs/*; a folder or glob on a laptop
+  --delta-output-path    new, empty, or holding this job's table; "" for a managed table
+  --checkpoint-path      where the stream keeps its state; belongs to one VPC Logs Path for ever
+  --table-name           [catalog.][schema.]name
+  --region-name          region of the bucket, for example us-east-1
+  --headers              comma-separated field names: the columns of the table, and the order of fields in files
+                         that have no header line
+  --notifications        auto-loader (default), queue or off
+  --queue-url            the SQS queue, with --notifications queue
+  --trigger              available-now (default) or continuous
+  --max-files-per-batch  at most so many files in one micro-batch"""
+
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
+_TABLE = re.compile(r"[a-z_][a-z0-9_]{0,254}")
+_SCHEMA = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,254}")
+_QUEUE = re.compile(r"https://[^/\s]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}")
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The checked parameters. Paths have no trailing slash; ``headers`` are canonical field names."""
+
+    vpc_logs_path: str
+    delta_output_path: str
+    checkpoint_path: str
+    table_name: str
+    region_name: str
+    headers: tuple[str, ...]
+    notifications: str = "auto-loader"
+    queue_url: str | None = None
+    trigger: str = "available-now"
+    max_files_per_batch: int | None = None
+
+
+class ParameterError(SystemExit):
+    """The parameters cannot be used; ``problems`` says all that is wrong. Ends the process with status 2.
+
+    Its text is the whole message, for a job run shows the text of the exception that ended it.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(2)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        count = "1 parameter problem" if len(self.problems) == 1 else f"{len(self.problems)} parameter problems"
+        return "\n".join([f"{count}; nothing was created:", *(f"  - {problem}" for problem in self.problems)])
+
+
+def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """The arguments by name, and what is wrong with the way they are given."""
+    values: dict[str, str] = {}
+    problems: list[str] = []
+    waiting = list(arguments)
+    while waiting:
+        argument = waiting.pop(0)
+        name, has_value, value = argument.removeprefix("--").partition("=")
+        if not argument.startswith("--") or name not in (*REQUIRED, *OPTIONAL):
+            problems.append(
+                f"{argument!r} is no parameter; there are: " + ", ".join(f"--{n}" for n in REQUIRED + OPTIONAL)
+            )
+            continue
+        if not has_value and (not waiting or waiting[0].startswith("--")):
+            problems.append(f"--{name} has no value; give --{name}=...")
+            values.setdefault(name, "")
+            continue
+        if name in values:
+            problems.append(f"--{name} is given twice")
+        values[name] = (value if has_value else waiting.pop(0)).strip()
+    problems += [f"--{name} is missing" for name in REQUIRED if name not in values]
+    return values, problems
+
+
+def problems_of(values: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with each given value, by name; names that are not in it are fine."""
+    checks = {
+        "vpc-logs-path": logs_path_problem,
+        "delta-output-path": lambda value: storage_path_problem(value) if value else None,
+        "checkpoint-path": storage_path_problem,
+        "table-name": table_name_problem,
+        "region-name": region_problem,
+        "headers": lambda value: headers_problem(value.split(",")),
+        "notifications": lambda value: _one_of(value, NOTIFICATIONS),
+        "trigger": lambda value: _one_of(value, TRIGGERS),
+        "queue-url": lambda value: None if _QUEUE.fullmatch(value) else f"{value!r} is no SQS queue URL (https://…)",
+        "max-files-per-batch": _count_problem,
+    }
+    found = {name: checks[name](value) for name, value in values.items()}
+    problems = {name: problem for name, problem in found.items() if problem is not None}
+    mode = values.get("notifications", "auto-loader")
+    if mode == "queue" and "queue-url" not in values:
+        problems.setdefault("queue-url", "needed with --notifications queue")
+    if mode in ("auto-loader", "off") and "queue-url" in values:
+        problems.setdefault("queue-url", "only used with --notifications queue")
+    for name, problem in _overlaps({n: v for n, v in values.items() if n not in problems}).items():
+        problems.setdefault(name, problem)
+    return problems
+
+
+def parameters_of(values: Mapping[str, str]) -> Parameters:
+    """The parameters from values that have no problem."""
+    count = values.get("max-files-per-batch")
+    return Parameters(
+        vpc_logs_path=without_trailing_slash(values["vpc-logs-path"]),
+        delta_output_path=without_trailing_slash(values["delta-output-path"]),
+        checkpoint_path=without_trailing_slash(values["checkpoint-path"]),
+        table_name=values["table-name"],
+        region_name=values["region-name"],
+        headers=tuple(canonical(name.strip()) for name in values["headers"].split(",")),
+        notifications=values.get("notifications", "auto-loader"),
+        queue_url=values.get("queue-url"),
+        trigger=values.get("trigger", "available-now"),
+        max_files_per_batch=int(count) if count else None,
+    )
+
+
+def table_name_problem(name: str) -> str | None:
+    """Why a text is no ``[catalog.][schema.]name``, or None."""
+    *outer, table = name.split(".")
+    if len(outer) <= 2 and _TABLE.fullmatch(table) and all(map(_SCHEMA.fullmatch, outer)):
+        return None
+    return (
+        f"{name!r} is no [catalog.][schema.]name with a name of lower-case letters, digits and underscores "
+        "that does not start with a digit"
+    )
+
+
+def region_problem(region: str) -> str | None:
+    """Why a text is no AWS region, or None."""
+    return None if _REGION.fullmatch(region) else f"{region!r} is no AWS region such as us-east-1"
+
+
+def headers_problem(names: Sequence[str]) -> str | None:
+    """Why names cannot be Headers, all reasons in one text, or None."""
+    names = [name.strip() for name in names]
+    problems = []
+    seen: dict[str, str] = {}
+    for position, name in enumerate(names, 1):
+        if not looks_like_name(name):
+            problems.append(
+                f"name {position}, {name!r}, is no field name (letters, digits, single - or _ inside, a letter first; "
+                "names are separated by commas)"
+            )
+        elif column_name(name) in SERVICE_COLUMNS:
+            problems.append(f"{name!r} is a column that the table has of its own")
+        elif canonical(name) in seen:
+            problems.append(f"{name!r} is there twice (first as {seen[canonical(name)]!r})")
+        seen.setdefault(canonical(name), name)
+    return "; ".join(problems) or None
+
+
+def _one_of(value: str, allowed: Sequence[str]) -> str | None:
+    return None if value in allowed else f"{value!r} is none of {', '.join(allowed)}"
+
+
+def _count_problem(value: str) -> str | None:
+    return None if re.fullmatch(r"0*[1-9][0-9]{0,8}", value) else f"{value!r} is no whole number from 1 on"
+
+
+def _overlaps(values: Mapping[str, str]) -> dict[str, str]:
+    """Paths of which one lies in another."""
+    problems: dict[str, str] = {}
+    logs, delta, checkpoint = (
+        values.get(name, "") for name in ("vpc-logs-path", "delta-output-path", "checkpoint-path")
+    )
+    quarantine = f"{without_trailing_slash(delta)}_quarantine" if delta else ""
+    pairs = [
+        ("delta-output-path", delta, "the VPC Logs Path", logs),
+        ("delta-output-path", quarantine, "the VPC Logs Path", logs),
+        ("checkpoint-path", checkpoint, "the VPC Logs Path", logs),
+        ("checkpoint-path", checkpoint, "the Delta Output Path", delta),
+        ("checkpoint-path", checkpoint, "the path of the quarantine table", quarantine),
+    ]
+    for name, path, other_name, other in pairs:
+        if path and other and overlap(path, other):
+            problems.setdefault(name, f"{path!r} overlaps {other_name} {other!r}: each needs a folder of its own")
+    return problems

@@ -1,0 +1,74 @@
+"""Paths of storage: which are allowed, when two are the same, and when one lies in another."""
+
+from __future__ import annotations
+
+import re
+
+_SCHEMES = ("s3", "dbfs", "file")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+def without_trailing_slash(path: str) -> str:
+    """The path without slashes at its end; ``/`` stays.
+
+    >>> without_trailing_slash("s3://bucket/table//")
+    's3://bucket/table'
+    """
+    stripped = path.rstrip("/")
+    return path if not stripped or stripped.endswith(":") else stripped
+
+
+def scheme_of(path: str) -> str:
+    """The scheme of a URI in lower case, empty for a plain path."""
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", path)
+    return match[1].lower() if match else ""
+
+
+def storage_path_problem(path: str) -> str | None:
+    """Why a path cannot be the Delta Output Path or Checkpoint Path, or None.
+
+    Allowed are ``s3://bucket/folder``, ``/Volumes/catalog/schema/volume/folder``, ``dbfs:/folder`` and ``/folder``
+    (DBFS on a cluster, a local folder on a laptop).
+    """
+    scheme = scheme_of(path)
+    if scheme == "s3":
+        bucket, _, key = path.partition("://")[2].partition("/")
+        if not _BUCKET.fullmatch(bucket) or not key.strip("/"):
+            return f"{path!r} is no s3://bucket/folder"
+    elif (scheme and scheme not in _SCHEMES) or (not scheme and not path.startswith("/")):
+        return f"{path!r} is none of s3://bucket/folder, /Volumes/catalog/schema/volume/folder, dbfs:/folder, /folder"
+    elif not parts(path):
+        return f"{path!r} is the root of the storage: name a folder in it"
+    if any(character in path for character in "*?[]{}"):
+        return f"{path!r} has a wildcard: one folder is needed"
+    if any(part in (".", "..") for part in parts(path)):
+        return f"{path!r} has '.' or '..' in it: write the path out"
+    return None
+
+
+def parts(path: str) -> list[str]:
+    """The names a path is made of, the bucket first, without the scheme and empty ones."""
+    scheme = scheme_of(path)
+    rest = path[len(scheme) + 1 :] if scheme else path
+    return [part for part in rest.split("/") if part]
+
+
+def _kind(path: str) -> str:
+    scheme = scheme_of(path)
+    return "s3" if scheme in ("s3", "s3a", "s3n") else "folder"
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two paths name one folder, whatever their slashes and whether or not a scheme is spelled out.
+
+    >>> same("file:/data/table", "/data/table/")
+    True
+    """
+    return _kind(one) == _kind(other) and parts(one) == parts(other)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether one path lies in the other or is the same; a wildcard counts as any name."""
+    if _kind(one) != _kind(other):
+        return False
+    return all(a == b or "*" in (a, b) for a, b in zip(parts(one), parts(other), strict=False))

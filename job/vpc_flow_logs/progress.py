@@ -1,0 +1,58 @@
+"""What the job says while it runs: a line for each micro-batch, a summary at the end."""
+
+from __future__ import annotations
+
+from vpc_flow_logs.counts import Counts
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def say(line: str) -> None:
+    """Print a line at once: whoever looks at a run's output sees it while it runs."""
+    print(line, flush=True)
+
+
+def batch_line(batch_id: int, counts: Counts, *, seconds: float, now: float) -> str:
+    """One micro-batch in one line.
+
+    >>> batch_line(3, Counts(files=2, bytes=2_500_000, records=90_000, oldest=100.0), seconds=1.5, now=160.0)
+    'batch 3: 2 files, 2.5 MB, 90,000 records, 0 quarantined lines, 1.5 s, 60,000 records/s, 1 min behind'
+    """
+    if not counts.files:
+        return f"batch {batch_id}: was in the tables already"
+    behind = "" if counts.oldest is None else f", {duration(max(0.0, now - counts.oldest))} behind"
+    rate = counts.records / seconds if seconds else 0
+    return f"batch {batch_id}: {held(counts)}, {seconds:.1f} s, {rate:,.0f} records/s{behind}"
+
+
+def held(counts: Counts) -> str:
+    """What files held, in words."""
+    return (
+        f"{counted(counts.files, 'file')}, {size(counts.bytes)}, {counted(counts.records, 'record')}, "
+        f"{counted(counts.lines, 'quarantined line')}"
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun.
+
+    >>> counted(1, "file"), counted(1200, "file")
+    ('1 file', '1,200 files')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def size(count: int) -> str:
+    """Bytes in a readable unit."""
+    value, unit = float(count), 0
+    while value >= 1000 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{count} B" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
+
+
+def duration(seconds: float) -> str:
+    """A time in its largest readable unit."""
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"

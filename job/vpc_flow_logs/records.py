@@ -1,0 +1,108 @@
+"""Flow log files into records: bytes in, Arrow batches out.
+
+Each file is read by its own header, not by a schema. No Spark here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from vpc_flow_logs import parquet_file
+from vpc_flow_logs.assemble import Source, Values, to_batch
+from vpc_flow_logs.bundle import Bundle
+from vpc_flow_logs.decompress import text_blocks
+from vpc_flow_logs.event_time import name_time
+from vpc_flow_logs.layout import Layout
+from vpc_flow_logs.quarantine import Entry
+from vpc_flow_logs.text_file import TextFile
+
+BLOCK_BYTES = 2 * 1024 * 1024
+"""Bytes of text that are decompressed and parsed at once."""
+
+BATCH_ROWS = 32 * 1024
+"""Rows up to which a batch of records is filled, across files."""
+
+
+@dataclass(frozen=True)
+class DeliveredFile:
+    """A file as it was delivered: its path and its bytes."""
+
+    path: str
+    content: pa.Buffer
+
+
+def parse(files: Iterable[DeliveredFile], layout: Layout) -> Iterator[pa.RecordBatch | Entry]:
+    """Yield the records of the files in batches of ``layout.schema``, and what they hold besides records.
+
+    Every line that is not blank and no header is either a row of a batch or counted by one entry. Nothing in a
+    file's bytes raises.
+    """
+    batches = _Batches()
+    for part in _parts(files, layout):
+        if isinstance(part, Entry):
+            yield part
+        else:
+            yield from batches.add(to_batch(part[0], layout, part[1]))
+    yield from batches.flush()
+
+
+Part = Entry | tuple[Values, list[Source]]
+
+
+def _parts(files: Iterable[DeliveredFile], layout: Layout) -> Iterator[Part]:
+    bundle = Bundle(layout)
+    for file in files:
+        small = bundle.small_file(file.path, file.content)
+        if small is None:
+            yield from _file(file, layout)
+            continue
+        if not bundle.has_room_for(small):
+            yield from _bundled(bundle, layout)
+        bundle.add(small)
+    yield from _bundled(bundle, layout)
+
+
+def _bundled(bundle: Bundle, layout: Layout) -> Iterator[Part]:
+    files, values, sources = bundle.take()
+    if values is not None:
+        yield values, sources
+        return
+    for file in files:
+        yield from _file(DeliveredFile(path=file.path, content=file.content), layout)
+
+
+def _file(file: DeliveredFile, layout: Layout) -> Iterator[Part]:
+    named = name_time(file.path)
+    for part in _contents(file, layout):
+        yield part if isinstance(part, Entry) else (part, [Source(file.path, named, part.rows)])
+
+
+def _contents(file: DeliveredFile, layout: Layout) -> Iterator[Values | Entry]:
+    content = memoryview(file.content)
+    if content[: len(parquet_file.MAGIC)] == parquet_file.MAGIC:
+        return parquet_file.read(file.path, file.content, layout)
+    return TextFile(file.path, layout).read(text_blocks(content, size=BLOCK_BYTES))
+
+
+@dataclass
+class _Batches:
+    """Batches on their way to `BATCH_ROWS` rows."""
+
+    waiting: list[pa.RecordBatch] = field(default_factory=list)
+    rows: int = 0
+
+    def add(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        self.waiting.append(batch)
+        self.rows += batch.num_rows
+        if self.rows >= BATCH_ROWS:
+            yield from self.flush()
+
+    def flush(self) -> Iterator[pa.RecordBatch]:
+        if len(self.waiting) == 1:
+            yield self.waiting[0]
+        elif self.waiting:
+            yield from pa.Table.from_batches(self.waiting).combine_chunks().to_batches()
+        self.waiting, self.rows = [], 0

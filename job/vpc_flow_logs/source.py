@@ -1,0 +1,52 @@
+"""Where the files come from: Auto Loader (`cloudFiles`), told of new files in one of three ways.
+
+Source of the options: https://docs.databricks.com/aws/en/ingestion/cloud-object-storage/auto-loader/options
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, SparkSession
+
+from vpc_flow_logs.logs_path import load_path, name_filter
+from vpc_flow_logs.parameters import Parameters
+
+FILE_SCHEMA = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
+"""What the binaryFile format gives for each file."""
+
+BACKFILL_INTERVAL = "1 day"
+"""S3 does not promise every event: so often a listing looks for files whose event was lost."""
+
+
+def reader_options(parameters: Parameters) -> dict[str, str]:
+    """Auto Loader's options for the parameters."""
+    options = {
+        "cloudFiles.format": "binaryFile",
+        "cloudFiles.includeExistingFiles": "true",
+        "cloudFiles.validateOptions": "true",
+        # Folders such as year=2026 are no columns.
+        "cloudFiles.partitionColumns": "",
+        "recursiveFileLookup": "true",
+        **_notification_options(parameters),
+    }
+    if parameters.max_files_per_batch is not None:
+        options["cloudFiles.maxFilesPerTrigger"] = str(parameters.max_files_per_batch)
+    only = name_filter(parameters.vpc_logs_path)
+    return options if only is None else {**options, "pathGlobFilter": only}
+
+
+def _notification_options(parameters: Parameters) -> dict[str, str]:
+    if parameters.notifications == "off":
+        # From runtime 18.1 on file events are used if a location has them, unless told not to.
+        return {"cloudFiles.useNotifications": "false", "cloudFiles.useManagedFileEvents": "false"}
+    options = {
+        "cloudFiles.useNotifications": "true",
+        "cloudFiles.region": parameters.region_name,
+        "cloudFiles.backfillInterval": BACKFILL_INTERVAL,
+    }
+    return options if parameters.queue_url is None else {**options, "cloudFiles.queueUrl": parameters.queue_url}
+
+
+def files(spark: SparkSession, parameters: Parameters) -> DataFrame:
+    """The stream of delivered files: path, modificationTime, length, content."""
+    reader = spark.readStream.format("cloudFiles").options(**reader_options(parameters)).schema(FILE_SCHEMA)
+    return reader.load(load_path(parameters.vpc_logs_path))

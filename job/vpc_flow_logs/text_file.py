@@ -1,0 +1,146 @@
+"""One text file, block by block: its headers, its records, and the lines that are neither."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+from vpc_flow_logs.assemble import Values
+from vpc_flow_logs.careful import Rejected, header_names, read_lines, tokens_of
+from vpc_flow_logs.delimited import first_header, values_of
+from vpc_flow_logs.layout import Format, Layout, format_of
+from vpc_flow_logs.lines import LONGEST_LINE, Lines, LongLine, whole_lines
+from vpc_flow_logs.quarantine import Entry, shown
+
+_HALVED_DOWN_TO = 64 * 1024
+"""Text that is not all records is halved until so few bytes are left that they are read line by line."""
+
+Parts = Iterator[Values | Entry]
+
+
+@dataclass
+class _Unexplained:
+    """Lines before any header that Headers do not fit either: they become one entry."""
+
+    line_number: int
+    line: bytes
+    fields: int
+    lines: int = 0
+
+
+class TextFile:
+    """The state of reading one file: the line it is at, and the format that holds there."""
+
+    def __init__(self, path: str, layout: Layout) -> None:
+        self._path = path
+        self._layout = layout
+        self._line = 1
+        self._format: Format | None = None
+        self._unexplained: _Unexplained | None = None
+
+    def read(self, blocks: Iterator[bytes]) -> Parts:
+        """Yield the records and the quarantine entries of the file, whose text comes in ``blocks``."""
+        for piece in whole_lines(blocks):
+            if isinstance(piece, Lines):
+                yield from self._lines(piece.text)
+            elif isinstance(piece, LongLine):
+                yield from self._long_line(piece)
+            else:
+                yield from self._end_unexplained()
+                yield self._entry(self._line, piece.half_line, piece.reason)
+        yield from self._end_unexplained()
+
+    def _lines(self, text: bytes) -> Parts:
+        if self._format is None and self._unexplained is None:
+            text = self._begin(text)
+        if self._unexplained is not None:
+            text = yield from self._look_for_header(text)
+        if self._format is not None and text:
+            yield from self._records(text)
+
+    def _begin(self, text: bytes) -> bytes:
+        """Decide by the first line that is not blank which format holds; returns the text that is left to read."""
+        start = 0
+        while start < len(text):
+            end = text.find(b"\n", start)
+            end = len(text) if end < 0 else end
+            tokens = tokens_of(text[start:end].removesuffix(b"\r"))
+            if tokens:
+                break
+            start, self._line = end + 1, self._line + 1
+        else:
+            return b""
+        names = header_names(tokens)
+        if names is not None:
+            self._format = format_of(names, self._layout)
+            self._line += 1
+            return text[end + 1 :]
+        if len(tokens) == len(self._layout.headers):
+            self._format = format_of(self._layout.headers, self._layout)
+        else:
+            line = text[start:end].removesuffix(b"\r")
+            self._unexplained = _Unexplained(line_number=self._line, line=line, fields=len(tokens))
+        return text[start:]
+
+    def _look_for_header(self, text: bytes) -> Generator[Entry, None, bytes]:
+        assert self._unexplained is not None
+        found = first_header(text, 0)
+        before = text if found is None else text[: found[0]]
+        self._unexplained.lines += sum(1 for line in before.split(b"\n") if line.strip(b" ").removesuffix(b"\r"))
+        self._line += before.count(b"\n")
+        if found is None:
+            return b""
+        _, end, names = found
+        yield from self._end_unexplained()
+        self._format = format_of(names, self._layout)
+        self._line += 1
+        after = text.find(b"\n", end)
+        return b"" if after < 0 else text[after + 1 :]
+
+    def _records(self, text: bytes) -> Parts:
+        """Lines after the first header, or of a file that Headers explain."""
+        texts = [text]
+        while texts:
+            text = texts.pop()
+            assert self._format is not None
+            values = values_of(text, self._format)
+            middle = text.find(b"\n", len(text) // 2) + 1
+            if values is not None:
+                yield values
+            elif len(text) > _HALVED_DOWN_TO and 0 < middle < len(text):
+                texts += [text[middle:], text[:middle]]
+                continue
+            else:
+                yield from self._careful(text, self._format)
+            self._line += text.count(b"\n")
+
+    def _careful(self, text: bytes, format_: Format) -> Parts:
+        parts = read_lines(text, format_, self._layout)
+        while True:
+            try:
+                part = next(parts)
+            except StopIteration as end:
+                self._format = end.value
+                return
+            if isinstance(part, Rejected):
+                yield self._entry(self._line + part.index, part.line, part.reason)
+            else:
+                yield part
+
+    def _long_line(self, piece: LongLine) -> Parts:
+        if self._unexplained is not None and not piece.is_blank:
+            self._unexplained.lines += 1
+        elif not piece.is_blank:
+            yield self._entry(self._line, piece.start, f"a line of more than {LONGEST_LINE} bytes")
+        self._line += 1
+
+    def _end_unexplained(self) -> Iterator[Entry]:
+        if self._unexplained is None:
+            return
+        first, headers = self._unexplained, len(self._layout.headers)
+        self._unexplained = None
+        reason = f"no header line, and {first.fields} fields where Headers names {headers}"
+        yield self._entry(first.line_number, first.line, reason, lines=first.lines)
+
+    def _entry(self, line_number: int, line: bytes, reason: str, *, lines: int = 1) -> Entry:
+        return Entry(source_file=self._path, line_number=line_number, lines=lines, line=shown(line), reason=reason)
