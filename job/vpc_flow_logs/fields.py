@@ -120,6 +120,9 @@ def _parse(catalogue: str) -> tuple[Field, ...]:
 FIELDS: tuple[Field, ...] = _parse(_CATALOGUE)
 """All 72 fields, in the order of AWS's tables."""
 
+SERVICE_COLUMNS = ("event_time", "other_fields", "source_file", "ingested_at")
+"""The table's own columns, which no field may be named like."""
+
 BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
 
 DEFAULT_FORMAT: tuple[str, ...] = tuple(field.name for field in FIELDS if field.version == 2)

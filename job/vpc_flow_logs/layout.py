@@ -15,8 +15,6 @@ ARROW_TYPES: dict[str, pa.DataType] = {"INT": pa.int32(), "BIGINT": pa.int64(), 
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 TEXT_MAP = pa.map_(pa.string(), pa.string())
-SERVICE_COLUMNS = ("event_time", "other_fields", "source_file", "ingested_at")
-"""The table's own columns, which no field may be named like."""
 
 
 @dataclass(frozen=True)

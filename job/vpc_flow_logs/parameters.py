@@ -9,8 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vpc_flow_logs.fields import canonical, column_name, looks_like_name
-from vpc_flow_logs.layout import SERVICE_COLUMNS
+from vpc_flow_logs.fields import SERVICE_COLUMNS, canonical, column_name, looks_like_name
 from vpc_flow_logs.logs_path import logs_path_problem
 from vpc_flow_logs.paths import overlap, storage_path_problem, without_trailing_slash
 

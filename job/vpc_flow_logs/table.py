@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pyspark.errors import AnalysisException
 from pyspark.sql import Row, SparkSession
 
-from vpc_flow_logs.fields import BY_NAME, canonical
-from vpc_flow_logs.layout import ARROW_TYPES, SERVICE_COLUMNS, Column, Layout, columns_of
+from vpc_flow_logs.fields import BY_NAME, SERVICE_COLUMNS, canonical
+from vpc_flow_logs.layout import ARROW_TYPES, Column, Layout, columns_of
 from vpc_flow_logs.paths import same
 from vpc_flow_logs.storage import Folder
 
