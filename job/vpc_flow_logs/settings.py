@@ -21,8 +21,11 @@ _WRITING = {
     "parquet.enable.dictionary": "false",
 }
 
+# So many different values that looking each of them up takes a sixth of the whole load, for a quarter of the bytes.
+_ADDRESSES = frozenset({"srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr"})
+
 
 def writing(layout: Layout) -> dict[str, str]:
     """For Parquet's writer, which takes most of the time; where Photon writes they mean nothing."""
-    texts = [column.name for column in layout.columns if column.type == "STRING"]
+    texts = [column.name for column in layout.columns if column.type == "STRING" and column.name not in _ADDRESSES]
     return {**_WRITING, **{f"parquet.enable.dictionary#{name}": "true" for name in [*texts, "source_file"]}}
