@@ -12,7 +12,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -30,20 +30,33 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the job.
+    """Load the files.
 
     Args:
         argv: the job's parameters; by default those of the command line.
 
     Raises:
+        SystemExit: as `run`.
+    """
+    run(sys.argv[1:] if argv is None else argv, job=run_ingest)
+
+
+def run(argv: Sequence[str], *, job: Callable[..., None]) -> None:
+    """Run one of the job's functions on local Spark.
+
+    Args:
+        argv: the job's parameters.
+        job: `run_ingest` or `run_verify`.
+
+    Raises:
         SystemExit: with status 2 for parameters that cannot be used, 1 for a run that failed, and 128 plus the signal's
             number after an orderly stop.
     """
-    arguments = absolute(sys.argv[1:] if argv is None else argv)
+    arguments = absolute(argv)
     _refuse_what_is_elsewhere(arguments)
     local = LocalSession(read(arguments)[0])
     try:
-        run_ingest(arguments, session=local)
+        job(arguments, session=local)
     except KeyboardInterrupt:
         raise SystemExit(128 + signal.SIGINT) from None
     finally:

@@ -23,7 +23,8 @@ _CAUSES = (
     "FileAlreadyExistsException",
     "Unable to create",
 )
-_NEXT = "What was loaded before is kept. Mend this and run the job again: it goes on from there."
+LOAD_AGAIN = "What was loaded before is kept. Mend this and run the job again: it goes on from there."
+LOOK_AGAIN = "Nothing was created. Mend this and look again."
 _LONGEST = 600
 
 
@@ -38,18 +39,18 @@ class RunFailed(SystemExit):
         return self.message
 
 
-def explained(error: BaseException, parameters: Parameters) -> str:
+def explained(error: BaseException, parameters: Parameters, *, next_step: str = LOAD_AGAIN) -> str:
     """The message for an error of a run: the path it is about, the storage's words, the next step."""
     text = "\n".join(_texts(error))
     cause = next((cause for cause in _CAUSES if cause in text), None)
     line = _line_with(text, cause) if cause else _first_telling_line(text)
     where = [f"{name} {path!r}" for name, path in _paths(parameters).items() if _bare(path) in text]
     if cause and where:
-        return f"The run failed: {where[0]} cannot be used: {line}\n{_NEXT}"
+        return f"The run failed: {where[0]} cannot be used: {line}\n{next_step}"
     if cause:
         every = ", ".join(f"{name} {path!r}" for name, path in _paths(parameters).items())
-        return f"The run failed: {line}\nIt is about one of: {every}.\n{_NEXT}"
-    return f"The run failed: {line}\n{_NEXT}"
+        return f"The run failed: {line}\nIt is about one of: {every}.\n{next_step}"
+    return f"The run failed: {line}\n{next_step}"
 
 
 def _texts(error: BaseException) -> list[str]:

@@ -15,8 +15,8 @@ Session = Callable[[], SparkSession]
 Work = Callable[[SparkSession, Parameters], None]
 
 
-def run(arguments: Sequence[str], *, session: Session, work: Work) -> None:
-    """Check the parameters and do the work; every refusal is said on stderr.
+def run(arguments: Sequence[str], *, session: Session, work: Work, next_step: str) -> None:
+    """Check the parameters and do the work; every refusal is said on stderr, with the next step after a failure.
 
     Raises:
         ParameterError: the parameters are bad or refused; nothing was created. Exit status 2.
@@ -30,7 +30,7 @@ def run(arguments: Sequence[str], *, session: Session, work: Work) -> None:
         try:
             work(spark, parameters)
         except Exception as error:
-            raise RunFailed(explained(error, parameters)) from error
+            raise RunFailed(explained(error, parameters, next_step=next_step)) from error
     except (ParameterError, RunFailed) as refusal:
         print(refusal, file=sys.stderr, flush=True)
         raise
