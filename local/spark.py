@@ -21,6 +21,7 @@ from local.java import java_home
 _REPEATERS = (
     "org.apache.spark.executor.Executor",
     "org.apache.spark.scheduler.TaskSetManager",
+    "org.apache.spark.sql.delta.files.DeltaFileFormatWriter",
     "org.apache.spark.sql.execution.streaming.MicroBatchExecution",  # pyspark 4.0
     "org.apache.spark.sql.execution.streaming.runtime.MicroBatchExecution",
     "org.apache.spark.util.Utils",

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 
 from vpc_flow_logs.parameters import Parameters
-from vpc_flow_logs.table import quarantine_path
 
 _CAUSES = (
     "No space left on device",
@@ -43,7 +42,7 @@ def explained(error: BaseException, parameters: Parameters, *, next_step: str = 
     """The message for an error of a run: the path it is about, the storage's words, the next step."""
     text = "\n".join(_texts(error))
     cause = next((cause for cause in _CAUSES if cause in text), None)
-    line = _line_with(text, cause) if cause else _first_telling_line(text)
+    line = _line_with(text, cause) if cause else _telling(text)
     where = [f"{name} {path!r}" for name, path in _paths(parameters).items() if _bare(path) in text]
     if cause and where:
         return f"The run failed: {where[0]} cannot be used: {line}\n{next_step}"
@@ -67,7 +66,7 @@ def _paths(parameters: Parameters) -> Mapping[str, str]:
     """The paths an error may name, the longest of two that begin alike first."""
     delta = parameters.delta_output_path
     paths = {
-        "the path of the quarantine table": quarantine_path(delta),
+        "the path of the quarantine table": f"{delta}_quarantine" if delta else "",
         "Delta Output Path": delta,
         "Checkpoint Path": parameters.checkpoint_path,
         "VPC Logs Path": parameters.vpc_logs_path.split("*")[0].rstrip("/"),
@@ -81,10 +80,18 @@ def _bare(path: str) -> str:
 
 def _line_with(text: str, cause: str) -> str:
     line = next(line for line in text.splitlines() if cause in line)
-    return line.strip()[:_LONGEST]
+    return line.strip().removeprefix("Caused by: ")[:_LONGEST]
 
 
-def _first_telling_line(text: str) -> str:
+def telling_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    text = str(error)
+    cause = next((cause for cause in _CAUSES if cause in text), None)
+    return _line_with(text, cause) if cause else _telling(text)
+
+
+def _telling(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     causes = [line for line in lines if line.startswith("Caused by: ") or "Error: " in line]
-    return (causes or lines or ["no reason was given"])[-1 if causes else 0][:_LONGEST]
+    line = causes[-1] if causes else lines[0] if lines else "no reason was given"
+    return line.removeprefix("Caused by: ").removeprefix(": ")[:_LONGEST]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pyspark.sql import SparkSession
 
 from vpc_flow_logs import checkpoint, settings, source, start, table, verification
-from vpc_flow_logs.failures import LOAD_AGAIN, LOOK_AGAIN
+from vpc_flow_logs.failures import LOOK_AGAIN
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.progress import counted, held, say
 from vpc_flow_logs.sink import Sink
@@ -19,7 +19,7 @@ _INTERVAL = {"off": "1 minute", "auto-loader": "2 seconds", "queue": "2 seconds"
 
 def run_ingest(arguments: Sequence[str], *, session: start.Session) -> None:
     """Load what is there, or go on for ever, as the parameters say. Raises as `start.run`."""
-    start.run(arguments, session=session, work=_ingest, next_step=LOAD_AGAIN)
+    start.run(arguments, session=session, work=_ingest)
 
 
 def run_verify(arguments: Sequence[str], *, session: start.Session) -> None:

@@ -76,23 +76,25 @@ def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """The arguments by name, and what is wrong with the way they are given."""
     values: dict[str, str] = {}
     problems: list[str] = []
+    given: set[str] = set()
     waiting = list(arguments)
     while waiting:
         argument = waiting.pop(0)
         name, has_value, value = argument.removeprefix("--").partition("=")
         if not argument.startswith("--") or name not in (*REQUIRED, *OPTIONAL):
-            problems.append(
-                f"{argument!r} is no parameter; there are: " + ", ".join(f"--{n}" for n in REQUIRED + OPTIONAL)
-            )
+            allowed = ", ".join(f"--{known}" for known in REQUIRED + OPTIONAL)
+            problems.append(f"{argument!r} is no parameter; there are: {allowed}")
+            if argument.startswith("--") and not has_value and waiting and not waiting[0].startswith("--"):
+                waiting.pop(0)  # its value
             continue
+        if name in given:
+            problems.append(f"--{name} is given twice")
+        given.add(name)
         if not has_value and (not waiting or waiting[0].startswith("--")):
             problems.append(f"--{name} has no value; give --{name}=...")
-            values.setdefault(name, "")
-            continue
-        if name in values:
-            problems.append(f"--{name} is given twice")
-        values[name] = (value if has_value else waiting.pop(0)).strip()
-    problems += [f"--{name} is missing" for name in REQUIRED if name not in values]
+        else:
+            values[name] = (value if has_value else waiting.pop(0)).strip()
+    problems += [f"--{name} is missing" for name in REQUIRED if name not in given]
     return values, problems
 
 

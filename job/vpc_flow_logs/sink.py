@@ -40,6 +40,8 @@ class Sink:
         started = time.monotonic()
         now = datetime.now(timezone.utc)
         counts = self._append(batch, batch_id, now, records_task(self._layout, self._counts), self._layout.schema)
+        if not counts.files and batch.select("path").isEmpty():
+            return  # a stream that finds nothing begins with a batch of nothing
         # No files counted: Delta had this batch already, and what it held for the quarantine is not known.
         if counts.entries or not counts.files:
             seen = self._append(batch, batch_id, now, entries_task(self._layout, self._counts), quarantine.SCHEMA)

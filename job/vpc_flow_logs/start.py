@@ -5,17 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from py4j.protocol import Py4JError  # type: ignore[import-untyped, unused-ignore]
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from vpc_flow_logs import checkpoint, settings, table
-from vpc_flow_logs.failures import RunFailed, explained
+from vpc_flow_logs.failures import LOAD_AGAIN, RunFailed, explained, telling_line
 from vpc_flow_logs.parameters import USAGE, ParameterError, Parameters, parameters_of, problems_of, read
+from vpc_flow_logs.paths import without_trailing_slash
 
 Session = Callable[[], SparkSession]
 Work = Callable[[SparkSession, Parameters], None]
 
 
-def run(arguments: Sequence[str], *, session: Session, work: Work, next_step: str) -> None:
+def run(arguments: Sequence[str], *, session: Session, work: Work, next_step: str = LOAD_AGAIN) -> None:
     """Check the parameters and do the work; every refusal is said on stderr, with the next step after a failure.
 
     Raises:
@@ -40,9 +43,14 @@ def _checked(arguments: Sequence[str], session: Session) -> tuple[SparkSession, 
     values, problems = read(arguments)
     bad = problems_of(values)
     problems += [f"--{name}: {problem}" for name, problem in bad.items()]
-    good = {name: value for name, value in values.items() if name not in bad}
+    good = {
+        name: without_trailing_slash(value) if name.endswith("-path") else value
+        for name, value in values.items()
+        if name not in bad
+    }
     spark = None
-    if good.keys() & {"table-name", "checkpoint-path"} or not problems:
+    # Spark takes seconds to start on a laptop: only when there is something to look at.
+    if good.keys() & {"table-name", "checkpoint-path", "delta-output-path"} or not problems:
         spark = session()
         problems += _refusals(spark, good)
     if problems or spark is None:
@@ -54,10 +62,18 @@ def _checked(arguments: Sequence[str], session: Session) -> tuple[SparkSession, 
 
 def _refusals(spark: SparkSession, good: Mapping[str, str]) -> list[str]:
     """What speaks against values that are well formed: tables, folders and checkpoints of others."""
+    logs, path = good.get("vpc-logs-path"), good.get("delta-output-path")
+    looks: list[tuple[str, Callable[[str], list[str]]]] = [
+        ("checkpoint-path", lambda value: checkpoint.refusals(spark, value, logs)),
+        ("table-name", lambda value: table.name_refusals(spark, value, path)),
+        ("delta-output-path", lambda value: table.path_refusals(spark, value)),
+    ]
     problems = []
-    if "checkpoint-path" in good and "vpc-logs-path" in good:
-        refusal = checkpoint.refusal(spark, good["checkpoint-path"], good["vpc-logs-path"])
-        problems += [f"--checkpoint-path: {refusal}"] if refusal else []
-    if "table-name" in good:
-        problems += table.refusals(spark, good["table-name"], good.get("delta-output-path"))
+    for name, look in looks:
+        if good.get(name):
+            try:
+                found = look(good[name])
+            except (Py4JError, PySparkException) as error:
+                found = [f"{good[name]!r} cannot be looked at: {telling_line(error)}"]
+            problems += [f"--{name}: {problem}" for problem in found]
     return problems

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pyspark.errors import AnalysisException
 from pyspark.sql import Row, SparkSession
 
+from vpc_flow_logs.failures import telling_line
 from vpc_flow_logs.fields import BY_NAME, SERVICE_COLUMNS, canonical
 from vpc_flow_logs.layout import ARROW_TYPES, Column, Layout, columns_of
 from vpc_flow_logs.paths import same
@@ -49,47 +50,47 @@ def quoted(table_name: str) -> str:
     return ".".join(f"`{part}`" for part in table_name.split("."))
 
 
-def refusals(spark: SparkSession, table_name: str, path: str | None) -> list[str]:
-    """Why the tables cannot be made or used: all reasons. ``path`` is None when it is not known to be good."""
-    pairs = [(table_name, path), (quarantine_name(table_name), None if path is None else quarantine_path(path))]
-    problems = []
-    for kind, (name, location) in zip(("records", "quarantine"), pairs, strict=True):
-        problems += _name_refusal(spark, name, location, kind)
-        if location:
-            problems += path_refusal(spark, location, kind)
-    return problems
+def name_refusals(spark: SparkSession, table_name: str, path: str | None) -> list[str]:
+    """Why the tables cannot have these names: all reasons. ``path`` is None when it is not known to be good."""
+    *schema, _ = table_name.split(".")
+    where = ".".join(schema)
+    try:
+        if schema and not spark.catalog.databaseExists(quoted(where)):
+            return [f"schema {where!r} does not exist: CREATE SCHEMA {quoted(where)}, or name another"]
+        records = _name_refusal(spark, table_name, path, "records")
+        quarantine_at = None if path is None else quarantine_path(path)
+        return records + _name_refusal(spark, quarantine_name(table_name), quarantine_at, "quarantine")
+    except AnalysisException as error:
+        return [f"{table_name!r} cannot be used: {telling_line(error)}"]
 
 
 def _name_refusal(spark: SparkSession, name: str, path: str | None, kind: str) -> list[str]:
-    *schema, _ = name.split(".")
-    try:
-        if schema and not spark.catalog.databaseExists(quoted(".".join(schema))):
-            where = ".".join(schema)
-            return [f"--table-name: schema {where!r} does not exist: CREATE SCHEMA {quoted(where)}, or name another"]
-        if not spark.catalog.tableExists(quoted(name)):
-            return []
-        detail = _detail(spark, quoted(name))
-    except AnalysisException as error:
-        return [f"--table-name: {name!r} cannot be used: {_first_line(error)}"]
+    if not spark.catalog.tableExists(quoted(name)):
+        return []
+    detail = _detail(spark, quoted(name))
     if detail is None or detail.properties.get(MARK) != kind:
-        return [f"--table-name: there is a table {name!r} that is not this job's: choose another name"]
+        return [f"there is a table {name!r} that is not this job's: choose another name"]
     if path and not same(detail.location, path):
-        return [f"--table-name: table {name!r} lies at {detail.location!r}, not at {path!r}: give the one or the other"]
+        return [f"table {name!r} lies at {detail.location!r}, not at {path!r}: give the one or the other"]
     return []
 
 
-def path_refusal(spark: SparkSession, path: str, kind: str) -> list[str]:
-    """Why a table of ours cannot lie in this folder: it is neither new, nor empty, nor holding such a table."""
+def path_refusals(spark: SparkSession, path: str) -> list[str]:
+    """Why the tables cannot lie there: a folder is neither new, nor empty, nor holding such a table of ours."""
+    folders = {"records": path, "quarantine": quarantine_path(path)}
+    return [problem for kind, folder in folders.items() for problem in _path_refusal(spark, folder, kind)]
+
+
+def _path_refusal(spark: SparkSession, path: str, kind: str) -> list[str]:
     folder = Folder(spark, path)
     if folder.is_file():
-        return [f"--delta-output-path: {path!r} is a file: name a folder"]
+        return [f"{path!r} is a file: name a folder"]
     names = [name for name in folder.names() if not name.startswith(".")]
     if not names or (names == ["_delta_log"] and not _commits(spark, path)):
         return []
     detail = _detail(spark, f"delta.`{path}`") if _commits(spark, path) else None
     if detail is None or detail.properties.get(MARK) != kind:
-        what = f"is not empty and holds no {kind} table of this job"
-        return [f"--delta-output-path: {path!r} {what}: name a new or empty folder"]
+        return [f"{path!r} is not empty and holds no {kind} table of this job: name a new or empty folder"]
     return []
 
 
@@ -104,10 +105,6 @@ def _detail(spark: SparkSession, table: str) -> Row | None:
     except AnalysisException:
         return None
     return detail if detail is not None and detail.format == "delta" else None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
 
 
 def create(spark: SparkSession, *, table_name: str, path: str, headers: Sequence[str]) -> Layout:

@@ -1,0 +1,260 @@
+"""What the end-to-end tests of the job share: files to deliver, runs in this process and in one of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from local.cloud_files import register
+from local.flow_log_files import FlowLog, encode, place
+from local.network import Network
+from local.traffic import records
+from vpc_flow_logs.failures import RunFailed
+from vpc_flow_logs.fields import DEFAULT_FORMAT, canonical, column_name
+from vpc_flow_logs.main import run_ingest
+from vpc_flow_logs.parameters import ParameterError
+from vpc_flow_logs.table import quarantine_name, quarantine_path, quoted
+
+ROOT = Path(__file__).resolve().parents[2]
+START = 1_760_000_000
+NETWORK = Network.seeded(3)
+SECONDS = 240
+"""How long a process may take before a test gives up: the machine may be busy."""
+
+Row = tuple[Any, ...]
+
+
+@dataclass
+class Place:
+    """The paths of one table's life: logs, table, checkpoint, and the parameters that name them."""
+
+    root: Path
+    table_name: str
+    headers: Sequence[str] = DEFAULT_FORMAT
+    delta: str = ""
+
+    def __post_init__(self) -> None:
+        self.logs = self.root / "logs"
+        self.checkpoint = self.root / "checkpoint"
+        self.delta = self.delta or str(self.root / "table")
+        self.logs.mkdir(parents=True, exist_ok=True)
+
+    def parameters(self, **changes: str) -> list[str]:
+        """The command line; names with ``_``."""
+        values = {
+            "vpc_logs_path": str(self.logs),
+            "delta_output_path": self.delta,
+            "checkpoint_path": str(self.checkpoint),
+            "table_name": self.table_name,
+            "region_name": "us-east-1",
+            "headers": ",".join(self.headers),
+            **changes,
+        }
+        return [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
+
+    def deliver(self, data: bytes, name: str) -> Path:
+        """Put a file into the folder of logs, at once."""
+        return place(data, self.logs, name)
+
+
+@dataclass
+class Ran:
+    """What a run printed and, when it was refused or failed, its status and message."""
+
+    lines: list[str]
+    status: int = 0
+    message: str = ""
+
+    @property
+    def batches(self) -> list[str]:
+        """The progress lines."""
+        return [line for line in self.lines if line.startswith("batch ")]
+
+
+def ingest(spark: SparkSession, where: Place, **changes: str) -> Ran:
+    """Run the job in this process; it has to end well."""
+    ran = try_ingest(spark, where, **changes)
+    assert ran.status == 0, ran.message
+    return ran
+
+
+def try_ingest(spark: SparkSession, where: Place, **changes: str) -> Ran:
+    """Run the job in this process, whatever comes of it."""
+    return run(spark, where.parameters(**changes), checkpoint=Path(changes.get("checkpoint_path", where.checkpoint)))
+
+
+def run(spark: SparkSession, parameters: Sequence[str], *, checkpoint: Path) -> Ran:
+    """Run the job in this process with any parameters."""
+    register(spark, state=checkpoint / "cloud_files")
+    out, err = io.StringIO(), io.StringIO()
+    status, message = 0, ""
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            run_ingest(parameters, session=lambda: spark)
+    except (ParameterError, RunFailed) as refusal:
+        status, message = int(str(refusal.code)), str(refusal)
+    assert err.getvalue() == (f"{message}\n" if status else "")
+    return Ran(out.getvalue().splitlines(), status, message)
+
+
+# Files
+
+
+def table_of(fields: Sequence[str] = DEFAULT_FORMAT, *, count: int = 20, seed: int = 0) -> pa.Table:
+    """Believable records."""
+    return records(NETWORK, fields, start=START, seconds=300, count=count, seed=seed)
+
+
+def file_of(table: pa.Table, fields: Sequence[str] = DEFAULT_FORMAT, **changes: Any) -> bytes:
+    """A delivered file with the records."""
+    return encode(flow_log(fields, **changes), table)
+
+
+def flow_log(fields: Sequence[str] = DEFAULT_FORMAT, **changes: Any) -> FlowLog:
+    """A flow log of the test's account."""
+    return FlowLog(
+        id="fl-0123456789abcdef0", account="123456789012", region="us-east-1", fields=tuple(fields), **changes
+    )
+
+
+# What is there
+
+
+def expected(table: pa.Table, columns: Sequence[str]) -> Counter[Row]:
+    """The records as rows of the table's columns, counted; NULL where they have no such field."""
+    named = {column_name(name): table.column(canonical(name)).to_pylist() for name in table.column_names}
+    empty = [None] * table.num_rows
+    return Counter(zip(*(named.get(column, empty) for column in columns), strict=True))
+
+
+def rows(spark: SparkSession, table_name: str, *columns: str) -> Counter[Row]:
+    """The rows of a table, counted; all columns but ``ingested_at`` when none is named."""
+    frame = spark.table(quoted(table_name))
+    names = columns or [name for name in frame.columns if name != "ingested_at"]
+    return Counter(tuple(row) for row in frame.select(*names).collect())
+
+
+def contents(spark: SparkSession, where: Place) -> tuple[Counter[Row], Counter[Row]]:
+    """Records and quarantine entries, read from their files and not through the catalog."""
+    found = []
+    for path in (where.delta, quarantine_path(where.delta)):
+        frame = spark.read.format("delta").load(path).drop("ingested_at", "other_fields")
+        found.append(Counter(tuple(row) for row in frame.collect()))
+    return found[0], found[1]
+
+
+def entries(spark: SparkSession, table_name: str) -> Counter[Row]:
+    """The quarantine entries without path and time: file's name, line number, lines, line, reason."""
+    found = spark.table(quoted(quarantine_name(table_name))).drop("ingested_at").collect()
+    return Counter((Path(row.source_file).name, row.line_number, row.lines, row.line, row.reason) for row in found)
+
+
+def commits(delta: str | Path) -> list[list[dict[str, Any]]]:
+    """The actions of each commit of a Delta table."""
+    logs = sorted(Path(delta, "_delta_log").glob("*.json"))
+    return [[json.loads(line) for line in log.read_text().splitlines()] for log in logs]
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, and every folder."""
+    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else b"" for p in sorted(folder.rglob("*"))}
+
+
+# Processes
+
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": str(ROOT),
+    # A Java that lives for seconds: compiled quickly and not twice.
+    "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1",
+}
+
+
+@dataclass
+class Process:
+    """``python -m local.ingest`` in a session of its own, its output in files."""
+
+    parameters: Sequence[str]
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=lambda: ENVIRONMENT)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._out, self._err = self.folder / "stdout", self.folder / "stderr"
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "local.ingest", *self.parameters],
+                cwd=self.folder,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def err(self) -> str:
+        return self._err.read_text()
+
+    @property
+    def batches(self) -> list[str]:
+        return [line for line in self.out.splitlines() if line.startswith("batch ")]
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait(self, seconds: float = SECONDS) -> int:
+        """Wait for the end; returns the status."""
+        try:
+            return self._process.wait(seconds)
+        finally:
+            self.kill()
+
+    def wait_for(self, text: str, *, times: int = 1, seconds: float = SECONDS) -> None:
+        """Wait until the output has a text so many times, or the process has ended."""
+        deadline = time.monotonic() + seconds
+        while self.out.count(text) < times and self.running:
+            assert time.monotonic() < deadline, f"no {text!r} in {seconds} s:\n{self.out}\n{self.err}"
+            time.sleep(0.05)
+
+    def terminate(self) -> None:
+        """Ask for an orderly stop."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End everything that the process has started, at once: Python, Java, its workers."""
+        while found := list(_of_session(self._process.pid)):
+            for pid in found:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._process.poll()
+            time.sleep(0.02)
+
+
+def _of_session(session: int) -> Iterator[int]:
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, of = stat.read_text().rpartition(") ")[2].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(of) == session and state != "Z":
+            yield int(stat.parent.name)

@@ -1,0 +1,489 @@
+"""Files into the table: everything that was delivered, once, whatever happens in between."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import os
+import re
+import statistics
+import subprocess
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrameWriter, SparkSession
+
+from local import damage
+from local.flow_log_files import key
+from tests.e2e.ingesting import (
+    START,
+    Place,
+    Process,
+    commits,
+    contents,
+    entries,
+    expected,
+    file_of,
+    flow_log,
+    ingest,
+    rows,
+    table_of,
+    try_ingest,
+)
+from vpc_flow_logs.fields import DEFAULT_FORMAT, FIELDS
+from vpc_flow_logs.table import quarantine_path
+
+pytestmark = pytest.mark.lts
+
+V5 = tuple(field.name for field in FIELDS if field.version <= 5)
+WHEN = datetime.fromtimestamp(START, tz=timezone.utc)
+SPARK = tuple(map(int, version("pyspark").split(".")[:2]))
+with_limits = pytest.mark.skipif(SPARK < (4, 2), reason="Python data sources of pyspark 4.1 cannot limit a micro-batch")
+
+BAD_LINE = b"srcaddr srcport\n10.0.0.1 x\n"
+BAD_REASON = "srcport: 'x' is not an integer"
+
+
+def whole_lines(data: bytes) -> list[str]:
+    """The whole lines of a gzip file that is cut off."""
+    return zlib.decompressobj(31).decompress(data).decode().split("\n")[:-1]
+
+
+# What lands
+
+
+def test_files_of_every_kind_in_one_folder_land_as_they_were_delivered(spark: SparkSession, tmp_path: Path) -> None:
+    """Text and Parquet, formats old and new, plain and Hive and hourly keys, and damage: all in the same run."""
+    where = Place(tmp_path, "mixed", headers=(*DEFAULT_FORMAT, "vpc-id", "tcp-flags"))
+    columns = [name.replace("-", "_") for name in where.headers]
+    odd = tuple(reversed(V5))
+    kinds: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+        (DEFAULT_FORMAT, {}),
+        (odd, {"hive_partitions": True, "hourly_partitions": True}),
+        (V5, {"file_format": "parquet", "hive_partitions": True}),
+        (("srcaddr", "end", "bytes"), {"hourly_partitions": True, "prefix": "team/network"}),
+    ]
+    delivered: Counter[tuple[Any, ...]] = Counter()
+    for seed, (fields, changes) in enumerate(kinds):
+        log, records = flow_log(fields, **changes), table_of(fields, count=200, seed=seed)
+        where.deliver(file_of(records, fields, **changes), key(log, WHEN, part=seed))
+        delivered += expected(records, columns)
+
+    headerless, cut, lines = (
+        table_of(where.headers if n == 0 else DEFAULT_FORMAT, count=90, seed=10 + n) for n in range(3)
+    )
+    where.deliver(damage.headerless(file_of(headerless, where.headers)), "headerless.log.gz")
+    half = damage.cut(file_of(cut), at=0.6)
+    where.deliver(half, "cut.log.gz")
+    broken = damage.bad_integer(damage.not_utf8(file_of(lines), line=5), line=3, field=6)
+    where.deliver(broken, "lines.log.gz")
+    delivered += expected(headerless, columns)
+    kept = len(whole_lines(half)) - 1
+    assert 0 < kept < 90
+    delivered += expected(cut.slice(0, kept), columns)
+    delivered += expected(lines.slice(0, 1), columns) + expected(lines.slice(2, 1), columns)
+    delivered += expected(lines.slice(4), columns)
+
+    ran = ingest(spark, where)
+    assert rows(spark, "mixed", *columns) == delivered
+    found = entries(spark, "mixed")
+    assert sorted((name, line, count) for name, line, count, _, _ in found.elements()) == [
+        ("cut.log.gz", kept + 2, 1),
+        ("lines.log.gz", 3, 1),
+        ("lines.log.gz", 5, 1),
+    ]
+    total = 4 * 200 + 90 + kept + 88
+    assert delivered.total() == total
+    assert "7 files, " in ran.lines[-3]
+    assert f"{total:,} records, 3 quarantined lines" in ran.lines[-3]
+
+    table = spark.table("mixed")
+    assert table.where("event_time IS NULL").count() == 0
+    sources = {row.source_file for row in table.select("source_file").distinct().collect()}
+    assert sources == {f"file:{path}" for path in where.logs.rglob("*") if path.is_file()}
+    extra = table.where("other_fields IS NOT NULL").selectExpr("explode(map_keys(other_fields)) AS k").distinct()
+    assert {row.k.replace("_", "-") for row in extra.collect()} <= set(V5) - set(where.headers)
+    assert extra.count() > 0
+
+
+def test_folders_named_like_partitions_add_no_columns(spark: SparkSession, tmp_path: Path) -> None:
+    where = Place(tmp_path, "partitions", headers=("srcaddr",))
+    where.deliver(b"srcaddr\n10.0.0.1\n", "year=2026/month=01/account=1/srcaddr=x/a.log")
+    ingest(spark, where)
+    columns = ["srcaddr", "event_time", "other_fields", "source_file", "ingested_at"]
+    assert spark.table("partitions").columns == columns
+    assert rows(spark, "partitions", "srcaddr") == {("10.0.0.1",): 1}
+
+
+def test_hidden_files_and_files_without_records_are_no_records(spark: SparkSession, tmp_path: Path) -> None:
+    where = Place(tmp_path, "nothing_in_them", headers=("srcaddr",))
+    for name in ("_half.log", ".half.log", "_tmp/a.log"):
+        where.deliver(b"srcaddr\n10.0.0.1\n", name)
+    for name, data in {"empty.log": b"", "empty.log.gz": gzip.compress(b""), "header.log": b"srcaddr\n"}.items():
+        where.deliver(data, name)
+    ran = ingest(spark, where)
+    assert re.match(r"done: 1 batch, 3 files, .* 0 records, 0 quarantined lines", ran.lines[-3])
+    assert spark.table("nothing_in_them").count() == spark.table("nothing_in_them_quarantine").count() == 0
+
+
+def test_only_flow_logs_are_meant_by_a_glob(spark: SparkSession, tmp_path: Path) -> None:
+    where = Place(tmp_path, "globbed", headers=("srcaddr",))
+    where.deliver(b"srcaddr\n10.0.0.1\n", "111111111111/vpcflowlogs/us-east-1/2026/01/a.log")
+    where.deliver(b"srcaddr\n10.0.0.2\n", "222222222222/vpcflowlogs/eu-west-1/a.log")
+    where.deliver(b"srcaddr\n10.0.0.3\n", "222222222222/CloudTrail/eu-west-1/a.log")
+    ingest(spark, where, vpc_logs_path=f"{where.logs}/*/vpcflowlogs/*/*")
+    assert rows(spark, "globbed", "srcaddr") == {("10.0.0.1",): 1, ("10.0.0.2",): 1}
+
+
+def test_a_second_run_loads_only_what_is_new(spark: SparkSession, tmp_path: Path) -> None:
+    where = Place(tmp_path, "second")
+    first, second = table_of(count=30, seed=1), table_of(count=7, seed=2)
+    columns = [name.replace("-", "_") for name in DEFAULT_FORMAT]
+    where.deliver(file_of(first), "2026/a.log.gz")
+    assert "1 batch, 1 file," in ingest(spark, where).lines[-3]
+    where.deliver(file_of(second), "2025/b.log.gz")
+    ran = ingest(spark, where)
+    assert "1 batch, 1 file," in ran.lines[-3]
+    assert "7 records, 0 quarantined lines" in ran.lines[-3]
+    assert rows(spark, "second", *columns) == expected(first, columns) + expected(second, columns)
+    idle = ingest(spark, where)
+    assert idle.lines[-3] == "done: 0 batches, 0 files, 0 B, 0 records, 0 quarantined lines"
+    assert rows(spark, "second", *columns) == expected(first, columns) + expected(second, columns)
+
+
+# Once
+
+
+@pytest.fixture
+def loaded(spark: SparkSession, tmp_path: Path) -> Iterator[Place]:
+    """A table with one batch: two records, and a bad line."""
+    where = Place(tmp_path, "once", headers=("srcaddr", "srcport"))
+    where.deliver(b"srcaddr srcport\n10.0.0.1 80\n10.0.0.2 x\n10.0.0.3 81\n", "a.log")
+    yield where
+    spark.sql("DROP TABLE IF EXISTS once")
+    spark.sql("DROP TABLE IF EXISTS once_quarantine")
+
+
+RECORDS = {("10.0.0.1", 80): 1, ("10.0.0.3", 81): 1}
+ENTRY = {("a.log", 3, 1, "10.0.0.2 x", BAD_REASON): 1}
+
+
+def test_a_batch_that_is_run_again_changes_nothing(spark: SparkSession, loaded: Place) -> None:
+    ingest(spark, loaded)
+    before = contents(spark, loaded)
+    versions = len(commits(loaded.delta)), len(commits(quarantine_path(loaded.delta)))
+    for name in ("0", ".0.crc"):
+        (loaded.checkpoint / "commits" / name).unlink(missing_ok=True)
+    ran = ingest(spark, loaded)
+    assert ran.batches == ["batch 0: was in the tables already"]
+    assert contents(spark, loaded) == before
+    assert (len(commits(loaded.delta)), len(commits(quarantine_path(loaded.delta)))) == versions
+    assert rows(spark, "once", "srcaddr", "srcport") == RECORDS
+    assert entries(spark, "once") == ENTRY
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before its commit", "after its commit"])
+def test_a_batch_that_failed_at_the_quarantine_is_made_whole_by_the_next_run(
+    spark: SparkSession, loaded: Place, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    save = DataFrameWriter.saveAsTable
+
+    def fail_once(writer: DataFrameWriter, name: str, *args: Any, **options: Any) -> None:
+        if "quarantine" not in name:
+            save(writer, name, *args, **options)
+            return
+        monkeypatch.setattr(DataFrameWriter, "saveAsTable", save)
+        if after:
+            save(writer, name, *args, **options)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(DataFrameWriter, "saveAsTable", fail_once)
+    failed = try_ingest(spark, loaded)
+    assert failed.status == 1
+    assert "No space left on device" in failed.message
+    assert "Traceback" not in failed.message
+    assert rows(spark, "once", "srcaddr", "srcport") == RECORDS
+    assert entries(spark, "once") == (ENTRY if after else {})
+
+    ran = ingest(spark, loaded)
+    assert rows(spark, "once", "srcaddr", "srcport") == RECORDS
+    assert entries(spark, "once") == ENTRY
+    told = "was in the tables already" if after else "1 file, 51 B, 2 records, 1 quarantined line,"
+    assert len(ran.batches) == 1
+    assert told in ran.batches[0]
+
+
+def test_delta_knows_a_batch_by_the_streaming_querys_own_id(spark: SparkSession, loaded: Place) -> None:
+    ingest(spark, loaded)
+    query = json.loads((loaded.checkpoint / "metadata").read_text())["id"]
+    for path in (loaded.delta, quarantine_path(loaded.delta)):
+        told = [(a["txn"]["appId"], a["txn"]["version"]) for commit in commits(path) for a in commit if "txn" in a]
+        assert told == [(query, 0)]
+
+
+def test_a_new_checkpoint_loads_again_rather_than_being_skipped(spark: SparkSession, loaded: Place) -> None:
+    ingest(spark, loaded)
+    ingest(spark, loaded, checkpoint_path=str(loaded.root / "new_checkpoint"))
+    assert rows(spark, "once", "srcaddr", "srcport") == dict.fromkeys(RECORDS, 2)
+    assert entries(spark, "once") == dict.fromkeys(ENTRY, 2)
+
+
+def test_a_batch_with_nothing_for_the_quarantine_leaves_it_alone(spark: SparkSession, tmp_path: Path) -> None:
+    """So the files were parsed once, and not once a table."""
+    where = Place(tmp_path, "parsed_once", headers=("srcaddr",))
+    where.deliver(b"srcaddr\n10.0.0.1\n", "a.log")
+    ingest(spark, where)
+    assert len(commits(where.delta)) == 2
+    assert len(commits(quarantine_path(where.delta))) == 1
+
+
+# Progress
+
+
+@with_limits
+def test_batches_have_as_many_files_as_asked_for_and_are_told_one_by_one(spark: SparkSession, tmp_path: Path) -> None:
+    where = Place(tmp_path, "limited", headers=("srcaddr", "srcport"))
+    for number in range(5):
+        text = b"srcaddr srcport\n" + b"10.0.0.1 80\n" * (number + 1) + (b"10.0.0.1 x\n" * 2 if number == 1 else b"")
+        path = where.deliver(text, f"{number}.log")
+        os.utime(path, (1_000_000 + number, 1_000_000 + number))
+    ran = ingest(spark, where, max_files_per_batch="2")
+    sizes = [path.stat().st_size for path in sorted(where.logs.iterdir())]
+    told = [
+        f"batch 0: 2 files, {sum(sizes[:2])} B, 3 records, 2 quarantined lines, ",
+        f"batch 1: 2 files, {sum(sizes[2:4])} B, 7 records, 0 quarantined lines, ",
+        f"batch 2: 1 file, {sizes[4]} B, 5 records, 0 quarantined lines, ",
+    ]
+    assert len(ran.batches) == 3
+    for line, start in zip(ran.batches, told, strict=True):
+        assert line.startswith(start)
+        assert re.fullmatch(r"[\d.]+ s, [\d,]+ records/s, [\d]+ d behind", line.removeprefix(start))
+    assert ran.lines[0] == f"loading {where.logs} into limited (available-now)"
+    assert ran.lines[-3] == f"done: 3 batches, 5 files, {sum(sizes)} B, 15 records, 2 quarantined lines"
+
+
+# Size
+
+
+def test_many_small_files_become_few_delta_files(spark: SparkSession, tmp_path: Path) -> None:
+    where = Place(tmp_path, "small_files", headers=("srcaddr", "srcport"))
+    for number in range(2000):
+        path = where.logs / f"{number % 20}" / f"{number}.log"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"srcaddr srcport\n10.0.0.1 80\n10.0.0.2 x\n")
+    ran = ingest(spark, where, max_files_per_batch="1000")
+    assert spark.table("small_files").count() == spark.table("small_files_quarantine").count() == 2000
+    for path in (where.delta, quarantine_path(where.delta)):
+        added = [action for commit in commits(path) for action in commit if "add" in action]
+        # A file for each of the two cores, and batch.
+        assert len(added) <= 2 * len(ran.batches)
+    assert len(ran.batches) <= 2
+
+
+def test_the_driver_never_holds_a_files_rows(spark: SparkSession, tmp_path: Path) -> None:
+    """Spark is told to fail when tasks send more than 1 MB to the driver; the file has far more, and bad lines too."""
+    where = Place(tmp_path, "driver", headers=("srcaddr", "dstaddr", "srcport"))
+    lines = "".join(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255} 10.9.9.{n % 250} {n % 60000}\n" for n in range(200_000))
+    where.deliver(gzip.compress(f"srcaddr dstaddr srcport\n{lines}".encode(), 1), "a.log.gz")
+    bad = "".join(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255} 10.9.9.9 x{n}\n" for n in range(40_000))
+    where.deliver(f"srcaddr dstaddr srcport\n{bad}".encode(), "b.log")
+    conf = spark.sparkContext._jsc.sc().conf()
+    conf.set("spark.driver.maxResultSize", "1m")
+    try:
+        ingest(spark, where)
+        with pytest.raises(Exception, match="maxResultSize"):
+            spark.table("driver").collect()
+    finally:
+        conf.remove("spark.driver.maxResultSize")
+    assert spark.table("driver").count() == 200_000
+    assert spark.table("driver_quarantine").count() == 40_000
+
+
+@with_limits
+@pytest.mark.slow
+def test_the_hundredth_batch_takes_as_long_as_the_second(spark: SparkSession, tmp_path: Path) -> None:
+    where = Place(tmp_path, "hundred", headers=("srcaddr",))
+    for number in range(100):
+        (where.logs / f"{number:03}.log").write_bytes(b"srcaddr\n10.0.0.1\n")
+    ran = ingest(spark, where, max_files_per_batch="1")
+    assert len(ran.batches) == 100
+    assert spark.table("hundred").count() == 100
+    seconds = [float(match[1]) for line in ran.batches if (match := re.search(r", ([\d.]+) s, ", line))]
+    # From the second to the hundredth: the quiet ones of either end, for the machine may be busy in between.
+    early, late = (statistics.quantiles(part, n=4)[0] for part in (seconds[5:25], seconds[80:]))
+    assert late < 2 * early + 0.1, seconds
+    # And between the batches: the whole of a trigger, as the stream's own checkpoint is dated.
+    times = [(where.checkpoint / "commits" / str(number)).stat().st_mtime for number in range(100)]
+    gaps = [after - before for before, after in itertools.pairwise(times)]
+    early, late = (statistics.quantiles(part, n=4)[0] for part in (gaps[5:25], gaps[79:]))
+    assert late < 2 * early + 0.1, gaps
+
+
+# A process of its own
+
+
+def test_a_continuous_run_picks_up_a_later_file_and_stops_orderly_and_the_next_process_goes_on(tmp_path: Path) -> None:
+    """A managed table: the next process has to find it again."""
+    where = Place(tmp_path / "place", "flows.vpc", headers=("srcaddr", "srcport"))
+    where.deliver(b"srcaddr srcport\n10.0.0.1 80\n", "a.log")
+    first = Process(where.parameters(delta_output_path="", trigger="continuous"), tmp_path / "process")
+    try:
+        first.wait_for("batch 0: 1 file, ")
+        where.deliver(b"srcaddr srcport\n10.0.0.2 x\n10.0.0.3 81\n", "b.log")
+        first.wait_for("batch 1: 1 file, ")
+        first.terminate()
+        assert first.wait() == 128 + 15
+    finally:
+        first.kill()
+    assert first.err == ""
+    lines = first.out.splitlines()
+    assert lines[0] == f"loading {where.logs} into flows.vpc (continuous)"
+    size = sum(path.stat().st_size for path in where.logs.iterdir())
+    assert lines[-3:] == [
+        f"done: 2 batches, 2 files, {size} B, 2 records, 1 quarantined line",
+        "records:    table flows.vpc",
+        "quarantine: table flows.vpc_quarantine",
+    ]
+
+    where.deliver(b"srcaddr srcport\n10.0.0.4 82\n", "c.log")
+    again = Process(where.parameters(delta_output_path=""), tmp_path / "process")
+    assert again.wait() == 0
+    assert again.err == ""
+    assert again.out.splitlines()[-3].startswith("done: 1 batch, 1 file, ")
+    log = tmp_path / "process" / "spark-warehouse" / "flows.db" / "vpc"
+    added = [json.loads(a["add"]["stats"])["numRecords"] for commit in commits(log) for a in commit if "add" in a]
+    assert sum(added) == 3
+
+
+# No space, no way
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MB; `mend` makes it larger."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def mend(disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
+
+
+def test_a_full_disk_fails_with_the_tables_path_and_the_next_run_goes_on(
+    spark: SparkSession, tmp_path: Path, small_disk: Path
+) -> None:
+    where = Place(tmp_path, "full_disk", delta=str(small_disk / "table"))
+    where.deliver(file_of(table_of(count=150_000)), "a.log.gz")
+    where.deliver(BAD_LINE, "b.log")
+    process = Process(where.parameters(), tmp_path / "process")
+    assert process.wait() == 1
+    message = process.err[process.err.index("The run failed") :].splitlines()
+    assert message[0].startswith(f"The run failed: Delta Output Path {where.delta!r} cannot be used: ")
+    assert "No space left on device" in message[0]
+    assert "run the job again" in message[1]
+    assert len(message) == 2
+    # Not a line of a stack trace, neither Python's nor Java's.
+    assert "Traceback" not in process.err
+    assert "\tat " not in process.err
+    mend(small_disk)
+    ran = ingest(spark, where)
+    assert "150,000 records, 1 quarantined line" in ran.lines[-3]
+    assert spark.table("full_disk").count() == 150_000
+    assert spark.table("full_disk_quarantine").count() == 1
+    spark.sql("DROP TABLE full_disk")
+    spark.sql("DROP TABLE full_disk_quarantine")
+
+
+def test_a_full_disk_below_the_checkpoint_fails_with_its_path_and_the_next_run_goes_on(
+    spark: SparkSession, tmp_path: Path, small_disk: Path
+) -> None:
+    where = Place(tmp_path, "full_checkpoint", headers=("srcaddr", "srcport"))
+    where.checkpoint = small_disk / "checkpoint"
+    where.deliver(b"srcaddr srcport\n10.0.0.1 80\n10.0.0.1 x\n", "a.log")
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * (1 << 20))
+    failed = try_ingest(spark, where)
+    assert failed.status == 1
+    assert f"Checkpoint Path {str(where.checkpoint)!r}" in failed.message
+    filler.unlink()
+    ran = ingest(spark, where)
+    assert "1 file, " in ran.lines[-3]
+    assert spark.table("full_checkpoint").count() == spark.table("full_checkpoint_quarantine").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("delta_output_path", "Delta Output Path"), ("checkpoint_path", "Checkpoint Path")],
+)
+def test_a_path_that_cannot_be_made_fails_with_that_path_and_the_next_run_goes_on(
+    spark: SparkSession, tmp_path: Path, name: str, told: str
+) -> None:
+    table = f"unwritable_{name}"
+    where = Place(tmp_path, table, headers=("srcaddr",))
+    where.deliver(b"srcaddr\n10.0.0.1\n", "a.log")
+    file = tmp_path / "file"
+    file.write_text("mine")
+    path = f"{file}/folder"
+    failed = try_ingest(spark, where, **{name: path})
+    assert failed.status in (1, 2)
+    assert path in failed.message
+    if failed.status == 1:
+        assert f"{told} {path!r}" in failed.message
+    assert file.read_text() == "mine"
+    file.unlink()
+    assert "1 file, " in ingest(spark, where, **{name: path}).lines[-3]
+    assert spark.table(table).count() == 1
+
+
+def test_a_logs_folder_that_is_missing_fails_with_its_path(spark: SparkSession, tmp_path: Path) -> None:
+    where = Place(tmp_path, "missing_logs", headers=("srcaddr",))
+    where.logs.rmdir()
+    failed = try_ingest(spark, where)
+    assert failed.status == 1
+    assert str(where.logs) in failed.message
+    assert "Traceback" not in failed.message
+    assert len(failed.message.splitlines()) <= 4
+    where.deliver(b"srcaddr\n10.0.0.1\n", "a.log")
+    assert "1 file, " in ingest(spark, where).lines[-3]
+
+
+def test_a_file_that_is_gone_before_it_was_read_fails_with_its_path(spark: SparkSession, tmp_path: Path) -> None:
+    where = Place(tmp_path, "gone", headers=("srcaddr", "srcport"))
+    path = where.deliver(b"srcaddr srcport\n10.0.0.1 80\n", "a.log")
+    ingest(spark, where)
+    (where.checkpoint / "commits" / "0").unlink()
+    (where.checkpoint / "commits" / ".0.crc").unlink(missing_ok=True)
+    content = path.read_bytes()
+    path.unlink()
+    failed = try_ingest(spark, where)
+    assert failed.status == 1
+    assert str(path) in failed.message
+    path.write_bytes(content)
+    ingest(spark, where)
+    assert rows(spark, "gone", "srcaddr", "srcport") == {("10.0.0.1", 80): 1}
+
+
+def test_other_tables_paths_with_blanks_work(spark: SparkSession, tmp_path: Path) -> None:
+    where = Place(tmp_path / "a folder ü", "blanks", headers=("srcaddr",))
+    where.deliver(b"srcaddr\n10.0.0.1\n", "x y/a b.log")
+    ingest(spark, where)
+    where = replace(where)
+    where.deliver(b"srcaddr\n10.0.0.2\n", "x y/c d.log")
+    ingest(spark, where)
+    assert rows(spark, "blanks", "srcaddr") == {("10.0.0.1",): 1, ("10.0.0.2",): 1}
+    assert {Path(row.source_file).name for row in spark.table("blanks").collect()} == {"a b.log", "c d.log"}

@@ -1,0 +1,75 @@
+"""The wheel: what a cluster gets."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from configparser import ConfigParser
+from email import message_from_string
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.ingesting import ROOT
+
+pytestmark = pytest.mark.lts
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel, built from a copy of `job/` without network."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "job"
+    shutil.copytree(ROOT / "job", source, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-index", "--no-deps"]
+    subprocess.run([*pip, "--no-build-isolation", "--wheel-dir", str(folder), str(source)], check=True, timeout=240)
+    (built,) = folder.glob("*.whl")
+    assert built.name == f"vpc_flow_logs-{import_module('vpc_flow_logs').__version__}-py3-none-any.whl"
+    return zipfile.ZipFile(built)
+
+
+def test_it_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+    names = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    package = ROOT / "job" / "vpc_flow_logs"
+    assert names == {f"vpc_flow_logs/{file.name}" for file in package.iterdir() if file.is_file()}
+    assert "vpc_flow_logs/py.typed" in names
+
+
+def test_it_requires_nothing_that_the_runtime_would_have_to_fetch(wheel: zipfile.ZipFile) -> None:
+    (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    metadata = message_from_string(wheel.read(name).decode())
+    assert metadata.get_all("Requires-Dist") is None
+    assert metadata["Requires-Python"] == ">=3.10"
+    assert metadata["Name"] == "vpc-flow-logs"
+
+
+def test_its_entry_points_are_ingest_and_verify_and_exist(wheel: zipfile.ZipFile) -> None:
+    (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/entry_points.txt"))
+    points = ConfigParser()
+    points.read_string(wheel.read(name).decode())
+    assert dict(points["console_scripts"]) == {
+        "ingest": "vpc_flow_logs.main:ingest",
+        "verify": "vpc_flow_logs.main:verify",
+    }
+    for point in points["console_scripts"].values():
+        module, _, function = point.partition(":")
+        assert callable(getattr(import_module(module), function))
+
+
+def test_it_runs_without_anything_else_of_this_repository(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {wheel.filename!r}); from vpc_flow_logs import main; "
+        "assert '.whl' in main.__file__, main.__file__; main.ingest()"
+    )
+    # -P would be wanted, but Python 3.10 has it not: the working directory is an empty one.
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--table-name=Bad"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("6 parameter problems; nothing was created:\n")
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []

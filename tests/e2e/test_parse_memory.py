@@ -1,0 +1,100 @@
+"""Memory is bounded: a file is decompressed and parsed in blocks, whatever its size."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.lts, pytest.mark.slow]
+
+MEBIBYTE = 1 << 20
+TEXT_BYTES = 300 * MEBIBYTE
+MOST = 350 * MEBIBYTE
+
+HEADER = (
+    b"version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end "
+    b"action log-status\n"
+)
+# Run in a process of its own, which prints what it found and the most memory it ever had.
+READER = """
+import resource, sys
+import pyarrow as pa
+from vpc_flow_logs.fields import DEFAULT_FORMAT
+from vpc_flow_logs.layout import Layout, columns_of
+from vpc_flow_logs.quarantine import Entry
+from vpc_flow_logs.records import DeliveredFile, parse
+
+with open(sys.argv[1], "rb") as file:
+    content = pa.py_buffer(file.read())
+rows = entries = 0
+for part in parse([DeliveredFile(sys.argv[1], content)], Layout(columns_of(DEFAULT_FORMAT), DEFAULT_FORMAT)):
+    if isinstance(part, Entry):
+        entries += 1
+    else:
+        rows += part.num_rows
+print(rows, entries, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+def records(number: int) -> bytes:
+    """About a MiB of records, which differ from those of other numbers."""
+    return b"".join(
+        b"2 123456789010 eni-1235b8ca123456789 10.%d.%d.%d 172.31.16.21 %d 443 6 %d %d "
+        b"1418530010 1418530070 ACCEPT OK\n"
+        % (number % 256, line % 256, line * 7 % 256, 1024 + line * 31 % 60000, line % 97, line * 1009)
+        for line in range(10_000)
+    )
+
+
+def write(path: Path, *, edit: bytes = b"") -> int:
+    """Write a gzip file of more than `TEXT_BYTES` of text to ``path``; returns its number of records."""
+    blocks = [records(number) + edit for number in range(8)]
+    gzip, written, rows = zlib.compressobj(1, zlib.DEFLATED, 31), len(HEADER), 0
+    with path.open("wb") as file:
+        file.write(gzip.compress(HEADER))
+        while written < TEXT_BYTES:
+            block = blocks[rows // 10_000 % len(blocks)]
+            file.write(gzip.compress(block))
+            written, rows = written + len(block), rows + 10_000
+        file.write(gzip.flush())
+    return rows
+
+
+def read(path: Path) -> tuple[int, int, int]:
+    """Rows, entries and bytes of memory of a process that parses the file."""
+    done = subprocess.run([sys.executable, "-c", READER, str(path)], check=True, capture_output=True, text=True)
+    rows, entries, memory = map(int, done.stdout.split())
+    return rows, entries, memory
+
+
+def test_a_file_of_300_mb_of_text_needs_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "large.log.gz"
+    written = write(path)
+    rows, entries, memory = read(path)
+    assert (rows, entries) == (written, 0)
+    assert memory < MOST
+
+
+def test_a_large_file_with_bad_lines_here_and_there_needs_little_memory_too(tmp_path: Path) -> None:
+    path = tmp_path / "large.log.gz"
+    written = write(path, edit=b"bad line\n")
+    rows, entries, memory = read(path)
+    assert (rows, entries) == (written, written // 10_000)
+    assert memory < MOST
+
+
+def test_one_line_of_300_mb_needs_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "line.log.gz"
+    gzip = zlib.compressobj(1, zlib.DEFLATED, 31)
+    with path.open("wb") as file:
+        file.write(gzip.compress(b"srcaddr\na\n"))
+        for _ in range(300):
+            file.write(gzip.compress(b"x" * MEBIBYTE))
+        file.write(gzip.compress(b"\nb\n") + gzip.flush())
+    rows, entries, memory = read(path)
+    assert (rows, entries) == (2, 1)
+    assert memory < MOST

@@ -1,0 +1,123 @@
+"""`verify`: what the VPC Logs Path holds, or what is missing."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.e2e.ingesting import Place, file_of, snapshot, table_of
+from vpc_flow_logs.failures import RunFailed
+from vpc_flow_logs.fields import DEFAULT_FORMAT
+from vpc_flow_logs.main import run_verify
+from vpc_flow_logs.parameters import ParameterError
+
+pytestmark = pytest.mark.lts
+
+
+def verify(spark: SparkSession, where: Place, capsys: pytest.CaptureFixture[str], **changes: str) -> list[str]:
+    """What it says, in lines; it must have made nothing."""
+    before = snapshot(where.root)
+    tables = spark.catalog.listTables("default")
+    capsys.readouterr()
+    try:
+        run_verify(where.parameters(**changes), session=lambda: spark)
+    finally:
+        assert snapshot(where.root) == before
+        assert spark.catalog.listTables("default") == tables
+    return capsys.readouterr().out.splitlines()
+
+
+def at(path: Path, when: datetime) -> None:
+    os.utime(path, (when.timestamp(), when.timestamp()))
+
+
+def test_files_their_bytes_the_newest_and_the_formats(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = Place(tmp_path, "never_made")
+    odd = ("end", "srcaddr", "version")
+    contents = {
+        "2026/01/01/old.log.gz": file_of(table_of(count=3)),
+        "2026/01/02/a.log.gz": file_of(table_of(count=3)),
+        "2026/01/02/b.log.gz": file_of(table_of(count=3)),
+        "2026/01/02/c.log.parquet": file_of(table_of(odd), odd, file_format="parquet"),
+        "2026/01/02/d.log": b"10.0.0.1 10.0.0.2 443\n",
+        "2026/01/03/new est.log.gz": file_of(table_of(odd), odd),
+        "2026/01/03/_half.log.gz": b"not looked at",
+    }
+    for number, (name, data) in enumerate(contents.items()):
+        at(where.deliver(data, name), datetime(2026, 1, 4, 5, number, tzinfo=timezone.utc))
+    size = sum(len(data) for name, data in contents.items() if "_half" not in name)
+    said = verify(spark, where, capsys)
+    assert said[:3] == [
+        f"looking at {where.logs}",
+        f"readable: 6 files, {size / 1000:.1f} kB",
+        f"newest:   file:{where.logs}/2026/01/03/new est.log.gz of 2026-01-04 05:05 UTC",
+    ]
+    assert sorted(said[3:]) == sorted(
+        [
+            f"format:   {' '.join(DEFAULT_FORMAT)} (in 2 of the 5 newest)",
+            "format:   end srcaddr version (in 1 of the 5 newest)",
+            "format:   Parquet: end srcaddr version (in 1 of the 5 newest)",
+            "format:   no header line, 3 fields (in 1 of the 5 newest)",
+        ]
+    )
+    assert "(in 2 of" in said[3]
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/*"])
+def test_an_empty_folder_is_readable_and_has_no_files_yet(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str], ending: str
+) -> None:
+    where = Place(tmp_path, "never_made")
+    said = verify(spark, where, capsys, vpc_logs_path=f"{where.logs}{ending}")
+    assert said[1] == "readable, and no files yet: the first ones come about 10 minutes after there is traffic"
+
+
+def test_damaged_and_empty_files_are_formats_too(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = Place(tmp_path, "never_made")
+    where.deliver(gzip.compress(b""), "empty.log.gz")
+    where.deliver(b"\x1f\x8b\x08\x00 and no gzip", "broken.log.gz")
+    where.deliver(b"PAR1 and no more", "broken.log.parquet")
+    said = verify(spark, where, capsys)
+    assert "readable: 3 files, " in said[1]
+    formats = " ".join(said[3:])
+    assert "empty (in 1" in formats
+    assert "Parquet that cannot be read (in 1" in formats
+    assert len(said) == 6
+
+
+def test_a_missing_folder_ends_with_status_1_and_says_which(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = Place(tmp_path, "never_made")
+    missing = str(tmp_path / "missing")
+    with pytest.raises(RunFailed) as failed:
+        verify(spark, where, capsys, vpc_logs_path=missing)
+    assert failed.value.code == 1
+    assert f"there is no folder {missing!r}" in str(failed.value)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_what_verify_says_of_a_missing_folder_fits_verify(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing was loaded, and there is nothing to go on from."""
+    with pytest.raises(RunFailed) as failed:
+        verify(spark, Place(tmp_path, "never_made"), capsys, vpc_logs_path=str(tmp_path / "missing"))
+    assert "loaded" not in str(failed.value)
+
+
+def test_bad_parameters_are_refused_as_by_ingest(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ParameterError) as refused:
+        verify(spark, Place(tmp_path, "never_made"), capsys, region_name="moon", headers="")
+    assert len(refused.value.problems) == 2
