@@ -1,0 +1,1 @@
+"""What is built in AWS: one environment file in, CloudFormation stacks and reviewable IAM documents out."""
