@@ -5,11 +5,13 @@ Every check says which keys it reads; it is left out when one of them has a prob
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from infra import names
+from infra import access, deliveries, names
 from infra.flow_log_checks import flow_log_problems
+from infra.policies.log_bucket import LIMIT
 from infra.problems import Problem
 from infra.settings import Environment
 from vpc_flow_logs.parameters import headers_problem
@@ -117,11 +119,13 @@ def _some_flow_log(environment: Environment) -> Iterator[Problem]:
 def _no_doubles(environment: Environment) -> Iterator[Problem]:
     seen: dict[object, int] = {}
     for number, flow_log in enumerate(environment.flow_logs, 1):
-        place = names.source_of(environment, flow_log)
+        place = deliveries.source_of(environment, flow_log)
         # Fields that are those of the default format make the same flow log as no fields.
         key = (
             place,
-            flow_log.model_copy(update={"tags": None, "fields": names.delivered_fields(flow_log)}).model_dump_json(),
+            flow_log.model_copy(
+                update={"tags": None, "fields": deliveries.delivered_fields(flow_log)}
+            ).model_dump_json(),
         )
         if key in seen:
             yield Problem(
@@ -153,8 +157,8 @@ def _headers(environment: Environment) -> Iterator[Problem]:
 
 
 def _undelivered(environment: Environment) -> list[str]:
-    delivered = {name for flow_log in environment.flow_logs for name in names.delivered_fields(flow_log)}
-    return [name for name in names.headers(environment) if name not in delivered]
+    delivered = {name for flow_log in environment.flow_logs for name in deliveries.delivered_fields(flow_log)}
+    return [name for name in deliveries.headers(environment) if name not in delivered]
 
 
 def _paths(environment: Environment) -> Iterator[Problem]:
@@ -171,7 +175,19 @@ def _paths(environment: Environment) -> Iterator[Problem]:
         yield Problem(f"job.{name.replace('-', '_')}", problem)
 
 
+def _bucket_policy_size(environment: Environment) -> Iterator[Problem]:
+    size = len(json.dumps(access.bucket_policy(environment).document, separators=(",", ":")))
+    if size > LIMIT:
+        count = len(deliveries.sources(environment))
+        yield Problem(
+            "flow_logs",
+            f"come from {count} accounts and regions: the bucket policy that lets them deliver has {size} bytes, S3 "
+            f"takes {LIMIT}. Spread them over several buckets (environments)",
+        )
+
+
 _CHECKS = (
+    Check(reads=("aws", "log_bucket", "flow_logs", "reader", "job"), find=_bucket_policy_size),
     Check(reads=("aws.account", "reader.databricks_role_arn"), find=_databricks_account),
     Check(reads=("reader",), find=_roles_differ),
     Check(reads=("aws.region", "reader.databricks_role_arn"), find=_partitions),

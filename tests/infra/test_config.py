@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import names
+from infra import deliveries
 from infra.config import ENVIRONMENTS, EnvironmentFileError, load, warnings_of
 from infra.settings import EnvironmentFile, Section
 from tests.infra.environment_files import SIMPLE, changed, environment
@@ -137,14 +137,14 @@ _ROOT = "s3://flow-logs-bucket/"
     ],
 )
 def test_the_logs_path_is_the_narrowest_with_all_files(flow_logs: str, path: str, tmp_path: Path) -> None:
-    assert names.logs_path(environment(tmp_path, (_VPC, flow_logs))) == _ROOT + path
+    assert deliveries.logs_path(environment(tmp_path, (_VPC, flow_logs))) == _ROOT + path
     prefixed = environment(tmp_path, (_VPC, flow_logs), ('"flow-logs-bucket"', '"flow-logs-bucket"\nprefix = "a/b/"'))
-    assert names.logs_path(prefixed) == f"{_ROOT}a/b/{path}"
+    assert deliveries.logs_path(prefixed) == f"{_ROOT}a/b/{path}"
 
 
 def test_headers_are_all_delivered_fields_in_the_order_of_the_catalogue(tmp_path: Path) -> None:
     found = environment(tmp_path, (_VPC, f'{_VPC}\nfields = ["end", "vpc-id"]{_SECOND}{_VPC}\nfields = ["version"]'))
-    assert names.headers(found) == ("version", "end", "vpc-id")
+    assert deliveries.headers(found) == ("version", "end", "vpc-id")
 
 
 def test_an_existing_bucket_without_flow_logs_is_read_whole(tmp_path: Path) -> None:
@@ -154,5 +154,5 @@ def test_an_existing_bucket_without_flow_logs_is_read_whole(tmp_path: Path) -> N
         ('"flow-logs-bucket"', '"flow-logs-bucket"\nexisting = true'),
         ('"continuous"', '"continuous"\nheaders = ["srcaddr"]'),
     )
-    assert names.logs_path(found) == f"{_ROOT}AWSLogs/*"
-    assert names.sources(found) == []
+    assert deliveries.logs_path(found) == f"{_ROOT}AWSLogs/*"
+    assert deliveries.sources(found) == []
