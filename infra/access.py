@@ -39,6 +39,7 @@ def reader_policies(environment: Environment) -> tuple[Policy, ...]:
     found = (
         Policy(
             file="reader-role-s3.json",
+            name="s3",
             title=f"Inline policy s3 of the reader role {name}",
             statements=(
                 *reader.read_logs(bucket_arn=names.bucket_arn(environment), logs_prefix=names.logs_prefix(environment)),
@@ -51,11 +52,13 @@ def reader_policies(environment: Environment) -> tuple[Policy, ...]:
         ),
         Policy(
             file="reader-role-notifications.json",
+            name="notifications",
             title=f"Inline policy notifications of the reader role {name}",
             statements=_reader_notifications(environment),
         ),
         Policy(
             file="reader-role-kms.json",
+            name="kms",
             title=f"Inline policy kms of the reader role {name}",
             statements=_key_use(environment),
         ),
@@ -163,6 +166,7 @@ def notification_writer(environment: Environment) -> Policy:
     """The role of CDK's function that sets the notification of an existing bucket."""
     return Policy(
         file="notification-writer-role.json",
+        name="notification",
         title=f"Inline policy of the role {names.notification_writer_name(environment)}",
         statements=notifications.notification_writer(
             bucket_arn=names.bucket_arn(environment),
@@ -196,7 +200,7 @@ def registration_policy(environment: Environment) -> Policy:
         )
     )
     title = f"Inline policy of the registration function's role {name}"
-    return Policy(file="registration-role.json", title=title, statements=statements)
+    return Policy(file="registration-role.json", name="registration", title=title, statements=statements)
 
 
 def _delivery(environment: Environment) -> tuple[Statement, ...]:

@@ -53,6 +53,14 @@ def stack_name(environment: Environment) -> str:
     return f"vpc-flow-logs-{environment.name}"
 
 
+def stack_of(environment: Environment, account: str, region: str) -> str:
+    """Name of the stack for the flow logs of an account and region: the main one, or one of its own."""
+    main = stack_name(environment)
+    return (
+        main if (account, region) == (environment.aws.account, environment.aws.region) else f"{main}-{account}-{region}"
+    )
+
+
 def service_arn(environment: Environment, service: str, resource: str) -> str:
     """ARN of a resource in the account and region of ``[aws]``."""
     aws = environment.aws

@@ -12,6 +12,11 @@ from infra.policies.statement import Statement, only_tls, service
 AUTO_INGEST = "databricks-auto-ingest-*"
 """The names of all that Auto Loader makes; it chooses what stands for the ``*``."""
 
+CHOSEN_NAME = "the name is not known before Auto Loader chooses it; all that it makes begins like this"
+"""Why :data:`AUTO_INGEST` has a wildcard."""
+
+_NO_RESOURCE = "AWS knows no resource for this action but *"
+
 
 def auto_loader(*, bucket_arn: str, topics_arn: str, queues_arn: str) -> tuple[Statement, ...]:
     """The reader's rights when Auto Loader makes topic, queue and bucket notification by itself.
@@ -27,7 +32,7 @@ def auto_loader(*, bucket_arn: str, topics_arn: str, queues_arn: str) -> tuple[S
         ),
         Statement(
             sid="AutoLoaderTopic",
-            reason="Auto Loader makes its topic and subscribes its queue; it chooses the end of the name",
+            reason="Auto Loader makes its topic and subscribes its queue",
             actions=(
                 "sns:CreateTopic",
                 "sns:GetTopicAttributes",
@@ -38,10 +43,11 @@ def auto_loader(*, bucket_arn: str, topics_arn: str, queues_arn: str) -> tuple[S
                 "sns:TagResource",
             ),
             resources=(topics_arn,),
+            wildcard=CHOSEN_NAME,
         ),
         Statement(
             sid="AutoLoaderQueue",
-            reason="Auto Loader makes its queue, and the job takes messages out of it; it chooses the end of the name",
+            reason="Auto Loader makes its queue, and the job takes messages out of it",
             actions=(
                 "sqs:ChangeMessageVisibility",
                 "sqs:CreateQueue",
@@ -55,18 +61,21 @@ def auto_loader(*, bucket_arn: str, topics_arn: str, queues_arn: str) -> tuple[S
                 "sqs:TagQueue",
             ),
             resources=(queues_arn,),
+            wildcard=CHOSEN_NAME,
         ),
         Statement(
             sid="AutoLoaderList",
-            reason="Auto Loader looks whether it has made them already; AWS knows no narrower resource for these two",
+            reason="Auto Loader looks whether it has made them already",
             actions=("sns:ListTopics", "sqs:ListQueues"),
             resources=("*",),
+            wildcard=_NO_RESOURCE,
         ),
         Statement(
             sid="AutoLoaderTeardown",
             reason="Auto Loader's resource manager removes what it made",
             actions=("sns:DeleteTopic", "sqs:DeleteQueue"),
             resources=(queues_arn, topics_arn),
+            wildcard=CHOSEN_NAME,
         ),
         unsubscribe("AutoLoaderUnsubscribe"),
     )
@@ -76,9 +85,10 @@ def unsubscribe(sid: str) -> Statement:
     """Removing a subscription, which AWS cannot limit to a topic."""
     return Statement(
         sid=sid,
-        reason="a subscription goes with its topic; AWS knows no resource for sns:Unsubscribe but *",
+        reason="a subscription goes with its topic",
         actions=("sns:Unsubscribe",),
         resources=("*",),
+        wildcard=_NO_RESOURCE,
     )
 
 
@@ -169,7 +179,8 @@ def write_log(log_group_arn: str) -> Statement:
     """A function's own log."""
     return Statement(
         sid="WriteLog",
-        reason="the function writes its own log; the name of the stream is Lambda's choice",
+        reason="the function writes its own log",
         actions=("logs:CreateLogStream", "logs:PutLogEvents"),
         resources=(f"{log_group_arn}:*",),
+        wildcard="the streams of the function's own log; their names are Lambda's choice",
     )

@@ -41,6 +41,7 @@ def read_logs(*, bucket_arn: str, logs_prefix: str) -> tuple[Statement, ...]:
             reason="the job reads delivered files, and nothing else of the bucket",
             actions=("s3:GetObject",),
             resources=(f"{bucket_arn}/{logs_prefix}*",),
+            wildcard="every file that is delivered; their names are AWS's choice",
         ),
     )
 
@@ -54,6 +55,7 @@ def write_outputs(*, folder_arns: Sequence[str], other_bucket_arns: Sequence[str
         reason="the job writes its table, quarantine table and checkpoint here; the logs lie elsewhere",
         actions=("s3:GetObject", *WRITE_ACTIONS),
         resources=tuple(f"{arn}/*" for arn in folder_arns),
+        wildcard="the files of a table and of a checkpoint; their names are Delta Lake's and Spark's choice",
     )
     if not other_bucket_arns:
         return (write,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.policies.notifications import unsubscribe, write_log
+from infra.policies.notifications import CHOSEN_NAME, unsubscribe, write_log
 from infra.policies.statement import Statement, service
 
 
@@ -50,12 +50,14 @@ def registration(
             reason="destroying the stack removes the topic that the notification named; its tags say whose it is",
             actions=("sns:DeleteTopic", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"),
             resources=(topics_arn,),
+            wildcard=CHOSEN_NAME,
         ),
         Statement(
             sid="TeardownQueue",
             reason="destroying the stack removes the queue that was subscribed to that topic",
             actions=("sqs:DeleteQueue", "sqs:GetQueueUrl"),
             resources=(queues_arn,),
+            wildcard=CHOSEN_NAME,
         ),
         unsubscribe("TeardownUnsubscribe"),
     )

@@ -14,8 +14,11 @@ Document = dict[str, object]
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement. ``principals`` (``AWS`` or ``Service``, and who; ``*`` alone for everybody) only where a resource
-    or a role carries the document; a trust document has no ``resources``.
+    """One statement, as AWS has it, and two sentences that AWS does not have.
+
+    ``reason`` says why it is there, ``wildcard`` why a resource with a ``*`` cannot be named more closely.
+    ``principals`` (``AWS`` or ``Service``, and who) only where a resource or a role carries the document; a trust
+    document has no ``resources``.
     """
 
     sid: str
@@ -25,15 +28,20 @@ class Statement:
     principals: tuple[tuple[str, str], ...] = ()
     conditions: Conditions = field(default_factory=dict)
     effect: str = "Allow"
+    wildcard: str = ""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A document and where it goes: the file of the review, one line on what carries it, and its statements."""
+    """A document and where it goes: the file of the review, one line on what carries it, and its statements.
+
+    ``name`` is that of an inline policy.
+    """
 
     file: str
     title: str
     statements: tuple[Statement, ...]
+    name: str = ""
 
     @property
     def document(self) -> Document:
@@ -41,7 +49,7 @@ class Policy:
 
 
 def document(statements: Iterable[Statement]) -> Document:
-    """The IAM document of statements: lists sorted and never collapsed, so that equal documents are equal JSON."""
+    """The IAM document of statements: lists are sorted, so that equal documents are equal JSON."""
     return {"Version": "2012-10-17", "Statement": [_json(statement) for statement in statements]}
 
 
@@ -54,10 +62,15 @@ def _json(statement: Statement) -> Document:
         found["Resource"] = sorted(statement.resources)
     if statement.conditions:
         found["Condition"] = {
-            operator: {key: sorted(values) for key, values in sorted(keys.items())}
+            operator: {key: _value(values) for key, values in sorted(keys.items())}
             for operator, keys in sorted(statement.conditions.items())
         }
     return found
+
+
+def _value(values: tuple[str, ...]) -> str | list[str]:
+    """A condition's value as AWS's own documents write it, which linters look for: one alone is no list."""
+    return values[0] if len(values) == 1 else sorted(values)
 
 
 def _principal(principals: tuple[tuple[str, str], ...]) -> str | dict[str, list[str]]:
