@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_notifications as destinations
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from infra.acknowledged import acknowledge, acknowledge_wildcards
 from infra.policies import Policy
@@ -32,6 +32,7 @@ class Notifications(Construct):
         topic_policy: its policy.
         queue: the queue; its ``ref`` is the queue's URL.
         dead_letters: the queue for messages that could not be taken.
+        ready: what has to be there before a bucket may publish: all policies and the subscription.
     """
 
     def __init__(
@@ -58,12 +59,19 @@ class Notifications(Construct):
         self.topic_policy = sns.CfnTopicPolicy(
             self, "TopicPolicy", topics=[self.topic.ref], policy_document=topic_policy.document
         )
-        self.dead_letters = _queue(self, "DeadLetters", dead_letters_name, kms_key_arn, policy=dead_letters_policy)
-        self.queue = _queue(self, "Queue", queue_name, kms_key_arn, policy=queue_policy, dead_letters=self.dead_letters)
+        self.dead_letters = _queue(self, "DeadLetters", dead_letters_name, kms_key_arn)
+        self.queue = _queue(self, "Queue", queue_name, kms_key_arn, dead_letters=self.dead_letters)
+        listening = sqs.CfnQueuePolicy(
+            self, "QueuePolicy", queues=[self.queue.ref], policy_document=queue_policy.document
+        )
+        sqs.CfnQueuePolicy(
+            self, "DeadLettersPolicy", queues=[self.dead_letters.ref], policy_document=dead_letters_policy.document
+        )
         # The notification as SNS wraps it (not raw), which is the form that Auto Loader's own queues have.
-        sns.CfnSubscription(
+        subscription = sns.CfnSubscription(
             self, "Subscription", topic_arn=self.topic.ref, protocol="sqs", endpoint=self.queue.attr_arn
         )
+        self.ready: list[IDependable] = [self.topic_policy, listening, subscription]
 
 
 class ExistingBucketNotification(Construct):
@@ -104,7 +112,7 @@ class ExistingBucketNotification(Construct):
             destinations.SnsDestination(topic),
             s3.NotificationKeyFilter(prefix=logs_prefix),
         )
-        bucket.node.add_dependency(notifications)
+        bucket.node.add_dependency(*notifications.ready)
 
 
 def _queue(
@@ -113,7 +121,6 @@ def _queue(
     name: str,
     kms_key_arn: str | None,
     *,
-    policy: Policy,
     dead_letters: sqs.CfnQueue | None = None,
 ) -> sqs.CfnQueue:
     redrive = (
@@ -124,7 +131,7 @@ def _queue(
             "maxReceiveCount": MAX_RECEIVES,
         }
     )
-    queue = sqs.CfnQueue(
+    return sqs.CfnQueue(
         scope,
         construct_id,
         queue_name=name,
@@ -133,5 +140,3 @@ def _queue(
         sqs_managed_sse_enabled=True if kms_key_arn is None else None,
         redrive_policy=redrive,
     )
-    sqs.CfnQueuePolicy(scope, f"{construct_id}Policy", queues=[queue.ref], policy_document=policy.document)
-    return queue

@@ -122,7 +122,9 @@ def _write(files: Mapping[str, str], folder: Path) -> None:
 def _ours(folder: Path) -> bool:
     """Whether a folder is empty or a review's: what is left over in it is deleted."""
     readme = folder / "README.md"
-    return not (folder.is_dir() and any(folder.iterdir())) or (readme.exists() and HEADING in readme.read_text())
+    return not (folder.is_dir() and any(folder.iterdir())) or (
+        readme.exists() and readme.read_text().startswith(HEADING)
+    )
 
 
 def _check(environment: Environment, files: Mapping[str, str], folder: Path) -> int:
@@ -179,7 +181,7 @@ def comparison(name: str, found: Sequence[Change], reasons: Mapping[tuple[str, s
     if count:
         lines += [
             "",
-            f"To accept it: run make review ENV={name}, commit review/{name}/, and have who answers for IAM approve the",
+            f"To accept it: run make review ENV={name}, commit review/{name}/, and let who answers for IAM approve the",
             "pull request with this list at hand. Once it is merged, the base has it and this check passes again.",
         ]
     return "\n".join(lines)

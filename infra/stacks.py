@@ -160,7 +160,7 @@ def _log_bucket(
         kms_key_arn=bucket.kms_key_arn,
         topic_arn=notifications.topic.ref if notifications else None,
         # S3 tries the topic when the notification is set, and what it tells before the queue listens is lost.
-        bucket_after=[notifications] if notifications else [],
+        bucket_after=notifications.ready if notifications else [],
         policy=access.bucket_policy(environment),
         # S3 refuses a policy that names a role which is not there.
         policy_after=[reader.role],
