@@ -12,6 +12,7 @@ from vpc_flow_logs.decompress import GZIP_MAGIC, whole_member
 from vpc_flow_logs.delimited import values_of
 from vpc_flow_logs.event_time import name_time
 from vpc_flow_logs.layout import Format, Layout, format_of
+from vpc_flow_logs.parquet_file import MAGIC
 
 SMALL_FILE = 64 * 1024
 """Bytes of the largest file that is parsed together with others."""
@@ -50,9 +51,12 @@ class Bundle:
             if whole is None:
                 return None
             text = whole
+        elif text.startswith(MAGIC):
+            return None
         header, _, records = text.partition(b"\n")
         format_ = self._format(header.removesuffix(b"\r"))
-        if format_ is None or not records:
+        # A CR at the very end is part of a value: it must not meet the line end that is put there.
+        if format_ is None or not records or records.endswith(b"\r"):
             return None
         return SmallFile(path, content, format_, records if records.endswith(b"\n") else records + b"\n")
 

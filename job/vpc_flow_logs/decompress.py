@@ -37,6 +37,7 @@ def text_blocks(content: memoryview, *, size: int) -> Iterator[bytes]:
         Damaged: after the last byte that can be decompressed, when the gzip is cut off, has bit errors or a wrong
             checksum, or is followed by something that is neither a gzip member nor zero padding.
     """
+    content = content.cast("B")
     if bytes(content[:2]) != GZIP_MAGIC:
         for start in range(0, len(content), size):
             yield bytes(content[start : start + size])
@@ -68,7 +69,7 @@ def _member(content: memoryview, start: int, size: int) -> Generator[bytes, None
         while not inflate.eof and position < len(content):
             data = content[position : position + step]
             position += len(data)
-            while data:
+            while data and not inflate.eof:
                 block = inflate.decompress(data, size)
                 if block:
                     given += len(block)

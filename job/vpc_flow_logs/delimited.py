@@ -29,7 +29,7 @@ def values_of(text: bytes, format_: Format) -> Values | None:
     values = _read(text, format_)
     if values is None:
         squeezed = _squeezed(text)
-        return None if squeezed == text else _read(squeezed, format_)
+        return None if squeezed == text or _is_odd(squeezed) else _read(squeezed, format_)
     return values
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 from vpc_flow_logs.decompress import Damaged
 
@@ -19,6 +20,22 @@ class Lines:
     """Whole lines, each at most `LONGEST_LINE` bytes; only the last line of a file may lack its line end."""
 
     text: bytes
+
+
+class _Blank(Enum):
+    """What a line has been so far: a CR belongs to the line end, and so to a blank line, only right before the LF."""
+
+    SPACES = "spaces"
+    SPACES_AND_CR = "spaces and a CR"
+    NO = "no"
+
+    def and_then(self, more: bytes) -> _Blank:
+        if not more:
+            return self
+        ends_with_cr = more.endswith(b"\r")
+        if self is not _Blank.SPACES or more[: len(more) - ends_with_cr].strip(b" "):
+            return _Blank.NO
+        return _Blank.SPACES_AND_CR if ends_with_cr else _Blank.SPACES
 
 
 @dataclass(frozen=True)
@@ -42,7 +59,8 @@ Piece = Lines | LongLine | Damage
 
 def whole_lines(blocks: Iterator[bytes]) -> Iterator[Piece]:
     """Cut blocks of text at line ends. A byte order mark at the start is skipped."""
-    carry, long_line, is_first = b"", None, True
+    carry, is_first = b"", True
+    long_start, blank = None, _Blank.NO
     try:
         for block in blocks:
             data = carry + block
@@ -51,32 +69,31 @@ def whole_lines(blocks: Iterator[bytes]) -> Iterator[Piece]:
                 continue
             if is_first:
                 data, is_first = data.removeprefix(BYTE_ORDER_MARK), False
-            if long_line is not None:
+            if long_start is not None:
                 end = data.find(b"\n")
-                long_line = _longer(long_line, data if end < 0 else data[:end])
+                more = data if end < 0 else data[:end]
+                long_start, blank = (long_start + more[:_SHOWN_BYTES])[:_SHOWN_BYTES], blank.and_then(more)
                 if end < 0:
                     carry = b""
                     continue
-                yield long_line
-                long_line, data = None, data[end + 1 :]
+                yield LongLine(start=long_start, is_blank=blank is not _Blank.NO)
+                long_start, data = None, data[end + 1 :]
             cut = data.rfind(b"\n") + 1
             if cut:
                 yield from _apart(data[:cut])
             carry = data[cut:]
             if len(carry) > LONGEST_LINE + 1:  # one more for the CR of a line end that may follow
-                long_line, carry = LongLine(start=carry[:_SHOWN_BYTES], is_blank=not carry.strip(b" ")), b""
+                long_start, blank, carry = carry[:_SHOWN_BYTES], _Blank.SPACES.and_then(carry), b""
     except Damaged as damage:
-        yield Damage(reason=str(damage), half_line=long_line.start if long_line else carry)
+        cut = carry.rfind(b"\n") + 1  # a text shorter than a byte order mark has waited whole
+        if cut:
+            yield from _apart(carry[:cut])
+        yield Damage(reason=str(damage), half_line=carry[cut:] if long_start is None else long_start)
         return
-    if long_line is not None:
-        yield long_line
+    if long_start is not None:
+        yield LongLine(start=long_start, is_blank=blank is _Blank.SPACES)
     elif carry:
         yield from _apart(carry.removeprefix(BYTE_ORDER_MARK) if is_first else carry)
-
-
-def _longer(line: LongLine, more: bytes) -> LongLine:
-    start = line.start if len(line.start) >= _SHOWN_BYTES else (line.start + more)[:_SHOWN_BYTES]
-    return LongLine(start=start, is_blank=line.is_blank and not more.strip(b" \r"))
 
 
 def _apart(text: bytes) -> Iterator[Piece]:
@@ -87,12 +104,14 @@ def _apart(text: bytes) -> Iterator[Piece]:
         first = text.find(b"\n", position)
         end = len(text) if first < 0 else first
         if last > first >= 0 or _length(text, position, end) <= LONGEST_LINE:
-            position = max(last, end) + 1 if last > first else end + 1
+            position = max(last, end) + 1
             continue
         if start < position:
             yield Lines(text[start:position])
         line = text[position:end]
-        yield LongLine(start=line[:_SHOWN_BYTES], is_blank=not line.strip(b" \r"))
+        blank = _Blank.SPACES.and_then(line)
+        is_blank = blank is _Blank.SPACES or (blank is _Blank.SPACES_AND_CR and end < len(text))
+        yield LongLine(start=line[:_SHOWN_BYTES], is_blank=is_blank)
         start = position = end + 1
     if start < len(text):
         yield Lines(text[start:])

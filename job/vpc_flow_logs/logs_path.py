@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from vpc_flow_logs.paths import scheme_of, without_trailing_slash
+from vpc_flow_logs.paths import parts, without_trailing_slash
 
 OTHER_SERVICES_FILTER = "*_vpcflowlogs_*"
 """Names of delivered flow log files; other AWS services write below AWSLogs too."""
@@ -24,7 +24,7 @@ _BOTH_LAYOUTS = re.compile(rf"{_BUCKET_AND_PREFIX}AWSLogs(?:/\*)?")
 def logs_path_problem(path: str) -> str | None:
     """Why a text is no VPC Logs Path, or None."""
     path = without_trailing_slash(path)
-    if scheme_of(path) in ("", "file") and (path.startswith(("/", "file:/")) and path not in ("/", "file:/")):
+    if path.startswith(("/", "file:/")) and parts(path):
         return None
     if _ONE_LAYOUT.fullmatch(path) or _BOTH_LAYOUTS.fullmatch(path):
         return None

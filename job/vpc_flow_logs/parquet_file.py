@@ -18,6 +18,9 @@ from vpc_flow_logs.quarantine import Entry, shown
 MAGIC = b"PAR1"
 _ROWS_AT_ONCE = 32 * 1024
 
+# Arrow's own errors, and those of Python where it cannot tell a value: a date outside its years, an unknown time zone.
+_UNREADABLE = (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError, NotImplementedError)
+
 
 def read(path: str, content: pa.Buffer, layout: Layout) -> Iterator[Values | Entry]:
     """Yield the records and quarantine entries of a Parquet file, row group by row group.
@@ -28,10 +31,14 @@ def read(path: str, content: pa.Buffer, layout: Layout) -> Iterator[Values | Ent
     row = 1
     try:
         file = parquet.ParquetFile(pa.BufferReader(content))
-        for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, use_threads=False):
-            yield from _records(path, batch, layout, row)
-            row += batch.num_rows
-    except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
+        for group in range(file.num_row_groups):  # asked for together, damage in one would cost those before it
+            end = row + file.metadata.row_group(group).num_rows
+            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group], use_threads=False):
+                yield from _records(path, batch, layout, row)
+                row += batch.num_rows
+            if row != end:  # Arrow takes some damage for the end of a row group
+                raise pa.ArrowInvalid(f"row group {group + 1} ends {end - row} rows too early")
+    except _UNREADABLE as error:
         reason = f"Parquet that cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
         yield Entry(source_file=path, line_number=row, lines=1, line=None, reason=reason)
 
@@ -45,7 +52,7 @@ def _records(path: str, batch: pa.RecordBatch, layout: Layout, first_row: int) -
     for array, place in zip(batch.columns, format_.places, strict=True):
         try:
             arrays.append(_column(array, place))
-        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        except _UNREADABLE as error:
             problems.append(_problem(error, place))
     if not problems:
         yield Values(format=format_, arrays=arrays)
@@ -121,7 +128,10 @@ def _shown(array: pa.Array) -> str:
     """One value as it would stand in a text file."""
     if _is_text(array.type):
         array = array.cast(pa.binary())
-    text = _as_text(array[0].as_py())
+    try:
+        text = _as_text(array[0].as_py())
+    except _UNREADABLE:
+        return f"({array.type} that cannot be shown)"
     return "-" if text is None else text
 
 

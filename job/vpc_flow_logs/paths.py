@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 
 _SCHEMES = ("s3", "dbfs", "file")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -68,7 +69,25 @@ def same(one: str, other: str) -> bool:
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether one path lies in the other or is the same; a wildcard counts as any name."""
+    """Whether one path lies in the other or is the same.
+
+    A wildcard may stand for several names at once, so from the first one on that fits nothing is certain: an overlap.
+    """
     if _kind(one) != _kind(other):
         return False
-    return all(a == b or "*" in (a, b) for a, b in zip(parts(one), parts(other), strict=False))
+    for a, b in zip(parts(one), parts(other), strict=False):
+        if _is_glob(a) or _is_glob(b):
+            return _may_match(a, b)
+        if a != b:
+            return False
+    return True
+
+
+def _is_glob(part: str) -> bool:
+    return any(character in part for character in "*?[{")
+
+
+def _may_match(one: str, other: str) -> bool:
+    if (_is_glob(one) and _is_glob(other)) or "{" in one + other:
+        return True
+    return fnmatchcase(other, one) if _is_glob(one) else fnmatchcase(one, other)

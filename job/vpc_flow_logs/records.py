@@ -81,7 +81,7 @@ def _file(file: DeliveredFile, layout: Layout) -> Iterator[Part]:
 
 
 def _contents(file: DeliveredFile, layout: Layout) -> Iterator[Values | Entry]:
-    content = memoryview(file.content)
+    content = memoryview(file.content).cast("B")
     if content[: len(parquet_file.MAGIC)] == parquet_file.MAGIC:
         return parquet_file.read(file.path, file.content, layout)
     return TextFile(file.path, layout).read(text_blocks(content, size=BLOCK_BYTES))

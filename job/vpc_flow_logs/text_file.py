@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from vpc_flow_logs.assemble import Values
-from vpc_flow_logs.careful import Rejected, header_names, read_lines, tokens_of
+from vpc_flow_logs.careful import Rejected, header_names, read_lines, split_lines, tokens_of
 from vpc_flow_logs.delimited import first_header, values_of
 from vpc_flow_logs.layout import Format, Layout, format_of
 from vpc_flow_logs.lines import LONGEST_LINE, Lines, LongLine, whole_lines
@@ -63,8 +63,10 @@ class TextFile:
         start = 0
         while start < len(text):
             end = text.find(b"\n", start)
+            # A CR is part of the line end only where an LF follows.
+            line = text[start:] if end < 0 else text[start:end].removesuffix(b"\r")
             end = len(text) if end < 0 else end
-            tokens = tokens_of(text[start:end].removesuffix(b"\r"))
+            tokens = tokens_of(line)
             if tokens:
                 break
             start, self._line = end + 1, self._line + 1
@@ -78,7 +80,6 @@ class TextFile:
         if len(tokens) == len(self._layout.headers):
             self._format = format_of(self._layout.headers, self._layout)
         else:
-            line = text[start:end].removesuffix(b"\r")
             self._unexplained = _Unexplained(line_number=self._line, line=line, fields=len(tokens))
         return text[start:]
 
@@ -86,7 +87,7 @@ class TextFile:
         assert self._unexplained is not None
         found = first_header(text, 0)
         before = text if found is None else text[: found[0]]
-        self._unexplained.lines += sum(1 for line in before.split(b"\n") if line.strip(b" ").removesuffix(b"\r"))
+        self._unexplained.lines += sum(1 for line in split_lines(before) if line.strip(b" "))
         self._line += before.count(b"\n")
         if found is None:
             return b""

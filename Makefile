@@ -1,0 +1,90 @@
+# Every line of a recipe can be typed as it stands, from this folder. `make help` lists the targets.
+
+# The Python that the venvs are made with, 3.10 or newer: make setup PYTHON=python3.12
+PYTHON ?= python3
+
+# The CDK command line reports nothing about its use.
+export CDK_DISABLE_CLI_TELEMETRY := true
+
+.DEFAULT_GOAL := help
+.PHONY: help setup synth review deploy destroy demo test test-lts bench lint format lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/made  ## make .venv and node_modules, nothing else; nothing at all when nothing changed
+
+# ENV is a name in environments/ or the path of a file. ARGS goes on to the command: make deploy ENV=staging
+# ARGS=--require-approval=never, make review ENV=staging ARGS=--check.
+CDK = PATH="$(CURDIR)/node_modules/.bin:$$PATH" cdk
+environment = -c env=$(or $(ENV),$(error say which environment: make $@ ENV=staging))
+
+synth: .venv/made  ## the CloudFormation templates of ENV, into cdk.out; offline
+	$(CDK) synth --quiet --no-lookups $(environment) $(ARGS)
+
+review: .venv/made  ## the IAM of ENV (or of all that have one) as files to read, into review/; offline
+	.venv/bin/python -m infra.review $(if $(ENV),--env $(ENV)) $(ARGS)
+
+deploy: .venv/made  ## deploy ENV: asks before it widens IAM
+	$(CDK) deploy --all $(environment) $(ARGS)
+
+destroy: .venv/made  ## take ENV down; bucket, logs and tables stay
+	$(CDK) destroy --all $(environment) $(ARGS)
+
+demo: .venv/made  ## everything from nothing to a filled table on this machine
+	.venv/bin/python -m local.demo
+
+test: .venv/made  ## everything from nothing to a passed suite
+	.venv/bin/python -m pytest
+
+# The tests marked `lts` are the job's: they need Spark, Delta and pyarrow, and nothing of either cloud. Others may be
+# in the same folders, as long as their modules can be imported without boto3, CDK and the like.
+test-lts: .venv-lts/made  ## the job's tests on the Spark and pyarrow of Databricks Runtime 18 LTS
+	.venv-lts/bin/python -m pytest tests/unit tests/e2e -m lts
+
+bench: .venv/made  ## measure the job against the guide's way and against DuckDB
+	.venv/bin/python -m bench
+
+lint: .venv/made  ## style, types, and who may import whom
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+format: .venv/made  ## put the code into shape
+	.venv/bin/ruff check --fix-only
+	.venv/bin/ruff format
+
+# What is locked stays as long as the declared ranges allow it; `make lock UPGRADE=--upgrade` takes the newest.
+# `--universal`: one lock file for Python 3.10 to 3.13 and every platform.
+COMPILE = .venv-lock/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.10 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+lock: .venv/made  ## make the lock files from requirements.in, requirements-lts.in and package.json
+	$(PYTHON) -m venv --clear .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	$(COMPILE) requirements.in --output-file requirements.txt
+	$(COMPILE) requirements-lts.in --output-file requirements-lts.txt
+	PATH="$(CURDIR)/.venv/bin:$$PATH" npm install --package-lock-only --ignore-scripts
+	rm -rf .venv-lock
+
+clean:  ## remove what the other targets made
+	rm -rf .venv .venv-lts .venv-lock node_modules .demo cdk.out job/build job/*.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# Set-up runs again when a lock file or set-up itself changes, and then finds most of its work done.
+STEPS := $(wildcard tools/*.py) local/java.py local/jars.py job/pyproject.toml
+
+.venv/made: requirements.txt package-lock.json .npmrc $(STEPS)
+	@$(PYTHON) tools/make_venv.py .venv requirements.txt
+	@.venv/bin/python -m tools.setup
+	@echo '$(CURDIR)' > $@
+
+.venv-lts/made: requirements-lts.txt $(STEPS)
+	@$(PYTHON) tools/make_venv.py .venv-lts requirements-lts.txt
+	@.venv-lts/bin/python -m tools.setup --lts
+	@echo '$(CURDIR)' > $@
+
+# A venv knows the folder it was made for: in a copy of this folder it has to be made anew.
+elsewhere = $(if $(filter-out $(CURDIR),$(shell cat $(1)/made 2>/dev/null)),$(1)/made)
+.PHONY: $(call elsewhere,.venv) $(call elsewhere,.venv-lts)

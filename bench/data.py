@@ -1,0 +1,59 @@
+"""The flow log files that are measured on, made once and kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pyarrow as pa
+
+from local.flow_log_files import FlowLog, encode, key, place
+from local.traffic import Network, records
+from vpc_flow_logs.fields import DEFAULT_FORMAT
+
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+SEED = 20260101
+_RECORDS_AT_ONCE = 1_000_000
+_LEVEL = 6  # of gzip: what AWS's files come near to
+
+
+@dataclass(frozen=True)
+class Load:
+    """Files to be loaded: how many, with how many records each."""
+
+    name: str
+    files: int
+    records_of_a_file: int
+
+    @property
+    def records(self) -> int:
+        return self.files * self.records_of_a_file
+
+    def folder(self, root: Path) -> Path:
+        return root / f"{self.name}-{self.files}x{self.records_of_a_file}"
+
+
+def make(load: Load, root: Path) -> Path:
+    """Write the files of a load unless they are there already; returns their folder."""
+    folder = load.folder(root)
+    done = folder / "_done"
+    if done.exists():
+        return folder
+    flow_log = FlowLog(id="fl-0123456789abcdef0", account="123456789012", region="us-east-1")
+    network = Network.seeded(SEED)
+    table: pa.Table | None = None
+    for number in range(load.files):
+        at = number * load.records_of_a_file % _RECORDS_AT_ONCE
+        if at == 0 or table is None:
+            table = _records(network, max(load.records_of_a_file, min(load.records, _RECORDS_AT_ONCE)), number)
+            at = 0
+        piece = table.slice(at, load.records_of_a_file)
+        when = START + timedelta(minutes=5 * (number % 288))
+        place(encode(flow_log, piece, level=_LEVEL), folder, key(flow_log, when, part=number))
+    done.touch()
+    return folder
+
+
+def _records(network: Network, count: int, number: int) -> pa.Table:
+    return records(network, DEFAULT_FORMAT, start=int(START.timestamp()), seconds=600, count=count, seed=SEED + number)

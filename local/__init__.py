@@ -1,0 +1,1 @@
+"""The embedded stage: both clouds on this machine, for the demo, the tests and the curious. Never shipped."""

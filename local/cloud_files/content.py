@@ -1,0 +1,84 @@
+"""The rows of files, as Spark's ``binaryFile`` gives them, in Arrow batches of bounded size."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from local.cloud_files.error import CloudFilesError
+
+BATCH_BYTES = 16 * 1024 * 1024
+BATCH_FILES = 256
+LONGEST = 2**31 - 1
+"""A file is one value, and neither Spark nor Arrow takes a longer one."""
+
+_ARROW = pa.schema(
+    [
+        ("path", pa.string()),
+        ("modificationTime", pa.timestamp("us", tz="UTC")),
+        ("length", pa.int64()),
+        ("content", pa.binary()),
+    ]
+)
+
+
+class _Row(NamedTuple):
+    path: str
+    modified: int
+    content: bytes
+
+
+def batches(paths: Iterable[str]) -> Iterator[pa.RecordBatch]:
+    """Read files one after the other; a batch has 16 MiB or 256 files at most, or a single larger file.
+
+    Args:
+        paths: ``file:/folder/file``, as discovery found them.
+
+    Raises:
+        CloudFilesError: when a file is gone, may not be read, or is longer than 2 GiB.
+    """
+    rows: list[_Row] = []
+    size = 0
+    for path in paths:
+        try:
+            with open(path.removeprefix("file:"), "rb", buffering=0) as file:
+                status = os.fstat(file.fileno())
+                if status.st_size > LONGEST:
+                    raise CloudFilesError(
+                        f"{path}: {status.st_size} bytes, a file may have {LONGEST} at most; split it"
+                    )
+                if rows and (size + status.st_size > BATCH_BYTES or len(rows) == BATCH_FILES):
+                    yield _batch(rows)
+                    rows, size = [], 0
+                rows.append(_Row(path, status.st_mtime_ns // 1_000_000 * 1000, file.readall()))
+                size += len(rows[-1].content)
+        except FileNotFoundError:
+            raise CloudFilesError(
+                f"{path}: found by an earlier listing, but gone before it was read; put it back, for the stream cannot"
+                " leave it out (files must stay until they are read)"
+            ) from None
+        except PermissionError:
+            raise CloudFilesError(f"{path}: this user may not read the file; grant read on it") from None
+    if rows:
+        yield _batch(rows)
+
+
+def _batch(rows: list[_Row]) -> pa.RecordBatch:
+    # The bytes that were read are the column's buffer: pa.array() would copy a file of 75 MB once more.
+    content = rows[0].content if len(rows) == 1 else b"".join(row.content for row in rows)
+    ends = array("i", accumulate((len(row.content) for row in rows), initial=0))
+    contents = pa.Array.from_buffers(pa.binary(), len(rows), [None, pa.py_buffer(ends), pa.py_buffer(content)])
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array([row.path for row in rows], pa.string()),
+            pa.array([row.modified for row in rows], pa.timestamp("us", tz="UTC")),
+            pa.array([len(row.content) for row in rows], pa.int64()),
+            contents,
+        ],
+        schema=_ARROW,
+    )

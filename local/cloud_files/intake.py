@@ -1,0 +1,107 @@
+"""What is to be read next: the durable log of found files, filled by discovery, taken in micro-batches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import accumulate
+from pathlib import Path
+
+from local.cloud_files.discovery import Discovery, Found, Listing
+from local.cloud_files.error import CloudFilesError
+from local.cloud_files.log import FileLog
+from local.cloud_files.options import Options
+from local.cloud_files.pattern import Pattern
+
+REST = 0.5
+"""Seconds between two discoveries at least: Spark asks an idle stream a hundred times a second."""
+
+
+class Intake:
+    """The files of one stream, numbered in the order they were found; an offset is how many of them are done.
+
+    Args:
+        log: what was found so far.
+        discovery: where new files come from.
+        options: the limits of a micro-batch.
+        clock: seconds that only go forward.
+    """
+
+    def __init__(
+        self, log: FileLog, discovery: Discovery, *, options: Options, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._log = log
+        self._discovery = discovery
+        self._options = options
+        self._clock = clock
+        self._rests_until = float("-inf")
+        self._target: int | None = None
+        if log.is_new:
+            log.start(() if options.include_existing else discovery.new_files(frozenset()))
+
+    @classmethod
+    def open(cls, options: Options, *, state: Path) -> Intake:
+        """Open the intake of the stream whose state is kept in the folder ``state``."""
+        pattern = Pattern(options.path, strict=options.strict_globber)
+        discovery = Listing(pattern, glob_filter=options.glob_filter)
+        return cls(FileLog(state), discovery, options=options)
+
+    @property
+    def first(self) -> int:
+        """The offset that a new stream starts from."""
+        return self._log.first
+
+    def discover(self) -> None:
+        """Find new files and put them into the log; on disk before any offset speaks of them."""
+        began = self._clock()
+        found = self._discovery.new_files(self._log.known)
+        self._log.append(found)
+        self._discovery.committed(found)
+        ended = self._clock()
+        self._rests_until = ended + max(REST, 4 * (ended - began))
+
+    def freeze(self) -> None:
+        """Find new files once more and for the last time: the stream ends when it has read them."""
+        self.discover()
+        self._target = len(self._log)
+
+    def latest(self, start: int | None = None) -> int:
+        """Return the offset where the micro-batch that begins at ``start`` ends.
+
+        Args:
+            start: None for a micro-batch without limits.
+
+        Raises:
+            CloudFilesError: when the log has fewer files than the checkpoint has read.
+        """
+        self._check(start or 0)
+        waiting = len(self._log) - (start or 0)
+        hungry = start is None or waiting < self._options.max_files
+        if self._target is None and hungry and self._clock() >= self._rests_until:
+            self.discover()
+        end = len(self._log) if self._target is None else self._target
+        return end if start is None else self._limited(start, end)
+
+    def files(self, start: int, end: int) -> list[Found]:
+        """Return the files from offset ``start`` to ``end``.
+
+        Raises:
+            CloudFilesError: when the log has fewer files than the checkpoint has read.
+        """
+        self._check(max(start, end))
+        return list(self._log.read(start, end))
+
+    def _limited(self, start: int, end: int) -> int:
+        end = min(end, start + self._options.max_files)
+        if self._options.max_bytes is None:
+            return end
+        # A soft maximum, as in Auto Loader: the file that passes it still belongs to the batch.
+        sums = accumulate(file.length for file in self._log.read(start, end))
+        return min(end, start + 1 + sum(1 for total in sums if total < self._options.max_bytes))
+
+    def _check(self, offset: int) -> None:
+        if offset > len(self._log):
+            raise CloudFilesError(
+                f"the checkpoint has read {offset} files, but {self._log.path} lists only {len(self._log)}: the list"
+                " was deleted or belongs to another checkpoint. Restore both, or start with a new checkpoint and table"
+            )

@@ -1,0 +1,62 @@
+"""Whether the tables hold what was delivered: every line, and the right values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from local.demo.manifest import FlowLogNote, Manifest
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the tables hold of one flow log; ``quarantined`` counts lines, not entries."""
+
+    rows: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    bytes: int = 0
+    quarantined: int = 0
+
+
+def differences(manifest: Manifest, found: Mapping[str, Found], quarantined: Mapping[str, int]) -> list[str]:
+    """What the tables have more or less than was delivered, in words; empty when they agree.
+
+    Args:
+        manifest: what was delivered.
+        found: what is in the tables, by the flow log's id.
+        quarantined: how many lines of which file, by its name, are in the quarantine table.
+    """
+    problems = [problem for log in manifest.flow_logs for problem in _of_flow_log(log, found.get(log.id, Found()))]
+    known = {log.id for log in manifest.flow_logs}
+    for stranger in sorted(found.keys() - known):
+        problems.append(f"{stranger}: {found[stranger].rows:,} rows of a flow log that delivered nothing")
+    expected = {file.name: file.lines for file in manifest.damaged}
+    for name in sorted(expected.keys() | quarantined.keys()):
+        wanted, there = expected.get(name, 0), quarantined.get(name, 0)
+        if wanted != there:
+            problems.append(f"{name}: {_lines(wanted)} of it damaged, {_lines(there)} in quarantine")
+    return problems
+
+
+def _of_flow_log(log: FlowLogNote, found: Found) -> list[str]:
+    problems = []
+    missing = log.lines - found.rows - found.quarantined
+    if missing:
+        problems.append(
+            f"{log.id}: delivered {_lines(log.lines)}, in the tables {found.rows:,} rows + {found.quarantined:,} "
+            f"quarantined: {_lines(abs(missing))} {'missing' if missing > 0 else 'too many'}"
+        )
+    elif found.rows != log.rows:
+        problems.append(f"{log.id}: {log.rows:,} whole records, but {found.rows:,} rows")
+    if found.rejected != log.rejected:
+        problems.append(f"{log.id}: {log.rejected:,} records say REJECT, {found.rejected:,} rows do")
+    if found.bytes != log.bytes:
+        problems.append(
+            f"{log.id}: the bytes of the records add up to {log.bytes:,}, those of the rows to {found.bytes:,}"
+        )
+    return problems
+
+
+def _lines(count: int) -> str:
+    return f"{count:,} line" + ("" if count == 1 else "s")

@@ -1,0 +1,47 @@
+"""Numbers and tables for a terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def aligned(head: Sequence[str], rows: Sequence[Sequence[str | int]]) -> str:
+    """Rows as an indented table: texts to the left, numbers to the right.
+
+    >>> print(aligned(("port", "flows"), [("22", 1200), ("3389", 7)]))
+      port  flows
+      22    1,200
+      3389      7
+    """
+    numeric = [bool(rows) and all(isinstance(row[place], int) for row in rows) for place in range(len(head))]
+    told = [list(head), *([f"{cell:,}" if isinstance(cell, int) else cell for cell in row] for row in rows)]
+    widths = [max(len(line[place]) for line in told) for place in range(len(head))]
+    return "\n".join(
+        "  " + "  ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, numeric, strict=True)
+        ).rstrip()
+        for line in told
+    )  # fmt: skip
+
+
+def in_bytes(count: int) -> str:
+    """Bytes in a readable unit.
+
+    >>> in_bytes(1_234_567)
+    '1.2 MB'
+    """
+    value, unit = float(count), 0
+    while value >= 1000 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{count} B" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
+
+
+def shown(path: Path) -> str:
+    """A path as one would type it here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative

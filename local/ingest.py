@@ -1,0 +1,197 @@
+"""The job on this machine: ``python -m local.ingest`` with the job's own parameters, on local Spark and Delta Lake.
+
+Example:
+    python -m local.ingest --vpc-logs-path logs --checkpoint-path out/checkpoint --table-name flows.vpc
+        --delta-output-path out/vpc --region-name us-east-1 --headers "version,account-id,..."
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+from pyspark.sql import SparkSession
+
+from local import spark
+from local.cloud_files import register
+from vpc_flow_logs.main import run_ingest
+from vpc_flow_logs.parameters import ParameterError, problems_of, read, table_name_problem
+
+PATHS = ("--vpc-logs-path", "--delta-output-path", "--checkpoint-path")
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the job.
+
+    Args:
+        argv: the job's parameters; by default those of the command line.
+
+    Raises:
+        SystemExit: with status 2 for parameters that cannot be used, 1 for a run that failed, and 128 plus the signal's
+            number after an orderly stop.
+    """
+    arguments = absolute(sys.argv[1:] if argv is None else argv)
+    _refuse_what_is_elsewhere(arguments)
+    local = LocalSession(read(arguments)[0])
+    try:
+        run_ingest(arguments, session=local)
+    except KeyboardInterrupt:
+        raise SystemExit(128 + signal.SIGINT) from None
+    finally:
+        local.close()
+
+
+class LocalSession:
+    """The session factory of the job: starts Spark when it is first asked, so that bad parameters are answered at once.
+
+    Args:
+        values: the job's parameters by name; what is missing or bad is for the job to say.
+        warehouse: the folder of managed tables.
+    """
+
+    def __init__(self, values: Mapping[str, str], *, warehouse: Path = Path("spark-warehouse")) -> None:
+        self._checkpoint = local_folder(values.get("checkpoint-path", ""))
+        table = values.get("table-name", "")
+        self._schema = table.split(".")[-2] if "." in table and not table_name_problem(table) else None
+        self._warehouse = warehouse.absolute()
+        self._spark: SparkSession | None = None
+        self._stopper = Stopper()
+
+    def __call__(self) -> SparkSession:
+        """Return the session, with the table's schema and ``cloudFiles`` in it."""
+        if self._spark is None:
+            # No stream runs yet that a signal would have to stop in an orderly way.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            self._spark = spark.session(app_name="vpc-flow-logs ingest", warehouse=self._warehouse)
+            # Only now: Spark sets a handler of its own when it starts.
+            self._stopper.watch(self._spark)
+            if self._schema:
+                self._spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self._schema}`")
+            if self._checkpoint:
+                register(self._spark, state=self._checkpoint / "cloud_files")
+        return self._spark
+
+    def close(self) -> None:
+        """Stop Spark and its Java process, if they run.
+
+        Raises:
+            SystemExit: when a signal asked for the stop.
+        """
+        self._stopper.end()
+        if self._spark is not None:
+            spark.stop(self._spark)
+            self._tidy()
+        if self._stopper.received:
+            raise SystemExit(128 + self._stopper.received)
+
+    def _tidy(self) -> None:
+        """Remove the folders that Spark made for managed tables and that got none."""
+        for folder in (self._warehouse / f"{self._schema}.db", self._warehouse):
+            with suppress(OSError):  # not empty, or not there
+                folder.rmdir()
+
+
+class Stopper:
+    """Answers SIGINT and SIGTERM by stopping the streams, upon which the job returns as if it had come to its end.
+
+    The same signal again ends the process at once.
+    """
+
+    def __init__(self) -> None:
+        self.received = 0
+        self._done = threading.Event()
+        self._spark: SparkSession | None = None
+
+    def watch(self, spark: SparkSession) -> None:
+        """Take over the signals."""
+        self._spark = spark
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def end(self) -> None:
+        """Stop looking for streams to stop."""
+        self._done.set()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.received = number
+        signal.signal(number, signal.SIG_DFL)
+        # In a thread, which has a connection to Java of its own: the one of this thread is in the middle of a call.
+        threading.Thread(target=self._stop_streams, daemon=True).start()
+
+    def _stop_streams(self) -> None:
+        assert self._spark is not None
+        # Again and again, because the signal may come before the job has started its stream.
+        while not self._done.is_set():
+            for query in self._spark.streams.active:
+                query.stop()
+            self._done.wait(0.1)
+
+
+def absolute(arguments: Sequence[str]) -> list[str]:
+    """Return the parameters with the local paths among them made absolute; ``s3://`` and other URIs stay as they are.
+
+    Example:
+        >>> absolute(["--checkpoint-path", "out", "--delta-output-path=/x"])
+        ['--checkpoint-path', '/current/folder/out', '--delta-output-path=/x']
+    """
+    result: list[str] = []
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if equals and name in PATHS:
+            result.append(f"{name}={_absolute(value)}")
+        elif result and result[-1] in PATHS and not argument.startswith("--"):
+            result.append(_absolute(argument))
+        else:
+            result.append(argument)
+    return result
+
+
+def local_folder(path: str) -> Path | None:
+    """Return the folder that an absolute path or a ``file:`` URI means; None for what is not on this machine."""
+    if path.startswith("file:"):
+        path = "/" + path.removeprefix("file:").lstrip("/")
+    return Path(path) if path.startswith("/") else None
+
+
+def problems_here(values: Mapping[str, str]) -> list[str]:
+    """Return what is wrong on this machine with parameters that are good on Databricks."""
+    problems = []
+    table, checkpoint = values.get("table-name", ""), values.get("checkpoint-path", "/")
+    catalog, _, rest = table.partition(".")
+    if table.count(".") == 2 and catalog != "spark_catalog":
+        problems.append(f"--table-name: local Spark has no catalog {catalog!r}; take {rest}")
+    if local_folder(checkpoint) is None:
+        problems.append(
+            f"--checkpoint-path: {checkpoint!r} is not on this machine; take a folder, such as out/checkpoint"
+        )
+    return problems
+
+
+def _refuse_what_is_elsewhere(arguments: Sequence[str]) -> None:
+    values, problems = read(arguments)
+    bad = problems_of(values)
+    here = problems_here({name: value for name, value in values.items() if name not in bad})
+    if here:
+        refusal = ParameterError([*problems, *(f"--{name}: {problem}" for name, problem in bad.items()), *here])
+        print(refusal, file=sys.stderr)
+        raise refusal
+
+
+def _absolute(path: str) -> str:
+    if not path or _SCHEME.match(path):
+        return path
+    # Not Path.resolve(): it would follow links, and a checkpoint belongs to the path as it was given.
+    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""What tests of several kinds share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from local import spark as local_spark
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """One Spark session with Delta Lake for all tests, its tables in a temporary folder."""
+    # A Java that lives for minutes: compiled quickly and not twice.
+    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+    session = local_spark.session(warehouse=tmp_path_factory.mktemp("warehouse"))
+    yield session
+    local_spark.stop(session)

@@ -1,0 +1,385 @@
+"""The parts of Auto Loader's stand-in that need no Spark: options, discovery, the list of files, tasks, batches."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from local.cloud_files import content
+from local.cloud_files.discovery import Found, Listing
+from local.cloud_files.error import CloudFilesError
+from local.cloud_files.intake import Intake
+from local.cloud_files.log import NAME, FileLog
+from local.cloud_files.options import Options
+from local.cloud_files.partitions import BIG, TASK, pack
+from local.cloud_files.pattern import Pattern, to_regex
+
+BINARY = {"cloudFiles.format": "binaryFile"}
+
+
+def write(root: Path, *names: str, data: bytes = b"x", modified: float = 1000) -> None:
+    for name in names:
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        os.utime(file, (modified, modified))
+
+
+def found(*numbers: int) -> list[Found]:
+    return [Found(f"file:/in/{number}", number, number) for number in numbers]
+
+
+# Options
+
+
+def test_the_defaults_are_auto_loaders() -> None:
+    assert Options.parse({**BINARY, "path": "/in"}) == Options(path="/in")
+
+
+def test_names_in_lower_case_as_spark_hands_them_over() -> None:
+    given = {
+        "cloudfiles.format": "binaryFile",
+        "cloudfiles.includeexistingfiles": "FALSE",
+        "cloudfiles.maxfilespertrigger": "7",
+        "cloudfiles.maxbytespertrigger": "2k",
+        "cloudfiles.usenotifications": "true",
+        "cloudfiles.region": "us-east-1",
+        "cloudfiles.backfillinterval": "1 day",
+        "cloudfiles.partitioncolumns": "",
+        "cloudfiles.usemanagedfileevents": "false",
+        "cloudfiles.usestrictglobber": "true",
+        "pathglobfilter": "*.gz",
+        "path": "file:///in/x/",
+    }
+    assert Options.parse(given) == Options(
+        path="/in/x", glob_filter="*.gz", include_existing=False, max_files=7, max_bytes=2048, strict_globber=True
+    )
+
+
+def test_all_problems_are_in_one_message() -> None:
+    with pytest.raises(CloudFilesError) as error:
+        Options.parse({"cloudFiles.format": "csv", "cloudFiles.maxFilesPerTrigger": "0", "cloudFiles.Speed": "1"})
+    message = str(error.value)
+    for part in ("no path", "'csv'", "cloudFiles.maxFilesPerTrigger = '0'", "unknown: cloudfiles.speed", "queueUrl"):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "cloudFiles.format = ''"),
+        ({**BINARY, "path": "s3://bucket/x"}, "come with the embedded stage"),
+        ({**BINARY, "path": "dbfs:/x"}, "not a local folder"),
+        ({**BINARY, "path": "/in", "cloudFiles.queueUrl": "https://q"}, "no queue knows"),
+        ({**BINARY, "path": "/in", "cloudFiles.partitionColumns": "year"}, "here only '' is allowed"),
+        ({**BINARY, "path": "/in", "cloudFiles.useManagedFileEvents": "true"}, "here only 'false' is allowed"),
+        ({**BINARY, "path": "/in", "cloudFiles.maxBytesPerTrigger": "much"}, "bytes from 1"),
+        ({**BINARY, "path": "/in", "cloudFiles.useNotifications": "yes"}, "allowed are true and false"),
+        ({**BINARY, "path": "/in", "ignoreMissingFiles": "true"}, "not available here: ignoremissingfiles"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(given: dict[str, str], message: str) -> None:
+    with pytest.raises(CloudFilesError, match=message):
+        Options.parse(given)
+
+
+def test_unknown_options_pass_when_they_are_not_validated() -> None:
+    Options.parse({**BINARY, "path": "/in", "cloudFiles.speed": "1", "cloudFiles.validateOptions": "false"})
+
+
+# Patterns
+
+
+@pytest.mark.parametrize(
+    ("path", "file", "default", "strict"),
+    [
+        ("/a/b", "/a/b/c/file.txt", True, True),
+        ("/a/b", "/a/b_dir/c/file.txt", False, False),
+        ("/a/b", "/a/b.txt", False, False),
+        ("/a/b/", "/a/b.txt", False, False),
+        ("/a/*/c/", "/a/b/c/file.txt", True, True),
+        ("/a/*/c/", "/a/b/c/d/file.txt", True, True),
+        ("/a/*/c/", "/a/b/x/y/c/file.txt", True, False),
+        ("/a/*/c", "/a/b/c_file.txt", True, False),
+        ("/a/b*", "/a/b.txt", True, True),
+        ("/a/b*", "/a/b/file.txt", True, True),
+        ("/a/{0.txt,1.txt}", "/a/0.txt", True, True),
+        ("/a/*/{0.txt,1.txt}", "/a/0.txt", False, False),
+        ("/a/b/[cde-h]/i", "/a/b/c/i/file.txt", True, True),
+        ("/a/[^x]", "/a/x", False, False),
+        ("/a/x?", "/a/x", False, False),
+        (r"/a/\*", "/a/*", True, True),
+        ("/x/AWSLogs/*/vpcflowlogs/*", "/x/AWSLogs/1/vpcflowlogs/eu/2026/f.gz", True, True),
+        ("/x/AWSLogs/*/vpcflowlogs/*", "/x/AWSLogs/1/CloudTrail/eu/f.gz", False, False),
+    ],
+)
+def test_globs_match_as_auto_loader_says(path: str, file: str, default: bool, strict: bool) -> None:
+    assert Pattern(path).matches(file) is default
+    assert Pattern(path, strict=True).matches(file) is strict
+
+
+@pytest.mark.parametrize("glob", ["/a/[b", "/a/{b,c", "/a/{b,{c}"])
+def test_a_glob_left_open_is_an_error(glob: str) -> None:
+    with pytest.raises(CloudFilesError, match="never closed"):
+        to_regex(glob, crossing=True)
+
+
+# Discovery
+
+
+def names(root: Path, path: str, *, known: frozenset[str] = frozenset(), glob_filter: str | None = None) -> list[str]:
+    listing = Listing(Pattern(f"{root}{path}"), glob_filter=glob_filter)
+    return [file.path.removeprefix(f"file:{root}/") for file in listing.new_files(known)]
+
+
+def test_files_are_listed_recursively_by_time_and_path_and_hidden_ones_skipped(tmp_path: Path) -> None:
+    write(tmp_path, "x/b", "x/a", "c", modified=2000)
+    write(tmp_path, "z", modified=1000)
+    write(tmp_path, "_t", ".t", "x/_t", "_f/a", ".f/a", "x/.f/g/a")
+    assert names(tmp_path, "") == ["z", "c", "x/a", "x/b"]
+
+
+def test_globs_list_what_they_match(tmp_path: Path) -> None:
+    write(
+        tmp_path, "AWSLogs/1/vpcflowlogs/eu/1.gz", "AWSLogs/2/vpcflowlogs/us/2.gz", "AWSLogs/1/elb/3.gz", "other/4.gz"
+    )
+    assert names(tmp_path, "/AWSLogs/*/vpcflowlogs/*") == [
+        "AWSLogs/1/vpcflowlogs/eu/1.gz",
+        "AWSLogs/2/vpcflowlogs/us/2.gz",
+    ]
+    assert names(tmp_path, "/oth*") == ["other/4.gz"]
+    assert names(tmp_path, "/AWSLogs/1/*", glob_filter="[13].*") == [
+        "AWSLogs/1/elb/3.gz",
+        "AWSLogs/1/vpcflowlogs/eu/1.gz",
+    ]
+    assert names(tmp_path, "/other/4.gz") == ["other/4.gz"]
+    assert names(tmp_path, "/none*") == []
+
+
+def test_known_files_are_left_out_whatever_became_of_them(tmp_path: Path) -> None:
+    write(tmp_path, "a", "b")
+    write(tmp_path, "a", data=b"new", modified=5000)
+    assert names(tmp_path, "", known=frozenset({f"file:{tmp_path}/a"})) == ["b"]
+
+
+def test_a_found_file_has_its_time_and_length(tmp_path: Path) -> None:
+    write(tmp_path, "a b%20ü", data=b"abc", modified=12.3456)
+    assert Listing(Pattern(str(tmp_path))).new_files(()) == [Found(f"file:{tmp_path}/a b%20ü", 12345, 3)]
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    for path in ("/none", "/none/x*"):
+        with pytest.raises(CloudFilesError, match=f"{tmp_path}/none: no such folder"):
+            names(tmp_path, path)
+
+
+def test_a_link_to_a_folder_above_is_not_followed(tmp_path: Path) -> None:
+    write(tmp_path, "x/a")
+    (tmp_path / "x" / "up").symlink_to(tmp_path)
+    (tmp_path / "y").symlink_to(tmp_path / "x")
+    assert names(tmp_path, "") == ["x/a", "y/a"]
+
+
+# The list of files
+
+
+def test_entries_survive_a_restart(tmp_path: Path) -> None:
+    odd = Found("file:/in/a\nü\u2028b", 1, 0)
+    with FileLog(tmp_path) as log:
+        assert log.is_new
+        log.start()
+        log.append(found(1, 2))
+        log.append([odd])
+    with FileLog(tmp_path) as log:
+        assert (log.is_new, log.first, len(log)) == (False, 0, 3)
+        assert log.known == {"file:/in/1", "file:/in/2", odd.path}
+        log.append(found(4))
+        assert list(log.read(1, 4)) == [*found(2), odd, *found(4)]
+
+
+def test_a_half_line_of_a_killed_process_is_dropped_wherever_it_was_cut(tmp_path: Path) -> None:
+    with FileLog(tmp_path) as log:
+        log.start()
+        log.append(found(1))
+    whole = (tmp_path / NAME).read_bytes()
+    for cut in range(1, len(whole.splitlines()[1]) + 1):
+        (tmp_path / NAME).write_bytes(whole + whole.splitlines()[1][:cut])
+        with FileLog(tmp_path) as log:
+            assert list(log.read(0, len(log))) == found(1)
+            log.append(found(2))
+            assert list(log.read(0, len(log))) == found(1, 2)
+
+
+def test_a_start_that_was_cut_off_is_no_start(tmp_path: Path) -> None:
+    (tmp_path / NAME).with_suffix(".tmp").write_text('{"version": 1, "skipped": 9}\n')
+    with FileLog(tmp_path) as log:
+        assert log.is_new
+
+
+def test_skipped_files_are_known_but_never_read(tmp_path: Path) -> None:
+    with FileLog(tmp_path) as log:
+        log.start(found(1, 2))
+        log.append(found(3))
+    with FileLog(tmp_path) as log:
+        assert log.first == 2
+        assert list(log.read(log.first, len(log))) == found(3)
+        assert "file:/in/1" in log.known
+
+
+def test_a_damaged_list_is_named(tmp_path: Path) -> None:
+    with FileLog(tmp_path) as log:
+        log.start()
+        log.append(found(1))
+    with (tmp_path / NAME).open("ab") as file:
+        file.write(b"\0\0\n")
+    with pytest.raises(CloudFilesError, match="after entry 1: the list of found files is damaged"):
+        FileLog(tmp_path)
+
+
+def test_two_streams_cannot_share_a_list(tmp_path: Path) -> None:
+    with FileLog(tmp_path), pytest.raises(CloudFilesError, match="in use by another running stream"):
+        FileLog(tmp_path, patience=0)
+
+
+# The intake
+
+
+class Folder:
+    """A discovery that finds what it is told to."""
+
+    def __init__(self, *files: Found) -> None:
+        self.files = list(files)
+        self.asked = 0
+        self.told: list[Found] = []
+
+    def new_files(self, known: object) -> list[Found]:
+        self.asked += 1
+        return [file for file in self.files if file.path not in known]  # type: ignore[operator]
+
+    def committed(self, files: object) -> None:
+        self.told += files  # type: ignore[operator]
+
+
+def intake(state: Path, folder: Folder, clock: list[float] | None = None, **options: object) -> Intake:
+    asked = Options(path="/in", **options)  # type: ignore[arg-type]
+    return Intake(FileLog(state), folder, options=asked, clock=lambda: (clock or [0.0])[0])
+
+
+def test_micro_batches_have_at_most_the_files_asked_for(tmp_path: Path) -> None:
+    folder = Folder(*found(1, 2, 3, 4, 5))
+    stream = intake(tmp_path, folder, max_files=2)
+    assert [stream.latest(start) for start in (0, 2, 4)] == [2, 4, 5]
+    assert stream.files(2, 4) == found(3, 4)
+    assert folder.told == folder.files
+
+
+def test_the_file_that_passes_the_limit_of_bytes_still_belongs_to_the_batch(tmp_path: Path) -> None:
+    stream = intake(tmp_path, Folder(*found(1, 2, 3, 4, 5)), max_bytes=3)
+    assert [stream.latest(start) for start in (0, 2, 3, 5)] == [2, 3, 4, 5]
+
+
+def test_a_batch_without_limits_has_everything(tmp_path: Path) -> None:
+    assert intake(tmp_path, Folder(*found(1, 2, 3)), max_files=1).latest() == 3
+
+
+def test_after_the_freeze_new_files_are_left_for_the_next_run(tmp_path: Path) -> None:
+    folder = Folder(*found(1))
+    stream = intake(tmp_path, folder)
+    stream.freeze()
+    folder.files += found(2)
+    assert stream.latest(0) == 1
+    assert stream.latest(1) == 1
+
+
+def test_an_idle_stream_lists_twice_a_second_at_most(tmp_path: Path) -> None:
+    folder, clock = Folder(), [0.0]
+    stream = intake(tmp_path, folder, clock)
+    for clock[0] in (0.0, 0.1, 0.4, 0.6, 0.7):
+        stream.latest(0)
+    assert folder.asked == 2
+
+
+def test_nothing_is_listed_while_a_full_batch_waits(tmp_path: Path) -> None:
+    folder, clock = Folder(*found(1, 2, 3, 4)), [0.0]
+    stream = intake(tmp_path, folder, clock, max_files=2)
+    stream.latest(0)
+    clock[0] = 100
+    assert stream.latest(2) == 4
+    assert folder.asked == 1
+
+
+def test_existing_files_can_be_left_out_for_ever(tmp_path: Path) -> None:
+    folder = Folder(*found(1, 2))
+    stream = intake(tmp_path, folder, include_existing=False)
+    folder.files += found(3)
+    assert (stream.first, stream.latest(2)) == (2, 3)
+    assert stream.files(2, 3) == found(3)
+
+
+def test_a_checkpoint_that_has_read_more_than_the_list_holds_is_refused(tmp_path: Path) -> None:
+    stream = intake(tmp_path, Folder(*found(1)))
+    with pytest.raises(CloudFilesError, match=r"has read 5 files, but .* lists only"):
+        stream.latest(5)
+
+
+# Tasks and batches
+
+
+def sizes(*lengths: int) -> list[Found]:
+    return [Found(f"file:/in/{number}", 0, length) for number, length in enumerate(lengths)]
+
+
+def test_many_tiny_files_are_shared_evenly_by_the_cores() -> None:
+    files = sizes(*[3000] * 10_000)
+    assert [len(packed) for packed in pack(files, cores=2)] == [5000, 5000]
+
+
+def test_big_files_have_a_task_each() -> None:
+    files = sizes(*[28 * 2**20] * 8)
+    assert pack(files, cores=2) == [[file] for file in files]
+
+
+def test_tasks_of_small_files_have_a_bounded_size_and_every_file_once() -> None:
+    files = sizes(*[BIG - 1] * 50, BIG, *[0] * 10)
+    packed = pack(files, cores=2)
+    assert sorted(file for task in packed for file in task) == sorted(files)
+    assert max(sum(file.length for file in task) for task in packed) <= TASK + BIG
+
+
+def test_no_files_no_tasks() -> None:
+    assert pack([], cores=2) == []
+    assert pack(sizes(0), cores=2) == [sizes(0)]
+
+
+def read(root: Path, *names: str) -> list[pa.RecordBatch]:
+    return list(content.batches(f"file:{root / name}" for name in names))
+
+
+def test_rows_are_those_of_binary_file(tmp_path: Path) -> None:
+    write(tmp_path, "a", data=b"abc", modified=12.5)
+    write(tmp_path, "empty", data=b"")
+    (batch,) = read(tmp_path, "a", "empty")
+    batch.validate(full=True)
+    first, second = batch.to_pylist()
+    assert first["path"] == f"file:{tmp_path}/a"
+    assert first["modificationTime"].timestamp() == 12.5
+    assert (first["length"], first["content"]) == (3, b"abc")
+    assert (second["length"], second["content"]) == (0, b"")
+
+
+def test_batches_are_bounded_by_bytes_and_by_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "BATCH_BYTES", 10)
+    monkeypatch.setattr(content, "BATCH_FILES", 3)
+    write(tmp_path, "s1", "s2", "s3", "s4", data=b"1")
+    write(tmp_path, "m1", "m2", data=b"123456")
+    write(tmp_path, "big", data=b"1" * 50)
+    counts = [batch.num_rows for batch in read(tmp_path, "s1", "s2", "s3", "s4", "m1", "m2", "big", "s1")]
+    assert counts == [3, 2, 1, 1, 1]
+
+
+def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CloudFilesError, match=f"file:{tmp_path}/gone: found by an earlier listing, but gone"):
+        read(tmp_path, "gone")

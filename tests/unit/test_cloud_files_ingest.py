@@ -1,0 +1,57 @@
+"""What `python -m local.ingest` does to the job's parameters before the job sees them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local.ingest import absolute, local_folder, problems_here
+
+
+def test_relative_local_paths_become_absolute_in_both_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = ["--vpc-logs-path=in/*", "--checkpoint-path", "out/", "--delta-output-path", "./a/../b", "--headers", "a/b"]
+    assert absolute(given) == [
+        f"--vpc-logs-path={tmp_path}/in/*",
+        "--checkpoint-path",
+        f"{tmp_path}/out",
+        "--delta-output-path",
+        f"{tmp_path}/b",
+        "--headers",
+        "a/b",
+    ]
+
+
+def test_other_paths_stay_as_they_are() -> None:
+    given = [
+        "--vpc-logs-path=s3://b/AWSLogs/*",
+        "--checkpoint-path=file:/x",
+        "--delta-output-path=",
+        "--table-name=a/b",
+    ]
+    assert absolute(given) == given
+    assert absolute(["--delta-output-path", "", "--checkpoint-path"]) == [
+        "--delta-output-path",
+        "",
+        "--checkpoint-path",
+    ]
+
+
+def test_a_parameter_without_a_value_does_not_swallow_the_next() -> None:
+    given = ["--checkpoint-path", "--table-name=x"]
+    assert absolute(given) == given
+
+
+def test_only_folders_of_this_machine_are_local() -> None:
+    assert local_folder("/x") == local_folder("file:/x") == local_folder("file:///x") == Path("/x")
+    assert local_folder("s3://b/x") is None
+    assert local_folder("") is None
+
+
+def test_what_only_databricks_has_is_named() -> None:
+    assert problems_here({"table-name": "flows.vpc", "checkpoint-path": "/x"}) == []
+    assert problems_here({}) == []
+    table, checkpoint = problems_here({"table-name": "main.flows.vpc", "checkpoint-path": "s3://b/x"})
+    assert table == "--table-name: local Spark has no catalog 'main'; take flows.vpc"
+    assert checkpoint.startswith("--checkpoint-path: 's3://b/x' is not on this machine")

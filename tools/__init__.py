@@ -1,0 +1,1 @@
+"""What ``make setup`` runs; nothing of the product needs it afterwards."""

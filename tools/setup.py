@@ -1,0 +1,44 @@
+"""The steps of set-up that need the venv: Java, the Delta Lake jars, the CDK command line.
+
+    .venv/bin/python -m tools.setup          what `make setup` runs
+    .venv/bin/python -m tools.setup --lts    without Node, in the venv of `make test-lts`
+
+A step that finds its work done leaves it alone. To add one: a module beside this one, and a line in :func:`main`.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from tools.jars import provide_jars
+from tools.java import provide_java
+from tools.progress import SetupError, say
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(arguments: list[str]) -> int:
+    """Run the steps; return the exit status."""
+    lts = "--lts" in arguments
+    try:
+        java_home = provide_java()
+        provide_jars(ROOT, java_home)
+        if not lts:
+            from tools.node import provide_cdk  # noqa: PLC0415 - the other venv has no Node
+
+            provide_cdk(ROOT)
+    except SetupError as problem:
+        print(f"set-up: {problem}", file=sys.stderr)
+        return 1
+    venv = Path(sys.prefix).name
+    spark, delta = version("pyspark"), version("delta-spark")
+    say(f"made {venv} (Spark {spark}, Delta Lake {delta})" + ("" if lts else " and node_modules (CDK command line)"))
+    if not lts:
+        say("next: make demo, or make test; make help lists the rest")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,41 @@
+"""Let the Java from PyPI trust the certificate authorities that this machine trusts.
+
+That runtime brings the public authorities only. Behind a company's proxy, which signs with the company's own, the
+machine knows better: its list, as Python reads it, is written as a Java key store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+from struct import pack
+
+_VERSION = 2
+_TRUSTED_CERTIFICATE = 2
+_PASSWORD = "changeit"  # Java's default for a list of public certificates; it guards nothing
+
+
+def write_trust_store(path: Path) -> bool:
+    """Write the machine's certificate authorities to ``path``; False, and no file, when Python knows of none."""
+    certificates = ssl.create_default_context().get_ca_certs(binary_form=True)
+    if certificates:
+        path.write_bytes(key_store(certificates))
+    else:
+        path.unlink(missing_ok=True)
+    return bool(certificates)
+
+
+def key_store(certificates: Sequence[bytes]) -> bytes:
+    """Return a key store in Java's JKS format that trusts the given DER certificates."""
+    store = pack(">III", 0xFEEDFEED, _VERSION, len(certificates))
+    for number, certificate in enumerate(certificates):
+        store += pack(">I", _TRUSTED_CERTIFICATE) + _text(f"authority-{number}") + pack(">q", 0)
+        store += _text("X.509") + pack(">I", len(certificate)) + certificate
+    digest = hashlib.sha1(_PASSWORD.encode("utf-16-be") + b"Mighty Aphrodite" + store, usedforsecurity=False)
+    return store + digest.digest()
+
+
+def _text(text: str) -> bytes:
+    return pack(">H", len(text)) + text.encode("ascii")
