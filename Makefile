@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth review deploy destroy demo test test-lts bench lint format lock clean
+.PHONY: help setup synth review bootstrap deploy destroy demo test test-lts bench lint format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -24,6 +24,9 @@ synth: .venv/made  ## the CloudFormation templates of ENV, into cdk.out; offline
 
 review: .venv/made  ## the IAM of ENV (or of all that have one) as files to read, into review/; offline
 	.venv/bin/python -m infra.review $(if $(ENV),--env $(ENV)) $(ARGS)
+
+bootstrap: .venv/made  ## once: what CDK needs in the accounts and regions of ENV
+	$(CDK) bootstrap $(environment) $(ARGS)
 
 deploy: .venv/made  ## deploy ENV: asks before it widens IAM
 	$(CDK) deploy --all $(environment) $(ARGS)
