@@ -91,6 +91,9 @@ def _settings(*, cores: int, warehouse: Path) -> dict[str, str]:
         "spark.default.parallelism": str(cores),
         # A flow log file of 75 MB is in memory a few times: as it comes from Python and as it goes there again.
         "spark.driver.memory": "3g",
+        # Throughput, not pauses; and Arrow looks at the bounds of each value again, in each read.
+        "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -Darrow.enable_unsafe_memory_access=true"
+        " -Darrow.enable_null_check_for_get=false",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
 
-from vpc_flow_logs import checkpoint, source, start, table, verification
+from vpc_flow_logs import checkpoint, settings, source, start, table, verification
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.progress import counted, held, say
 from vpc_flow_logs.sink import Sink
@@ -45,6 +45,8 @@ def _ingest(spark: SparkSession, parameters: Parameters) -> None:
     layout = table.create(
         spark, table_name=parameters.table_name, path=parameters.delta_output_path, headers=parameters.headers
     )
+    for key, value in settings.writing(layout).items():
+        spark.conf.set(key, value)
     sink = Sink(spark, table_name=parameters.table_name, layout=layout)
     say(f"loading {parameters.vpc_logs_path} into {parameters.table_name} ({parameters.trigger})")
     stream = source.files(spark, parameters).writeStream.foreachBatch(sink.write)

@@ -44,25 +44,36 @@ def read(path: str, content: pa.Buffer, layout: Layout) -> Iterator[Values | Ent
 
 
 def _records(path: str, batch: pa.RecordBatch, layout: Layout, first_row: int) -> Iterator[Values | Entry]:
-    """The rows of a batch; where some do not fit it is halved until they stand alone."""
+    """The rows of a batch: those that fit as records, an entry for each of the others."""
     if not batch.num_rows or not batch.num_columns:
         return
     format_ = _format(batch.schema, layout)
-    arrays, problems = [], []
+    arrays: list[pa.Array] = []
+    problems: dict[int, list[str]] = {}
     for array, place in zip(batch.columns, format_.places, strict=True):
         try:
-            arrays.append(_column(array, place))
+            values, bad = _column(array, place)
         except _UNREADABLE as error:
-            problems.append(_problem(error, place))
-    if not problems:
-        yield Values(format=format_, arrays=arrays)
-    elif batch.num_rows > 1:
-        half = batch.num_rows // 2
-        yield from _records(path, batch.slice(0, half), layout, first_row)
-        yield from _records(path, batch.slice(half), layout, first_row + half)
-    else:
-        line = shown(" ".join(map(_shown, batch.columns)).encode())
-        yield Entry(source_file=path, line_number=first_row, lines=1, line=line, reason="; ".join(problems))
+            if batch.num_rows > 1:
+                yield from _halves(path, batch, layout, first_row)
+                return
+            values, bad = pa.nulls(1, pa.string()), {0: f"{place.field or place.key}: {str(error).splitlines()[0]}"}
+        arrays.append(values)
+        for row, problem in bad.items():
+            problems.setdefault(row, []).append(problem)
+    for row, found in sorted(problems.items()):
+        line = shown(" ".join(_shown(array.slice(row, 1)) for array in batch.columns).encode())
+        yield Entry(source_file=path, line_number=first_row + row, lines=1, line=line, reason="; ".join(found))
+    if len(problems) < batch.num_rows:
+        kept = pa.array([row for row in range(batch.num_rows) if row not in problems]) if problems else None
+        yield Values(format=format_, arrays=arrays if kept is None else [array.take(kept) for array in arrays])
+
+
+def _halves(path: str, batch: pa.RecordBatch, layout: Layout, first_row: int) -> Iterator[Values | Entry]:
+    """A batch with a value that does not let itself be told: halved until the value's row stands alone."""
+    half = batch.num_rows // 2
+    yield from _records(path, batch.slice(0, half), layout, first_row)
+    yield from _records(path, batch.slice(half), layout, first_row + half)
 
 
 def _format(schema: pa.Schema, layout: Layout) -> Format:
@@ -87,28 +98,41 @@ def _is_plain(type_: pa.DataType) -> bool:
     return _is_text(type_) or bool(pa.types.is_integer(type_))
 
 
-def _column(array: pa.Array, place: Place) -> pa.Array:
-    """The values as the place wants them. Raises pa.ArrowInvalid when one does not fit."""
+def _column(array: pa.Array, place: Place) -> tuple[pa.Array, dict[int, str]]:
+    """The values as the place wants them, null where one does not fit, and why those rows do not.
+
+    Raises one of `_UNREADABLE` when some value cannot be told at all.
+    """
     target = place.column.arrow_type if place.column else pa.string()
     if pa.types.is_integer(array.type):
-        return array.cast(target)
+        return _integers(array, place, target)
     if not _is_text(array.type):
-        return pa.array([_as_text(value) for value in array.to_pylist()], pa.string())
+        return pa.array([_as_text(value) for value in array.to_pylist()], pa.string()), {}
     text = array.cast(pa.string())
     text.validate(full=True)  # Arrow believes a Parquet file that its text is UTF-8
-    text = pc.if_else(pc.equal(text, "-"), None, text)
-    if pa.types.is_string(target):
-        return text
+    # With a null array, not a null: pyarrow 19 gets a null and a slice wrong.
+    text = pc.if_else(pc.equal(text, "-"), pa.nulls(len(text), pa.string()), text)
+    return (text, {}) if pa.types.is_string(target) else _spelled(text, place, target)
+
+
+def _integers(array: pa.Array, place: Place, target: pa.DataType) -> tuple[pa.Array, dict[int, str]]:
+    try:
+        return array.cast(target), {}
+    except pa.ArrowInvalid:
+        told = [None if value is None else integer(str(value).encode(), place) for value in array.to_pylist()]
+        numbers = pa.array([one and one[0] for one in told], target)
+        return numbers, {row: one[1] for row, one in enumerate(told) if one and one[1]}
+
+
+def _spelled(text: pa.Array, place: Place, target: pa.DataType) -> tuple[pa.Array, dict[int, str]]:
+    """Integers from text; each different text is read once."""
     coded = text.dictionary_encode()
-    numbers = [_number(value.encode(), place) for value in coded.dictionary.to_pylist()]
-    return pa.array(numbers, target).take(coded.indices)
-
-
-def _number(token: bytes, place: Place) -> int | None:
-    number, problem = integer(token, place)
-    if problem:
-        raise pa.ArrowInvalid(problem)
-    return number
+    told = [integer(value.encode(), place) for value in coded.dictionary.to_pylist()]
+    numbers = pa.array([number for number, _ in told], target).take(coded.indices)
+    reasons = {code: problem for code, (_, problem) in enumerate(told) if problem}
+    if not reasons:
+        return numbers, {}
+    return numbers, {row: reasons[code] for row, code in enumerate(coded.indices.to_pylist()) if code in reasons}
 
 
 def _as_text(value: Any) -> str | None:
@@ -117,11 +141,6 @@ def _as_text(value: Any) -> str | None:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     return json.dumps(value, default=str) if isinstance(value, (bool, int, float, list, dict)) else str(value)
-
-
-def _problem(error: Exception, place: Place) -> str:
-    said = str(error).splitlines()[0]
-    return said if said.startswith(f"{place.field}: ") else f"{place.field or place.key}: {said}"
 
 
 def _shown(array: pa.Array) -> str:

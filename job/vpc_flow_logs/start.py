@@ -7,20 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import SparkSession
 
-from vpc_flow_logs import checkpoint, table
+from vpc_flow_logs import checkpoint, settings, table
 from vpc_flow_logs.failures import RunFailed, explained
 from vpc_flow_logs.parameters import USAGE, ParameterError, Parameters, parameters_of, problems_of, read
 
 Session = Callable[[], SparkSession]
 Work = Callable[[SparkSession, Parameters], None]
-
-# Executor conversion of files to Arrow: a batch is whole files, of at most 75 MB each as AWS delivers them.
-_SETTINGS = {
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
-    "spark.sql.execution.arrow.maxBytesPerBatch": "16m",
-    # Files are packed into tasks by their bytes, so that many small ones do not become many small table files.
-    "spark.sql.files.openCostInBytes": "65536",
-}
 
 
 def run(arguments: Sequence[str], *, session: Session, work: Work) -> None:
@@ -55,7 +47,7 @@ def _checked(arguments: Sequence[str], session: Session) -> tuple[SparkSession, 
         problems += _refusals(spark, good)
     if problems or spark is None:
         raise ParameterError(problems)
-    for key, value in _SETTINGS.items():
+    for key, value in settings.READING.items():
         spark.conf.set(key, value)
     return spark, parameters_of(good)
 

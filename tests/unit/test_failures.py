@@ -1,0 +1,103 @@
+"""Why a run failed, in words: which path, the storage's own words, what to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from vpc_flow_logs.failures import RunFailed, explained
+from vpc_flow_logs.parameters import Parameters
+
+pytestmark = pytest.mark.lts
+
+PARAMETERS = Parameters(
+    vpc_logs_path="s3://flow-logs/AWSLogs/123456789012/vpcflowlogs/us-east-1/*",
+    delta_output_path="/lake/flow",
+    checkpoint_path="s3://lake-1/checkpoint",
+    table_name="flow_logs",
+    region_name="us-east-1",
+    headers=("version",),
+)
+
+
+def test_a_failed_run_ends_with_status_1_and_its_text_is_the_message() -> None:
+    failure = RunFailed("The disk is full.")
+    assert failure.code == 1
+    assert str(failure) == "The disk is full."
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (
+            "java.io.IOException: No space left on device: file:/lake/flow/part-0.parquet",
+            "Delta Output Path '/lake/flow'",
+        ),
+        (
+            "java.io.IOException: Mkdirs failed to create file:/lake/flow_quarantine/_delta_log",
+            "the path of the quarantine table '/lake/flow_quarantine'",
+        ),
+        ("Permission denied: s3a://lake-1/checkpoint/offsets/3", "Checkpoint Path 's3://lake-1/checkpoint'"),
+        (
+            "AccessDenied: GET s3://flow-logs/AWSLogs/123456789012/vpcflowlogs/us-east-1/2026/x.gz",
+            "VPC Logs Path 's3://flow-logs/AWSLogs/123456789012/vpcflowlogs/us-east-1'",
+        ),
+    ],
+)
+def test_the_message_names_the_path_the_cause_and_the_next_step(text: str, path: str) -> None:
+    message = explained(RuntimeError(f"Job aborted\n\tat some.java.Frame\nCaused by: {text}\n\tat more"), PARAMETERS)
+    assert path in message
+    assert text in message
+    assert "run the job again" in message
+    assert "some.java.Frame" not in message
+
+
+def test_the_cause_is_found_behind_other_errors() -> None:
+    try:
+        try:
+            raise OSError("No space left on device: /lake/flow/x")
+        except OSError as error:
+            raise RuntimeError("the batch failed") from error
+    except RuntimeError as error:
+        message = explained(error, PARAMETERS)
+    assert "No space left on device" in message
+    assert "Delta Output Path '/lake/flow'" in message
+
+
+def test_a_cause_without_a_path_names_all_that_it_may_be_about() -> None:
+    message = explained(RuntimeError("No space left on device"), PARAMETERS)
+    for path in ("/lake/flow", "/lake/flow_quarantine", "s3://lake-1/checkpoint", "s3://flow-logs/AWSLogs/"):
+        assert path in message
+
+
+def test_a_managed_table_has_no_path_to_name() -> None:
+    message = explained(RuntimeError("No space left on device"), replace(PARAMETERS, delta_output_path=""))
+    assert "Delta Output Path" not in message
+    assert "quarantine" not in message
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "something odd\n\tat frame"])
+def test_an_unknown_error_still_gives_a_message_and_the_next_step(text: str) -> None:
+    message = explained(RuntimeError(text), PARAMETERS)
+    assert message.startswith("The run failed: ")
+    assert "run the job again" in message
+    assert "at frame" not in message
+
+
+def test_an_unknown_error_is_told_by_its_last_cause() -> None:
+    message = explained(
+        RuntimeError("Job aborted\nCaused by: first\n\tat x\nCaused by: java.Last: the reason"), PARAMETERS
+    )
+    assert "java.Last: the reason" in message
+
+
+def test_a_message_is_never_of_endless_length() -> None:
+    assert len(explained(RuntimeError("x" * 100_000), PARAMETERS)) < 2000
+    assert len(explained(RuntimeError("Permission denied " + "x" * 100_000), PARAMETERS)) < 2000
+
+
+def test_a_circle_of_causes_ends() -> None:
+    one, other = RuntimeError("one"), RuntimeError("other")
+    one.__cause__, other.__cause__ = other, one
+    assert "The run failed" in explained(one, PARAMETERS)

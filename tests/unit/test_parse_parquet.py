@@ -1,0 +1,394 @@
+"""Parquet: its columns are the header, its rows the records."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from local import damage
+from tests.unit.parsing import (
+    DEFAULT,
+    PATH,
+    RECORD,
+    filled,
+    header,
+    only_row,
+    parquet_file,
+    parsed,
+    places,
+    text,
+)
+
+pytestmark = pytest.mark.lts
+
+THREE = ("version", "srcaddr", "dstport")
+RECORD_TYPES = {"version": pa.int32(), "srcport": pa.int32(), "dstport": pa.int32(), "protocol": pa.int32()}
+
+
+def one(**columns: Any) -> bytes:
+    """A file of one row; a value may be an array of one."""
+    return parquet_file({name: value if isinstance(value, pa.Array) else [value] for name, value in columns.items()})
+
+
+def default_table(rows: int) -> pa.Table:
+    """Rows of the default format with the types that AWS gives them."""
+    values = dict(zip((name.replace("-", "_") for name in DEFAULT), RECORD.decode().split(), strict=True))
+    big = {"packets", "bytes", "start", "end"}
+    arrays = {
+        name: pa.array([int(value)] * rows, RECORD_TYPES.get(name, pa.int64()))
+        if name in RECORD_TYPES or name in big
+        else pa.array([value] * rows)
+        for name, value in values.items()
+    }
+    return pa.table(arrays)
+
+
+def test_a_row_of_parquet_is_the_row_of_the_same_record_in_text() -> None:
+    assert only_row(parquet_file(default_table(1))) == only_row(text(header(), RECORD))
+
+
+@pytest.mark.parametrize("compression", ["gzip", "snappy", "zstd", "none"])
+@pytest.mark.parametrize("version", ["1.0", "2.6"])
+def test_parquet_of_every_kind_is_read(compression: str, version: str) -> None:
+    for options in ({}, {"use_dictionary": False}, {"data_page_version": "2.0"}, {"row_group_size": 7}):
+        data = parquet_file(default_table(50), compression=compression, version=version, **options)
+        rows, entries = parsed(data)
+        assert len(rows) == 50
+        assert entries == []
+
+
+@pytest.mark.parametrize("name", ["a.log.parquet", "a.log.gz", "a.log", "a"])
+def test_parquet_is_told_by_its_first_bytes_whatever_the_name(name: str) -> None:
+    rows, entries = parsed([(name, parquet_file(default_table(2)))])
+    assert [row["source_file"] for row in rows] == [name, name]
+    assert entries == []
+
+
+def test_text_that_begins_like_parquet_is_parquet_that_cannot_be_read_in_small_and_large_files() -> None:
+    for count in (1, 20_000):
+        rows, entries = parsed(text(b"PAR1 version", *[b"a 2"] * count), THREE)
+        assert rows == []
+        assert places(entries) == [(1, 1)]
+
+
+def test_columns_may_come_in_any_order_and_spelling() -> None:
+    row = only_row(
+        one(dstport=443, **{"Account-ID": "001"}, version=2, logstatus="OK"), (*THREE, "account-id", "log-status")
+    )
+    assert row == {"version": 2, "dstport": 443, "account_id": "001", "log_status": "OK"}
+
+
+def test_null_and_a_dash_are_null_in_every_column_and_absent_from_other_fields() -> None:
+    table = {
+        "version": pa.array([None, 2], pa.int32()),
+        "srcaddr": ["-", None],
+        "dstport": ["-", None],
+        "vpc_id": ["-", None],
+        "tcp_flags": pa.array([None, None], pa.int32()),
+        "nothing": pa.nulls(2),
+    }
+    rows, entries = parsed(parquet_file(table), THREE)
+    assert entries == []
+    assert [filled(row) for row in rows] == [{}, {"version": 2}]
+    assert [row["other_fields"] for row in rows] == [None, None]
+
+
+def test_fields_without_a_column_go_to_other_fields_by_their_name_as_delivered() -> None:
+    row = only_row(one(version=3, VPC_Id="vpc-1", tcp_flags=pa.array([2], pa.int32()), My_own="x"), THREE)
+    assert row == {"version": 3, "other_fields": {"VPC_Id": "vpc-1", "tcp_flags": "2", "My_own": "x"}}
+
+
+def test_a_known_column_of_nulls_only_is_null() -> None:
+    assert only_row(parquet_file({"version": pa.nulls(1), "srcaddr": ["a"]}), THREE) == {"srcaddr": "a"}
+
+
+@pytest.mark.parametrize(
+    "type_", [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()], ids=str
+)
+def test_integers_of_every_width_fill_integer_and_text_columns(type_: pa.DataType) -> None:
+    data = one(
+        version=pa.array([7], type_),
+        bytes=pa.array([8], type_),
+        srcaddr=pa.array([9], type_),
+        zoo=pa.array([10], type_),
+    )
+    assert only_row(data, ("version", "bytes", "srcaddr")) == {
+        "version": 7,
+        "bytes": 8,
+        "srcaddr": "9",
+        "other_fields": {"zoo": "10"},
+    }
+
+
+def test_a_row_that_does_not_fit_is_an_entry_and_the_others_are_kept() -> None:
+    table = {
+        "srcaddr": ["a", "b", "c", "d"],
+        "version": pa.array([1, 2**31, 2**31 - 1, None], pa.int64()),
+        "bytes": pa.array([1, 2, 2**63, 4], pa.uint64()),
+    }
+    rows, entries = parsed(parquet_file(table), ("version", "srcaddr", "bytes"))
+    assert [row["srcaddr"] for row in rows] == ["a", "d"]
+    assert sorted(places(entries)) == [(2, 1), (3, 1)]
+    told = {entry.line_number: entry for entry in entries}
+    assert told[2].line == "b 2147483648 2"
+    assert told[3].line == "c 2147483647 9223372036854775808"
+    assert "version" in told[2].reason
+    assert "bytes" in told[3].reason
+
+
+def test_integers_may_be_text_by_the_rules_of_text() -> None:
+    values = ["7", "007", "-0", "-", None, "2147483647", "2147483648", "+5", "0x10", " 5", "5\t", "1_0", "٥", "", "x"]
+    rows, entries = parsed(parquet_file({"srcport": values, "row": [str(n) for n in range(15)]}), ("srcport", "row"))
+    assert {int(row["row"]): row["srcport"] for row in rows} == {0: 7, 1: 7, 2: 0, 3: None, 4: None, 5: 2**31 - 1}
+    assert sorted(places(entries)) == [(number, 1) for number in range(7, 16)]
+    assert all("srcport" in entry.reason for entry in entries)
+
+
+def test_an_integer_without_a_column_is_not_checked() -> None:
+    rows, entries = parsed(
+        parquet_file({"srcaddr": ["a"], "version": ["x"], "bytes": pa.array([2**64 - 1], pa.uint64())}), ("srcaddr",)
+    )
+    assert entries == []
+    assert rows[0]["other_fields"] == {"version": "x", "bytes": str(2**64 - 1)}
+
+
+def test_all_rows_may_be_bad() -> None:
+    rows, entries = parsed(parquet_file({"version": ["x"] * 300, "srcaddr": ["a"] * 300}), THREE)
+    assert rows == []
+    assert sorted(places(entries)) == [(number, 1) for number in range(1, 301)]
+
+
+def test_text_may_hold_spaces_line_ends_and_be_empty() -> None:
+    values = ["", " ", "a b", "a\nb", "\t", "\0", "unknown", "--", "é\N{GRINNING FACE}"]
+    rows, entries = parsed(parquet_file({"srcaddr": values, "zoo": values}), THREE)
+    assert entries == []
+    assert [row["srcaddr"] for row in rows] == values
+    assert [row["other_fields"]["zoo"] for row in rows] == values
+
+
+@pytest.mark.parametrize("type_", [pa.string(), pa.large_string(), pa.binary(), pa.large_binary()], ids=str)
+@pytest.mark.parametrize("kept", [True, False])
+def test_text_may_have_any_arrow_type(type_: pa.DataType, kept: bool) -> None:
+    for array in (
+        pa.array(["a", "-", "a"], pa.string()).cast(type_),
+        pa.array(["a", "-", "a"]).cast(type_).dictionary_encode(),
+    ):
+        data = parquet_file({"srcaddr": array, "version": pa.array(["1", "-", "3"]).cast(type_)}, store_schema=kept)
+        rows, entries = parsed(data, THREE)
+        assert entries == []
+        assert [(row["version"], row["srcaddr"]) for row in rows] == [(1, "a"), (None, None), (3, "a")]
+
+
+def test_text_that_is_not_utf8_is_an_entry_that_shows_its_bytes() -> None:
+    array = pa.array([b"good", b"b\xff\xfed", b"\xc3\xa9", b"\xed\xa0\x80"], pa.binary())
+    for name in ("srcaddr", "zoo", "dstaddr"):
+        table = pa.table({name: array, "n": ["1", "2", "3", "4"]})
+        as_text = pa.table({name: pa.Array.from_buffers(pa.string(), 4, array.buffers()), "n": table["n"]})
+        for data in (parquet_file(table), parquet_file(as_text)):
+            rows, entries = parsed(data, (*THREE, "n"))
+            assert [row["n"] for row in rows] == ["1", "3"]
+            assert sorted((entry.line_number, entry.lines, entry.line) for entry in entries) == [
+                (2, 1, r"b\xff\xfed 2"),
+                (4, 1, r"\xed\xa0\x80 4"),
+            ]
+            assert all(name in entry.reason for entry in entries)
+
+
+def test_the_line_of_an_entry_is_at_most_4096_characters() -> None:
+    _, entries = parsed(parquet_file({"version": ["x" * 100_000]}), THREE)
+    assert entries[0].line == "x" * 4096
+
+
+# Other types
+
+OTHER = {
+    "boolean": pa.array([True, None]),
+    "double": pa.array([1.5, None]),
+    "float": pa.array([0.25, None], pa.float32()),
+    "not a number": pa.array([float("nan"), None]),
+    "decimal": pa.array([Decimal("12.340"), None]),
+    "date": pa.array([date(2026, 3, 4), None]),
+    "time": pa.array([time(1, 2, 3), None]),
+    "seconds": pa.array([datetime(2026, 3, 4), None], pa.timestamp("s")),
+    "microseconds": pa.array([datetime(2026, 3, 4, tzinfo=timezone.utc), None], pa.timestamp("us", tz="UTC")),
+    "list": pa.array([["a", "b"], None]),
+    "list of integers": pa.array([[1, None], None], pa.list_(pa.int32())),
+    "list of times": pa.array([[datetime(2026, 3, 4)], None]),
+    "list of bytes": pa.array([[b"\xff"], None]),
+    "struct": pa.array([{"a": 1, "b": "x"}, None]),
+    "map": pa.array([[("k", "v")], None], pa.map_(pa.string(), pa.string())),
+    "fixed bytes": pa.array([b"\xff\x00ab", None], pa.binary(4)),
+}
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with Arrow's schema", "without"])
+@pytest.mark.parametrize("kind", OTHER)
+def test_other_types_than_text_and_integers_go_to_other_fields_as_text(kind: str, kept: bool) -> None:
+    table = {"version": pa.array([2, 3], pa.int32()), "zoo": OTHER[kind], "srcaddr": OTHER[kind]}
+    rows, entries = parsed(parquet_file(table, store_schema=kept), THREE)
+    assert entries == []
+    assert [row["version"] for row in rows] == [2, 3]
+    assert set(rows[0]["other_fields"]) == {"zoo", "srcaddr"}
+    assert rows[0]["other_fields"]["zoo"] == rows[0]["other_fields"]["srcaddr"] != ""
+    assert rows[1]["other_fields"] is None
+    assert rows[0]["srcaddr"] is None
+
+
+@pytest.mark.parametrize(
+    ("array", "told"),
+    [
+        (pa.array([1.5]), "1.5"),
+        (pa.array([True]), "true"),
+        (pa.array([Decimal("12.340")]), "12.340"),
+        (pa.array([["a", "b"]]), '["a", "b"]'),
+        (pa.array([date(2026, 3, 4)]), "2026-03-04"),
+    ],
+    ids=["double", "boolean", "decimal", "list", "date"],
+)
+def test_other_types_are_told_as_one_would_write_them(array: pa.Array, told: str) -> None:
+    assert only_row(parquet_file({"version": [2], "zoo": array}), THREE)["other_fields"] == {"zoo": told}
+
+
+STRANGE_TIMES = {
+    "nanoseconds": pa.array([1, 1_700_000_000_123_456_789, None], pa.timestamp("ns")),
+    "nanoseconds of UTC": pa.array([1, 1_700_000_000_123_456_789, None], pa.timestamp("ns", tz="UTC")),
+    "after the year 9999": pa.array([1, 10**12 * 10**6, None], pa.timestamp("us")),
+    "before the year 1": pa.array([1, -(10**12) * 10**6, None], pa.timestamp("us")),
+    "milliseconds after the year 9999": pa.array([1, 10**15, None], pa.timestamp("ms")),
+    "UTC after the year 9999": pa.array([1, 10**12 * 10**6, None], pa.timestamp("us", tz="UTC")),
+    "date after the year 9999": pa.array([1, 10**7, None], pa.date32()),
+    "time in nanoseconds": pa.array([1, 86_399_000_000_001, None], pa.time64("ns")),
+    "duration": pa.array([1, 2**62, None], pa.duration("us")),
+    "unknown time zone": pa.array([1, 2, None], pa.timestamp("us", tz="Mars/Olympus")),
+}
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with Arrow's schema", "without"])
+@pytest.mark.parametrize("kind", STRANGE_TIMES)
+def test_a_time_that_python_cannot_tell_costs_no_other_row(kind: str, kept: bool) -> None:
+    table = {"version": pa.array([1, 2, 3], pa.int32()), "zoo": STRANGE_TIMES[kind]}
+    rows, entries = parsed(parquet_file(table, store_schema=kept), THREE)
+    assert len(rows) + sum(entry.lines for entry in entries) == 3
+    told = {row["version"] for row in rows}
+    assert 3 in told
+    assert 1 in told or kind in ("nanoseconds", "nanoseconds of UTC", "time in nanoseconds", "unknown time zone")
+
+
+@pytest.mark.parametrize("kind", STRANGE_TIMES)
+def test_a_bad_row_with_a_time_that_python_cannot_tell_is_an_entry(kind: str) -> None:
+    table = {"version": ["1", "x", "3"], "zoo": STRANGE_TIMES[kind]}
+    rows, entries = parsed(parquet_file(table, store_schema=False), THREE)
+    assert len(rows) + len(entries) == 3
+    assert 2 in {entry.line_number for entry in entries}
+    assert 3 in {row["version"] for row in rows}
+
+
+def test_a_start_that_is_a_timestamp_is_text_of_other_fields() -> None:
+    table = {"start": pa.array([datetime(2026, 3, 4)], pa.timestamp("us")), "end": pa.array([100], pa.int64())}
+    row = only_row(parquet_file(table), ("start", "end"))
+    assert row["other_fields"].keys() == {"start"}
+    assert row["event_time"] == datetime(1970, 1, 1, 0, 1, 40, tzinfo=timezone.utc)
+
+
+def test_a_column_twice_fills_the_column_once() -> None:
+    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"]), pa.array(["c"])], ["srcaddr", "srcaddr", "SrcAddr"])
+    rows, entries = parsed(parquet_file(table), THREE)
+    if entries:  # whoever cannot read such a file keeps it
+        assert rows == []
+        assert places(entries) == [(1, 1)]
+    else:
+        assert rows[0]["srcaddr"] == "a"
+        assert sorted(rows[0]["other_fields"].values()) == ["b", "c"]
+
+
+def test_parquet_is_known_by_its_magic_and_not_by_known_fields() -> None:
+    assert only_row(one(alpha="1", beta="2"), THREE) == {"other_fields": {"alpha": "1", "beta": "2"}}
+
+
+# Files that are empty or damaged
+
+
+def test_a_file_of_no_rows_gives_nothing() -> None:
+    assert parsed(parquet_file(default_table(0))) == ([], [])
+    assert parsed(parquet_file(pa.table({}))) == ([], [])
+
+
+@pytest.mark.parametrize("at", [0.001, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_file_is_one_entry(at: float) -> None:
+    rows, entries = parsed(damage.cut(parquet_file(default_table(100)), at=at))
+    assert rows == []
+    assert [(entry.source_file, entry.line_number, entry.lines) for entry in entries] == [(PATH, 1, 1)]
+
+
+def test_a_file_of_nothing_but_the_magic_is_one_entry() -> None:
+    for content in (b"PAR1", b"PAR1PAR1", b"PAR1\0\0\0\0PAR1", b"PAR1" + b"\xff" * 100, b"PAR1\n\n\nPAR1"):
+        assert places(parsed(content).entries) == [(1, 1)]
+
+
+def damaged_in(table: pa.Table, *, group: int, group_rows: int, column: int = 0) -> bytes:
+    """A file of several row groups, one of which has a data page that cannot be decompressed."""
+    data = bytearray(parquet_file(table, row_group_size=group_rows, use_dictionary=False))
+    chunk = parquet.ParquetFile(BytesIO(bytes(data))).metadata.row_group(group).column(column)
+    begin, size = chunk.data_page_offset, chunk.total_compressed_size
+    data[begin + size // 2 : begin + size] = b"\xff" * (size - size // 2)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("group_rows", [10, 1000, 40_000])
+@pytest.mark.parametrize("group", [0, 1, 2])
+def test_of_a_file_that_is_damaged_in_a_later_row_group_what_was_read_before_is_kept(
+    group: int, group_rows: int
+) -> None:
+    count = group_rows * 3
+    table = pa.table(
+        {"version": pa.array(range(count), pa.int32()), "srcaddr": [f"a{n * 7919 % 997}" for n in range(count)]}
+    )
+    rows, entries = parsed(damaged_in(table, group=group, group_rows=group_rows, column=1), THREE)
+    assert [row["version"] for row in rows][: group_rows * group] == list(range(group_rows * group))
+    assert places(entries) == [(len(rows) + 1, 1)]
+    assert len(rows) < count
+
+
+def test_damage_anywhere_in_a_parquet_file_never_raises_and_is_told_where_it_is_in_the_data() -> None:
+    whole = parquet_file(default_table(30), row_group_size=10)
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    for at in range(4, len(whole), 29):
+        data = bytearray(whole)
+        data[at] ^= 0x55
+        rows, entries = parsed(bytes(data))
+        if at < footer:
+            assert len(rows) == 30 or entries
+
+
+def test_parquet_and_text_may_share_a_folder() -> None:
+    files = [
+        ("1", parquet_file(default_table(3))),
+        ("2", text(header(), RECORD)),
+        ("3", parquet_file(default_table(0))),
+        ("4", b"PAR1"),
+        ("5", parquet_file(default_table(2))),
+    ]
+    rows, entries = parsed(files)
+    assert sorted(row["source_file"] for row in rows) == ["1", "1", "1", "2", "5", "5"]
+    assert [entry.source_file for entry in entries] == ["4"]
+
+
+def test_many_rows_come_in_order_over_batches_and_row_groups() -> None:
+    count = 70_000
+    table = pa.table(
+        {"version": pa.array(range(count), pa.int32()), "dstport": ["x" if n == 40_000 else "1" for n in range(count)]}
+    )
+    for size in (1000, 33_000, count):
+        rows, entries = parsed(parquet_file(table, row_group_size=size), THREE)
+        assert sorted(row["version"] for row in rows) == [n for n in range(count) if n != 40_000]
+        assert [(entry.line_number, entry.line) for entry in entries] == [(40_001, "40000 x")]
+
+
+def test_a_duration_is_text() -> None:
+    assert only_row(one(version=2, zoo=pa.array([timedelta(seconds=5)])), THREE)["other_fields"].keys() == {"zoo"}

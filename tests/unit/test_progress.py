@@ -1,0 +1,77 @@
+"""What the job says while it runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from vpc_flow_logs.counts import Counts, CountsParam
+from vpc_flow_logs.progress import batch_line, counted, duration, held, say, size
+
+pytestmark = pytest.mark.lts
+
+
+def test_a_batch_is_one_line_with_files_bytes_records_quarantined_rate_and_delay() -> None:
+    counts = Counts(files=1200, bytes=75_300_000, records=1_500_000, entries=2, lines=3, oldest=1000.0)
+    assert batch_line(7, counts, seconds=2.0, now=1000.0 + 7200) == (
+        "batch 7: 1,200 files, 75.3 MB, 1,500,000 records, 3 quarantined lines, 2.0 s, 750,000 records/s, 2 h behind"
+    )
+
+
+def test_one_of_each_is_in_the_singular() -> None:
+    counts = Counts(files=1, bytes=1, records=1, entries=1, lines=1)
+    assert held(counts) == "1 file, 1 B, 1 record, 1 quarantined line"
+    assert counted(0, "file") == "0 files"
+
+
+def test_how_far_behind_is_not_said_when_it_is_unknown_and_never_negative() -> None:
+    assert "behind" not in batch_line(0, Counts(files=1), seconds=1.0, now=0.0)
+    assert batch_line(0, Counts(files=1, oldest=100.0), seconds=1.0, now=90.0).endswith(", 0 s behind")
+
+
+def test_a_batch_in_no_time_is_no_division_by_zero() -> None:
+    assert "0 records/s" in batch_line(0, Counts(files=1, records=5), seconds=0.0, now=0.0)
+
+
+def test_a_batch_that_was_there_already_says_so() -> None:
+    assert batch_line(4, Counts(), seconds=1.0, now=0.0) == "batch 4: was in the tables already"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (75_000_000, "75.0 MB"),
+        (2_400_000_000, "2.4 GB"),
+        (3 * 10**15, "3000.0 TB"),
+    ],
+)
+def test_bytes_are_shown_in_a_readable_unit(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min"), (3600, "1 h"), (86_400, "1 d"), (10 * 86_400, "10 d")],
+)
+def test_a_delay_is_shown_in_its_largest_unit(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_a_line_is_printed_at_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    flushed: list[bool] = []
+    monkeypatch.setattr(sys.stdout, "flush", lambda: flushed.append(True))
+    say("something")
+    assert capsys.readouterr().out == "something\n"
+    assert flushed
+
+
+def test_counts_add_up_and_the_oldest_file_counts() -> None:
+    one = Counts(files=1, bytes=10, records=3, entries=1, lines=5, oldest=20.0)
+    other = Counts(files=2, bytes=20, records=4, oldest=10.0)
+    assert one + other == Counts(files=3, bytes=30, records=7, entries=1, lines=5, oldest=10.0)
+    assert one + Counts() == one
+    assert CountsParam().addInPlace(CountsParam().zero(one), other) == other

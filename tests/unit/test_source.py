@@ -1,0 +1,83 @@
+"""The options that Auto Loader gets, in each of the three ways of being told of new files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from local.cloud_files.options import Options
+from vpc_flow_logs.parameters import Parameters
+from vpc_flow_logs.source import reader_options
+
+pytestmark = pytest.mark.lts
+
+PARAMETERS = Parameters(
+    vpc_logs_path="s3://flow-logs/AWSLogs/123456789012/vpcflowlogs/us-east-1/*",
+    delta_output_path="",
+    checkpoint_path="s3://lake-1/checkpoint",
+    table_name="flow_logs",
+    region_name="eu-central-1",
+    headers=("version",),
+)
+ALWAYS = {
+    "cloudFiles.format": "binaryFile",
+    "cloudFiles.includeExistingFiles": "true",
+    "cloudFiles.validateOptions": "true",
+    "cloudFiles.partitionColumns": "",
+    "recursiveFileLookup": "true",
+}
+QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/flow-logs"
+
+
+def test_auto_loader_makes_its_own_notifications_in_the_region_and_lists_once_a_day() -> None:
+    assert reader_options(PARAMETERS) == {
+        **ALWAYS,
+        "cloudFiles.useNotifications": "true",
+        "cloudFiles.region": "eu-central-1",
+        "cloudFiles.backfillInterval": "1 day",
+    }
+
+
+def test_a_given_queue_is_read_and_backfilled_too() -> None:
+    assert reader_options(replace(PARAMETERS, notifications="queue", queue_url=QUEUE)) == {
+        **ALWAYS,
+        "cloudFiles.useNotifications": "true",
+        "cloudFiles.region": "eu-central-1",
+        "cloudFiles.backfillInterval": "1 day",
+        "cloudFiles.queueUrl": QUEUE,
+    }
+
+
+def test_without_notifications_the_folder_is_listed_and_nothing_else() -> None:
+    assert reader_options(replace(PARAMETERS, notifications="off")) == {
+        **ALWAYS,
+        "cloudFiles.useNotifications": "false",
+        "cloudFiles.useManagedFileEvents": "false",
+    }
+
+
+def test_the_limit_of_a_batch_is_handed_on() -> None:
+    options = reader_options(replace(PARAMETERS, max_files_per_batch=7))
+    assert options["cloudFiles.maxFilesPerTrigger"] == "7"
+    assert "cloudFiles.maxFilesPerTrigger" not in reader_options(PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    ("path", "only"),
+    [
+        ("s3://flow-logs/AWSLogs/*", "*_vpcflowlogs_*"),
+        ("s3://flow-logs/p/AWSLogs", "*_vpcflowlogs_*"),
+        ("s3://flow-logs/AWSLogs/*/vpcflowlogs/*/*", None),
+        ("/data/logs", None),
+    ],
+)
+def test_below_a_shared_folder_only_flow_log_files_are_read(path: str, only: str | None) -> None:
+    assert reader_options(replace(PARAMETERS, vpc_logs_path=path)).get("pathGlobFilter") == only
+
+
+@pytest.mark.parametrize("mode", ["auto-loader", "off"])
+def test_every_option_is_one_that_auto_loader_has(mode: str) -> None:
+    given = reader_options(replace(PARAMETERS, notifications=mode, max_files_per_batch=3))
+    options = Options.parse({**given, "path": "/data/logs"})
+    assert (options.include_existing, options.max_files) == (True, 3)
