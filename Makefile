@@ -7,12 +7,32 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-lts bench lint format lock clean
+.PHONY: help setup synth review bootstrap deploy destroy demo test test-lts bench lint format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/made  ## make .venv and node_modules, nothing else; nothing at all when nothing changed
+
+# ENV is a name in environments/ or the path of a file. ARGS goes on to the command: make deploy ENV=staging
+# ARGS=--require-approval=never, make review ENV=staging ARGS=--check.
+CDK = PATH="$(CURDIR)/node_modules/.bin:$$PATH" cdk
+environment = -c env=$(or $(ENV),$(error say which environment: make $@ ENV=staging))
+
+synth: .venv/made  ## the CloudFormation templates of ENV, into cdk.out; offline
+	$(CDK) synth --quiet --no-lookups $(environment) $(ARGS)
+
+review: .venv/made  ## the IAM of ENV (or of all that have one) as files to read, into review/; offline
+	.venv/bin/python -m infra.review $(if $(ENV),--env $(ENV)) $(ARGS)
+
+bootstrap: .venv/made  ## once: what CDK needs in the accounts and regions of ENV
+	$(CDK) bootstrap $(environment) $(ARGS)
+
+deploy: .venv/made  ## deploy ENV: asks before it widens IAM
+	$(CDK) deploy --all $(environment) $(ARGS)
+
+destroy: .venv/made  ## take ENV down; bucket, logs and tables stay
+	$(CDK) destroy --all $(environment) $(ARGS)
 
 demo: .venv/made  ## everything from nothing to a filled table on this machine
 	.venv/bin/python -m local.demo

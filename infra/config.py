@@ -1,0 +1,93 @@
+"""The environment file: found by name or path, read, checked as a whole.
+
+environment = load("staging")               # environments/staging.toml
+environment = load("elsewhere/mine.toml")   # the environment is then named `mine`
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from infra.checks import problems_of, warnings_of
+from infra.problems import EnvironmentFileError, Problem, secrets_in
+from infra.reading import read
+from infra.settings import Environment, EnvironmentFile
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["ENVIRONMENTS", "Environment", "EnvironmentFileError", "load", "warnings_of"]
+
+ENVIRONMENTS = Path(__file__).resolve().parent.parent / "environments"
+"""Where the files are that are asked for by name."""
+
+_NAME = re.compile("[A-Za-z][A-Za-z0-9-]{0,31}")
+
+
+def load(name: str, *, folder: Path = ENVIRONMENTS) -> Environment:
+    """The environment of a name in ``folder``, or of a path to a file.
+
+    Raises:
+        EnvironmentFileError: there is no such file, or it has problems; its text says all of them.
+    """
+    path = _path(name, folder)
+    text = _text(path)
+    raw, problems = _tables(text)
+    problems += secrets_in(text, raw)
+    if _NAME.fullmatch(path.stem) is None:
+        problems.append(
+            Problem("", f"{path.stem!r} cannot name stacks: at most 32 letters, digits and hyphens, a letter first")
+        )
+    if raw is None:
+        raise EnvironmentFileError(_spoken(path), problems)
+    file, found = read(EnvironmentFile, raw)
+    environment = Environment.model_construct(name=path.stem, **dict(file))
+    known = {problem.key for problem in problems}
+    problems += [problem for problem in found if problem.key not in known]
+    problems += problems_of(environment, wrong=[problem.key for problem in problems])
+    if problems:
+        raise EnvironmentFileError(_spoken(path), problems)
+    return environment
+
+
+def _path(name: str, folder: Path) -> Path:
+    if "/" in name or name.endswith(".toml"):
+        path = Path(name)
+        advice = "there is no such file"
+    else:
+        path = folder / f"{name}.toml"
+        there = ", ".join(sorted(file.stem for file in folder.glob("*.toml"))) or "nothing"
+        advice = f"there is no such file; {folder.name}/ has {there}, and a path to a file is fine too"
+    if not path.is_file():
+        raise EnvironmentFileError(_spoken(path), [Problem("", advice)])
+    return path
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        problem = Problem("", f"is no UTF-8 text (byte {error.start + 1}), as TOML has to be")
+    except OSError as error:
+        problem = Problem("", f"cannot be read: {error.strerror}")
+    raise EnvironmentFileError(_spoken(path), [problem])
+
+
+def _tables(text: str) -> tuple[dict[str, Any] | None, list[Problem]]:
+    try:
+        return tomllib.loads(text), []
+    except tomllib.TOMLDecodeError as error:
+        return None, [Problem("", f"is no TOML: {error}")]
+
+
+def _spoken(path: Path) -> str:
+    """The path as a person would type it here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,25 @@
+"""The parameters that the deployed job is started with, as its entry points take them (`vpc_flow_logs.parameters`)."""
+
+from __future__ import annotations
+
+from infra import deliveries
+from infra.settings import Environment
+
+_NOTIFICATIONS = {"auto-loader": "auto-loader", "stack": "queue", "off": "off"}
+_TRIGGERS = {"continuous": "continuous", "scheduled": "available-now"}
+
+
+def job_parameters(environment: Environment, *, queue_url: str | None) -> dict[str, str]:
+    """The named parameters of the job; ``queue_url`` is the queue's that the stack made, if it made one."""
+    job = environment.job
+    parameters = {
+        "vpc-logs-path": deliveries.logs_path(environment),
+        "delta-output-path": job.delta_output_path,
+        "checkpoint-path": job.checkpoint_path,
+        "table-name": job.table,
+        "region-name": environment.aws.region,
+        "headers": ",".join(deliveries.headers(environment)),
+        "notifications": _NOTIFICATIONS[job.notifications],
+        "trigger": _TRIGGERS[job.trigger],
+    }
+    return parameters if queue_url is None else {**parameters, "queue-url": queue_url}

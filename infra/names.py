@@ -1,0 +1,114 @@
+"""Names, ARNs and folders that follow from an environment, so that nobody has to be asked for them twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from infra.settings import Environment
+from vpc_flow_logs.paths import parts, scheme_of, without_trailing_slash
+
+
+def partition(region: str) -> str:
+    """The partition of a region, which every ARN begins with: ``aws``, ``aws-us-gov`` or ``aws-cn``."""
+    return {"us-gov": "aws-us-gov", "cn": "aws-cn"}.get(region.rsplit("-", 2)[0], "aws")
+
+
+def bucket_arn(environment: Environment) -> str:
+    """ARN of the log bucket."""
+    return f"arn:{partition(environment.aws.region)}:s3:::{environment.log_bucket.name}"
+
+
+def logs_prefix(environment: Environment) -> str:
+    """The keys that AWS delivers below: ``[prefix/]AWSLogs/``."""
+    prefix = environment.log_bucket.prefix
+    return f"{prefix}/AWSLogs/" if prefix else "AWSLogs/"
+
+
+def role_arn(environment: Environment) -> str:
+    """ARN of the reader role."""
+    return _iam_arn(environment, f"role/{environment.reader.role_name}")
+
+
+def profile_arn(environment: Environment) -> str:
+    """ARN of the reader role's instance profile, which has the role's name."""
+    return _iam_arn(environment, f"instance-profile/{environment.reader.role_name}")
+
+
+def registration_name(environment: Environment) -> str:
+    """Name of the function that registers the reader with the workspace, and of its role."""
+    return f"{stack_name(environment)}-registration"
+
+
+def _iam_arn(environment: Environment, resource: str) -> str:
+    return f"arn:{partition(environment.aws.region)}:iam::{environment.aws.account}:{resource}"
+
+
+def databricks_role_name(environment: Environment) -> str:
+    """Name of the cross-account role, without the path that its ARN may have."""
+    return environment.reader.databricks_role_arn.rsplit("/", 1)[1]
+
+
+def stack_name(environment: Environment) -> str:
+    """Name of the main stack; topic, queue and function are named after it too."""
+    return f"vpc-flow-logs-{environment.name}"
+
+
+def stack_of(environment: Environment, account: str, region: str) -> str:
+    """Name of the stack for the flow logs of an account and region: the main one, or one of its own."""
+    main = stack_name(environment)
+    return (
+        main if (account, region) == (environment.aws.account, environment.aws.region) else f"{main}-{account}-{region}"
+    )
+
+
+def service_arn(environment: Environment, service: str, resource: str) -> str:
+    """ARN of a resource in the account and region of ``[aws]``."""
+    aws = environment.aws
+    return f"arn:{partition(aws.region)}:{service}:{aws.region}:{aws.account}:{resource}"
+
+
+def topic_name(environment: Environment) -> str:
+    """Name of the topic that the stack makes with ``notifications = "stack"``."""
+    return stack_name(environment)
+
+
+def topic_arn(environment: Environment) -> str:
+    """ARN of that topic."""
+    return service_arn(environment, "sns", topic_name(environment))
+
+
+def queue_name(environment: Environment) -> str:
+    """Name of the queue that the stack makes with ``notifications = "stack"``."""
+    return stack_name(environment)
+
+
+def queue_arn(environment: Environment) -> str:
+    """ARN of that queue."""
+    return service_arn(environment, "sqs", queue_name(environment))
+
+
+def dead_letters_name(environment: Environment) -> str:
+    """Name of the queue for messages that the job could not take."""
+    return f"{stack_name(environment)}-dead-letters"
+
+
+def notification_writer_name(environment: Environment) -> str:
+    """Name of the role of the function that sets the notification of an existing bucket."""
+    return f"{stack_name(environment)}-notification"
+
+
+@dataclass(frozen=True, order=True)
+class Folder:
+    """A folder of a bucket that the job writes: the bucket's name and the key prefix, without a slash at its end."""
+
+    bucket: str
+    prefix: str
+
+
+def output_folders(environment: Environment) -> list[Folder]:
+    """The folders in S3 that the job writes: table, quarantine table, checkpoint; none where they lie elsewhere."""
+    delta = without_trailing_slash(environment.job.delta_output_path)
+    paths = [delta, f"{delta}_quarantine"] if delta else []
+    paths.append(environment.job.checkpoint_path)
+    named = [parts(path) for path in paths if scheme_of(path) == "s3"]
+    return sorted(Folder(bucket=bucket, prefix="/".join(keys)) for bucket, *keys in named)

@@ -1,0 +1,90 @@
+"""What is wrong with an environment file, and how it is said: with the place, the value, and what is allowed.
+
+A value that looks like a secret is never repeated: messages end up in logs and tickets.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+# Access keys and session keys of AWS, tokens and OAuth secrets of Databricks, tokens of GitHub, JWTs, private keys.
+_SECRET = re.compile(
+    r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
+    r"|\bdapi[0-9a-f]{32}(?:-[0-9]+)?\b|\bdose[0-9a-f]{32}\b"
+    r"|\bgh[opsur]_[0-9A-Za-z]{30,}\b"
+    r"|\beyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+)
+# The second half of an AWS access key has no mark of its own: 40 characters, all kinds of them.
+_ACCESS_KEY = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9+/]{40}")
+_PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]*:[^/\s]*@")
+
+SECRET_ADVICE = (
+    "looks like a secret (not shown here). Take it out, and out of the file's history; credentials belong in "
+    "Secrets Manager, and the file names their ARN in workspace.secret_arn"
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: the key with its place (``flow_logs[2].vpc``, counted from 1) and the sentence."""
+
+    key: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.text}" if self.key else self.text
+
+
+class EnvironmentFileError(Exception):
+    """An environment file cannot be used. ``problems`` has all that is wrong with it; the text is for people."""
+
+    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+        self.file = file
+        self.problems = tuple(problems)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = [f"{file}: {count}; nothing was made or changed:", *(f"  - {problem}" for problem in problems)]
+        super().__init__("\n".join(lines))
+
+
+def shown(value: object) -> str:
+    """A value as the file would spell it, cut at 100 characters.
+
+    >>> shown("a"), shown(True), shown(["x"])
+    ('"a"', 'true', '["x"]')
+    """
+    if any(looks_like_secret(text) for _, text in texts(value)):
+        return "the value"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 100 else f"{text[:100]}…"
+
+
+def looks_like_secret(text: str) -> bool:
+    """Whether a text holds a credential of AWS, Databricks or GitHub, a password or a private key."""
+    whole = text.strip()
+    return bool(_SECRET.search(text) or _ACCESS_KEY.fullmatch(whole) or _PASSWORD_IN_URL.match(whole))
+
+
+def texts(value: object, place: str = "") -> Iterator[tuple[str, str]]:
+    """All texts within a value of a TOML file, each with its place."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts(inner, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, 1):
+            yield from texts(inner, f"{place}[{number}]")
+
+
+def secrets_in(text: str, raw: object) -> list[Problem]:
+    """Every secret of a file: in its values by key, in comments and unreadable parts by line."""
+    found = [(place, value) for place, value in texts(raw) if looks_like_secret(value)]
+    problems = [Problem(place, SECRET_ADVICE) for place, _ in found]
+    for number, line in enumerate(text.splitlines(), 1):
+        if _SECRET.search(line) and not any(value in line for _, value in found):
+            problems.append(Problem(f"line {number}", SECRET_ADVICE))
+    return problems

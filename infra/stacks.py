@@ -1,0 +1,181 @@
+"""The stacks of an environment, composed: a main one, and a small one for each further account and region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aws_cdk import App, CfnOutput, Stack, Tags
+from aws_cdk import Environment as Place
+from constructs import Construct, IDependable
+
+from infra import access, deliveries, names
+from infra.flow_logs import FlowLogs
+from infra.ingestion import Ingestion
+from infra.job_parameters import job_parameters
+from infra.log_bucket import LogBucket
+from infra.notifications import ExistingBucketNotification, Notifications
+from infra.outputs import outputs
+from infra.reader_role import ReaderRole
+from infra.settings import Environment, FlowLog
+
+ENVIRONMENT_TAG = "vpc-flow-logs-environment"
+"""Tag of all that a deployment makes; its value is the environment's name."""
+
+
+class MainStack(Stack):
+    """Bucket, reader role, notifications, the flow logs of this account and region, and the workspace's half.
+
+    Attributes:
+        reader: the reader role.
+        notifications: topic and queue, if the stack makes them.
+        log_bucket: the bucket; None if it is there already.
+        flow_logs: the flow logs of this account and region.
+        ingestion: the workspace's half; None without ``[workspace]``.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+        place = Place(account=environment.aws.account, region=environment.aws.region)
+        super().__init__(scope, construct_id, env=place, description=f"VPC flow logs to Databricks: {environment.name}")
+        self.reader = _reader(self, environment)
+        self.notifications = _notifications(self, environment) if environment.job.notifications == "stack" else None
+        self.log_bucket = (
+            None
+            if environment.log_bucket.existing
+            else _log_bucket(self, environment, reader=self.reader, notifications=self.notifications)
+        )
+        if environment.log_bucket.existing and self.notifications:
+            _existing_notification(self, environment, self.notifications)
+        self.flow_logs = _flow_logs(self, environment, _of(environment, construct_id))
+        ready: list[IDependable] = [self.reader]
+        if self.log_bucket:
+            self.flow_logs.node.add_dependency(self.log_bucket.policy)
+            ready.append(self.log_bucket.policy)
+        queue_url = self.notifications.queue.ref if self.notifications else None
+        parameters = job_parameters(environment, queue_url=queue_url)
+        self.ingestion = _ingestion(self, environment, parameters, ready) if environment.workspace else None
+        for key, value in outputs(environment, parameters).items():
+            CfnOutput(self, key, value=value)
+
+
+class SourceStack(Stack):
+    """The flow logs of a further account and region; the bucket is the main stack's.
+
+    Attributes:
+        flow_logs: the flow logs.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, account: str, region: str
+    ) -> None:
+        place = Place(account=account, region=region)
+        super().__init__(scope, construct_id, env=place, description=f"VPC flow logs for {environment.name}")
+        self.flow_logs = _flow_logs(self, environment, _of(environment, construct_id))
+
+
+def build(app: App, environment: Environment) -> MainStack:
+    """All stacks of an environment, in an app; returns the main one."""
+    main = MainStack(app, names.stack_name(environment), environment=environment)
+    for source in deliveries.sources(environment):
+        if names.stack_of(environment, source.account, source.region) != main.stack_name:
+            other = SourceStack(
+                app,
+                names.stack_of(environment, source.account, source.region),
+                environment=environment,
+                account=source.account,
+                region=source.region,
+            )
+            # Without the bucket and its policy AWS refuses to make a flow log.
+            other.add_stack_dependency(main)
+    Tags.of(app).add(ENVIRONMENT_TAG, environment.name)
+    return main
+
+
+def _of(environment: Environment, stack: str) -> list[FlowLog]:
+    return [
+        flow_log
+        for flow_log in environment.flow_logs
+        if names.stack_of(environment, *deliveries.source_of(environment, flow_log)) == stack
+    ]
+
+
+def _flow_logs(scope: Construct, environment: Environment, flow_logs: Iterable[FlowLog]) -> FlowLogs:
+    return FlowLogs(
+        scope,
+        "FlowLogs",
+        flow_logs=flow_logs,
+        bucket_arn=names.bucket_arn(environment),
+        prefix=environment.log_bucket.prefix,
+    )
+
+
+def _reader(scope: Construct, environment: Environment) -> ReaderRole:
+    return ReaderRole(
+        scope,
+        "Reader",
+        name=environment.reader.role_name,
+        trust=access.reader_trust(environment),
+        policies=access.reader_policies(environment),
+        databricks_role_name=names.databricks_role_name(environment),
+        pass_role=access.pass_role(environment),
+    )
+
+
+def _notifications(scope: Construct, environment: Environment) -> Notifications:
+    return Notifications(
+        scope,
+        "Notifications",
+        topic_name=names.topic_name(environment),
+        queue_name=names.queue_name(environment),
+        dead_letters_name=names.dead_letters_name(environment),
+        kms_key_arn=environment.log_bucket.kms_key_arn,
+        topic_policy=access.topic_policy(environment),
+        queue_policy=access.queue_policy(environment),
+        dead_letters_policy=access.dead_letters_policy(environment),
+    )
+
+
+def _existing_notification(scope: Construct, environment: Environment, notifications: Notifications) -> None:
+    ExistingBucketNotification(
+        scope,
+        "BucketNotification",
+        bucket_name=environment.log_bucket.name,
+        logs_prefix=names.logs_prefix(environment),
+        notifications=notifications,
+        role_name=names.notification_writer_name(environment),
+        trust=access.notification_writer_trust(environment),
+        policy=access.notification_writer(environment),
+    )
+
+
+def _log_bucket(
+    scope: Construct, environment: Environment, *, reader: ReaderRole, notifications: Notifications | None
+) -> LogBucket:
+    bucket = environment.log_bucket
+    return LogBucket(
+        scope,
+        "LogBucket",
+        name=bucket.name,
+        logs_prefix=names.logs_prefix(environment),
+        retention_days=bucket.retention_days,
+        kms_key_arn=bucket.kms_key_arn,
+        topic_arn=notifications.topic.ref if notifications else None,
+        # S3 tries the topic when the notification is set, and what it tells before the queue listens is lost.
+        bucket_after=notifications.ready if notifications else [],
+        policy=access.bucket_policy(environment),
+        # S3 refuses a policy that names a role which is not there.
+        policy_after=[reader.role],
+    )
+
+
+def _ingestion(
+    scope: Construct, environment: Environment, parameters: dict[str, str], after: list[IDependable]
+) -> Ingestion:
+    return Ingestion(
+        scope,
+        "Ingestion",
+        name=names.registration_name(environment),
+        trust=access.registration_trust(environment),
+        policy=access.registration_policy(environment),
+        job_parameters=parameters,
+        after=after,
+    )

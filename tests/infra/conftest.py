@@ -1,0 +1,38 @@
+"""What the tests of the infrastructure share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+import infra  # noqa: F401 - first, for it tells CDK which Node to run
+from infra.config import Environment
+from infra.stacks import MainStack, build
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+Synthesize = Callable[[Environment], Template]
+
+
+def flags() -> dict[str, Any]:
+    """CDK's feature flags as `npx cdk` sets them; an App without them makes other templates."""
+    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return context
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Callable[[Environment], MainStack]:
+    """Builds an environment's stacks in an app with the flags of cdk.json; gives the main stack."""
+    return lambda environment: build(App(context=flags(), outdir=str(tmp_path / "cdk.out")), environment)
+
+
+@pytest.fixture
+def synthesized(built: Callable[[Environment], MainStack]) -> Synthesize:
+    """Gives the template of an environment's main stack."""
+    return lambda environment: Template.from_stack(built(environment))

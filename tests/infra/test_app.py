@@ -1,0 +1,57 @@
+"""The app through the real CDK command line, as `make synth` runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.infra.conftest import ROOT
+
+_CDK = ROOT / "node_modules" / ".bin" / "cdk"
+
+pytestmark = pytest.mark.skipif(not _CDK.exists(), reason="the CDK command line is not installed: make setup")
+
+
+def _synth(env: str | None, out: Path) -> subprocess.CompletedProcess[str]:
+    """`cdk synth`, with nothing in the environment that could be credentials."""
+    ask = [] if env is None else ["-c", f"env={env}"]
+    python = f"{sys.executable} app.py"
+    return subprocess.run(
+        [str(_CDK), "synth", "--quiet", "--no-lookups", "--app", python, "--output", str(out), *ask],
+        cwd=ROOT,
+        env={
+            "PATH": f"{_CDK.parent}:{os.environ['PATH']}",
+            "HOME": str(out.parent),
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        },
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_synth_makes_every_stack_without_credentials(tmp_path: Path) -> None:
+    done = _synth("production", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+    assert len(list((tmp_path / "out").glob("*.template.json"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        (None, "Which environment? Say it with -c env=NAME, a name in environments/ or a file's path"),
+        ("nowhere", "environments/nowhere.toml: 1 problem; nothing was made or changed:"),
+    ],
+)
+def test_a_mistake_is_answered_without_a_traceback(env: str | None, said: str, tmp_path: Path) -> None:
+    done = _synth(env, tmp_path / "out")
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("out/*.template.json"))

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra import deliveries
+from infra.config import ENVIRONMENTS, EnvironmentFileError, load, warnings_of
+from infra.settings import EnvironmentFile, Section
+from tests.infra.environment_files import SIMPLE, changed, environment
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_BROKEN = tomllib.loads((Path(__file__).parent / "broken_files.toml").read_text())["broken"]
+_DAPI = "dapi0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize("broken", _BROKEN, ids=[broken["what"] for broken in _BROKEN])
+def test_a_broken_file_is_answered_with_all_its_problems(
+    broken: dict[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "test.toml").write_text(changed(*((old, new) for old, new in broken["changes"])))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(EnvironmentFileError) as error:
+        load("test.toml")
+    count = len(broken["problems"])
+    assert str(error.value).splitlines() == [
+        f"test.toml: {count} problem{'s' if count > 1 else ''}; nothing was made or changed:",
+        *(f"  - {problem}" for problem in broken["problems"]),
+    ]
+    assert _DAPI not in str(error.value)
+    assert "hunter2" not in str(error.value)
+    assert "correct horse" not in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["5", "true", '"x"', '""', "[]", '["x", 5]', "{ x = 1 }", "2026-01-01", "1.5"])
+def test_no_value_of_any_key_makes_a_traceback(value: str, tmp_path: Path) -> None:
+    for line in SIMPLE.splitlines():
+        if " = " in line:
+            key = line.partition(" = ")[0]
+            (tmp_path / "test.toml").write_text(changed((line + "\n", f"{key} = {value}\n")))
+            named = any(found.rpartition(".")[2].startswith(key) for found in _wrong_keys(tmp_path / "test.toml"))
+            assert named != ((key, value) in {("workers", "5"), ("role_name", '"x"'), ("table", '"x"')})
+
+
+def _wrong_keys(file: Path) -> list[str]:
+    try:
+        load(str(file))
+    except EnvironmentFileError as error:
+        return [problem.key for problem in error.problems]
+    return []
+
+
+def test_no_missing_line_makes_a_traceback(tmp_path: Path) -> None:
+    for line in [line for line in SIMPLE.splitlines() if line]:
+        (tmp_path / "test.toml").write_text(changed((f"{line}\n", "")))
+        with pytest.raises(EnvironmentFileError):
+            load(str(tmp_path / "test.toml"))
+
+
+@pytest.mark.parametrize("name", ["local", "staging", "production"])
+def test_the_files_of_the_repository_are_good(name: str) -> None:
+    assert load(name).name == name
+    assert warnings_of(load(name)) == []
+
+
+def test_a_name_that_is_not_there_is_answered_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ENVIRONMENTS.parent)
+    with pytest.raises(EnvironmentFileError) as error:
+        load("stagin")
+    assert str(error.value) == (
+        "environments/stagin.toml: 1 problem; nothing was made or changed:\n"
+        "  - there is no such file; environments/ has local, production, staging, and a path to a file is fine too"
+    )
+
+
+def test_a_file_that_is_no_text_is_answered(tmp_path: Path) -> None:
+    (tmp_path / "test.toml").write_bytes(b"[aws]\n# \xff")
+    with pytest.raises(EnvironmentFileError, match=r"is no UTF-8 text \(byte 9\)"):
+        load(str(tmp_path / "test.toml"))
+
+
+def test_a_file_whose_stem_cannot_name_stacks_is_answered(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFileError, match="'2_b' cannot name stacks: at most 32 letters"):
+        environment(tmp_path, name="2_b")
+
+
+def test_every_key_has_a_description() -> None:
+    sections: list[type[Section]] = [EnvironmentFile, *Section.__subclasses__()]
+    assert [
+        f"{section.__name__}.{key}"
+        for section in sections
+        for key, field in section.model_fields.items()
+        if not field.description
+    ] == []
+
+
+def test_every_key_stands_in_the_staging_file() -> None:
+    text = (ENVIRONMENTS / "staging.toml").read_text()
+    keys = {key for section in Section.__subclasses__() for key in section.model_fields} - {"name"}
+    assert sorted(key for key in keys if f"{key} =" not in text and f"{key}]" not in text) == []
+
+
+def test_headers_that_nothing_delivers_are_a_warning_with_an_existing_bucket(tmp_path: Path) -> None:
+    found = environment(
+        tmp_path,
+        ('"flow-logs-bucket"', '"flow-logs-bucket"\nexisting = true'),
+        ('"continuous"', '"continuous"\nheaders = ["srcaddr", "az_id"]'),
+    )
+    (warning,) = warnings_of(found)
+    assert warning.startswith("job.headers: none of the file's flow logs delivers az-id; the column stays empty")
+
+
+_SECOND = "\n[[flow_logs]]\n"
+_VPC = 'vpc = "vpc-0123456789abcdef0"'
+_ROOT = "s3://flow-logs-bucket/"
+
+
+@pytest.mark.parametrize(
+    ("flow_logs", "path"),
+    [
+        (_VPC, "AWSLogs/111122223333/vpcflowlogs/us-east-1/*"),
+        (f'{_VPC}\naccount = "999988887777"', "AWSLogs/999988887777/vpcflowlogs/us-east-1/*"),
+        (f'{_VPC}{_SECOND}{_VPC}\nregion = "eu-west-1"', "AWSLogs/111122223333/vpcflowlogs/*/*"),
+        (f'{_VPC}{_SECOND}{_VPC}\naccount = "999988887777"', "AWSLogs/*/vpcflowlogs/us-east-1/*"),
+        (
+            f"{_VPC}\nhive_partitions = true",
+            "AWSLogs/aws-account-id=111122223333/aws-service=vpcflowlogs/aws-region=us-east-1/*",
+        ),
+        (f"{_VPC}{_SECOND}{_VPC}\nhive_partitions = true", "AWSLogs/*"),
+        ('transit_gateway = "tgw-01234567"', "AWSLogs/111122223333/vpcflowlogs/us-east-1/*"),
+        ('transit_gateway = "tgw-01234567"\nhive_partitions = true', "AWSLogs/*"),
+    ],
+)
+def test_the_logs_path_is_the_narrowest_with_all_files(flow_logs: str, path: str, tmp_path: Path) -> None:
+    assert deliveries.logs_path(environment(tmp_path, (_VPC, flow_logs))) == _ROOT + path
+    prefixed = environment(tmp_path, (_VPC, flow_logs), ('"flow-logs-bucket"', '"flow-logs-bucket"\nprefix = "a/b/"'))
+    assert deliveries.logs_path(prefixed) == f"{_ROOT}a/b/{path}"
+
+
+def test_headers_are_all_delivered_fields_in_the_order_of_the_catalogue(tmp_path: Path) -> None:
+    found = environment(tmp_path, (_VPC, f'{_VPC}\nfields = ["end", "vpc-id"]{_SECOND}{_VPC}\nfields = ["version"]'))
+    assert deliveries.headers(found) == ("version", "end", "vpc-id")
+
+
+def test_an_existing_bucket_without_flow_logs_is_read_whole(tmp_path: Path) -> None:
+    found = environment(
+        tmp_path,
+        (f"[[flow_logs]]\n{_VPC}\n", ""),
+        ('"flow-logs-bucket"', '"flow-logs-bucket"\nexisting = true'),
+        ('"continuous"', '"continuous"\nheaders = ["srcaddr"]'),
+    )
+    assert deliveries.logs_path(found) == f"{_ROOT}AWSLogs/*"
+    assert deliveries.sources(found) == []

@@ -1,0 +1,160 @@
+"""The documents enforced: on roles of an AWS that checks every call, each needed call passes and no other does."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra import access
+from tests.infra.calls import BUCKET, CALLS, FORBIDDEN, LOG, OUTPUT, SECRET, Caller
+from tests.infra.environment_files import STACK, environment
+from tests.infra.ministack import ROOT, Credentials, Stage, running
+
+_IN_BUCKET = (
+    'checkpoint_path = "/Volumes/network/flow_logs/checkpoints/test"',
+    'checkpoint_path = "s3://flow-logs-bucket/checkpoints/flow_logs"',
+)
+_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "403"}
+
+# IAM let the call pass; then the bucket said that it knows no ACLs.
+_ALLOWED = {"AccessControlListNotSupported"}
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with running(tmp_path_factory.mktemp("ministack"), tls=True) as found:
+        found.client("s3").create_bucket(Bucket=BUCKET)
+        found.client("secretsmanager").create_secret(Name=SECRET, SecretString="{}")
+        yield found
+
+
+def _documents(folder: Path, *changes: tuple[str, str]) -> dict[str, dict[str, Any]]:
+    found = access.policies(environment(folder, _IN_BUCKET, *changes))
+    return {policy.file: policy.document for policy in found}
+
+
+def _is_denied(call: str, caller: Caller) -> bool:
+    """Whether a call, or one of the forbidden ones, is refused for want of a right; other errors are errors."""
+    caller.prepare()
+    try:
+        {**CALLS, **FORBIDDEN}[call](caller)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _DENIED | _ALLOWED:
+            raise
+        return error.response["Error"]["Code"] in _DENIED
+    return False
+
+
+def _name(file: str, notifications: str) -> str:
+    """The name of topic and queue: one that Auto Loader might choose, or the stack's."""
+    return "vpc-flow-logs-test" if notifications == "stack" else "databricks-auto-ingest-test"
+
+
+_CASES = [
+    ("reader-role-s3.json", "auto-loader"),
+    ("reader-role-notifications.json", "auto-loader"),
+    ("reader-role-notifications.json", "stack"),
+    ("registration-role.json", "auto-loader"),
+]
+# MiniStack looks at TopicArn only, so it asks for these two on "*"; AWS asks on the topic (ResourceArn).
+_ON_EVERYTHING_HERE = {"sns:TagResource", "sns:ListTagsForResource"}
+# Lambda writes its log by itself; no call of ours does.
+_LAMBDAS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+def _as_the_stage_has_it(document: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """The document with the ARN that the stage gave the secret, whose last six characters were chosen there."""
+    arn = stage.client("secretsmanager").describe_secret(SecretId=SECRET)["ARN"]
+    changed: dict[str, Any] = json.loads(re.sub('"arn:aws:secretsmanager:[^"]*"', f'"{arn}"', json.dumps(document)))
+    there = {action for statement in document["Statement"] for action in statement["Action"]} & _ON_EVERYTHING_HERE
+    here = [{"Effect": "Allow", "Action": sorted(there), "Resource": "*"}] if there else []
+    return {**changed, "Statement": [*changed["Statement"], *here]}
+
+
+@pytest.mark.parametrize(("file", "notifications"), _CASES)
+def test_every_action_is_needed_for_a_call_that_passes_with_it(
+    file: str, notifications: str, stage: Stage, tmp_path: Path
+) -> None:
+    changes = [STACK] if notifications == "stack" else []
+    document = _as_the_stage_has_it(_documents(tmp_path, *changes)[file], stage)
+    role = f"{file.removesuffix('.json')}-{notifications}"
+    caller = Caller(stage, stage.role(role, {"p": json.dumps(document)}), name=_name(file, notifications))
+    iam = stage.client("iam")
+    actions = sorted({action for statement in document["Statement"] for action in statement["Action"]} - _LAMBDAS)
+    wrong = []
+    for action in actions:
+        iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=json.dumps(document))
+        if _is_denied(action, caller):
+            wrong.append(f"{action} is denied with the policy as it is")
+        iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=json.dumps(_without(document, action)))
+        if not _is_denied(action, caller):
+            wrong.append(f"{action} is allowed without it")
+    assert wrong == []
+    assert len(actions) > 3
+
+
+def _without(document: dict[str, Any], action: str) -> dict[str, Any]:
+    narrower = copy.deepcopy(document)
+    for statement in narrower["Statement"]:
+        statement["Action"] = [other for other in statement["Action"] if other != action]
+    narrower["Statement"] = [statement for statement in narrower["Statement"] if statement["Action"]]
+    return narrower
+
+
+@pytest.mark.parametrize("notifications", ["auto-loader", "stack"])
+def test_the_reader_can_do_nothing_else(notifications: str, stage: Stage, tmp_path: Path) -> None:
+    documents = _documents(tmp_path, *([STACK] if notifications == "stack" else []))
+    stage.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(documents["log-bucket-policy.json"]))
+    other = Caller(stage, ROOT, name="other")
+    other.prepare()
+    readers = {
+        file: json.dumps(documents[file])
+        for file in documents
+        if file.startswith("reader-role-") and "trust" not in file
+    }
+    caller = Caller(stage, stage.role(f"all-{notifications}", readers), name=_name("", notifications))
+    assert [call for call in FORBIDDEN if not _is_denied(call, caller)] == []
+    stage.client("s3").delete_bucket_policy(Bucket=BUCKET)
+
+
+def test_the_bucket_policy_alone_lets_the_reader_read_and_write_its_folders(stage: Stage, tmp_path: Path) -> None:
+    """The guide's step 3, each action of it: with it the call passes, without it the call is denied."""
+    document = _documents(tmp_path)["log-bucket-policy.json"]
+    caller = Caller(stage, stage.role("flow-log-reader", {}), name="databricks-auto-ingest-test")
+    s3 = stage.client("s3")
+    readers = [statement for statement in document["Statement"] if statement["Sid"].startswith("Reader")]
+    wrong = []
+    for action in sorted({action for statement in readers for action in statement["Action"]}):
+        for policy, denied in ((document, False), (_without(document, action), True)):
+            s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+            if _is_denied(action, caller) != denied:
+                wrong.append(f"{action}: denied is {not denied}")
+    s3.delete_bucket_policy(Bucket=BUCKET)
+    assert wrong == []
+
+
+def test_plain_http_is_denied_whatever_the_role_may(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    documents = _documents(tmp_path)
+    with running(tmp_path_factory.mktemp("plain"), tls=False) as plain:
+        plain.client("s3").create_bucket(Bucket=BUCKET)
+        role: Credentials = plain.role("flow-log-reader", {"s3": json.dumps(documents["reader-role-s3.json"])})
+        caller = Caller(plain, role, name="databricks-auto-ingest-test")
+        calls = ["s3:ListBucket", "s3:GetObject", "s3:PutObject"]
+        assert [call for call in calls if _is_denied(call, caller)] == []
+        plain.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(documents["log-bucket-policy.json"]))
+        assert [call for call in calls if not _is_denied(call, caller)] == []
+
+
+def test_the_keys_of_the_calls_are_those_of_the_documents(tmp_path: Path) -> None:
+    (logs,) = (
+        s["Resource"][0] for s in _documents(tmp_path)["reader-role-s3.json"]["Statement"] if s["Sid"] == "ReadLogs"
+    )
+    assert f"arn:aws:s3:::{BUCKET}/{LOG}".startswith(logs.rstrip("*"))
+    assert OUTPUT.startswith("checkpoints/flow_logs/")

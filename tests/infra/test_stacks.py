@@ -1,0 +1,323 @@
+"""The templates, by type and property; logical ids are nobody's business."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Match, Template
+
+from infra.config import load
+from infra.job_parameters import job_parameters
+from infra.stacks import MainStack, build
+from tests.infra.conftest import Synthesize, flags
+from tests.infra.environment_files import EXISTING, FULL, NO_WORKSPACE, OFF, STACK, VARIANTS, environment
+from vpc_flow_logs.parameters import problems_of
+
+_BUCKET = "arn:aws:s3:::flow-logs-bucket"
+_VPC = 'vpc = "vpc-0123456789abcdef0"'
+
+
+def _resource(template: Template, kind: str) -> dict[str, Any]:
+    (found,) = template.find_resources(kind).values()
+    return found
+
+
+def _after(template: Template, kind: str, other: str) -> bool:
+    """Whether every resource of a kind waits for one of another kind, if need be by way of a third."""
+    resources = template.to_json()["Resources"]
+
+    def waits_for(logical_id: str) -> set[str]:
+        direct = set(resources[logical_id].get("DependsOn", []))
+        return direct.union(*(waits_for(name) for name in direct)) if direct else set()
+
+    kinds = [{resources[name]["Type"] for name in waits_for(one)} for one in template.find_resources(kind)]
+    return bool(kinds) and all(other in found for found in kinds)
+
+
+def test_a_new_bucket_is_private_and_encrypted_and_outlives_its_stack(synthesized: Synthesize, tmp_path: Path) -> None:
+    template = synthesized(environment(tmp_path))
+    template.has_resource(
+        "AWS::S3::Bucket",
+        {
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": {
+                "BucketName": "flow-logs-bucket",
+                "PublicAccessBlockConfiguration": {
+                    "BlockPublicAcls": True,
+                    "BlockPublicPolicy": True,
+                    "IgnorePublicAcls": True,
+                    "RestrictPublicBuckets": True,
+                },
+                "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+                "BucketEncryption": {
+                    "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+                },
+                "LifecycleConfiguration": Match.absent(),
+                "NotificationConfiguration": Match.absent(),
+            },
+        },
+    )
+
+
+def test_a_bucket_with_key_and_retention_encrypts_with_it_and_expires_delivered_files_only(
+    synthesized: Synthesize, tmp_path: Path
+) -> None:
+    bucket = _resource(synthesized(environment(tmp_path, *FULL)), "AWS::S3::Bucket")["Properties"]
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule == {
+        "BucketKeyEnabled": False,
+        "ServerSideEncryptionByDefault": {
+            "SSEAlgorithm": "aws:kms",
+            "KMSMasterKeyID": "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef",
+        },
+    }
+    assert bucket["LifecycleConfiguration"]["Rules"] == [
+        {"Id": "DeliveredFlowLogs", "Prefix": "net/AWSLogs/", "ExpirationInDays": 30, "Status": "Enabled"}
+    ]
+
+
+def test_flow_logs_wait_for_the_bucket_policy_and_that_for_the_role(synthesized: Synthesize, tmp_path: Path) -> None:
+    template = synthesized(environment(tmp_path))
+    assert _after(template, "AWS::EC2::FlowLog", "AWS::S3::BucketPolicy")
+    assert _after(template, "AWS::S3::BucketPolicy", "AWS::IAM::Role")
+    assert _after(template, "AWS::S3::BucketPolicy", "AWS::S3::Bucket")
+    assert _after(template, "AWS::IAM::Policy", "AWS::IAM::Role")
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        (
+            _VPC,
+            {
+                "ResourceType": "VPC",
+                "ResourceId": "vpc-0123456789abcdef0",
+                "TrafficType": "ALL",
+                "LogDestinationType": "s3",
+                "LogDestination": _BUCKET,
+                "LogFormat": Match.absent(),
+                "MaxAggregationInterval": 600,
+                "DestinationOptions": {
+                    "FileFormat": "plain-text",
+                    "HiveCompatiblePartitions": False,
+                    "PerHourPartition": False,
+                },
+                "TagFieldSpecifications": Match.absent(),
+            },
+        ),
+        (
+            'subnet = "subnet-01234567"\ntraffic = "REJECT"\naggregation_seconds = 60\ntags = { b = "2", a = "1" }',
+            {
+                "ResourceType": "Subnet",
+                "TrafficType": "REJECT",
+                "MaxAggregationInterval": 60,
+                "Tags": Match.array_with([{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]),
+            },
+        ),
+        (
+            """network_interface = "eni-01234567"
+fields = ["version", "instance-tag", "asg-tag"]
+tag_keys = { instance = ["team"], asg = ["app"] }""",
+            {
+                "ResourceType": "NetworkInterface",
+                "ResourceId": "eni-01234567",
+                "LogFormat": "${version} ${instance-tag} ${asg-tag}",
+                "TagFieldSpecifications": [
+                    {"ResourceType": "instance", "TagKeys": ["team"]},
+                    {"ResourceType": "auto-scaling-group", "TagKeys": ["app"]},
+                ],
+            },
+        ),
+        (
+            """transit_gateway = "tgw-01234567"
+file_format = "parquet"
+hive_partitions = true
+hourly_partitions = true""",
+            {
+                "ResourceType": "TransitGateway",
+                "TrafficType": Match.absent(),
+                "MaxAggregationInterval": 60,
+                "DestinationOptions": {
+                    "FileFormat": "parquet",
+                    "HiveCompatiblePartitions": True,
+                    "PerHourPartition": True,
+                },
+            },
+        ),
+    ],
+    ids=["vpc", "subnet", "interface with tags", "transit gateway"],
+)
+def test_a_flow_log_is_what_the_file_says(
+    table: str, expected: dict[str, Any], synthesized: Synthesize, tmp_path: Path
+) -> None:
+    synthesized(environment(tmp_path, (_VPC, table))).has_resource_properties("AWS::EC2::FlowLog", expected)
+
+
+def test_flow_logs_deliver_into_the_prefix(synthesized: Synthesize, tmp_path: Path) -> None:
+    found = environment(tmp_path, ('"flow-logs-bucket"', '"flow-logs-bucket"\nprefix = "a/b/"'))
+    synthesized(found).has_resource_properties("AWS::EC2::FlowLog", {"LogDestination": f"{_BUCKET}/a/b/"})
+
+
+def _ids(stack: MainStack) -> list[str]:
+    return list(Template.from_stack(stack).find_resources("AWS::EC2::FlowLog"))
+
+
+def test_the_order_of_flow_logs_changes_nothing_and_a_new_format_is_a_new_flow_log(
+    built: Callable[..., MainStack], tmp_path: Path
+) -> None:
+    second = '[[flow_logs]]\nsubnet = "subnet-01234567"\n'
+    first = f"[[flow_logs]]\n{_VPC}\n"
+    one = _ids(built(environment(tmp_path, (first, first + second))))
+    other = _ids(built(environment(tmp_path, (first, second + first))))
+    tagged = _ids(built(environment(tmp_path, (first, f'{first}tags = {{ a = "b" }}\n{second}'))))
+    changed = _ids(built(environment(tmp_path, (first, f"{first}aggregation_seconds = 60\n{second}"))))
+    assert sorted(one) == sorted(other) == sorted(tagged)
+    assert len(set(one) & set(changed)) == 1
+
+
+def test_the_reader_role_and_its_profile_have_one_name(synthesized: Synthesize, tmp_path: Path) -> None:
+    template = synthesized(environment(tmp_path))
+    template.has_resource_properties("AWS::IAM::InstanceProfile", {"InstanceProfileName": "flow-log-reader"})
+    template.has_resource_properties("AWS::IAM::Role", {"RoleName": "flow-log-reader"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "purposes"),
+    [([], ["s3", "notifications"]), ([OFF], ["s3"]), (FULL, ["s3", "notifications", "kms"])],
+    ids=["simple", "off", "full"],
+)
+def test_the_reader_role_has_a_policy_for_each_purpose_it_has(
+    changes: list[tuple[str, str]], purposes: list[str], synthesized: Synthesize, tmp_path: Path
+) -> None:
+    roles = synthesized(environment(tmp_path, *changes)).find_resources("AWS::IAM::Role").values()
+    reader = next(role["Properties"] for role in roles if role["Properties"]["RoleName"] == "flow-log-reader")
+    assert [policy["PolicyName"] for policy in reader["Policies"]] == purposes
+
+
+def test_pass_role_is_a_policy_of_its_own_on_the_cross_account_role(synthesized: Synthesize, tmp_path: Path) -> None:
+    path = ("role/databricks-cross-account", "role/databricks/databricks-cross-account")
+    policy = _resource(synthesized(environment(tmp_path, path)), "AWS::IAM::Policy")["Properties"]
+    assert policy["Roles"] == ["databricks-cross-account"]
+    assert policy["PolicyName"] == "pass-flow-log-reader"
+
+
+def test_the_stack_makes_topic_and_queue_when_asked(synthesized: Synthesize, tmp_path: Path) -> None:
+    template = synthesized(environment(tmp_path, STACK))
+    template.has_resource_properties("AWS::SNS::Topic", {"KmsMasterKeyId": Match.absent()})
+    template.has_resource_properties(
+        "AWS::SQS::Queue",
+        {
+            "QueueName": "vpc-flow-logs-test",
+            "MessageRetentionPeriod": 1209600,
+            "SqsManagedSseEnabled": True,
+            "RedrivePolicy": {"maxReceiveCount": 100},
+        },
+    )
+    template.has_resource_properties(
+        "AWS::SNS::Subscription", {"Protocol": "sqs", "RawMessageDelivery": Match.absent()}
+    )
+    bucket = _resource(template, "AWS::S3::Bucket")["Properties"]
+    (topic,) = bucket["NotificationConfiguration"]["TopicConfigurations"]
+    assert topic["Event"] == "s3:ObjectCreated:*"
+    assert topic["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": "AWSLogs/"}]}}
+    for kind in ("AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::Subscription"):
+        assert _after(template, "AWS::S3::Bucket", kind)
+    template.resource_count_is("AWS::Lambda::Function", 0)
+
+
+def test_topic_and_queue_are_encrypted_with_the_given_key(synthesized: Synthesize, tmp_path: Path) -> None:
+    template = synthesized(environment(tmp_path, *FULL))
+    key = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"
+    template.all_resources_properties("AWS::SNS::Topic", {"KmsMasterKeyId": key})
+    template.all_resources_properties(
+        "AWS::SQS::Queue", {"KmsMasterKeyId": key, "SqsManagedSseEnabled": Match.absent()}
+    )
+
+
+@pytest.mark.parametrize("changes", [[], [OFF]], ids=["auto-loader", "off"])
+def test_nothing_for_notifications_is_made_otherwise(
+    changes: list[tuple[str, str]], synthesized: Synthesize, tmp_path: Path
+) -> None:
+    template = synthesized(environment(tmp_path, *changes))
+    for kind in ("AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::SNS::Subscription"):
+        template.resource_count_is(kind, 0)
+
+
+def test_an_existing_bucket_is_left_alone_and_the_outputs_say_what_to_add(
+    synthesized: Synthesize, tmp_path: Path
+) -> None:
+    template = synthesized(environment(tmp_path, EXISTING))
+    template.resource_count_is("AWS::S3::Bucket", 0)
+    template.resource_count_is("AWS::S3::BucketPolicy", 0)
+    (output,) = template.find_outputs("AddToBucketPolicy").values()
+    assert "review/test/log-bucket-policy.json" in output["Value"]
+
+
+def test_the_notification_of_an_existing_bucket_is_set_by_a_function_with_rights_on_it_alone(
+    synthesized: Synthesize, tmp_path: Path
+) -> None:
+    template = synthesized(environment(tmp_path, EXISTING, STACK))
+    template.has_resource_properties("Custom::S3BucketNotifications", {"BucketName": "flow-logs-bucket"})
+    names = [role["Properties"].get("RoleName") for role in template.find_resources("AWS::IAM::Role").values()]
+    assert sorted(names) == ["flow-log-reader", "vpc-flow-logs-test-notification", "vpc-flow-logs-test-registration"]
+    assert all("ManagedPolicyArns" not in str(role) for role in template.find_resources("AWS::IAM::Role").values())
+
+
+def test_a_given_key_is_said_to_need_a_policy(synthesized: Synthesize, tmp_path: Path) -> None:
+    (output,) = synthesized(environment(tmp_path, *FULL)).find_outputs("AddToKeyPolicy").values()
+    assert "review/test/kms-key-policy.json" in output["Value"]
+
+
+def test_without_a_workspace_the_outputs_say_what_to_register(synthesized: Synthesize, tmp_path: Path) -> None:
+    template = synthesized(environment(tmp_path, NO_WORKSPACE))
+    (output,) = template.find_outputs("RegisterByHand").values()
+    assert "arn:aws:iam::111122223333:instance-profile/flow-log-reader" in output["Value"]
+    assert "--vpc-logs-path=s3://flow-logs-bucket/AWSLogs/111122223333/vpcflowlogs/us-east-1/*" in output["Value"]
+    assert len(template.find_resources("AWS::IAM::Role")) == 1
+
+
+def test_the_outputs_name_what_a_person_needs(synthesized: Synthesize, tmp_path: Path) -> None:
+    outputs = synthesized(environment(tmp_path)).to_json()["Outputs"]
+    assert {key: output["Value"] for key, output in outputs.items()} == {
+        "BucketName": "flow-logs-bucket",
+        "ReaderRoleArn": "arn:aws:iam::111122223333:role/flow-log-reader",
+        "InstanceProfileArn": "arn:aws:iam::111122223333:instance-profile/flow-log-reader",
+        "Table": "network.flow_logs.test",
+    }
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_job_accepts_its_parameters(variant: str, tmp_path: Path) -> None:
+    queue = "https://sqs.us-east-1.amazonaws.com/111122223333/vpc-flow-logs-test" if "stack" in variant else None
+    queue = queue if variant != "full" else "https://sqs.us-east-1.amazonaws.com/111122223333/vpc-flow-logs-test"
+    assert problems_of(job_parameters(environment(tmp_path, *VARIANTS[variant]), queue_url=queue)) == {}
+
+
+def test_each_further_account_and_region_has_a_stack_that_comes_after(tmp_path: Path) -> None:
+    app = App(context=flags(), outdir=str(tmp_path / "out"))
+    build(app, load("production"))
+    stacks = {stack.stack_name: stack for stack in app.synth().stacks}
+    main = "vpc-flow-logs-production"
+    assert {name: (stack.environment.account, stack.environment.region) for name, stack in stacks.items()} == {
+        main: ("444455556666", "eu-central-1"),
+        f"{main}-777788889999-eu-central-1": ("777788889999", "eu-central-1"),
+        f"{main}-777788889999-eu-west-1": ("777788889999", "eu-west-1"),
+    }
+    for name, stack in stacks.items():
+        logs = [r for r in stack.template["Resources"].values() if r["Type"] == "AWS::EC2::FlowLog"]
+        assert len(logs) == (3 if name == main else 1)
+        assert all(log["Properties"]["LogDestination"].endswith("-flow-logs/network/") for log in logs)
+        if name != main:
+            assert main in [dependency.id for dependency in stack.dependencies]
+
+
+def test_a_template_has_no_parameter_condition_or_import_of_ours(synthesized: Synthesize, tmp_path: Path) -> None:
+    template = synthesized(environment(tmp_path, *FULL)).to_json()
+    assert set(template.get("Parameters", {})) <= {"BootstrapVersion"}
+    assert "Fn::ImportValue" not in json.dumps(template)
