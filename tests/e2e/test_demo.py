@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from tests.e2e.ingesting import ENVIRONMENT, ROOT, SECONDS
 
 from local.demo import __main__ as demo
 from local.demo import delivery
 from local.demo.check import Found, differences
 from local.demo.folder import Folder
 from local.demo.manifest import FlowLogNote, Manifest
+from tests.e2e.ingesting import ENVIRONMENT, ROOT, SECONDS
 
 RECORDS = 2000
 ARGUMENTS = ["--folder", "the demo", "--records", str(RECORDS), "--seed", "5"]
