@@ -47,7 +47,7 @@ class Sink:
             seen = self._append(batch, batch_id, now, entries_task(self._layout, self._counts), quarantine.SCHEMA)
             counts = counts if counts.files else seen
         self.total += counts
-        self.batches += 1
+        self.batches += 1 if counts.files else 0  # a batch that was there already is none of this run's
         progress.say(progress.batch_line(batch_id, counts, seconds=time.monotonic() - started, now=time.time()))
 
     def _append(self, batch: DataFrame, batch_id: int, now: datetime, task: Task, schema: pa.Schema) -> Counts:

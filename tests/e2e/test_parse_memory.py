@@ -21,7 +21,7 @@ HEADER = (
 )
 # Run in a process of its own, which prints what it found and the most memory it ever had.
 READER = """
-import resource, sys
+import sys
 import pyarrow as pa
 from vpc_flow_logs.fields import DEFAULT_FORMAT
 from vpc_flow_logs.layout import Layout, columns_of
@@ -36,7 +36,10 @@ for part in parse([DeliveredFile(sys.argv[1], content)], Layout(columns_of(DEFAU
         entries += 1
     else:
         rows += part.num_rows
-print(rows, entries, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+# Not ru_maxrss, which keeps the size of the process that started this one.
+with open("/proc/self/status") as status:
+    peak = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+print(rows, entries, peak)
 """
 
 
