@@ -51,15 +51,6 @@ def said(text: str | None) -> tuple[bool, int | None]:
     return True, microseconds(int(sign + (digits or "0"))) if len(digits) <= _MOST_DIGITS else None
 
 
-def of_record(start: str | None, end: str | None, named: int | None) -> int | None:
-    """`event_time` of one record, from the values as delivered (None for ``-``): microseconds since 1970 or None."""
-    for value in (start, end):
-        says, time = said(value)
-        if says:
-            return time
-    return named
-
-
 def of_columns(start: pa.Array | None, end: pa.Array | None, named: pa.Array) -> pa.Array:
     """`event_time` of many records.
 

@@ -21,7 +21,7 @@ _WRITING = {
     "parquet.enable.dictionary": "false",
 }
 
-# So many different values that looking each of them up takes a sixth of the whole load, for a quarter of the bytes.
+# Many different values, each of them looked up; without a dictionary the table has about a third more bytes.
 _ADDRESSES = frozenset({"srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr"})
 
 
