@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from vpc_flow_logs.parameters import Parameters
+from vpc_flow_logs.paths import quarantine_path
 
 _CAUSES = (
     "No space left on device",
@@ -66,7 +67,7 @@ def _paths(parameters: Parameters) -> Mapping[str, str]:
     """The paths an error may name, the longest of two that begin alike first."""
     delta = parameters.delta_output_path
     paths = {
-        "the path of the quarantine table": f"{delta}_quarantine" if delta else "",
+        "the path of the quarantine table": quarantine_path(delta),
         "Delta Output Path": delta,
         "Checkpoint Path": parameters.checkpoint_path,
         "VPC Logs Path": parameters.vpc_logs_path.split("*")[0].rstrip("/"),

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from vpc_flow_logs import checkpoint, settings, source, start, table, verification
 from vpc_flow_logs.failures import LOOK_AGAIN
 from vpc_flow_logs.parameters import Parameters
+from vpc_flow_logs.paths import quarantine_path
 from vpc_flow_logs.progress import counted, held, say
 from vpc_flow_logs.sink import Sink
 
@@ -64,7 +65,7 @@ def _ingest(spark: SparkSession, parameters: Parameters) -> None:
         query.stop()
     say(f"done: {counted(sink.batches, 'batch')}, {held(sink.total)}".replace("batchs", "batches"))
     say(f"records:    table {parameters.table_name}{_at(parameters.delta_output_path)}")
-    name, path = table.quarantine_name(parameters.table_name), table.quarantine_path(parameters.delta_output_path)
+    name, path = table.quarantine_name(parameters.table_name), quarantine_path(parameters.delta_output_path)
     say(f"quarantine: table {name}{_at(path)}")
 
 

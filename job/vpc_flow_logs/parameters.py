@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from vpc_flow_logs.fields import SERVICE_COLUMNS, canonical, column_name, looks_like_name
 from vpc_flow_logs.logs_path import logs_path_problem
-from vpc_flow_logs.paths import overlap, storage_path_problem, without_trailing_slash
+from vpc_flow_logs.paths import overlap, quarantine_path, storage_path_problem, without_trailing_slash
 
 NOTIFICATIONS = ("auto-loader", "queue", "off")
 TRIGGERS = ("available-now", "continuous")
@@ -190,7 +190,7 @@ def _overlaps(values: Mapping[str, str]) -> dict[str, str]:
     logs, delta, checkpoint = (
         values.get(name, "") for name in ("vpc-logs-path", "delta-output-path", "checkpoint-path")
     )
-    quarantine = f"{without_trailing_slash(delta)}_quarantine" if delta else ""
+    quarantine = quarantine_path(without_trailing_slash(delta))
     pairs = [
         ("delta-output-path", delta, "the VPC Logs Path", logs),
         ("delta-output-path", quarantine, "the VPC Logs Path", logs),

@@ -19,6 +19,11 @@ def without_trailing_slash(path: str) -> str:
     return path if not stripped or stripped.endswith(":") else stripped
 
 
+def quarantine_path(delta_output_path: str) -> str:
+    """The quarantine table's path, empty for a managed table."""
+    return f"{delta_output_path}_quarantine" if delta_output_path else ""
+
+
 def scheme_of(path: str) -> str:
     """The scheme of a URI in lower case, empty for a plain path."""
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", path)

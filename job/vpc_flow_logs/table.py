@@ -10,7 +10,7 @@ from pyspark.sql import Row, SparkSession
 from vpc_flow_logs.failures import telling_line
 from vpc_flow_logs.fields import BY_NAME, SERVICE_COLUMNS, canonical
 from vpc_flow_logs.layout import ARROW_TYPES, Column, Layout, columns_of
-from vpc_flow_logs.paths import same
+from vpc_flow_logs.paths import quarantine_path, same
 from vpc_flow_logs.storage import Folder
 
 MARK = "vpc_flow_logs.table"
@@ -38,11 +38,6 @@ _QUARANTINE = {
 def quarantine_name(table_name: str) -> str:
     """The quarantine table's name."""
     return f"{table_name}_quarantine"
-
-
-def quarantine_path(delta_output_path: str) -> str:
-    """The quarantine table's path, empty for a managed table."""
-    return f"{delta_output_path}_quarantine" if delta_output_path else ""
 
 
 def quoted(table_name: str) -> str:
