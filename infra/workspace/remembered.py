@@ -84,7 +84,8 @@ def write(client: WorkspaceClient, folder: str, *, old: Remembered, new: Remembe
     """Write the file, and make its folder, if there is anything new in it; return the new content."""
     if new != old:
         with saying(f"Writing {folder}/{NAME}"):
-            client.workspace.mkdirs(folder)
+            if old == Remembered():
+                client.workspace.mkdirs(folder)
             client.workspace.upload(f"{folder}/{NAME}", _text(new).encode(), format=ImportFormat.AUTO, overwrite=True)
     return new
 
