@@ -55,7 +55,7 @@ def _import(workspace: Workspace, request: Request) -> Response:
     parent = path.rpartition("/")[0] or "/"
     folder = state.objects.get(parent)
     if folder is None or folder.object_type != "DIRECTORY":
-        raise ApiError(400, "RESOURCE_DOES_NOT_EXIST", f"The parent folder ({parent}) does not exist.")
+        raise not_found(f"The parent folder ({parent}) does not exist.")
     there = state.objects.get(path)
     kind = "NOTEBOOK" if notebook else "FILE"
     if there is not None and (not overwrite or there.object_type != kind):
