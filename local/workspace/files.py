@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 from databricks.sdk.service.workspace import ExportFormat, ImportFormat, Language, WorkspaceAPI
@@ -87,7 +86,7 @@ def _import_body(request: Request) -> tuple[dict[str, Any], bytes]:
     check(body, _IMPORT)
     try:
         content = base64.b64decode(body.pop("content", None) or "", validate=True)
-    except binascii.Error:
+    except ValueError:
         raise malformed("Could not parse request object: field content is not base64") from None
     if len(content) > JSON_LIMIT:
         raise ApiError(

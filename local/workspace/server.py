@@ -129,7 +129,7 @@ class WorkspaceServer:
         self.stop()
 
     def _serve(self) -> None:
-        self._http.serve_forever(poll_interval=0.05)
+        self._http.serve_forever(poll_interval=0.02)
 
     def _watch_runs(self) -> None:
         while not self.stopped.wait(_GLANCE):

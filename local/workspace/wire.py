@@ -76,7 +76,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.headers,
             content,
         )
-        response, fault = self.server.answer(raw)
+        try:
+            response, fault = self.server.answer(raw)
+        except Exception:
+            # A mistake of the stand-in: said at once, where a cut connection would only be tried again.
+            self.close_connection = True
+            self._send(Response({"error_code": "INTERNAL_ERROR", "message": "the stand-in failed"}, status=500))
+            raise
         if response is None:
             if fault is Fault.TIMEOUT_AFTER:
                 self._wait_for_the_caller()
