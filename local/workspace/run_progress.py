@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import Any
 
 from local.workspace.context import Workspace, now_ms
@@ -209,3 +210,13 @@ def _after_run(workspace: Workspace, run: Run) -> None:
     behaviour = workspace.behaviour
     delay = min(behaviour.restart_seconds * 2**job.failures, behaviour.restart_limit_seconds)
     job.next_start = workspace.clock() + delay
+
+
+def end_all(workspace: Workspace, *, seconds: float) -> None:
+    """Cancel every task that runs, and wait until it has ended or the time is over."""
+    limit = workspace.clock() + seconds
+    running = list(workspace.handles.values())
+    for handle in running:
+        handle.cancel()
+    while any(handle.poll() is None for handle in running) and workspace.clock() < limit:
+        time.sleep(0.02)

@@ -21,6 +21,8 @@ from local.workspace.wire import HttpServer
 
 # How often runs are looked at while nobody asks, in seconds.
 _GLANCE = 0.1
+# How long tasks may take to end when the server stops, in seconds.
+_PATIENCE = 10
 
 
 class WorkspaceServer:
@@ -106,7 +108,7 @@ class WorkspaceServer:
         return self
 
     def stop(self) -> None:
-        """Cancel what runs, and answer no more."""
+        """Answer no more, cancel what runs, and give it some seconds to end."""
         self.stopped.set()
         if self._threads:
             self._http.shutdown()
@@ -115,8 +117,7 @@ class WorkspaceServer:
         for thread in self._threads:
             thread.join()
         with self.lock:
-            for handle in self.workspace.handles.values():
-                handle.cancel()
+            run_progress.end_all(self.workspace, seconds=_PATIENCE)
 
     def __enter__(self) -> WorkspaceServer:
         """Start."""

@@ -25,6 +25,7 @@ class HttpServer(ThreadingHTTPServer):
     """One thread a connection; none of them outlives the process."""
 
     daemon_threads = True
+    request_queue_size = 64
 
     def __init__(self, port: int, *, answer: Answer, stopped: threading.Event) -> None:
         """Take the port on 127.0.0.1; 0 = any free one.

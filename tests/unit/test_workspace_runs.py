@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 from urllib.request import urlopen
@@ -333,3 +334,14 @@ def test_a_task_of_a_job_is_what_it_was_when_the_run_started(client: WorkspaceCl
     assert run_id is not None
     client.jobs.reset(job_id, jobs.JobSettings(**job(tasks=[task(task_key="other")])))
     assert [one.task_key for one in client.jobs.get_run(run_id).tasks or []] == ["ingest"]
+
+
+def test_what_runs_is_ended_when_the_server_stops() -> None:
+    runner = RecordingRunner(next=deque([Script(seconds=None, cancel_seconds=0.2)]))
+    with WorkspaceServer(runner=runner) as server:
+        submitted(prepared(server))
+        (handle,) = server.workspace.handles.values()
+        assert handle.poll() is None
+    outcome = handle.poll()
+    assert outcome is not None
+    assert outcome.result == "CANCELED"
