@@ -38,6 +38,11 @@ def explained(error: Exception) -> str:
             f"the workspace refused the credentials ({_first_line(error)}). Make an OAuth secret for the service "
             "principal in this workspace, put client_id and client_secret where the deployment reads them, try again"
         )
+    if "cannot configure default credentials" in str(error):
+        return (
+            "there are no credentials for the workspace. Set DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET of the "
+            "service principal, or DATABRICKS_TOKEN, or name a profile in DATABRICKS_CONFIG_PROFILE"
+        )
     if isinstance(error, PermissionDenied):
         return f"the workspace refused it ({_first_line(error)}). {ADMIN}; then deploy again"
     if isinstance(error, TooManyRequests):
