@@ -84,14 +84,17 @@ class NarrowProvider(Construct):
         for entry, name in (("isComplete", roles.check.name), ("onTimeout", roles.timeout_name)):
             function = provider.node.find_child(f"framework-{entry}").node.default_child
             cast(lambda_.CfnFunction, function).function_name = name
-        _narrow_waiter(provider.node.find_child("waiter-state-machine"), roles.waiter)
+        waiter_role = fixed_role(self, "FixedWaiterRole", roles.waiter)
+        _narrow_waiter(provider.node.find_child("waiter-state-machine"), roles.waiter, waiter_role.role_arn)
         self.service_token = provider.service_token
 
 
-def _narrow_waiter(waiter: IConstruct, wanted: FunctionRole) -> None:
+def _narrow_waiter(waiter: IConstruct, wanted: FunctionRole, role_arn: str) -> None:
     """Give CDK's state machine its name, and its role the policy of ours in place of CDK's."""
     machine = cast(stepfunctions.CfnStateMachine, waiter.node.find_child("Resource"))
     machine.state_machine_name = wanted.name
+    # By name, as the functions have theirs: CDK has the machine wait for its role anyway.
+    machine.role_arn = role_arn
     acknowledge(machine, rule="AwsSolutions-SF1", reason="it does nothing but to call functions, which have logs")
     acknowledge(
         machine, rule="AwsSolutions-SF2", reason="two steps in a row, run at a deploy: there is nothing to trace"
