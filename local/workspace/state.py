@@ -1,0 +1,270 @@
+"""What a workspace holds: plain data, for tests to read and to prepare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+# The SCIM resource types, as they stand in the paths.
+Kind = Literal["Groups", "Users", "ServicePrincipals"]
+ADMINS = "admins"
+
+
+@dataclass
+class Principal:
+    """A group, a user or a service principal.
+
+    Attributes:
+        kind: which of the three.
+        id: the SCIM id.
+        name: what permissions name it by: a group's display name, a user's name, a service principal's application id.
+        display_name: what people call it.
+        roles: ARNs of the instance profiles it was granted.
+        groups: names of the groups it is a member of; members of ``admins`` administer the workspace.
+        account_level: for a group: kept in the account, so that a change here is answered with success and not made.
+    """
+
+    kind: Kind
+    id: str
+    name: str
+    display_name: str
+    roles: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    account_level: bool = False
+
+    @property
+    def admin(self) -> bool:
+        """Whether it administers the workspace."""
+        return ADMINS in self.groups
+
+
+@dataclass
+class Token:
+    """Who a bearer token stands for, and until when (seconds since 1970; None = it does not end)."""
+
+    principal_id: str
+    expires_at: float | None = None
+
+
+@dataclass
+class InstanceProfile:
+    """A registered instance profile."""
+
+    arn: str
+    iam_role_arn: str | None = None
+    is_meta: bool | None = None
+
+
+@dataclass
+class WorkspaceObject:
+    """A folder, file or notebook of the workspace's file tree; times are milliseconds since 1970."""
+
+    path: str
+    object_type: Literal["DIRECTORY", "FILE", "NOTEBOOK"]
+    object_id: int
+    created_at: int
+    modified_at: int
+    content: bytes = b""
+    language: str | None = None
+
+
+@dataclass
+class Permission:
+    """What one principal may do with one job, granted on the job itself."""
+
+    key: Literal["group_name", "user_name", "service_principal_name"]
+    name: str
+    level: str
+
+
+@dataclass
+class Job:
+    """A job.
+
+    Attributes:
+        job_id: its id.
+        settings: its settings with the service's defaults filled in.
+        creator: who made it.
+        created_time: milliseconds since 1970.
+        permissions: granted on the job; exactly one is ``IS_OWNER``.
+        failures: how many runs failed one after the other; a continuous job waits longer after each.
+        next_start: for a continuous job, when its next run starts (monotonic clock); None = it waits for nothing.
+    """
+
+    job_id: int
+    settings: dict[str, Any]
+    creator: str
+    created_time: int
+    permissions: list[Permission] = field(default_factory=list)
+    failures: int = 0
+    next_start: float | None = None
+
+
+@dataclass
+class TaskRun:
+    """The run of one task.
+
+    Attributes:
+        run_id: its own id, not that of the run it belongs to.
+        task: the task's settings.
+        cluster: the settings of its cluster, whether the task's own or a job cluster.
+        life_cycle: ``life_cycle_state``.
+        result: ``result_state``, once there is one.
+        message: ``state_message``.
+        code: why it ended, ``status.termination_details.code``.
+        error: for get-output.
+        trace: for get-output.
+        output: for get-output, what the task printed.
+        log: everything the task wrote.
+        start_time: milliseconds since 1970, 0 before the start.
+        end_time: milliseconds since 1970, 0 before the end.
+        timed_out: whether it was ended because it took too long.
+    """
+
+    run_id: int
+    task: dict[str, Any]
+    cluster: dict[str, Any]
+    life_cycle: str = "PENDING"
+    result: str | None = None
+    message: str = ""
+    code: str | None = None
+    error: str = ""
+    trace: str = ""
+    output: str = ""
+    log: str = ""
+    start_time: int = 0
+    end_time: int = 0
+    timed_out: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will happen to it any more."""
+        return self.life_cycle in ENDED
+
+
+@dataclass
+class Run:
+    """A run of a job, or a one-time run.
+
+    Attributes:
+        run_id: its id.
+        job_id: its job; one-time runs have an id here too, that of no job in the list.
+        name: ``run_name``.
+        run_type: ``JOB_RUN`` or ``SUBMIT_RUN``.
+        trigger: what started it.
+        creator: who asked for it.
+        start_time: milliseconds since 1970.
+        number: the how-manieth run of its job.
+        tasks: its tasks.
+        job_clusters: the job clusters as they were at the start.
+        timeout_seconds: how long it may take; 0 = as long as it likes.
+        named_params: given by ``run-now`` for the wheel's named parameters.
+        params: given by ``run-now`` in place of the wheel's parameters.
+        queued: whether it waits for another run of its job to end.
+        end_time: milliseconds since 1970, 0 before the end.
+        cancelling: whether somebody asked for its end.
+        skipped: why it never started.
+    """
+
+    run_id: int
+    job_id: int
+    name: str
+    run_type: Literal["JOB_RUN", "SUBMIT_RUN"]
+    trigger: str
+    creator: str
+    start_time: int
+    number: int
+    tasks: list[TaskRun]
+    job_clusters: list[dict[str, Any]] = field(default_factory=list)
+    timeout_seconds: int = 0
+    named_params: dict[str, str] = field(default_factory=dict)
+    params: list[str] | None = None
+    queued: bool = False
+    end_time: int = 0
+    cancelling: bool = False
+    skipped: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will happen to it any more."""
+        return self.end_time > 0
+
+
+ENDED = frozenset({"TERMINATED", "SKIPPED", "INTERNAL_ERROR"})
+
+
+@dataclass
+class Schema:
+    """A Unity Catalog schema."""
+
+    catalog: str
+    name: str
+    owner: str
+    comment: str | None = None
+
+
+@dataclass
+class Volume:
+    """A Unity Catalog volume."""
+
+    catalog: str
+    schema: str
+    name: str
+    volume_type: str
+    owner: str
+    storage_location: str
+    comment: str | None = None
+
+
+@dataclass
+class Table:
+    """A table that a run made, or a test."""
+
+    catalog: str
+    schema: str
+    name: str
+    table_type: str = "MANAGED"
+    storage_location: str = ""
+    owner: str = ""
+
+
+@dataclass
+class State:
+    """Everything there is; keys are the ids and names that the API uses."""
+
+    principals: dict[str, Principal] = field(default_factory=dict)
+    client_secrets: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+    instance_profiles: dict[str, InstanceProfile] = field(default_factory=dict)
+    objects: dict[str, WorkspaceObject] = field(default_factory=dict)
+    jobs: dict[int, Job] = field(default_factory=dict)
+    runs: dict[int, Run] = field(default_factory=dict)
+    idempotency_tokens: dict[str, int] = field(default_factory=dict)
+    catalogs: dict[str, str] = field(default_factory=dict)
+    schemas: dict[str, Schema] = field(default_factory=dict)
+    volumes: dict[str, Volume] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+    grants: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    volume_files: dict[str, bytes] = field(default_factory=dict)
+    volume_folders: set[str] = field(default_factory=set)
+    spark_versions: dict[str, str] = field(default_factory=dict)
+    node_types: dict[str, dict[str, Any]] = field(default_factory=dict)
+    policies: dict[str, str] = field(default_factory=dict)
+    profile_refusals: dict[str, int] = field(default_factory=dict)
+    last_id: int = 1000
+
+    def new_id(self) -> int:
+        """Return an id that nothing else has."""
+        self.last_id += 1
+        return self.last_id
+
+    def principal(self, name: str) -> Principal:
+        """Return the principal of this name, application id or display name.
+
+        Raises:
+            KeyError: when there is none.
+        """
+        for one in self.principals.values():
+            if name in (one.name, one.display_name):
+                return one
+        raise KeyError(name)
