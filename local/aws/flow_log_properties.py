@@ -186,6 +186,17 @@ def _destination_problem(properties: Mapping[str, Any]) -> str | None:
     return None
 
 
+def kind_of(target: str) -> str:
+    """The ResourceType of an id.
+
+    >>> kind_of("tgw-attach-0123456789abcdef0"), kind_of("tgw-0123456789abcdef0")
+    ('TransitGatewayAttachment', 'TransitGateway')
+    """
+    return max(
+        (kind for kind in _PREFIXES if target.startswith(_PREFIXES[kind])), key=lambda kind: len(_PREFIXES[kind])
+    )
+
+
 def destination(arn: str) -> tuple[str, str] | None:
     """The bucket and the folder (empty for none) that a log destination names; None if it names no bucket."""
     found = _BUCKET.fullmatch(arn)

@@ -44,4 +44,4 @@ def _put(bucket: str, key: str, body: bytes) -> None:
     with scope(account=str(account), region=home or "us-east-1"):
         status, _, answer = s3._put_object(bucket, key, body, headers)
     if status != 200:
-        raise NotDone(f"S3 did not take {bucket}/{key}: {answer.decode()}")
+        raise RuntimeError(f"S3 did not take {bucket}/{key}: {answer.decode()}")

@@ -22,7 +22,7 @@ from vpc_flow_logs.fields import DEFAULT_FORMAT, TGW_DEFAULT_FORMAT
 _DEFAULT_OPTIONS = {"FileFormat": "plain-text", "HiveCompatiblePartitions": False, "PerHourPartition": False}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Place:
     """Where a flow log is: its owner's account, and the region."""
 
@@ -88,15 +88,19 @@ def delete(flow_log: str) -> bool:
     return ec2._flow_logs.pop(flow_log, None) is not None
 
 
-def everywhere() -> Iterator[tuple[Place, dict[str, Any]]]:
-    """All flow logs, of every account and region."""
+def places() -> list[Place]:
+    """The accounts and regions that have flow logs."""
+    return sorted({place for place, _ in _everywhere()})
+
+
+def _everywhere() -> Iterator[tuple[Place, dict[str, Any]]]:
     for (account, region, _), record in list(ec2._flow_logs._data.items()):
         yield Place(account, region), record
 
 
 def find(flow_log: str) -> tuple[Place, dict[str, Any]]:
     """A flow log, wherever it is; :class:`NotDone` if it is gone."""
-    for place, record in everywhere():
+    for place, record in _everywhere():
         if record["FlowLogId"] == flow_log:
             return place, record
     raise NotDone(f"The flow log '{flow_log}' does not exist")

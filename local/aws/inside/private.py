@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from local.aws.inside import delivery, instances
+from local.aws.inside import delivery, flow_logs, instances
 from local.aws.inside.errors import NotDone
 from local.aws.stage import PRIVATE
 
@@ -18,6 +18,7 @@ _ANSWERS: dict[str, Callable[[dict[str, str], bytes], dict[str, Any]]] = {
     "instance-credentials": lambda asked, _: instances.credentials(
         asked["profile"], account=asked["account"], seconds=int(asked["seconds"])
     ),
+    "places": lambda _, __: {"places": [vars(place) for place in flow_logs.places()]},
     "deliver": lambda asked, body: delivery.deliver(asked["flow_log"], key=asked["key"], body=body),
 }
 
