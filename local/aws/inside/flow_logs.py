@@ -43,7 +43,10 @@ def create(properties: Mapping[str, Any]) -> str:
         delivery_rights.check_destination(
             bucket=destination[0], key=f"{_folder(properties, place)}/x", owner=place.account, region=place.region
         )
-    ec2._flow_logs[flow_log] = _record(flow_log, properties)
+    record = _record(flow_log, properties)
+    if any(_configuration(record) == _configuration(other) for other in ec2._flow_logs.values()):
+        raise NotDone("There is an existing Flow Log with the same configuration and log destination.")
+    ec2._flow_logs[flow_log] = record
     set_tags(flow_log, properties.get("Tags", []))
     return flow_log
 
@@ -73,6 +76,12 @@ def _record(flow_log: str, properties: Mapping[str, Any]) -> dict[str, Any]:
         "DeliverLogsStatus": "SUCCESS",
         "CreationTime": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
     }
+
+
+def _configuration(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What no two flow logs may have in common altogether."""
+    own = ("FlowLogId", "CreationTime", "DeliverLogsStatus", "DeliverLogsErrorMessage")
+    return {name: value for name, value in record.items() if name not in own}
 
 
 def set_tags(flow_log: str, tags: list[dict[str, str]]) -> None:
