@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 from aws_cdk import App, CfnOutput, Stack, Tags
@@ -20,6 +19,7 @@ from infra.outputs import outputs
 from infra.provider import ProviderRoles
 from infra.reader_role import ReaderRole
 from infra.settings import Environment, FlowLog, Workspace
+from infra.workspace_spec import workspace_spec
 
 ENVIRONMENT_TAG = "vpc-flow-logs-environment"
 """Tag of all that a deployment makes; its value is the environment's name."""
@@ -186,7 +186,7 @@ def _ingestion(
         check_name=names.check_name(environment),
         provider_roles=_provider_roles(environment),
         # The queue's URL is known to CloudFormation only: it stands in the text as a reference.
-        spec=json.dumps(job_parameters(environment, queue_url=queue_url)),
+        spec=workspace_spec(environment, queue_url=queue_url).to_json(),
         secret_arn=workspace.secret_arn,
         after=after,
     )
