@@ -6,17 +6,15 @@ import os
 import secrets
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from local.aws import certificate
-from local.aws.stage import Stage, trust
+from local.aws.stage import HERE, Stage, opener, trust
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -106,6 +104,8 @@ def _environment(stage: Stage, *, port: int, key: Path | None) -> dict[str, str]
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
         "PYTHONUNBUFFERED": "1",
+        "NO_PROXY": HERE,
+        "no_proxy": HERE,
     }
     if stage.certificate:
         own |= {"USE_SSL": "1", "MINISTACK_SSL_CERT": str(stage.certificate), "MINISTACK_SSL_KEY": str(key)}
@@ -115,11 +115,11 @@ def _environment(stage: Stage, *, port: int, key: Path | None) -> dict[str, str]
 
 
 def _wait(stage: Stage, process: subprocess.Popen[bytes]) -> None:
-    context = ssl.create_default_context(cafile=str(stage.certificate)) if stage.certificate else None
+    ask = opener(stage.certificate)
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{stage.url}/_ministack/health", timeout=2, context=context):
+            with ask.open(f"{stage.url}/_ministack/health", timeout=2):
                 return
         except OSError:
             time.sleep(0.1)

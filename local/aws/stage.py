@@ -19,6 +19,10 @@ PRIVATE = "/_stage/"
 """Below it is what AWS does by itself and no caller may ask for; only who has the stage's secret is answered."""
 
 
+HERE = "127.0.0.1,localhost"
+"""What no proxy is asked for."""
+
+
 @dataclass(frozen=True)
 class Credentials:
     """An access key; one that is an account's number is root of that account."""
@@ -68,7 +72,7 @@ class Stage:
             aws_access_key_id=caller.key,
             aws_secret_access_key=caller.secret,
             aws_session_token=caller.token,
-            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={}),
         )
 
     def environment(self, credentials: Credentials | None = None, *, region: str | None = None) -> dict[str, str]:
@@ -89,6 +93,8 @@ class Stage:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": HERE,
+            "no_proxy": HERE,
             "CDK_HOME": str(self.folder / "cdk"),
             "CDK_DISABLE_CLI_TELEMETRY": "true",
         }
@@ -114,15 +120,20 @@ class Stage:
             headers={"Authorization": f"Bearer {self.secret}", "Content-Type": "application/octet-stream"},
             method="POST",
         )
-        context = ssl.create_default_context(cafile=str(self.certificate)) if self.certificate else None
         try:
-            with urllib.request.urlopen(request, timeout=60, context=context) as response:
+            with opener(self.certificate).open(request, timeout=60) as response:
                 found: dict[str, Any] = json.load(response)
         except urllib.error.HTTPError as error:
             if error.code != 409:
                 raise
             raise Refused(json.load(error)["reason"]) from None
         return found
+
+
+def opener(certificate: Path | None) -> urllib.request.OpenerDirector:
+    """What opens a stage's URLs: it knows the certificate, and asks no proxy."""
+    context = ssl.create_default_context(cafile=str(certificate)) if certificate else None
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
 
 
 def trust(certificate: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ MiniStack keeps flow logs too, but ignores their format, options and interval, a
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ from local.aws import flow_log_properties as rules
 from local.aws.inside import delivery_rights
 from local.aws.inside.errors import NotDone
 from vpc_flow_logs.fields import DEFAULT_FORMAT, TGW_DEFAULT_FORMAT
+
+_log = logging.getLogger("flow-logs")
 
 _DEFAULT_OPTIONS = {"FileFormat": "plain-text", "HiveCompatiblePartitions": False, "PerHourPartition": False}
 
@@ -47,6 +50,7 @@ def create(properties: Mapping[str, Any]) -> str:
     if any(_configuration(record) == _configuration(other) for other in ec2._flow_logs.values()):
         raise NotDone("There is an existing Flow Log with the same configuration and log destination.")
     ec2._flow_logs[flow_log] = record
+    _log.info("made %s for %s", flow_log, properties["ResourceId"])
     set_tags(flow_log, properties.get("Tags", []))
     return flow_log
 
@@ -94,7 +98,10 @@ def set_tags(flow_log: str, tags: list[dict[str, str]]) -> None:
 def delete(flow_log: str) -> bool:
     """Take a flow log away; whether it was there."""
     ec2._tags.pop(flow_log, None)
-    return ec2._flow_logs.pop(flow_log, None) is not None
+    found = ec2._flow_logs.pop(flow_log, None) is not None
+    if found:
+        _log.info("deleted %s", flow_log)
+    return found
 
 
 def places() -> list[Place]:

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
+from ministack.core.iam_evaluator import pin_request_origin
+
 from local.aws.inside import delivery, flow_logs, instances
 from local.aws.inside.errors import NotDone
 from local.aws.stage import PRIVATE
@@ -46,6 +48,8 @@ class Private:
         answer = _ANSWERS.get(scope["path"].removeprefix(PRIVATE))
         if not answer:
             return 404, {"reason": f"there is no {scope['path']}"}
+        # AWS's services talk to each other by TLS, and policies ask whether they do.
+        pin_request_origin("127.0.0.1", True)
         try:
             return 200, answer(dict(parse_qsl(scope["query_string"].decode())), body)
         except NotDone as error:
