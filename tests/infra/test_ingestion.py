@@ -13,7 +13,7 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from infra import access
-from infra.function_code import PYTHON, function_code
+from infra.function_code import MACHINE, PYTHON, function_code
 from infra.ingestion import TYPE
 from infra.policies import Policy
 from infra.provider import QUERY_INTERVAL, TOTAL_TIMEOUT
@@ -62,9 +62,17 @@ def test_two_functions_of_one_zip_with_one_role(synthesized: Synthesize, tmp_pat
     assert len({json.dumps(f["Code"]) for f in ours.values()}) == 1
     for function in ours.values():
         assert function["Role"] == "arn:aws:iam::111122223333:role/vpc-flow-logs-test-registration"
-        assert (function["Architectures"], function["Timeout"]) == (["x86_64"], 900)
+        assert function["Architectures"] == [MACHINE]
         # Nothing but Lambda's own: no secret could be in there.
         assert "Environment" not in function
+
+
+def test_cdks_functions_are_there_when_ours_are_stopped(synthesized: Synthesize, tmp_path: Path) -> None:
+    template = synthesized(environment(tmp_path))
+    seconds = {
+        f["Properties"]["FunctionName"]: f["Properties"]["Timeout"] for f in _of_type(template, "AWS::Lambda::Function")
+    }
+    assert min(seconds[name] for name in _CDKS) >= max(seconds[name] for name in _OURS) + 60
 
 
 def test_another_environment_has_the_same_zip(synthesized: Synthesize, tmp_path: Path) -> None:
