@@ -17,7 +17,7 @@ from infra.provider import NarrowProvider, ProviderRoles
 TYPE = "Custom::DatabricksIngestion"
 """The custom resource's type."""
 
-# Lambda's longest is 15, which CDK's function has: it has to outlive ours, to tell CloudFormation that ours was stopped.
+# Lambda's longest is 15, which CDK's function has: it has to be there when ours is stopped, to tell CloudFormation.
 _TIMEOUT = Duration.minutes(14)
 _MEMORY = 1024  # MB. The SDK needs 100; Lambda gives processor time by memory, and loading the SDK takes some
 
