@@ -11,9 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import NotFound
-from databricks.sdk.service.workspace import ExportFormat, ImportFormat
 
+from infra.workspace import files
 from infra.workspace.errors import DeploymentError, saying
 from infra.workspace.spec import Logs
 
@@ -60,11 +59,9 @@ def read(client: WorkspaceClient, folder: str) -> Remembered:
     """
     path = f"{folder}/{NAME}"
     with saying(f"Reading {path}"):
-        try:
-            with client.workspace.download(path, format=ExportFormat.AUTO) as file:
-                text = file.read()
-        except NotFound:
-            return Remembered()
+        text = files.read(client, path)
+    if text is None:
+        return Remembered()
     try:
         raw = json.loads(text)
         verification = raw["verification"]
@@ -86,7 +83,7 @@ def write(client: WorkspaceClient, folder: str, *, old: Remembered, new: Remembe
         with saying(f"Writing {folder}/{NAME}"):
             if old == Remembered():
                 client.workspace.mkdirs(folder)
-            client.workspace.upload(f"{folder}/{NAME}", _text(new).encode(), format=ImportFormat.AUTO, overwrite=True)
+            files.write(client, f"{folder}/{NAME}", _text(new).encode())
     return new
 
 

@@ -6,8 +6,9 @@ from contextlib import suppress
 
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound
-from databricks.sdk.service.workspace import ImportFormat, ObjectType
+from databricks.sdk.service.workspace import ObjectType
 
+from infra.workspace import files
 from infra.workspace.errors import saying
 from infra.workspace.outcome import Step
 from infra.workspace.wheel_file import WheelFile
@@ -22,20 +23,11 @@ def upload(client: WorkspaceClient, folder: str, wheel: WheelFile) -> Step:
     """Upload a wheel unless it is there."""
     path = path_of(folder, wheel)
     with saying(f"Uploading the wheel to {path}"):
-        if is_there(client, path):
+        if files.is_there(client, path):
             return Step("wheel", "unchanged", path)
         client.workspace.mkdirs(path.rsplit("/", 1)[0])
-        client.workspace.upload(path, wheel.content, format=ImportFormat.AUTO, overwrite=True)
+        files.write(client, path, wheel.content)
         return Step("wheel", "created", path)
-
-
-def is_there(client: WorkspaceClient, path: str) -> bool:
-    """Whether the workspace has something at a path."""
-    try:
-        client.workspace.get_status(path)
-    except NotFound:
-        return False
-    return True
 
 
 def remove_others(client: WorkspaceClient, folder: str, wheel: WheelFile) -> list[Step]:
@@ -54,10 +46,10 @@ def remove_folder(client: WorkspaceClient, folder: str) -> list[Step]:
     """Remove the folder with all that is in it, and the one above it if nothing else is there."""
     above = folder.rsplit("/", 1)[0]
     with saying(f"Removing {folder}"):
-        steps = [Step("wheel and folder", "removed", folder)] if is_there(client, folder) else []
+        steps = [Step("wheel and folder", "removed", folder)] if files.is_there(client, folder) else []
         if steps:
             _delete(client, folder)
-        if is_there(client, above) and not list(client.workspace.list(above)):
+        if files.is_there(client, above) and not list(client.workspace.list(above)):
             _delete(client, above)
     return steps
 

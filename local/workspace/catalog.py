@@ -1,76 +1,27 @@
-"""Unity Catalog: catalogs, schemas, volumes, tables, and grants on them."""
+"""Unity Catalog: catalogs, schemas, volumes and tables."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from databricks.sdk.service.catalog import GrantsAPI, SchemasAPI, VolumesAPI
+from databricks.sdk.service.catalog import SchemasAPI, VolumesAPI
 
 from local.workspace.context import Workspace
-from local.workspace.errors import ApiError, denied, exists, invalid, not_found
+from local.workspace.errors import ApiError, denied, exists, invalid
 from local.workspace.exchange import Request
+from local.workspace.grants import may
 from local.workspace.paging import page_of
 from local.workspace.route import Route
+from local.workspace.securables import find_catalog, find_schema, find_table, find_volume
 from local.workspace.shape import of_method
-from local.workspace.state import Principal, Schema, State, Table, Volume
+from local.workspace.state import Schema, State, Table, Volume
 
 _NAME = re.compile(r"[^\s/.]{1,255}")
 
 
-def _may(state: State, caller: Principal, securables: list[str], privilege: str) -> bool:
-    """Return whether a caller owns one of these, or was granted the privilege on one; a grant goes downwards."""
-    names = {caller.name, *caller.groups, "account users"}
-    for name in securables:
-        granted = state.grants.get(name, {})
-        if any({privilege, "ALL_PRIVILEGES"} & set(granted.get(one, [])) for one in names):
-            return True
-        if _owner(state, name) in names:
-            return True
-    return caller.admin
-
-
-def _owner(state: State, securable: str) -> str:
-    kind, _, name = securable.partition(" ")
-    if kind == "catalog":
-        return state.catalogs[name]
-    owned: dict[str, dict[str, Any]] = {
-        "schema": {**state.schemas},
-        "volume": {**state.volumes},
-        "table": {**state.tables},
-    }
-    return str(owned[kind][name].owner)
-
-
-def _catalog(state: State, name: str) -> str:
-    if name not in state.catalogs:
-        raise not_found(f"Catalog '{name}' does not exist.", "CATALOG_DOES_NOT_EXIST")
-    return name
-
-
-def _schema(state: State, full_name: str) -> Schema:
-    _catalog(state, full_name.partition(".")[0])
-    if full_name not in state.schemas:
-        raise not_found(f"Schema '{full_name}' does not exist.", "SCHEMA_DOES_NOT_EXIST")
-    return state.schemas[full_name]
-
-
-def _volume(state: State, full_name: str) -> Volume:
-    _schema(state, full_name.rpartition(".")[0])
-    if full_name not in state.volumes:
-        raise not_found(f"Volume '{full_name}' does not exist.")
-    return state.volumes[full_name]
-
-
-def _table(state: State, full_name: str) -> Table:
-    _schema(state, full_name.rpartition(".")[0])
-    if full_name not in state.tables:
-        raise not_found(f"Table '{full_name}' does not exist.", "TABLE_DOES_NOT_EXIST")
-    return state.tables[full_name]
-
-
 def _get_catalog(workspace: Workspace, request: Request) -> dict[str, Any]:
-    return _catalog_document(workspace.state, _catalog(workspace.state, request.params["name"]))
+    return _catalog_document(workspace.state, find_catalog(workspace.state, request.params["name"]))
 
 
 def _catalog_document(state: State, name: str) -> dict[str, Any]:
@@ -84,8 +35,8 @@ def _list_catalogs(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 def _create_schema(workspace: Workspace, request: Request) -> dict[str, Any]:
     state, body = workspace.state, request.body
-    catalog, name = _catalog(state, body["catalog_name"]), _checked(body["name"])
-    if not _may(state, request.caller, [f"catalog {catalog}"], "CREATE_SCHEMA"):
+    catalog, name = find_catalog(state, body["catalog_name"]), _checked(body["name"])
+    if not may(state, request.caller, [f"catalog {catalog}"], "CREATE_SCHEMA"):
         raise denied(f"User does not have CREATE SCHEMA on Catalog '{catalog}'.")
     if f"{catalog}.{name}" in state.schemas:
         raise exists(f"Schema '{name}' already exists", "SCHEMA_ALREADY_EXISTS")
@@ -94,7 +45,7 @@ def _create_schema(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 
 def _get_schema(workspace: Workspace, request: Request) -> dict[str, Any]:
-    return _schema_document(_schema(workspace.state, request.params["name"]))
+    return _schema_document(find_schema(workspace.state, request.params["name"]))
 
 
 def _schema_document(schema: Schema) -> dict[str, Any]:
@@ -103,14 +54,14 @@ def _schema_document(schema: Schema) -> dict[str, Any]:
 
 
 def _list_schemas(workspace: Workspace, request: Request) -> dict[str, Any]:
-    catalog = _catalog(workspace.state, request.required("catalog_name"))
+    catalog = find_catalog(workspace.state, request.required("catalog_name"))
     found = [one for one in workspace.state.schemas.values() if one.catalog == catalog]
     return _page(request, "schemas", [_schema_document(one) for one in found])
 
 
 def _delete_schema(workspace: Workspace, request: Request) -> dict[str, Any]:
     state, full_name = workspace.state, request.params["name"]
-    _schema(state, full_name)
+    find_schema(state, full_name)
     inside = [name for name in (*state.volumes, *state.tables) if name.startswith(f"{full_name}.")]
     if inside:
         raise ApiError(
@@ -123,8 +74,8 @@ def _delete_schema(workspace: Workspace, request: Request) -> dict[str, Any]:
 def _create_volume(workspace: Workspace, request: Request) -> dict[str, Any]:
     state, body = workspace.state, request.body
     schema, name = f"{body['catalog_name']}.{body['schema_name']}", _checked(body["name"])
-    _schema(state, schema)
-    if not _may(state, request.caller, [f"schema {schema}", f"catalog {body['catalog_name']}"], "CREATE_VOLUME"):
+    find_schema(state, schema)
+    if not may(state, request.caller, [f"schema {schema}", f"catalog {body['catalog_name']}"], "CREATE_VOLUME"):
         raise denied(f"User does not have CREATE VOLUME on Schema '{schema}'.")
     full_name = f"{schema}.{name}"
     if full_name in state.volumes:
@@ -141,7 +92,7 @@ def _create_volume(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 
 def _get_volume(workspace: Workspace, request: Request) -> dict[str, Any]:
-    return _volume_document(_volume(workspace.state, request.params["name"]))
+    return _volume_document(find_volume(workspace.state, request.params["name"]))
 
 
 def _volume_document(volume: Volume) -> dict[str, Any]:
@@ -159,14 +110,14 @@ def _volume_document(volume: Volume) -> dict[str, Any]:
 
 def _list_volumes(workspace: Workspace, request: Request) -> dict[str, Any]:
     schema = f"{request.required('catalog_name')}.{request.required('schema_name')}"
-    _schema(workspace.state, schema)
+    find_schema(workspace.state, schema)
     found = [one for name, one in workspace.state.volumes.items() if name.rpartition(".")[0] == schema]
     return _page(request, "volumes", [_volume_document(one) for one in found])
 
 
 def _delete_volume(workspace: Workspace, request: Request) -> dict[str, Any]:
     full_name, state = request.params["name"], workspace.state
-    _volume(state, full_name)
+    find_volume(state, full_name)
     del state.volumes[full_name]
     root = "/Volumes/" + full_name.replace(".", "/")
     state.volume_files = {path: content for path, content in state.volume_files.items() if not path.startswith(root)}
@@ -174,7 +125,7 @@ def _delete_volume(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 
 def _get_table(workspace: Workspace, request: Request) -> dict[str, Any]:
-    return _table_document(_table(workspace.state, request.params["name"]))
+    return _table_document(find_table(workspace.state, request.params["name"]))
 
 
 def _table_document(table: Table) -> dict[str, Any]:
@@ -196,42 +147,9 @@ def _table_exists(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 def _list_tables(workspace: Workspace, request: Request) -> dict[str, Any]:
     schema = f"{request.required('catalog_name')}.{request.required('schema_name')}"
-    _schema(workspace.state, schema)
+    find_schema(workspace.state, schema)
     found = [one for name, one in workspace.state.tables.items() if name.rpartition(".")[0] == schema]
     return _page(request, "tables", [_table_document(one) for one in found])
-
-
-def _grants(workspace: Workspace, request: Request) -> dict[str, Any]:
-    return _grants_document(workspace.state, _securable(workspace.state, request))
-
-
-def _change_grants(workspace: Workspace, request: Request) -> dict[str, Any]:
-    state, securable = workspace.state, _securable(workspace.state, request)
-    if not _may(state, request.caller, [securable], "MANAGE"):
-        raise denied(f"User does not have MANAGE on {securable}.")
-    granted = state.grants.setdefault(securable, {})
-    for change in request.body.get("changes") or []:
-        name = change.get("principal") or ""
-        if name != "account users" and all(one.name != name for one in state.principals.values()):
-            raise not_found(f"Could not find principal with name {name}", "PRINCIPAL_DOES_NOT_EXIST")
-        kept = [one for one in granted.get(name, []) if one not in (change.get("remove") or [])]
-        granted[name] = sorted({*kept, *(change.get("add") or [])})
-    state.grants[securable] = {name: privileges for name, privileges in granted.items() if privileges}
-    return _grants_document(state, securable)
-
-
-def _securable(state: State, request: Request) -> str:
-    kind, name = request.params["kind"].lower(), request.params["name"]
-    finders: dict[str, Any] = {"catalog": _catalog, "schema": _schema, "volume": _volume, "table": _table}
-    if kind not in finders:
-        raise invalid(f"Invalid securable type '{kind}'")
-    finders[kind](state, name)
-    return f"{kind} {name}"
-
-
-def _grants_document(state: State, securable: str) -> dict[str, Any]:
-    granted = state.grants.get(securable, {})
-    return {"privilege_assignments": [{"principal": name, "privileges": list(one)} for name, one in granted.items()]}
 
 
 def _checked(name: str) -> str:
@@ -260,11 +178,4 @@ ROUTES = (
     Route("GET", f"{_API}/tables", _list_tables),
     Route("GET", f"{_API}/tables/{{name}}", _get_table),
     Route("GET", f"{_API}/tables/{{name}}/exists", _table_exists),
-    Route("GET", f"{_API}/permissions/{{kind}}/{{name}}", _grants),
-    Route(
-        "PATCH",
-        f"{_API}/permissions/{{kind}}/{{name}}",
-        _change_grants,
-        shape=of_method(GrantsAPI.update, but=("securable_type", "full_name")),
-    ),
 )

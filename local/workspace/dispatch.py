@@ -11,11 +11,13 @@ from local.workspace import (
     catalog,
     clusters,
     files,
+    grants,
     job_permissions,
     jobs,
     principals,
     profiles,
     run_api,
+    run_page,
     signing_in,
     volume_files,
 )
@@ -34,8 +36,10 @@ ROUTES: tuple[Route, ...] = (
     *clusters.ROUTES,
     *jobs.ROUTES,
     *run_api.ROUTES,
+    *run_page.ROUTES,
     *job_permissions.ROUTES,
     *catalog.ROUTES,
+    *grants.ROUTES,
     *volume_files.ROUTES,
 )
 _NOBODY = Principal("Users", "", "", "")
@@ -96,7 +100,7 @@ def refusal(error: ApiError) -> Response:
 
 def _json_body(raw: RawRequest, route: Route) -> dict[str, Any]:
     body: dict[str, Any] = {}
-    if raw.content and raw.headers.get("Content-Type", "").startswith("application/json"):
+    if raw.content and (route.shape or raw.headers.get("Content-Type", "").startswith("application/json")):
         try:
             parsed = json.loads(raw.content)
         except ValueError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 from databricks.sdk.service.workspace import ExportFormat, ImportFormat, Language, WorkspaceAPI
@@ -55,7 +54,7 @@ def _import(workspace: Workspace, request: Request) -> Response:
     parent = path.rpartition("/")[0] or "/"
     folder = state.objects.get(parent)
     if folder is None or folder.object_type != "DIRECTORY":
-        raise ApiError(400, "RESOURCE_DOES_NOT_EXIST", f"The parent folder ({parent}) does not exist.")
+        raise not_found(f"The parent folder ({parent}) does not exist.")
     there = state.objects.get(path)
     kind = "NOTEBOOK" if notebook else "FILE"
     if there is not None and (not overwrite or there.object_type != kind):
@@ -87,7 +86,7 @@ def _import_body(request: Request) -> tuple[dict[str, Any], bytes]:
     check(body, _IMPORT)
     try:
         content = base64.b64decode(body.pop("content", None) or "", validate=True)
-    except binascii.Error:
+    except ValueError:
         raise malformed("Could not parse request object: field content is not base64") from None
     if len(content) > JSON_LIMIT:
         raise ApiError(

@@ -69,14 +69,15 @@ def _check_task(state: State, caller: Principal, task: dict[str, Any], settings:
 
 
 def _check_trigger(settings: dict[str, Any]) -> None:
-    given = [name for name in ("schedule", "continuous", "trigger") if settings.get(name)]
+    given = [name for name in ("schedule", "continuous", "trigger") if settings.get(name) is not None]
     if len(given) > 1:
         raise invalid(f"Only one of schedule, continuous and trigger can be given, not {' and '.join(given)}")
     if settings.get("schedule"):
         expression = settings["schedule"]["quartz_cron_expression"]
         if len(expression.split()) not in _QUARTZ_FIELDS:
             raise invalid(f"Invalid quartz_cron_expression: '{expression}'")
-    if settings.get("continuous"):
+    # An empty object is a continuous job too: its pause_status has a default.
+    if settings.get("continuous") is not None:
         if settings.get("max_concurrent_runs", 1) != 1:
             raise invalid("A continuous job can have only one concurrent run: max_concurrent_runs must be 1")
         for task in settings.get("tasks") or []:

@@ -6,8 +6,9 @@ from typing import Any
 
 from local.workspace import files, volume_files
 from local.workspace.context import Workspace
+from local.workspace.run_state import Run, TaskRun
 from local.workspace.runner import LaunchError, Library, RunHandle, RunRequest
-from local.workspace.state import Run, State, TaskRun
+from local.workspace.state import State
 
 
 def launch(workspace: Workspace, run: Run, task: TaskRun) -> RunHandle:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -43,5 +42,5 @@ def _start(token: str) -> int:
         return 0
     try:
         return int(base64.urlsafe_b64decode(token).decode().removeprefix("from "))
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise invalid(f"Invalid page token: {token}") from None

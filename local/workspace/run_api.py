@@ -14,9 +14,10 @@ from local.workspace.job_settings import check_settings, with_defaults
 from local.workspace.jobs import managed_job
 from local.workspace.paging import page_of
 from local.workspace.route import Route
+from local.workspace.run_state import Run, TaskRun
 from local.workspace.run_view import run_document
 from local.workspace.shape import of_method
-from local.workspace.state import Job, Run, TaskRun
+from local.workspace.state import Job
 
 _TOKEN_LIMIT = 64
 # What get-output shows of a task's output.
@@ -83,7 +84,7 @@ def _token(body: dict[str, Any]) -> str:
 
 def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
     """Show a run; for a task's run id, the run with this task alone."""
-    run, task = _found(workspace, request.number("run_id"))
+    run, task = find_run(workspace, request.number("run_id"))
     document = run_document(workspace, run, expand=True)
     if task is None:
         return document
@@ -122,12 +123,13 @@ def _wanted(workspace: Workspace, request: Request, run: Run) -> bool:
 
 def _get_output(workspace: Workspace, request: Request) -> dict[str, Any]:
     """Show what a task printed and how it failed; asked for by the task's own run id."""
-    run, task = _found(workspace, request.number("run_id"))
+    run, task = find_run(workspace, request.number("run_id"))
     if task is None:
         raise invalid(
             "Retrieving the output of runs with multiple tasks is not supported."
             " Please retrieve the output of each individual task run instead."
         )
+    run_progress.note_output(workspace, task)
     document = run_document(workspace, run, expand=True)
     (metadata,) = [one for one in document["tasks"] if one["run_id"] == task.run_id]
     answer: dict[str, Any] = {
@@ -144,7 +146,7 @@ def _get_output(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 def _cancel(workspace: Workspace, request: Request) -> dict[str, Any]:
     """Ask a run to end; it does so later. One that has ended is left as it is."""
-    run, _ = _found(workspace, request.body["run_id"])
+    run, _ = find_run(workspace, request.body["run_id"])
     run_progress.cancel(workspace, run)
     return {}
 
@@ -159,7 +161,12 @@ def _cancel_all(workspace: Workspace, request: Request) -> dict[str, Any]:
     return {}
 
 
-def _found(workspace: Workspace, run_id: int) -> tuple[Run, TaskRun | None]:
+def find_run(workspace: Workspace, run_id: int) -> tuple[Run, TaskRun | None]:
+    """Return the run of this id, or the run and the task of this id.
+
+    Raises:
+        ApiError: when there is neither.
+    """
     state = workspace.state
     if run_id in state.runs:
         return state.runs[run_id], None

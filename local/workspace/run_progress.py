@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import Any
 
 from local.workspace.context import Workspace, now_ms
 from local.workspace.launch import launch
+from local.workspace.run_state import Run, TaskRun
 from local.workspace.runner import LaunchError, Outcome
-from local.workspace.state import Job, Run, TaskRun
+from local.workspace.state import Job
 
 # The code of a termination, for results that do not bring their own.
 _CODES = {
@@ -115,26 +117,28 @@ def _advance_run(workspace: Workspace, run: Run) -> None:
         run.queued = len(others) >= job.settings["max_concurrent_runs"]
         if run.queued:
             return
-    for task in run.tasks:
+    for task in run.latest:
         if not task.ended and task.life_cycle not in ("RUNNING", "TERMINATING"):
             _start_task(workspace, run, task)
         if task.life_cycle in ("RUNNING", "TERMINATING"):
             _look_at_task(workspace, run, task)
-    if all(task.ended for task in run.tasks):
+        if task.ended and not run.cancelling:
+            _retry(workspace, run, task)
+    if all(task.ended for task in run.latest):
         run.end_time = now_ms()
         _after_run(workspace, run)
 
 
 def _start_task(workspace: Workspace, run: Run, task: TaskRun) -> None:
     needed = [one["task_key"] for one in task.task.get("depends_on", [])]
-    before = [one for one in run.tasks if one.task["task_key"] in needed]
+    before = [one for one in run.latest if one.task["task_key"] in needed]
     if run.cancelling:
         _end_task(task, Outcome("CANCELED"))
     elif any(one.ended and one.result != "SUCCESS" for one in before):
         task.life_cycle, task.result, task.end_time = "SKIPPED", "UPSTREAM_FAILED", now_ms()
     elif not all(one.ended for one in before):
         task.life_cycle = "BLOCKED"
-    elif now_ms() < run.start_time + workspace.behaviour.start_seconds * 1000:
+    elif now_ms() < max(run.start_time + workspace.behaviour.start_seconds * 1000, task.not_before):
         task.life_cycle = "PENDING"
     else:
         task.start_time = now_ms()
@@ -155,11 +159,29 @@ def _look_at_task(workspace: Workspace, run: Run, task: TaskRun) -> None:
         handle.cancel()
         task.life_cycle = "TERMINATING"
     outcome = handle.poll()
-    task.output, task.log = handle.output(), handle.log()
     if outcome is not None:
+        note_output(workspace, task)
         del workspace.handles[task.run_id]
         ended_by_time = task.timed_out and outcome.result == "CANCELED"
         _end_task(task, Outcome("TIMEDOUT", f"Run timed out after {limit} seconds") if ended_by_time else outcome)
+
+
+def _retry(workspace: Workspace, run: Run, task: TaskRun) -> None:
+    """Try a failed task again, as often as its settings say; -1 is without end."""
+    most = task.task.get("max_retries", 0)
+    failed = task.result == "FAILED" or (task.result == "TIMEDOUT" and task.task.get("retry_on_timeout"))
+    if failed and (most < 0 or task.attempt < most):
+        task.superseded = True
+        again = TaskRun(workspace.state.new_id(), task.task, task.cluster, attempt=task.attempt + 1)
+        again.not_before = now_ms() + task.task.get("min_retry_interval_millis", 0)
+        run.tasks.append(again)
+
+
+def note_output(workspace: Workspace, task: TaskRun) -> None:
+    """Read what a task wrote so far; one that has ended was read at its end."""
+    handle = workspace.handles.get(task.run_id)
+    if handle is not None:
+        task.output, task.log = handle.output(), handle.log()
 
 
 def _end_task(task: TaskRun, outcome: Outcome) -> None:
@@ -183,8 +205,18 @@ def _after_run(workspace: Workspace, run: Run) -> None:
     job = workspace.state.jobs.get(run.job_id)
     if job is None or not runs_continuously(job.settings):
         return
-    failed = any(task.result in ("FAILED", "TIMEDOUT") for task in run.tasks)
+    failed = any(task.result in ("FAILED", "TIMEDOUT") for task in run.latest)
     job.failures = job.failures + 1 if failed else 0
     behaviour = workspace.behaviour
     delay = min(behaviour.restart_seconds * 2**job.failures, behaviour.restart_limit_seconds)
     job.next_start = workspace.clock() + delay
+
+
+def end_all(workspace: Workspace, *, seconds: float) -> None:
+    """Cancel every task that runs, and wait until it has ended or the time is over."""
+    limit = workspace.clock() + seconds
+    running = list(workspace.handles.values())
+    for handle in running:
+        handle.cancel()
+    while any(handle.poll() is None for handle in running) and workspace.clock() < limit:
+        time.sleep(0.02)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from local.workspace.context import WORKSPACE_ID, Workspace
-from local.workspace.state import Run, TaskRun
+from local.workspace.run_state import Run, TaskRun
 
 _SKIPPED_RESULT = "MAXIMUM_CONCURRENT_RUNS_REACHED"
 # Whose fault a termination is, where it is not the caller's.
@@ -52,7 +52,7 @@ def _task_document(workspace: Workspace, run: Run, task: TaskRun) -> dict[str, A
     return {
         **task.task,
         "run_id": task.run_id,
-        "attempt_number": 0,
+        "attempt_number": task.attempt,
         "run_page_url": f"{workspace.host}/jobs/{run.job_id}/runs/{task.run_id}?o={WORKSPACE_ID}",
         "start_time": task.start_time,
         "end_time": task.end_time,
@@ -82,7 +82,7 @@ def _states(life_cycle: str, result: str | None, message: str, code: str | None)
 
 
 def _life_cycle(run: Run) -> str:
-    states = [task.life_cycle for task in run.tasks]
+    states = [task.life_cycle for task in run.latest]
     if run.skipped:
         return "SKIPPED"
     if run.ended:
@@ -101,7 +101,7 @@ def _result(run: Run) -> tuple[str | None, str, str | None]:
         return _SKIPPED_RESULT, run.skipped, "MAX_CONCURRENT_RUNS_EXCEEDED"
     if not run.ended:
         return None, "In run" if _life_cycle(run) == "RUNNING" else "", None
-    bad = [task for task in run.tasks if task.result not in ("SUCCESS", "UPSTREAM_FAILED")]
+    bad = [task for task in run.latest if task.result not in ("SUCCESS", "UPSTREAM_FAILED")]
     if not bad:
         return "SUCCESS", "", "SUCCESS"
     first = bad[0]

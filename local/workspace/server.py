@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import json
-import select
-import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from local.workspace import run_progress
 from local.workspace.contents import new_state
-from local.workspace.context import WORKSPACE_ID, Behaviour, Workspace
+from local.workspace.context import Behaviour, Workspace
 from local.workspace.dispatch import RawRequest, refusal, respond
 from local.workspace.exchange import Response
 from local.workspace.faults import REACHING, Fault, Faults
 from local.workspace.request_log import LoggedRequest, RequestLog, shown_body
 from local.workspace.runner import RecordingRunner, Runner
 from local.workspace.state import State
+from local.workspace.wire import HttpServer
 
 # How often runs are looked at while nobody asks, in seconds.
 _GLANCE = 0.1
+# How long tasks may take to end when the server stops, in seconds.
+_PATIENCE = 10
 
 
 class WorkspaceServer:
@@ -37,6 +35,7 @@ class WorkspaceServer:
         log: what was asked of it.
         credentials: those of the service principal that administers it.
         lock: held while a request is answered or a run is looked at.
+        on_answer: called with each request that was answered, or was not on purpose.
 
     Example:
         >>> with WorkspaceServer() as server:
@@ -54,8 +53,8 @@ class WorkspaceServer:
         Raises:
             OSError: when the port is taken.
         """
-        self._http = _HttpServer(("127.0.0.1", port), _Handler)
-        self._http.workspace_server = self
+        self.stopped = threading.Event()
+        self._http = HttpServer(port, answer=self.answer, stopped=self.stopped)
         state, self.credentials = new_state()
         self.workspace = Workspace(
             f"http://127.0.0.1:{self._http.server_port}",
@@ -66,7 +65,7 @@ class WorkspaceServer:
         self.faults = Faults()
         self.log = RequestLog()
         self.lock = threading.RLock()
-        self.stopped = threading.Event()
+        self.on_answer: Callable[[LoggedRequest], None] | None = None
         self._threads: list[threading.Thread] = []
 
     @property
@@ -109,16 +108,16 @@ class WorkspaceServer:
         return self
 
     def stop(self) -> None:
-        """Cancel what runs, and answer no more."""
+        """Answer no more, cancel what runs, and give it some seconds to end."""
         self.stopped.set()
         if self._threads:
             self._http.shutdown()
         self._http.server_close()
+        self._http.hang_up()
         for thread in self._threads:
             thread.join()
         with self.lock:
-            for handle in self.workspace.handles.values():
-                handle.cancel()
+            run_progress.end_all(self.workspace, seconds=_PATIENCE)
 
     def __enter__(self) -> WorkspaceServer:
         """Start."""
@@ -131,7 +130,7 @@ class WorkspaceServer:
         self.stop()
 
     def _serve(self) -> None:
-        self._http.serve_forever(poll_interval=0.05)
+        self._http.serve_forever(poll_interval=0.02)
 
     def _watch_runs(self) -> None:
         while not self.stopped.wait(_GLANCE):
@@ -143,97 +142,23 @@ class WorkspaceServer:
         with self.lock:
             entry = self.log.add(raw.method, raw.path, raw.query)
             entry.body = shown_body(raw.headers.get("Content-Type", ""), raw.content)
-            entry.fault = fault = self.faults.take(entry.number, raw.method, raw.path)
-            if fault is Fault.CUT_BEFORE:
-                return None, fault
-            if fault is not None and fault not in REACHING:
-                response = refusal(self.faults.refusal(fault))
-            else:
-                run_progress.advance(self.workspace)
-                workspace = self.workspace
-                if fault is Fault.NO_EFFECT:
-                    workspace = dataclasses.replace(workspace, state=copy.deepcopy(self.state))
-                response, entry.caller = respond(workspace, raw)
-                run_progress.advance(self.workspace)
-            if fault in (Fault.CUT_AFTER, Fault.TIMEOUT_AFTER):
-                return None, fault
-            entry.status = response.status
-            return response, fault
+            entry.fault = self.faults.take(entry.number, raw.method, raw.path)
+            response = self._response(raw, entry)
+            entry.status = response.status if response is not None else 0
+            if self.on_answer is not None:
+                self.on_answer(entry)
+            return response, entry.fault
 
-
-class _HttpServer(ThreadingHTTPServer):
-    """One thread a connection; none of them outlives the process."""
-
-    daemon_threads = True
-    workspace_server: WorkspaceServer
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """Reads requests off the wire and writes answers onto it."""
-
-    protocol_version = "HTTP/1.1"
-    server_version = "databricks"
-    # The head and the body of an answer leave together.
-    wbufsize = -1
-    disable_nagle_algorithm = True
-    server: _HttpServer
-
-    def _handle(self) -> None:
-        content = self._content()
-        parts = urlsplit(self.path)
-        raw = RawRequest(
-            self.command,
-            unquote(parts.path),
-            dict(parse_qsl(parts.query, keep_blank_values=True)),
-            self.headers,
-            content,
-        )
-        response, fault = self.server.workspace_server.answer(raw)
-        if response is None:
-            if fault is Fault.TIMEOUT_AFTER:
-                self._wait_for_the_caller()
-            self._cut()
-            return
-        self._send(response)
-
-    def _content(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        chunks = []
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            chunks.append(self.rfile.read(size))
-            self.rfile.readline()
-        while self.rfile.readline().strip():
-            pass
-        return b"".join(chunks)
-
-    def _send(self, response: Response) -> None:
-        content = response.content
-        if content is None:
-            content = b"" if response.document is None else json.dumps(response.document).encode()
-        self.send_response(response.status)
-        self.send_header("X-Databricks-Org-Id", WORKSPACE_ID)
-        for name, value in response.headers.items():
-            self.send_header(name, value)
-        if response.status != 204:
-            self.send_header("Content-Type", response.content_type)
-            if "Content-Length" not in response.headers:
-                self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    def _cut(self) -> None:
-        self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
-
-    def _wait_for_the_caller(self) -> None:
-        """Wait until the caller closes the connection, or the server stops."""
-        while not self.server.workspace_server.stopped.is_set():
-            if select.select([self.connection], [], [], 0.1)[0]:
-                return
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the log is for that."""
+    def _response(self, raw: RawRequest, entry: LoggedRequest) -> Response | None:
+        fault = entry.fault
+        if fault is Fault.CUT_BEFORE:
+            return None
+        if fault is not None and fault not in REACHING:
+            return refusal(self.faults.refusal(fault))
+        workspace = self.workspace
+        run_progress.advance(workspace)
+        if fault is Fault.NO_EFFECT:
+            workspace = dataclasses.replace(workspace, state=copy.deepcopy(self.state))
+        response, entry.caller = respond(workspace, raw)
+        run_progress.advance(self.workspace)
+        return None if fault in (Fault.CUT_AFTER, Fault.TIMEOUT_AFTER) else response
