@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from databricks.sdk.service.catalog import SchemasAPI, VolumesAPI
+from databricks.sdk.service.catalog import CatalogsAPI, SchemasAPI, VolumesAPI
 
 from local.workspace.context import Workspace
 from local.workspace.errors import ApiError, denied, exists, invalid
@@ -31,6 +31,16 @@ def _catalog_document(state: State, name: str) -> dict[str, Any]:
 def _list_catalogs(workspace: Workspace, request: Request) -> dict[str, Any]:
     state = workspace.state
     return _page(request, "catalogs", [_catalog_document(state, name) for name in sorted(state.catalogs)])
+
+
+def _create_catalog(workspace: Workspace, request: Request) -> dict[str, Any]:
+    state, name = workspace.state, _checked(request.body["name"])
+    if not request.caller.admin:
+        raise denied("User does not have CREATE CATALOG on Metastore.")
+    if name in state.catalogs:
+        raise exists(f"Catalog '{name}' already exists", "CATALOG_ALREADY_EXISTS")
+    state.catalogs[name] = request.caller.name
+    return _catalog_document(state, name)
 
 
 def _create_schema(workspace: Workspace, request: Request) -> dict[str, Any]:
@@ -166,6 +176,7 @@ def _page(request: Request, key: str, items: list[dict[str, Any]]) -> dict[str, 
 _API = "/api/2.1/unity-catalog"
 ROUTES = (
     Route("GET", f"{_API}/catalogs", _list_catalogs),
+    Route("POST", f"{_API}/catalogs", _create_catalog, shape=of_method(CatalogsAPI.create)),
     Route("GET", f"{_API}/catalogs/{{name}}", _get_catalog),
     Route("GET", f"{_API}/schemas", _list_schemas),
     Route("POST", f"{_API}/schemas", _create_schema, shape=of_method(SchemasAPI.create)),

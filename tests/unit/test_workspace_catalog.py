@@ -26,7 +26,9 @@ def client(server: WorkspaceServer) -> WorkspaceClient:
 
 
 def test_schema_and_volume_are_made_found_listed_and_deleted(client: WorkspaceClient) -> None:
-    assert [one.name for one in client.catalogs.list()] == ["main", "system"]
+    client.catalogs.create("network")
+    assert [one.name for one in client.catalogs.list()] == ["main", "network", "system"]
+    client.schemas.create("net", "network")
     schema = client.schemas.create("net", "main", comment="traffic")
     volume = client.volumes.create("main", "net", "checkpoints", VolumeType.MANAGED)
     assert client.schemas.get("main.net") == schema
