@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from infra import names
 from infra.config import load
-from local.aws import Refused, Stage, running
+from local.aws import Credentials, Refused, Stage, running
 from local.aws.stage import PRIVATE, opener
 from local.delivery import deliver
 from tests.e2e.stages import ROOT, SECONDS, cdk, make_cross_account_role
@@ -226,6 +227,69 @@ def test_an_instance_has_the_rights_of_its_role_and_no_others(stage: Stage) -> N
     iam.update_assume_role_policy(RoleName="runner", PolicyDocument=of_lambda)
     with pytest.raises(Refused, match="does not trust ec2"):
         stage.instance_credentials("runner-profile")
+
+
+def runner(stage: Stage, name: str, *statements: dict[str, Any]) -> Credentials:
+    """An instance whose role has a policy."""
+    iam = stage.client("iam")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
+    iam.create_instance_profile(InstanceProfileName=name)
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    return stage.instance_credentials(name)
+
+
+def test_batches_and_tags_are_asked_for_as_aws_asks(stage: Stage) -> None:
+    url = stage.client("sqs").create_queue(QueueName="batches")["QueueUrl"]
+    topic = stage.client("sns").create_topic(Name="tagged")["TopicArn"]
+    entries = [{"Id": "1", "MessageBody": "x"}]
+    actions = ["sqs:SendMessage", "sns:TagResource", "sns:ListTagsForResource"]
+    allowed = {"Effect": "Allow", "Action": actions, "Resource": [topic, f"arn:aws:sqs:us-east-1:{ACCOUNT}:batches"]}
+    may = runner(stage, "may-send", allowed)
+    assert stage.client("sqs", may).send_message_batch(QueueUrl=url, Entries=entries)["Successful"]
+    stage.client("sns", may).tag_resource(ResourceArn=topic, Tags=[{"Key": "a", "Value": "b"}])
+    assert stage.client("sns", may).list_tags_for_resource(ResourceArn=topic)["Tags"] == [{"Key": "a", "Value": "b"}]
+
+    may_not = runner(stage, "may-not-send", {**allowed, "Action": ["sqs:SendMessageBatch", "sns:GetTopicAttributes"]})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        stage.client("sqs", may_not).send_message_batch(QueueUrl=url, Entries=entries)
+    with pytest.raises(ClientError, match="AuthorizationError"):
+        stage.client("sns", may_not).tag_resource(ResourceArn=topic, Tags=[{"Key": "a", "Value": "b"}])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        ({}, {}, "Configurations overlap"),
+        ({"prefix": "AWSLogs/"}, {"prefix": "AWSLogs/1/"}, "Configuration is ambiguously defined"),
+        ({"prefix": "AWSLogs/"}, {}, "Configuration is ambiguously defined"),
+        ({"prefix": "AWSLogs/"}, {"prefix": "other/"}, None),
+        ({"suffix": ".gz"}, {"suffix": ".parquet"}, None),
+    ],
+)
+def test_notifications_that_overlap_are_refused(
+    one: dict[str, str], other: dict[str, str], told: str | None, stage: Stage
+) -> None:
+    s3 = stage.client("s3")
+    with suppress(ClientError):
+        s3.create_bucket(Bucket="notified")
+    topic = stage.client("sns").create_topic(Name="told")["TopicArn"]
+
+    def configuration(rules: dict[str, str]) -> dict[str, Any]:
+        filters = [{"Name": name, "Value": value} for name, value in rules.items()]
+        return {
+            "TopicArn": topic,
+            "Events": ["s3:ObjectCreated:*"],
+            **({"Filter": {"Key": {"FilterRules": filters}}} if filters else {}),
+        }
+
+    both = {"TopicConfigurations": [configuration(one), configuration(other)]}
+    if told:
+        with pytest.raises(ClientError, match=told):
+            s3.put_bucket_notification_configuration(Bucket="notified", NotificationConfiguration=both)
+    else:
+        s3.put_bucket_notification_configuration(Bucket="notified", NotificationConfiguration=both)
 
 
 def test_what_aws_does_by_itself_is_done_for_nobody_else(stage: Stage) -> None:
