@@ -167,6 +167,14 @@ def test_equal_seeds_give_equal_records_whatever_the_flow_logs_id(stage: Stage) 
     assert len(set(first)) == 2
 
 
+@pytest.mark.usefixtures("policy")
+def test_another_batch_of_the_same_minutes_overwrites_nothing(stage: Stage) -> None:
+    created(stage)
+    for seed, expected in ((1, 2), (2, 4), (2, 4)):
+        deliver(stage, seed=seed, intervals=1, records=10, files=2, start=START)
+        assert len(keys(stage)) == expected
+
+
 def _without_the_write(document: dict[str, Any]) -> None:
     document["Statement"] = [
         each
