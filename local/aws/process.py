@@ -104,7 +104,8 @@ def _environment(stage: Stage, *, port: int, key: Path | None) -> dict[str, str]
         "HOME": str(stage.folder / "tmp"),
         # Functions run on the Python and the Node that are beside this Python.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+        # Its own folder is another one, and an entry may be relative to this process's.
+        "PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path),
         "PYTHONUNBUFFERED": "1",
         "NO_PROXY": HERE,
         "no_proxy": HERE,

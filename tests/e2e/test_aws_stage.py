@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from infra import names
 from infra.config import load
-from local.aws import Credentials, Refused, Stage, running
+from local.aws import Credentials, NotStarted, Refused, Stage, running
 from local.aws.stage import PRIVATE, opener
 from local.delivery import deliver
 from tests.e2e.stages import ROOT, SECONDS, cdk, make_cross_account_role
@@ -414,6 +414,13 @@ def soon(what: Callable[[], bool]) -> bool:
     while not what() and time.monotonic() < deadline:
         time.sleep(0.1)
     return what()
+
+
+def test_a_stage_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The child looks for modules where its parent does.
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if not Path(entry, "local", "aws").exists()])
+    with pytest.raises(NotStarted, match="No module named"), running(tmp_path / "stage"):
+        pass
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux tells who listens where")
