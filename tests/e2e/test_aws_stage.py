@@ -11,7 +11,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from infra import names
 from infra.config import load
-from local.aws import Refused, Stage, running
+from local.aws import Credentials, NotStarted, Refused, Stage, running
 from local.aws.stage import PRIVATE, opener
 from local.delivery import deliver
 from tests.e2e.stages import ROOT, SECONDS, cdk, make_cross_account_role
@@ -30,12 +32,14 @@ pytestmark = pytest.mark.slow
 
 ACCOUNT = "111122223333"
 BUCKET = "flow-logs-bucket"
-TAGGED = ('"vpc-0123456789abcdef0"', '"vpc-0123456789abcdef0"\ntags = { owner = "network" }')
-SECOND = (
-    "[reader]",
-    '[[flow_logs]]\nsubnet = "subnet-01234567"\nfile_format = "parquet"\ntraffic = "REJECT"\n\n[reader]',
-)
-OTHER_FORMAT = ("tags = {", 'fields = ["srcaddr", "dstaddr", "bytes", "start", "end", "action"]\ntags = {')
+VPC, SUBNET, INTERFACE = "vpc-0123456789abcdef0", "subnet-01234567", "eni-01234567"
+# Before, a VPC's and a subnet's; then the first has one tag more, the second another format, and there is a third.
+BEFORE = ("[reader]", f'[[flow_logs]]\nsubnet = "{SUBNET}"\n\n[reader]')
+AFTER = [
+    (f'"{VPC}"', f'"{VPC}"\ntags = {{ owner = "network" }}'),
+    (f'"{SUBNET}"', f'"{SUBNET}"\nfields = ["srcaddr", "dstaddr", "bytes", "start", "end", "action"]'),
+    ("[reader]", f'[[flow_logs]]\nnetwork_interface = "{INTERFACE}"\nfile_format = "parquet"\n\n[reader]'),
+]
 
 
 @pytest.fixture(scope="module")
@@ -64,44 +68,37 @@ def received(stage: Stage, queue: str) -> Iterator[str]:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
-def test_the_app_is_deployed_delivered_to_updated_and_destroyed(stage: Stage, tmp_path: Path) -> None:
-    """One file that grows: a second flow log and tags change nothing of the first, another format replaces it."""
+def test_the_app_is_deployed_updated_delivered_to_and_destroyed(stage: Stage, tmp_path: Path) -> None:
+    """First with Auto Loader's notifications, then with the stack's: a file of one environment that changes."""
     file = tmp_path / "test.toml"
 
-    def run(*arguments: str, changes: Sequence[tuple[str, str]] = ()) -> None:
-        file.write_text(changed(NO_WORKSPACE, STACK, *changes))
+    def run(*arguments: str) -> None:
         cdk(stage, *arguments, "-c", f"env={file}", folder=tmp_path)
 
-    def deploy(*changes: tuple[str, str]) -> None:
-        run("deploy", "--all", "--require-approval=never", changes=changes)
-
     make_cross_account_role(stage, "databricks-cross-account")
+    before = changed(NO_WORKSPACE, BEFORE)
+    file.write_text(before)
     run("bootstrap")
-    deploy()
-    environment = load(str(file))
-    (first,) = described(stage).values()
-    assert first["LogDestination"] == f"arn:aws:s3:::{BUCKET}"
+    run("deploy", "--all", "--require-approval=never")
+    first = described(stage)
+    assert {told["LogDestination"] for told in first.values()} == {f"arn:aws:s3:::{BUCKET}"}
+    assert sorted(first) == [SUBNET, VPC]
 
-    delivered = deliver(stage, seed=1, intervals=2, records=50, files=2)
-    assert [one.error for one in delivered] == [None] * 4
-    assert sorted(received(stage, names.queue_name(environment))) == sorted(one.file.key for one in delivered)
-
-    deploy(TAGGED, SECOND)
-    both = described(stage)
-    assert both[first["ResourceId"]]["FlowLogId"] == first["FlowLogId"]
-    assert own_tags(both[first["ResourceId"]]) == {"owner": "network", **own_tags(first)}
-    assert both["subnet-01234567"]["DestinationOptions"]["FileFormat"] == "parquet"
-
-    deploy(TAGGED, SECOND, OTHER_FORMAT)
-    replaced = described(stage)
-    assert replaced[first["ResourceId"]]["FlowLogId"] != first["FlowLogId"]
-    assert replaced[first["ResourceId"]]["LogFormat"].startswith("${srcaddr} ${dstaddr}")
-    assert replaced["subnet-01234567"] == both["subnet-01234567"]
-    # CloudFormation's events here do not tell of what an update deletes.
+    file.write_text(changed(STACK, *AFTER, text=before))
+    run("deploy", "--all", "--require-approval=never")
+    then = described(stage)
+    assert sorted(then) == [INTERFACE, SUBNET, VPC]
+    # A tag changes nothing else, a format makes another flow log before the old one goes.
+    assert then[VPC]["FlowLogId"] == first[VPC]["FlowLogId"]
+    assert own_tags(then[VPC]) == {"owner": "network", **own_tags(first[VPC])}
+    assert then[SUBNET]["LogFormat"].startswith("${srcaddr} ${dstaddr}")
     said = stage.log.read_text()
-    made = said.index(f"made {replaced[first['ResourceId']]['FlowLogId']}")
-    assert made < said.index(f"deleted {first['FlowLogId']}")
-    assert {one.error for one in deliver(stage, seed=1, intervals=1, records=50)} == {None}
+    assert said.index(f"made {then[SUBNET]['FlowLogId']}") < said.index(f"deleted {first[SUBNET]['FlowLogId']}")
+
+    delivered = deliver(stage, seed=1, intervals=2, records=50)
+    assert [one.error for one in delivered] == [None] * 6
+    queue = names.queue_name(load(str(file)))
+    assert sorted(received(stage, queue)) == sorted(one.file.key for one in delivered)
 
     run("destroy", "--all", "--force")
     assert described(stage) == {}
@@ -109,7 +106,7 @@ def test_the_app_is_deployed_delivered_to_updated_and_destroyed(stage: Stage, tm
     with pytest.raises(ClientError, match="NoSuchEntity"):
         stage.client("iam").get_role(RoleName="flow-log-reader")
     # The bucket and its logs outlive the stack.
-    assert len(stage.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]) == 6
+    assert len(stage.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]) == len(delivered)
 
 
 def template(**changes: Any) -> str:
@@ -220,12 +217,79 @@ def test_an_instance_has_the_rights_of_its_role_and_no_others(stage: Stage) -> N
     with pytest.raises(ClientError, match="AccessDenied"):
         stage.client("s3", credentials).create_bucket(Bucket="not-mine")
 
+    for wrong in (replace(credentials, secret="wrong"), replace(credentials, token=None)):
+        with pytest.raises(ClientError, match=r"SignatureDoesNotMatch|InvalidToken|InvalidAccessKeyId"):
+            stage.client("s3", wrong).list_buckets()
+
     with pytest.raises(Refused, match="cannot be found"):
         stage.instance_credentials("no-such-profile")
     of_lambda = json.dumps(_TRUST).replace("ec2", "lambda")
     iam.update_assume_role_policy(RoleName="runner", PolicyDocument=of_lambda)
     with pytest.raises(Refused, match="does not trust ec2"):
         stage.instance_credentials("runner-profile")
+
+
+def runner(stage: Stage, name: str, *statements: dict[str, Any]) -> Credentials:
+    """An instance whose role has a policy."""
+    iam = stage.client("iam")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
+    iam.create_instance_profile(InstanceProfileName=name)
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    return stage.instance_credentials(name)
+
+
+def test_batches_and_tags_are_asked_for_as_aws_asks(stage: Stage) -> None:
+    url = stage.client("sqs").create_queue(QueueName="batches")["QueueUrl"]
+    topic = stage.client("sns").create_topic(Name="tagged")["TopicArn"]
+    entries = [{"Id": "1", "MessageBody": "x"}]
+    actions = ["sqs:SendMessage", "sns:TagResource", "sns:ListTagsForResource"]
+    allowed = {"Effect": "Allow", "Action": actions, "Resource": [topic, f"arn:aws:sqs:us-east-1:{ACCOUNT}:batches"]}
+    may = runner(stage, "may-send", allowed)
+    assert stage.client("sqs", may).send_message_batch(QueueUrl=url, Entries=entries)["Successful"]
+    stage.client("sns", may).tag_resource(ResourceArn=topic, Tags=[{"Key": "a", "Value": "b"}])
+    assert stage.client("sns", may).list_tags_for_resource(ResourceArn=topic)["Tags"] == [{"Key": "a", "Value": "b"}]
+
+    may_not = runner(stage, "may-not-send", {**allowed, "Action": ["sqs:SendMessageBatch", "sns:GetTopicAttributes"]})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        stage.client("sqs", may_not).send_message_batch(QueueUrl=url, Entries=entries)
+    with pytest.raises(ClientError, match="AuthorizationError"):
+        stage.client("sns", may_not).tag_resource(ResourceArn=topic, Tags=[{"Key": "a", "Value": "b"}])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        ({}, {}, "Configurations overlap"),
+        ({"prefix": "AWSLogs/"}, {"prefix": "AWSLogs/1/"}, "Configuration is ambiguously defined"),
+        ({"prefix": "AWSLogs/"}, {}, "Configuration is ambiguously defined"),
+        ({"prefix": "AWSLogs/"}, {"prefix": "other/"}, None),
+        ({"suffix": ".gz"}, {"suffix": ".parquet"}, None),
+    ],
+)
+def test_notifications_that_overlap_are_refused(
+    one: dict[str, str], other: dict[str, str], told: str | None, stage: Stage
+) -> None:
+    s3 = stage.client("s3")
+    with suppress(ClientError):
+        s3.create_bucket(Bucket="notified")
+    topic = stage.client("sns").create_topic(Name="told")["TopicArn"]
+
+    def configuration(rules: dict[str, str]) -> dict[str, Any]:
+        filters = [{"Name": name, "Value": value} for name, value in rules.items()]
+        return {
+            "TopicArn": topic,
+            "Events": ["s3:ObjectCreated:*"],
+            **({"Filter": {"Key": {"FilterRules": filters}}} if filters else {}),
+        }
+
+    both = {"TopicConfigurations": [configuration(one), configuration(other)]}
+    if told:
+        with pytest.raises(ClientError, match=told):
+            s3.put_bucket_notification_configuration(Bucket="notified", NotificationConfiguration=both)
+    else:
+        s3.put_bucket_notification_configuration(Bucket="notified", NotificationConfiguration=both)
 
 
 def test_what_aws_does_by_itself_is_done_for_nobody_else(stage: Stage) -> None:
@@ -350,6 +414,13 @@ def soon(what: Callable[[], bool]) -> bool:
     while not what() and time.monotonic() < deadline:
         time.sleep(0.1)
     return what()
+
+
+def test_a_stage_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The child looks for modules where its parent does.
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if not Path(entry, "local", "aws").exists()])
+    with pytest.raises(NotStarted, match="No module named"), running(tmp_path / "stage"):
+        pass
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux tells who listens where")
