@@ -229,6 +229,6 @@ def test_without_set_up_synthesis_says_what_to_run(program: str, tmp_path: Path)
     )
     assert done.returncode != 0
     assert done.stderr == (
-        "The registration function's packages (workspace/requirements.txt) are not in this venv: "
+        "The registration function's packages (infra/workspace/requirements.txt) are not in this venv: "
         "run make setup, then again\n"
     )
