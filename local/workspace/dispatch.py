@@ -1,0 +1,113 @@
+"""From a raw request to its answer: the endpoint found, the caller known, the body checked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any
+
+from local.workspace import (
+    catalog,
+    clusters,
+    files,
+    grants,
+    job_permissions,
+    jobs,
+    principals,
+    profiles,
+    run_api,
+    run_page,
+    signing_in,
+    volume_files,
+)
+from local.workspace.context import Workspace
+from local.workspace.errors import ApiError, denied, malformed
+from local.workspace.exchange import Request, Response
+from local.workspace.route import Route, find
+from local.workspace.shape import check
+from local.workspace.state import Principal
+
+ROUTES: tuple[Route, ...] = (
+    *signing_in.ROUTES,
+    *principals.ROUTES,
+    *profiles.ROUTES,
+    *files.ROUTES,
+    *clusters.ROUTES,
+    *jobs.ROUTES,
+    *run_api.ROUTES,
+    *run_page.ROUTES,
+    *job_permissions.ROUTES,
+    *catalog.ROUTES,
+    *grants.ROUTES,
+    *volume_files.ROUTES,
+)
+_NOBODY = Principal("Users", "", "", "")
+
+
+@dataclass(frozen=True)
+class RawRequest:
+    """A request as it came over the wire; the path is decoded."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: Message
+    content: bytes
+
+
+def respond(workspace: Workspace, raw: RawRequest) -> tuple[Response, str]:
+    """Answer a request.
+
+    Returns:
+        The answer, and the caller's name when it got as far as that.
+    """
+    caller = _NOBODY
+    try:
+        found = find(ROUTES, raw.method, raw.path)
+        if found is None:
+            raise ApiError(
+                404, "ENDPOINT_NOT_FOUND", f"No API found for '{raw.method} {raw.path.removeprefix('/api')}'"
+            )
+        route, params = found
+        if not route.open:
+            caller = signing_in.caller_of(workspace.state, raw.headers.get("Authorization", ""))
+        if route.admin and not caller.admin:
+            raise denied("Only admins can perform this operation")
+        request = Request(
+            raw.method,
+            raw.path,
+            raw.query,
+            params,
+            _json_body(raw, route),
+            raw.content,
+            caller,
+            raw.headers.get("Content-Type", ""),
+            raw.headers.get("Authorization", ""),
+        )
+        answer = route.handler(workspace, request)
+        return answer if isinstance(answer, Response) else Response(answer), caller.name
+    except ApiError as error:
+        return refusal(error), caller.name
+
+
+def refusal(error: ApiError) -> Response:
+    """Return an error as the service writes it."""
+    return Response(
+        {"error_code": error.code, "message": error.message}, status=error.status, headers=dict(error.headers)
+    )
+
+
+def _json_body(raw: RawRequest, route: Route) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    if raw.content and (route.shape or raw.headers.get("Content-Type", "").startswith("application/json")):
+        try:
+            parsed = json.loads(raw.content)
+        except ValueError:
+            raise malformed("Invalid JSON given in the body of the request - failed to parse given JSON") from None
+        if not isinstance(parsed, dict):
+            raise malformed("Invalid JSON given in the body of the request - expected a map")
+        body = parsed
+    if route.shape is not None:
+        check(body, route.shape)
+    return body

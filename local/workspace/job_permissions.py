@@ -1,0 +1,129 @@
+"""Who may do what with a job."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from databricks.sdk.service.jobs import JobsAPI
+
+from local.workspace.context import Workspace
+from local.workspace.errors import denied, invalid, not_found
+from local.workspace.exchange import Request
+from local.workspace.route import Route
+from local.workspace.shape import of_method
+from local.workspace.state import ADMINS, Job, Kind, Permission, Principal, State
+
+Key = Literal["group_name", "user_name", "service_principal_name"]
+_KEYS: dict[Key, tuple[Kind, str]] = {
+    "group_name": ("Groups", "GroupName"),
+    "user_name": ("Users", "UserName"),
+    "service_principal_name": ("ServicePrincipals", "ServicePrincipalName"),
+}
+MANAGING = ("IS_OWNER", "CAN_MANAGE")
+RUNNING = (*MANAGING, "CAN_MANAGE_RUN")
+ANY_LEVEL = (*RUNNING, "CAN_VIEW")
+
+
+def key_of(principal: Principal) -> Key:
+    """Return the key that names a principal of this kind."""
+    return next(key for key, (kind, _) in _KEYS.items() if kind == principal.kind)
+
+
+def has_level(job: Job, caller: Principal, levels: tuple[str, ...]) -> bool:
+    """Return whether a caller has one of the levels on a job, directly, by a group, or as an administrator."""
+    return caller.admin or any(
+        one.level in levels and (one.name in caller.groups if one.key == "group_name" else one.name == caller.name)
+        for one in job.permissions
+    )
+
+
+def replaced(state: State, job: Job, access: list[dict[str, Any]], *, keep_owner: bool = False) -> list[Permission]:
+    """Return a job's permissions after all of them were given anew.
+
+    Args:
+        state: with the principals.
+        job: the job.
+        access: an ``access_control_list``.
+        keep_owner: whether the job's owner stays when none is given, as in ``jobs/create``.
+
+    Raises:
+        ApiError: for a principal that does not exist, or when there is not exactly one owner.
+    """
+    new = [_permission(state, one) for one in access]
+    owners = [one for one in new if one.level == "IS_OWNER"]
+    if not owners and keep_owner:
+        new = [*(one for one in job.permissions if one.level == "IS_OWNER"), *new]
+    elif len(owners) != 1:
+        raise invalid("The job must have exactly one owner.")
+    return new
+
+
+def _permission(state: State, entry: dict[str, Any]) -> Permission:
+    named = [(key, entry[key]) for key in _KEYS if entry.get(key)]
+    if len(named) != 1 or not entry.get("permission_level"):
+        raise invalid("Each entry needs a permission_level and exactly one principal")
+    (key, name), level = named[0], entry["permission_level"]
+    kind, noun = _KEYS[key]
+    if not any(one.kind == kind and one.name == name for one in state.principals.values()):
+        raise not_found(f"Principal: {noun}({name}) does not exist")
+    if level == "IS_OWNER" and key == "group_name":
+        raise invalid("Groups can not be owners")
+    return Permission(key, name, level)
+
+
+def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
+    return _document(workspace.state, _job(workspace, request, ANY_LEVEL))
+
+
+def _set(workspace: Workspace, request: Request) -> dict[str, Any]:
+    """Replace what was granted on the job."""
+    job = _job(workspace, request, MANAGING)
+    job.permissions = replaced(workspace.state, job, request.body.get("access_control_list") or [])
+    return _document(workspace.state, job)
+
+
+def _update(workspace: Workspace, request: Request) -> dict[str, Any]:
+    """Grant more; a principal's former level is replaced, and a new owner takes the place of the former one."""
+    job = _job(workspace, request, MANAGING)
+    new = [_permission(workspace.state, one) for one in request.body.get("access_control_list") or []]
+    changed = {(one.key, one.name) for one in new}
+    kept = [
+        one
+        for one in job.permissions
+        if (one.key, one.name) not in changed
+        and not (one.level == "IS_OWNER" and any(other.level == "IS_OWNER" for other in new))
+    ]
+    if sum(one.level == "IS_OWNER" for one in (*kept, *new)) != 1:
+        raise invalid("The job must have exactly one owner.")
+    job.permissions = [*kept, *new]
+    return _document(workspace.state, job)
+
+
+def _job(workspace: Workspace, request: Request, levels: tuple[str, ...]) -> Job:
+    text = request.params["job_id"]
+    job = workspace.state.jobs.get(int(text)) if text.isdigit() else None
+    if job is None:
+        raise not_found(f"Job {text} does not exist.")
+    if not has_level(job, request.caller, levels):
+        raise denied(f"User {request.caller.name} does not have {' or '.join(levels)} permissions on job {text}")
+    return job
+
+
+def _document(state: State, job: Job) -> dict[str, Any]:
+    entries = []
+    for one in job.permissions:
+        entry: dict[str, Any] = {one.key: one.name}
+        if one.key == "service_principal_name":
+            entry["display_name"] = state.principal(one.name).display_name
+        entries.append(entry | {"all_permissions": [{"permission_level": one.level, "inherited": False}]})
+    from_above = {"permission_level": "CAN_MANAGE", "inherited": True, "inherited_from_object": ["/jobs/"]}
+    entries.append({"group_name": ADMINS, "all_permissions": [from_above]})
+    return {"object_id": f"/jobs/{job.job_id}", "object_type": "job", "access_control_list": entries}
+
+
+_PATH = "/api/2.0/permissions/jobs/{job_id}"
+ROUTES = (
+    Route("GET", _PATH, _get),
+    Route("PUT", _PATH, _set, shape=of_method(JobsAPI.set_permissions, but=("job_id",))),
+    Route("PATCH", _PATH, _update, shape=of_method(JobsAPI.update_permissions, but=("job_id",))),
+)

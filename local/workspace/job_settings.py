@@ -1,0 +1,164 @@
+"""The settings of jobs and one-time runs: what is refused, what is filled in, how an update is merged."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from local.workspace.clusters import check_cluster
+from local.workspace.errors import invalid
+from local.workspace.state import Principal, State
+
+# Lists of settings whose entries an update merges by a key.
+_KEYED = {
+    "tasks": "task_key",
+    "job_clusters": "job_cluster_key",
+    "environments": "environment_key",
+    "parameters": "name",
+}
+_TASK_LIMIT = 1000
+_QUARTZ_FIELDS = (6, 7)
+
+
+def check_settings(state: State, caller: Principal, settings: dict[str, Any]) -> None:
+    """Check settings beyond their shape.
+
+    Raises:
+        ApiError: for the first thing that the service does not accept.
+    """
+    tasks = settings.get("tasks") or []
+    if len(tasks) > _TASK_LIMIT:
+        raise invalid(f"Too many tasks: {len(tasks)} (max: {_TASK_LIMIT})")
+    _check_unique("task_key", [one["task_key"] for one in tasks])
+    shared = settings.get("job_clusters") or []
+    _check_unique("job_cluster_key", [one["job_cluster_key"] for one in shared])
+    for one in shared:
+        check_cluster(state, caller, one.get("new_cluster") or {})
+    for task in tasks:
+        _check_task(state, caller, task, settings)
+    _check_trigger(settings)
+    if settings.get("max_concurrent_runs", 1) not in range(1001):
+        raise invalid("max_concurrent_runs must be between 0 and 1000")
+
+
+def _check_unique(key: str, values: list[str]) -> None:
+    for value in values:
+        if values.count(value) > 1:
+            raise invalid(f"Duplicate {key} '{value}'")
+
+
+def _check_task(state: State, caller: Principal, task: dict[str, Any], settings: dict[str, Any]) -> None:
+    key = task["task_key"]
+    shared = [one["job_cluster_key"] for one in settings.get("job_clusters") or []]
+    wanted = task.get("job_cluster_key")
+    if wanted is not None and wanted not in shared:
+        raise invalid(f"Job cluster '{wanted}' is not defined in field 'job_clusters'.")
+    if task.get("new_cluster"):
+        check_cluster(state, caller, task["new_cluster"])
+    elif wanted is None and not task.get("existing_cluster_id") and not task.get("environment_key"):
+        raise invalid("One of job_cluster_key, new_cluster, or existing_cluster_id must be specified.")
+    if not any(name.endswith("_task") and value is not None for name, value in task.items()):
+        raise invalid(f"Task '{key}' must have exactly one type of task")
+    wheel = task.get("python_wheel_task") or {}
+    if wheel.get("parameters") and wheel.get("named_parameters"):
+        raise invalid(f"Task '{key}': only one of parameters and named_parameters can be given")
+    known = [one["task_key"] for one in settings.get("tasks") or []]
+    for needed in task.get("depends_on") or []:
+        if needed["task_key"] not in known:
+            raise invalid(f"Task '{key}' depends on unknown task '{needed['task_key']}'")
+
+
+def _check_trigger(settings: dict[str, Any]) -> None:
+    given = [name for name in ("schedule", "continuous", "trigger") if settings.get(name) is not None]
+    if len(given) > 1:
+        raise invalid(f"Only one of schedule, continuous and trigger can be given, not {' and '.join(given)}")
+    if settings.get("schedule"):
+        expression = settings["schedule"]["quartz_cron_expression"]
+        if len(expression.split()) not in _QUARTZ_FIELDS:
+            raise invalid(f"Invalid quartz_cron_expression: '{expression}'")
+    # An empty object is a continuous job too: its pause_status has a default.
+    if settings.get("continuous") is not None:
+        if settings.get("max_concurrent_runs", 1) != 1:
+            raise invalid("A continuous job can have only one concurrent run: max_concurrent_runs must be 1")
+        for task in settings.get("tasks") or []:
+            if task.get("depends_on") or task.get("max_retries"):
+                raise invalid("A continuous job can have neither task dependencies nor a retry policy")
+
+
+def with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings as ``jobs/get`` shows them: with what the service fills in."""
+    shown = {
+        "name": "Untitled",
+        "email_notifications": {},
+        "webhook_notifications": {},
+        "timeout_seconds": 0,
+        "max_concurrent_runs": 1,
+        "format": "MULTI_TASK",
+        **_without_nulls(settings),
+    }
+    shown["tasks"] = [_task_with_defaults(one) for one in shown.get("tasks", [])]
+    for one in shown.get("job_clusters", []):
+        one["new_cluster"] = _cluster_with_defaults(one.get("new_cluster") or {})
+    for name, defaults in (
+        ("continuous", {"pause_status": "UNPAUSED", "task_retry_mode": "NEVER"}),
+        ("schedule", {"pause_status": "UNPAUSED"}),
+        ("trigger", {"pause_status": "UNPAUSED"}),
+    ):
+        if name in shown:
+            shown[name] = {**defaults, **shown[name]}
+    return {key: value for key, value in shown.items() if value != []}
+
+
+def _task_with_defaults(task: dict[str, Any]) -> dict[str, Any]:
+    shown = {
+        "run_if": "ALL_SUCCESS",
+        "timeout_seconds": 0,
+        "email_notifications": {},
+        "webhook_notifications": {},
+        **task,
+    }
+    if "new_cluster" in shown:
+        shown["new_cluster"] = _cluster_with_defaults(shown["new_cluster"])
+    return shown
+
+
+def _cluster_with_defaults(cluster: dict[str, Any]) -> dict[str, Any]:
+    shown = {"data_security_mode": "SINGLE_USER", "enable_elastic_disk": False, "num_workers": 0, **cluster}
+    if cluster.get("autoscale"):
+        del shown["num_workers"]
+    if cluster.get("is_single_node"):
+        shown["custom_tags"] = {"ResourceClass": "SingleNode", **cluster.get("custom_tags", {})}
+        shown["spark_conf"] = {
+            "spark.databricks.cluster.profile": "singleNode",
+            "spark.master": "local[*]",
+            **cluster.get("spark_conf", {}),
+        }
+    return shown
+
+
+def _without_nulls(value: Any) -> Any:
+    """A null is the same as nothing."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return [_without_nulls(one) for one in value]
+    return value
+
+
+def merged(settings: dict[str, Any], new: dict[str, Any], to_remove: list[str]) -> dict[str, Any]:
+    """Return settings after ``jobs/update``: given fields replaced, lists of tasks and clusters merged by their key."""
+    result = copy.deepcopy(settings)
+    for name, value in new.items():
+        key = _KEYED.get(name)
+        if key is None or not isinstance(value, list):
+            result[name] = value
+            continue
+        entries = {one[key]: one for one in result.get(name, [])}
+        result[name] = list((entries | {one[key]: one for one in value}).values())
+    for path in to_remove:
+        name, _, key_value = path.partition("/")
+        if not key_value:
+            result.pop(name, None)
+        else:
+            result[name] = [one for one in result.get(name, []) if one[_KEYED[name]] != key_value]
+    return result

@@ -1,0 +1,148 @@
+"""Jobs: create, get, list, reset, update, delete."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from databricks.sdk.service.jobs import JobsAPI
+
+from local.workspace import job_permissions, run_progress
+from local.workspace.context import Workspace, now_ms
+from local.workspace.errors import denied, invalid
+from local.workspace.exchange import Request
+from local.workspace.job_settings import check_settings, merged, with_defaults
+from local.workspace.paging import page_of
+from local.workspace.route import Route
+from local.workspace.shape import of_method
+from local.workspace.state import Job, Permission, Principal, State
+
+# What the list leaves out unless it is asked to expand.
+_LEFT_OUT = ("tasks", "job_clusters", "environments", "parameters")
+
+
+def find_job(state: State, job_id: int) -> Job:
+    """Return a job.
+
+    Raises:
+        ApiError: 400, as the service has it; the SDK makes a "not found" of it for ``get`` only.
+    """
+    try:
+        return state.jobs[job_id]
+    except KeyError:
+        raise invalid(f"Job {job_id} does not exist.") from None
+
+
+def managed_job(state: State, caller: Principal, job_id: int, *, levels: tuple[str, ...]) -> Job:
+    """Return a job with which the caller may do something.
+
+    Raises:
+        ApiError: when there is none, or the caller has none of the permission levels on it.
+    """
+    job = find_job(state, job_id)
+    if not job_permissions.has_level(job, caller, levels):
+        raise denied(f"User {caller.name} does not have {' or '.join(levels)} permissions on job {job_id}")
+    return job
+
+
+def _create(workspace: Workspace, request: Request) -> dict[str, Any]:
+    """Make a job. Names are not unique, so a repetition makes a second one."""
+    state, caller = workspace.state, request.caller
+    settings = dict(request.body)
+    access = settings.pop("access_control_list", None) or []
+    check_settings(state, caller, settings)
+    job = Job(state.new_id(), with_defaults(settings), caller.name, now_ms())
+    job.permissions = [Permission(job_permissions.key_of(caller), caller.name, "IS_OWNER")]
+    if access:
+        job.permissions = job_permissions.replaced(state, job, access, keep_owner=True)
+    state.jobs[job.job_id] = job
+    run_progress.settings_changed(workspace, job, None)
+    return {"job_id": job.job_id}
+
+
+def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
+    job = managed_job(workspace.state, request.caller, request.number("job_id"), levels=job_permissions.ANY_LEVEL)
+    return _document(job) | {"run_as_user_name": _run_as(job)}
+
+
+def _document(job: Job) -> dict[str, Any]:
+    return {
+        "job_id": job.job_id,
+        "creator_user_name": job.creator,
+        "created_time": job.created_time,
+        "settings": copy.deepcopy(job.settings),
+    }
+
+
+def _run_as(job: Job) -> str:
+    run_as = job.settings.get("run_as", {})
+    owner = next(one.name for one in job.permissions if one.level == "IS_OWNER")
+    return str(run_as.get("service_principal_name") or run_as.get("user_name") or owner)
+
+
+def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
+    """List the jobs that the caller may see, the newest first, without their tasks unless asked."""
+    name = request.query.get("name", "").lower()
+    found = [
+        job
+        for job in sorted(workspace.state.jobs.values(), key=lambda job: -job.job_id)
+        if job_permissions.has_level(job, request.caller, job_permissions.ANY_LEVEL)
+        and name in ("", str(job.settings["name"]).lower())
+    ]
+    page, token = page_of(request, found, size="limit", default=20, most=100)
+    shown = [_document(job) for job in page]
+    if not request.switch("expand_tasks"):
+        for one in shown:
+            for key in _LEFT_OUT:
+                one["settings"].pop(key, None)
+    # Without any job the service leaves the key out.
+    answer: dict[str, Any] = {"has_more": token is not None} | ({"jobs": shown} if shown else {})
+    return answer | ({"next_page_token": token} if token else {})
+
+
+def _reset(workspace: Workspace, request: Request) -> dict[str, Any]:
+    """Replace all settings. A run in progress goes on with those it started with."""
+    state = workspace.state
+    job = managed_job(state, request.caller, request.body["job_id"], levels=job_permissions.MANAGING)
+    new = dict(request.body["new_settings"])
+    if "run_as" in job.settings:
+        # Leaving it out does not clear it.
+        new.setdefault("run_as", job.settings["run_as"])
+    _replace(workspace, request.caller, job, new)
+    return {}
+
+
+def _update(workspace: Workspace, request: Request) -> dict[str, Any]:
+    """Change some settings."""
+    state = workspace.state
+    job = managed_job(state, request.caller, request.body["job_id"], levels=job_permissions.MANAGING)
+    new, to_remove = request.body.get("new_settings") or {}, request.body.get("fields_to_remove") or []
+    _replace(workspace, request.caller, job, merged(job.settings, new, to_remove))
+    return {}
+
+
+def _replace(workspace: Workspace, caller: Principal, job: Job, settings: dict[str, Any]) -> None:
+    check_settings(workspace.state, caller, settings)
+    before, job.settings = job.settings, with_defaults(settings)
+    run_progress.settings_changed(workspace, job, before)
+
+
+def _delete(workspace: Workspace, request: Request) -> dict[str, Any]:
+    """Delete a job at once; its runs are cancelled and end some time later."""
+    job = managed_job(workspace.state, request.caller, request.body["job_id"], levels=job_permissions.MANAGING)
+    del workspace.state.jobs[job.job_id]
+    for run in workspace.state.runs.values():
+        if run.job_id == job.job_id:
+            run_progress.cancel(workspace, run)
+    return {}
+
+
+_API = "/api/2.2/jobs"
+ROUTES = (
+    Route("POST", f"{_API}/create", _create, shape=of_method(JobsAPI.create)),
+    Route("GET", f"{_API}/get", _get),
+    Route("GET", f"{_API}/list", _list),
+    Route("POST", f"{_API}/reset", _reset, shape=of_method(JobsAPI.reset)),
+    Route("POST", f"{_API}/update", _update, shape=of_method(JobsAPI.update)),
+    Route("POST", f"{_API}/delete", _delete, shape=of_method(JobsAPI.delete)),
+)

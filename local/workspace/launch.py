@@ -1,0 +1,63 @@
+"""What the runner is given for a task: its command line, its wheels, its cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local.workspace import files, volume_files
+from local.workspace.context import Workspace
+from local.workspace.run_state import Run, TaskRun
+from local.workspace.runner import LaunchError, Library, RunHandle, RunRequest
+from local.workspace.state import State
+
+
+def launch(workspace: Workspace, run: Run, task: TaskRun) -> RunHandle:
+    """Start a task.
+
+    Raises:
+        LaunchError: when the instance profile is not registered (any more), a wheel is missing, or the runner
+            cannot start it.
+    """
+    state = workspace.state
+    wheel = task.task.get("python_wheel_task") or {}
+    arn = (task.cluster.get("aws_attributes") or {}).get("instance_profile_arn", "")
+    if arn and arn not in state.instance_profiles:
+        raise LaunchError(f"The instance profile {arn} is not registered in this workspace.", "INVALID_CLUSTER_REQUEST")
+    request = RunRequest(
+        run_id=task.run_id,
+        parent_run_id=run.run_id,
+        job_id=run.job_id,
+        task_key=task.task["task_key"],
+        trigger=run.trigger,
+        package_name=wheel.get("package_name", ""),
+        entry_point=wheel.get("entry_point", ""),
+        arguments=_arguments(run, wheel),
+        libraries=tuple(_libraries(state, task.task)),
+        instance_profile_arn=arn,
+        iam_role_arn=(state.instance_profiles[arn].iam_role_arn or "") if arn else "",
+        cluster=task.cluster,
+        task=task.task,
+    )
+    return workspace.runner.start(request)
+
+
+def _arguments(run: Run, wheel: dict[str, Any]) -> tuple[str, ...]:
+    if run.params is not None:
+        return tuple(run.params)
+    named = {**wheel.get("named_parameters", {}), **run.named_params}
+    return (*wheel.get("parameters", []), *(f"--{name}={value}" for name, value in named.items()))
+
+
+def _libraries(state: State, task: dict[str, Any]) -> list[Library]:
+    """Return the task's wheels; what is on S3 the cluster reads itself, with the instance profile."""
+    found = []
+    for library in task.get("libraries", []):
+        path = library.get("whl")
+        if path is None or path.startswith("s3://"):
+            continue
+        content = volume_files.read(state, path) if path.startswith("/Volumes/") else files.read(state, path)
+        if content is None:
+            message = f'Library installation failed for library due to user error for whl: "{path}". Error messages: '
+            raise LaunchError(f"{message}Library file does not exist: {path}", "LIBRARY_INSTALLATION_ERROR")
+        found.append(Library(path, content))
+    return found

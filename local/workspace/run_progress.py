@@ -1,0 +1,222 @@
+"""What happens to runs as time goes by: started, finished, cancelled, and started anew."""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import Any
+
+from local.workspace.context import Workspace, now_ms
+from local.workspace.launch import launch
+from local.workspace.run_state import Run, TaskRun
+from local.workspace.runner import LaunchError, Outcome
+from local.workspace.state import Job
+
+# The code of a termination, for results that do not bring their own.
+_CODES = {
+    "SUCCESS": "SUCCESS",
+    "FAILED": "RUN_EXECUTION_ERROR",
+    "CANCELED": "USER_CANCELED",
+    "TIMEDOUT": "CANCELED",
+    "INTERNAL_ERROR": "INTERNAL_ERROR",
+}
+
+
+def new_run(workspace: Workspace, job: Job, *, trigger: str, creator: str) -> Run:
+    """Make a run of a job; it is skipped, or waits, when the job has as many as it may have."""
+    settings = job.settings
+    run = one_time_run(workspace, settings, creator=creator)
+    run.job_id, run.run_type, run.trigger = job.job_id, "JOB_RUN", trigger
+    run.number = sum(one.job_id == job.job_id for one in workspace.state.runs.values())
+    if len(active_runs(workspace, job.job_id)) > settings["max_concurrent_runs"]:
+        if settings.get("queue", {}).get("enabled"):
+            run.queued = True
+        else:
+            most = settings["max_concurrent_runs"]
+            run.skipped = f"Skipping this run because the limit of {most} maximum concurrent runs has been reached."
+            run.end_time = now_ms()
+            for task in run.tasks:
+                task.life_cycle, task.end_time = "SKIPPED", run.end_time
+    return run
+
+
+def one_time_run(workspace: Workspace, settings: dict[str, Any], *, creator: str) -> Run:
+    """Make a run with the settings as they are now."""
+    state = workspace.state
+    shared = {one["job_cluster_key"]: one["new_cluster"] for one in settings.get("job_clusters", [])}
+    tasks = []
+    for task in copy.deepcopy(settings.get("tasks", [])):
+        cluster = task.get("new_cluster") or shared.get(task.get("job_cluster_key"), {})
+        tasks.append(TaskRun(state.new_id(), task, copy.deepcopy(cluster)))
+    run = Run(
+        state.new_id(),
+        state.new_id(),
+        str(settings.get("run_name") or settings.get("name") or "Untitled"),
+        "SUBMIT_RUN",
+        "ONE_TIME",
+        creator,
+        now_ms(),
+        1,
+        tasks,
+        copy.deepcopy(settings.get("job_clusters", [])),
+        timeout_seconds=settings.get("timeout_seconds", 0),
+    )
+    state.runs[run.run_id] = run
+    return run
+
+
+def active_runs(workspace: Workspace, job_id: int) -> list[Run]:
+    """Return the runs of a job that have not ended."""
+    return [run for run in workspace.state.runs.values() if run.job_id == job_id and not run.ended]
+
+
+def cancel(workspace: Workspace, run: Run) -> None:
+    """Ask a run to end; one that has ended is left alone."""
+    if not run.ended:
+        run.cancelling = True
+
+
+def fire_schedule(workspace: Workspace, job_id: int) -> int | None:
+    """Start the run that a scheduled job's clock would start now; None when the schedule is paused."""
+    job = workspace.state.jobs[job_id]
+    schedule = job.settings.get("schedule") or job.settings.get("trigger")
+    if not schedule or schedule["pause_status"] == "PAUSED":
+        return None
+    return new_run(workspace, job, trigger="PERIODIC", creator=job.creator).run_id
+
+
+def settings_changed(workspace: Workspace, job: Job, before: dict[str, Any] | None) -> None:
+    """Start a continuous job that was not running continuously before; pausing stops no run that is on its way."""
+    if not runs_continuously(job.settings):
+        job.next_start = None
+    elif before is None or not runs_continuously(before):
+        job.failures, job.next_start = 0, workspace.clock()
+
+
+def runs_continuously(settings: dict[str, Any]) -> bool:
+    """Return whether these are the settings of a continuous job that is not paused."""
+    return bool(settings.get("continuous", {}).get("pause_status") == "UNPAUSED")
+
+
+def advance(workspace: Workspace) -> None:
+    """Bring everything to where it is now. Waits for nothing."""
+    for job in list(workspace.state.jobs.values()):
+        due = job.next_start is not None and job.next_start <= workspace.clock()
+        if due and not active_runs(workspace, job.job_id):
+            job.next_start = None
+            new_run(workspace, job, trigger="CONTINUOUS", creator=job.creator)
+    for run in list(workspace.state.runs.values()):
+        if not run.ended:
+            _advance_run(workspace, run)
+
+
+def _advance_run(workspace: Workspace, run: Run) -> None:
+    if run.queued and not run.cancelling:
+        job = workspace.state.jobs[run.job_id]
+        others = [one for one in active_runs(workspace, run.job_id) if not one.queued]
+        run.queued = len(others) >= job.settings["max_concurrent_runs"]
+        if run.queued:
+            return
+    for task in run.latest:
+        if not task.ended and task.life_cycle not in ("RUNNING", "TERMINATING"):
+            _start_task(workspace, run, task)
+        if task.life_cycle in ("RUNNING", "TERMINATING"):
+            _look_at_task(workspace, run, task)
+        if task.ended and not run.cancelling:
+            _retry(workspace, run, task)
+    if all(task.ended for task in run.latest):
+        run.end_time = now_ms()
+        _after_run(workspace, run)
+
+
+def _start_task(workspace: Workspace, run: Run, task: TaskRun) -> None:
+    needed = [one["task_key"] for one in task.task.get("depends_on", [])]
+    before = [one for one in run.latest if one.task["task_key"] in needed]
+    if run.cancelling:
+        _end_task(task, Outcome("CANCELED"))
+    elif any(one.ended and one.result != "SUCCESS" for one in before):
+        task.life_cycle, task.result, task.end_time = "SKIPPED", "UPSTREAM_FAILED", now_ms()
+    elif not all(one.ended for one in before):
+        task.life_cycle = "BLOCKED"
+    elif now_ms() < max(run.start_time + workspace.behaviour.start_seconds * 1000, task.not_before):
+        task.life_cycle = "PENDING"
+    else:
+        task.start_time = now_ms()
+        try:
+            workspace.handles[task.run_id] = launch(workspace, run, task)
+        except LaunchError as error:
+            _end_task(task, Outcome("INTERNAL_ERROR", str(error), code=error.code))
+        else:
+            task.life_cycle = "RUNNING"
+
+
+def _look_at_task(workspace: Workspace, run: Run, task: TaskRun) -> None:
+    handle = workspace.handles[task.run_id]
+    limit = task.task.get("timeout_seconds") or run.timeout_seconds
+    if task.life_cycle == "RUNNING" and not run.cancelling and limit:
+        task.timed_out = now_ms() > task.start_time + limit * 1000
+    if task.life_cycle == "RUNNING" and (run.cancelling or task.timed_out):
+        handle.cancel()
+        task.life_cycle = "TERMINATING"
+    outcome = handle.poll()
+    if outcome is not None:
+        note_output(workspace, task)
+        del workspace.handles[task.run_id]
+        ended_by_time = task.timed_out and outcome.result == "CANCELED"
+        _end_task(task, Outcome("TIMEDOUT", f"Run timed out after {limit} seconds") if ended_by_time else outcome)
+
+
+def _retry(workspace: Workspace, run: Run, task: TaskRun) -> None:
+    """Try a failed task again, as often as its settings say; -1 is without end."""
+    most = task.task.get("max_retries", 0)
+    failed = task.result == "FAILED" or (task.result == "TIMEDOUT" and task.task.get("retry_on_timeout"))
+    if failed and (most < 0 or task.attempt < most):
+        task.superseded = True
+        again = TaskRun(workspace.state.new_id(), task.task, task.cluster, attempt=task.attempt + 1)
+        again.not_before = now_ms() + task.task.get("min_retry_interval_millis", 0)
+        run.tasks.append(again)
+
+
+def note_output(workspace: Workspace, task: TaskRun) -> None:
+    """Read what a task wrote so far; one that has ended was read at its end."""
+    handle = workspace.handles.get(task.run_id)
+    if handle is not None:
+        task.output, task.log = handle.output(), handle.log()
+
+
+def _end_task(task: TaskRun, outcome: Outcome) -> None:
+    task.end_time = now_ms()
+    task.start_time = task.start_time or task.end_time
+    task.code = outcome.code or _CODES[outcome.result]
+    task.error, task.trace = outcome.message, outcome.trace
+    if outcome.result == "INTERNAL_ERROR":
+        task.life_cycle, task.result, task.message = "INTERNAL_ERROR", "FAILED", outcome.message
+        return
+    task.life_cycle, task.result = "TERMINATED", outcome.result
+    task.message = {
+        "FAILED": "Workload failed, see run output for details",
+        "CANCELED": "Run cancelled.",
+        "TIMEDOUT": outcome.message,
+    }.get(outcome.result, "")
+
+
+def _after_run(workspace: Workspace, run: Run) -> None:
+    """Plan a continuous job's next run: after each failure in a row it waits twice as long."""
+    job = workspace.state.jobs.get(run.job_id)
+    if job is None or not runs_continuously(job.settings):
+        return
+    failed = any(task.result in ("FAILED", "TIMEDOUT") for task in run.latest)
+    job.failures = job.failures + 1 if failed else 0
+    behaviour = workspace.behaviour
+    delay = min(behaviour.restart_seconds * 2**job.failures, behaviour.restart_limit_seconds)
+    job.next_start = workspace.clock() + delay
+
+
+def end_all(workspace: Workspace, *, seconds: float) -> None:
+    """Cancel every task that runs, and wait until it has ended or the time is over."""
+    limit = workspace.clock() + seconds
+    running = list(workspace.handles.values())
+    for handle in running:
+        handle.cancel()
+    while any(handle.poll() is None for handle in running) and workspace.clock() < limit:
+        time.sleep(0.02)

@@ -1,0 +1,68 @@
+"""What Unity Catalog protects: found by its full name, with the owner that it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local.workspace.errors import not_found
+from local.workspace.state import Schema, State, Table, Volume
+
+
+def find_catalog(state: State, name: str) -> str:
+    """Return the name, if there is such a catalog.
+
+    Raises:
+        ApiError: when it, or what it is in, does not exist.
+    """
+    if name not in state.catalogs:
+        raise not_found(f"Catalog '{name}' does not exist.", "CATALOG_DOES_NOT_EXIST")
+    return name
+
+
+def find_schema(state: State, full_name: str) -> Schema:
+    """Return the schema.
+
+    Raises:
+        ApiError: when it, or what it is in, does not exist.
+    """
+    find_catalog(state, full_name.partition(".")[0])
+    if full_name not in state.schemas:
+        raise not_found(f"Schema '{full_name}' does not exist.", "SCHEMA_DOES_NOT_EXIST")
+    return state.schemas[full_name]
+
+
+def find_volume(state: State, full_name: str) -> Volume:
+    """Return the volume.
+
+    Raises:
+        ApiError: when it, or what it is in, does not exist.
+    """
+    find_schema(state, full_name.rpartition(".")[0])
+    if full_name not in state.volumes:
+        raise not_found(f"Volume '{full_name}' does not exist.")
+    return state.volumes[full_name]
+
+
+def find_table(state: State, full_name: str) -> Table:
+    """Return the table.
+
+    Raises:
+        ApiError: when it, or what it is in, does not exist.
+    """
+    find_schema(state, full_name.rpartition(".")[0])
+    if full_name not in state.tables:
+        raise not_found(f"Table '{full_name}' does not exist.", "TABLE_DOES_NOT_EXIST")
+    return state.tables[full_name]
+
+
+def owner_of(state: State, securable: str) -> str:
+    """Return the owner of a securable that exists, named by kind and full name."""
+    kind, _, name = securable.partition(" ")
+    if kind == "catalog":
+        return state.catalogs[name]
+    owned: dict[str, dict[str, Any]] = {
+        "schema": {**state.schemas},
+        "volume": {**state.volumes},
+        "table": {**state.tables},
+    }
+    return str(owned[kind][name].owner)

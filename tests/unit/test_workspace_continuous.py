@@ -1,0 +1,146 @@
+"""Continuous jobs of the workspace stand-in: always one run, paused, changed, failing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service import jobs
+
+from local.workspace import Outcome, RecordingRunner, Script, WorkspaceServer
+from tests.unit.workspaces import call, job, prepared, task, until
+
+RUNNING, PAUSED = jobs.PauseStatus.UNPAUSED, jobs.PauseStatus.PAUSED
+
+
+@pytest.fixture
+def runner() -> RecordingRunner:
+    return RecordingRunner()
+
+
+@pytest.fixture
+def server(runner: RecordingRunner) -> Iterator[WorkspaceServer]:
+    with WorkspaceServer(runner=runner) as running:
+        running.behaviour.restart_seconds = 0.05
+        yield running
+
+
+@pytest.fixture
+def client(server: WorkspaceServer) -> WorkspaceClient:
+    return prepared(server)
+
+
+def made(client: WorkspaceClient, status: jobs.PauseStatus = RUNNING) -> int:
+    job_id = client.jobs.create(**job(continuous=jobs.Continuous(pause_status=status))).job_id
+    assert job_id is not None
+    return job_id
+
+
+def reset(client: WorkspaceClient, job_id: int, status: jobs.PauseStatus, task_key: str = "ingest") -> None:
+    changed = job(continuous=jobs.Continuous(pause_status=status), tasks=[task(task_key=task_key)])
+    client.jobs.reset(job_id, jobs.JobSettings(**changed))
+
+
+def active(client: WorkspaceClient, job_id: int) -> list[int | None]:
+    return [one.run_id for one in client.jobs.list_runs(job_id=job_id, active_only=True)]
+
+
+def test_a_run_starts_by_itself_and_there_is_one_only(client: WorkspaceClient, runner: RecordingRunner) -> None:
+    (run_id,) = active(client, made(client))
+    assert run_id is not None
+    assert client.jobs.get_run(run_id).trigger is jobs.TriggerType.CONTINUOUS
+    assert len(runner.requests) == 1
+
+
+def test_a_cancelled_run_is_started_anew(client: WorkspaceClient) -> None:
+    job_id = made(client)
+    (first,) = active(client, job_id)
+    assert first is not None
+    client.jobs.cancel_run(first)
+    until(lambda: active(client, job_id) not in ([first], []))
+
+
+def test_a_paused_job_starts_no_run_and_pausing_stops_none(server: WorkspaceServer, client: WorkspaceClient) -> None:
+    assert active(client, made(client, PAUSED)) == []
+    job_id = made(client)
+    (run_id,) = active(client, job_id)
+    assert run_id is not None
+    reset(client, job_id, PAUSED)
+    assert active(client, job_id) == [run_id]
+    client.jobs.cancel_run(run_id)
+    until(lambda: active(client, job_id) == [])
+    assert server.state.jobs[job_id].next_start is None
+
+
+def test_resuming_starts_a_run(client: WorkspaceClient) -> None:
+    job_id = made(client, PAUSED)
+    reset(client, job_id, RUNNING)
+    assert len(active(client, job_id)) == 1
+
+
+def test_changed_settings_are_those_of_the_next_run(client: WorkspaceClient, runner: RecordingRunner) -> None:
+    job_id = made(client)
+    (first,) = active(client, job_id)
+    assert first is not None
+    reset(client, job_id, RUNNING, task_key="changed")
+    assert active(client, job_id) == [first]
+    client.jobs.cancel_run(first)
+    until(lambda: len(runner.requests) == 2)
+    assert [one.task_key for one in runner.requests] == ["ingest", "changed"]
+
+
+def test_run_now_ends_the_run_and_starts_the_next_without_naming_it(
+    server: WorkspaceServer, client: WorkspaceClient
+) -> None:
+    job_id = made(client)
+    (first,) = active(client, job_id)
+    # The SDK has a KeyError for this answer, which the real service gives.
+    assert call(server, "POST", "/api/2.2/jobs/run-now", {"job_id": job_id}) == (200, {})
+    until(lambda: active(client, job_id) not in ([first], []))
+
+
+def test_run_now_starts_a_run_of_a_paused_job_that_is_not_started_again(client: WorkspaceClient) -> None:
+    job_id = made(client, PAUSED)
+    run = client.jobs.run_now(job_id).result()
+    assert run.trigger is jobs.TriggerType.ONE_TIME
+    assert active(client, job_id) == []
+
+
+def test_after_each_failure_in_a_row_the_next_run_waits_twice_as_long_up_to_a_limit(
+    server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
+) -> None:
+    now = [0.0]
+    server.workspace.clock = lambda: now[0]
+    server.behaviour.restart_seconds, server.behaviour.restart_limit_seconds = 1, 5
+    runner.by_entry_point["ingest"] = Script(Outcome("FAILED", "no"))
+    waiting = server.state.jobs[made(client)]
+    waits = []
+    for count in range(1, 5):
+        until(lambda count=count: waiting.failures == count and waiting.next_start)
+        assert waiting.next_start is not None
+        waits.append(waiting.next_start - now[0])
+        now[0] = waiting.next_start
+    assert waits == [2, 4, 5, 5]
+
+
+def test_a_run_that_succeeds_ends_the_back_off(
+    server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
+) -> None:
+    runner.next.extend([Script(Outcome("FAILED", "no")), Script()])
+    job_id = made(client)
+    until(lambda: len(runner.requests) == 3)
+    assert server.state.jobs[job_id].failures == 0
+
+
+def test_a_tear_down_pauses_cancels_waits_and_deletes(client: WorkspaceClient, runner: RecordingRunner) -> None:
+    runner.next.append(Script(seconds=None, cancel_seconds=0.2))
+    job_id = made(client)
+    (run_id,) = active(client, job_id)
+    assert run_id is not None
+    reset(client, job_id, PAUSED)
+    client.jobs.cancel_run(run_id)
+    run = until(lambda: (run := client.jobs.get_run(run_id)).end_time and run)
+    assert run.state.result_state is jobs.RunResultState.CANCELED
+    client.jobs.delete(job_id)
+    assert len(runner.requests) == 1

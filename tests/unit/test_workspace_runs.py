@@ -1,0 +1,347 @@
+"""Runs in the workspace stand-in: one-time runs, runs of jobs, their states and their output."""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import InvalidParameterValue, ResourceDoesNotExist
+from databricks.sdk.service import compute, jobs
+from databricks.sdk.service.catalog import VolumeType
+
+from local.workspace import LaunchError, Outcome, RecordingRunner, RunHandle, RunRequest, Script, WorkspaceServer
+from tests.unit.workspaces import PROFILE, WHEEL, cluster, job, one_time, prepared, task, until
+
+ENDLESS = Script(seconds=None)
+
+
+@pytest.fixture
+def runner() -> RecordingRunner:
+    return RecordingRunner()
+
+
+@pytest.fixture
+def server(runner: RecordingRunner) -> Iterator[WorkspaceServer]:
+    with WorkspaceServer(runner=runner) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: WorkspaceServer) -> WorkspaceClient:
+    return prepared(server)
+
+
+def states(run: Any) -> tuple[str | None, str | None, str | None]:
+    """Both forms of a run's state: life cycle, result, and the newer code."""
+    details = run.status.termination_details
+    return (
+        run.state.life_cycle_state.value,
+        run.state.result_state and run.state.result_state.value,
+        details and details.code.value,
+    )
+
+
+def submitted(client: WorkspaceClient, *tasks: jobs.SubmitTask, **settings: Any) -> int:
+    run_id = client.jobs.submit(tasks=list(tasks or [one_time()]), **settings).response.run_id
+    assert run_id is not None
+    return run_id
+
+
+def test_a_one_time_run_succeeds_and_its_task_has_a_run_id_of_its_own(client: WorkspaceClient) -> None:
+    run = client.jobs.submit(run_name="verify", tasks=[one_time()]).result()
+    assert states(run) == ("TERMINATED", "SUCCESS", "SUCCESS")
+    (only,) = run.tasks or []
+    assert states(only) == ("TERMINATED", "SUCCESS", "SUCCESS")
+    assert only.run_id != run.run_id
+    assert (run.run_name, run.run_type) == ("verify", jobs.RunType.SUBMIT_RUN)
+    assert list(client.jobs.list()) == []
+
+
+def test_the_runner_gets_command_line_wheel_cluster_and_profile(
+    client: WorkspaceClient, runner: RecordingRunner
+) -> None:
+    role = "arn:aws:iam::123456789012:role/reader"
+    client.instance_profiles.edit(PROFILE, iam_role_arn=role)
+    wheel = jobs.PythonWheelTask("vpc_flow_logs", "verify", named_parameters={"table-name": "t", "headers": "a,b"})
+    submitted(client, one_time(python_wheel_task=wheel))
+    (request,) = runner.requests
+    assert (request.package_name, request.entry_point) == ("vpc_flow_logs", "verify")
+    assert request.arguments == ("--table-name=t", "--headers=a,b")
+    assert [(one.path, one.content) for one in request.libraries] == [(WHEEL, b"PK wheel")]
+    assert (request.instance_profile_arn, request.iam_role_arn) == (PROFILE, role)
+    assert request.cluster["spark_version"] == "18.x-scala2.13"
+
+
+def test_why_a_run_failed_is_in_the_output_of_its_task(client: WorkspaceClient, runner: RecordingRunner) -> None:
+    runner.next.append(Script(Outcome("FAILED", "SystemExit: 1", "Traceback ..."), log="no access to the bucket\n"))
+    run = client.jobs.get_run(submitted(client))
+    assert states(run) == ("TERMINATED", "FAILED", "RUN_EXECUTION_ERROR")
+    assert run.state is not None
+    assert run.state.state_message == ("Task verify failed with message: Workload failed, see run output for details.")
+    (only,) = run.tasks or []
+    assert only.run_id is not None
+    output = client.jobs.get_run_output(only.run_id)
+    assert (output.error, output.error_trace, output.logs) == (
+        "SystemExit: 1",
+        "Traceback ...",
+        "no access to the bucket\n",
+    )
+    assert output.metadata is not None
+    assert output.metadata.run_id == only.run_id
+
+
+def test_the_output_of_a_whole_run_is_refused_also_of_a_run_with_one_task(client: WorkspaceClient) -> None:
+    with pytest.raises(InvalidParameterValue, match="Retrieving the output of runs with multiple tasks"):
+        client.jobs.get_run_output(submitted(client))
+
+
+def test_a_run_is_pending_then_running_then_terminated(
+    server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
+) -> None:
+    server.behaviour.start_seconds = 0.3
+    runner.next.append(Script(seconds=0.3))
+    run_id = submitted(client)
+    seen: list[str | None] = []
+
+    def ended() -> bool:
+        state = states(client.jobs.get_run(run_id))
+        if state[0] not in seen:
+            seen.append(state[0])
+        return state[0] == "TERMINATED"
+
+    until(ended)
+    assert seen == ["PENDING", "RUNNING", "TERMINATED"]
+
+
+def test_a_cancelled_run_terminates_some_time_later(client: WorkspaceClient, runner: RecordingRunner) -> None:
+    runner.next.append(Script(seconds=None, cancel_seconds=0.3))
+    run_id = submitted(client)
+    assert states(client.jobs.get_run(run_id))[0] == "RUNNING"
+    client.jobs.cancel_run(run_id)
+    assert states(client.jobs.get_run(run_id))[0] == "TERMINATING"
+    run = until(lambda: (run := client.jobs.get_run(run_id)).end_time and run)
+    assert states(run) == ("TERMINATED", "CANCELED", "USER_CANCELED")
+    client.jobs.cancel_run(run_id)
+    assert states(client.jobs.get_run(run_id)) == ("TERMINATED", "CANCELED", "USER_CANCELED")
+
+
+def test_a_run_that_takes_too_long_is_ended(client: WorkspaceClient, runner: RecordingRunner) -> None:
+    runner.next.append(ENDLESS)
+    run_id = submitted(client, timeout_seconds=1)
+    run = until(lambda: (run := client.jobs.get_run(run_id)).end_time and run)
+    assert states(run) == ("TERMINATED", "TIMEDOUT", "CANCELED")
+
+
+def test_an_idempotency_token_names_the_run_it_started_also_when_that_failed(
+    client: WorkspaceClient, runner: RecordingRunner
+) -> None:
+    runner.next.append(Script(Outcome("FAILED", "no")))
+    first = submitted(client, idempotency_token="a")
+    assert submitted(client, idempotency_token="a") == first
+    assert submitted(client, idempotency_token="b") != first
+    assert len(runner.requests) == 2
+    with pytest.raises(InvalidParameterValue, match="at most 64"):
+        submitted(client, idempotency_token="a" * 65)
+
+
+def test_a_wheel_that_is_missing_fails_the_run_before_it_starts(
+    client: WorkspaceClient, runner: RecordingRunner
+) -> None:
+    client.workspace.delete(WHEEL)
+    run = client.jobs.get_run(submitted(client))
+    assert states(run) == ("INTERNAL_ERROR", "FAILED", "LIBRARY_INSTALLATION_ERROR")
+    assert run.state is not None
+    assert WHEEL in (run.state.state_message or "")
+    assert not runner.requests
+
+
+def test_a_profile_removed_since_the_job_was_made_fails_its_run(client: WorkspaceClient) -> None:
+    job_id = client.jobs.create(**job()).job_id
+    assert job_id is not None
+    client.instance_profiles.remove(PROFILE)
+    run_id = client.jobs.run_now(job_id).response.run_id
+    assert run_id is not None
+    run = client.jobs.get_run(run_id)
+    assert states(run) == ("INTERNAL_ERROR", "FAILED", "INVALID_CLUSTER_REQUEST")
+
+
+def test_a_one_time_run_is_checked_as_a_job_is(client: WorkspaceClient) -> None:
+    with pytest.raises(InvalidParameterValue, match="Invalid spark version"):
+        submitted(client, one_time(new_cluster=cluster(spark_version="1.x")))
+    with pytest.raises(InvalidParameterValue, match="Missing required field 'tasks'"):
+        client.jobs.submit(run_name="nothing")
+
+
+def test_a_cluster_that_cannot_start_is_an_internal_error(server: WorkspaceServer, client: WorkspaceClient) -> None:
+    class Refusing:
+        def start(self, request: RunRequest) -> RunHandle:
+            raise LaunchError(f"cannot pass the role of {request.instance_profile_arn}", "CLOUD_FAILURE")
+
+    server.workspace.runner = Refusing()
+    run = client.jobs.get_run(submitted(client))
+    assert states(run) == ("INTERNAL_ERROR", "FAILED", "CLOUD_FAILURE")
+    assert run.state is not None
+    assert "cannot pass the role" in (run.state.state_message or "")
+
+
+def test_tasks_wait_for_those_they_depend_on_and_are_skipped_when_these_fail(
+    client: WorkspaceClient, runner: RecordingRunner
+) -> None:
+    chain = [
+        one_time(task_key="a"),
+        one_time(task_key="b", depends_on=[jobs.TaskDependency("a")]),
+        one_time(task_key="c", depends_on=[jobs.TaskDependency("b")]),
+    ]
+    runner.next.extend([Script(), Script(Outcome("FAILED", "no"))])
+    run_id = submitted(client, *chain)
+    run = until(lambda: (run := client.jobs.get_run(run_id)).end_time and run)
+    assert [one.state.result_state.value for one in run.tasks] == ["SUCCESS", "FAILED", "UPSTREAM_FAILED"]
+    assert states(run)[:2] == ("TERMINATED", "FAILED")
+    assert [one.task_key for one in runner.requests] == ["a", "b"]
+
+
+def test_a_failed_task_is_tried_again_as_often_as_it_says(client: WorkspaceClient, runner: RecordingRunner) -> None:
+    runner.next.extend([Script(Outcome("FAILED", "1")), Script(Outcome("FAILED", "2")), Script()])
+    run_id = submitted(client, one_time(max_retries=2))
+    run = until(lambda: (run := client.jobs.get_run(run_id)).end_time and run)
+    assert states(run)[:2] == ("TERMINATED", "SUCCESS")
+    assert [one.attempt_number for one in run.tasks] == [0, 1, 2]
+
+
+def test_run_now_gives_named_parameters_over_those_of_the_job(client: WorkspaceClient, runner: RecordingRunner) -> None:
+    job_id = client.jobs.create(**job()).job_id
+    assert job_id is not None
+    client.jobs.run_now(job_id, python_named_params={"trigger": "available-now"}).result()
+    assert runner.requests[-1].arguments == ("--table-name=main.net.flow_logs", "--trigger=available-now")
+    client.jobs.run_now(job_id, python_params=["--help"]).result()
+    assert runner.requests[-1].arguments == ("--help",)
+
+
+def test_a_run_over_the_limit_is_skipped_or_waits_in_the_queue(
+    client: WorkspaceClient, runner: RecordingRunner
+) -> None:
+    runner.by_entry_point["ingest"] = ENDLESS
+    job_id = client.jobs.create(**job()).job_id
+    assert job_id is not None
+    first = client.jobs.run_now(job_id).response.run_id
+    second = client.jobs.run_now(job_id).response.run_id
+    assert first is not None
+    assert second is not None
+    assert states(client.jobs.get_run(second)) == (
+        "SKIPPED",
+        "MAXIMUM_CONCURRENT_RUNS_REACHED",
+        "MAX_CONCURRENT_RUNS_EXCEEDED",
+    )
+    client.jobs.update(job_id, new_settings=jobs.JobSettings(queue=jobs.QueueSettings(True)))
+    third = client.jobs.run_now(job_id).response.run_id
+    assert third is not None
+    assert states(client.jobs.get_run(third))[0] == "QUEUED"
+    client.jobs.cancel_run(first)
+    until(lambda: states(client.jobs.get_run(third))[0] == "RUNNING")
+
+
+def test_runs_are_listed_the_newest_first_in_pages_active_or_ended(
+    client: WorkspaceClient, runner: RecordingRunner
+) -> None:
+    job_id = client.jobs.create(**job(max_concurrent_runs=5)).job_id
+    assert job_id is not None
+    ended = [client.jobs.run_now(job_id).response.run_id for _ in range(3)]
+    runner.next.append(ENDLESS)
+    active = client.jobs.run_now(job_id).response.run_id
+    assert [one.run_id for one in client.jobs.list_runs(job_id=job_id, limit=2)] == [active, *ended[::-1]]
+    assert [one.run_id for one in client.jobs.list_runs(job_id=job_id, active_only=True)] == [active]
+    assert [one.run_id for one in client.jobs.list_runs(job_id=job_id, completed_only=True)] == ended[::-1]
+    assert [one.tasks for one in client.jobs.list_runs(job_id=job_id, active_only=True)] == [[]]
+    with pytest.raises(InvalidParameterValue, match="between 1 and 25"):
+        list(client.jobs.list_runs(limit=26))
+
+
+def test_all_runs_of_a_job_are_cancelled_at_once(client: WorkspaceClient, runner: RecordingRunner) -> None:
+    runner.by_entry_point["ingest"] = ENDLESS
+    job_id = client.jobs.create(**job(max_concurrent_runs=5)).job_id
+    assert job_id is not None
+    for _ in range(2):
+        client.jobs.run_now(job_id)
+    client.jobs.cancel_all_runs(job_id=job_id)
+    until(lambda: not list(client.jobs.list_runs(job_id=job_id, active_only=True)))
+
+
+def test_a_deleted_jobs_run_ends_later_and_is_still_found_by_its_id(
+    client: WorkspaceClient, runner: RecordingRunner
+) -> None:
+    runner.next.append(Script(seconds=None, cancel_seconds=0.3))
+    job_id = client.jobs.create(**job()).job_id
+    assert job_id is not None
+    run_id = client.jobs.run_now(job_id).response.run_id
+    assert run_id is not None
+    client.jobs.delete(job_id)
+    assert states(client.jobs.get_run(run_id))[0] == "TERMINATING"
+    until(lambda: states(client.jobs.get_run(run_id))[0] == "TERMINATED")
+    assert list(client.jobs.list_runs(job_id=job_id)) == []
+
+
+def test_a_run_that_never_was_is_not_found(client: WorkspaceClient) -> None:
+    with pytest.raises(ResourceDoesNotExist, match="Run 7 does not exist"):
+        client.jobs.get_run(7)
+
+
+def test_the_schedule_starts_a_run_when_its_time_comes_unless_it_is_paused(
+    server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
+) -> None:
+    schedule = jobs.CronSchedule("0 0 * * * ?", "UTC")
+    job_id = client.jobs.create(**job(schedule=schedule)).job_id
+    assert job_id is not None
+    assert not runner.requests
+    run_id = server.fire_schedule(job_id)
+    assert run_id is not None
+    assert client.jobs.get_run(run_id).trigger is jobs.TriggerType.PERIODIC
+    schedule.pause_status = jobs.PauseStatus.PAUSED
+    client.jobs.reset(job_id, jobs.JobSettings(**job(schedule=schedule)))
+    assert server.fire_schedule(job_id) is None
+
+
+def test_the_link_of_a_run_shows_its_state_and_what_it_wrote(client: WorkspaceClient, runner: RecordingRunner) -> None:
+    runner.next.append(Script(Outcome("FAILED", "SystemExit: 1"), log="<no access>"))
+    run = client.jobs.get_run(submitted(client, run_name="look & see"))
+    with urlopen(run.run_page_url or "") as page:
+        text = page.read().decode()
+    for part in ("look &amp; see", "TERMINATED FAILED", "&lt;no access&gt;", "SystemExit: 1"):
+        assert part in text
+
+
+def test_a_wheel_in_a_volume_is_found_too(client: WorkspaceClient, runner: RecordingRunner) -> None:
+
+    client.schemas.create("net", "main")
+    client.volumes.create("main", "net", "code", VolumeType.MANAGED)
+    path = "/Volumes/main/net/code/p.whl"
+
+    client.files.upload(path, io.BytesIO(b"PK"), overwrite=True)
+    run_id = submitted(client, one_time(libraries=[compute.Library(whl=path)]))
+    assert states(client.jobs.get_run(run_id))[1] == "SUCCESS"
+    assert runner.requests[-1].libraries[0].content == b"PK"
+
+
+def test_a_task_of_a_job_is_what_it_was_when_the_run_started(client: WorkspaceClient, runner: RecordingRunner) -> None:
+    runner.next.append(ENDLESS)
+    job_id = client.jobs.create(**job()).job_id
+    assert job_id is not None
+    run_id = client.jobs.run_now(job_id).response.run_id
+    assert run_id is not None
+    client.jobs.reset(job_id, jobs.JobSettings(**job(tasks=[task(task_key="other")])))
+    assert [one.task_key for one in client.jobs.get_run(run_id).tasks or []] == ["ingest"]
+
+
+def test_what_runs_is_ended_when_the_server_stops() -> None:
+    runner = RecordingRunner(next=deque([Script(seconds=None, cancel_seconds=0.2)]))
+    with WorkspaceServer(runner=runner) as server:
+        submitted(prepared(server))
+        (handle,) = server.workspace.handles.values()
+        assert handle.poll() is None
+    outcome = handle.poll()
+    assert outcome is not None
+    assert outcome.result == "CANCELED"

@@ -1,0 +1,89 @@
+"""Tokens of the workspace stand-in: OAuth, personal access tokens, and what happens without a valid one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.core import Config
+from databricks.sdk.errors import PermissionDenied, Unauthenticated
+
+from local.workspace import WorkspaceServer, add_service_principal, add_user, issue_token
+from tests.unit.workspaces import connect
+
+
+@pytest.fixture
+def server() -> Iterator[WorkspaceServer]:
+    with WorkspaceServer() as running:
+        yield running
+
+
+def oauth(server: WorkspaceServer, secret: str) -> WorkspaceClient:
+    config = Config(host=server.host, client_id=server.credentials.client_id, client_secret=secret)
+    return WorkspaceClient(config=config)
+
+
+def token_requests(server: WorkspaceServer) -> int:
+    return sum(one.path == "/oidc/v1/token" for one in server.requests)
+
+
+def test_a_service_principal_signs_in_with_its_oauth_secret_once() -> None:
+    with WorkspaceServer() as server:
+        client = oauth(server, server.credentials.client_secret)
+        assert client.current_user.me().user_name == server.credentials.client_id
+        client.current_user.me()
+        assert token_requests(server) == 1
+
+
+def test_a_token_that_ends_is_fetched_anew(server: WorkspaceServer) -> None:
+    server.behaviour.token_seconds = 1
+    client = oauth(server, server.credentials.client_secret)
+    client.current_user.me()
+    time.sleep(1.1)
+    client.current_user.me()
+    assert token_requests(server) > 1
+
+
+def test_a_wrong_secret_is_refused_as_oauth_says(server: WorkspaceServer) -> None:
+    with pytest.raises(ValueError, match="invalid_client"):
+        oauth(server, "wrong").current_user.me()
+
+
+def test_a_personal_access_token_stands_for_its_principal(server: WorkspaceServer) -> None:
+    token = issue_token(server.state, add_user(server.state, "ana@example.com"))
+    assert connect(server, token=token).current_user.me().user_name == "ana@example.com"
+
+
+def test_an_unknown_token_is_403_and_none_at_all_is_401(server: WorkspaceServer) -> None:
+    with pytest.raises(PermissionDenied, match="Invalid access token"):
+        connect(server, token="dapi0000").current_user.me()
+    # The SDK never sends a request without a token, so its retries and its client are used without authentication.
+    client = connect(server)
+    client.config._header_factory = dict
+    with pytest.raises(Unauthenticated, match="Credential was not sent"):
+        client.current_user.me()
+
+
+def test_a_token_whose_time_is_over_is_refused(server: WorkspaceServer) -> None:
+    token = issue_token(server.state, add_user(server.state, "ana@example.com"), expires_at=time.time() - 1)
+    with pytest.raises(PermissionDenied, match="expired"):
+        connect(server, token=token).current_user.me()
+
+
+def test_who_is_no_administrator_is_refused_what_administrators_do(server: WorkspaceServer) -> None:
+    credentials = add_service_principal(server.state, "reader")
+    client = connect(server, token=credentials.token)
+    with pytest.raises(PermissionDenied, match="Only admins"):
+        client.instance_profiles.add("arn:aws:iam::123456789012:instance-profile/x")
+    assert not server.state.instance_profiles
+
+
+def test_no_secret_is_in_the_log_of_requests(server: WorkspaceServer) -> None:
+    oauth(server, server.credentials.client_secret).current_user.me()
+    connect(server).current_user.me()
+    logged = repr(server.requests)
+    assert server.credentials.client_secret not in logged
+    assert server.credentials.token not in logged
+    assert all(token not in logged for token in server.state.tokens)
