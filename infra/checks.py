@@ -16,7 +16,7 @@ from infra.problems import Problem
 from infra.settings import Environment
 from vpc_flow_logs.parameters import headers_problem
 from vpc_flow_logs.parameters import problems_of as parameter_problems
-from vpc_flow_logs.paths import overlap, without_trailing_slash
+from vpc_flow_logs.paths import overlap, quarantine_path, without_trailing_slash
 
 
 @dataclass(frozen=True)
@@ -69,30 +69,77 @@ def _databricks_account(environment: Environment) -> Iterator[Problem]:
 
 
 def _roles_differ(environment: Environment) -> Iterator[Problem]:
-    if names.databricks_role_name(environment) == environment.reader.role_name:
-        yield Problem(
-            "reader.role_name",
-            f'"{environment.reader.role_name}" is the role that Databricks launches clusters with '
-            "(reader.databricks_role_arn); the reader needs a name of its own",
-        )
+    others = {
+        names.databricks_role_name(environment): "that Databricks launches clusters with (reader.databricks_role_arn)",
+        names.registration_name(environment): "that the stack makes for the registration function",
+        names.notification_writer_name(environment): "that the stack makes to set a bucket's notification",
+    }
+    # To IAM, names that differ in case only are the same name.
+    for other, what in others.items():
+        if other.lower() == environment.reader.role_name.lower():
+            yield Problem(
+                "reader.role_name",
+                f'"{environment.reader.role_name}" is the role {what}; the reader needs a name of its own',
+            )
 
 
-def _partitions(environment: Environment) -> Iterator[Problem]:
-    partition = names.partition(environment.aws.region)
-    found = environment.reader.databricks_role_arn.split(":")[1]
-    if found != partition:
-        yield Problem(
-            "reader.databricks_role_arn", f"begins with arn:{found}; in {environment.aws.region} it is arn:{partition}"
-        )
+def _role_partition(environment: Environment) -> Iterator[Problem]:
+    yield from _partition(environment, "reader.databricks_role_arn", environment.reader.databricks_role_arn)
 
 
-def _key_region(environment: Environment) -> Iterator[Problem]:
-    region = (environment.log_bucket.kms_key_arn or "").split(":")[3:4]
-    if region and region[0] != environment.aws.region:
+def _key(environment: Environment) -> Iterator[Problem]:
+    arn = environment.log_bucket.kms_key_arn
+    if arn is None:
+        return
+    region = arn.split(":")[3]
+    if region != environment.aws.region:
         yield Problem(
             "log_bucket.kms_key_arn",
-            f"is a key in {region[0]}; a bucket takes keys of its region only, {environment.aws.region} (aws.region)",
+            f"is a key in {region}; a bucket takes keys of its region only, {environment.aws.region} (aws.region)",
         )
+    else:
+        yield from _partition(environment, "log_bucket.kms_key_arn", arn)
+
+
+def _secret(environment: Environment) -> Iterator[Problem]:
+    if environment.workspace is None:
+        return
+    aws, place = environment.aws, "workspace.secret_arn"
+    _, _, _, region, account, *_ = environment.workspace.secret_arn.split(":")
+    if account != aws.account:
+        yield Problem(
+            place,
+            f"is a secret of account {account}, the stack is in {aws.account} (aws.account): that account would have "
+            "to let the registration function use the secret and its key, and no stack of this one can. Keep the "
+            f"secret in {aws.account}",
+        )
+    elif region != aws.region:
+        yield Problem(
+            place,
+            f"is a secret in {region}; the registration function reads secrets of its own region, {aws.region} "
+            "(aws.region). Replicate the secret there, and name the replica's ARN",
+        )
+    else:
+        yield from _partition(environment, place, environment.workspace.secret_arn)
+
+
+def _partition(environment: Environment, place: str, arn: str) -> Iterator[Problem]:
+    region = environment.aws.region
+    found, partition = arn.split(":")[1], names.partition(region)
+    if found != partition:
+        yield Problem(place, f"begins with arn:{found}; in {region} it is arn:{partition}")
+
+
+def _flow_log_partitions(environment: Environment) -> Iterator[Problem]:
+    own = names.partition(environment.aws.region)
+    for number, flow_log in enumerate(environment.flow_logs, 1):
+        found = names.partition(flow_log.region or environment.aws.region)
+        if found != own:
+            yield Problem(
+                f"flow_logs[{number}].region",
+                f'"{flow_log.region}" is in the partition {found}, the bucket is in {own} ({environment.aws.region}, '
+                "aws.region): nothing is delivered from one to the other. Make it an environment of its own",
+            )
 
 
 def _new_bucket(environment: Environment) -> Iterator[Problem]:
@@ -119,14 +166,17 @@ def _some_flow_log(environment: Environment) -> Iterator[Problem]:
 def _no_doubles(environment: Environment) -> Iterator[Problem]:
     seen: dict[object, int] = {}
     for number, flow_log in enumerate(environment.flow_logs, 1):
-        place = deliveries.source_of(environment, flow_log)
-        # Fields that are those of the default format make the same flow log as no fields.
-        key = (
-            place,
-            flow_log.model_copy(
-                update={"tags": None, "fields": deliveries.delivered_fields(flow_log)}
-            ).model_dump_json(),
-        )
+        account, region = deliveries.source_of(environment, flow_log)
+        # A default that is spelled out makes the same flow log as one that is not.
+        effective = {
+            "account": account,
+            "region": region,
+            "traffic": deliveries.traffic(flow_log),
+            "aggregation_seconds": deliveries.aggregation_seconds(flow_log),
+            "fields": deliveries.own_format(flow_log),
+            "tags": None,
+        }
+        key = flow_log.model_copy(update=effective).model_dump_json()
         if key in seen:
             yield Problem(
                 f"flow_logs[{number}]", f"is flow_logs[{seen[key]}] once more; AWS refuses two that differ in nothing"
@@ -168,9 +218,11 @@ def _paths(environment: Environment) -> Iterator[Problem]:
     logs = f"s3://{environment.log_bucket.name}/{names.logs_prefix(environment)}*"
     # The job's own rule, with the whole of AWSLogs/ for the path of the logs.
     found = parameter_problems({"delta-output-path": delta, "checkpoint-path": job.checkpoint_path})
-    for name, path in (("delta-output-path", delta), ("checkpoint-path", job.checkpoint_path)):
-        if path and overlap(path, logs):
-            found[name] = f'"{path}" overlaps {logs}, where flow logs are delivered: it needs a folder of its own'
+    table = (delta, quarantine_path(delta)) if delta else ()
+    for name, path in (*(("delta-output-path", path) for path in table), ("checkpoint-path", job.checkpoint_path)):
+        if overlap(path, logs) and "where flow logs are delivered" not in found.get(name, ""):
+            whose = f'"{path}"' if path != quarantine_path(delta) else f'"{path}", the path of the quarantine table,'
+            found[name] = f"{whose} overlaps {logs}, where flow logs are delivered: it needs a folder of its own"
     for name, problem in found.items():
         yield Problem(f"job.{name.replace('-', '_')}", problem)
 
@@ -190,8 +242,10 @@ _CHECKS = (
     Check(reads=("aws", "log_bucket", "flow_logs", "reader", "job"), find=_bucket_policy_size),
     Check(reads=("aws.account", "reader.databricks_role_arn"), find=_databricks_account),
     Check(reads=("reader",), find=_roles_differ),
-    Check(reads=("aws.region", "reader.databricks_role_arn"), find=_partitions),
-    Check(reads=("aws.region", "log_bucket.kms_key_arn"), find=_key_region),
+    Check(reads=("aws.region", "reader.databricks_role_arn"), find=_role_partition),
+    Check(reads=("aws.region", "log_bucket.kms_key_arn"), find=_key),
+    Check(reads=("aws", "workspace.secret_arn"), find=_secret),
+    Check(reads=("aws.region", "flow_logs"), find=_flow_log_partitions),
     Check(reads=("log_bucket.name", "log_bucket.existing", "log_bucket.retention_days"), find=_new_bucket),
     Check(reads=("flow_logs", "log_bucket.existing"), find=_some_flow_log),
     Check(reads=("aws", "flow_logs"), find=_no_doubles),

@@ -16,6 +16,7 @@ from infra.job_parameters import job_parameters
 from infra.stacks import MainStack, build
 from tests.infra.conftest import Synthesize, flags
 from tests.infra.environment_files import EXISTING, FULL, NO_WORKSPACE, OFF, STACK, VARIANTS, environment
+from vpc_flow_logs.fields import DEFAULT_FORMAT
 from vpc_flow_logs.parameters import problems_of
 
 _BUCKET = "arn:aws:s3:::flow-logs-bucket"
@@ -179,6 +180,16 @@ def test_the_order_of_flow_logs_changes_nothing_and_a_new_format_is_a_new_flow_l
     changed = _ids(built(environment(tmp_path, (first, f"{first}aggregation_seconds = 60\n{second}"))))
     assert sorted(one) == sorted(other) == sorted(tagged)
     assert len(set(one) & set(changed)) == 1
+
+
+def test_the_default_format_spelled_out_is_the_same_flow_log(built: Callable[..., MainStack], tmp_path: Path) -> None:
+    """AWS refuses a flow log that differs from one that is there in nothing, and a new one is made first."""
+    spelled = ", ".join(f'"{name}"' for name in DEFAULT_FORMAT)
+    assert _ids(built(environment(tmp_path))) == _ids(
+        built(
+            environment(tmp_path, (_VPC, f'{_VPC}\nfields = [{spelled}]\ntraffic = "ALL"\naggregation_seconds = 600'))
+        )
+    )
 
 
 def test_the_reader_role_and_its_profile_have_one_name(synthesized: Synthesize, tmp_path: Path) -> None:
