@@ -170,9 +170,8 @@ def notification_writer(environment: Environment) -> Policy:
         title=f"Inline policy of the role {names.notification_writer_name(environment)}",
         statements=notifications.notification_writer(
             bucket_arn=names.bucket_arn(environment),
-            # The function is CDK's, its name CloudFormation's choice.
             log_group_arn=names.service_arn(
-                environment, "logs", f"log-group:/aws/lambda/{names.stack_name(environment)}-*"
+                environment, "logs", f"log-group:{names.notification_log_name(environment)}"
             ),
         ),
     )

@@ -69,18 +69,20 @@ def _databricks_account(environment: Environment) -> Iterator[Problem]:
 
 
 def _roles_differ(environment: Environment) -> Iterator[Problem]:
-    others = {
-        names.databricks_role_name(environment): "that Databricks launches clusters with (reader.databricks_role_arn)",
-        names.registration_name(environment): "that the stack makes for the registration function",
-        names.notification_writer_name(environment): "that the stack makes to set a bucket's notification",
-    }
+    name = environment.reader.role_name
     # To IAM, names that differ in case only are the same name.
-    for other, what in others.items():
-        if other.lower() == environment.reader.role_name.lower():
-            yield Problem(
-                "reader.role_name",
-                f'"{environment.reader.role_name}" is the role {what}; the reader needs a name of its own',
-            )
+    if name.lower() == names.databricks_role_name(environment).lower():
+        yield Problem(
+            "reader.role_name",
+            f'"{name}" is the role that Databricks launches clusters with (reader.databricks_role_arn); the reader '
+            "needs a name of its own",
+        )
+    own = f"{names.stack_name(environment)}-"
+    if name.lower().startswith(own.lower()):
+        yield Problem(
+            "reader.role_name",
+            f'"{name}" begins with "{own}", as the names of the stack\'s other roles do: choose another',
+        )
 
 
 def _role_partition(environment: Environment) -> Iterator[Problem]:

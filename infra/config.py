@@ -26,7 +26,8 @@ __all__ = ["ENVIRONMENTS", "Environment", "EnvironmentFileError", "load", "warni
 ENVIRONMENTS = Path(__file__).resolve().parent.parent / "environments"
 """Where the files are that are asked for by name."""
 
-_NAME = re.compile("[A-Za-z][A-Za-z0-9-]{0,31}")
+# Role and function names have 64 characters at most; the longest has 33 beside the environment's name.
+_NAME = re.compile("[A-Za-z][A-Za-z0-9-]{0,29}")
 
 
 def load(name: str, *, folder: Path = ENVIRONMENTS) -> Environment:
@@ -41,7 +42,7 @@ def load(name: str, *, folder: Path = ENVIRONMENTS) -> Environment:
     problems += secrets_in(text, raw)
     if _NAME.fullmatch(path.stem) is None:
         problems.append(
-            Problem("", f"{path.stem!r} cannot name stacks: at most 32 letters, digits and hyphens, a letter first")
+            Problem("", f"{path.stem!r} cannot name stacks: at most 30 letters, digits and hyphens, a letter first")
         )
     if raw is None:
         raise EnvironmentFileError(_spoken(path), problems)

@@ -102,6 +102,11 @@ def notification_writer_name(environment: Environment) -> str:
     return f"{stack_name(environment)}-notification"
 
 
+def notification_log_name(environment: Environment) -> str:
+    """Name of that function's log group. The function's own name is CloudFormation's choice."""
+    return f"/aws/lambda/{notification_writer_name(environment)}"
+
+
 @dataclass(frozen=True, order=True)
 class Folder:
     """A folder of a bucket that the job writes: the bucket's name and the key prefix, without a slash at its end."""

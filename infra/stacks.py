@@ -139,6 +139,7 @@ def _existing_notification(scope: Construct, environment: Environment, notificat
         logs_prefix=names.logs_prefix(environment),
         notifications=notifications,
         role_name=names.notification_writer_name(environment),
+        log_name=names.notification_log_name(environment),
         trust=access.notification_writer_trust(environment),
         policy=access.notification_writer(environment),
     )

@@ -149,7 +149,7 @@ def test_a_file_that_is_no_text_is_answered(tmp_path: Path) -> None:
 
 
 def test_a_file_whose_stem_cannot_name_stacks_is_answered(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFileError, match="'2_b' cannot name stacks: at most 32 letters"):
+    with pytest.raises(EnvironmentFileError, match="'2_b' cannot name stacks: at most 30 letters"):
         environment(tmp_path, name="2_b")
 
 
