@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -92,7 +95,7 @@ def test_against_a_base_that_allowed_less(file: str, tmp_path: Path, capsys: pyt
     assert capsys.readouterr().out == (
         "test: 1 grant became wider\n"
         "\n"
-        "WIDER: reader-role-s3.json, statement FindLogs\n"
+        "WIDER: reader-role-s3.json, statement FindLogs (Inline policy s3 of the reader role flow-log-reader)\n"
         "    new: s3:GetBucketLocation on arn:aws:s3:::flow-logs-bucket\n"
         "    why it is there: the job lists delivered files; this shows names of keys, in the whole bucket, and no "
         "contents\n"
@@ -110,6 +113,86 @@ def test_against_a_base_that_allowed_more(file: str, tmp_path: Path, capsys: pyt
     )
     assert main(["--env", file, "--against", "base"]) == 0
     assert capsys.readouterr().out.startswith("test: access became narrower\n\nnarrower: reader-role-s3.json")
+
+
+def test_a_whole_environment_that_is_new_is_told_on_one_screen(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "base").mkdir()
+    assert main(["--env", file, "--against", "base"]) == 1
+    said = capsys.readouterr().out
+    assert re.match(r"test: \d\d+ grants became wider\n\nWIDER: cross-account-pass-role.json, statement PassFlow", said)
+    assert "reader-role-notifications.json, reader-role-s3.json, reader-role-trust.json" in said
+    assert len(said.splitlines()) <= 40
+
+
+def _git(repository: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", str(repository), *identity, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository: a commit without a review, one with staging's but a right less (`narrow`), one with all (`whole`)."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    _git(folder, "init", "--quiet")
+    _git(folder, "commit", "--quiet", "--allow-empty", "-m", "nothing")
+    shutil.copytree(FOLDER / "staging", folder / "review/staging")
+    reader = folder / "review/staging/reader-role-s3.json"
+    whole = reader.read_text()
+    reader.write_text(whole.replace('"s3:GetBucketLocation",', ""))
+    for text, tag in ((reader.read_text(), "narrow"), (whole, "whole")):
+        reader.write_text(text)
+        _git(folder, "add", "review")
+        _git(folder, "commit", "--quiet", "-m", tag)
+        _git(folder, "tag", tag)
+    monkeypatch.setattr("infra.review.FOLDER", folder / "review")
+    return folder
+
+
+def test_against_a_revision_of_git(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--against-revision", "whole"]) == 0
+    assert capsys.readouterr().out == "staging: access is what it was\n"
+    assert main(["--against-revision", "narrow"]) == 1
+    assert "new: s3:GetBucketLocation on arn:aws:s3:::example-staging-flow-logs" in capsys.readouterr().out
+    # What the working tree has is compared, not what is committed, and nothing is changed there.
+    assert main(["--env", "staging", "--against-revision", "narrow~1"]) == 1
+    assert re.match(r"staging: \d\d+ grants became wider", capsys.readouterr().out)
+    status = subprocess.run(["git", "-C", str(repository), "status", "--short"], check=True, capture_output=True)
+    assert status.stdout == b""
+
+
+def test_an_environment_whose_review_was_deleted_is_compared_all_the_same(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(repository / "review/staging")
+    assert main(["--against-revision", "narrow"]) == 1
+    assert "staging: 1 grant became wider" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("revision", ["nowhere", "HEAD:review", "--help"])
+def test_a_revision_that_is_none_is_answered(
+    revision: str, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([f"--against-revision={revision}"]) == 2
+    assert capsys.readouterr().err == (
+        f"{revision} is no revision of this repository; a clone may have to fetch it first (git fetch origin main, for "
+        "origin/main)\n"
+    )
+    assert repository.is_dir()
+
+
+def test_a_base_that_cannot_be_read_and_a_folder_that_cannot_be_written_are_answered(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/queue-policy.json").write_text("<<<<<<< HEAD")
+    assert main(["--env", file, "--against", "base"]) == 2
+    assert "base/queue-policy.json is no JSON (" in capsys.readouterr().err
+    assert main(["--env", file, "--output", file]) == 2
+    assert capsys.readouterr().err == f"{file}: File exists; nothing more was written\n"
+    assert (tmp_path / file).read_text() == changed()
 
 
 def test_wrong_input_is_answered(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
