@@ -11,7 +11,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IDependable
 
-from infra.acknowledged import acknowledge, acknowledge_wildcards
+from infra.acknowledged import acknowledge_wildcards
 from infra.policies import Policy
 
 RETENTION = Duration.days(14)
@@ -54,12 +54,6 @@ class Notifications(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.topic = sns.CfnTopic(self, "Topic", topic_name=topic_name, kms_master_key_id=kms_key_arn)
-        if kms_key_arn is None:
-            acknowledge(
-                self.topic,
-                rule="AwsSolutions-SNS2",
-                reason="S3 cannot publish to a topic with the key that AWS manages; what passes through are file names",
-            )
         self.topic_policy = sns.CfnTopicPolicy(
             self, "TopicPolicy", topics=[self.topic.ref], policy_document=topic_policy.document
         )

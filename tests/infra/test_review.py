@@ -133,7 +133,7 @@ def _git(repository: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository: a commit without a review, one with staging's but a right less (`narrow`), one with all (`whole`)."""
+    """A commit without a review, one with staging's but a right less (tag `narrow`), one with all (tag `whole`)."""
     folder = tmp_path / "repository"
     folder.mkdir()
     _git(folder, "init", "--quiet")
