@@ -98,7 +98,7 @@ def test_against_a_base_that_allowed_less(file: str, tmp_path: Path, capsys: pyt
         "WIDER: reader-role-s3.json, statement FindLogs (Inline policy s3 of the reader role flow-log-reader)\n"
         "    new: s3:GetBucketLocation on arn:aws:s3:::flow-logs-bucket\n"
         "    why it is there: the job lists delivered files; this shows names of keys, in the whole bucket, and no "
-        "contents\n"
+        "contents (a condition on the prefix would refuse HeadBucket, which S3 clients begin with)\n"
         "\n"
         "To accept it: run make review ENV=test, commit review/test/, and let who answers for IAM approve the\n"
         "pull request with this list at hand. Once it is merged, the base has it and this check passes again.\n"
