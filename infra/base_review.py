@@ -12,13 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+CARRIERS = "carriers.json"
+"""The file that says which role or key carries each document."""
+
 
 class BaseReviewError(Exception):
     """There is nothing to compare with; the text says why, and what to do."""
 
 
 def documents_in(folder: Path) -> dict[str, dict[str, Any]]:
-    """The documents of an environment's review, by file name.
+    """The documents of an environment's review, by file name, each with what carries it as ``Carrier``.
 
     Raises:
         BaseReviewError: a file is no JSON.
@@ -29,7 +32,11 @@ def documents_in(folder: Path) -> dict[str, dict[str, Any]]:
             found[path.name] = json.loads(path.read_text())
         except ValueError as error:
             raise BaseReviewError(f"{path} is no JSON ({error}): name a folder that make review wrote") from None
-    return found
+    carriers = found.pop(CARRIERS, {})
+    return {
+        file: {**document, "Carrier": carriers[file]} if file in carriers else document
+        for file, document in found.items()
+    }
 
 
 @contextmanager

@@ -14,13 +14,14 @@ import argparse
 import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from infra import access, names
-from infra.base_review import BaseReviewError, at_revision, documents_in
+from infra.base_review import CARRIERS, BaseReviewError, at_revision, documents_in
 from infra.comparison import comparison
 from infra.config import ENVIRONMENTS, Environment, EnvironmentFileError, load, warnings_of
 from infra.policies import Policy
@@ -57,6 +58,7 @@ def review(environment: Environment) -> dict[str, str]:
     made_by_cdk = _made_by_cdk(environment, policies)
     files = {policy.file: _json(policy.document) for policy in policies}
     files |= {file: _json(document) for file, document in made_by_cdk.items()}
+    files[CARRIERS] = _json({policy.file: policy.carrier for policy in policies if policy.carrier})
     return {**files, "README.md": page(environment.name, policies, sorted(made_by_cdk))}
 
 
@@ -85,12 +87,20 @@ def _made_by_cdk(environment: Environment, policies: Sequence[Policy]) -> dict[s
         for template, account, region in templates(environment)
         for found in documents_of(template, account=account, region=region, partition=names.partition(region))
     ]
-    attached = {_json(document) for _, document in found}
-    ours = {policy.file: _json(policy.document) for policy in policies}
-    missing = sorted({file for file, text in ours.items() if text not in attached} - _by_hand(environment))
+    ours = [policy for policy in policies if policy.file not in _by_hand(environment)]
+    # As often as we have it, and no more: the same document on one role more is not ours.
+    expected = Counter(_json(policy.document) for policy in ours)
+    others: dict[str, dict[str, Any]] = {}
+    for file, document in found:
+        text = _json(document)
+        if expected[text]:
+            expected[text] -= 1
+        else:
+            others[file] = document
+    missing = [policy.file for policy in ours if expected[_json(policy.document)]]
     if missing:
         raise UnattachedPolicy(f"{environment.name}: no template has {', '.join(missing)}")
-    return {file: document for file, document in found if _json(document) not in ours.values()}
+    return others
 
 
 def _by_hand(environment: Environment) -> set[str]:
@@ -174,8 +184,9 @@ def _check(environment: Environment, files: Mapping[str, str], folder: Path) -> 
 
 def _compare(environment: Environment, files: Mapping[str, str], against: Path) -> int:
     base = against / environment.name if (against / environment.name).is_dir() else against
-    new = {name: json.loads(text) for name, text in files.items() if name.endswith(".json")}
-    found = changes(documents_in(base), new)
+    with tempfile.TemporaryDirectory(prefix="review-") as folder:
+        _write(files, Path(folder))
+        found = changes(documents_in(base), documents_in(Path(folder)))
     print(comparison(environment.name, found, access.policies(environment)))
     return 1 if any(change.wider for change in found) else 0
 

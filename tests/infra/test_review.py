@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -12,7 +13,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from infra import access
 from infra.config import load
-from infra.review import FOLDER, main, review
+from infra.review import FOLDER, main, review, templates
 from tests.infra.environment_files import EXISTING, STACK, VARIANTS, changed, environment
 
 _GOOD = "test.toml"
@@ -54,10 +55,60 @@ def test_the_review_of_an_existing_bucket_has_what_to_add_before_and_after(tmp_p
     assert "once the reader role exists" in files["README.md"]
 
 
+def _with(template: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {**template, "Resources": {**template["Resources"], **more}}
+
+
+def test_a_document_of_ours_on_one_role_more_is_in_the_review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = environment(tmp_path)
+    ((template, *place),) = templates(found)
+    (policy,) = (each for each in template["Resources"].values() if each["Type"] == "AWS::IAM::Policy")
+    twice = {**policy, "Properties": {**policy["Properties"], "Roles": ["databricks-cross-account", "other"]}}
+    for more in ({"Another": policy}, {"Both": twice}):
+        monkeypatch.setattr("infra.review.templates", lambda _, more=more: [(_with(template, **more), *place)])
+        (file,) = (file for file in review(found) if file.startswith("cdk-"))
+        assert json.loads(review(found)[file]) == policy["Properties"]["PolicyDocument"]
+
+
+def test_a_permission_of_lambda_is_in_the_review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = environment(tmp_path)
+    ((template, *place),) = templates(found)
+    properties = {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": "f",
+        "Principal": "s3.amazonaws.com",
+        "SourceAccount": {"Ref": "AWS::AccountId"},
+    }
+    permission = {"Type": "AWS::Lambda::Permission", "Properties": properties}
+    monkeypatch.setattr("infra.review.templates", lambda _: [(_with(template, Invoke=permission), *place)])
+    (statement,) = json.loads(review(found)["cdk-invoke-permission.json"])["Statement"]
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "lambda:InvokeFunction",
+        "Resource": "f",
+        "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}},
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("role/databricks-cross-account", "role/other"), ('"flow-log-reader"', '"other-reader"')],
+    ids=["cross-account role", "reader role"],
+)
+def test_rights_that_move_to_another_role_are_wider(
+    change: tuple[str, str], file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--env", file, "--output", "base"]) == 0
+    (tmp_path / file).write_text(changed(change))
+    assert main(["--env", file, "--against", "base"]) == 1
+    assert "WIDER: cross-account-pass-role.json, statement PassFlowLogReader" in capsys.readouterr().out
+
+
 def test_writing_checking_and_a_stale_file(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--env", file, "--output", "out"]
     assert main(arguments) == 0
-    assert capsys.readouterr().out == "test: 8 files in out/, beginning with README.md\n"
+    assert re.fullmatch(r"test: \d+ files in out/, beginning with README.md\n", capsys.readouterr().out)
     assert main([*arguments, "--check"]) == 0
     capsys.readouterr()
     (tmp_path / "out/reader-role-s3.json").write_text("{}")
@@ -96,7 +147,8 @@ def test_against_a_base_that_allowed_less(file: str, tmp_path: Path, capsys: pyt
         "test: 1 grant became wider\n"
         "\n"
         "WIDER: reader-role-s3.json, statement FindLogs (Inline policy s3 of the reader role flow-log-reader)\n"
-        "    new: s3:GetBucketLocation on arn:aws:s3:::flow-logs-bucket\n"
+        "    new: arn:aws:iam::111122223333:role/flow-log-reader: s3:GetBucketLocation on "
+        "arn:aws:s3:::flow-logs-bucket\n"
         "    why it is there: the job lists delivered files; this shows names of keys, in the whole bucket, and no "
         "contents (a condition on the prefix would refuse HeadBucket, which S3 clients begin with)\n"
         "\n"
@@ -155,7 +207,7 @@ def test_against_a_revision_of_git(repository: Path, capsys: pytest.CaptureFixtu
     assert main(["--against-revision", "whole"]) == 0
     assert capsys.readouterr().out == "staging: access is what it was\n"
     assert main(["--against-revision", "narrow"]) == 1
-    assert "new: s3:GetBucketLocation on arn:aws:s3:::example-staging-flow-logs" in capsys.readouterr().out
+    assert "role/flow-log-reader-staging: s3:GetBucketLocation on arn:aws:s3:::example" in capsys.readouterr().out
     # What the working tree has is compared, not what is committed, and nothing is changed there.
     assert main(["--env", "staging", "--against-revision", "narrow~1"]) == 1
     assert re.match(r"staging: \d\d+ grants became wider", capsys.readouterr().out)
