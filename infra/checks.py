@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from infra import access, deliveries, names
+from infra import access, deliveries, names, place_checks
 from infra.flow_log_checks import flow_log_problems
 from infra.policies.log_bucket import LIMIT
 from infra.problems import Problem
@@ -57,17 +57,6 @@ def _touch(one: str, other: str) -> bool:
     return long == short or (long.startswith(short) and long[len(short)] in ".[")
 
 
-def _databricks_account(environment: Environment) -> Iterator[Problem]:
-    account = environment.reader.databricks_role_arn.split(":")[4]
-    if account != environment.aws.account:
-        yield Problem(
-            "reader.databricks_role_arn",
-            f"is a role of account {account}, the stack is in {environment.aws.account} (aws.account): a stack cannot "
-            "change a role of another account, and the grant of iam:PassRole would be lost without a word. Deploy "
-            "into the account of the Databricks deployment",
-        )
-
-
 def _roles_differ(environment: Environment) -> Iterator[Problem]:
     name = environment.reader.role_name
     # To IAM, names that differ in case only are the same name.
@@ -83,65 +72,6 @@ def _roles_differ(environment: Environment) -> Iterator[Problem]:
             "reader.role_name",
             f'"{name}" begins with "{own}", as the names of the stack\'s other roles do: choose another',
         )
-
-
-def _role_partition(environment: Environment) -> Iterator[Problem]:
-    yield from _partition(environment, "reader.databricks_role_arn", environment.reader.databricks_role_arn)
-
-
-def _key(environment: Environment) -> Iterator[Problem]:
-    arn = environment.log_bucket.kms_key_arn
-    if arn is None:
-        return
-    region = arn.split(":")[3]
-    if region != environment.aws.region:
-        yield Problem(
-            "log_bucket.kms_key_arn",
-            f"is a key in {region}; a bucket takes keys of its region only, {environment.aws.region} (aws.region)",
-        )
-    else:
-        yield from _partition(environment, "log_bucket.kms_key_arn", arn)
-
-
-def _secret(environment: Environment) -> Iterator[Problem]:
-    if environment.workspace is None:
-        return
-    aws, place = environment.aws, "workspace.secret_arn"
-    _, _, _, region, account, *_ = environment.workspace.secret_arn.split(":")
-    if account != aws.account:
-        yield Problem(
-            place,
-            f"is a secret of account {account}, the stack is in {aws.account} (aws.account): that account would have "
-            "to let the registration function use the secret and its key, and no stack of this one can. Keep the "
-            f"secret in {aws.account}",
-        )
-    elif region != aws.region:
-        yield Problem(
-            place,
-            f"is a secret in {region}; the registration function reads secrets of its own region, {aws.region} "
-            "(aws.region). Replicate the secret there, and name the replica's ARN",
-        )
-    else:
-        yield from _partition(environment, place, environment.workspace.secret_arn)
-
-
-def _partition(environment: Environment, place: str, arn: str) -> Iterator[Problem]:
-    region = environment.aws.region
-    found, partition = arn.split(":")[1], names.partition(region)
-    if found != partition:
-        yield Problem(place, f"begins with arn:{found}; in {region} it is arn:{partition}")
-
-
-def _flow_log_partitions(environment: Environment) -> Iterator[Problem]:
-    own = names.partition(environment.aws.region)
-    for number, flow_log in enumerate(environment.flow_logs, 1):
-        found = names.partition(flow_log.region or environment.aws.region)
-        if found != own:
-            yield Problem(
-                f"flow_logs[{number}].region",
-                f'"{flow_log.region}" is in the partition {found}, the bucket is in {own} ({environment.aws.region}, '
-                "aws.region): nothing is delivered from one to the other. Make it an environment of its own",
-            )
 
 
 def _new_bucket(environment: Environment) -> Iterator[Problem]:
@@ -242,12 +172,12 @@ def _bucket_policy_size(environment: Environment) -> Iterator[Problem]:
 
 _CHECKS = (
     Check(reads=("aws", "log_bucket", "flow_logs", "reader", "job"), find=_bucket_policy_size),
-    Check(reads=("aws.account", "reader.databricks_role_arn"), find=_databricks_account),
+    Check(reads=("aws.account", "reader.databricks_role_arn"), find=place_checks.databricks_account),
     Check(reads=("reader",), find=_roles_differ),
-    Check(reads=("aws.region", "reader.databricks_role_arn"), find=_role_partition),
-    Check(reads=("aws.region", "log_bucket.kms_key_arn"), find=_key),
-    Check(reads=("aws", "workspace.secret_arn"), find=_secret),
-    Check(reads=("aws.region", "flow_logs"), find=_flow_log_partitions),
+    Check(reads=("aws.region", "reader.databricks_role_arn"), find=place_checks.role_partition),
+    Check(reads=("aws.region", "log_bucket.kms_key_arn"), find=place_checks.key),
+    Check(reads=("aws", "workspace.secret_arn"), find=place_checks.secret),
+    Check(reads=("aws.region", "flow_logs"), find=place_checks.flow_log_partitions),
     Check(reads=("log_bucket.name", "log_bucket.existing", "log_bucket.retention_days"), find=_new_bucket),
     Check(reads=("flow_logs", "log_bucket.existing"), find=_some_flow_log),
     Check(reads=("aws", "flow_logs"), find=_no_doubles),
