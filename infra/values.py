@@ -130,6 +130,12 @@ def _secret_arn(value: str) -> str:
     return value
 
 
+def _no_reference(value: str) -> str:
+    if "${" in value:
+        raise ValueError("has ${ in it, which CloudFormation takes for a reference: nothing is filled in here")
+    return value
+
+
 def _field(value: str) -> str:
     if not is_known(value):
         close = get_close_matches(canonical(value), list(BY_NAME), n=1)
@@ -140,6 +146,8 @@ def _field(value: str) -> str:
         raise ValueError(f'is spelled "{canonical(value)}" by AWS')
     return value
 
+
+_NO_REFERENCE = AfterValidator(_no_reference)
 
 AccountId = Annotated[str, _matching("[0-9]{12}", "AWS account id (12 digits)")]
 Region = Annotated[str, _without(region_problem)]
@@ -165,8 +173,10 @@ SubnetId = Annotated[str, _resource_id("subnet", "subnet id")]
 InterfaceId = Annotated[str, _resource_id("eni", "network interface id")]
 TransitGatewayId = Annotated[str, _resource_id("tgw", "transit gateway id")]
 FieldName = Annotated[str, AfterValidator(_field)]
-TagKey = Annotated[str, _matching(r"(?!(?i:aws:))[^\x00-\x1f]{1,128}", "tag key (1 to 128 characters, not aws:…)")]
-TagValue = Annotated[str, _matching(r"[^\x00-\x1f]{0,256}", "tag value (at most 256 characters)")]
+TagKey = Annotated[
+    str, _matching(r"(?!(?i:aws:))[^\x00-\x1f]{1,128}", "tag key (1 to 128 characters, not aws:…)"), _NO_REFERENCE
+]
+TagValue = Annotated[str, _matching(r"[^\x00-\x1f]{0,256}", "tag value (at most 256 characters)"), _NO_REFERENCE]
 RoleName = Annotated[str, _matching(r"[A-Za-z0-9+=,.@_-]{1,64}", "role name (1 to 64 of A-Z a-z 0-9 + = , . @ _ -)")]
 RoleArn = Annotated[
     str,
@@ -177,9 +187,9 @@ RoleArn = Annotated[
 ]
 Host = Annotated[str, AfterValidator(_host)]
 SecretArn = Annotated[str, AfterValidator(_secret_arn)]
-Principal = Annotated[str, _matching(r"\S(?:.*\S)?", "name of a group")]
-UserName = Annotated[str, _matching(r"[^\s@]+@[^\s@]+\.[^\s@]+", "user name (an e-mail address)")]
-Email = Annotated[str, _matching(r"[^\s@]+@[^\s@]+\.[^\s@]+", "e-mail address")]
+Principal = Annotated[str, _matching(r"\S(?:.*\S)?", "name of a group"), _NO_REFERENCE]
+UserName = Annotated[str, _matching(r"[^\s@]+@[^\s@]+\.[^\s@]+", "user name (an e-mail address)"), _NO_REFERENCE]
+Email = Annotated[str, _matching(r"[^\s@]+@[^\s@]+\.[^\s@]+", "e-mail address"), _NO_REFERENCE]
 ApplicationId = Annotated[
     str,
     _matching(
