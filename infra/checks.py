@@ -42,7 +42,7 @@ def problems_of(environment: Environment, *, wrong: Sequence[str]) -> list[Probl
 
 def warnings_of(environment: Environment) -> list[str]:
     """What is allowed but may be a mistake; one sentence each, for people."""
-    if not environment.log_bucket.existing:
+    if not environment.log_bucket.existing or not environment.flow_logs:
         return []
     return [
         f"job.headers: none of the file's flow logs delivers {name}; the column stays empty unless logs from elsewhere "

@@ -15,8 +15,8 @@ MOST_GRANTS = 2
 """So many are told of; the rest is counted."""
 
 
-def comparison(name: str, found: Sequence[Change], policies: Sequence[Policy]) -> str:
-    """The text for an environment, whose policies are ``policies`` now."""
+def comparison(name: str, found: Sequence[Change], policies: Sequence[Policy], *, asked: str) -> str:
+    """The text for an environment, whose policies are ``policies`` now; ``asked`` is the name or path of its file."""
     if not found:
         return f"{name}: access is what it was"
     wider = [change for change in found if change.wider]
@@ -31,8 +31,8 @@ def comparison(name: str, found: Sequence[Change], policies: Sequence[Policy]) -
             *_statements("WIDER", wider, policies),
             "",
             *besides,
-            f"To accept it: run make review ENV={name}, commit review/{name}/, and let who answers for IAM approve the",
-            "pull request with this list at hand. Once it is merged, the base has it and this check passes again.",
+            f"To accept it: run make review ENV={asked}, commit review/{name}/, and let who answers for IAM",
+            "approve the pull request with this list at hand. Once it is merged, the base has it, and this passes again.",
         ]
     )
 

@@ -136,11 +136,13 @@ def _one(environment: Environment, options: argparse.Namespace, base: Path | Non
     for warning in warnings_of(environment):
         print(f"{environment.name}: warning: {warning}", file=sys.stderr)
     folder: Path = options.output or FOLDER / environment.name
+    # In advice: what names the file, which may be a path.
+    asked = options.env or environment.name
     files = review(environment)
     if base:
-        return _compare(environment, files, base)
+        return _compare(environment, files, base, asked=asked)
     if options.check:
-        return _check(environment, files, folder)
+        return _check(environment, files, folder, asked=asked)
     if not _ours(folder):
         print(f"{_spoken(folder)} holds other files than a review; name an empty or a new folder", file=sys.stderr)
         return 2
@@ -165,7 +167,7 @@ def _ours(folder: Path) -> bool:
     )
 
 
-def _check(environment: Environment, files: Mapping[str, str], folder: Path) -> int:
+def _check(environment: Environment, files: Mapping[str, str], folder: Path, *, asked: str) -> int:
     there = _there(folder)
     stale = [f"{name} is missing" for name in sorted(set(files) - there)]
     stale += [f"{name} is left over" for name in sorted(there - set(files))]
@@ -176,18 +178,18 @@ def _check(environment: Environment, files: Mapping[str, str], folder: Path) -> 
     lines = "\n".join(f"  - {line}" for line in stale)
     print(
         f"{environment.name}: {_spoken(folder)}/ is not what the code makes:\n{lines}\n"
-        f"Run make review ENV={environment.name}, read what changed, and commit it with the change that made it.",
+        f"Run make review ENV={asked}, read what changed, and commit it with the change that made it.",
         file=sys.stderr,
     )
     return 1
 
 
-def _compare(environment: Environment, files: Mapping[str, str], against: Path) -> int:
+def _compare(environment: Environment, files: Mapping[str, str], against: Path, *, asked: str) -> int:
     base = against / environment.name if (against / environment.name).is_dir() else against
     with tempfile.TemporaryDirectory(prefix="review-") as folder:
         _write(files, Path(folder))
         found = changes(documents_in(base), documents_in(Path(folder)))
-    print(comparison(environment.name, found, access.policies(environment)))
+    print(comparison(environment.name, found, access.policies(environment), asked=asked))
     return 1 if any(change.wider for change in found) else 0
 
 

@@ -220,3 +220,5 @@ def test_an_existing_bucket_without_flow_logs_is_read_whole(tmp_path: Path) -> N
     )
     assert deliveries.logs_path(found) == f"{_ROOT}AWSLogs/*"
     assert deliveries.sources(found) == []
+    # No flow log of the file, so none that could deliver the headers: nothing to be warned of.
+    assert warnings_of(found) == []

@@ -120,7 +120,7 @@ def test_writing_checking_and_a_stale_file(file: str, tmp_path: Path, capsys: py
         "  - cross-account-pass-role.json is missing\n"
         "  - old.json is left over\n"
         "  - reader-role-s3.json differs\n"
-        "Run make review ENV=test, read what changed, and commit it with the change that made it.\n"
+        "Run make review ENV=test.toml, read what changed, and commit it with the change that made it.\n"
     )
     assert main(arguments) == 0
     assert main([*arguments, "--check"]) == 0
@@ -152,8 +152,8 @@ def test_against_a_base_that_allowed_less(file: str, tmp_path: Path, capsys: pyt
         "    why it is there: the job lists delivered files; this shows names of keys, in the whole bucket, and no "
         "contents (a condition on the prefix would refuse HeadBucket, which S3 clients begin with)\n"
         "\n"
-        "To accept it: run make review ENV=test, commit review/test/, and let who answers for IAM approve the\n"
-        "pull request with this list at hand. Once it is merged, the base has it and this check passes again.\n"
+        "To accept it: run make review ENV=test.toml, commit review/test/, and let who answers for IAM\n"
+        "approve the pull request with this list at hand. Once it is merged, the base has it, and this passes again.\n"
     )
 
 
