@@ -32,7 +32,7 @@ def comparison(name: str, found: Sequence[Change], policies: Sequence[Policy], *
             "",
             *besides,
             f"To accept it: run make review ENV={asked}, commit review/{name}/, and let who answers for IAM",
-            "approve the pull request with this list at hand. Once it is merged, the base has it, and this passes again.",
+            "approve the pull request with this list at hand. Once it is merged, the base has it: this passes again.",
         ]
     )
 

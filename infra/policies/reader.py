@@ -38,7 +38,10 @@ def read_logs(*, bucket_arn: str, logs_prefix: str) -> tuple[Statement, ...]:
         ),
         Statement(
             sid="ReadLogs",
-            reason="the job reads delivered files, and nothing else of the bucket",
+            # Not `AWSLogs/*/vpcflowlogs/*`: S3 clients ask for the folders above, and would be refused instead of told
+            # that there is no such object.
+            reason="the job reads delivered files; where other AWS services deliver to the same bucket, this takes in "
+            "theirs, and nothing else of the bucket",
             actions=("s3:GetObject",),
             resources=(f"{bucket_arn}/{logs_prefix}*",),
             wildcard="every file that is delivered; their names are AWS's choice",

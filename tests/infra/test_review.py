@@ -153,7 +153,7 @@ def test_against_a_base_that_allowed_less(file: str, tmp_path: Path, capsys: pyt
         "contents (a condition on the prefix would refuse HeadBucket, which S3 clients begin with)\n"
         "\n"
         "To accept it: run make review ENV=test.toml, commit review/test/, and let who answers for IAM\n"
-        "approve the pull request with this list at hand. Once it is merged, the base has it, and this passes again.\n"
+        "approve the pull request with this list at hand. Once it is merged, the base has it: this passes again.\n"
     )
 
 
