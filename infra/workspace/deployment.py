@@ -104,8 +104,8 @@ def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFil
     """
     if instance_profile.find(client, spec.profile.arn) is None:
         raise DeploymentError(
-            f"The workspace {spec.host} does not have the instance profile {spec.profile.arn}: deploy first "
-            f"(make deploy, or python -m infra.workspace deploy --env {spec.environment})"
+            f"The workspace {spec.host} does not have the instance profile {spec.profile.arn}: deploy first, "
+            "by make deploy or by python -m infra.workspace deploy"
         )
     told = _Steps(pace)
     told.add(wheel.upload(client, spec.folder, wheel_file))

@@ -159,7 +159,7 @@ def snapshot(state: State) -> dict[str, Any]:
 
 def _content(content: bytes) -> str:
     """A file's text without ids of runs and tokens, which differ from deploy to deploy."""
-    return re.sub(r'"(run_id|token)": [^,\n]+', r'"\1": …', content.decode())
+    return re.sub(r'"(run_id|token)": [^,\n]+', r'"\1": …', content.decode(errors="replace"))
 
 
 STREAM = Logs(bucket="flow-logs-bucket", prefix="AWSLogs/", path="s3://flow-logs-bucket/AWSLogs/*")
