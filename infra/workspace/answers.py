@@ -61,7 +61,7 @@ def explained(error: Exception) -> str:
     if isinstance(error, ClientError | BotoCoreError):
         return f"AWS refused it ({_first_line(error)}). Put that right and try again; it goes on from here"
     if isinstance(error, DatabricksError):
-        return f"the workspace answered: {_first_line(error)}"
+        return f"the workspace answered: {_first_line(error)}. Put that right and deploy again; it goes on from here"
     return _first_line(error)
 
 

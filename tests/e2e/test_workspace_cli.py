@@ -15,6 +15,7 @@ from infra.wheel_build import build_wheel
 from local.workspace import Fault, Outcome, RecordingRunner, Script
 from tests.infra.environment_files import NO_WORKSPACE, SIMPLE, changed
 from tests.infra.ministack import ACCOUNT, running
+from tests.infra.ministack import Stage as Amazon
 from tests.unit.deploying import GROUP, Stage, staged
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -46,14 +47,14 @@ class Terminal:
 
 
 @pytest.fixture(scope="module")
-def amazon_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(tmp_path_factory.mktemp("ministack"), tls=False) as amazon:
-        amazon.client("s3").create_bucket(Bucket="flow-logs-bucket")
-        yield amazon.url
+def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Amazon]:
+    with running(tmp_path_factory.mktemp("ministack"), tls=False) as made:
+        made.client("s3").create_bucket(Bucket="flow-logs-bucket")
+        yield made
 
 
 @pytest.fixture
-def terminal(tmp_path: Path, amazon_url: str) -> Iterator[Terminal]:
+def terminal(tmp_path: Path, amazon: Amazon) -> Iterator[Terminal]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DATABRICKS_"))}
     with staged(tmp_path) as stage:
         environment = {
@@ -62,7 +63,7 @@ def terminal(tmp_path: Path, amazon_url: str) -> Iterator[Terminal]:
             "PYTHONPATH": os.pathsep.join([str(ROOT / "job"), str(ROOT)]),
             "DATABRICKS_CLIENT_ID": stage.deployer.client_id,
             "DATABRICKS_CLIENT_SECRET": stage.deployer.client_secret,
-            "AWS_ENDPOINT_URL": amazon_url,
+            "AWS_ENDPOINT_URL": amazon.url,
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": "secret",
         }
@@ -193,8 +194,13 @@ def test_a_deploy_that_was_killed_half_way_is_finished_by_the_next(terminal: Ter
     assert len(terminal.stage.server.state.jobs) == 1
 
 
-def test_with_the_stacks_own_queue_the_job_is_told_of_it(terminal: Terminal, amazon_url: str) -> None:
+def test_with_the_stacks_own_queue_the_job_is_told_of_it(terminal: Terminal, amazon: Amazon) -> None:
     terminal.write(GROUP, ('"auto-loader"', '"stack"'))
     missing = terminal.type("deploy")
     assert missing.returncode == 1
     assert "Looking for the queue vpc-flow-logs-shop, which cdk deploy makes" in missing.stderr
+    url = amazon.client("sqs").create_queue(QueueName="vpc-flow-logs-shop")["QueueUrl"]
+    assert terminal.type("deploy").returncode == 0
+    (job,) = terminal.stage.server.state.jobs.values()
+    parameters = job.settings["tasks"][0]["python_wheel_task"]["named_parameters"]
+    assert (parameters["notifications"], parameters["queue-url"]) == ("queue", url)

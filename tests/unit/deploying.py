@@ -94,8 +94,8 @@ class Stage:
             client or self.client(), spec, wheel_file=wheel, aws=self.bucket.clients, pace=self.pace(), **more
         )
 
-    def destroy(self, spec: WorkspaceSpec, *, client: WorkspaceClient | None = None) -> tuple[Step, ...]:
-        return deployment.destroy(client or self.client(), spec, aws=self.bucket.clients, pace=self.pace())
+    def destroy(self, spec: WorkspaceSpec, *, whole: bool = True) -> tuple[Step, ...]:
+        return deployment.destroy(self.client(), spec, aws=self.bucket.clients, pace=self.pace(), whole=whole)
 
     def verify(self, spec: WorkspaceSpec) -> tuple[Step, ...]:
         return deployment.verify(self.client(), spec, wheel_file=WHEEL, pace=self.pace())

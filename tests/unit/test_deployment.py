@@ -510,9 +510,20 @@ def test_deleting_a_replaced_profile_does_not_touch_the_job(stage: Stage) -> Non
     stage.deploy(stage.spec(GROUP, OTHER_ROLE))
     before = snapshot(stage.server.state)
     stage.server.clear_log()
-    assert stage.destroy(stage.spec(GROUP)) == ()
+    (step,) = stage.destroy(stage.spec(GROUP), whole=False)
+    assert (step.name, step.outcome) == ("job", "unchanged")
     assert stage.writing() == []
     assert snapshot(stage.server.state) == before
+
+
+def test_destroying_the_whole_environment_takes_every_profile_it_ever_had(stage: Stage) -> None:
+    before = snapshot(stage.server.state)
+    stage.deploy(stage.spec(GROUP))
+    _runner(stage).next.append(Script(Outcome("FAILED", "AccessDenied")))
+    with pytest.raises(DeploymentError):
+        stage.deploy(stage.spec(GROUP, OTHER_ROLE))
+    stage.destroy(stage.spec(GROUP, OTHER_ROLE))
+    assert {**snapshot(stage.server.state), "schemas": [], "volumes": []} == before
 
 
 def test_a_replacement_that_fails_half_way_is_taken_back_and_the_job_stays(stage: Stage) -> None:
@@ -522,7 +533,7 @@ def test_a_replacement_that_fails_half_way_is_taken_back_and_the_job_stays(stage
         stage.deploy(stage.spec(GROUP, OTHER_ROLE))
     # As CloudFormation rolls back: the old settings again, then the new profile deleted.
     stage.deploy(stage.spec(GROUP))
-    stage.destroy(stage.spec(GROUP, OTHER_ROLE))
+    stage.destroy(stage.spec(GROUP, OTHER_ROLE), whole=False)
     assert list(stage.server.state.instance_profiles) == [PROFILE]
     assert snapshot(stage.server.state)["roles"] == {"network-engineers": [PROFILE]}
     assert snapshot(stage.server.state)["running"] == ["vpc-flow-logs-test"]
