@@ -7,10 +7,10 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth review bootstrap deploy destroy demo test test-lts bench lint format lock clean
+.PHONY: help setup synth review review-against bootstrap deploy destroy demo test test-lts bench lint format lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/made  ## make .venv and node_modules, nothing else; nothing at all when nothing changed
 
@@ -24,6 +24,12 @@ synth: .venv/made  ## the CloudFormation templates of ENV, into cdk.out; offline
 
 review: .venv/made  ## the IAM of ENV (or of all that have one) as files to read, into review/; offline
 	.venv/bin/python -m infra.review $(if $(ENV),--env $(ENV)) $(ARGS)
+
+# BASE is a git revision, such as the branch that a pull request goes to.
+BASE ?= origin/main
+
+review-against: .venv/made  ## what became wider in the IAM of ENV (or of all) since BASE; fails if anything did
+	.venv/bin/python -m infra.review $(if $(ENV),--env $(ENV)) --against-revision $(BASE) $(ARGS)
 
 bootstrap: .venv/made  ## once: what CDK needs in the accounts and regions of ENV
 	$(CDK) bootstrap $(environment) $(ARGS)
@@ -63,11 +69,17 @@ format: .venv/made  ## put the code into shape
 COMPILE = .venv-lock/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
+# The registration function has one Python and one machine, and the versions that the tests run on.
+COMPILE_FUNCTION = .venv-lock/bin/uv pip compile $(UPGRADE) --quiet --generate-hashes --only-binary :all: \
+	--python-version 3.13 --python-platform x86_64-manylinux_2_28 --constraint requirements.txt \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
 lock: .venv/made  ## make the lock files from requirements.in, requirements-lts.in and package.json
 	$(PYTHON) -m venv --clear .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	$(COMPILE) requirements.in --output-file requirements.txt
 	$(COMPILE) requirements-lts.in --output-file requirements-lts.txt
+	$(COMPILE_FUNCTION) infra/workspace/requirements.in --output-file infra/workspace/requirements.txt
 	PATH="$(CURDIR)/.venv/bin:$$PATH" npm install --package-lock-only --ignore-scripts
 	rm -rf .venv-lock
 
@@ -77,8 +89,9 @@ clean:  ## remove what the other targets made
 
 # Set-up runs again when a lock file or set-up itself changes, and then finds most of its work done.
 STEPS := $(wildcard tools/*.py) local/java.py local/jars.py job/pyproject.toml
+FUNCTION := infra/workspace/requirements.txt infra/function_code.py
 
-.venv/made: requirements.txt package-lock.json .npmrc $(STEPS)
+.venv/made: requirements.txt package-lock.json .npmrc $(STEPS) $(FUNCTION)
 	@$(PYTHON) tools/make_venv.py .venv requirements.txt
 	@.venv/bin/python -m tools.setup
 	@echo '$(CURDIR)' > $@

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from infra.settings import Environment
-from vpc_flow_logs.paths import parts, scheme_of, without_trailing_slash
+from vpc_flow_logs.paths import parts, quarantine_path, scheme_of, without_trailing_slash
+
+ENVIRONMENT_TAG = "vpc-flow-logs-environment"
+"""Tag of all that a deployment makes; its value is the environment's name."""
+
+_PARTITIONS = {"us-gov": "aws-us-gov", "cn": "aws-cn", "us-iso": "aws-iso", "us-isob": "aws-iso-b"}
 
 
 def partition(region: str) -> str:
-    """The partition of a region, which every ARN begins with: ``aws``, ``aws-us-gov`` or ``aws-cn``."""
-    return {"us-gov": "aws-us-gov", "cn": "aws-cn"}.get(region.rsplit("-", 2)[0], "aws")
+    """The partition of a region, which every ARN begins with, such as ``aws`` or ``aws-us-gov``."""
+    return _PARTITIONS.get(region.rsplit("-", 2)[0], "aws")
 
 
 def bucket_arn(environment: Environment) -> str:
@@ -37,6 +42,46 @@ def profile_arn(environment: Environment) -> str:
 def registration_name(environment: Environment) -> str:
     """Name of the function that registers the reader with the workspace, and of its role."""
     return f"{stack_name(environment)}-registration"
+
+
+def check_name(environment: Environment) -> str:
+    """Name of the function that tells whether the registration is complete; it has the registration's role."""
+    return f"{registration_name(environment)}-check"
+
+
+def provider_name(environment: Environment) -> str:
+    """Name of CDK's function that CloudFormation calls, and of its role."""
+    return f"{stack_name(environment)}-provider"
+
+
+def provider_check_name(environment: Environment) -> str:
+    """Name of CDK's function that the waiter calls, and of its role."""
+    return f"{provider_name(environment)}-check"
+
+
+def provider_timeout_name(environment: Environment) -> str:
+    """Name of CDK's function that the waiter calls when it is too late; it has the role of the check."""
+    return f"{provider_name(environment)}-timeout"
+
+
+def waiter_name(environment: Environment) -> str:
+    """Name of CDK's state machine that waits for the registration, and of its role."""
+    return f"{stack_name(environment)}-waiter"
+
+
+def function_arn(environment: Environment, name: str) -> str:
+    """ARN of a function of the stack."""
+    return service_arn(environment, "lambda", f"function:{name}")
+
+
+def log_group_name(function: str) -> str:
+    """Name of a function's log group, Lambda's own choice."""
+    return f"/aws/lambda/{function}"
+
+
+def log_group_arn(environment: Environment, function: str) -> str:
+    """ARN of a function's log group."""
+    return service_arn(environment, "logs", f"log-group:{log_group_name(function)}")
 
 
 def _iam_arn(environment: Environment, resource: str) -> str:
@@ -97,6 +142,11 @@ def notification_writer_name(environment: Environment) -> str:
     return f"{stack_name(environment)}-notification"
 
 
+def notification_log_name(environment: Environment) -> str:
+    """Name of that function's log group. The function's own name is CloudFormation's choice."""
+    return f"/aws/lambda/{notification_writer_name(environment)}"
+
+
 @dataclass(frozen=True, order=True)
 class Folder:
     """A folder of a bucket that the job writes: the bucket's name and the key prefix, without a slash at its end."""
@@ -108,7 +158,7 @@ class Folder:
 def output_folders(environment: Environment) -> list[Folder]:
     """The folders in S3 that the job writes: table, quarantine table, checkpoint; none where they lie elsewhere."""
     delta = without_trailing_slash(environment.job.delta_output_path)
-    paths = [delta, f"{delta}_quarantine"] if delta else []
+    paths = [delta, quarantine_path(delta)] if delta else []
     paths.append(environment.job.checkpoint_path)
     named = [parts(path) for path in paths if scheme_of(path) == "s3"]
     return sorted(Folder(bucket=bucket, prefix="/".join(keys)) for bucket, *keys in named)

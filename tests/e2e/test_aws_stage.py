@@ -1,0 +1,178 @@
+"""The stage is an AWS that the real CDK command line deploys the real app to, with flow logs as AWS has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, WaiterError
+
+from infra import names
+from infra.config import load
+from local.aws import Stage, running
+from local.delivery import deliver
+from tests.e2e.stages import cdk, make_cross_account_role, wait
+from tests.infra.environment_files import NO_WORKSPACE, STACK, changed
+
+pytestmark = pytest.mark.slow
+
+ACCOUNT = "111122223333"
+BUCKET = "flow-logs-bucket"
+VPC, SUBNET, INTERFACE = "vpc-0123456789abcdef0", "subnet-01234567", "eni-01234567"
+# Before, a VPC's and a subnet's; then the first has one tag more, the second another format, and there is a third.
+BEFORE = ("[reader]", f'[[flow_logs]]\nsubnet = "{SUBNET}"\n\n[reader]')
+AFTER = [
+    (f'"{VPC}"', f'"{VPC}"\ntags = {{ owner = "network" }}'),
+    (f'"{SUBNET}"', f'"{SUBNET}"\nfields = ["srcaddr", "dstaddr", "bytes", "start", "end", "action"]'),
+    ("[reader]", f'[[flow_logs]]\nnetwork_interface = "{INTERFACE}"\nfile_format = "parquet"\n\n[reader]'),
+]
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as found:
+        yield found
+
+
+def described(stage: Stage) -> dict[str, dict[str, Any]]:
+    """The flow logs there are, by their target."""
+    return {told["ResourceId"]: told for told in stage.client("ec2").describe_flow_logs()["FlowLogs"]}
+
+
+def own_tags(told: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in told["Tags"] if not tag["Key"].startswith("aws:")}
+
+
+def received(stage: Stage, queue: str) -> Iterator[str]:
+    """The keys that S3 has told of, through SNS, in a queue."""
+    sqs = stage.client("sqs")
+    url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages"):
+        for message in found:
+            event = json.loads(json.loads(message["Body"])["Message"])
+            yield from (record["s3"]["object"]["key"] for record in event.get("Records", []))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def test_the_app_is_deployed_updated_delivered_to_and_destroyed(stage: Stage, tmp_path: Path) -> None:
+    """First with Auto Loader's notifications, then with the stack's: a file of one environment that changes."""
+    file = tmp_path / "test.toml"
+
+    def run(*arguments: str) -> None:
+        cdk(stage, *arguments, "-c", f"env={file}", folder=tmp_path)
+
+    make_cross_account_role(stage, "databricks-cross-account")
+    before = changed(NO_WORKSPACE, BEFORE)
+    file.write_text(before)
+    run("bootstrap")
+    run("deploy", "--all", "--require-approval=never")
+    first = described(stage)
+    assert {told["LogDestination"] for told in first.values()} == {f"arn:aws:s3:::{BUCKET}"}
+    assert sorted(first) == [SUBNET, VPC]
+
+    file.write_text(changed(STACK, *AFTER, text=before))
+    run("deploy", "--all", "--require-approval=never")
+    then = described(stage)
+    assert sorted(then) == [INTERFACE, SUBNET, VPC]
+    # A tag changes nothing else, a format makes another flow log before the old one goes.
+    assert then[VPC]["FlowLogId"] == first[VPC]["FlowLogId"]
+    assert own_tags(then[VPC]) == {"owner": "network", **own_tags(first[VPC])}
+    assert then[SUBNET]["LogFormat"].startswith("${srcaddr} ${dstaddr}")
+    said = stage.log.read_text()
+    assert said.index(f"made {then[SUBNET]['FlowLogId']}") < said.index(f"deleted {first[SUBNET]['FlowLogId']}")
+
+    delivered = deliver(stage, seed=1, intervals=2, records=50)
+    assert [one.error for one in delivered] == [None] * 6
+    queue = names.queue_name(load(str(file)))
+    assert sorted(received(stage, queue)) == sorted(one.file.key for one in delivered)
+
+    run("destroy", "--all", "--force")
+    assert described(stage) == {}
+    assert stage.client("sqs").list_queues().get("QueueUrls", []) == []
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        stage.client("iam").get_role(RoleName="flow-log-reader")
+    # The bucket and its logs outlive the stack.
+    assert len(stage.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]) == len(delivered)
+
+
+def template(**changes: Any) -> str:
+    properties = {
+        "ResourceType": "VPC",
+        "ResourceId": "vpc-0aaaaaaaaaaaaaaaa",
+        "TrafficType": "ALL",
+        "LogDestinationType": "s3",
+        "LogDestination": "arn:aws:s3:::open-bucket",
+        **changes,
+    }
+    return json.dumps({"Resources": {"Log": {"Type": "AWS::EC2::FlowLog", "Properties": properties}}})
+
+
+@pytest.fixture(scope="module")
+def open_bucket(stage: Stage) -> None:
+    """A bucket that takes any delivery."""
+    service = {"Service": "delivery.logs.amazonaws.com"}
+    resources = ["arn:aws:s3:::open-bucket", "arn:aws:s3:::open-bucket/*"]
+    statement = {"Effect": "Allow", "Principal": service, "Action": "s3:*", "Resource": resources}
+    stage.client("s3").create_bucket(Bucket="open-bucket")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    stage.client("s3").put_bucket_policy(Bucket="open-bucket", Policy=policy)
+
+
+@pytest.mark.usefixtures("open_bucket")
+def test_a_create_only_change_replaces_and_a_tag_does_not(stage: Stage) -> None:
+    cloudformation = stage.client("cloudformation")
+
+    def flow_log() -> str:
+        found = cloudformation.describe_stack_resources(StackName="one")["StackResources"]
+        return str(found[0]["PhysicalResourceId"])
+
+    def update(**changes: Any) -> None:
+        cloudformation.update_stack(StackName="one", TemplateBody=template(**changes))
+        wait(stage, "one", "stack_update_complete")
+
+    cloudformation.create_stack(StackName="one", TemplateBody=template())
+    wait(stage, "one", "stack_create_complete")
+    first = flow_log()
+    update(Tags=[{"Key": "owner", "Value": "network"}])
+    assert flow_log() == first
+    assert own_tags(described(stage)["vpc-0aaaaaaaaaaaaaaaa"]) == {"owner": "network"}
+    update(TrafficType="REJECT")
+    second = flow_log()
+    assert second != first
+    there = [told["FlowLogId"] for told in stage.client("ec2").describe_flow_logs()["FlowLogs"]]
+    assert second in there
+    assert first not in there
+    assert stage.log.read_text().index(f"made {second}") < stage.log.read_text().index(f"deleted {first}")
+    cloudformation.delete_stack(StackName="one")
+    wait(stage, "one", "stack_delete_complete")
+    assert "vpc-0aaaaaaaaaaaaaaaa" not in described(stage)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"TrafficType": "SOME"}, "#/TrafficType: SOME is not a valid enum value"),
+        ({"DestinationOptions": {"FileFormat": "parquet"}}, "required key [HiveCompatiblePartitions] not found"),
+        ({"MaxAggregationInterval": 61}, "Invalid MaxAggregationInterval: 61"),
+        ({"LogDestination": "arn:aws:s3:::no-such-bucket"}, "LogDestination: no-such-bucket does not exist"),
+        (
+            {"LogDestination": "arn:aws:s3:::closed-bucket"},
+            "Access Denied for LogDestination: closed-bucket. Please check LogDestination permission",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("open_bucket")
+def test_a_flow_log_that_aws_would_refuse_fails_its_stack(changes: dict[str, Any], told: str, stage: Stage) -> None:
+    stage.client("s3").create_bucket(Bucket="closed-bucket")
+    cloudformation = stage.client("cloudformation")
+    cloudformation.create_stack(StackName="refused", TemplateBody=template(**changes))
+    with pytest.raises(WaiterError):
+        wait(stage, "refused", "stack_create_complete")
+    events = cloudformation.describe_stack_events(StackName="refused")["StackEvents"]
+    assert any(told in event.get("ResourceStatusReason", "") for event in events), events
+    assert "vpc-0aaaaaaaaaaaaaaaa" not in described(stage)
+    cloudformation.delete_stack(StackName="refused")
+    wait(stage, "refused", "stack_delete_complete")

@@ -1,0 +1,117 @@
+"""The real app on both stages: CloudFormation has the real function register the reader and make the job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.function_code import function_code
+from infra.ingestion import TYPE
+from local.aws import Stage, running
+from local.workspace import RecordingRunner, Script, WorkspaceServer
+from local.workspace.state import Job
+from tests.e2e.stages import cdk, make_cross_account_role
+from tests.infra.environment_files import STACK, changed
+
+pytestmark = pytest.mark.slow
+
+_SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:databricks/test-AbCdEf"
+_PROFILES = "arn:aws:iam::111122223333:instance-profile"
+_STACK = "vpc-flow-logs-test"
+_WORKER = ("workers = 0", "workers = 1")
+_OTHER_ROLE = ('"flow-log-reader"', '"flow-log-reader-2"')
+_UNKNOWN_GROUP = ("[workspace.cluster]", 'groups = ["nobody-knows"]\n\n[workspace.cluster]')
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with running(tmp_path_factory.mktemp("aws"), account="111122223333") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def workspace() -> Iterator[WorkspaceServer]:
+    # A run that proves access outlasts the first call: the check function is asked until it has ended.
+    runner = RecordingRunner(by_entry_point={"verify": Script(seconds=20)})
+    with WorkspaceServer(runner=runner) as server:
+        server.state.catalogs["network"] = "admins"
+        server.state.node_types["m6gd.large"] = {**server.state.node_types["m5d.large"], "node_type_id": "m6gd.large"}
+        yield server
+
+
+def _task(job: Job) -> dict[str, Any]:
+    (task,) = job.settings["tasks"]
+    found: dict[str, Any] = task
+    return found
+
+
+def test_it_is_created_updated_refused_replaced_and_deleted(
+    stage: Stage, workspace: WorkspaceServer, tmp_path: Path
+) -> None:
+    who, state, runner = workspace.credentials, workspace.state, workspace.workspace.runner
+    assert isinstance(runner, RecordingRunner)
+    text = json.dumps({"client_id": who.client_id, "client_secret": who.client_secret})
+    secret = stage.client("secretsmanager").create_secret(Name="databricks/test", SecretString=text)
+    file = tmp_path / "test.toml"
+    here = [("https://example.cloud.databricks.com", workspace.host), (_SECRET, secret["ARN"]), STACK]
+
+    def run(*arguments: str, changes: Sequence[tuple[str, str]] = ()) -> str:
+        file.write_text(changed(*here, *changes))
+        return cdk(stage, *arguments, "-c", f"env={file}", folder=tmp_path)
+
+    def outputs() -> dict[str, str]:
+        (stack,) = stage.client("cloudformation").describe_stacks(StackName=_STACK)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def resource() -> str:
+        found = stage.client("cloudformation").describe_stack_resources(StackName=_STACK)["StackResources"]
+        return next(str(one["PhysicalResourceId"]) for one in found if one["ResourceType"] == TYPE)
+
+    def profiles() -> list[str]:
+        return [profile.arn for profile in state.instance_profiles.values()]
+
+    make_cross_account_role(stage, "databricks-cross-account")
+    run("bootstrap")
+    run("deploy", "--require-approval=never")
+    told = outputs()
+    (job,) = state.jobs.values()
+    assert told["JobId"] == str(job.job_id)
+    assert told["JobUrl"].startswith(workspace.host)
+    assert told["Table"] == "network.flow_logs.test"
+    assert profiles() == [f"{_PROFILES}/flow-log-reader"] == [resource()]
+    # What CloudFormation alone knew has come through.
+    assert _task(job)["python_wheel_task"]["named_parameters"]["queue-url"] == told["QueueUrl"]
+    # Access was proven before the job ran, with the wheel of the zip.
+    assert [request.entry_point for request in runner.requests] == ["verify", "ingest"]
+    (library,) = runner.requests[0].libraries
+    assert function_code().wheel in library.path
+
+    run("deploy", "--require-approval=never", changes=[_WORKER])
+    assert list(state.jobs) == [job.job_id]
+    assert "'num_workers': 1" in str(state.jobs[job.job_id].settings)
+    assert outputs() == told
+
+    with pytest.raises(AssertionError, match="nobody-knows"):
+        run("deploy", "--require-approval=never", changes=[_WORKER, _UNKNOWN_GROUP])
+    assert outputs() == told
+
+    run("deploy", "--require-approval=never", changes=[_WORKER, _OTHER_ROLE])
+    assert profiles() == [f"{_PROFILES}/flow-log-reader-2"] == [resource()]
+    # The old profile's resource is deleted last, and leaves the job alone.
+    assert list(state.jobs) == [job.job_id]
+    assert outputs()["JobId"] == told["JobId"]
+
+    run("destroy", "--force", changes=[_WORKER, _OTHER_ROLE])
+    assert (state.jobs, profiles()) == ({}, [])
+    assert stage.client("lambda").list_functions()["Functions"] == []
+    for name in ("registration", "provider", "provider-check", "waiter"):
+        with pytest.raises(ClientError, match="NoSuchEntity"):
+            stage.client("iam").get_role(RoleName=f"{_STACK}-{name}")
+    said = stage.log.read_text()
+    assert who.client_secret not in said
+    assert who.token not in said
