@@ -251,6 +251,23 @@ def test_a_change_away_from_auto_loader_takes_it_down_once_the_job_runs_without_
     assert account.names() == _only("databricks-auto-ingest-1"), "by now it is not this deployment's"
 
 
+def test_a_former_bucket_that_is_out_of_reach_fails_no_deploy_and_stays_remembered(
+    stage: Stage, account: Account, tmp_path: Path
+) -> None:
+    stage.deploy(stage.spec(('"flow-logs-bucket"', '"former-bucket"')))
+    document = registration_access.function_policy(environment(tmp_path)).document
+    function = role(account.amazon, "registration-2", {"registration": json.dumps(document)})
+    everything = stage.bucket.clients
+    stage.bucket.clients = Aws(**{name: account.amazon.client(name, function) for name in ("s3", "sns", "sqs")})
+    account.s3.create_bucket(Bucket="former-bucket")
+    done = stage.deploy(stage.spec())
+    assert "left for former-bucket" in done.steps[-1].detail
+    stage.bucket.clients = everything
+    done = stage.deploy(stage.spec())
+    assert all("former-bucket" not in step.detail for step in done.steps)
+    assert b"former-bucket" not in stage.server.state.objects["/vpc-flow-logs/test/deployment.json"].content
+
+
 def test_destroy_after_the_memory_was_lost_still_takes_down_what_the_file_names(stage: Stage, account: Account) -> None:
     stage.deploy(stage.spec())
     account.stream("databricks-auto-ingest-1")
