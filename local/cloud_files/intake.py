@@ -55,10 +55,14 @@ class Intake:
         """The offset that a new stream starts from."""
         return self._log.first
 
-    def discover(self) -> None:
-        """Find new files and put them into the log; on disk before any offset speaks of them."""
+    def discover(self, *, patient: bool = True) -> None:
+        """Find new files and put them into the log; on disk before any offset speaks of them.
+
+        Args:
+            patient: whether to wait a little when there are none.
+        """
         began = self._clock()
-        self._log.append(self._discovery.new_files(self._log.known))
+        self._log.append(self._discovery.new_files(self._log.known, patient=patient))
         self._discovery.logged(len(self._log))
         ended = self._clock()
         self._rests_until = ended + self._discovery.rest(ended - began)
@@ -90,7 +94,7 @@ class Intake:
         waiting = len(self._log) - (start or 0)
         hungry = start is None or waiting < self._options.max_files
         if self._target is None and hungry and self._clock() >= self._rests_until:
-            self.discover()
+            self.discover(patient=not waiting)
         end = len(self._log) if self._target is None else self._target
         return end if start is None else self._limited(start, end)
 
