@@ -35,6 +35,7 @@ class Intake:
         self._clock = clock
         self._rests_until = float("-inf")
         self._target: int | None = None
+        self._done = log.first
         if log.is_new:
             log.start(() if options.include_existing else discovery.existing())
             if not options.include_existing:
@@ -69,6 +70,7 @@ class Intake:
 
     def committed(self, offset: int) -> None:
         """Take note that the micro-batches up to the offset are done, for ever."""
+        self._done = max(self._done, offset)
         self._discovery.committed(offset)
 
     def freeze(self) -> None:
@@ -91,7 +93,7 @@ class Intake:
         if start is not None:
             # Spark goes on from an offset when what came before is in its log of commits.
             self.committed(start)
-        waiting = len(self._log) - (start or 0)
+        waiting = len(self._log) - (self._done if start is None else start)
         hungry = start is None or waiting < self._options.max_files
         if self._target is None and hungry and self._clock() >= self._rests_until:
             self.discover(patient=not waiting)
