@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-TYPES: dict[str, type | tuple[type, ...]] = {
+TYPES: dict[str, type] = {
     "DeliverCrossAccountRole": str,
     "DeliverLogsPermissionArn": str,
     "DestinationOptions": dict,
@@ -68,7 +68,9 @@ def typed(properties: Mapping[str, Any]) -> dict[str, Any]:
             return int(given)
         if OPTIONS.get(name) is bool and given in ("true", "false"):
             return given == "true"
-        return {key: value(key, item) for key, item in given.items()} if name == "DestinationOptions" else given
+        if isinstance(given, dict):
+            return {key: value(key, item) for key, item in given.items()}
+        return given
 
     return {name: value(name, given) for name, given in properties.items()}
 
@@ -102,9 +104,8 @@ def _value_problems(name: str, value: Any) -> Iterator[str]:
                 yield f"#/Tags/{place}: required keys are [Key, Value]"
 
 
-def _kind(kind: type | tuple[type, ...]) -> str:
-    names = {str: "String", int: "Number", dict: "JSONObject", list: "JSONArray", bool: "Boolean"}
-    return names[kind] if isinstance(kind, type) else " or ".join(names[each] for each in kind)
+def _kind(kind: type) -> str:
+    return {str: "String", int: "Number", dict: "JSONObject", list: "JSONArray", bool: "Boolean"}[kind]
 
 
 def _option_problems(options: Mapping[str, Any]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from local.aws.stage import HERE, Stage, opener, trust
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 _START_SECONDS = 60
+_KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ")
 
 
 class NotStarted(RuntimeError):
@@ -81,8 +82,8 @@ def _started(stage: Stage, listener: socket.socket, *, key: Path | None) -> subp
 
 
 def _environment(stage: Stage, *, port: int, key: Path | None) -> dict[str, str]:
-    """What MiniStack reads, see its README; whatever the caller's environment tells of AWS is left out."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MINISTACK_"))}
+    """What MiniStack reads, see its README, and little else: its functions have it too, and AWS's have no more."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     own = {
         "AUTH": "true",
         "BIND_HOST": "127.0.0.1",
@@ -100,9 +101,11 @@ def _environment(stage: Stage, *, port: int, key: Path | None) -> dict[str, str]
         "STATE_DIR": str(stage.folder / "state"),
         "S3_DATA_DIR": str(stage.folder / "s3"),
         "TMPDIR": str(stage.folder / "tmp"),
+        "HOME": str(stage.folder / "tmp"),
         # Functions run on the Python and the Node that are beside this Python.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-        "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+        # Its own folder is another one, and an entry may be relative to this process's.
+        "PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path),
         "PYTHONUNBUFFERED": "1",
         "NO_PROXY": HERE,
         "no_proxy": HERE,

@@ -52,14 +52,15 @@ class Continuous(threading.Thread):
                 now = int(time.time())
                 # A file holds what ended within one interval.
                 begin = min(max(last, (now - 1) // PERIOD_SECONDS * PERIOD_SECONDS), now - 1)
-                self.delivered += deliver_round(
+                for one in deliver_round(
                     self.stage,
                     flow_logs(self.stage),
                     interval=range(begin, now),
                     seed=self.seed,
                     number=number,
                     records=self.records,
-                )
+                ):
+                    self.delivered.append(one)
                 number, last, due = number + 1, now, due + self.every
         except Exception as error:  # noqa: BLE001 - whatever it is, the one who waits for files has to know
             self.failure = error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
@@ -51,7 +51,7 @@ def deliver(
     """
     begin = period_start(start or datetime.now(timezone.utc) - timedelta(seconds=PERIOD_SECONDS * intervals))
     there = flow_logs(stage)
-    done = []
+    done: list[Delivered] = []
     for number in range(intervals * files):
         first = int(begin.timestamp()) + PERIOD_SECONDS * (number // files)
         interval = range(first, first + PERIOD_SECONDS)
@@ -67,21 +67,21 @@ def deliver_round(
     seed: int,
     number: int,
     records: int,
-) -> list[Delivered]:
+) -> Iterator[Delivered]:
     """One file for each flow log, with what ended in the seconds of an interval; ``number`` tells files apart."""
-    done = []
     for flow_log, bucket in there:
         table = _table(flow_log, interval=interval, seed=seed, number=number, records=records)
         body = encode(flow_log, table)
-        name = key(flow_log, datetime.fromtimestamp(interval.start, tz=timezone.utc), part=number)
+        # What is delivered again, with another seed or in the same five minutes, overwrites nothing.
+        part = _number(seed, number, interval)
+        name = key(flow_log, datetime.fromtimestamp(interval.start, tz=timezone.utc), part=part)
         try:
             answer = stage.ask("deliver", body, flow_log=flow_log.id, key=name)
         except Refused:
             # Deleted since it was listed.
             continue
         file = facts(table, key=name, size=len(body))
-        done.append(Delivered(flow_log, bucket, file, answer["error"], answer.get("reason")))
-    return done
+        yield Delivered(flow_log, bucket, file, answer["error"], answer.get("reason"))
 
 
 def _table(flow_log: FlowLog, *, interval: range, seed: int, number: int, records: int) -> pa.Table:
@@ -91,7 +91,7 @@ def _table(flow_log: FlowLog, *, interval: range, seed: int, number: int, record
         start=interval.start,
         seconds=len(interval),
         count=records,
-        seed=_seed(seed, flow_log, number),
+        seed=_number(seed, identity(flow_log), number),
         aggregation_seconds=flow_log.aggregation_seconds,
         target=flow_log.target_id,
         traffic=flow_log.traffic,
@@ -103,6 +103,6 @@ def _network(seed: int, account: str, region: str, kind: str, target: str) -> Ne
     return Network.seeded(seed, account=account, region=region, **{_ID_OF[kind]: target})
 
 
-def _seed(seed: int, flow_log: FlowLog, number: int) -> int:
-    digest = hashlib.sha256(f"{seed} {identity(flow_log)} {number}".encode()).digest()
-    return int.from_bytes(digest[:8], "big")
+def _number(*what: object) -> int:
+    """A number that equal things have in common."""
+    return int.from_bytes(hashlib.sha256(repr(what).encode()).digest()[:8], "big")

@@ -38,11 +38,11 @@ async def _serve(listener: int, secret: str) -> None:
     from hypercorn.asyncio import serve  # noqa: PLC0415
     from hypercorn.config import Config  # noqa: PLC0415
 
-    from local.aws.inside import flow_log_api, flow_log_resource  # noqa: PLC0415
+    from local.aws.inside import asked_rights, flow_log_api, flow_log_resource, notifications  # noqa: PLC0415
     from local.aws.inside.private import Private  # noqa: PLC0415
 
-    flow_log_resource.add()
-    flow_log_api.add()
+    for addition in (flow_log_resource, flow_log_api, notifications, asked_rights):
+        addition.add()
     config = Config()
     # Its own main() would bind port 443 as well; nothing here asks for it.
     config.bind = [f"fd://{listener}"]
