@@ -389,6 +389,7 @@ SETUP = "[CF_EVENT_NOTIFICATION_SETUP_FAILED.PERMISSION_DENIED]"
         ("s3:GetBucketNotification", f"arn:aws:s3:::{BUCKET}", True),
         ("s3:PutBucketNotification", f"arn:aws:s3:::{BUCKET}", True),
         ("sns:CreateTopic", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
+        ("sns:TagResource", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
         ("sns:GetTopicAttributes", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
         ("sns:SetTopicAttributes", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
         ("sns:Subscribe", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
@@ -402,6 +403,7 @@ SETUP = "[CF_EVENT_NOTIFICATION_SETUP_FAILED.PERMISSION_DENIED]"
         ("sqs:DeleteMessage", "arn:aws:sqs:us-east-1:111122223333:databricks-auto-ingest-", False),
         ("s3:GetObject", f"arn:aws:s3:::{BUCKET}/{LOGS}/a", False),
     ],
+    ids=lambda missing: missing[0],
 )
 def test_a_missing_right_is_named_with_what_it_is_missing_on(
     missing: tuple[str, str, bool], stage: Stage, environments: dict[str, Environment], tmp_path: Path
