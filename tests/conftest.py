@@ -12,7 +12,8 @@ from pyspark.sql import SparkSession
 from local import spark as local_spark
 
 # `make test-lts` has what the job needs, and nothing of AWS.
-collect_ignore_glob = [] if find_spec("boto3") else ["unit/test_aws_*", "e2e/test_aws_*", "e2e/test_delivery.py"]
+_OF_AWS = ["*/test_aws_*", "e2e/test_delivery.py", "unit/test_cloud_files_[an]*", "e2e/test_cloud_files_*bucket.py"]
+collect_ignore_glob = [] if find_spec("boto3") else _OF_AWS
 
 
 @pytest.fixture(scope="session")

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 
-from local.cloud_files.discovery import Discovery, Found, Listing
+from local.cloud_files.discovery import Discovery, Found
 from local.cloud_files.error import CloudFilesError
+from local.cloud_files.folder import FolderListing
 from local.cloud_files.log import FileLog
 from local.cloud_files.options import Options
 from local.cloud_files.pattern import Pattern
-
-REST = 0.5
-"""Seconds between two discoveries at least: Spark asks an idle stream a hundred times a second."""
+from local.cloud_files.selection import Selection
 
 
 class Intake:
@@ -36,33 +35,49 @@ class Intake:
         self._clock = clock
         self._rests_until = float("-inf")
         self._target: int | None = None
+        self._done = log.first
         if log.is_new:
-            log.start(() if options.include_existing else discovery.new_files(frozenset()))
+            log.start(() if options.include_existing else discovery.existing())
+            if not options.include_existing:
+                discovery.logged(len(log))
 
     @classmethod
     def open(cls, options: Options, *, state: Path) -> Intake:
         """Open the intake of the stream whose state is kept in the folder ``state``."""
-        pattern = Pattern(options.path, strict=options.strict_globber)
-        discovery = Listing(pattern, glob_filter=options.glob_filter)
-        return cls(FileLog(state), discovery, options=options)
+        log = FileLog(state)
+        try:
+            return cls(log, _discovery(options, state), options=options)
+        except BaseException:
+            log.close()
+            raise
 
     @property
     def first(self) -> int:
         """The offset that a new stream starts from."""
         return self._log.first
 
-    def discover(self) -> None:
-        """Find new files and put them into the log; on disk before any offset speaks of them."""
+    def discover(self, *, patient: bool = True) -> None:
+        """Find new files and put them into the log; on disk before any offset speaks of them.
+
+        Args:
+            patient: whether to wait a little when there are none.
+        """
         began = self._clock()
-        found = self._discovery.new_files(self._log.known)
-        self._log.append(found)
-        self._discovery.committed(found)
+        self._log.append(self._discovery.new_files(self._log.known, patient=patient))
+        self._discovery.logged(len(self._log))
         ended = self._clock()
-        self._rests_until = ended + max(REST, 4 * (ended - began))
+        self._rests_until = ended + self._discovery.rest(ended - began)
+
+    def committed(self, offset: int) -> None:
+        """Take note that the micro-batches up to the offset are done, for ever."""
+        self._done = max(self._done, offset)
+        self._discovery.committed(offset)
 
     def freeze(self) -> None:
         """Find new files once more and for the last time: the stream ends when it has read them."""
         self.discover()
+        while not self._discovery.drained:
+            self.discover()
         self._target = len(self._log)
 
     def latest(self, start: int | None = None) -> int:
@@ -72,13 +87,16 @@ class Intake:
             start: None for a micro-batch without limits.
 
         Raises:
-            CloudFilesError: when the log has fewer files than the checkpoint has read.
+            CloudFilesError: when the log has fewer files than the checkpoint has read, and what `discover` raises.
         """
         self._check(start or 0)
-        waiting = len(self._log) - (start or 0)
+        if start is not None:
+            # Spark goes on from an offset when what came before is in its log of commits.
+            self.committed(start)
+        waiting = len(self._log) - (self._done if start is None else start)
         hungry = start is None or waiting < self._options.max_files
         if self._target is None and hungry and self._clock() >= self._rests_until:
-            self.discover()
+            self.discover(patient=not waiting)
         end = len(self._log) if self._target is None else self._target
         return end if start is None else self._limited(start, end)
 
@@ -105,3 +123,13 @@ class Intake:
                 f"the checkpoint has read {offset} files, but {self._log.path} lists only {len(self._log)}: the list"
                 " was deleted or belongs to another checkpoint. Restore both, or start with a new checkpoint and table"
             )
+
+
+def _discovery(options: Options, state: Path) -> Discovery:
+    if options.bucket is None:
+        pattern = Pattern(options.path, strict=options.strict_globber)
+        return FolderListing(Selection(pattern, glob_filter=options.glob_filter))
+    # Only here, so that folders can be streamed where there is no boto3.
+    from local.cloud_files.stream import discovery_of  # noqa: PLC0415
+
+    return discovery_of(options, state=state)
