@@ -23,6 +23,8 @@ _CAUSES = (
     "FileAlreadyExistsException",
     "Unable to create",
 )
+# AWS names the action that it denies; then a path that is not in the same line is not what it is about.
+_DENIED_CALL = re.compile(r"\b(?:s3|sqs|sns|kms):[A-Z][A-Za-z]+")
 LOAD_AGAIN = "What was loaded before is kept. Mend this and run the job again: it goes on from there."
 LOOK_AGAIN = "Nothing was created. Mend this and look again."
 _LONGEST = 600
@@ -44,13 +46,19 @@ def explained(error: BaseException, parameters: Parameters, *, next_step: str = 
     text = "\n".join(_texts(error))
     cause = next((cause for cause in _CAUSES if cause in text), None)
     line = _line_with(text, cause) if cause else _telling(text)
-    where = [f"{name} {path!r}" for name, path in _paths(parameters).items() if _bare(path) in text]
-    if cause and where:
-        return f"The run failed: {where[0]} cannot be used: {line}\n{next_step}"
     if cause:
+        # The line with the cause names what it is about; others name whatever the run was at.
+        where = _named_in(line, parameters) or ([] if _DENIED_CALL.search(line) else _named_in(text, parameters))
+        if where:
+            return f"The run failed: {where[0]} cannot be used: {line}\n{next_step}"
+    if cause and not _DENIED_CALL.search(line):
         every = ", ".join(f"{name} {path!r}" for name, path in _paths(parameters).items())
         return f"The run failed: {line}\nIt is about one of: {every}.\n{next_step}"
     return f"The run failed: {line}\n{next_step}"
+
+
+def _named_in(text: str, parameters: Parameters) -> list[str]:
+    return [f"{name} {path!r}" for name, path in _paths(parameters).items() if _bare(path) in text]
 
 
 def _texts(error: BaseException) -> list[str]:

@@ -65,6 +65,25 @@ def test_the_cause_is_found_behind_other_errors() -> None:
     assert "Delta Output Path '/lake/flow'" in message
 
 
+def _denied(action: str, resource: str) -> RuntimeError:
+    said = f"AccessDenied: not authorized to perform: {action} on resource: {resource}"
+    return RuntimeError(f"writing to file:/lake/flow with lake-1/checkpoint\n\tat x\nCaused by: {said}\n\tat y")
+
+
+def test_the_path_is_that_of_the_line_with_the_cause_and_not_of_another_line() -> None:
+    object_arn = "arn:aws:s3:::flow-logs/AWSLogs/123456789012/vpcflowlogs/us-east-1/2026/x.gz"
+    message = explained(_denied("s3:GetObject", object_arn), PARAMETERS)
+    assert message.startswith("The run failed: VPC Logs Path 's3://flow-logs/AWSLogs/")
+
+
+@pytest.mark.parametrize("action", ["sqs:ReceiveMessage", "sns:CreateTopic", "kms:Decrypt"])
+def test_a_denied_call_that_is_about_no_path_names_no_path(action: str) -> None:
+    message = explained(_denied(action, "arn:aws:sqs:us-east-1:123456789012:databricks-auto-ingest-1"), PARAMETERS)
+    assert message.startswith("The run failed: AccessDenied: not authorized to perform: ")
+    assert action in message
+    assert "Path" not in message
+
+
 def test_a_cause_without_a_path_names_all_that_it_may_be_about() -> None:
     message = explained(RuntimeError("No space left on device"), PARAMETERS)
     for path in ("/lake/flow", "/lake/flow_quarantine", "s3://lake-1/checkpoint", "s3://flow-logs/AWSLogs/"):
