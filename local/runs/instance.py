@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from botocore.exceptions import ClientError
 
 from local.aws import Credentials, Stage
@@ -29,7 +27,7 @@ class Ec2:
     def refusal(self, profile: str) -> tuple[str, str] | None:
         """Return code and message with which RunInstances refuses a profile (its ARN), or None.
 
-        MiniStack starts instances with any profile, so IAM is asked what it would have said.
+        MiniStack starts instances with any profile, so its IAM is asked what EC2 would have heard.
         """
         try:
             found = self._iam.get_instance_profile(InstanceProfileName=profile.rsplit("/", 1)[-1])["InstanceProfile"]
@@ -58,18 +56,4 @@ class Ec2:
         return self.stage.instance_credentials(profile, seconds=SECONDS)
 
     def _may_pass(self, role: str) -> bool:
-        service = {
-            "ContextKeyName": "iam:PassedToService",
-            "ContextKeyValues": ["ec2.amazonaws.com"],
-            "ContextKeyType": "string",
-        }
-        try:
-            answer: dict[str, Any] = self._iam.simulate_principal_policy(
-                PolicySourceArn=self.launcher,
-                ActionNames=["iam:PassRole"],
-                ResourceArns=[role],
-                ContextEntries=[service],
-            )
-        except ClientError:  # there is no such role
-            return False
-        return all(result["EvalDecision"] == "allowed" for result in answer["EvaluationResults"])
+        return bool(self.stage.ask("may-pass-role", role=role, launcher=self.launcher)["allowed"])

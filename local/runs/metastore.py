@@ -12,22 +12,32 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pyspark.java_gateway import ensure_callback_server_started
+from pyspark import java_gateway
 from pyspark.sql import SparkSession
 
 
 def keep(spark: SparkSession, folder: Path) -> None:
     """Bring what the folder holds into the session's catalog, and keep in it what the session makes from now on."""
-    gateway: Any = spark.sparkContext._gateway
+    load(spark, folder)
+    java_gateway.ensure_callback_server_started(spark.sparkContext._gateway)  # type: ignore[no-untyped-call]
+    catalog = _catalog(spark)
+    catalog.addListener(_Listener(folder, spark._jvm, catalog))
+
+
+def load(spark: SparkSession, folder: Path) -> None:
+    """Bring the schemas and tables that the folder holds, and the session does not know, into its catalog."""
     java: Any = spark._jvm
-    catalog = spark._jsparkSession.sharedState().externalCatalog()
+    catalog = _catalog(spark)
     for schema in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
-        spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema.name}`")
+        if not catalog.databaseExists(schema.name):
+            spark.sql(f"CREATE SCHEMA `{schema.name}`")
         for table in sorted(schema.iterdir()):
-            if not table.name.startswith("."):
+            if not table.name.startswith(".") and not catalog.tableExists(schema.name, table.name):
                 catalog.createTable(java.org.apache.spark.util.Utils.deserialize(table.read_bytes()), True)
-    ensure_callback_server_started(gateway)
-    catalog.addListener(_Listener(folder, java, catalog))
+
+
+def _catalog(spark: SparkSession) -> Any:
+    return spark._jsparkSession.sharedState().externalCatalog()
 
 
 class _Listener:
