@@ -7,10 +7,10 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth review bootstrap deploy destroy demo stage test test-lts bench lint format lock clean
+.PHONY: help setup synth review review-against bootstrap deploy destroy demo stage test test-lts bench lint format lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/made  ## make .venv and node_modules, nothing else; nothing at all when nothing changed
 
@@ -24,6 +24,12 @@ synth: .venv/made  ## the CloudFormation templates of ENV, into cdk.out; offline
 
 review: .venv/made  ## the IAM of ENV (or of all that have one) as files to read, into review/; offline
 	.venv/bin/python -m infra.review $(if $(ENV),--env $(ENV)) $(ARGS)
+
+# BASE is a git revision, such as the branch that a pull request goes to.
+BASE ?= origin/main
+
+review-against: .venv/made  ## what became wider in the IAM of ENV (or of all) since BASE; fails if anything did
+	.venv/bin/python -m infra.review $(if $(ENV),--env $(ENV)) --against-revision $(BASE) $(ARGS)
 
 bootstrap: .venv/made  ## once: what CDK needs in the accounts and regions of ENV
 	$(CDK) bootstrap $(environment) $(ARGS)
