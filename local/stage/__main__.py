@@ -11,15 +11,16 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 from infra.config import ENVIRONMENTS, EnvironmentFileError
 from local.aws import NotStarted
-from local.delivery import Continuous, delivering
+from local.delivery import delivering
 from local.stage.by_hand import commands, write_environment
-from local.stage.cdk import ROOT, CdkError
+from local.stage.cdk import ROOT, CdkError, event
 from local.stage.composed import EmbeddedStage, embedded
 from local.stage.folder import FolderError, own_folder
 
@@ -52,31 +53,50 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(stage: EmbeddedStage, *, every: float, records: int) -> None:
     say = _Clock()
     say(f"AWS at {stage.aws.url}, workspace at {stage.workspace.host}")
-    say("cdk bootstrap")
-    stage.bootstrap()
-    say(f"cdk deploy of {stage.environment_file.name}: the stack, the profile in the workspace, a verify run, the job")
-    stage.deploy(lambda line: say(f"    {line}") if "COMPLETE" in line else None)
-    file = write_environment(stage)
-    say("deployed. In another terminal, in the folder of this repository:\n")
-    for command in commands(stage, file=file):
-        print(f"    {command}")
-    print("\nTraffic is delivered until Ctrl-C, which ends everything.\n", flush=True)
-    with delivering(stage.aws, seed=1, every=every, records=records) as delivery:
-        _watch(stage, delivery, say)
+    with _shown_runs(stage, say):
+        say("cdk bootstrap")
+        stage.bootstrap()
+        say(f"cdk deploy of {stage.environment_file.name}; the verify run and the job start Spark, which takes a while")
+        stage.deploy(lambda line: _say_event(line, say))
+        file = write_environment(stage)
+        say("deployed. In another terminal, in the folder of this repository:\n")
+        for command in commands(stage, file=file):
+            print(f"    {command}")
+        print("\nTraffic is delivered until Ctrl-C, which ends everything.\n", flush=True)
+        with delivering(stage.aws, seed=1, every=every, records=records) as delivery:
+            while delivery.is_alive():
+                there = [one for one in delivery.delivered if one.error is None]
+                say(f"delivered: {len(there):,} files, {sum(one.file.rows for one in there):,} records")
+                delivery.join(_GLANCE)
 
 
-def _watch(stage: EmbeddedStage, delivery: Continuous, say: _Clock) -> None:
-    """Show what is delivered, and what the job says of it, until there is an interrupt or a failure."""
-    shown: dict[int, int] = {}
-    while delivery.is_alive():
-        there = [one for one in delivery.delivered if one.error is None]
-        say(f"delivered {len(there):,} files with {sum(one.file.rows for one in there):,} records")
-        for run_id, task in list(stage.runner.running.items()):
-            lines = task.output().splitlines()
-            for line in lines[shown.get(run_id, 0) :]:
-                say(f"    run {run_id}: {line}")
-            shown[run_id] = len(lines)
-        delivery.join(_GLANCE)
+def _say_event(line: str, say: _Clock) -> None:
+    happened = event(line)
+    if happened:
+        say(f"    {happened}")
+
+
+@contextmanager
+def _shown_runs(stage: EmbeddedStage, say: _Clock) -> Iterator[None]:
+    """Show what the workspace's runs print, as long as the block lasts."""
+    ended = threading.Event()
+
+    def show() -> None:
+        shown: dict[int, int] = {}
+        while not ended.wait(1):
+            for run_id, task in list(stage.runner.running.items()):
+                lines = task.output().split("\n")[:-1]  # the last one may not be whole yet
+                for line in lines[shown.get(run_id, 0) :]:
+                    say(f"    run {run_id}: {line}")
+                shown[run_id] = len(lines)
+
+    thread = threading.Thread(target=show, name="runs", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 class _Clock:
