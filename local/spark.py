@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -100,7 +101,7 @@ def _settings(*, cores: int, warehouse: Path) -> dict[str, str]:
         "spark.default.parallelism": str(cores),
         # A flow log file of 75 MB is in memory a few times: as it comes from Python and as it goes there again.
         "spark.driver.memory": "3g",
-        "spark.driver.extraJavaOptions": " ".join([*JAVA_OPTIONS, *classes.options()]),
+        "spark.driver.extraJavaOptions": shlex.join([*JAVA_OPTIONS, *classes.options()]),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",

@@ -6,6 +6,7 @@ Java writes the archive when it ends.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
 from contextlib import suppress
@@ -39,7 +40,7 @@ def main(archive: Path) -> None:
             **s3.settings(_NOWHERE),
             "spark.hadoop.fs.s3a.attempts.maximum": "1",
             "spark.hadoop.fs.s3a.retry.limit": "0",
-            "spark.driver.extraJavaOptions": " ".join(options),
+            "spark.driver.extraJavaOptions": shlex.join(options),
         }
         spark = local_spark.session(warehouse=folder / "none", extra=settings)
         with suppress(Py4JError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -30,7 +31,7 @@ def session(storage: Storage, *, app_name: str, scratch: Path, cores: int = 2) -
     if "AWS_ENDPOINT_URL" in os.environ:
         settings |= s3.settings(os.environ)
         options += s3.java_options(os.environ, scratch=scratch)
-    settings["spark.driver.extraJavaOptions"] = " ".join(options)
+    settings["spark.driver.extraJavaOptions"] = shlex.join(options)
     # A folder that holds no tables: which there are tells the metastore.
     started = spark.session(cores=cores, warehouse=scratch / "none", app_name=app_name, extra=settings)
     metastore.keep(started, storage.metastore)
