@@ -12,7 +12,10 @@ from pyspark.sql import SparkSession
 from local import spark as local_spark
 
 # `make test-lts` has what the job needs, and nothing of AWS.
-_OF_AWS = ["*/test_aws_*", "e2e/test_delivery.py", "unit/test_cloud_files_[an]*", "e2e/test_cloud_files_*bucket.py"]
+_OF_AWS = [
+    *("*/test_aws_*", "*/test_stage*", "e2e/test_delivery.py", "e2e/test_runs.py"),
+    *("unit/test_cloud_files_[an]*", "e2e/test_cloud_files_*bucket.py"),
+]
 collect_ignore_glob = [] if find_spec("boto3") else _OF_AWS
 
 
