@@ -59,15 +59,14 @@ class FlowLog:
 
 
 @dataclass(frozen=True)
-class WrittenFile:
-    """What is known of a written file, to compare totals with later.
+class FileFacts:
+    """What is known of a file, to compare totals with later.
 
     ``rows`` counts records and ``size`` the file's bytes. ``actions`` and ``statuses`` count the records by action and
     log-status (``-`` where the record has none); ``packets`` and ``bytes`` are the sums. What the format lacks is empty
     or ``None``. ``first_end`` and ``last_end`` are Unix seconds.
     """
 
-    path: Path
     key: str
     rows: int
     size: int
@@ -77,6 +76,13 @@ class WrittenFile:
     bytes: int | None = None
     first_end: int | None = None
     last_end: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenFile(FileFacts):
+    """A file in a folder, and what is known of it."""
+
+    path: Path
 
 
 def period_start(when: datetime) -> datetime:
@@ -125,12 +131,16 @@ def write(
     """Write the table's records to their key below ``root``, and tell what was written. Arguments as of the others."""
     data, name = encode(flow_log, table, level=level), key(flow_log, when, part=part)
     path = place(data, root, name)
+    return WrittenFile(path=path, **vars(facts(table, key=name, size=len(data))))
+
+
+def facts(table: pa.Table, *, key: str, size: int) -> FileFacts:
+    """What is known of the file of ``size`` bytes that holds the table's records."""
     ends = pc.min_max(table["end"]).as_py() if "end" in table.column_names else {}
-    return WrittenFile(
-        path=path,
-        key=name,
+    return FileFacts(
+        key=key,
         rows=table.num_rows,
-        size=len(data),
+        size=size,
         actions=_counts(table, "action"),
         statuses=_counts(table, "log-status"),
         packets=_sum(table, "packets"),

@@ -1,0 +1,11 @@
+"""AWS on this machine: MiniStack as a child process, which checks signatures and enforces IAM.
+
+>>> with running(Path("stage")) as aws:                                     # doctest: +SKIP
+...     aws.client("s3").create_bucket(Bucket="logs")
+...     subprocess.run(["cdk", "bootstrap"], env=aws.environment())
+"""
+
+from local.aws.process import NotStarted, running
+from local.aws.stage import Credentials, Refused, Stage
+
+__all__ = ["Credentials", "NotStarted", "Refused", "Stage", "running"]

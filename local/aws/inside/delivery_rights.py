@@ -1,0 +1,105 @@
+"""What AWS's log delivery may do: the bucket's policy and its key's, asked for ``delivery.logs.amazonaws.com``.
+
+MiniStack asks no policy for a service that nobody can call as, so its evaluator is asked here.
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
+from ministack.core.responses import get_region
+from ministack.services import kms, s3
+
+from local.aws.inside.errors import Denied, NotDone
+from local.aws.inside.scope import scope
+
+SERVICE = "delivery.logs.amazonaws.com"
+ACL = "bucket-owner-full-control"
+"""The canned ACL that each object is delivered with."""
+
+
+def check_destination(*, bucket: str, key: str, owner: str, region: str) -> None:
+    """Whether a flow log of an account and region may be made that delivers to a key; :class:`NotDone` if not."""
+    if not s3._bucket_owner_account(bucket):
+        raise NotDone(f"LogDestination: {bucket} does not exist")
+    key_id = encryption_key(bucket)
+    if key_id and not key_id.startswith("arn:"):
+        raise NotDone(f"LogDestination: {bucket} is undeliverable")
+    try:
+        check_put(bucket=bucket, key=key, owner=owner, region=region)
+    except Denied as error:
+        text = f"Access Denied for LogDestination: {bucket}. Please check LogDestination permission"
+        raise Denied(text) from error
+
+
+def check_put(*, bucket: str, key: str, owner: str, region: str) -> None:
+    """Whether log delivery may put an object for a flow log of an account and region; :class:`Denied` if not.
+
+    It asks whose the bucket is (GetBucketAcl) before it puts. The key's policy is not asked when a flow log is made.
+    """
+    account = s3._bucket_owner_account(bucket)
+    if not account:
+        raise Denied(f"bucket {bucket} does not exist")
+    policy = s3._bucket_policies.get_scoped(account, None, bucket)
+    arn = f"arn:aws:s3:::{bucket}"
+    for action, resource, keys in (
+        ("s3:GetBucketAcl", arn, {}),
+        ("s3:PutObject", f"{arn}/{key}", {"s3:x-amz-acl": ACL}),
+    ):
+        context = _context(action, resource, owner=owner, region=region, keys=keys)
+        if evaluate_resource_policy(policy, context, service=SERVICE).decision != "Allow":
+            raise Denied(f"the policy of bucket {bucket} does not allow {action} on {resource}")
+
+
+def check_key(*, bucket: str, owner: str, region: str) -> None:
+    """Whether log delivery may use the key that the bucket encrypts with, if it has one; :class:`Denied` if not."""
+    key = encryption_key(bucket)
+    if not key:
+        return
+    parts = key.split(":")
+    account = s3._bucket_owner_account(bucket) or owner
+    found, place = (parts[4], parts[3]) if len(parts) > 5 else (account, get_region())
+    with scope(account=found, region=place):
+        record = kms._resolve_key(key)
+        policy = record.get("Policy") if record else None
+    # S3 encrypts a new object with a data key.
+    context = _context(
+        "kms:GenerateDataKey", key, owner=owner, region=region, keys={"kms:viaservice": f"s3.{place}.amazonaws.com"}
+    )
+    if evaluate_resource_policy(policy, context, service=SERVICE).decision != "Allow":
+        raise Denied(f"the policy of key {key} does not allow kms:GenerateDataKey")
+
+
+def encryption_key(bucket: str) -> str | None:
+    """The KMS key that a bucket encrypts with by default, as it was given; None if it has none."""
+    account = s3._bucket_owner_account(bucket)
+    text = s3._bucket_encryption.get_scoped(account, None, bucket) if account else None
+    if not text:
+        return None
+    named = {each.tag.rpartition("}")[2]: (each.text or "").strip() for each in ElementTree.fromstring(text).iter()}
+    return named.get("KMSMasterKeyID") if named.get("SSEAlgorithm") == "aws:kms" else None
+
+
+def _context(action: str, resource: str, *, owner: str, region: str, keys: dict[str, Any]) -> EvalContext:
+    """A call that log delivery makes on behalf of a flow log's owner."""
+    source = f"arn:aws:logs:{region}:{owner}:delivery-source:flow-log"
+    return EvalContext(
+        principal_arn=SERVICE,
+        principal_type="Service",
+        principal_account="",
+        action=action,
+        resource_arn=resource,
+        region=region,
+        source_ip="127.0.0.1",
+        secure_transport=True,
+        service_context={
+            "aws:sourceaccount": owner,
+            "aws:sourcearn": source,
+            "aws:principalisawsservice": "true",
+            "aws:principalservicename": SERVICE,
+            **keys,
+        },
+    )

@@ -1,0 +1,122 @@
+"""The flow logs there are: making one, if its destination allows it, and taking it away.
+
+MiniStack keeps flow logs too, but ignores their format, options and interval, and asks no bucket.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import ec2
+
+from local.aws import flow_log_properties as rules
+from local.aws.inside import delivery_rights
+from local.aws.inside.errors import NotDone
+from vpc_flow_logs.fields import DEFAULT_FORMAT, TGW_DEFAULT_FORMAT
+
+_log = logging.getLogger("flow-logs")
+
+_DEFAULT_OPTIONS = {"FileFormat": "plain-text", "HiveCompatiblePartitions": False, "PerHourPartition": False}
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where a flow log is: its owner's account, and the region."""
+
+    account: str
+    region: str
+
+
+def create(properties: Mapping[str, Any]) -> str:
+    """Make a flow log in the account and region of the request; its id. :class:`NotDone` if EC2 would refuse."""
+    problem = rules.request_problem(properties)
+    if problem:
+        raise NotDone(problem)
+    place = Place(get_account_id(), get_region())
+    flow_log = f"fl-0{secrets.token_hex(8)}"
+    if properties.get("LogDestinationType") == "s3":
+        destination = rules.destination(properties["LogDestination"])
+        assert destination
+        delivery_rights.check_destination(
+            bucket=destination[0], key=f"{_folder(properties, place)}/x", owner=place.account, region=place.region
+        )
+    record = _record(flow_log, properties)
+    if any(_configuration(record) == _configuration(other) for other in ec2._flow_logs.values()):
+        raise NotDone("There is an existing Flow Log with the same configuration and log destination.")
+    ec2._flow_logs[flow_log] = record
+    _log.info("made %s for %s", flow_log, properties["ResourceId"])
+    set_tags(flow_log, properties.get("Tags", []))
+    return flow_log
+
+
+def _folder(properties: Mapping[str, Any], place: Place) -> str:
+    """The folder of the flow log's files: the bucket's policy has to allow objects there."""
+    destination = rules.destination(properties["LogDestination"])
+    prefix = f"{destination[1]}/" if destination and destination[1] else ""
+    hive = properties.get("DestinationOptions", {}).get("HiveCompatiblePartitions")
+    return f"{prefix}AWSLogs/{f'aws-account-id={place.account}' if hive else place.account}"
+
+
+def _record(flow_log: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """What DescribeFlowLogs tells, in the names of the API; what was not given is told as AWS fills it in."""
+    of_gateway = properties["ResourceType"].startswith("TransitGateway")
+    fields = TGW_DEFAULT_FORMAT if of_gateway else DEFAULT_FORMAT
+    given = {name: value for name, value in properties.items() if name not in ("Tags", "ResourceType")}
+    kind = properties.get("LogDestinationType", "cloud-watch-logs")
+    return {
+        "LogFormat": " ".join(f"${{{name}}}" for name in fields),
+        "MaxAggregationInterval": 60 if of_gateway else 600,
+        **({"DestinationOptions": _DEFAULT_OPTIONS} if kind == "s3" else {}),
+        **given,
+        "LogDestinationType": kind,
+        "FlowLogId": flow_log,
+        "FlowLogStatus": "ACTIVE",
+        "DeliverLogsStatus": "SUCCESS",
+        "CreationTime": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
+    }
+
+
+def _configuration(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What no two flow logs may have in common altogether."""
+    own = ("FlowLogId", "CreationTime", "DeliverLogsStatus", "DeliverLogsErrorMessage")
+    return {name: value for name, value in record.items() if name not in own}
+
+
+def set_tags(flow_log: str, tags: list[dict[str, str]]) -> None:
+    """Give a flow log just these tags."""
+    ec2._tags.pop(flow_log, None)
+    if tags:
+        ec2._tags[flow_log] = [{"Key": tag["Key"], "Value": str(tag["Value"])} for tag in tags]
+
+
+def delete(flow_log: str) -> bool:
+    """Take a flow log away; whether it was there."""
+    ec2._tags.pop(flow_log, None)
+    found = ec2._flow_logs.pop(flow_log, None) is not None
+    if found:
+        _log.info("deleted %s", flow_log)
+    return found
+
+
+def places() -> list[Place]:
+    """The accounts and regions that have flow logs."""
+    return sorted({place for place, _ in _everywhere()})
+
+
+def _everywhere() -> Iterator[tuple[Place, dict[str, Any]]]:
+    for (account, region, _), record in list(ec2._flow_logs._data.items()):
+        yield Place(account, region), record
+
+
+def find(flow_log: str) -> tuple[Place, dict[str, Any]]:
+    """A flow log, wherever it is; :class:`NotDone` if it is gone."""
+    for place, record in _everywhere():
+        if record["FlowLogId"] == flow_log:
+            return place, record
+    raise NotDone(f"The flow log '{flow_log}' does not exist")

@@ -1,0 +1,65 @@
+"""What AWS does by itself, asked for by who has the stage's secret; every other request is MiniStack's to answer."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ministack.core.iam_evaluator import pin_request_origin
+
+from local.aws.inside import delivery, flow_logs, instances
+from local.aws.inside.errors import NotDone
+from local.aws.stage import PRIVATE
+
+_Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+_ANSWERS: dict[str, Callable[[dict[str, str], bytes], dict[str, Any]]] = {
+    "instance-credentials": lambda asked, _: instances.credentials(
+        asked["profile"], account=asked["account"], seconds=int(asked["seconds"])
+    ),
+    "places": lambda _, __: {"places": [vars(place) for place in flow_logs.places()]},
+    "deliver": lambda asked, body: delivery.deliver(asked["flow_log"], key=asked["key"], body=body),
+}
+
+
+class Private:
+    """An ASGI application that answers below ``/_stage/`` and passes everything else on."""
+
+    def __init__(self, application: _Application, *, secret: str) -> None:
+        self.application = application
+        self.expected = f"Bearer {secret}".encode()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(PRIVATE):
+            await self.application(scope, receive, send)
+            return
+        status, answer = await self._answer(scope, receive)
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+    async def _answer(self, scope: Any, receive: Any) -> tuple[int, dict[str, Any]]:
+        body = await _body(receive)
+        if not hmac.compare_digest(dict(scope["headers"]).get(b"authorization", b""), self.expected):
+            return 403, {"reason": "not for you"}
+        answer = _ANSWERS.get(scope["path"].removeprefix(PRIVATE))
+        if not answer:
+            return 404, {"reason": f"there is no {scope['path']}"}
+        # AWS's services talk to each other by TLS, and policies ask whether they do.
+        pin_request_origin("127.0.0.1", True)
+        try:
+            return 200, answer(dict(parse_qsl(scope["query_string"].decode())), body)
+        except NotDone as error:
+            return 409, {"reason": str(error)}
+
+
+async def _body(receive: Any) -> bytes:
+    parts, more = [], True
+    while more:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)

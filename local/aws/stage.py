@@ -1,0 +1,142 @@
+"""A running stage as its users see it: where it is, clients for it, and what child processes need to find it."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import boto3
+from botocore.config import Config
+
+PRIVATE = "/_stage/"
+"""Below it is what AWS does by itself and no caller may ask for; only who has the stage's secret is answered."""
+
+
+HERE = "127.0.0.1,localhost"
+"""What no proxy is asked for."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An access key; one that is an account's number is root of that account."""
+
+    key: str
+    secret: str = field(default="secret", repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
+class Refused(Exception):
+    """AWS would not do it; the message says why."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A running AWS.
+
+    ``certificate`` is what it is known by (None: plain http), ``account`` and ``region`` are where its clients work
+    unless they say else, ``folder`` holds its log and all that it leaves.
+    """
+
+    url: str
+    certificate: Path | None
+    account: str
+    region: str
+    folder: Path
+    secret: str = field(repr=False)
+
+    @property
+    def root(self) -> Credentials:
+        """Root of the account, who may do everything."""
+        return Credentials(key=self.account)
+
+    @property
+    def log(self) -> Path:
+        """What it has said."""
+        return self.folder / "ministack.log"
+
+    def client(self, service: str, credentials: Credentials | None = None, *, region: str | None = None) -> Any:
+        """A boto3 client that talks to the stage; as root unless credentials are given. It tries each call once."""
+        caller = credentials or self.root
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region or self.region,
+            verify=str(self.certificate) if self.certificate else None,
+            aws_access_key_id=caller.key,
+            aws_secret_access_key=caller.secret,
+            aws_session_token=caller.token,
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={}),
+        )
+
+    def environment(self, credentials: Credentials | None = None, *, region: str | None = None) -> dict[str, str]:
+        """All environment variables for a child process that shall find this AWS and no other.
+
+        They are this process's own, without any that could lead to a real account, and those that boto3, the ``aws``
+        and ``cdk`` commands, Node and Python's own TLS read. The caller is root unless credentials are given.
+        """
+        caller = credentials or self.root
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        own = {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": caller.key,
+            "AWS_SECRET_ACCESS_KEY": caller.secret,
+            "AWS_REGION": region or self.region,
+            "AWS_DEFAULT_REGION": region or self.region,
+            # Neither a developer's profiles nor the machine's own role.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": HERE,
+            "no_proxy": HERE,
+            "CDK_HOME": str(self.folder / "cdk"),
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+        }
+        if caller.token:
+            own["AWS_SESSION_TOKEN"] = caller.token
+        if self.certificate:
+            own |= trust(self.certificate)
+        return {**kept, **own}
+
+    def instance_credentials(self, profile: str, *, seconds: int = 6 * 3600) -> Credentials:
+        """The temporary credentials that an EC2 instance with an instance profile (name or ARN) gets.
+
+        :class:`Refused` if there is no such profile, no role in it, or the role does not trust EC2.
+        """
+        answer = self.ask("instance-credentials", profile=profile, account=self.account, seconds=str(seconds))
+        return Credentials(key=answer["key"], secret=answer["secret"], token=answer["token"])
+
+    def ask(self, what: str, body: bytes = b"", **parameters: str) -> dict[str, Any]:
+        """Have AWS do what no caller may ask for; :class:`Refused` with its reason if it would not."""
+        request = urllib.request.Request(
+            f"{self.url}{PRIVATE}{quote(what)}?{urlencode(parameters)}",
+            data=body,
+            headers={"Authorization": f"Bearer {self.secret}", "Content-Type": "application/octet-stream"},
+            method="POST",
+        )
+        try:
+            with opener(self.certificate).open(request, timeout=60) as response:
+                found: dict[str, Any] = json.load(response)
+        except urllib.error.HTTPError as error:
+            if error.code != 409:
+                raise
+            raise Refused(json.load(error)["reason"]) from None
+        return found
+
+
+def opener(certificate: Path | None) -> urllib.request.OpenerDirector:
+    """What opens a stage's URLs: it knows the certificate, and asks no proxy."""
+    context = ssl.create_default_context(cafile=str(certificate)) if certificate else None
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+
+
+def trust(certificate: Path) -> dict[str, str]:
+    """The variables by which programs trust a certificate: the AWS SDKs, Python, and Node."""
+    names = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
+    return dict.fromkeys(names, str(certificate))
