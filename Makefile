@@ -63,11 +63,17 @@ format: .venv/made  ## put the code into shape
 COMPILE = .venv-lock/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
+# The registration function has one Python and one machine, and the versions that the tests run on.
+COMPILE_FUNCTION = .venv-lock/bin/uv pip compile $(UPGRADE) --quiet --generate-hashes --only-binary :all: \
+	--python-version 3.13 --python-platform x86_64-manylinux_2_28 --constraint requirements.txt \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
 lock: .venv/made  ## make the lock files from requirements.in, requirements-lts.in and package.json
 	$(PYTHON) -m venv --clear .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	$(COMPILE) requirements.in --output-file requirements.txt
 	$(COMPILE) requirements-lts.in --output-file requirements-lts.txt
+	$(COMPILE_FUNCTION) infra/workspace/requirements.in --output-file infra/workspace/requirements.txt
 	PATH="$(CURDIR)/.venv/bin:$$PATH" npm install --package-lock-only --ignore-scripts
 	rm -rf .venv-lock
 
@@ -77,8 +83,9 @@ clean:  ## remove what the other targets made
 
 # Set-up runs again when a lock file or set-up itself changes, and then finds most of its work done.
 STEPS := $(wildcard tools/*.py) local/java.py local/jars.py job/pyproject.toml
+FUNCTION := infra/workspace/requirements.txt infra/function_code.py
 
-.venv/made: requirements.txt package-lock.json .npmrc $(STEPS)
+.venv/made: requirements.txt package-lock.json .npmrc $(STEPS) $(FUNCTION)
 	@$(PYTHON) tools/make_venv.py .venv requirements.txt
 	@.venv/bin/python -m tools.setup
 	@echo '$(CURDIR)' > $@

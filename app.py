@@ -7,6 +7,7 @@ import sys
 import aws_cdk as cdk
 
 from infra.config import EnvironmentFileError, load, warnings_of
+from infra.function_code import FunctionCodeError
 from infra.stacks import build
 
 
@@ -24,7 +25,11 @@ def main() -> int:
         return 2
     for warning in warnings_of(environment):
         print(f"warning: {warning}", file=sys.stderr)
-    build(app, environment)
+    try:
+        build(app, environment)
+    except FunctionCodeError as error:
+        print(error, file=sys.stderr)
+        return 1
     app.synth()
     return 0
 

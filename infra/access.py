@@ -5,7 +5,7 @@ The stacks attach exactly these, the review writes them down, the tests try them
 
 from __future__ import annotations
 
-from infra import deliveries, names
+from infra import deliveries, names, registration_access
 from infra.policies import Policy, Statement, key, log_bucket, notifications, reader, registration
 from infra.settings import Environment
 
@@ -23,7 +23,7 @@ def policies(environment: Environment) -> tuple[Policy, ...]:
         if environment.log_bucket.existing:
             found += [notification_writer_trust(environment), notification_writer(environment)]
     if environment.workspace:
-        found += [registration_trust(environment), registration_policy(environment)]
+        found += registration_access.policies(environment)
     return tuple(policy for policy in found if policy.statements)
 
 
@@ -176,31 +176,6 @@ def notification_writer(environment: Environment) -> Policy:
             ),
         ),
     )
-
-
-def registration_trust(environment: Environment) -> Policy:
-    """Who may be the role of the registration function."""
-    title = f"Trust of the registration function's role {names.registration_name(environment)}"
-    return Policy(file="registration-role-trust.json", title=title, statements=registration.trust())
-
-
-def registration_policy(environment: Environment) -> Policy:
-    """The rights of the registration function; no statements without ``[workspace]``."""
-    workspace = environment.workspace
-    name = names.registration_name(environment)
-    statements = (
-        ()
-        if workspace is None
-        else registration.registration(
-            secret_arn=workspace.secret_arn,
-            log_group_arn=names.service_arn(environment, "logs", f"log-group:/aws/lambda/{name}"),
-            bucket_arn=names.bucket_arn(environment),
-            topics_arn=names.service_arn(environment, "sns", notifications.AUTO_INGEST),
-            queues_arn=names.service_arn(environment, "sqs", notifications.AUTO_INGEST),
-        )
-    )
-    title = f"Inline policy of the registration function's role {name}"
-    return Policy(file="registration-role.json", name="registration", title=title, statements=statements)
 
 
 def _delivery(environment: Environment) -> tuple[Statement, ...]:

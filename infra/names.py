@@ -39,6 +39,46 @@ def registration_name(environment: Environment) -> str:
     return f"{stack_name(environment)}-registration"
 
 
+def check_name(environment: Environment) -> str:
+    """Name of the function that tells whether the registration is complete; it has the registration's role."""
+    return f"{registration_name(environment)}-check"
+
+
+def provider_name(environment: Environment) -> str:
+    """Name of CDK's function that CloudFormation calls, and of its role."""
+    return f"{stack_name(environment)}-provider"
+
+
+def provider_check_name(environment: Environment) -> str:
+    """Name of CDK's function that the waiter calls, and of its role."""
+    return f"{provider_name(environment)}-check"
+
+
+def provider_timeout_name(environment: Environment) -> str:
+    """Name of CDK's function that the waiter calls when it is too late; it has the role of the check."""
+    return f"{provider_name(environment)}-timeout"
+
+
+def waiter_name(environment: Environment) -> str:
+    """Name of CDK's state machine that waits for the registration, and of its role."""
+    return f"{stack_name(environment)}-waiter"
+
+
+def function_arn(environment: Environment, name: str) -> str:
+    """ARN of a function of the stack."""
+    return service_arn(environment, "lambda", f"function:{name}")
+
+
+def log_group_name(function: str) -> str:
+    """Name of a function's log group, Lambda's own choice."""
+    return f"/aws/lambda/{function}"
+
+
+def log_group_arn(environment: Environment, function: str) -> str:
+    """ARN of a function's log group."""
+    return service_arn(environment, "logs", f"log-group:{log_group_name(function)}")
+
+
 def _iam_arn(environment: Environment, resource: str) -> str:
     return f"arn:{partition(environment.aws.region)}:iam::{environment.aws.account}:{resource}"
 

@@ -8,13 +8,16 @@ from infra import names
 from infra.settings import Environment
 
 
-def outputs(environment: Environment, job_parameters: Mapping[str, str]) -> dict[str, str]:
-    """The outputs of the main stack, by name."""
+def outputs(
+    environment: Environment, job_parameters: Mapping[str, str], made_in_workspace: Mapping[str, str]
+) -> dict[str, str]:
+    """The outputs of the main stack, by name; ``made_in_workspace`` are those of the custom resource."""
     found = {
         "BucketName": environment.log_bucket.name,
         "ReaderRoleArn": names.role_arn(environment),
         "InstanceProfileArn": names.profile_arn(environment),
         "Table": environment.job.table,
+        **made_in_workspace,
     }
     if "queue-url" in job_parameters:
         found["QueueUrl"] = job_parameters["queue-url"]

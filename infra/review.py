@@ -19,6 +19,7 @@ from typing import Any
 
 from infra import access, names
 from infra.config import Environment, EnvironmentFileError, load, warnings_of
+from infra.function_code import FunctionCodeError
 from infra.policies import Policy
 from infra.review_page import HEADING, page
 from infra.template_documents import documents_of, readable
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     environments = [options.env] if options.env else sorted(path.name for path in FOLDER.glob("*") if path.is_dir())
     try:
         return max((_one(load(name), options) for name in environments), default=0)
-    except EnvironmentFileError as error:
+    except (EnvironmentFileError, FunctionCodeError) as error:
         print(error, file=sys.stderr)
         return 2
 

@@ -8,15 +8,18 @@ from aws_cdk import App, CfnOutput, Stack, Tags
 from aws_cdk import Environment as Place
 from constructs import Construct, IDependable
 
-from infra import access, deliveries, names
+from infra import access, deliveries, names, registration_access
 from infra.flow_logs import FlowLogs
+from infra.function_role import FunctionRole
 from infra.ingestion import Ingestion
 from infra.job_parameters import job_parameters
 from infra.log_bucket import LogBucket
 from infra.notifications import ExistingBucketNotification, Notifications
 from infra.outputs import outputs
+from infra.provider import ProviderRoles
 from infra.reader_role import ReaderRole
-from infra.settings import Environment, FlowLog
+from infra.settings import Environment, FlowLog, Workspace
+from infra.workspace_spec import workspace_spec
 
 ENVIRONMENT_TAG = "vpc-flow-logs-environment"
 """Tag of all that a deployment makes; its value is the environment's name."""
@@ -52,8 +55,10 @@ class MainStack(Stack):
             ready.append(self.log_bucket.policy)
         queue_url = self.notifications.queue.ref if self.notifications else None
         parameters = job_parameters(environment, queue_url=queue_url)
-        self.ingestion = _ingestion(self, environment, parameters, ready) if environment.workspace else None
-        for key, value in outputs(environment, parameters).items():
+        workspace = environment.workspace
+        self.ingestion = _ingestion(self, environment, workspace, queue_url, ready) if workspace else None
+        made = self.ingestion.outputs if self.ingestion else {}
+        for key, value in outputs(environment, parameters, made).items():
             CfnOutput(self, key, value=value)
 
 
@@ -168,14 +173,41 @@ def _log_bucket(
 
 
 def _ingestion(
-    scope: Construct, environment: Environment, parameters: dict[str, str], after: list[IDependable]
+    scope: Construct, environment: Environment, workspace: Workspace, queue_url: str | None, after: list[IDependable]
 ) -> Ingestion:
     return Ingestion(
         scope,
         "Ingestion",
-        name=names.registration_name(environment),
-        trust=access.registration_trust(environment),
-        policy=access.registration_policy(environment),
-        job_parameters=parameters,
+        function_role=FunctionRole(
+            name=names.registration_name(environment),
+            trust=registration_access.function_trust(environment),
+            policy=registration_access.function_policy(environment),
+        ),
+        check_name=names.check_name(environment),
+        provider_roles=_provider_roles(environment),
+        # The queue's URL is known to CloudFormation only: it stands in the text as a reference.
+        spec=workspace_spec(environment, queue_url=queue_url).to_json(),
+        secret_arn=workspace.secret_arn,
         after=after,
+    )
+
+
+def _provider_roles(environment: Environment) -> ProviderRoles:
+    return ProviderRoles(
+        provider=FunctionRole(
+            name=names.provider_name(environment),
+            trust=registration_access.provider_trust(environment),
+            policy=registration_access.provider_policy(environment),
+        ),
+        check=FunctionRole(
+            name=names.provider_check_name(environment),
+            trust=registration_access.provider_check_trust(environment),
+            policy=registration_access.provider_check_policy(environment),
+        ),
+        timeout_name=names.provider_timeout_name(environment),
+        waiter=FunctionRole(
+            name=names.waiter_name(environment),
+            trust=registration_access.waiter_trust(environment),
+            policy=registration_access.waiter_policy(environment),
+        ),
     )

@@ -182,12 +182,12 @@ def notification_writer(*, bucket_arn: str, log_group_arn: str) -> tuple[Stateme
     )
 
 
-def write_log(log_group_arn: str) -> Statement:
-    """A function's own log."""
+def write_log(*log_group_arns: str) -> Statement:
+    """A function's own log; of several functions with one role, the logs of all."""
     return Statement(
         sid="WriteLog",
         reason="the function writes its own log",
         actions=("logs:CreateLogStream", "logs:PutLogEvents"),
-        resources=(f"{log_group_arn}:*",),
+        resources=tuple(f"{arn}:*" for arn in log_group_arns),
         wildcard="the streams of the function's own log; their names are Lambda's choice",
     )

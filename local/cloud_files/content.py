@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import accumulate
 from typing import NamedTuple
 
 import pyarrow as pa
 
 from local.cloud_files.error import CloudFilesError
+from local.cloud_files.opened import Opened, gone
 
 BATCH_BYTES = 16 * 1024 * 1024
 BATCH_FILES = 256
@@ -30,14 +32,15 @@ _ARROW = pa.schema(
 class _Row(NamedTuple):
     path: str
     modified: int
-    content: bytes
+    content: bytes | bytearray
 
 
-def batches(paths: Iterable[str]) -> Iterator[pa.RecordBatch]:
+def batches(paths: Iterable[str], *, region: str | None = None) -> Iterator[pa.RecordBatch]:
     """Read files one after the other; a batch has 16 MiB or 256 files at most, or a single larger file.
 
     Args:
-        paths: ``file:/folder/file``, as discovery found them.
+        paths: ``file:/folder/file`` or ``s3://bucket/key``, as discovery found them.
+        region: of the bucket; None for what the environment says.
 
     Raises:
         CloudFilesError: when a file is gone, may not be read, or is longer than 2 GiB.
@@ -45,27 +48,38 @@ def batches(paths: Iterable[str]) -> Iterator[pa.RecordBatch]:
     rows: list[_Row] = []
     size = 0
     for path in paths:
-        try:
-            with open(path.removeprefix("file:"), "rb", buffering=0) as file:
-                status = os.fstat(file.fileno())
-                if status.st_size > LONGEST:
-                    raise CloudFilesError(
-                        f"{path}: {status.st_size} bytes, a file may have {LONGEST} at most; split it"
-                    )
-                if rows and (size + status.st_size > BATCH_BYTES or len(rows) == BATCH_FILES):
-                    yield _batch(rows)
-                    rows, size = [], 0
-                rows.append(_Row(path, status.st_mtime_ns // 1_000_000 * 1000, file.readall()))
-                size += len(rows[-1].content)
-        except FileNotFoundError:
-            raise CloudFilesError(
-                f"{path}: found by an earlier listing, but gone before it was read; put it back, for the stream cannot"
-                " leave it out (files must stay until they are read)"
-            ) from None
-        except PermissionError:
-            raise CloudFilesError(f"{path}: this user may not read the file; grant read on it") from None
+        with _opened(path, region) as file:
+            if file.length > LONGEST:
+                raise CloudFilesError(f"{path}: {file.length} bytes, a file may have {LONGEST} at most; split it")
+            if rows and (size + file.length > BATCH_BYTES or len(rows) == BATCH_FILES):
+                yield _batch(rows)
+                rows, size = [], 0
+            rows.append(_Row(path, file.modified, file.read()))
+            size += len(rows[-1].content)
     if rows:
         yield _batch(rows)
+
+
+def _opened(path: str, region: str | None) -> AbstractContextManager[Opened]:
+    if path.startswith("file:"):
+        return _opened_here(path)
+    # Only here, so that folders can be read where there is no boto3.
+    from local.cloud_files.objects import opened  # noqa: PLC0415
+
+    return opened(path, region=region)
+
+
+@contextmanager
+def _opened_here(path: str) -> Iterator[Opened]:
+    try:
+        file = open(path.removeprefix("file:"), "rb", buffering=0)  # noqa: SIM115 (closed below)
+    except FileNotFoundError:
+        raise gone(path) from None
+    except PermissionError:
+        raise CloudFilesError(f"{path}: this user may not read the file; grant read on it") from None
+    with file:
+        status = os.fstat(file.fileno())
+        yield Opened(status.st_size, status.st_mtime_ns // 1_000_000 * 1000, file.readall)
 
 
 def _batch(rows: list[_Row]) -> pa.RecordBatch:

@@ -1,21 +1,19 @@
-"""How new files are found. A local folder is listed; queues of a bucket's notifications have the same shape."""
+"""How new files are found: by listing, or by the messages of a queue."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container
 from typing import NamedTuple, Protocol
 
-from local.cloud_files.error import CloudFilesError
-from local.cloud_files.pattern import Pattern, is_hidden, to_regex
+REST = 0.5
+"""Seconds between two listings at least: Spark asks an idle stream a hundred times a second."""
 
 
 class Found(NamedTuple):
     """A file as discovery saw it.
 
     Attributes:
-        path: as Spark's ``binaryFile`` names it, ``file:/folder/file``.
+        path: as Spark's ``binaryFile`` names it, ``file:/folder/file`` or ``s3://bucket/key``.
         modified: milliseconds since 1970, UTC.
         length: bytes.
     """
@@ -26,90 +24,33 @@ class Found(NamedTuple):
 
 
 class Discovery(Protocol):
-    """Where new files come from."""
+    """Where new files come from. Offsets are numbers of files in the durable log."""
+
+    @property
+    def drained(self) -> bool:
+        """Whether `new_files` has returned all that there was; if not, it is to be asked again."""
+
+    def existing(self) -> list[Found]:
+        """Return the files that are there when a stream starts for the first time."""
 
     def new_files(self, known: Container[str]) -> list[Found]:
-        """Return the files not in ``known``, each once, sorted by modification time and path."""
+        """Return files not in ``known``, each once, sorted by modification time and path."""
 
-    def committed(self, files: Sequence[Found]) -> None:
-        """Take note that ``files`` are in the durable log: a queue may forget their messages now."""
+    def logged(self, offset: int) -> None:
+        """Take note that what was found until now is in the durable log, up to this offset."""
 
+    def committed(self, offset: int) -> None:
+        """Take note that the micro-batches up to this offset are done: a queue may forget their messages now."""
 
-class Listing:
-    """Discovery by listing a local folder, recursively, at a cost that grows with the folder only.
-
-    A file is taken as it is when it is listed. Write it under a name that starts with ``_`` or ``.`` and rename it when
-    it is whole: names and folders like these are skipped.
-
-    Args:
-        pattern: which files are meant.
-        glob_filter: ``pathGlobFilter``, a glob for the file's own name.
-    """
-
-    def __init__(self, pattern: Pattern, *, glob_filter: str | None = None) -> None:
-        self._pattern = pattern
-        self._filter = re.compile(to_regex(glob_filter, crossing=False)) if glob_filter else None
-
-    def new_files(self, known: Container[str]) -> list[Found]:
-        """See `Discovery.new_files`.
-
-        Raises:
-            CloudFilesError: when the folder is not there or may not be read.
-        """
-        found = [file for entry in self._entries() if f"file:{entry.path}" not in known and (file := _found(entry))]
-        return sorted(found, key=lambda file: (file.modified, file.path))
-
-    def committed(self, files: Sequence[Found]) -> None:
-        """Nothing to do: the folder itself remembers its files."""
-
-    def _entries(self) -> Iterator[os.DirEntry[str]]:
-        pattern, root = self._pattern, self._pattern.root
-        if not pattern.is_glob and os.path.isfile(root):
-            with os.scandir(os.path.dirname(root)) as entries:
-                yield from (entry for entry in entries if entry.path == root)
-            return
-        folders = [root]
-        while folders:
-            folder = folders.pop()
-            for entry in _scan(folder, required=folder == root):
-                if is_hidden(entry.name) and not (folder == root and pattern.asks_for_hidden):
-                    continue
-                if entry.is_dir():
-                    if pattern.may_hold(entry.path) and not _is_loop(entry, folder):
-                        folders.append(entry.path)
-                elif pattern.matches(entry.path) and (self._filter is None or self._filter.fullmatch(entry.name)):
-                    yield entry
+    def rest(self, took: float) -> float:
+        """How many seconds not to ask again, after `new_files` took so many."""
 
 
-def _scan(folder: str, *, required: bool) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except (FileNotFoundError, NotADirectoryError):
-        if required:
-            raise CloudFilesError(f"{folder}: no such folder; check the load path, or create the folder") from None
-        return []  # gone since its parent was listed
-    except PermissionError:
-        raise CloudFilesError(f"{folder}: this user may not list the folder; grant read and execute on it") from None
+def rest_after_listing(took: float) -> float:
+    """Seconds to rest, so that listing takes a fifth of the time at most."""
+    return max(REST, 4 * took)
 
 
-def _is_loop(entry: os.DirEntry[str], folder: str) -> bool:
-    """Whether the entry is a link to a folder it lies in, below which the walk would never end."""
-    if not entry.is_symlink():
-        return False
-    target, here = os.path.realpath(entry.path), os.path.realpath(folder)
-    return here == target or here.startswith(target.rstrip("/") + "/")
-
-
-def _found(entry: os.DirEntry[str]) -> Found | None:
-    try:
-        if not entry.is_file():
-            return None
-        status = entry.stat()
-    except FileNotFoundError:
-        return None  # gone since its folder was listed
-    try:
-        entry.path.encode()
-    except UnicodeEncodeError:
-        raise CloudFilesError(f"{entry.path!r}: the name is not UTF-8; rename the file") from None
-    return Found(path=f"file:{entry.path}", modified=status.st_mtime_ns // 1_000_000, length=status.st_size)
+def by_time(files: list[Found]) -> list[Found]:
+    """Sort by modification time and path."""
+    return sorted(files, key=lambda file: (file.modified, file.path))

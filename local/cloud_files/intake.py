@@ -7,14 +7,13 @@ from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 
-from local.cloud_files.discovery import Discovery, Found, Listing
+from local.cloud_files.discovery import Discovery, Found
 from local.cloud_files.error import CloudFilesError
+from local.cloud_files.folder import FolderListing
 from local.cloud_files.log import FileLog
 from local.cloud_files.options import Options
 from local.cloud_files.pattern import Pattern
-
-REST = 0.5
-"""Seconds between two discoveries at least: Spark asks an idle stream a hundred times a second."""
+from local.cloud_files.selection import Selection
 
 
 class Intake:
@@ -37,14 +36,23 @@ class Intake:
         self._rests_until = float("-inf")
         self._target: int | None = None
         if log.is_new:
-            log.start(() if options.include_existing else discovery.new_files(frozenset()))
+            log.start(() if options.include_existing else discovery.existing())
+            if not options.include_existing:
+                discovery.logged(len(log))
 
     @classmethod
     def open(cls, options: Options, *, state: Path) -> Intake:
         """Open the intake of the stream whose state is kept in the folder ``state``."""
-        pattern = Pattern(options.path, strict=options.strict_globber)
-        discovery = Listing(pattern, glob_filter=options.glob_filter)
-        return cls(FileLog(state), discovery, options=options)
+        log = FileLog(state)
+        pattern = Pattern(options.path, strict=options.strict_globber) if options.bucket is None else None
+        if pattern is not None:
+            discovery: Discovery = FolderListing(Selection(pattern, glob_filter=options.glob_filter))
+        else:
+            # Only here, so that folders can be streamed where there is no boto3.
+            from local.cloud_files.stream import discovery_of  # noqa: PLC0415
+
+            discovery = discovery_of(options, state=state)
+        return cls(log, discovery, options=options)
 
     @property
     def first(self) -> int:
@@ -54,15 +62,20 @@ class Intake:
     def discover(self) -> None:
         """Find new files and put them into the log; on disk before any offset speaks of them."""
         began = self._clock()
-        found = self._discovery.new_files(self._log.known)
-        self._log.append(found)
-        self._discovery.committed(found)
+        self._log.append(self._discovery.new_files(self._log.known))
+        self._discovery.logged(len(self._log))
         ended = self._clock()
-        self._rests_until = ended + max(REST, 4 * (ended - began))
+        self._rests_until = ended + self._discovery.rest(ended - began)
+
+    def committed(self, offset: int) -> None:
+        """Take note that the micro-batches up to the offset are done, for ever."""
+        self._discovery.committed(offset)
 
     def freeze(self) -> None:
         """Find new files once more and for the last time: the stream ends when it has read them."""
         self.discover()
+        while not self._discovery.drained:
+            self.discover()
         self._target = len(self._log)
 
     def latest(self, start: int | None = None) -> int:
@@ -72,9 +85,12 @@ class Intake:
             start: None for a micro-batch without limits.
 
         Raises:
-            CloudFilesError: when the log has fewer files than the checkpoint has read.
+            CloudFilesError: when the log has fewer files than the checkpoint has read, and what `discover` raises.
         """
         self._check(start or 0)
+        if start is not None:
+            # Spark goes on from an offset when what came before is in its log of commits.
+            self.committed(start)
         waiting = len(self._log) - (start or 0)
         hungry = start is None or waiting < self._options.max_files
         if self._target is None and hungry and self._clock() >= self._rests_until:

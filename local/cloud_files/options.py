@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from local.cloud_files.error import CloudFilesError
+from local.cloud_files.values import TAG, Values
 
 _ALLOWED = {
     name.lower(): name
@@ -24,23 +25,22 @@ _ALLOWED = {
         "cloudFiles.region",
         "cloudFiles.queueUrl",
         "cloudFiles.backfillInterval",
+        "cloudFiles.fetchParallelism",
+        "cloudFiles.resourceTag.<key>",
         "cloudFiles.useManagedFileEvents",
         "cloudFiles.useStrictGlobber",
         "cloudFiles.validateOptions",
     )
 }
 
-_ONLY = {
-    "cloudfiles.format": "binaryFile",
-    "cloudfiles.partitioncolumns": "",
-    "cloudfiles.usemanagedfileevents": "false",
-}
+_ONLY = {"cloudfiles.format": "binaryFile", "cloudfiles.partitioncolumns": ""}
 """Options of which Auto Loader takes more values than its stand-in."""
 
 _REFUSED = ("modifiedafter", "modifiedbefore", "ignorecorruptfiles", "ignoremissingfiles")
 """Options of Spark's file sources that change what is read, and that the stand-in does not have."""
 
-_UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
+_S3 = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/.*)?", re.DOTALL)
+_QUEUE_URL = re.compile(r"https?://[^/?#]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}")
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,18 @@ class Options:
     """What a stream was asked for.
 
     Attributes:
-        path: absolute local path or glob.
+        path: an absolute local path or glob, or ``s3://bucket/prefix`` with or without wildcards.
         glob_filter: ``pathGlobFilter``, for the files' own names.
         include_existing: whether files that are there at the first start are read; later starts do not ask again.
         max_files: files in a micro-batch at most.
         max_bytes: bytes in a micro-batch; the file that passes the limit still belongs to it.
         strict_globber: whether ``*`` ends at ``/``.
+        notifications: whether a queue tells of new files; always false for a local path.
+        queue_url: that queue; None: the stream makes its own.
+        region: where bucket and queue are; None: what boto3 finds in the environment.
+        backfill: seconds between two listings for files whose event was lost; None: never.
+        fetch_parallelism: how many requests to the queue run at the same time.
+        tags: of what the stream makes in AWS, besides Auto Loader's own.
     """
 
     path: str
@@ -62,6 +68,18 @@ class Options:
     max_files: int = 1000
     max_bytes: int | None = None
     strict_globber: bool = False
+    notifications: bool = False
+    queue_url: str | None = None
+    region: str | None = None
+    backfill: int | None = None
+    fetch_parallelism: int = 1
+    tags: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def bucket(self) -> str | None:
+        """The bucket of the path; None for a local one."""
+        found = _S3.fullmatch(self.path)
+        return found["bucket"] if found else None
 
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> Options:
@@ -81,82 +99,84 @@ class Options:
             >>> Options.parse({"cloudFiles.format": "binaryFile", "path": "/data/AWSLogs"}).max_files
             1000
         """
-        reader = _Reader(given)
+        values = Values(given)
+        path = _path(values)
+        notifications = values.flag("cloudFiles.useNotifications", default=False)
         options = cls(
-            path=reader.path(),
-            glob_filter=reader.values.get("pathglobfilter") or None,
-            include_existing=reader.flag("cloudFiles.includeExistingFiles", default=True),
-            max_files=reader.count("cloudFiles.maxFilesPerTrigger") or 1000,
-            max_bytes=reader.size("cloudFiles.maxBytesPerTrigger"),
-            strict_globber=reader.flag("cloudFiles.useStrictGlobber", default=False),
+            path=path,
+            glob_filter=values.given.get("pathglobfilter") or None,
+            include_existing=values.flag("cloudFiles.includeExistingFiles", default=True),
+            max_files=values.count("cloudFiles.maxFilesPerTrigger") or 1000,
+            max_bytes=values.size("cloudFiles.maxBytesPerTrigger"),
+            strict_globber=values.flag("cloudFiles.useStrictGlobber", default=False),
+            notifications=notifications and not path.startswith("/"),
+            queue_url=_queue_url(values, path, notifications=notifications),
+            region=values.text("cloudFiles.region"),
+            backfill=values.interval("cloudFiles.backfillInterval"),
+            fetch_parallelism=values.count("cloudFiles.fetchParallelism") or 1,
+            tags=values.tags(),
         )
-        reader.flag("cloudFiles.useNotifications", default=False)
-        reader.names(validate=reader.flag("cloudFiles.validateOptions", default=True))
-        if reader.problems:
-            raise CloudFilesError("the options of cloudFiles cannot be used: " + "; ".join(reader.problems))
+        _check_names(values, validate=values.flag("cloudFiles.validateOptions", default=True))
+        if values.problems:
+            raise CloudFilesError("the options of cloudFiles cannot be used: " + "; ".join(values.problems))
         return options
 
 
-class _Reader:
-    """Takes options apart and collects what is wrong with them."""
+def _path(values: Values) -> str:
+    path = values.given.get("path", "")
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", path)
+    if not path:
+        values.problems.append("no path; give one to load()")
+    elif path.startswith("s3://"):
+        if not _S3.fullmatch(path):
+            values.problems.append(f"path {path}: no bucket can have this name; allowed is s3://bucket/prefix")
+        return path
+    elif scheme and scheme[1].lower() != "file":
+        values.problems.append(f"path {path}: allowed are s3://bucket/prefix, /folder, file:/folder and globs of them")
+    if scheme and scheme[1].lower() == "file":
+        path = "/" + path[len("file:") :].lstrip("/")
+    return os.path.abspath(path)
 
-    def __init__(self, given: Mapping[str, str]) -> None:
-        self.values = {name.lower(): value for name, value in given.items()}
-        self.problems: list[str] = []
 
-    def path(self) -> str:
-        path = self.values.get("path", "")
-        scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", path)
-        if not path:
-            self.problems.append("no path; give one to load()")
-        elif scheme and scheme[1].lower() in ("s3", "s3a", "s3n"):
-            self.problems.append(f"path {path}: buckets come with the embedded stage; here give a local folder or glob")
-        elif scheme and scheme[1].lower() != "file":
-            self.problems.append(
-                f"path {path}: not a local folder; allowed are /folder, file:/folder and globs of them"
-            )
-        elif self.values.get("cloudfiles.queueurl"):
-            self.problems.append(
-                f"cloudFiles.queueUrl with the local path {path}: no queue knows of a local folder's files;"
-                " leave the option out, and the folder is listed"
-            )
-        if scheme and scheme[1].lower() == "file":
-            path = "/" + path[len("file:") :].lstrip("/")
-        return os.path.abspath(path)
+def _queue_url(values: Values, path: str, *, notifications: bool) -> str | None:
+    url = values.text("cloudFiles.queueUrl")
+    if url is None:
+        return None
+    if path.startswith("/"):
+        values.problems.append(
+            f"cloudFiles.queueUrl with the local path {path}: no queue knows of a local folder's files;"
+            " leave the option out, and the folder is listed"
+        )
+    elif not notifications:
+        values.problems.append("cloudFiles.queueUrl needs cloudFiles.useNotifications = true")
+    elif not _QUEUE_URL.fullmatch(url):
+        values.problems.append(
+            f"cloudFiles.queueUrl = {url!r}: no URL of a queue, such as"
+            " https://sqs.us-east-1.amazonaws.com/123456789012/name; an ARN is none"
+        )
+    return url
 
-    def flag(self, name: str, *, default: bool) -> bool:
-        value = self.values.get(name.lower(), str(default)).strip().lower()
-        if value not in ("true", "false"):
-            self.problems.append(f"{name} = {value!r}: allowed are true and false")
-        return value == "true"
 
-    def count(self, name: str) -> int | None:
-        value = self.values.get(name.lower())
-        if value is None:
-            return None
-        if not re.fullmatch(r"0*[1-9][0-9]{0,17}", value.strip(), re.ASCII):
-            self.problems.append(f"{name} = {value!r}: allowed are whole numbers from 1")
-            return None
-        return int(value)
-
-    def size(self, name: str) -> int | None:
-        value = self.values.get(name.lower())
-        if value is None:
-            return None
-        size = re.fullmatch(r"0*([1-9][0-9]{0,14})([kmgt]?)b?", value.strip().lower(), re.ASCII)
-        if size is None:
-            self.problems.append(f"{name} = {value!r}: allowed are bytes from 1, also as in 10k, 10m, 10g")
-            return None
-        return int(size[1]) << _UNITS[size[2]]
-
-    def names(self, *, validate: bool) -> None:
-        for name, only in _ONLY.items():
-            value = self.values.get(name, "" if name == "cloudfiles.format" else only)
-            if value.strip().lower() != only.lower():
-                self.problems.append(f"{_ALLOWED[name]} = {value!r}: here only {only!r} is allowed")
-        refused = [name for name in _REFUSED if name in self.values]
-        if refused:
-            self.problems.append(f"not available here: {', '.join(refused)}; leave them out")
-        unknown = [name for name in self.values if name.startswith("cloudfiles.") and name not in _ALLOWED]
-        if unknown and validate:
-            self.problems.append(f"unknown: {', '.join(sorted(unknown))}; allowed are {', '.join(_ALLOWED.values())}")
+def _check_names(values: Values, *, validate: bool) -> None:
+    for name, only in _ONLY.items():
+        value = values.given.get(name, "" if name == "cloudfiles.format" else only)
+        if value.strip().lower() != only.lower():
+            values.problems.append(f"{_ALLOWED[name]} = {value!r}: here only {only!r} is allowed")
+    managed = values.given.get("cloudfiles.usemanagedfileevents", "false").strip().lower()
+    if managed == "true":
+        values.problems.append(
+            "cloudFiles.useManagedFileEvents = true: there is no Unity Catalog here, and so no external location whose"
+            " file events it could manage; set it to false"
+        )
+    elif managed not in ("false", "if_available"):
+        values.problems.append(f"cloudFiles.useManagedFileEvents = {managed!r}: allowed are false and if_available")
+    refused = [name for name in _REFUSED if name in values.given]
+    if refused:
+        values.problems.append(f"not available here: {', '.join(refused)}; leave them out")
+    unknown = [
+        name
+        for name in values.given
+        if name.startswith("cloudfiles.") and name not in _ALLOWED and not name.startswith(TAG)
+    ]
+    if unknown and validate:
+        values.problems.append(f"unknown: {', '.join(sorted(unknown))}; allowed are {', '.join(_ALLOWED.values())}")

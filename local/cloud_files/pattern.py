@@ -41,6 +41,11 @@ class Pattern:
         return os.path.dirname(self._literal) if self.is_glob else self.path
 
     @property
+    def prefix(self) -> str:
+        """What the path of every file that it means begins with, if it means a folder or a glob."""
+        return self._literal if self.is_glob else self.path.rstrip("/") + "/"
+
+    @property
     def asks_for_hidden(self) -> bool:
         """Whether the name below the root is written out and starts with ``_`` or ``.``, as in ``/a/_x*``."""
         return self.is_glob and is_hidden(os.path.basename(self._literal))

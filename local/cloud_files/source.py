@@ -103,6 +103,7 @@ class Files(InputPartition):
     """The files of one task."""
 
     paths: list[str]
+    region: str | None
 
 
 class _Stream(DataSourceStreamReader):
@@ -127,11 +128,14 @@ class _Stream(DataSourceStreamReader):
 
     def partitions(self, start: dict[str, int], end: dict[str, int]) -> Sequence[InputPartition]:
         packed = pack(self._intake.files(start["files"], end["files"]), cores=self._cores)
-        return [Files([file.path for file in files]) for files in packed]
+        return [Files([file.path for file in files], region=self._options.region) for files in packed]
+
+    def commit(self, end: dict[str, int]) -> None:
+        self._intake.committed(end["files"])
 
     def read(self, partition: InputPartition) -> Iterator[RecordBatch]:
         assert isinstance(partition, Files)
-        return batches(partition.paths)
+        return batches(partition.paths, region=partition.region)
 
 
 if _HAS_LIMITS:

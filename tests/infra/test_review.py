@@ -54,7 +54,7 @@ def test_the_review_of_an_existing_bucket_has_what_to_add_before_and_after(tmp_p
 def test_writing_checking_and_a_stale_file(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--env", file, "--output", "out"]
     assert main(arguments) == 0
-    assert capsys.readouterr().out == "test: 8 files in out/, beginning with README.md\n"
+    assert capsys.readouterr().out == "test: 14 files in out/, beginning with README.md\n"
     assert main([*arguments, "--check"]) == 0
     capsys.readouterr()
     (tmp_path / "out/reader-role-s3.json").write_text("{}")

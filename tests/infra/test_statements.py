@@ -21,6 +21,8 @@ _IDS = ["-".join(key) for key in _REQUESTS]
 _SAME = {
     "log-bucket-policy-before-deploy.json": "the delivery statements of log-bucket-policy.json",
     "notification-writer-role-trust.json": "registration-role-trust.json",
+    "provider-role-trust.json": "registration-role-trust.json",
+    "provider-check-role-trust.json": "registration-role-trust.json",
     "dead-letter-queue-policy.json": "the denial of queue-policy.json",
 }
 
@@ -41,6 +43,8 @@ _MORE = {
     "sts": ["sts:TagSession"],
     "logs": ["logs:DeleteLogStream"],
     "secretsmanager": ["secretsmanager:PutSecretValue"],
+    "lambda": ["lambda:UpdateFunctionCode", "lambda:InvokeFunction", "lambda:GetFunction"],
+    "states": ["states:UpdateStateMachine"],
 }
 
 
@@ -82,9 +86,10 @@ def test_documents_without_requests_are_those_of_others(tmp_path: Path) -> None:
     full = _document("full", "log-bucket-policy.json", tmp_path)["Statement"]
     assert all(statement["Principal"] != "*" for statement in bucket)
     assert full[0]["Sid"] == "DenyPlainHttp"
-    assert _document("existing-stack", "notification-writer-role-trust.json", tmp_path) == _document(
-        "simple", "registration-role-trust.json", tmp_path
-    )
+    function = _document("simple", "registration-role-trust.json", tmp_path)
+    assert _document("existing-stack", "notification-writer-role-trust.json", tmp_path) == function
+    assert _document("simple", "provider-role-trust.json", tmp_path) == function
+    assert _document("simple", "provider-check-role-trust.json", tmp_path) == function
     (denial,) = _document("full", "dead-letter-queue-policy.json", tmp_path)["Statement"]
     queue = _document("full", "queue-policy.json", tmp_path)["Statement"][1]
     assert denial == {**queue, "Resource": [f"{queue['Resource'][0]}-dead-letters"]}

@@ -9,13 +9,15 @@ import pyarrow as pa
 import pytest
 
 from local.cloud_files import content
-from local.cloud_files.discovery import Found, Listing
+from local.cloud_files.discovery import Found, rest_after_listing
 from local.cloud_files.error import CloudFilesError
+from local.cloud_files.folder import FolderListing
 from local.cloud_files.intake import Intake
 from local.cloud_files.log import NAME, FileLog
 from local.cloud_files.options import Options
 from local.cloud_files.partitions import BIG, TASK, pack
 from local.cloud_files.pattern import Pattern, to_regex
+from local.cloud_files.selection import Selection
 
 BINARY = {"cloudFiles.format": "binaryFile"}
 
@@ -55,7 +57,14 @@ def test_names_in_lower_case_as_spark_hands_them_over() -> None:
         "path": "file:///in/x/",
     }
     assert Options.parse(given) == Options(
-        path="/in/x", glob_filter="*.gz", include_existing=False, max_files=7, max_bytes=2048, strict_globber=True
+        path="/in/x",
+        glob_filter="*.gz",
+        include_existing=False,
+        max_files=7,
+        max_bytes=2048,
+        strict_globber=True,
+        region="us-east-1",
+        backfill=86_400,
     )
 
 
@@ -71,11 +80,12 @@ def test_all_problems_are_in_one_message() -> None:
     ("given", "message"),
     [
         ({}, "cloudFiles.format = ''"),
-        ({**BINARY, "path": "s3://bucket/x"}, "come with the embedded stage"),
-        ({**BINARY, "path": "dbfs:/x"}, "not a local folder"),
+        ({**BINARY, "path": "s3://BUCKET/x"}, "no bucket can have this name"),
+        ({**BINARY, "path": "s3a://bucket/x"}, "allowed are s3://bucket/prefix"),
+        ({**BINARY, "path": "dbfs:/x"}, "allowed are s3://bucket/prefix, /folder"),
         ({**BINARY, "path": "/in", "cloudFiles.queueUrl": "https://q"}, "no queue knows"),
         ({**BINARY, "path": "/in", "cloudFiles.partitionColumns": "year"}, "here only '' is allowed"),
-        ({**BINARY, "path": "/in", "cloudFiles.useManagedFileEvents": "true"}, "here only 'false' is allowed"),
+        ({**BINARY, "path": "/in", "cloudFiles.useManagedFileEvents": "true"}, "there is no Unity Catalog here"),
         ({**BINARY, "path": "/in", "cloudFiles.maxBytesPerTrigger": "much"}, "bytes from 1"),
         ({**BINARY, "path": "/in", "cloudFiles.useNotifications": "yes"}, "allowed are true and false"),
         ({**BINARY, "path": "/in", "ignoreMissingFiles": "true"}, "not available here: ignoremissingfiles"),
@@ -131,7 +141,7 @@ def test_a_glob_left_open_is_an_error(glob: str) -> None:
 
 
 def names(root: Path, path: str, *, known: frozenset[str] = frozenset(), glob_filter: str | None = None) -> list[str]:
-    listing = Listing(Pattern(f"{root}{path}"), glob_filter=glob_filter)
+    listing = FolderListing(Selection(Pattern(f"{root}{path}"), glob_filter=glob_filter))
     return [file.path.removeprefix(f"file:{root}/") for file in listing.new_files(known)]
 
 
@@ -167,7 +177,9 @@ def test_known_files_are_left_out_whatever_became_of_them(tmp_path: Path) -> Non
 
 def test_a_found_file_has_its_time_and_length(tmp_path: Path) -> None:
     write(tmp_path, "a b%20ü", data=b"abc", modified=12.3456)
-    assert Listing(Pattern(str(tmp_path))).new_files(()) == [Found(f"file:{tmp_path}/a b%20ü", 12345, 3)]
+    assert FolderListing(Selection(Pattern(str(tmp_path)))).new_files(()) == [
+        Found(f"file:{tmp_path}/a b%20ü", 12345, 3)
+    ]
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
@@ -253,14 +265,25 @@ class Folder:
     def __init__(self, *files: Found) -> None:
         self.files = list(files)
         self.asked = 0
-        self.told: list[Found] = []
+        self.drained = True
+        self.in_log: list[int] = []
+        self.done: list[int] = []
+
+    def existing(self) -> list[Found]:
+        return self.new_files(frozenset())
 
     def new_files(self, known: object) -> list[Found]:
         self.asked += 1
         return [file for file in self.files if file.path not in known]  # type: ignore[operator]
 
-    def committed(self, files: object) -> None:
-        self.told += files  # type: ignore[operator]
+    def logged(self, offset: int) -> None:
+        self.in_log.append(offset)
+
+    def committed(self, offset: int) -> None:
+        self.done.append(offset)
+
+    def rest(self, took: float) -> float:
+        return rest_after_listing(took)
 
 
 def intake(state: Path, folder: Folder, clock: list[float] | None = None, **options: object) -> Intake:
@@ -273,7 +296,7 @@ def test_micro_batches_have_at_most_the_files_asked_for(tmp_path: Path) -> None:
     stream = intake(tmp_path, folder, max_files=2)
     assert [stream.latest(start) for start in (0, 2, 4)] == [2, 4, 5]
     assert stream.files(2, 4) == found(3, 4)
-    assert folder.told == folder.files
+    assert (folder.in_log, folder.done) == ([5], [0, 2, 4])
 
 
 def test_the_file_that_passes_the_limit_of_bytes_still_belongs_to_the_batch(tmp_path: Path) -> None:

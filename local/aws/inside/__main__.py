@@ -21,8 +21,8 @@ def main() -> None:
         os.dup2(nothing.fileno(), 0)
     secret = pipe.readline().decode().strip()
     threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
-    # The functions that run here shall not see this repository's modules.
-    os.environ.pop("PYTHONPATH", None)
+    # The functions that run here shall not see this repository's modules, but what makes their zips fit.
+    os.environ["PYTHONPATH"] = str(Path(__file__).parent / "functions")
     asyncio.run(_serve(int(sys.argv[1]), secret))
 
 

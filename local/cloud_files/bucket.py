@@ -1,0 +1,65 @@
+"""Discovery by listing a bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from typing import Any
+
+from local.cloud_files.aws import calling
+from local.cloud_files.discovery import Found, by_time, rest_after_listing
+from local.cloud_files.selection import Selection
+
+
+class BucketListing:
+    """The objects below a prefix, every time all of them.
+
+    Args:
+        client: boto3's, for S3.
+        bucket: the bucket's name.
+        selection: which keys are meant; its paths are ``/bucket/key``.
+    """
+
+    drained = True
+
+    def __init__(self, client: Any, *, bucket: str, selection: Selection) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._selection = selection
+
+    @property
+    def prefix(self) -> str:
+        """What every key that is meant begins with: what stands before the first wildcard."""
+        return self._selection.pattern.prefix[len(self._bucket) + 2 :]
+
+    def new_files(self, known: Container[str]) -> list[Found]:
+        """See `Discovery.new_files`.
+
+        Raises:
+            CloudFilesError: when the bucket is not there or may not be listed.
+        """
+        return by_time([file for file in self._all() if file.path not in known])
+
+    def existing(self) -> list[Found]:
+        """See `Discovery.existing`; raises as `new_files`."""
+        return self.new_files(frozenset())
+
+    def logged(self, offset: int) -> None:
+        """Nothing to do: the bucket itself remembers its files."""
+
+    def committed(self, offset: int) -> None:
+        """Nothing to do, as in `logged`."""
+
+    def rest(self, took: float) -> float:
+        """See `Discovery.rest`."""
+        return rest_after_listing(took)
+
+    def _all(self) -> Iterator[Found]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self.prefix)
+        with calling("s3:ListBucket", f"arn:{self._client.meta.partition}:s3:::{self._bucket}"):
+            for page in pages:
+                for entry in page.get("Contents", ()):
+                    key = entry["Key"]
+                    # A key that ends with a slash is what consoles make to show an empty folder.
+                    if not key.endswith("/") and self._selection.takes(f"/{self._bucket}/{key}"):
+                        modified = int(entry["LastModified"].timestamp() * 1000)
+                        yield Found(f"s3://{self._bucket}/{key}", modified, entry["Size"])

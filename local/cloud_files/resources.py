@@ -1,0 +1,210 @@
+"""What Auto Loader makes in AWS for a stream: a queue, a topic, the queue's subscription, the bucket's notification.
+
+By the names, tags and calls of Auto Loader's file notification mode, with the rights that Databricks asks for.
+Source: https://docs.databricks.com/aws/en/ingestion/cloud-object-storage/auto-loader/file-notification-mode
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.cloud_files.aws import calling, code, setup_failed
+from local.cloud_files.overlaps import KINDS, described, overlapping, rule
+from local.cloud_files.values import TAG_CHARACTERS
+
+PREFIX = "databricks-auto-ingest-"
+"""What the names of all that is made begin with."""
+
+EVENT = "s3:ObjectCreated:*"
+RETENTION = 14 * 86_400
+"""Seconds that the queue keeps a message, the longest that SQS allows: so long the stream may stand still."""
+
+_MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFound", "NotFoundException"}
+
+
+@dataclass(frozen=True)
+class Clients:
+    """boto3's clients for the three services."""
+
+    s3: Any
+    sns: Any
+    sqs: Any
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a stream needs.
+
+    Attributes:
+        stream: the stream's id, which names everything.
+        bucket: the bucket whose events it needs.
+        prefix: what the keys begin with.
+        tags: of topic and queue.
+    """
+
+    stream: str
+    bucket: str
+    prefix: str
+    tags: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The name of queue, topic and notification."""
+        return f"{PREFIX}{self.stream}"
+
+
+def tags(*, stream: str, path: str, checkpoint: str) -> dict[str, str]:
+    """The tags that Auto Loader sets by itself; what AWS does not allow in a value, such as a wildcard, is a ``_``."""
+    values = {"vendor": "Databricks", "path": path, "checkpointLocation": checkpoint, "streamId": stream}
+    return {name: re.sub(f"[^{TAG_CHARACTERS}]", "_", value)[:256] for name, value in values.items()}
+
+
+def ensure(clients: Clients, plan: Plan, *, making: Callable[[], None]) -> tuple[str, str]:
+    """Find what the stream needs, and make what is missing.
+
+    Args:
+        clients: with the credentials of the role.
+        plan: what is needed.
+        making: called before anything is made: events may have been lost.
+
+    Returns:
+        The queue's URL and ARN.
+
+    Raises:
+        CloudFilesError: ``CF_EVENT_NOTIFICATION_SETUP_FAILED``, with what was refused and why.
+    """
+    url, queue = _queue(clients.sqs, plan, making)
+    topic = queue.replace(":sqs:", ":sns:", 1)
+    bucket = f"arn:{topic.split(':')[1]}:s3:::{plan.bucket}"
+    _topic(clients.sns, plan, topic=topic, bucket=bucket, making=making)
+    _allow_topic(clients.sqs, url=url, queue=queue, topic=topic, making=making)
+    _subscription(clients.sns, topic=topic, queue=queue, making=making)
+    _notification(clients.s3, plan, topic=topic, bucket=bucket, making=making)
+    return url, queue
+
+
+def _queue(sqs: Any, plan: Plan, making: Callable[[], None]) -> tuple[str, str]:
+    with calling("sqs:GetQueueUrl", plan.name, setup=True):
+        try:
+            url = sqs.get_queue_url(QueueName=plan.name)["QueueUrl"]
+        except ClientError as error:
+            if code(error) not in _MISSING:
+                raise
+            url = None
+    if url is None:
+        making()
+        with calling("sqs:CreateQueue", plan.name, setup=True):
+            url = sqs.create_queue(QueueName=plan.name, Attributes={"MessageRetentionPeriod": str(RETENTION)})[
+                "QueueUrl"
+            ]
+        with calling("sqs:TagQueue", plan.name, setup=True):
+            sqs.tag_queue(QueueUrl=url, Tags=dict(plan.tags))
+    with calling("sqs:GetQueueAttributes", plan.name, setup=True):
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return str(url), str(arn)
+
+
+def _topic(sns: Any, plan: Plan, *, topic: str, bucket: str, making: Callable[[], None]) -> None:
+    policy = _policy(action="sns:Publish", resource=topic, source=bucket)
+    with calling("sns:GetTopicAttributes", topic, setup=True):
+        try:
+            found = sns.get_topic_attributes(TopicArn=topic)["Attributes"].get("Policy")
+        except ClientError as error:
+            if code(error) not in _MISSING:
+                raise
+            found = None
+    if found is None:
+        making()
+        with calling("sns:CreateTopic", topic, setup=True):
+            sns.create_topic(Name=plan.name)
+        with calling("sns:TagResource", topic, setup=True):
+            listed = [{"Key": key, "Value": value} for key, value in plan.tags.items()]
+            sns.tag_resource(ResourceArn=topic, Tags=listed)
+    if not _is_policy(found, policy):
+        making()
+        with calling("sns:SetTopicAttributes", topic, setup=True):
+            sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
+
+
+def _allow_topic(sqs: Any, *, url: str, queue: str, topic: str, making: Callable[[], None]) -> None:
+    policy = _policy(action="sqs:SendMessage", resource=queue, source=topic)
+    with calling("sqs:GetQueueAttributes", queue, setup=True):
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
+    if not _is_policy(found.get("Policy"), policy):
+        making()
+        with calling("sqs:SetQueueAttributes", queue, setup=True):
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+
+
+def _subscription(sns: Any, *, topic: str, queue: str, making: Callable[[], None]) -> None:
+    with calling("sns:ListSubscriptionsByTopic", topic, setup=True):
+        pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        if any(each["Endpoint"] == queue for page in pages for each in page["Subscriptions"]):
+            return
+    making()
+    with calling("sns:Subscribe", topic, setup=True):
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+
+
+def _notification(s3: Any, plan: Plan, *, topic: str, bucket: str, making: Callable[[], None]) -> None:
+    with calling("s3:GetBucketNotification", bucket, setup=True):
+        answer = s3.get_bucket_notification_configuration(Bucket=plan.bucket)
+    answer.pop("ResponseMetadata", None)
+    own = {"Id": plan.name, "TopicArn": topic, "Events": [EVENT], "Filter": _filter(plan.prefix)}
+    topics = answer.get("TopicConfigurations", [])
+    if any(_is_notification(each, own) for each in topics):
+        return
+    # An entry of this stream for something else would be in the way of the right one.
+    answer["TopicConfigurations"] = [each for each in topics if each["TopicArn"] != topic]
+    other = overlapping(own, [each for kind in KINDS for each in answer.get(kind, [])])
+    if other is not None:
+        raise setup_failed(
+            "OTHER",
+            f"s3:PutBucketNotification on {bucket}: InvalidArgument: Configuration is ambiguously defined. Cannot have"
+            " overlapping suffixes in two rules if the prefixes are overlapping for the same event type: the new"
+            f" notification has the prefix {plan.prefix!r}, and the bucket has {described(other)}; remove that one, or"
+            " let the stream read its queue (cloudFiles.queueUrl)",
+        )
+    answer["TopicConfigurations"].append(own)
+    making()
+    with calling("s3:PutBucketNotification", bucket, setup=True):
+        s3.put_bucket_notification_configuration(Bucket=plan.bucket, NotificationConfiguration=answer)
+
+
+def _filter(prefix: str) -> dict[str, Any]:
+    return {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}}
+
+
+def _is_notification(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    same_keys = rule(found, "prefix") == rule(wanted, "prefix") and not rule(found, "suffix")
+    return found["TopicArn"] == wanted["TopicArn"] and found["Events"] == wanted["Events"] and same_keys
+
+
+def _policy(*, action: str, resource: str, source: str) -> dict[str, Any]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "DatabricksAutoIngest",
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": action,
+                "Resource": resource,
+                "Condition": {"ArnEquals": {"aws:SourceArn": source}},
+            }
+        ],
+    }
+
+
+def _is_policy(found: str | None, wanted: Mapping[str, Any]) -> bool:
+    """Whether a policy is ours; compared by the statement, which services hand back with their own spelling."""
+    if not found:
+        return False
+    statements = json.loads(found).get("Statement", [])
+    return any(each.get("Sid") == wanted["Statement"][0]["Sid"] for each in statements)

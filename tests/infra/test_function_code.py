@@ -1,0 +1,164 @@
+"""The registration function's zip: what is in it, and when it is another."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+
+from infra import function_code
+from infra.function_code import LOCK, MACHINE, PYTHON, WORKSPACE, FunctionCode, FunctionCodeError, pack
+from infra.wheel_build import SOURCE
+from infra.workspace.wheel_file import read_wheel
+from tests.infra.conftest import ROOT
+
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> FunctionCode:
+    return pack(tmp_path_factory.mktemp("code"))
+
+
+@pytest.fixture(scope="module")
+def unpacked(code: FunctionCode, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip as Lambda unpacks it."""
+    folder = tmp_path_factory.mktemp("task")
+    with zipfile.ZipFile(code.path) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def _copied(source: Path, target: Path) -> Path:
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
+    return target
+
+
+def _pins(text: str) -> set[tuple[str, str]]:
+    """Names and versions; a lock for several Pythons may have a name more than once."""
+    return {(name.lower().replace("_", "-"), version) for name, version in _PIN.findall(text)}
+
+
+def test_the_same_content_in_another_folder_at_another_time_is_the_same_code(
+    code: FunctionCode, tmp_path: Path
+) -> None:
+    workspace, job = _copied(WORKSPACE, tmp_path / "workspace"), _copied(SOURCE, tmp_path / "job")
+    for file in [*workspace.rglob("*.py"), *job.rglob("*.py")]:
+        os.utime(file, (0, 0))
+        file.chmod(0o600)
+    again = pack(tmp_path / "out", workspace=workspace, job=job)
+    assert (again.content_hash, again.wheel) == (code.content_hash, code.wheel)
+
+
+def test_a_changed_module_is_another_code_with_the_same_wheel(code: FunctionCode, tmp_path: Path) -> None:
+    workspace = _copied(WORKSPACE, tmp_path / "workspace")
+    with (workspace / "errors.py").open("a") as module:
+        module.write("# changed\n")
+    changed = pack(tmp_path / "out", workspace=workspace)
+    assert changed.content_hash != code.content_hash
+    assert changed.wheel == code.wheel
+
+
+def test_a_changed_job_is_another_code_and_another_wheel(code: FunctionCode, tmp_path: Path) -> None:
+    job = _copied(SOURCE, tmp_path / "job")
+    with (job / "vpc_flow_logs" / "fields.py").open("a") as module:
+        module.write("# changed\n")
+    changed = pack(tmp_path / "out", job=job)
+    assert changed.content_hash != code.content_hash
+    assert changed.wheel != code.wheel
+
+
+def test_what_is_for_use_by_hand_changes_nothing(code: FunctionCode, tmp_path: Path) -> None:
+    workspace = _copied(WORKSPACE, tmp_path / "workspace")
+    (workspace / "__main__.py").write_text("print('by hand')\n")
+    (workspace / "notes.txt").write_text("x")
+    assert pack(tmp_path / "out", workspace=workspace).content_hash == code.content_hash
+
+
+def test_it_holds_our_modules_one_wheel_and_the_packages_of_the_lock(code: FunctionCode, unpacked: Path) -> None:
+    ours = {file.name for file in (unpacked / "infra" / "workspace").iterdir()}
+    assert ours == {file.name for file in WORKSPACE.glob("*.py")} - {"__main__.py"}
+    assert [file.name for file in (unpacked / "infra").iterdir() if file.is_file()] == ["__init__.py"]
+    assert (unpacked / "infra" / "__init__.py").read_bytes() == b""
+    (wheel,) = (unpacked / "wheel").iterdir()
+    assert read_wheel(wheel).label == code.wheel
+    packages = [message_from_bytes(file.read_bytes()) for file in unpacked.glob("*.dist-info/METADATA")]
+    found = {(package["Name"].lower().replace("_", "-"), package["Version"]) for package in packages}
+    assert found == _pins(LOCK.read_text())
+
+
+def test_it_holds_nothing_that_differs_from_machine_to_machine(code: FunctionCode) -> None:
+    with zipfile.ZipFile(code.path) as archive:
+        entries = archive.infolist()
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
+    parts = {part for entry in entries for part in Path(entry.filename).parts}
+    assert not parts & {"bin", "__pycache__", "tests", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
+    assert len({entry.filename for entry in entries}) == len(entries)
+
+
+def test_it_is_far_below_what_lambda_takes(code: FunctionCode) -> None:
+    with zipfile.ZipFile(code.path) as archive:
+        assert sum(entry.file_size for entry in archive.infolist()) < 100 * 2**20  # of 250 MiB
+
+
+def test_machine_code_in_it_is_for_lambdas_python_and_machine(unpacked: Path) -> None:
+    libraries = sorted(unpacked.rglob("*.so*"))
+    assert libraries
+    for library in libraries:
+        tag = library.name.split(".")[1]
+        assert tag == "abi3" or tag.startswith(f"cpython-{PYTHON.replace('.', '')}-{MACHINE}-linux")
+        header = library.read_bytes()[:20]
+        assert (header[:5], header[18:20]) == (b"\x7fELF\x02", b"\x3e\x00"), library.name  # 64 bits, x86-64
+
+
+def test_the_function_has_the_versions_that_the_tests_run_on() -> None:
+    tested = _pins((ROOT / "requirements.txt").read_text())
+    wanted = _pins(LOCK.read_text())
+    assert "databricks-sdk" in {name for name, _ in wanted}
+    assert wanted <= tested
+
+
+@pytest.mark.skipif(
+    platform.machine() != MACHINE or sys.version_info < (3, 11), reason="its machine code is for Lambda's machine"
+)
+def test_its_modules_are_imported_from_it(unpacked: Path) -> None:
+    modules = ["databricks.sdk", *(f"infra.workspace.{file.stem}" for file in WORKSPACE.glob("*.py"))]
+    modules = [name for name in modules if name.rpartition(".")[2] not in ("__init__", "__main__")]
+    program = (
+        f"import sys, importlib; sys.path.insert(0, {str(unpacked)!r})\n"
+        f"for name in {modules!r}: print(importlib.import_module(name).__file__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-B", "-c", program], cwd=unpacked, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(Path(file).is_relative_to(unpacked) for file in done.stdout.splitlines())
+
+
+def test_without_set_up_one_sentence_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    with pytest.raises(FunctionCodeError) as error:
+        pack(tmp_path)
+    assert str(error.value) == (
+        "The registration function's packages (workspace/requirements.txt) are not in this venv: "
+        "run make setup, then again"
+    )
+
+
+def test_another_lock_python_or_machine_needs_set_up_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = {function_code.packages_file()}
+    for name, value in (("PYTHON", "3.14"), ("MACHINE", "aarch64"), ("LOCK", tmp_path / "lock")):
+        (tmp_path / "lock").write_text("changed")
+        with monkeypatch.context() as patch:
+            patch.setattr(function_code, name, value)
+            found.add(function_code.packages_file())
+    assert len(found) == 4
