@@ -18,6 +18,11 @@ class Found:
     bytes: int = 0
     quarantined: int = 0
 
+    @property
+    def neither(self) -> int:
+        """Rows without an action: no traffic in the interval, or a format without that field."""
+        return self.rows - self.accepted - self.rejected
+
 
 def differences(manifest: Manifest, found: Mapping[str, Found], quarantined: Mapping[str, int]) -> list[str]:
     """What the tables have more or less than was delivered, in words; empty when they agree.
