@@ -76,6 +76,18 @@ class Traffic:
         if self._continuous is not None:
             self._continuous.stop()
 
+    def wait_for(self, target_kinds: Sequence[str], *, patience: float = 60.0) -> None:
+        """Wait until traffic that goes on has come for flow logs of these kinds of resource.
+
+        Raises:
+            TimeoutError: none came; nothing is delivered for flow logs that do not exist.
+        """
+        until = time.monotonic() + patience
+        while missing := set(target_kinds) - {one.flow_log.target_kind for one in self.files()}:
+            if time.monotonic() > until:
+                raise TimeoutError(f"no file was delivered for a flow log of {', '.join(sorted(missing))}")
+            time.sleep(0.2)
+
     def spoil(self, target_kind: str, damage: Damage, *, minutes_ago: int) -> Spoiled:
         """Deliver a damaged file for the flow log of a kind of resource."""
         log, bucket = next(each for each in flow_logs(self.stage) if each[0].target_kind == target_kind)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
+from databricks.sdk import WorkspaceClient
 
+from infra import names as naming
+from infra.settings import Environment
 from local.aws import Stage
 from local.demo.report import Gone
-from local.workspace import State
 
 _NOT_THERE = {"NoSuchEntity", "NotFound", "NotFoundException", "ResourceNotFoundException", "ValidationError"}
 
@@ -29,8 +31,21 @@ class Names:
     groups: tuple[str, ...]
     cross_account_role: str
 
+    @classmethod
+    def of(cls, environment: Environment) -> Names:
+        """The names that follow from an environment."""
+        stack, workspace = naming.stack_name(environment), environment.workspace
+        return cls(
+            stack=stack,
+            role=environment.reader.role_name,
+            bucket=environment.log_bucket.name,
+            job=stack,
+            groups=tuple(workspace.groups) if workspace else (),
+            cross_account_role=naming.databricks_role_name(environment),
+        )
 
-def left(stage: Stage, workspace: State, names: Names) -> tuple[Gone, ...]:
+
+def left(stage: Stage, workspace: WorkspaceClient, names: Names) -> tuple[Gone, ...]:
     """Look for everything; ``found`` of an answer is empty when it is not there."""
     return (*_in_aws(stage, names), *_in_workspace(workspace, names))
 
@@ -58,14 +73,19 @@ def _in_aws(stage: Stage, names: Names) -> Iterator[Gone]:
     yield Gone("functions", f"{names.stack}-*", _listed(name for name in functions if name.startswith(names.stack)))
 
 
-def _in_workspace(state: State, names: Names) -> Iterator[Gone]:
-    profiles = [arn for arn in state.instance_profiles if arn.endswith(f"/{names.role}")]
-    yield Gone("registered profile", names.role, _listed(profiles))
-    granted = [one.name for one in state.principals.values() if any(arn.endswith(f"/{names.role}") for arn in one.roles)]
-    yield Gone("grant of the profile", ", ".join(names.groups) or "anybody", _listed(granted))
-    jobs = [str(job.job_id) for job in state.jobs.values() if job.settings.get("name") == names.job]
+def _in_workspace(workspace: WorkspaceClient, names: Names) -> Iterator[Gone]:
+    profile = f":instance-profile/{names.role}"
+    registered = [one.instance_profile_arn for one in workspace.instance_profiles.list()]
+    yield Gone("registered profile", names.role, _listed(arn for arn in registered if arn.endswith(profile)))
+    granted = (
+        group.display_name or ""
+        for group in workspace.groups.list(attributes="displayName,roles")
+        if any((role.value or "").endswith(profile) for role in group.roles or [])
+    )
+    yield Gone("grant of the profile", ", ".join(names.groups) or "any group", _listed(granted))
+    jobs = (str(job.job_id) for job in workspace.jobs.list(name=names.job))
     yield Gone("job", names.job, _listed(jobs))
-    active = [str(run.run_id) for run in state.runs.values() if not run.ended]
+    active = (str(run.run_id) for run in workspace.jobs.list_runs(active_only=True))
     yield Gone("active runs", "all of the workspace", _listed(active))
 
 

@@ -89,7 +89,8 @@ class Tables:
     def top_ports(self, count: int) -> tuple[Port, ...]:
         """Destination ports with most flows. Ports that a client had chosen for itself are many, and each is rare."""
         found = self._ask(
-            f"""SELECT dstport, protocol, count_if(action = 'ACCEPT') AS accepted, count_if(action = 'REJECT') AS rejected
+            f"""SELECT dstport, protocol,
+                       count_if(action = 'ACCEPT') AS accepted, count_if(action = 'REJECT') AS rejected
                 FROM {self.table} WHERE dstport > 0 AND action IS NOT NULL
                 GROUP BY dstport, protocol ORDER BY count(*) DESC, dstport, protocol LIMIT {count}""",
             *("dstport", "protocol", "accepted", "rejected"),
