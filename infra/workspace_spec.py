@@ -21,8 +21,8 @@ def workspace_spec(environment: Environment, *, queue_url: str | None) -> Worksp
     workspace, job = environment.workspace, environment.job
     if workspace is None:
         raise NoWorkspaceError(
-            f"The environment {environment.name} has no [workspace]: only its AWS half is deployed. Add [workspace] and "
-            "[workspace.cluster] to the file (environments/staging.toml says how), or register the profile by hand"
+            f"The environment {environment.name} has no [workspace]: only its AWS half is deployed. Add [workspace] "
+            "and [workspace.cluster] to the file (environments/staging.toml says how), or register the profile by hand"
         )
     return WorkspaceSpec(
         environment=environment.name,

@@ -1,4 +1,4 @@
-"""The Delta Lake jars that ``make setup`` keeps in the venv, so that a Spark session needs no network for them."""
+"""The jars that ``make setup`` keeps in the venv, so that a Spark session needs no network for them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from pathlib import Path
 
 
 class JarsError(RuntimeError):
-    """The Delta jars are not there; the message says what to do."""
+    """The jars are not there; the message says what to do."""
 
 
 def jar_folder() -> Path:
     """Return the folder of the Delta jars of the running venv; it need not exist."""
     return Path(sys.prefix) / "delta-jars"
+
+
+def s3_jar_folder() -> Path:
+    """Return the folder of the jars by which Hadoop, and so Spark, reads and writes S3; it need not exist."""
+    return Path(sys.prefix) / "s3-jars"
 
 
 def class_path() -> str:
@@ -24,10 +29,22 @@ def class_path() -> str:
     Example:
         >>> SparkSession.builder.config("spark.driver.extraClassPath", class_path())
     """
-    folder = jar_folder()
+    return _all_of(jar_folder(), "Delta Lake jars")
+
+
+def s3_class_path() -> str:
+    """Return what comes before ``class_path()`` in a session that reads S3.
+
+    Raises:
+        JarsError: when set-up has not fetched the jars for this venv.
+    """
+    return _all_of(s3_jar_folder(), "jars for S3")
+
+
+def _all_of(folder: Path, what: str) -> str:
     if not any(folder.glob("*.jar")):
         raise JarsError(
-            f"no Delta Lake jars in {folder}: start Python from the venv that `make setup` makes (.venv/bin/python);"
+            f"no {what} in {folder}: start Python from the venv that `make setup` makes (.venv/bin/python);"
             " if it was that one, something has emptied it: make clean setup"
         )
     return f"{folder}/*"

@@ -18,6 +18,9 @@ from pyspark.sql import SparkSession
 from local.jars import class_path
 from local.java import java_home
 
+JAVA_OPTIONS = "-XX:+UseParallelGC -Darrow.enable_unsafe_memory_access=true -Darrow.enable_null_check_for_get=false"
+"""Throughput, not pauses; and Arrow looks at the bounds of each value again, in each read."""
+
 _REPEATERS = (
     "org.apache.spark.executor.Executor",
     "org.apache.spark.scheduler.TaskSetManager",
@@ -92,9 +95,7 @@ def _settings(*, cores: int, warehouse: Path) -> dict[str, str]:
         "spark.default.parallelism": str(cores),
         # A flow log file of 75 MB is in memory a few times: as it comes from Python and as it goes there again.
         "spark.driver.memory": "3g",
-        # Throughput, not pauses; and Arrow looks at the bounds of each value again, in each read.
-        "spark.driver.extraJavaOptions": "-XX:+UseParallelGC -Darrow.enable_unsafe_memory_access=true"
-        " -Darrow.enable_null_check_for_get=false",
+        "spark.driver.extraJavaOptions": JAVA_OPTIONS,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import NotFound, PermissionDenied, ResourceConflict
+from databricks.sdk.errors import NotFound, PermissionDenied
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.catalog import VolumeType
 
-from infra.workspace.errors import DeploymentError, saying
+from infra.workspace.answers import saying
+from infra.workspace.errors import DeploymentError
 from infra.workspace.outcome import Step
 from infra.workspace.spec import WorkspaceSpec
 
@@ -74,13 +76,15 @@ def _made(what: str, look: Callable[[str], Any], name: str, make: Callable[[], A
             return Step(what, "unchanged")
         try:
             make()
-        except ResourceConflict:  # by a request before, whose answer got lost
-            pass
         except PermissionDenied as error:
             raise DeploymentError(
                 f"The service principal may not make the {what}: grant it USE CATALOG and CREATE SCHEMA on the catalog "
                 "(for a volume USE SCHEMA and CREATE VOLUME on the schema), or make it by hand, and deploy again"
             ) from error
+        except DatabricksError:
+            # Made meanwhile, or by a request before, whose answer got lost.
+            if not _exists(look, name):
+                raise
         return Step(what, "created")
 
 

@@ -10,7 +10,8 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.compute import NodeType
 
 from infra.workspace import catalog, job, principals
-from infra.workspace.errors import DeploymentError, listed, saying, sentence
+from infra.workspace.answers import saying
+from infra.workspace.errors import DeploymentError, listed, sentence
 from infra.workspace.principals import Principal
 from infra.workspace.spec import WorkspaceSpec
 
@@ -35,8 +36,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Looked:
     who = principals.named(spec.principals)
     readers = [Principal("group", name) for name in dict.fromkeys((*spec.job.can_view, *spec.job.can_manage))]
     every = list(dict.fromkeys((*who, *readers)))
-    with saying("Looking for groups, users and service principals"):
-        ids = principals.ids(client, every)
+    ids = principals.ids(client, every)
     problems += principals.unknown(every, ids)
     problems += catalog.problems(client, spec)
     problems += job.problems(client, spec)

@@ -10,7 +10,8 @@ from databricks.sdk import WorkspaceClient, useragent
 from databricks.sdk.clock import Clock
 from databricks.sdk.config import Config
 
-from infra.workspace.errors import DeploymentError, saying
+from infra.workspace.answers import saying
+from infra.workspace.errors import DeploymentError
 
 # A request is tried again for a minute, and the last try may take another: so a function of 15 minutes always has time
 # to answer. The SDK's own five minutes are too long for that.

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-
-import requests
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
-from databricks.sdk.errors import PermissionDenied, TooManyRequests, Unauthenticated
-from databricks.sdk.errors.base import DatabricksError
+from collections.abc import Iterable, Sequence
 
 LONGEST = 900
 """Characters of a message: CloudFormation cuts its events at about 1,000."""
@@ -19,8 +13,6 @@ _SECRET = re.compile(
     r"\bdapi[0-9a-f]{32}(?:-[0-9]+)?\b|\bdose[0-9a-f]{32}\b|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\beyJ[\w.-]{20,}"
 )
 
-ADMIN = "The deploying service principal has to be a workspace admin (Settings, Identity and access, group admins)"
-
 
 class DeploymentError(Exception):
     """The deployment cannot go on; the text is the whole message, for people and for CloudFormation's event."""
@@ -28,48 +20,6 @@ class DeploymentError(Exception):
 
 class NotYet(Exception):
     """There is something to wait for that outlasts this call; the text says what. Call again later."""
-
-
-@contextmanager
-def saying(what: str) -> Iterator[None]:
-    """Turn the errors of a block, which does ``what``, into a DeploymentError with that in front.
-
-    Raises:
-        DeploymentError: as the block does, or for what the workspace, AWS or the network answered.
-    """
-    try:
-        yield
-    except (DatabricksError, BotoCoreError, ClientError, requests.RequestException, TimeoutError, ValueError) as error:
-        raise DeploymentError(sentence(f"{what}: {explained(error)}")) from error
-
-
-def explained(error: Exception) -> str:
-    """An error of a library in words, with what to do."""
-    if isinstance(error, Unauthenticated) or "invalid_client" in str(error):
-        return (
-            f"the workspace refused the credentials ({_first_line(error)}). Make an OAuth secret for the service "
-            "principal in this workspace, put client_id and client_secret where the deployment reads them, and try again"
-        )
-    if isinstance(error, PermissionDenied):
-        return f"the workspace refused it ({_first_line(error)}). {ADMIN}; then deploy again"
-    if isinstance(error, TooManyRequests):
-        return f"the workspace is too busy ({_first_line(error)}). Deploy again later; it goes on from here"
-    if isinstance(error, requests.JSONDecodeError):
-        return "what answered is no workspace. Look at workspace.host: the URL that you open the workspace with"
-    if isinstance(error, requests.RequestException | TimeoutError):
-        return (
-            "the workspace did not answer in time. Look at workspace.host and at the network in between, then deploy "
-            "again; it goes on from here"
-        )
-    if isinstance(error, NoCredentialsError):
-        return (
-            "there are no AWS credentials. Sign in to the account of the bucket (aws sso login, AWS_PROFILE), try again"
-        )
-    if isinstance(error, ClientError | BotoCoreError):
-        return f"AWS refused it ({_first_line(error)}). Put that right and try again; it goes on from here"
-    if isinstance(error, DatabricksError):
-        return f"the workspace answered: {_first_line(error)}"
-    return _first_line(error)
 
 
 def sentence(text: str, *, secrets: Iterable[str] = ()) -> str:
@@ -84,8 +34,3 @@ def sentence(text: str, *, secrets: Iterable[str] = ()) -> str:
 def listed(problems: Sequence[str], *, and_then: str) -> str:
     """Several problems as one sentence, and what to do about them."""
     return f"{'; '.join(problems)}. {and_then}"
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__).rstrip(".")

@@ -13,7 +13,8 @@ from databricks.sdk.errors import NotFound, ResourceConflict
 from databricks.sdk.service import iam
 
 from infra.workspace import principals, remembered
-from infra.workspace.errors import DeploymentError, saying
+from infra.workspace.answers import saying
+from infra.workspace.errors import DeploymentError
 from infra.workspace.outcome import Pace, Step
 from infra.workspace.principals import Principal
 from infra.workspace.remembered import Remembered

@@ -8,7 +8,8 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, NotFound, ResourceConflict
 from databricks.sdk.service.compute import InstanceProfile
 
-from infra.workspace.errors import DeploymentError, explained, saying, sentence
+from infra.workspace.answers import explained, saying
+from infra.workspace.errors import DeploymentError, sentence
 from infra.workspace.outcome import Pace, Step
 from infra.workspace.spec import Profile
 

@@ -6,7 +6,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import InvalidParameterValue, NotFound
 from databricks.sdk.service.jobs import BaseJob, Continuous, CronSchedule, JobSettings, PauseStatus
 
-from infra.workspace.errors import saying
+from infra.workspace.answers import saying
 from infra.workspace.job_difference import differences
 from infra.workspace.job_settings import DEFINITION_TAG, ENVIRONMENT_TAG
 from infra.workspace.outcome import Pace, Step

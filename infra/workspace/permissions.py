@@ -9,7 +9,7 @@ from __future__ import annotations
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.jobs import JobAccessControlRequest, JobAccessControlResponse, JobPermissionLevel
 
-from infra.workspace.errors import saying
+from infra.workspace.answers import saying
 from infra.workspace.outcome import Step
 from infra.workspace.spec import Job
 

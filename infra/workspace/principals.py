@@ -9,6 +9,7 @@ from typing import Any, Literal
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service import iam
 
+from infra.workspace.answers import saying
 from infra.workspace.spec import Principals
 
 Kind = Literal["group", "user", "service principal"]
@@ -50,7 +51,8 @@ def named(principals: Principals) -> list[Principal]:
 
 def ids(client: WorkspaceClient, principals: Iterable[Principal]) -> dict[Principal, str]:
     """The ids of principals; who is not in the workspace is left out."""
-    found = {principal: _id(client, principal) for principal in principals}
+    with saying("Looking for groups, users and service principals"):
+        found = {principal: _id(client, principal) for principal in principals}
     return {principal: id_ for principal, id_ in found.items() if id_ is not None}
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from databricks.sdk import WorkspaceClient
 
 from infra.workspace import files
-from infra.workspace.errors import DeploymentError, saying
+from infra.workspace.answers import saying
+from infra.workspace.errors import DeploymentError
 from infra.workspace.spec import Logs
 
 NAME = "deployment.json"

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.workspace.errors import saying
+from infra.workspace.answers import saying
 from infra.workspace.outcome import Step
 from infra.workspace.spec import Logs
 

@@ -15,9 +15,11 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound
 from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service import compute, jobs
+from requests import RequestException
 
 from infra.workspace import job_settings, remembered
-from infra.workspace.errors import LONGEST, DeploymentError, saying, sentence
+from infra.workspace.answers import saying
+from infra.workspace.errors import LONGEST, DeploymentError, sentence
 from infra.workspace.outcome import Pace, Step
 from infra.workspace.remembered import Remembered, Verification
 from infra.workspace.runs import ended, state_of
@@ -145,7 +147,7 @@ def _outputs(client: WorkspaceClient, run: jobs.Run) -> list[jobs.RunOutput]:
     for task in run.tasks or []:
         try:
             found.append(client.jobs.get_run_output(task.run_id or 0))
-        except DatabricksError:  # the result of the run counts, with or without its words
+        except (DatabricksError, RequestException, TimeoutError):  # the result counts, with or without its words
             continue
     return found
 

@@ -9,7 +9,7 @@ from databricks.sdk.errors import NotFound
 from databricks.sdk.service.workspace import ObjectType
 
 from infra.workspace import files
-from infra.workspace.errors import saying
+from infra.workspace.answers import saying
 from infra.workspace.outcome import Step
 from infra.workspace.wheel_file import WheelFile
 

@@ -95,11 +95,11 @@ def setup_failed(reason: str, text: str) -> CloudFilesError:
 
     Source: https://docs.databricks.com/aws/en/error-messages/cf-event-notification-setup-failed-error-class
     """
+    # Without "Please verify …", for what follows says which; messages of failed runs are cut after some lines.
     class_text = {
-        "PERMISSION_DENIED": "Permission denied while setting up event notification resources for Auto Loader. Please"
-        " verify that your cloud provider credentials have the necessary permissions.",
+        "PERMISSION_DENIED": "Permission denied while setting up event notification resources for Auto Loader.",
         "INVALID_CONFIGURATION": "Invalid configuration parameter for event notification setup.",
-        "OTHER": "Please check your cloud provider permissions and configuration.",
+        "OTHER": "Please check your cloud provider configuration.",
     }[reason]
     return CloudFilesError(
         f"[{_SETUP}.{reason}] Failed to set up file notification resources for Auto Loader. {class_text} {text}."

@@ -44,15 +44,11 @@ class Intake:
     def open(cls, options: Options, *, state: Path) -> Intake:
         """Open the intake of the stream whose state is kept in the folder ``state``."""
         log = FileLog(state)
-        pattern = Pattern(options.path, strict=options.strict_globber) if options.bucket is None else None
-        if pattern is not None:
-            discovery: Discovery = FolderListing(Selection(pattern, glob_filter=options.glob_filter))
-        else:
-            # Only here, so that folders can be streamed where there is no boto3.
-            from local.cloud_files.stream import discovery_of  # noqa: PLC0415
-
-            discovery = discovery_of(options, state=state)
-        return cls(log, discovery, options=options)
+        try:
+            return cls(log, _discovery(options, state), options=options)
+        except BaseException:
+            log.close()
+            raise
 
     @property
     def first(self) -> int:
@@ -121,3 +117,13 @@ class Intake:
                 f"the checkpoint has read {offset} files, but {self._log.path} lists only {len(self._log)}: the list"
                 " was deleted or belongs to another checkpoint. Restore both, or start with a new checkpoint and table"
             )
+
+
+def _discovery(options: Options, state: Path) -> Discovery:
+    if options.bucket is None:
+        pattern = Pattern(options.path, strict=options.strict_globber)
+        return FolderListing(Selection(pattern, glob_filter=options.glob_filter))
+    # Only here, so that folders can be streamed where there is no boto3.
+    from local.cloud_files.stream import discovery_of  # noqa: PLC0415
+
+    return discovery_of(options, state=state)

@@ -23,6 +23,7 @@ SPARK_VERSIONS = {
 NODE_TYPES = {
     "m5d.large": (2, 8192, "General Purpose"),
     "m6id.large": (2, 8192, "General Purpose"),
+    "m6gd.large": (2, 8192, "General Purpose"),
     "m7gd.large": (2, 8192, "General Purpose"),
     "m5d.xlarge": (4, 16384, "General Purpose"),
     "m6id.xlarge": (4, 16384, "General Purpose"),
@@ -54,7 +55,7 @@ def new_state() -> tuple[State, Credentials]:
             "instance_type_id": name,
             "category": category,
             "is_deprecated": False,
-            "is_graviton": name.startswith("m7g"),
+            "is_graviton": name.startswith(("m6g", "m7g")),
         }
     for folder in ("/", "/Users", "/Shared"):
         add_folder(state, folder)

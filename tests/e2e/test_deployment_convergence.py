@@ -11,7 +11,7 @@ import pytest
 from infra.workspace.errors import DeploymentError
 from infra.workspace.spec import WorkspaceSpec
 from local.workspace import Fault
-from tests.unit.deploying import EVERYONE, NEWER_WHEEL, READERS, Stage, snapshot, staged
+from tests.unit.deploying import GROUP, NEWER_WHEEL, READERS, Stage, snapshot, staged
 
 ONCE = [Fault.TOO_MANY_REQUESTS, Fault.UNAVAILABLE, Fault.CUT_BEFORE, Fault.CUT_AFTER]
 """Faults of one request, which the SDK tries again by itself."""
@@ -57,7 +57,7 @@ def test_a_fault_at_any_one_request_changes_nothing_in_the_end(
     assert requests > 20
     for number in range(1, requests + 1):
         with staged(tmp_path) as stage:
-            spec = stage.spec(EVERYONE, READERS)
+            spec = stage.spec(GROUP, READERS)
             prepare(stage, spec)
             stage.server.clear_log()
             stage.server.faults.at(number, fault, times=times)
@@ -72,7 +72,7 @@ def test_a_fault_at_any_one_request_changes_nothing_in_the_end(
 
 def _undisturbed(folder: Path, prepare: Prepare, act: Prepare) -> tuple[dict[str, Any], int]:
     with staged(folder) as stage:
-        spec = stage.spec(EVERYONE, READERS)
+        spec = stage.spec(GROUP, READERS)
         prepare(stage, spec)
         stage.server.clear_log()
         act(stage, spec)

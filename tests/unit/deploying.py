@@ -128,8 +128,11 @@ def staged(folder: Path) -> Iterator[Stage]:
 GROUP = ("[workspace.cluster]", 'groups = ["network-engineers"]\n\n[workspace.cluster]')
 EVERYONE = (
     "[workspace.cluster]",
-    f'groups = ["network-engineers"]\nusers = ["jane@example.com"]\nservice_principals = ["{READER}"]\n\n'
-    "[workspace.cluster]",
+    f"""groups = ["network-engineers"]
+users = ["jane@example.com"]
+service_principals = ["{READER}"]
+
+[workspace.cluster]""",
 )
 READERS = ('trigger = "continuous"', 'trigger = "continuous"\ncan_view = ["auditors"]\ncan_manage = ["operators"]')
 MAIL = ('trigger = "continuous"', 'trigger = "continuous"\nemail_on_failure = ["oncall@example.com"]')

@@ -1,0 +1,22 @@
+"""Whether a role may pass another one to EC2: asked of IAM, because MiniStack starts instances without asking."""
+
+from __future__ import annotations
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_region
+
+
+def allowed(role: str, *, launcher: str) -> bool:
+    """Whether the policies of the role ``launcher`` let it pass ``role`` to EC2; both are ARNs."""
+    account, name = launcher.split(":")[4], launcher.rsplit("/", 1)[-1]
+    context = iam_evaluator.EvalContext(
+        principal_arn=launcher,
+        principal_type="AssumedRole",
+        principal_account=account,
+        action="iam:PassRole",
+        resource_arn=role,
+        region=get_region(),
+        service_context={"iam:passedtoservice": "ec2.amazonaws.com"},
+    )
+    policies = iam_evaluator._gather_role_policies(name, account)
+    return bool(iam_evaluator.evaluate(context, policies).decision == "Allow")

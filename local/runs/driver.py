@@ -1,0 +1,76 @@
+"""The process of one task: ``python -m local.runs.driver TASK_FILE``, started by :mod:`local.runs.process`.
+
+It starts Spark as a cluster has it, and calls the wheel's entry point with the task's command line. It ends when its
+standard input does, with every process that it has started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+from local.cloud_files import register
+from local.runs.processes import end_session
+from local.runs.session import session
+from local.runs.storage import Storage
+from local.runs.task import Task
+from local.runs.wheel import entry_point
+
+_CHECKPOINT = "--checkpoint-path="
+
+
+def main() -> int:
+    """Run the task that the file of the command line describes; return the exit status."""
+    task = Task.read(Path(sys.argv[1]))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        _run(task)
+    except SystemExit as ended:
+        # A string is an exit that says why.
+        if ended.code in (None, 0):
+            return 0
+        _write_failure(task, ended, str(ended) if str(ended) != str(ended.code) else f"SystemExit: {ended.code}")
+    except Exception as error:  # noqa: BLE001 - whatever the wheel fails with is told to who asks for the run's output
+        _write_failure(task, error, f"{type(error).__name__}: {error}")
+    else:
+        return 0
+    return 1
+
+
+def _run(task: Task) -> None:
+    sys.path.insert(0, task.site)
+    function = entry_point(Path(task.site), package=task.package, name=task.entry_point)
+    storage = Storage(Path(task.storage))
+    spark = session(storage, app_name=task.entry_point, scratch=Path(task.scratch))
+    given = [one.removeprefix(_CHECKPOINT) for one in task.arguments if one.startswith(_CHECKPOINT)]
+    if given:
+        register(spark, state=storage.state_of(given[-1].rstrip("/")))
+    sys.argv = [task.entry_point, *task.arguments]
+    function()
+
+
+def _write_failure(task: Task, error: BaseException, message: str) -> None:
+    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    if not isinstance(error, SystemExit):  # which has said what it has to say
+        print(trace, file=sys.stderr, flush=True)
+    Path(task.failure).write_text(json.dumps({"message": message, "trace": trace}))
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 4096):
+        pass
+    end_session(os.getpid(), but=os.getpid())
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Without waiting for Java to end in order: nothing is left to be written, and the one who started this sees to it.
+    os._exit(status)

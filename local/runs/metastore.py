@@ -1,0 +1,77 @@
+"""Schemas and tables that outlive the process that made them: Spark's catalog in memory, kept in a folder.
+
+Each table is a file ``<schema>/<table>`` with Spark's own description of it, written while the statement that makes or
+changes the table still runs. Tables that another process makes later are not seen: start anew.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pyspark import java_gateway
+from pyspark.sql import SparkSession
+
+
+def keep(spark: SparkSession, folder: Path) -> None:
+    """Bring what the folder holds into the session's catalog, and keep in it what the session makes from now on."""
+    load(spark, folder)
+    java_gateway.ensure_callback_server_started(spark.sparkContext._gateway)  # type: ignore[no-untyped-call]
+    catalog = _catalog(spark)
+    catalog.addListener(_Listener(folder, spark._jvm, catalog))
+
+
+def load(spark: SparkSession, folder: Path) -> None:
+    """Bring the schemas and tables that the folder holds, and the session does not know, into its catalog."""
+    java: Any = spark._jvm
+    catalog = _catalog(spark)
+    for schema in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
+        if not catalog.databaseExists(schema.name):
+            spark.sql(f"CREATE SCHEMA `{schema.name}`")
+        for table in sorted(schema.iterdir()):
+            if not table.name.startswith(".") and not catalog.tableExists(schema.name, table.name):
+                catalog.createTable(java.org.apache.spark.util.Utils.deserialize(table.read_bytes()), True)
+
+
+def _catalog(spark: SparkSession) -> Any:
+    return spark._jsparkSession.sharedState().externalCatalog()
+
+
+class _Listener:
+    """Told by Spark of every change of its catalog."""
+
+    def __init__(self, folder: Path, java: Any, catalog: Any) -> None:
+        self._folder, self._java, self._catalog = folder, java, catalog
+
+    def onEvent(self, event: Any) -> None:
+        kind = event.getClass().getSimpleName()
+        if kind in ("CreateTableEvent", "AlterTableEvent"):
+            self._write(event.database(), event.name())
+        elif kind == "RenameTableEvent":
+            self._table(event.database(), event.name()).unlink(missing_ok=True)
+            self._write(event.database(), event.newName())
+        elif kind == "DropTableEvent":
+            self._table(event.database(), event.name()).unlink(missing_ok=True)
+        elif kind == "CreateDatabaseEvent":
+            (self._folder / event.database()).mkdir(parents=True, exist_ok=True)
+        elif kind == "DropDatabaseEvent":
+            with suppress(FileNotFoundError):
+                shutil.rmtree(self._folder / event.database())
+
+    def _table(self, schema: str, name: str) -> Path:
+        return self._folder / schema / name
+
+    def _write(self, schema: str, name: str) -> None:
+        path = self._table(schema, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_name(f".{name}.{os.getpid()}")
+        half.write_bytes(self._java.org.apache.spark.util.Utils.serialize(self._catalog.getTable(schema, name)))
+        half.replace(path)
+
+    class Java:
+        """What py4j asks for."""
+
+        implements = ("org.apache.spark.sql.catalyst.catalog.ExternalCatalogEventListener",)

@@ -1,0 +1,104 @@
+"""A task on its way: its process, watched, cancelled, and its output read."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.runs.processes import end_session
+from local.runs.task import Task
+from local.workspace import Outcome
+
+PATIENCE = 5.0
+"""Seconds that a cancelled task has to end before it is killed."""
+
+_SHOWN = 5 * 1024 * 1024
+
+
+class RunningTask:
+    """A task's process and all that it starts.
+
+    Attributes:
+        pid: of the process, which leads a session of its own.
+        folder: what the task has written and its modules.
+    """
+
+    def __init__(self, task: Task, *, folder: Path, environment: Mapping[str, str]) -> None:
+        """Start the process."""
+        self.folder = folder
+        self._task = task
+        self._cancelled: float | None = None
+        self._outcome: Outcome | None = None
+        file = folder / "task.json"
+        task.write(file)
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "local.runs.driver", str(file)],
+                env=dict(environment),
+                cwd=folder,
+                stdin=subprocess.PIPE,  # by which it notices that this process has ended
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "output.log"
+
+    def poll(self) -> Outcome | None:
+        """Return how it ended, or None while it runs."""
+        if self._outcome is None:
+            status = self._process.poll()
+            if status is not None:
+                self._end(status)
+            elif self._cancelled is not None and time.monotonic() > self._cancelled + PATIENCE:
+                end_session(self.pid)
+        return self._outcome
+
+    def cancel(self) -> None:
+        """Ask it to end, and kill it if it does not."""
+        if self._cancelled is None:
+            self._cancelled = time.monotonic()
+            end_session(self.pid, signal.SIGTERM)
+
+    def output(self) -> str:
+        """Return what it printed so far."""
+        with self._log.open("rb") as log:
+            log.seek(max(0, os.fstat(log.fileno()).st_size - _SHOWN))
+            return log.read().decode(errors="replace")
+
+    def log(self) -> str:
+        """Return everything it wrote so far."""
+        return self.output()
+
+    def _end(self, status: int) -> None:
+        # Java, or a worker, may have stayed behind.
+        end_session(self.pid)
+        if self._process.stdin:
+            self._process.stdin.close()
+        if self._cancelled is not None:
+            self._outcome = Outcome("CANCELED")
+        elif status == 0:
+            self._outcome = Outcome()
+        elif Path(self._task.failure).exists():
+            said = json.loads(Path(self._task.failure).read_text())
+            self._outcome = Outcome("FAILED", said["message"], said["trace"])
+        else:
+            self._outcome = Outcome("FAILED", _ended(status))
+
+
+def _ended(status: int) -> str:
+    """How a process ended that did not say so itself, in Databricks' words."""
+    if status >= 0:
+        return f"The Python process exited with exit code {status}."
+    killed = signal.Signals(-status)
+    text = f"The Python process exited with exit code {128 - status} ({killed.name}: {signal.strsignal(killed)})."
+    return f"{text} This may have been caused by an OOM error." if killed == signal.SIGKILL else text

@@ -1,0 +1,30 @@
+"""Spark as a cluster of the workspace has it: its storage, its tables, and S3 with the credentials of this process."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from local import spark
+from local.runs import metastore, s3
+from local.runs.storage import Storage
+
+
+def session(storage: Storage, *, app_name: str, scratch: Path, cores: int = 2) -> SparkSession:
+    """Start Spark, once in a process. Raises as ``local.spark.session``.
+
+    Args:
+        storage: the workspace's.
+        app_name: the application's name.
+        scratch: a folder for what is of no use afterwards.
+        cores: how many tasks run at the same time.
+    """
+    settings = {**storage.settings(), "spark.local.dir": str(scratch)}
+    if "AWS_ENDPOINT_URL" in os.environ:
+        settings |= s3.settings(os.environ, scratch=scratch)
+    # A folder that holds no tables: which there are tells the metastore.
+    started = spark.session(cores=cores, warehouse=scratch / "none", app_name=app_name, extra=settings)
+    metastore.keep(started, storage.metastore)
+    return started

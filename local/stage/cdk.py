@@ -1,0 +1,82 @@
+"""The real CDK command line, on the stage: what ``make bootstrap``, ``make deploy`` and ``make destroy`` run."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from local.runs.processes import end_session
+
+ROOT = Path(__file__).resolve().parents[2]
+"""This repository: the app, its environments, and ``node_modules`` are in it."""
+
+_LAST = 25
+
+Tell = Callable[[str], None]
+"""Is told each line that the command prints."""
+
+
+class CdkError(RuntimeError):
+    """The command failed; the message ends with what it said last."""
+
+
+def environment(stage: Mapping[str, str], *, folder: Path) -> dict[str, str]:
+    """The environment of the command: the stage's, with CDK on the path, and a folder of its own for what it leaves."""
+    temporary = folder / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    return {
+        **stage,
+        "PATH": os.pathsep.join([str(ROOT / "node_modules" / ".bin"), str(Path(sys.executable).parent), stage["PATH"]]),
+        "TMPDIR": str(temporary),
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+    }
+
+
+def run(*arguments: str, file: Path, folder: Path, stage: Mapping[str, str], tell: Tell) -> None:
+    """Run ``cdk`` with an environment file, and tell what it prints line by line.
+
+    Args:
+        arguments: the command and its options.
+        file: the environment file.
+        folder: where it leaves what it makes.
+        stage: all environment variables, of the stage.
+        tell: told each line.
+
+    Raises:
+        CdkError: the command failed.
+    """
+    app = shlex.join([sys.executable, "app.py"])
+    last: deque[str] = deque(maxlen=_LAST)
+    process = subprocess.Popen(
+        [
+            *("cdk", *arguments, "--app", app, "-c", f"env={file}"),
+            *("--output", str(folder / "cdk.out"), "--no-notices", "--no-color", "--progress=events"),
+        ],
+        cwd=ROOT,
+        env=environment(stage, folder=folder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        # Ctrl-C is for who called, who then comes here to end it.
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout
+        for line in process.stdout:
+            if line.strip():
+                last.append(line.rstrip())
+                tell(line.rstrip())
+        status = process.wait()
+    finally:
+        end_session(process.pid)
+        process.wait()
+    if status != 0:
+        said = "\n".join(last)
+        raise CdkError(f"cdk {arguments[0]} failed with exit status {status}; it said last:\n{said}")

@@ -1,0 +1,140 @@
+"""Spark SQL over the tables of a stage's workspace, in a process of its own: for the demo, tests, and by hand.
+
+    python -m local.stage.sql "SELECT action, count(*) FROM flow_logs GROUP BY action"
+
+By hand it finds the stage by what ``stage.env`` has set; without a query it reads them from its standard input.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from local.runs import metastore
+from local.runs.processes import end_session
+from local.runs.session import session
+from local.runs.storage import Storage
+
+STORAGE = "FLOW_LOGS_STAGE_STORAGE"
+"""Environment variable with the folder of the workspace's storage."""
+
+_JSON = "--json"
+
+
+class SqlError(RuntimeError):
+    """A query failed, or Spark did not start; the message is Spark's."""
+
+
+class Sql:
+    """A process that answers queries; each sees the tables as they then are.
+
+    Example:
+        >>> with stage.sql() as sql:                                        # doctest: +SKIP
+        ...     sql.rows("SELECT count(*) AS records FROM flow_logs")
+        [{'records': 1200}]
+    """
+
+    def __init__(self, storage: Storage, *, scratch: Path) -> None:
+        """Start the process; the first answer waits until Spark is there."""
+        scratch.mkdir(parents=True, exist_ok=True)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        paths = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
+        self._log = scratch / "sql.log"
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "local.stage.sql", _JSON],
+                env={**kept, STORAGE: str(storage.folder), "PYTHONPATH": paths, "TMPDIR": str(scratch)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """Return the rows of a query, as JSON has them.
+
+        Raises:
+            SqlError: the query failed.
+        """
+        assert self._process.stdin
+        assert self._process.stdout
+        try:
+            self._process.stdin.write(json.dumps(query) + "\n")
+            self._process.stdin.flush()
+        except OSError:
+            pass  # it has ended, which the answer shows
+        line = self._process.stdout.readline()
+        if not line:
+            raise SqlError(f"Spark SQL has ended; it said last:\n{self._log.read_text(errors='replace')[-2000:]}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise SqlError(answer["error"])
+        found: list[dict[str, Any]] = answer["rows"]
+        return found
+
+    def close(self) -> None:
+        """End the process."""
+        end_session(self._process.pid)
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream:
+                stream.close()
+
+    def __enter__(self) -> Sql:
+        """Use it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+
+def main(arguments: list[str]) -> int:
+    """Answer the queries of the command line, or of standard input; return the exit status."""
+    folder = os.environ.get(STORAGE)
+    if folder is None:
+        print(f"{STORAGE} is not set: source the stage.env that `make stage` names, then again", file=sys.stderr)
+        return 2
+    as_json = arguments == [_JSON]
+    queries: Iterable[str] = sys.stdin if as_json or not arguments else arguments
+    storage = Storage(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="sql-") as scratch:
+        spark = session(storage, app_name="sql", scratch=Path(scratch))
+        for query in queries:
+            metastore.load(spark, storage.metastore)
+            if as_json:
+                print(json.dumps(_answer(spark, json.loads(query))), flush=True)
+            elif query.strip():
+                _show(spark, query)
+    return 0
+
+
+def _answer(spark: SparkSession, query: str) -> dict[str, Any]:
+    try:
+        return {"rows": [json.loads(str(row)) for row in spark.sql(query).toJSON().collect()]}
+    except PySparkException as error:
+        return {"error": str(error)}
+
+
+def _show(spark: SparkSession, query: str) -> None:
+    try:
+        spark.sql(query).show(50, truncate=False)
+    except PySparkException as error:
+        print(str(error).partition("\n")[0], file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

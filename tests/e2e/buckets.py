@@ -1,0 +1,150 @@
+"""What the tests of streams over buckets share: the reader role as deployed, a bucket, and streams without Spark."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from infra import access, names
+from infra.config import Environment
+from local.aws import Credentials, Stage
+from local.cloud_files import aws
+from local.cloud_files.intake import Intake
+from local.cloud_files.options import Options
+from tests.infra.ministack import role
+
+BUCKET = "flow-logs-bucket"
+LOGS = "AWSLogs/111122223333/vpcflowlogs/us-east-1/2026/11/24"
+PATH = f"s3://{BUCKET}/AWSLogs/*/vpcflowlogs/*"
+REGION = "us-east-1"
+
+
+def make_bucket(stage: Stage, environment: Environment) -> None:
+    """The log bucket with the policy that the stack gives it; the reader role has to be there."""
+    s3 = stage.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(access.bucket_policy(environment).document))
+
+
+def documents(environment: Environment) -> dict[str, dict[str, Any]]:
+    """The reader role's inline policies by their name."""
+    return {policy.name: policy.document for policy in access.reader_policies(environment)}
+
+
+def reader(stage: Stage, environment: Environment, *, without: str | None = None) -> Credentials:
+    """Take on the reader role with what the stack allows it, or with one action less."""
+    found = documents(environment)
+    if without is not None:
+        kept = {name: without_action(document, without) for name, document in found.items()}
+        assert kept != found, f"{without} is not allowed anyway"
+        found = kept
+    iam, name = stage.client("iam"), environment.reader.role_name
+    for policy in _inline_policies(iam, name):
+        iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    if _exists(iam, name):
+        iam.delete_role(RoleName=name)
+    return role(stage, name, {policy: json.dumps(document) for policy, document in found.items()})
+
+
+def make_stack_notifications(stage: Stage, environment: Environment, *, bucket: str = BUCKET) -> str:
+    """Topic, queue, subscription and notification as the stack makes them; returns the queue's URL."""
+    sns, sqs, s3 = (stage.client(service) for service in ("sns", "sqs", "s3"))
+    topic = sns.create_topic(Name=names.topic_name(environment))["TopicArn"]
+    sns.set_topic_attributes(
+        TopicArn=topic,
+        AttributeName="Policy",
+        AttributeValue=json.dumps(access.topic_policy(environment).document),
+    )
+    policy = json.dumps(access.queue_policy(environment).document)
+    url = sqs.create_queue(QueueName=names.queue_name(environment), Attributes={"Policy": policy})["QueueUrl"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=names.queue_arn(environment))
+    rules = [{"Name": "prefix", "Value": names.logs_prefix(environment)}]
+    one = {"TopicArn": topic, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": rules}}}
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"TopicConfigurations": [one]})
+    return str(url)
+
+
+def clean(stage: Stage) -> None:
+    """Remove everything from the bucket, its notifications, all topics and all queues."""
+    s3, sns, sqs = (stage.client(service) for service in ("s3", "sns", "sqs"))
+    s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
+    for entry in s3.list_objects_v2(Bucket=BUCKET).get("Contents", []):
+        s3.delete_object(Bucket=BUCKET, Key=entry["Key"])
+    for topic in sns.list_topics()["Topics"]:
+        sns.delete_topic(TopicArn=topic["TopicArn"])
+    for url in sqs.list_queues().get("QueueUrls", []):
+        sqs.delete_queue(QueueUrl=url)
+
+
+@contextmanager
+def as_caller(stage: Stage, credentials: Credentials) -> Iterator[None]:
+    """Have boto3 find the stage and these credentials in the environment, as in the process of a run."""
+    aws.client.cache_clear()
+    try:
+        with mock.patch.dict("os.environ", stage.environment(credentials), clear=True):
+            yield
+    finally:
+        aws.client.cache_clear()
+
+
+class Reading:
+    """A stream as Spark would drive it, without Spark: offsets, micro-batches, commits."""
+
+    def __init__(self, state: Path, *, path: str = PATH, **options: str) -> None:
+        asked = {f"cloudFiles.{name}": value for name, value in options.items() if name != "pathGlobFilter"}
+        plain = {name: value for name, value in options.items() if name == "pathGlobFilter"}
+        given = {"cloudFiles.format": "binaryFile", "path": path, "cloudFiles.region": REGION, **asked, **plain}
+        self.options = Options.parse(given)
+        self.intake = Intake.open(self.options, state=state / "cloud_files")
+        self._state = state / "offset"
+        self.offset = int(self._state.read_text()) if self._state.exists() else self.intake.first
+
+    def batch(self) -> list[str]:
+        """Read what there is and commit it; returns the paths."""
+        end = self.intake.latest(self.offset)
+        found = [file.path for file in self.intake.files(self.offset, end)]
+        self.offset = end
+        self._state.write_text(str(end))
+        return found
+
+    def until(self, count: int, *, seconds: float = 20) -> list[str]:
+        """Read until so many files have come, and whatever more a second later; returns their paths, sorted."""
+        found: list[str] = []
+        until(lambda: len(found.__iadd__(self.batch())) >= count, seconds=seconds)
+        return sorted(found + self.batch())
+
+    def close(self) -> None:
+        """Let go of the state, as a process does that ends."""
+        self.intake._log.close()
+
+
+def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
+    """Wait until something is true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.02)
+
+
+def without_action(document: dict[str, Any], action: str) -> dict[str, Any]:
+    """The policy document with an action taken out of every statement."""
+    statements = []
+    for each in document["Statement"]:
+        actions = [each["Action"]] if isinstance(each["Action"], str) else each["Action"]
+        kept = [one for one in actions if one != action]
+        if kept:
+            statements.append({**each, "Action": kept})
+    return {**document, "Statement": statements}
+
+
+def _exists(iam: Any, name: str) -> bool:
+    return any(each["RoleName"] == name for each in iam.list_roles()["Roles"])
+
+
+def _inline_policies(iam: Any, name: str) -> list[str]:
+    return list(iam.list_role_policies(RoleName=name)["PolicyNames"]) if _exists(iam, name) else []

@@ -1,0 +1,452 @@
+"""Streams over a bucket, with the reader role as the stack makes it: listing, own notifications, a given queue."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.config import Environment
+from local.aws import Stage, running
+from local.cloud_files import content
+from local.cloud_files.error import CloudFilesError
+from tests.e2e.buckets import (
+    BUCKET,
+    LOGS,
+    Reading,
+    as_caller,
+    clean,
+    make_bucket,
+    make_stack_notifications,
+    reader,
+    until,
+    without_action,
+)
+from tests.infra.environment_files import OFF, STACK, environment
+from tests.infra.ministack import ACCOUNT
+
+pytestmark = pytest.mark.slow
+
+ON = {"useNotifications": "true"}
+
+
+@pytest.fixture(scope="module")
+def environments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Environment]:
+    folder = tmp_path_factory.mktemp("environments")
+    return {
+        "auto-loader": environment(folder, name="auto"),
+        "stack": environment(folder, STACK, name="stack"),
+        "off": environment(folder, OFF, name="off"),
+    }
+
+
+@pytest.fixture(scope="module")
+def running_stage(tmp_path_factory: pytest.TempPathFactory, environments: dict[str, Environment]) -> Iterator[Stage]:
+    with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as found:
+        reader(found, environments["off"])
+        make_bucket(found, environments["off"])
+        yield found
+
+
+@pytest.fixture
+def stage(running_stage: Stage) -> Iterator[Stage]:
+    yield running_stage
+    clean(running_stage)
+
+
+def put(stage: Stage, *names: str, data: bytes = b"x") -> list[str]:
+    """Put objects below the logs' prefix; returns their paths, sorted."""
+    for name in names:
+        stage.client("s3").put_object(Bucket=BUCKET, Key=f"{LOGS}/{name}", Body=data)
+    return sorted(f"s3://{BUCKET}/{LOGS}/{name}" for name in names)
+
+
+def waiting(stage: Stage, url: str | None = None) -> int:
+    """How many messages the queue has, visible or not."""
+    sqs = stage.client("sqs")
+    (one,) = [url] if url else sqs.list_queues()["QueueUrls"]
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    return sum(
+        int(each) for each in sqs.get_queue_attributes(QueueUrl=one, AttributeNames=names)["Attributes"].values()
+    )
+
+
+def test_listing_finds_what_the_path_means_with_the_rights_of_notifications_off(
+    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    first = put(stage, "a b+ü%20.log.gz", "c.log.gz")
+    put(stage, "_half", ".hidden/x", "folder/")
+    stage.client("s3").put_object(Bucket=BUCKET, Key=f"AWSLogs/{ACCOUNT}/elasticloadbalancing/x", Body=b"x")
+    with as_caller(stage, reader(stage, environments["off"])):
+        stream = Reading(tmp_path)
+        assert stream.until(2) == first
+        second = put(stage, "d.log.gz", "c.log.gz")
+        assert stream.until(1) == second[1:]
+        stream.close()
+        assert Reading(tmp_path).batch() == []
+
+
+def test_own_notifications_are_made_with_the_rights_of_auto_loader_and_found_again(
+    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    first = put(stage, "a.log.gz")
+    s3, sns, sqs = (stage.client(service) for service in ("s3", "sns", "sqs"))
+    other = {"Id": "other", "QueueArn": _queue_of_others(stage), "Events": ["s3:ObjectRemoved:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [other], "EventBridgeConfiguration": {}}
+    )
+    with as_caller(stage, reader(stage, environments["auto-loader"])):
+        stream = Reading(tmp_path, **ON, **{"resourceTag.owner": "network team"})
+        assert stream.until(1) == first
+        second = put(stage, "a b+ü%20.log.gz", "c.log.gz")
+        put(stage, "_half")
+        assert stream.until(2) == second
+
+        state = json.loads((tmp_path / "cloud_files" / "stream.json").read_text())
+        name = f"databricks-auto-ingest-{state['stream']}"
+        found = s3.get_bucket_notification_configuration(Bucket=BUCKET)
+        (topic,) = found["TopicConfigurations"]
+        assert (topic["Id"], topic["Events"]) == (name, ["s3:ObjectCreated:*"])
+        assert topic["Filter"]["Key"]["FilterRules"] == [{"Name": "prefix", "Value": "AWSLogs/"}]
+        assert found["QueueConfigurations"] == [other]
+        assert "EventBridgeConfiguration" in found
+        assert topic["TopicArn"].endswith(f":{name}")
+        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        expected = {
+            "vendor": "Databricks",
+            "path": f"s3://{BUCKET}/AWSLogs/_/vpcflowlogs/_",
+            "checkpointLocation": str(tmp_path),
+            "streamId": state["stream"],
+            "owner": "network team",
+        }
+        assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == expected
+        tags = sns.list_tags_for_resource(ResourceArn=topic["TopicArn"])["Tags"]
+        assert {tag["Key"]: tag["Value"] for tag in tags} == expected
+        (subscription,) = sns.list_subscriptions_by_topic(TopicArn=topic["TopicArn"])["Subscriptions"]
+        attributes = sns.get_subscription_attributes(SubscriptionArn=subscription["SubscriptionArn"])["Attributes"]
+        assert attributes["RawMessageDelivery"] == "false"
+
+        stream.close()
+        third = put(stage, "d.log.gz")
+        again = Reading(tmp_path, **ON)
+        assert again.until(1) == third
+        until(lambda: again.batch() == [] and waiting(stage, url) == 0)
+        assert len(sqs.list_queues(QueueNamePrefix="databricks-auto-ingest-")["QueueUrls"]) == 1
+
+
+def test_messages_stay_until_the_batch_is_committed(
+    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    with as_caller(stage, reader(stage, environments["auto-loader"])):
+        stream = Reading(tmp_path, **ON)
+        assert stream.batch() == []
+        until(lambda: stream.batch() == [] and waiting(stage) == 0)  # the test event is gone
+        put(stage, "a", "b")
+        until(lambda: stream.intake.latest(0) == 2)
+        assert waiting(stage) == 2
+        stream.intake.committed(1)
+        assert waiting(stage) == 2
+        stream.intake.committed(2)
+        assert waiting(stage) == 0
+
+
+def test_a_given_queue_is_read_with_the_rights_of_the_stack_and_nothing_else_is_touched(
+    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    url = make_stack_notifications(stage, environments["stack"])
+    s3, sqs = stage.client("s3"), stage.client("sqs")
+    before = s3.get_bucket_notification_configuration(Bucket=BUCKET)["TopicConfigurations"]
+    first = put(stage, "a")
+    with as_caller(stage, reader(stage, environments["stack"])):
+        stream = Reading(tmp_path, **ON, queueUrl=url)
+        assert stream.until(1) == first
+        second = put(stage, "b", "c")
+        assert stream.until(2) == second
+        until(lambda: stream.batch() == [] and waiting(stage, url) == 0)
+    assert s3.get_bucket_notification_configuration(Bucket=BUCKET)["TopicConfigurations"] == before
+    assert sqs.list_queues(QueueNamePrefix="databricks")["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert sqs.list_queues(QueueNamePrefix="databricks").get("QueueUrls", []) == []
+
+
+def test_events_that_are_doubled_or_late_or_of_other_files_change_nothing(
+    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    url = make_stack_notifications(stage, environments["stack"])
+    sqs = stage.client("sqs")
+    with as_caller(stage, reader(stage, environments["stack"])):
+        stream = Reading(tmp_path, **ON, queueUrl=url, pathGlobFilter="*.gz")
+        stream.batch()
+        put(stage, "a.gz", "b.gz", "c.txt")
+        until(lambda: waiting(stage, url) >= 3)
+        bodies = [each["Body"] for each in _peek(stage, url)]
+        for body in reversed(bodies):
+            sqs.send_message(QueueUrl=url, MessageBody=body)
+        delivered = put(stage, "a.gz", "b.gz")
+        assert stream.until(2) == delivered
+        for body in bodies:
+            sqs.send_message(QueueUrl=url, MessageBody=body)
+        sqs.send_message(QueueUrl=url, MessageBody="no event")
+        until(lambda: stream.batch() == [] and waiting(stage, url) == 1)
+    (left,) = [message["Body"] for message in _peek(stage, url)] or ["no event"]
+    assert left == "no event"
+
+
+def test_a_lost_event_is_found_by_the_listing_of_the_interval(
+    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    url = make_stack_notifications(stage, environments["stack"])
+    with as_caller(stage, reader(stage, environments["stack"])):
+        stream = Reading(tmp_path, **ON, queueUrl=url, backfillInterval="3 seconds")
+        assert stream.batch() == []
+        lost = put(stage, "lost")
+        until(lambda: waiting(stage, url) > 0)
+        stage.client("sqs").purge_queue(QueueUrl=url)
+        assert stream.until(1) == lost
+
+
+def test_each_file_once_whatever_way_of_finding_files_follows_which(
+    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    credentials = reader(stage, environments["auto-loader"])
+    with as_caller(stage, credentials):
+        stream = Reading(tmp_path)
+        delivered = put(stage, "1")
+        assert stream.until(1) == delivered
+        stream.close()
+        # Comes while nothing listens: no event tells of it.
+        second = put(stage, "2")
+        stream = Reading(tmp_path, **ON)
+        assert stream.until(1) == second
+        third = put(stage, "3")
+        assert stream.until(1) == third
+        stream.close()
+        fourth = put(stage, "4")
+        stream = Reading(tmp_path)
+        assert stream.until(1) == fourth
+        stream.close()
+        fifth = put(stage, "5")
+        stream = Reading(tmp_path, **ON)
+        assert stream.until(1) == fifth
+        until(lambda: stream.batch() == [] and waiting(stage) == 0)
+
+
+def test_files_from_before_the_first_start_can_be_left_out(
+    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    put(stage, "old")
+    with as_caller(stage, reader(stage, environments["auto-loader"])):
+        stream = Reading(tmp_path, **ON, includeExistingFiles="false", backfillInterval="1 second")
+        assert stream.batch() == []
+        delivered = put(stage, "new")
+        assert stream.until(1) == delivered
+
+
+@pytest.mark.parametrize("part", ["queue", "topic", "subscription", "notification", "topic's policy"])
+def test_what_was_deleted_between_two_runs_is_made_again_and_no_file_is_missed(
+    part: str, stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    with as_caller(stage, reader(stage, environments["auto-loader"])):
+        stream = Reading(tmp_path, **ON)
+        assert stream.batch() == []
+        stream.close()
+        _delete(stage, part)
+        missed = put(stage, "missed")
+        stream = Reading(tmp_path, **ON)
+        assert stream.until(1) == missed
+        delivered = put(stage, "next")
+        assert stream.until(1) == delivered
+
+
+def test_a_queue_that_is_deleted_under_the_running_stream_is_made_again(
+    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    with as_caller(stage, reader(stage, environments["auto-loader"])):
+        stream = Reading(tmp_path, **ON)
+        delivered = put(stage, "1")
+        assert stream.until(1) == delivered
+        _delete(stage, "queue")
+        delivered = put(stage, "2", "3")
+        assert stream.until(2) == delivered
+        delivered = put(stage, "4")
+        assert stream.until(1) == delivered
+
+
+def test_a_notification_that_overlaps_another_is_refused_as_s3_does(
+    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    rules = [{"Name": "prefix", "Value": f"AWSLogs/{ACCOUNT}/"}]
+    other = {
+        "Id": "other",
+        "QueueArn": _queue_of_others(stage),
+        "Events": ["s3:ObjectCreated:Put"],
+        "Filter": {"Key": {"FilterRules": rules}},
+    }
+    s3 = stage.client("s3")
+    s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [other]})
+    with as_caller(stage, reader(stage, environments["auto-loader"])):
+        with pytest.raises(CloudFilesError) as error:
+            Reading(tmp_path, **ON)
+        for text in ("[CF_EVENT_NOTIFICATION_SETUP_FAILED.OTHER]", "ambiguously defined", "other to arn:aws:sqs:"):
+            assert text in str(error.value)
+        # Listing goes on with the same checkpoint.
+        delivered = put(stage, "a")
+        assert Reading(tmp_path).until(1) == delivered
+    assert s3.get_bucket_notification_configuration(Bucket=BUCKET)["QueueConfigurations"] == [other]
+
+
+SETUP = "[CF_EVENT_NOTIFICATION_SETUP_FAILED.PERMISSION_DENIED]"
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        ("s3:GetBucketNotification", f"arn:aws:s3:::{BUCKET}", True),
+        ("s3:PutBucketNotification", f"arn:aws:s3:::{BUCKET}", True),
+        ("sns:CreateTopic", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
+        ("sns:GetTopicAttributes", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
+        ("sns:SetTopicAttributes", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
+        ("sns:Subscribe", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
+        ("sns:ListSubscriptionsByTopic", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
+        ("sqs:CreateQueue", "databricks-auto-ingest-", True),
+        ("sqs:GetQueueUrl", "databricks-auto-ingest-", True),
+        ("sqs:GetQueueAttributes", "databricks-auto-ingest-", True),
+        ("sqs:SetQueueAttributes", "arn:aws:sqs:us-east-1:111122223333:databricks-auto-ingest-", True),
+        ("sqs:TagQueue", "databricks-auto-ingest-", True),
+        ("sqs:ReceiveMessage", "arn:aws:sqs:us-east-1:111122223333:databricks-auto-ingest-", False),
+        ("sqs:DeleteMessage", "arn:aws:sqs:us-east-1:111122223333:databricks-auto-ingest-", False),
+        ("s3:GetObject", f"arn:aws:s3:::{BUCKET}/{LOGS}/a", False),
+    ],
+)
+def test_a_missing_right_is_named_with_what_it_is_missing_on(
+    missing: tuple[str, str, bool], stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    action, resource, setup = missing
+    paths = put(stage, "a")
+    with (
+        as_caller(stage, reader(stage, environments["auto-loader"], without=action)),
+        _bucket_policy_without(stage, action),
+        pytest.raises(CloudFilesError) as error,
+    ):
+        _read_for_ever(Reading(tmp_path, **ON), paths)
+    message = str(error.value)
+    assert f"{action} on {resource}" in message
+    assert "is denied" in message
+    assert "role/flow-log-reader" in message
+    assert message.startswith(SETUP) is setup
+
+
+@pytest.mark.parametrize("action", ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"])
+def test_a_missing_right_on_a_given_queue_is_named(
+    action: str, stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    url = make_stack_notifications(stage, environments["stack"])
+    put(stage, "a")
+    with (
+        as_caller(stage, reader(stage, environments["stack"], without=action)),
+        pytest.raises(CloudFilesError, match=f"{action} on .*vpc-flow-logs-stack is denied"),
+    ):
+        _read_for_ever(Reading(tmp_path, **ON, queueUrl=url), [])
+
+
+def test_a_right_to_list_that_is_missing_is_named(
+    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    with (
+        as_caller(stage, reader(stage, environments["off"], without="s3:ListBucket")),
+        _bucket_policy_without(stage, "s3:ListBucket"),
+        pytest.raises(CloudFilesError, match=f"s3:ListBucket on arn:aws:s3:::{BUCKET} is denied"),
+    ):
+        Reading(tmp_path).batch()
+
+
+def test_a_bucket_or_queue_that_is_not_there_is_named(
+    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    url = make_stack_notifications(stage, environments["stack"])
+    stage.client("sqs").delete_queue(QueueUrl=url)
+    with as_caller(stage, reader(stage, environments["stack"])):
+        with pytest.raises(CloudFilesError, match=f"cloudFiles.queueUrl {url}: no such queue in us-east-1"):
+            Reading(tmp_path / "a", **ON, queueUrl=url)
+        with pytest.raises(CloudFilesError, match=r"sqs:GetQueueAttributes on .*/other is denied"):
+            Reading(tmp_path / "b", **ON, queueUrl=url.rpartition("/")[0] + "/other")
+    with (
+        as_caller(stage, stage.root),
+        pytest.raises(CloudFilesError, match="s3:ListBucket on arn:aws:s3:::nowhere: there is no such bucket"),
+    ):
+        Reading(tmp_path / "c", path="s3://nowhere/AWSLogs").batch()
+
+
+def test_objects_are_read_as_they_are_and_one_that_is_gone_is_named(
+    stage: Stage, environments: dict[str, Environment]
+) -> None:
+    large = os.urandom(20 << 20)
+    paths = put(stage, "a b+ü%20") + put(stage, "empty", data=b"") + put(stage, "large", data=large)
+    with as_caller(stage, reader(stage, environments["off"])):
+        rows = [row for batch in content.batches(paths, region="us-east-1") for row in batch.to_pylist()]
+        assert [row["path"] for row in rows] == paths
+        assert [row["content"] for row in rows] == [b"x", b"", large]
+        assert [row["length"] for row in rows] == [1, 0, len(large)]
+        told = stage.client("s3").head_object(Bucket=BUCKET, Key=f"{LOGS}/large")["LastModified"]
+        assert rows[2]["modificationTime"] == told
+        with pytest.raises(CloudFilesError, match=f"s3://{BUCKET}/{LOGS}/gone: found by an earlier listing, but gone"):
+            list(content.batches([f"s3://{BUCKET}/{LOGS}/gone"], region="us-east-1"))
+
+
+def _read_for_ever(stream: Reading, paths: list[str]) -> None:
+    """Read until something is refused; ten seconds at most."""
+    until(lambda: bool(stream.batch() and list(content.batches(paths, region="us-east-1")) and False), seconds=10)
+
+
+def _peek(stage: Stage, url: str) -> list[dict[str, Any]]:
+    """The queue's visible messages, which stay visible."""
+    found: list[dict[str, Any]] = (
+        stage.client("sqs")
+        .receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        .get("Messages", [])
+    )
+    return found
+
+
+def _delete(stage: Stage, part: str) -> None:
+    sns, sqs, s3 = (stage.client(service) for service in ("sns", "sqs", "s3"))
+    (topic,) = [each["TopicArn"] for each in sns.list_topics()["Topics"]]
+    if part == "queue":
+        (url,) = sqs.list_queues()["QueueUrls"]
+        sqs.delete_queue(QueueUrl=url)
+    elif part == "topic":
+        sns.delete_topic(TopicArn=topic)
+    elif part == "subscription":
+        (one,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
+    elif part == "notification":
+        s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
+    else:
+        nobody = {"Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": topic}
+        text = json.dumps({"Version": "2012-10-17", "Statement": [nobody]})
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=text)
+
+
+@contextmanager
+def _bucket_policy_without(stage: Stage, action: str) -> Iterator[None]:
+    """The bucket's own policy allows the reader what it has to read: take an action out of that too."""
+    s3 = stage.client("s3")
+    before = s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(without_action(json.loads(before), action)))
+    try:
+        yield
+    finally:
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=before)
+
+
+def _queue_of_others(stage: Stage) -> str:
+    sqs = stage.client("sqs")
+    url = sqs.create_queue(QueueName="others")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Statement": [statement]})})
+    return str(arn)

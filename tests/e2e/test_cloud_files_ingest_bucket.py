@@ -1,0 +1,120 @@
+"""The job under real Spark on a bucket, with nothing but the reader role's temporary credentials in its process."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from local.aws import Credentials, Stage, running
+from tests.e2e.buckets import BUCKET, LOGS, make_bucket, make_stack_notifications, reader, until
+from tests.e2e.ingesting import ENVIRONMENT, Place, Process, contents
+from tests.infra.environment_files import STACK, environment
+from tests.infra.ministack import ACCOUNT
+
+pytestmark = pytest.mark.slow
+
+PATH = f"s3://{BUCKET}/AWSLogs/*/vpcflowlogs/*/*"
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as found:
+        yield found
+
+
+def process(stage: Stage, credentials: Credentials, folder: Path, parameters: list[str]) -> Process:
+    of_spark = {name: ENVIRONMENT[name] for name in ("PYTHONPATH", "JDK_JAVA_OPTIONS")}
+    return Process(parameters, folder, environment={**stage.environment(credentials), **of_spark})
+
+
+def put(stage: Stage, number: int) -> None:
+    """A file whose records and bad line no other file has."""
+    good = "".join(f"10.0.{number}.{line} {number}\n" for line in range(5))
+    body = f"srcaddr srcport\n{good}10.0.{number}.99 bad-{number}\n".encode()
+    stage.client("s3").put_object(Bucket=BUCKET, Key=f"{LOGS}/{number} +ü.log", Body=body)
+
+
+def records(*numbers: int) -> Counter[tuple[object, ...]]:
+    """Address, port, time and file, as the table has to have them."""
+    return Counter(
+        (f"10.0.{number}.{line}", number, None, f"s3://{BUCKET}/{LOGS}/{number} +ü.log")
+        for number in numbers
+        for line in range(5)
+    )
+
+
+def test_own_notifications_a_kill_and_a_last_run_with_listing(
+    spark: SparkSession, stage: Stage, tmp_path: Path
+) -> None:
+    settings = environment(tmp_path)
+    credentials = reader(stage, settings)
+    make_bucket(stage, settings)
+    where = Place(tmp_path / "place", "own", headers=("srcaddr", "srcport"))
+    put(stage, 0)
+    running_ = process(stage, credentials, tmp_path / "1", where.parameters(vpc_logs_path=PATH, trigger="continuous"))
+    try:
+        running_.wait_for("batch ")
+        seen = []
+        for number in (1, 2, 3):
+            batches = len(running_.batches)
+            began = time.monotonic()
+            put(stage, number)
+            until(lambda before=batches: len(running_.batches) > before, seconds=60)  # type: ignore[misc]
+            seen.append(time.monotonic() - began)
+        put(stage, 4)
+        put(stage, 5)
+    finally:
+        # In the middle of whatever it does with these two.
+        time.sleep(0.5)
+        running_.kill()
+    assert running_.err == ""
+    # From the put to the committed batch: finding, reading, writing both tables.
+    assert sorted(seen)[1] < 10, seen
+    put(stage, 6)
+    again = process(stage, credentials, tmp_path / "2", where.parameters(vpc_logs_path=PATH))
+    assert (again.wait(), again.err) == (0, "")
+    put(stage, 7)
+    listed = process(stage, credentials, tmp_path / "3", where.parameters(vpc_logs_path=PATH, notifications="off"))
+    assert (listed.wait(), listed.err) == (0, "")
+    found, quarantined = contents(spark, where)
+    assert found == records(*range(8))
+    assert sum(quarantined.values()) == 8
+
+
+def test_the_queue_of_the_stack_and_a_right_that_is_taken_away(
+    spark: SparkSession, stage: Stage, tmp_path: Path
+) -> None:
+    settings = environment(tmp_path, STACK)
+    credentials = reader(stage, settings)
+    s3 = stage.client("s3")
+    if not s3.list_buckets()["Buckets"]:
+        make_bucket(stage, settings)
+    s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
+    for entry in s3.list_objects_v2(Bucket=BUCKET).get("Contents", []):
+        s3.delete_object(Bucket=BUCKET, Key=entry["Key"])
+    url = make_stack_notifications(stage, settings)
+    where = Place(tmp_path / "place", "given", headers=("srcaddr", "srcport"))
+    parameters = where.parameters(vpc_logs_path=PATH, notifications="queue", queue_url=url, trigger="continuous")
+    put(stage, 0)
+    running_ = process(stage, credentials, tmp_path / "1", parameters)
+    try:
+        running_.wait_for("batch ")
+        put(stage, 1)
+        running_.wait_for("batch ", times=2)
+        iam, name = stage.client("iam"), settings.reader.role_name
+        document = iam.get_role_policy(RoleName=name, PolicyName="notifications")["PolicyDocument"]
+        for statement in document["Statement"]:
+            statement["Action"] = [each for each in statement["Action"] if each != "sqs:ReceiveMessage"]
+        iam.put_role_policy(RoleName=name, PolicyName="notifications", PolicyDocument=json.dumps(document))
+        assert running_.wait() == 1
+    finally:
+        running_.kill()
+    assert "sqs:ReceiveMessage on arn:aws:sqs:us-east-1:111122223333:vpc-flow-logs-test is denied" in running_.err
+    assert "Traceback" not in running_.err
+    assert contents(spark, where)[0] == records(0, 1)

@@ -1,0 +1,146 @@
+"""A queue and a bucket in memory, which can be cut off at every moment, for tests of the order of things."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Container
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.cloud_files.discovery import Found, by_time
+from local.cloud_files.queue import Queue
+
+ARN = "arn:aws:sqs:us-east-1:111122223333:q"
+
+
+class Killed(BaseException):
+    """The process is gone: nobody may handle it."""
+
+
+class Moments:
+    """Counts the moments between two effects, and ends the process at one of them."""
+
+    def __init__(self, kill_at: int | None = None) -> None:
+        self.count = 0
+        self.kill_at = kill_at
+
+    def pass_one(self, *_: object) -> None:
+        self.count += 1
+        if self.count - 1 == self.kill_at:
+            raise Killed
+
+
+class Sqs:
+    """SQS as far as a stream uses it: receipts change, messages are hidden when they are taken."""
+
+    def __init__(self, moment: Callable[[], object] = lambda: None) -> None:
+        self.moment = moment
+        self.bodies: dict[str, str] = {}
+        self.hidden: dict[str, str] = {}
+        self.calls: list[str] = []
+        self.refuse: dict[str, str] = {}
+        self._number = 0
+
+    def send(self, body: str) -> None:
+        self._number += 1
+        self.bodies[f"m{self._number}"] = body
+
+    def show_again(self) -> None:
+        """All that was taken and not deleted is visible again."""
+        self.hidden.clear()
+
+    def receive_message(self, *, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int) -> dict[str, Any]:
+        self._call("receive")
+        taken = [name for name in self.bodies if name not in self.hidden][:MaxNumberOfMessages]
+        for name in taken:
+            self._number += 1
+            self.hidden[name] = f"r{self._number}"
+        self.moment()
+        return {
+            "Messages": [
+                {"MessageId": name, "ReceiptHandle": self.hidden[name], "Body": self.bodies[name]} for name in taken
+            ]
+        }
+
+    def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> None:
+        self._call("delete")
+        self._of(ReceiptHandle, then=self.bodies.pop)
+        self.moment()
+
+    def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> None:
+        self._call("hide")
+        self._of(ReceiptHandle)
+        self.moment()
+
+    def _call(self, name: str) -> None:
+        self.moment()
+        self.calls.append(name)
+        if name in self.refuse:
+            raise ClientError({"Error": {"Code": self.refuse[name], "Message": "no"}}, name)
+
+    def _of(self, receipt: str, then: Callable[[str], object] = lambda name: None) -> None:
+        found = [name for name, each in self.hidden.items() if each == receipt]
+        if not found:
+            raise ClientError({"Error": {"Code": "ReceiptHandleIsInvalid", "Message": "no"}}, "")
+        then(found[0])
+
+
+class Bucket:
+    """Objects and the listing of them; the stream's `Source` of a queue as well."""
+
+    def __init__(self, sqs: Sqs) -> None:
+        self.sqs = sqs
+        self.keys: list[str] = []
+        self.listings = 0
+        self.opened = 0
+        self.drained = True
+
+    def put(self, key: str, *, events: int = 1) -> None:
+        self.keys.append(key)
+        for _ in range(events):
+            self.sqs.send(event(key))
+
+    # A listing.
+
+    def new_files(self, known: Container[str]) -> list[Found]:
+        self.listings += 1
+        found = [Found(f"s3://b/{key}", 0, 1) for key in self.keys]
+        return by_time([file for file in found if file.path not in known])
+
+    def existing(self) -> list[Found]:
+        return self.new_files(frozenset())
+
+    def logged(self, offset: int) -> None:
+        pass
+
+    def committed(self, offset: int) -> None:
+        pass
+
+    def rest(self, took: float) -> float:
+        return 0
+
+    # A source.
+
+    def open(self) -> Queue:
+        self.opened += 1
+        return Queue(self.sqs, url="q", arn=ARN)
+
+    def gone(self) -> None:
+        return None
+
+
+def event(key: str, *, name: str = "ObjectCreated:Put", bucket: str = "b") -> str:
+    """A message as SNS passes it on; the key as S3 writes it, encoded."""
+    record = {
+        "eventSource": "aws:s3",
+        "eventName": name,
+        "eventTime": "1970-01-01T00:00:00.000Z",
+        "s3": {"bucket": {"name": bucket}, "object": {"key": key, "size": 1}},
+    }
+    return wrapped({"Records": [record]})
+
+
+def wrapped(message: object) -> str:
+    """A message in the envelope of SNS."""
+    return json.dumps({"Type": "Notification", "MessageId": "1", "Message": json.dumps(message)})
