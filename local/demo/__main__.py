@@ -8,7 +8,6 @@ again. The exit status is 1 when the tables do not hold what was delivered, or w
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Sequence

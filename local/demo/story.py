@@ -22,11 +22,11 @@ from local.demo.text import aligned, in_seconds, shown
 from local.demo.watch import Watch
 from local.stage.composed import embedded
 
-_STEPS = 8
+STEPS = 8
 _TOP = 5
 
 
-def play(folder: Folder, live: Live, *, seed: int, records: int) -> int:
+def play(folder: Folder, live: Live, *, seed: int, records: int, keep: bool) -> int:
     """Run the demo in an empty folder; the exit status: 1 when the tables differ from what was delivered, or something
     is left after the destroy.
 
@@ -56,6 +56,8 @@ def play(folder: Folder, live: Live, *, seed: int, records: int) -> int:
         made = act.deployed()
         with live.step("the end of the traffic: is every delivered line there?"):
             found = _add_up(act, watch, tables)
+        if keep:
+            return _keep(act, made, found)
         with live.step("cdk destroy, and a look at what is left"):
             gone = _destroy(act)
     report = write_report(folder.report, act=act, made=made, account=found, gone=gone)
@@ -141,6 +143,13 @@ def _destroy(act: Act) -> Sequence[Gone]:
     still = [one for one in found if one.found]
     act.live.say(f"\n{len(still)} things are left" if still else "\nnothing is left but the bucket and the tables")
     return found
+
+
+def _keep(act: Act, made: Deployed, found: Account) -> int:
+    """Leave both clouds running until Ctrl-C, with the report as far as it goes."""
+    report = write_report(act.folder.report, act=act, made=made, account=found, gone=())
+    _say_end(act, found, report)
+    raise NotImplementedError
 
 
 def _say_end(act: Act, found: Account, report: Path) -> None:
