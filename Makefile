@@ -7,10 +7,10 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth review bootstrap deploy destroy demo test test-lts bench lint format lock clean
+.PHONY: help setup synth review review-against bootstrap deploy destroy demo stage test test-lts bench lint format lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/made  ## make .venv and node_modules, nothing else; nothing at all when nothing changed
 
@@ -25,6 +25,12 @@ synth: .venv/made  ## the CloudFormation templates of ENV, into cdk.out; offline
 review: .venv/made  ## the IAM of ENV (or of all that have one) as files to read, into review/; offline
 	.venv/bin/python -m infra.review $(if $(ENV),--env $(ENV)) $(ARGS)
 
+# BASE is a git revision, such as the branch that a pull request goes to.
+BASE ?= origin/main
+
+review-against: .venv/made  ## what became wider in the IAM of ENV (or of all) since BASE; fails if anything did
+	.venv/bin/python -m infra.review $(if $(ENV),--env $(ENV)) --against-revision $(BASE) $(ARGS)
+
 bootstrap: .venv/made  ## once: what CDK needs in the accounts and regions of ENV
 	$(CDK) bootstrap $(environment) $(ARGS)
 
@@ -36,6 +42,9 @@ destroy: .venv/made  ## take ENV down; bucket, logs and tables stay
 
 demo: .venv/made  ## everything from nothing to a filled table on this machine
 	.venv/bin/python -m local.demo
+
+stage: .venv/made  ## both clouds on this machine, deployed and with traffic, to try by hand until Ctrl-C
+	.venv/bin/python -m local.stage $(ARGS)
 
 test: .venv/made  ## everything from nothing to a passed suite
 	.venv/bin/python -m pytest
@@ -78,7 +87,7 @@ lock: .venv/made  ## make the lock files from requirements.in, requirements-lts.
 	rm -rf .venv-lock
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .venv-lts .venv-lock node_modules .demo cdk.out job/build job/*.egg-info
+	rm -rf .venv .venv-lts .venv-lock node_modules .demo .stage cdk.out job/build job/*.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # Set-up runs again when a lock file or set-up itself changes, and then finds most of its work done.

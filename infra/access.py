@@ -5,6 +5,8 @@ The stacks attach exactly these, the review writes them down, the tests try them
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from infra import deliveries, names, registration_access
 from infra.policies import Policy, Statement, key, log_bucket, notifications, reader, registration
 from infra.settings import Environment
@@ -30,7 +32,9 @@ def policies(environment: Environment) -> tuple[Policy, ...]:
 def reader_trust(environment: Environment) -> Policy:
     """Who may be the reader role."""
     title = f"Trust of the reader role {environment.reader.role_name}"
-    return Policy(file="reader-role-trust.json", title=title, statements=reader.trust())
+    return Policy(
+        file="reader-role-trust.json", title=title, statements=reader.trust(), carrier=names.role_arn(environment)
+    )
 
 
 def reader_policies(environment: Environment) -> tuple[Policy, ...]:
@@ -63,7 +67,7 @@ def reader_policies(environment: Environment) -> tuple[Policy, ...]:
             statements=_key_use(environment),
         ),
     )
-    return tuple(policy for policy in found if policy.statements)
+    return tuple(replace(policy, carrier=names.role_arn(environment)) for policy in found if policy.statements)
 
 
 def pass_role(environment: Environment) -> Policy:
@@ -72,6 +76,7 @@ def pass_role(environment: Environment) -> Policy:
         file="cross-account-pass-role.json",
         title=f"Inline policy added to the cross-account role {names.databricks_role_name(environment)}",
         statements=reader.pass_role(role_arn=names.role_arn(environment)),
+        carrier=environment.reader.databricks_role_arn,
     )
 
 
@@ -119,6 +124,7 @@ def key_policy(environment: Environment) -> Policy:
             bucket_arn=names.bucket_arn(environment),
             topic_arn=names.topic_arn(environment) if environment.job.notifications == "stack" else None,
         ),
+        carrier=environment.log_bucket.kms_key_arn or "",
     )
 
 
@@ -170,9 +176,8 @@ def notification_writer(environment: Environment) -> Policy:
         title=f"Inline policy of the role {names.notification_writer_name(environment)}",
         statements=notifications.notification_writer(
             bucket_arn=names.bucket_arn(environment),
-            # The function is CDK's, its name CloudFormation's choice.
             log_group_arn=names.service_arn(
-                environment, "logs", f"log-group:/aws/lambda/{names.stack_name(environment)}-*"
+                environment, "logs", f"log-group:{names.notification_log_name(environment)}"
             ),
         ),
     )

@@ -9,14 +9,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from infra import access, deliveries, names
+from infra import access, deliveries, names, place_checks
 from infra.flow_log_checks import flow_log_problems
 from infra.policies.log_bucket import LIMIT
 from infra.problems import Problem
 from infra.settings import Environment
 from vpc_flow_logs.parameters import headers_problem
 from vpc_flow_logs.parameters import problems_of as parameter_problems
-from vpc_flow_logs.paths import overlap, without_trailing_slash
+from vpc_flow_logs.paths import overlap, quarantine_path, without_trailing_slash
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def problems_of(environment: Environment, *, wrong: Sequence[str]) -> list[Probl
 
 def warnings_of(environment: Environment) -> list[str]:
     """What is allowed but may be a mistake; one sentence each, for people."""
-    if not environment.log_bucket.existing:
+    if not environment.log_bucket.existing or not environment.flow_logs:
         return []
     return [
         f"job.headers: none of the file's flow logs delivers {name}; the column stays empty unless logs from elsewhere "
@@ -57,41 +57,20 @@ def _touch(one: str, other: str) -> bool:
     return long == short or (long.startswith(short) and long[len(short)] in ".[")
 
 
-def _databricks_account(environment: Environment) -> Iterator[Problem]:
-    account = environment.reader.databricks_role_arn.split(":")[4]
-    if account != environment.aws.account:
-        yield Problem(
-            "reader.databricks_role_arn",
-            f"is a role of account {account}, the stack is in {environment.aws.account} (aws.account): a stack cannot "
-            "change a role of another account, and the grant of iam:PassRole would be lost without a word. Deploy "
-            "into the account of the Databricks deployment",
-        )
-
-
 def _roles_differ(environment: Environment) -> Iterator[Problem]:
-    if names.databricks_role_name(environment) == environment.reader.role_name:
+    name = environment.reader.role_name
+    # To IAM, names that differ in case only are the same name.
+    if name.lower() == names.databricks_role_name(environment).lower():
         yield Problem(
             "reader.role_name",
-            f'"{environment.reader.role_name}" is the role that Databricks launches clusters with '
-            "(reader.databricks_role_arn); the reader needs a name of its own",
+            f'"{name}" is the role that Databricks launches clusters with (reader.databricks_role_arn); the reader '
+            "needs a name of its own",
         )
-
-
-def _partitions(environment: Environment) -> Iterator[Problem]:
-    partition = names.partition(environment.aws.region)
-    found = environment.reader.databricks_role_arn.split(":")[1]
-    if found != partition:
+    own = f"{names.stack_name(environment)}-"
+    if name.lower().startswith(own.lower()):
         yield Problem(
-            "reader.databricks_role_arn", f"begins with arn:{found}; in {environment.aws.region} it is arn:{partition}"
-        )
-
-
-def _key_region(environment: Environment) -> Iterator[Problem]:
-    region = (environment.log_bucket.kms_key_arn or "").split(":")[3:4]
-    if region and region[0] != environment.aws.region:
-        yield Problem(
-            "log_bucket.kms_key_arn",
-            f"is a key in {region[0]}; a bucket takes keys of its region only, {environment.aws.region} (aws.region)",
+            "reader.role_name",
+            f'"{name}" begins with "{own}", as the names of the stack\'s other roles do: choose another',
         )
 
 
@@ -119,14 +98,17 @@ def _some_flow_log(environment: Environment) -> Iterator[Problem]:
 def _no_doubles(environment: Environment) -> Iterator[Problem]:
     seen: dict[object, int] = {}
     for number, flow_log in enumerate(environment.flow_logs, 1):
-        place = deliveries.source_of(environment, flow_log)
-        # Fields that are those of the default format make the same flow log as no fields.
-        key = (
-            place,
-            flow_log.model_copy(
-                update={"tags": None, "fields": deliveries.delivered_fields(flow_log)}
-            ).model_dump_json(),
-        )
+        account, region = deliveries.source_of(environment, flow_log)
+        # A default that is spelled out makes the same flow log as one that is not.
+        effective = {
+            "account": account,
+            "region": region,
+            "traffic": deliveries.traffic(flow_log),
+            "aggregation_seconds": deliveries.aggregation_seconds(flow_log),
+            "fields": deliveries.own_format(flow_log),
+            "tags": None,
+        }
+        key = flow_log.model_copy(update=effective).model_dump_json()
         if key in seen:
             yield Problem(
                 f"flow_logs[{number}]", f"is flow_logs[{seen[key]}] once more; AWS refuses two that differ in nothing"
@@ -168,9 +150,11 @@ def _paths(environment: Environment) -> Iterator[Problem]:
     logs = f"s3://{environment.log_bucket.name}/{names.logs_prefix(environment)}*"
     # The job's own rule, with the whole of AWSLogs/ for the path of the logs.
     found = parameter_problems({"delta-output-path": delta, "checkpoint-path": job.checkpoint_path})
-    for name, path in (("delta-output-path", delta), ("checkpoint-path", job.checkpoint_path)):
-        if path and overlap(path, logs):
-            found[name] = f'"{path}" overlaps {logs}, where flow logs are delivered: it needs a folder of its own'
+    table = (delta, quarantine_path(delta)) if delta else ()
+    for name, path in (*(("delta-output-path", path) for path in table), ("checkpoint-path", job.checkpoint_path)):
+        if overlap(path, logs) and "where flow logs are delivered" not in found.get(name, ""):
+            whose = f'"{path}"' if path != quarantine_path(delta) else f'"{path}", the path of the quarantine table,'
+            found[name] = f"{whose} overlaps {logs}, where flow logs are delivered: it needs a folder of its own"
     for name, problem in found.items():
         yield Problem(f"job.{name.replace('-', '_')}", problem)
 
@@ -188,10 +172,12 @@ def _bucket_policy_size(environment: Environment) -> Iterator[Problem]:
 
 _CHECKS = (
     Check(reads=("aws", "log_bucket", "flow_logs", "reader", "job"), find=_bucket_policy_size),
-    Check(reads=("aws.account", "reader.databricks_role_arn"), find=_databricks_account),
+    Check(reads=("aws.account", "reader.databricks_role_arn"), find=place_checks.databricks_account),
     Check(reads=("reader",), find=_roles_differ),
-    Check(reads=("aws.region", "reader.databricks_role_arn"), find=_partitions),
-    Check(reads=("aws.region", "log_bucket.kms_key_arn"), find=_key_region),
+    Check(reads=("aws.region", "reader.databricks_role_arn"), find=place_checks.role_partition),
+    Check(reads=("aws.region", "log_bucket.kms_key_arn"), find=place_checks.key),
+    Check(reads=("aws", "workspace.secret_arn"), find=place_checks.secret),
+    Check(reads=("aws.region", "flow_logs"), find=place_checks.flow_log_partitions),
     Check(reads=("log_bucket.name", "log_bucket.existing", "log_bucket.retention_days"), find=_new_bucket),
     Check(reads=("flow_logs", "log_bucket.existing"), find=_some_flow_log),
     Check(reads=("aws", "flow_logs"), find=_no_doubles),

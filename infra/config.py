@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.checks import problems_of, warnings_of
-from infra.problems import EnvironmentFileError, Problem, secrets_in
+from infra.problems import EnvironmentFileError, Problem, secrets_in, without_secrets
 from infra.reading import read
 from infra.settings import Environment, EnvironmentFile
 
@@ -26,7 +26,8 @@ __all__ = ["ENVIRONMENTS", "Environment", "EnvironmentFileError", "load", "warni
 ENVIRONMENTS = Path(__file__).resolve().parent.parent / "environments"
 """Where the files are that are asked for by name."""
 
-_NAME = re.compile("[A-Za-z][A-Za-z0-9-]{0,31}")
+# Role and function names have 64 characters at most; the longest has 33 beside the environment's name.
+_NAME = re.compile("[A-Za-z][A-Za-z0-9-]{0,29}")
 
 
 def load(name: str, *, folder: Path = ENVIRONMENTS) -> Environment:
@@ -41,7 +42,7 @@ def load(name: str, *, folder: Path = ENVIRONMENTS) -> Environment:
     problems += secrets_in(text, raw)
     if _NAME.fullmatch(path.stem) is None:
         problems.append(
-            Problem("", f"{path.stem!r} cannot name stacks: at most 32 letters, digits and hyphens, a letter first")
+            Problem("", f"{path.stem!r} cannot name stacks: at most 30 letters, digits and hyphens, a letter first")
         )
     if raw is None:
         raise EnvironmentFileError(_spoken(path), problems)
@@ -70,7 +71,8 @@ def _path(name: str, folder: Path) -> Path:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8")
+        # Some editors begin a file with a byte order mark.
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         problem = Problem("", f"is no UTF-8 text (byte {error.start + 1}), as TOML has to be")
     except OSError as error:
@@ -82,7 +84,15 @@ def _tables(text: str) -> tuple[dict[str, Any] | None, list[Problem]]:
     try:
         return tomllib.loads(text), []
     except tomllib.TOMLDecodeError as error:
-        return None, [Problem("", f"is no TOML: {error}")]
+        return None, [Problem("", f"is no TOML: {_reason(error)}")]
+    except (ValueError, RecursionError):
+        return None, [Problem("", "is no TOML that can be read: a number of thousands of digits, or arrays too deep")]
+
+
+def _reason(error: Exception) -> str:
+    """The parser's reason, its tuples of names as the file has them and what it says of doubles in plain words."""
+    text = without_secrets(str(error)).replace("Cannot overwrite a value", "A key is there twice")
+    return re.sub(r"\('([^)]*)'(?:,)?\)", lambda match: f"[{match[1].replace(chr(39) + ', ' + chr(39), '.')}]", text)
 
 
 def _spoken(path: Path) -> str:

@@ -43,6 +43,22 @@ def delivered_fields(flow_log: FlowLog) -> tuple[str, ...]:
     return flow_log.fields or (TGW_DEFAULT_FORMAT if flow_log.transit_gateway else DEFAULT_FORMAT)
 
 
+def own_format(flow_log: FlowLog) -> tuple[str, ...] | None:
+    """The fields that a flow log has to be told; None for those that AWS delivers by itself."""
+    default = delivered_fields(flow_log.model_copy(update={"fields": None}))
+    return None if flow_log.fields == default else flow_log.fields
+
+
+def traffic(flow_log: FlowLog) -> str | None:
+    """The traffic that a flow log records; a transit gateway's is not asked."""
+    return None if flow_log.transit_gateway else flow_log.traffic or "ALL"
+
+
+def aggregation_seconds(flow_log: FlowLog) -> int:
+    """The longest interval of one record."""
+    return flow_log.aggregation_seconds or (60 if flow_log.transit_gateway else 600)
+
+
 def headers(environment: Environment) -> tuple[str, ...]:
     """The job's Headers: those of the file, or all fields of the flow logs in the catalogue's order."""
     if environment.job.headers is not None:

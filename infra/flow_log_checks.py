@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from infra.names import ENVIRONMENT_TAG
 from infra.problems import Problem
 from infra.settings import FlowLog
 from vpc_flow_logs.fields import BY_NAME
 
 TARGETS = ("vpc", "subnet", "network_interface", "transit_gateway")
 """The keys that say whose traffic is recorded."""
+
+MOST_TAGS = 50
+"""Tags that AWS takes for one resource."""
 
 _TAG_KEYS = {"instance": "instance-tag", "interface": "interface-tag", "asg": "asg-tag"}
 
@@ -24,6 +28,8 @@ def flow_log_problems(flow_log: FlowLog, *, place: str, wrong: Sequence[str]) ->
         return found
     if flow_log.transit_gateway:
         found += _transit_gateway(flow_log, place, bad)
+    if "tags" not in bad:
+        found += _own_tags(flow_log, place)
     if "fields" not in bad:
         found += _fields(flow_log, place)
         if "tag_keys" not in bad:
@@ -48,6 +54,14 @@ def _transit_gateway(flow_log: FlowLog, place: str, bad: set[str]) -> Iterator[P
         yield Problem(f"{place}.aggregation_seconds", "600 is not for a transit gateway, which has 60 only")
 
 
+def _own_tags(flow_log: FlowLog, place: str) -> Iterator[Problem]:
+    if ENVIRONMENT_TAG in flow_log.tags:
+        yield Problem(f"{place}.tags.{ENVIRONMENT_TAG}", "is the stack's own tag on all that it makes: leave it out")
+    elif len(flow_log.tags) >= MOST_TAGS:
+        count = len(flow_log.tags)
+        yield Problem(f"{place}.tags", f"has {count} tags; at most {MOST_TAGS - 1} are allowed beside the stack's own")
+
+
 def _fields(flow_log: FlowLog, place: str) -> Iterator[Problem]:
     seen: set[str] = set()
     kind, other = ("transit gateway", "vpc") if flow_log.transit_gateway else ("VPC", "tgw")
@@ -65,7 +79,10 @@ def _tags(flow_log: FlowLog, place: str) -> Iterator[Problem]:
     fields = flow_log.fields or ()
     for kind, field in _TAG_KEYS.items():
         key = f"{place}.tag_keys.{kind}"
-        count = len(getattr(flow_log.tag_keys, kind))
+        keys = getattr(flow_log.tag_keys, kind)
+        count = len(keys)
+        if len(set(keys)) < count:
+            yield Problem(key, f'has "{keys[0]}" twice')
         for number, name in enumerate((field, f"{field}-2"), 1):
             if name in fields and count < number:
                 yield Problem(key, f'has {count} of the {number} tag keys that the field "{name}" needs')

@@ -14,6 +14,7 @@ from aws_cdk import CfnTag
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from infra import deliveries
 from infra.settings import FlowLog, TagKeys
 
 _TAGGED = {"instance": "instance", "interface": "network-interface", "asg": "auto-scaling-group"}
@@ -45,11 +46,12 @@ def _flow_log(scope: Construct, flow_log: FlowLog, destination: str) -> ec2.CfnF
     properties: dict[str, Any] = {
         "resource_type": kind,
         "resource_id": target,
-        "traffic_type": None if flow_log.transit_gateway else flow_log.traffic or "ALL",
+        "traffic_type": deliveries.traffic(flow_log),
         "log_destination_type": "s3",
         "log_destination": destination,
-        "log_format": None if flow_log.fields is None else " ".join(f"${{{name}}}" for name in flow_log.fields),
-        "max_aggregation_interval": flow_log.aggregation_seconds or (60 if flow_log.transit_gateway else 600),
+        # Not the default format spelled out: to AWS that would be the same flow log once more, which it refuses.
+        "log_format": " ".join(f"${{{name}}}" for name in deliveries.own_format(flow_log) or ()) or None,
+        "max_aggregation_interval": deliveries.aggregation_seconds(flow_log),
         # All three, for AWS fills in what is absent and calls it drift.
         "destination_options": {
             "FileFormat": flow_log.file_format,

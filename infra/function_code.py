@@ -80,7 +80,7 @@ def pack(folder: Path, *, workspace: Path = WORKSPACE, job: Path = SOURCE) -> Fu
     packages = packages_file()
     if not packages.is_file():
         raise FunctionCodeError(
-            f"The registration function's packages ({LOCK.parent.name}/{LOCK.name}) are not in this venv: "
+            f"The registration function's packages (infra/workspace/{LOCK.name}) are not in this venv: "
             "run make setup, then again"
         )
     try:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from infra.settings import Environment
-from vpc_flow_logs.paths import parts, scheme_of, without_trailing_slash
+from vpc_flow_logs.paths import parts, quarantine_path, scheme_of, without_trailing_slash
+
+ENVIRONMENT_TAG = "vpc-flow-logs-environment"
+"""Tag of all that a deployment makes; its value is the environment's name."""
+
+_PARTITIONS = {"us-gov": "aws-us-gov", "cn": "aws-cn", "us-iso": "aws-iso", "us-isob": "aws-iso-b"}
 
 
 def partition(region: str) -> str:
-    """The partition of a region, which every ARN begins with: ``aws``, ``aws-us-gov`` or ``aws-cn``."""
-    return {"us-gov": "aws-us-gov", "cn": "aws-cn"}.get(region.rsplit("-", 2)[0], "aws")
+    """The partition of a region, which every ARN begins with, such as ``aws`` or ``aws-us-gov``."""
+    return _PARTITIONS.get(region.rsplit("-", 2)[0], "aws")
 
 
 def bucket_arn(environment: Environment) -> str:
@@ -137,6 +142,11 @@ def notification_writer_name(environment: Environment) -> str:
     return f"{stack_name(environment)}-notification"
 
 
+def notification_log_name(environment: Environment) -> str:
+    """Name of that function's log group. The function's own name is CloudFormation's choice."""
+    return f"/aws/lambda/{notification_writer_name(environment)}"
+
+
 @dataclass(frozen=True, order=True)
 class Folder:
     """A folder of a bucket that the job writes: the bucket's name and the key prefix, without a slash at its end."""
@@ -148,7 +158,7 @@ class Folder:
 def output_folders(environment: Environment) -> list[Folder]:
     """The folders in S3 that the job writes: table, quarantine table, checkpoint; none where they lie elsewhere."""
     delta = without_trailing_slash(environment.job.delta_output_path)
-    paths = [delta, f"{delta}_quarantine"] if delta else []
+    paths = [delta, quarantine_path(delta)] if delta else []
     paths.append(environment.job.checkpoint_path)
     named = [parts(path) for path in paths if scheme_of(path) == "s3"]
     return sorted(Folder(bucket=bucket, prefix="/".join(keys)) for bucket, *keys in named)

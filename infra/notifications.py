@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from aws_cdk import CfnResource, Duration, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_notifications as destinations
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IDependable
 
-from infra.acknowledged import acknowledge, acknowledge_wildcards
+from infra.acknowledged import acknowledge_wildcards
 from infra.policies import Policy
 
 RETENTION = Duration.days(14)
@@ -19,6 +20,9 @@ RETENTION = Duration.days(14)
 MAX_RECEIVES = 100
 """A restarting job takes its messages again; what comes back this often will never be read. The daily listing
 (``cloudFiles.backfillInterval``) still finds the file."""
+
+LOG_DAYS = 90
+"""How long the log of the function is kept that sets an existing bucket's notification."""
 
 
 class Notifications(Construct):
@@ -50,12 +54,6 @@ class Notifications(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.topic = sns.CfnTopic(self, "Topic", topic_name=topic_name, kms_master_key_id=kms_key_arn)
-        if kms_key_arn is None:
-            acknowledge(
-                self.topic,
-                rule="AwsSolutions-SNS2",
-                reason="S3 cannot publish to a topic with the key that AWS manages; what passes through are file names",
-            )
         self.topic_policy = sns.CfnTopicPolicy(
             self, "TopicPolicy", topics=[self.topic.ref], policy_document=topic_policy.document
         )
@@ -89,10 +87,12 @@ class ExistingBucketNotification(Construct):
         logs_prefix: str,
         notifications: Notifications,
         role_name: str,
+        log_name: str,
         trust: Policy,
         policy: Policy,
     ) -> None:
         super().__init__(scope, construct_id)
+        log = logs.CfnLogGroup(self, "Log", log_group_name=log_name, retention_in_days=LOG_DAYS)
         role = iam.CfnRole(
             self,
             "Role",
@@ -113,6 +113,23 @@ class ExistingBucketNotification(Construct):
             s3.NotificationKeyFilter(prefix=logs_prefix),
         )
         bucket.node.add_dependency(*notifications.ready)
+        _log_to(log, _handler(self))
+
+
+def _handler(construct: Construct) -> CfnResource:
+    """CDK's function, one a stack, which CDK names nowhere."""
+    return next(
+        found
+        for found in Stack.of(construct).node.find_all()
+        if isinstance(found, CfnResource)
+        and found.cfn_resource_type == "AWS::Lambda::Function"
+        and "/BucketNotificationsHandler" in found.node.path
+    )
+
+
+def _log_to(log: logs.CfnLogGroup, function: CfnResource) -> None:
+    """A function's log goes to a group of ours: it has no right to make one, and by itself would keep none."""
+    function.add_property_override("LoggingConfig", {"LogGroup": log.ref})
 
 
 def _queue(

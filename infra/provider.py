@@ -19,7 +19,7 @@ from constructs import Construct, IConstruct
 from infra.acknowledged import acknowledge
 from infra.function_role import FunctionRole, fixed_role, function_log, inline, make_role
 
-QUERY_INTERVAL = Duration.seconds(15)
+QUERY_INTERVAL = Duration.seconds(20)
 """How often the waiter asks whether the registration is complete."""
 
 TOTAL_TIMEOUT = Duration.minutes(45)

@@ -5,6 +5,7 @@ pydantic checks each value; a key with a problem is left out, so that the checks
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from types import UnionType
@@ -14,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from infra.problems import SECRET_ADVICE, Problem, looks_like_secret, shown
+from infra.problems import CREDENTIALS, SECRET_ADVICE, Problem, looks_like_secret, place_of, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -33,16 +34,16 @@ def read(model: type[Model], raw: Mapping[str, object], *, place: str = "") -> t
 
     With problems, the keys that have one are missing from the result: nobody may look at them.
     """
-    problems = [Problem(_join(place, key), _unknown(key, model)) for key in raw if key not in model.model_fields]
+    problems = [Problem(place_of(place, key), _unknown(key, model)) for key in raw if key not in model.model_fields]
     values: dict[str, Any] = {}
     for key, field in model.model_fields.items():
         if key not in raw:
             if field.is_required():
-                problems.append(Problem(_join(place, key), f"is missing: {field.description}"))
+                problems.append(Problem(place_of(place, key), f"is missing: {field.description}"))
             else:
                 values[key] = field.get_default()
             continue
-        value, found = _read_value(field, raw[key], _join(place, key))
+        value, found = _read_value(field, raw[key], place_of(place, key))
         problems += found
         if not found or isinstance(value, BaseModel | tuple):
             values[key] = value
@@ -74,10 +75,13 @@ def _read_leaf(field: FieldInfo, raw: object, place: str) -> tuple[Any, list[Pro
 
 
 def _first_each(error: ValidationError) -> list[ErrorDetails]:
-    """One error a place: of `text | None` the second half is never what a file meant."""
+    """One error a place: of `text | None` the second half is never what a file meant. An array whose items are wrong
+    is not said to be empty as well.
+    """
     details: dict[tuple[int | str, ...], ErrorDetails] = {}
     for detail in error.errors(include_url=False):
-        details.setdefault(tuple(part for part in detail["loc"] if not _is_type(part)), detail)
+        if detail["type"] != "too_short" or not detail["input"]:
+            details.setdefault(tuple(part for part in detail["loc"] if not _is_type(part)), detail)
     return list(details.values())
 
 
@@ -91,7 +95,7 @@ def _spot(place: str, detail: ErrorDetails) -> str:
         if isinstance(part, int):
             place += f"[{part + 1}]"
         elif not _is_type(part):
-            place += f".{part}"
+            place = place_of(place, part)
     return place
 
 
@@ -119,7 +123,12 @@ def _sentence(detail: ErrorDetails) -> str:
 def _unknown(key: str, model: type[BaseModel]) -> str:
     keys = list(model.model_fields)
     close = get_close_matches(key, keys, n=1)
-    return f"is no key here; there are {', '.join(keys)}" + (f" (did you mean {close[0]}?)" if close else "")
+    text = f"is no key here; there are {', '.join(keys)}"
+    if close:
+        return f"{text} (did you mean {close[0]}?)"
+    if re.search("token|password|secret|access_key", key, re.IGNORECASE):
+        return f"{text}. {CREDENTIALS}"
+    return text
 
 
 def _table_of(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
@@ -131,7 +140,3 @@ def _table_of(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
         annotation = get_args(annotation)[0]
     is_table = isinstance(annotation, type) and issubclass(annotation, BaseModel)
     return (annotation if is_table else None), many
-
-
-def _join(place: str, key: str) -> str:
-    return f"{place}.{key}" if place else key

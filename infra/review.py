@@ -3,6 +3,7 @@
     python -m infra.review --env staging                 write review/staging/
     python -m infra.review --env staging --check         fail when the committed files are not those of the code
     python -m infra.review --env staging --against DIR   what became wider and narrower since DIR; fail if wider
+    python -m infra.review --against-revision REV        the same since a git revision, such as origin/main
 
 Without ``--env``: every environment that has files in ``review/``.
 """
@@ -13,17 +14,21 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from infra import access, names
-from infra.config import Environment, EnvironmentFileError, load, warnings_of
+from infra.base_review import CARRIERS, BaseReviewError, at_revision, documents_in
+from infra.comparison import comparison
+from infra.config import ENVIRONMENTS, Environment, EnvironmentFileError, load, warnings_of
 from infra.function_code import FunctionCodeError
 from infra.policies import Policy
 from infra.review_page import HEADING, page
 from infra.template_documents import documents_of, readable
-from infra.widening import Change, changes
+from infra.widening import changes
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "review"
@@ -37,11 +42,14 @@ class UnattachedPolicy(Exception):
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line says; return the exit status: 1 for stale or wider, 2 for what cannot be done."""
     options = _options(arguments)
-    environments = [options.env] if options.env else sorted(path.name for path in FOLDER.glob("*") if path.is_dir())
     try:
-        return max((_one(load(name), options) for name in environments), default=0)
-    except (EnvironmentFileError, FunctionCodeError) as error:
+        with _base(options) as base:
+            return max([_one(load(name), options, base) for name in _asked(options, base)], default=0)
+    except (EnvironmentFileError, BaseReviewError, FunctionCodeError) as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{error.filename or FOLDER}: {error.strerror}; nothing more was written", file=sys.stderr)
         return 2
 
 
@@ -51,6 +59,7 @@ def review(environment: Environment) -> dict[str, str]:
     made_by_cdk = _made_by_cdk(environment, policies)
     files = {policy.file: _json(policy.document) for policy in policies}
     files |= {file: _json(document) for file, document in made_by_cdk.items()}
+    files[CARRIERS] = _json({policy.file: policy.carrier for policy in policies if policy.carrier})
     return {**files, "README.md": page(environment.name, policies, sorted(made_by_cdk))}
 
 
@@ -79,12 +88,20 @@ def _made_by_cdk(environment: Environment, policies: Sequence[Policy]) -> dict[s
         for template, account, region in templates(environment)
         for found in documents_of(template, account=account, region=region, partition=names.partition(region))
     ]
-    attached = {_json(document) for _, document in found}
-    ours = {policy.file: _json(policy.document) for policy in policies}
-    missing = sorted({file for file, text in ours.items() if text not in attached} - _by_hand(environment))
+    ours = [policy for policy in policies if policy.file not in _by_hand(environment)]
+    # As often as we have it, and no more: the same document on one role more is not ours.
+    expected = Counter(_json(policy.document) for policy in ours)
+    others: dict[str, dict[str, Any]] = {}
+    for file, document in found:
+        text = _json(document)
+        if expected[text]:
+            expected[text] -= 1
+        else:
+            others[file] = document
+    missing = [policy.file for policy in ours if expected[_json(policy.document)]]
     if missing:
         raise UnattachedPolicy(f"{environment.name}: no template has {', '.join(missing)}")
-    return {file: document for file, document in found if _json(document) not in ours.values()}
+    return others
 
 
 def _by_hand(environment: Environment) -> set[str]:
@@ -95,15 +112,38 @@ def _by_hand(environment: Environment) -> set[str]:
     return files
 
 
-def _one(environment: Environment, options: argparse.Namespace) -> int:
+def _asked(options: argparse.Namespace, base: Path | None) -> list[str]:
+    """The environments that are asked for: one, or all that have a review here, or had one that is compared with."""
+    if options.env:
+        return [options.env]
+    here = {path.name for path in FOLDER.glob("*") if path.is_dir()}
+    there = {path.name for path in base.glob("*") if path.is_dir()} if base else set()
+    return sorted(here | {name for name in there if (ENVIRONMENTS / f"{name}.toml").is_file()})
+
+
+@contextmanager
+def _base(options: argparse.Namespace) -> Iterator[Path | None]:
+    """The folder of the review that is compared with, if one is."""
+    if options.against_revision:
+        with at_revision(options.against_revision, root=FOLDER.parent, folder=FOLDER.name) as folder:
+            yield folder
+    elif options.against and not options.against.is_dir():
+        raise BaseReviewError(f"--against {options.against}: there is no such folder")
+    else:
+        yield options.against
+
+
+def _one(environment: Environment, options: argparse.Namespace, base: Path | None) -> int:
     for warning in warnings_of(environment):
         print(f"{environment.name}: warning: {warning}", file=sys.stderr)
     folder: Path = options.output or FOLDER / environment.name
+    # In advice: what names the file, which may be a path.
+    asked = options.env or environment.name
     files = review(environment)
-    if options.against:
-        return _compare(environment, files, options.against)
+    if base:
+        return _compare(environment, files, base, asked=asked)
     if options.check:
-        return _check(environment, files, folder)
+        return _check(environment, files, folder, asked=asked)
     if not _ours(folder):
         print(f"{_spoken(folder)} holds other files than a review; name an empty or a new folder", file=sys.stderr)
         return 2
@@ -128,7 +168,7 @@ def _ours(folder: Path) -> bool:
     )
 
 
-def _check(environment: Environment, files: Mapping[str, str], folder: Path) -> int:
+def _check(environment: Environment, files: Mapping[str, str], folder: Path, *, asked: str) -> int:
     there = _there(folder)
     stale = [f"{name} is missing" for name in sorted(set(files) - there)]
     stale += [f"{name} is left over" for name in sorted(there - set(files))]
@@ -139,53 +179,19 @@ def _check(environment: Environment, files: Mapping[str, str], folder: Path) -> 
     lines = "\n".join(f"  - {line}" for line in stale)
     print(
         f"{environment.name}: {_spoken(folder)}/ is not what the code makes:\n{lines}\n"
-        f"Run make review ENV={environment.name}, read what changed, and commit it with the change that made it.",
+        f"Run make review ENV={asked}, read what changed, and commit it with the change that made it.",
         file=sys.stderr,
     )
     return 1
 
 
-def _compare(environment: Environment, files: Mapping[str, str], against: Path) -> int:
+def _compare(environment: Environment, files: Mapping[str, str], against: Path, *, asked: str) -> int:
     base = against / environment.name if (against / environment.name).is_dir() else against
-    if not base.is_dir():
-        print(f"--against {against}: there is no such folder", file=sys.stderr)
-        return 2
-    old = {path.name: json.loads(path.read_text()) for path in sorted(base.glob("*.json"))}
-    new = {name: json.loads(text) for name, text in files.items() if name.endswith(".json")}
-    found = changes(old, new)
-    reasons = {
-        (policy.file, statement.sid): statement.reason
-        for policy in access.policies(environment)
-        for statement in policy.statements
-    }
-    print(comparison(environment.name, found, reasons))
+    with tempfile.TemporaryDirectory(prefix="review-") as folder:
+        _write(files, Path(folder))
+        found = changes(documents_in(base), documents_in(Path(folder)))
+    print(comparison(environment.name, found, access.policies(environment), asked=asked))
     return 1 if any(change.wider for change in found) else 0
-
-
-def comparison(name: str, found: Sequence[Change], reasons: Mapping[tuple[str, str], str]) -> str:
-    """What became wider and narrower, for people: what, where, why the statement is there, how to accept it."""
-    if not found:
-        return f"{name}: access is what it was"
-    lines = []
-    for wider, word in ((True, "WIDER"), (False, "narrower")):
-        places = sorted({(change.file, change.sid) for change in found if change.wider == wider})
-        for file, sid in places:
-            lines += ["", f"{word}: {file}, statement {sid}"]
-            texts = [change.text for change in found if (change.wider, change.file, change.sid) == (wider, file, sid)]
-            lines += [f"    {text}" for text in texts[:6]]
-            lines += [f"    … and {len(texts) - 6} more" for _ in texts[6:7]]
-            if (file, sid) in reasons:
-                lines.append(f"    why it is there: {reasons[file, sid]}")
-    count = sum(change.wider for change in found)
-    verdict = f"{count} grants became wider" if count != 1 else "1 grant became wider"
-    lines.insert(0, f"{name}: {verdict if count else 'access became narrower'}")
-    if count:
-        lines += [
-            "",
-            f"To accept it: run make review ENV={name}, commit review/{name}/, and let who answers for IAM approve the",
-            "pull request with this list at hand. Once it is merged, the base has it and this check passes again.",
-        ]
-    return "\n".join(lines)
 
 
 def _json(document: Mapping[str, Any]) -> str:
@@ -210,6 +216,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--check", action="store_true", help="write nothing; fail when files are stale")
     action.add_argument("--against", type=Path, metavar="DIR", help="write nothing; fail when access became wider")
+    action.add_argument("--against-revision", metavar="REV", help="the same, against review/ of a git revision")
     options = parser.parse_args(arguments)
     if options.output and not options.env:
         parser.error("--output needs --env: each environment has a folder of its own")

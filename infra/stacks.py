@@ -21,9 +21,6 @@ from infra.reader_role import ReaderRole
 from infra.settings import Environment, FlowLog, Workspace
 from infra.workspace_spec import workspace_spec
 
-ENVIRONMENT_TAG = "vpc-flow-logs-environment"
-"""Tag of all that a deployment makes; its value is the environment's name."""
-
 
 class MainStack(Stack):
     """Bucket, reader role, notifications, the flow logs of this account and region, and the workspace's half.
@@ -91,7 +88,7 @@ def build(app: App, environment: Environment) -> MainStack:
             )
             # Without the bucket and its policy AWS refuses to make a flow log.
             other.add_stack_dependency(main)
-    Tags.of(app).add(ENVIRONMENT_TAG, environment.name)
+    Tags.of(app).add(names.ENVIRONMENT_TAG, environment.name)
     return main
 
 
@@ -147,6 +144,7 @@ def _existing_notification(scope: Construct, environment: Environment, notificat
         logs_prefix=names.logs_prefix(environment),
         notifications=notifications,
         role_name=names.notification_writer_name(environment),
+        log_name=names.notification_log_name(environment),
         trust=access.notification_writer_trust(environment),
         policy=access.notification_writer(environment),
     )

@@ -9,6 +9,8 @@ from typing import Any
 
 _NAMES = ("RoleName", "BucketName", "QueueName", "TopicName", "FunctionName", "InstanceProfileName")
 _DOCUMENTS = ("AssumeRolePolicyDocument", "PolicyDocument", "KeyPolicy", "ResourcePolicy")
+_CARRIERS = ("Roles", "Users", "Groups", "Queues", "Topics")
+_SOURCES = {"SourceAccount": "aws:SourceAccount", "SourceArn": "aws:SourceArn", "PrincipalOrgID": "aws:PrincipalOrgID"}
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,31 @@ def documents_of(template: Mapping[str, Any], *, account: str, region: str, part
         properties = _resolved(resource.get("Properties", {}), resources, pseudo)
         for kind in _DOCUMENTS:
             if kind in properties:
-                yield Found(logical_id, kind, properties[kind])
+                # A policy that several roles or queues have is there several times.
+                copies = sum(len(properties.get(carriers, [])) for carriers in _CARRIERS) or 1
+                yield from [Found(logical_id, kind, properties[kind])] * copies
         if resource["Type"] == "AWS::IAM::Role":
             for policy in properties.get("Policies", []):
                 yield Found(logical_id, policy["PolicyName"], policy["PolicyDocument"])
         managed = [str(arn) for arn in properties.get("ManagedPolicyArns", [])]
         if managed:
             yield Found(logical_id, "ManagedPolicyArns", {"ManagedPolicyArns": sorted(managed)})
+        if resource["Type"] == "AWS::Lambda::Permission":
+            yield Found(logical_id, "Permission", _permission(properties))
+
+
+def _permission(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A permission of Lambda as the statement that it becomes in the function's policy."""
+    who = str(properties["Principal"])
+    conditions = {key: properties[name] for name, key in _SOURCES.items() if name in properties}
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service" if "." in who else "AWS": who},
+        "Action": properties["Action"],
+        "Resource": properties["FunctionName"],
+        **({"Condition": {"StringEquals": conditions}} if conditions else {}),
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def readable(logical_id: str) -> str:

@@ -14,13 +14,21 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from infra.quartz import quartz_problem
 from vpc_flow_logs.fields import BY_NAME, canonical, is_known
 from vpc_flow_logs.parameters import region_problem, table_name_problem
-from vpc_flow_logs.paths import storage_path_problem
+from vpc_flow_logs.paths import parts, scheme_of, storage_path_problem
 
 _HEX_ID = "(?:[0-9a-f]{8}|[0-9a-f]{17})"
 _FIELDS = "https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"
 _ARN = "arn:aws(?:-[a-z]+)*"
+_BUCKET = r"(?!xn--|sthree-|amzn-s3-demo-)(?![0-9.]+$)[a-z0-9](?:[a-z0-9-]|\.(?=[a-z0-9])){1,61}[a-z0-9]"
+_NO_BUCKET = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3", ".mrap")
+# Of a key in a bucket. What would be a wildcard or a variable in an IAM document stays out, for it goes into one.
+_SEGMENT = r"[A-Za-z0-9!_.'()=+@-]+"
+_SEGMENT_WORDS = "letters, digits and !_.'()=+@-"
+_LONGEST = 512  # of a key's 1,024 bytes
+_HOST = r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 
 
 def _matching(pattern: str, what: str) -> AfterValidator:
@@ -50,14 +58,42 @@ def _resource_id(kind: str, what: str) -> AfterValidator:
     return _matching(f"{kind}-{_HEX_ID}", f"{what} ({kind}- and 8 or 17 digits 0-9, a-f)")
 
 
+def _general_purpose(value: str) -> str:
+    if value.endswith(_NO_BUCKET):
+        raise ValueError(
+            f"is the name of an access point, directory or table bucket ({', '.join(_NO_BUCKET)} at the end), which "
+            "flow logs are not delivered to"
+        )
+    return value
+
+
 def _prefix(value: str) -> str:
     segments = value.rstrip("/").split("/")
     if "AWSLogs" in segments:
         raise ValueError("has a segment AWSLogs, which AWS reserves for the folder that it makes itself")
-    # What would be a wildcard or a variable in an IAM document stays out, for this text goes into one.
-    if not all(re.fullmatch(r"[A-Za-z0-9!_.'()=+@-]+", segment) and segment.strip(".") for segment in segments):
-        raise ValueError("is no prefix of keys (such as network/logs: letters, digits and !_.'()=+@- between the /)")
+    if not all(re.fullmatch(_SEGMENT, segment) and segment.strip(".") for segment in segments):
+        raise ValueError(f"is no prefix of keys (such as network/logs: {_SEGMENT_WORDS} between the /)")
+    if len(value) > _LONGEST:
+        raise ValueError(f"has {len(value)} characters; at most {_LONGEST} leave room in a key for what AWS adds")
     return "/".join(segments)
+
+
+def _storage_path(value: str) -> str:
+    """The job's rule, and what an IAM document that names the folder can hold."""
+    problem = storage_path_problem(value)
+    if problem is not None:
+        raise ValueError(problem)
+    if len(value) > _LONGEST:
+        raise ValueError(f"has {len(value)} characters; at most {_LONGEST} leave room for the names of files")
+    if scheme_of(value) == "s3":
+        bucket, *keys = parts(value)
+        if re.fullmatch(_BUCKET, bucket) is None:
+            raise ValueError(f'has "{bucket}" where the name of a bucket is needed')
+        if not all(re.fullmatch(_SEGMENT, key) for key in keys):
+            raise ValueError(f"is no folder that an IAM document can name ({_SEGMENT_WORDS} between the /)")
+    elif value != value.strip() or not value.isprintable():
+        raise ValueError("has spaces at an end, or characters that cannot be seen")
+    return value
 
 
 def _host(value: str) -> str:
@@ -65,7 +101,9 @@ def _host(value: str) -> str:
         url = urlsplit(value)
         local = url.scheme == "http" and url.hostname in ("127.0.0.1", "localhost")
         bare = url.path in ("", "/") and not (url.query or url.fragment or "@" in url.netloc)
-        good = (url.scheme == "https" or local) and bool(url.hostname) and bare and (url.port is None or url.port > 0)
+        # urlsplit leaves out line breaks and lets spaces pass.
+        named = re.fullmatch(_HOST, url.hostname or "") is not None and value.isascii() and value.isprintable()
+        good = (url.scheme == "https" or local) and named and bare and (url.port is None or url.port > 0)
     except ValueError:  # a port that is no number, brackets that do not match
         good = False
     if not good:
@@ -74,11 +112,9 @@ def _host(value: str) -> str:
 
 
 def _schedule(value: str) -> str:
-    parts = value.split()
-    if not (len(parts) in (6, 7) and all(re.fullmatch(r"[0-9A-Za-z*?/,#-]+", part) for part in parts)):
-        raise ValueError('is no Quartz expression (six or seven parts, seconds first: "0 0/15 * * * ?")')
-    if (parts[3] == "?") == (parts[5] == "?"):
-        raise ValueError("needs ? for the day of the month (4th part) or the day of the week (6th part), not for both")
+    problem = quartz_problem(value)
+    if problem is not None:
+        raise ValueError(problem)
     return value
 
 
@@ -94,6 +130,12 @@ def _secret_arn(value: str) -> str:
     return value
 
 
+def _no_reference(value: str) -> str:
+    if "${" in value:
+        raise ValueError("has ${ in it, which CloudFormation takes for a reference: nothing is filled in here")
+    return value
+
+
 def _field(value: str) -> str:
     if not is_known(value):
         close = get_close_matches(canonical(value), list(BY_NAME), n=1)
@@ -105,21 +147,24 @@ def _field(value: str) -> str:
     return value
 
 
+_NO_REFERENCE = AfterValidator(_no_reference)
+
 AccountId = Annotated[str, _matching("[0-9]{12}", "AWS account id (12 digits)")]
 Region = Annotated[str, _without(region_problem)]
 BucketName = Annotated[
     str,
     _matching(
-        r"(?!xn--|sthree-|amzn-s3-demo-)(?![0-9.]+$)[a-z0-9](?:[a-z0-9-]|\.(?=[a-z0-9])){1,61}[a-z0-9]",
+        _BUCKET,
         "bucket name (3 to 63 lower-case letters, digits, hyphens; no s3:// and no folder)",
     ),
+    AfterValidator(_general_purpose),
 ]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 Days = Annotated[int, Field(ge=1, le=36500)]
 KmsKeyArn = Annotated[
     str,
     _matching(
-        rf"{_ARN}:kms:[a-z0-9-]+:[0-9]{{12}}:key/(?:mrk-[0-9a-f]{{32}}|[0-9a-f-]{{36}})",
+        rf"{_ARN}:kms:[a-z0-9-]+:[0-9]{{12}}:key/(?:mrk-[0-9a-f]{{32}}|[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})",
         "ARN of a KMS key (arn:aws:kms:region:account:key/…; log delivery takes neither an id nor an alias)",
     ),
 ]
@@ -128,8 +173,10 @@ SubnetId = Annotated[str, _resource_id("subnet", "subnet id")]
 InterfaceId = Annotated[str, _resource_id("eni", "network interface id")]
 TransitGatewayId = Annotated[str, _resource_id("tgw", "transit gateway id")]
 FieldName = Annotated[str, AfterValidator(_field)]
-TagKey = Annotated[str, _matching(r"(?!aws:)[^\x00-\x1f]{1,128}", "tag key (1 to 128 characters, not aws:…)")]
-TagValue = Annotated[str, _matching(r"[^\x00-\x1f]{0,256}", "tag value (at most 256 characters)")]
+TagKey = Annotated[
+    str, _matching(r"(?!(?i:aws:))[^\x00-\x1f]{1,128}", "tag key (1 to 128 characters, not aws:…)"), _NO_REFERENCE
+]
+TagValue = Annotated[str, _matching(r"[^\x00-\x1f]{0,256}", "tag value (at most 256 characters)"), _NO_REFERENCE]
 RoleName = Annotated[str, _matching(r"[A-Za-z0-9+=,.@_-]{1,64}", "role name (1 to 64 of A-Z a-z 0-9 + = , . @ _ -)")]
 RoleArn = Annotated[
     str,
@@ -140,9 +187,9 @@ RoleArn = Annotated[
 ]
 Host = Annotated[str, AfterValidator(_host)]
 SecretArn = Annotated[str, AfterValidator(_secret_arn)]
-Principal = Annotated[str, _matching(r"\S(?:.*\S)?", "name of a group")]
-UserName = Annotated[str, _matching(r"[^\s@]+@[^\s@]+\.[^\s@]+", "user name (an e-mail address)")]
-Email = Annotated[str, _matching(r"[^\s@]+@[^\s@]+\.[^\s@]+", "e-mail address")]
+Principal = Annotated[str, _matching(r"\S(?:.*\S)?", "name of a group"), _NO_REFERENCE]
+UserName = Annotated[str, _matching(r"[^\s@]+@[^\s@]+\.[^\s@]+", "user name (an e-mail address)"), _NO_REFERENCE]
+Email = Annotated[str, _matching(r"[^\s@]+@[^\s@]+\.[^\s@]+", "e-mail address"), _NO_REFERENCE]
 ApplicationId = Annotated[
     str,
     _matching(
@@ -161,7 +208,7 @@ NodeType = Annotated[str, _matching(r"[a-z0-9-]+\.[a-z0-9-]+", "EC2 instance typ
 Workers = Annotated[int, Field(ge=0, le=1000)]
 PolicyId = Annotated[str, _matching("[0-9A-Fa-f]{16}", "cluster policy id (16 hex digits)")]
 TableName = Annotated[str, _without(table_name_problem)]
-StoragePath = Annotated[str, _without(storage_path_problem)]
-OutputPath = Annotated[str, _without(lambda value: storage_path_problem(value) if value else None)]
+StoragePath = Annotated[str, AfterValidator(_storage_path)]
+OutputPath = Annotated[str, AfterValidator(lambda value: _storage_path(value) if value else value)]
 Schedule = Annotated[str, AfterValidator(_schedule)]
 Header = Annotated[str, AfterValidator(str.strip)]

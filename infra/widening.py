@@ -54,7 +54,7 @@ def changes(old: Documents, new: Documents) -> list[Change]:
     """Every difference in access between documents of the same file names; none where only the form differs."""
     found: list[Change] = []
     for file in sorted({*old, *new}):
-        before, after = list(grants(old.get(file, {}))), list(grants(new.get(file, {})))
+        before, after = _comparable(old.get(file, {}), new.get(file, {}))
         for effect, gained_is_wider in (("Allow", True), ("Deny", False)):
             was = [grant for grant in before if grant.effect == effect]
             now = [grant for grant in after if grant.effect == effect]
@@ -65,19 +65,33 @@ def changes(old: Documents, new: Documents) -> list[Change]:
     return sorted(set(found), key=lambda change: (not change.wider, change.file, change.sid, change.text))
 
 
+def _comparable(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[list[Grant], list[Grant]]:
+    """The grants of two documents; what carries them counts if both say it, or if there is one only."""
+    if old and new and not ("Carrier" in old and "Carrier" in new):
+        old, new = ({key: value for key, value in document.items() if key != "Carrier"} for document in (old, new))
+    return list(grants(old)), list(grants(new))
+
+
 def grants(document: Mapping[str, Any]) -> Iterator[Grant]:
-    """The grants and denials of a document, and of managed policies where a role of CDK's has them."""
+    """The grants and denials of a document, and of managed policies where a role of CDK's has them.
+
+    ``Carrier``, which is no part of IAM's language, says what carries the document: the principal of a role's own
+    policy, and the resource of a trust or of a key's policy.
+    """
+    carrier = document.get("Carrier", "")
     for arn in document.get("ManagedPolicyArns", []):
-        yield Grant("ManagedPolicies", "Allow", "", "all of the managed policy", arn, ())
+        yield Grant("ManagedPolicies", "Allow", carrier, "all of the managed policy", arn, ())
     for number, statement in enumerate(document.get("Statement", []), 1):
         conditions = tuple(
             (operator, key, tuple(_list(values)))
             for operator, keys in sorted(statement.get("Condition", {}).items())
             for key, values in sorted(keys.items())
         )
-        for principal in _principals(statement):
+        carried = "Principal" in statement or "NotPrincipal" in statement
+        for principal in _principals(statement) if carried else [carrier]:
             for action in _names(statement, "Action"):
-                for resource in _names(statement, "Resource"):
+                for name in _names(statement, "Resource"):
+                    resource = carrier if carried and carrier and name in ("", "*") else name
                     sid = statement.get("Sid", f"statement {number}")
                     yield Grant(sid, statement["Effect"], principal, action, resource, conditions)
 

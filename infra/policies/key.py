@@ -65,7 +65,8 @@ def _delivery_use(source: Source) -> Statement:
     arn = f"arn:{partition(source.region)}:logs:{source.region}:{source.account}:*"
     return Statement(
         sid=f"AWSLogDelivery{source.account}{source.region.replace('-', '')}",
-        reason=f"flow logs of account {source.account} in {source.region} are delivered encrypted with this key",
+        reason=f"flow logs of account {source.account} in {source.region} are delivered encrypted with this key; AWS "
+        "documents these actions for it",
         principals=service("delivery.logs"),
         actions=_DELIVERY,
         resources=_THIS_KEY,
@@ -105,7 +106,8 @@ def _reader(use: Statement, *, account: str, role_arn: str) -> Statement:
     """
     return Statement(
         sid=f"Reader{use.sid}",
-        reason=use.reason,
+        reason=f"{use.reason}. The account is named, with the role as condition, for KMS refuses a role that does not "
+        "exist yet",
         principals=role(f"{role_arn.split('iam::', maxsplit=1)[0]}iam::{account}:root"),
         actions=use.actions,
         resources=_THIS_KEY,

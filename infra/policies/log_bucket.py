@@ -70,7 +70,7 @@ def reader(*, bucket_arn: str, logs_prefix: str, folder_arns: Sequence[str], rol
     return tuple(
         Statement(
             sid=f"Reader{statement.sid}",
-            reason=statement.reason,
+            reason=f"as in the role's own policy, from the bucket's side: {statement.reason}",
             principals=role(role_arn),
             actions=statement.actions,
             resources=statement.resources,

@@ -12,7 +12,10 @@ from infra.policies.statement import Statement, only_tls, service
 AUTO_INGEST = "databricks-auto-ingest-*"
 """The names of all that Auto Loader makes; it chooses what stands for the ``*``."""
 
-CHOSEN_NAME = "the name is not known before Auto Loader chooses it; all that it makes begins like this"
+CHOSEN_NAME = (
+    "the name is not known before Auto Loader chooses it; all that it makes begins like this, in this account and "
+    "region for other streams too"
+)
 """Why :data:`AUTO_INGEST` has a wildcard."""
 
 _NO_RESOURCE = "AWS knows no resource for this action but *"
@@ -26,13 +29,13 @@ def auto_loader(*, bucket_arn: str, topics_arn: str, queues_arn: str) -> tuple[S
     return (
         Statement(
             sid="AutoLoaderBucketNotification",
-            reason="Auto Loader adds its notification to those of the bucket",
+            reason="Auto Loader adds its notification to those of the bucket; S3 has no right for one of them alone",
             actions=("s3:GetBucketNotification", "s3:PutBucketNotification"),
             resources=(bucket_arn,),
         ),
         Statement(
             sid="AutoLoaderTopic",
-            reason="Auto Loader makes its topic and subscribes its queue",
+            reason="Auto Loader makes its topic, lets the bucket publish to it and subscribes its queue",
             actions=(
                 "sns:CreateTopic",
                 "sns:GetTopicAttributes",
@@ -47,7 +50,7 @@ def auto_loader(*, bucket_arn: str, topics_arn: str, queues_arn: str) -> tuple[S
         ),
         Statement(
             sid="AutoLoaderQueue",
-            reason="Auto Loader makes its queue, and the job takes messages out of it",
+            reason="Auto Loader makes its queue, lets the topic send to it, and the job takes messages out of it",
             actions=(
                 "sqs:ChangeMessageVisibility",
                 "sqs:CreateQueue",
@@ -110,13 +113,13 @@ def stack_queue_use(*, bucket_arn: str, topic_arn: str, queue_arn: str) -> tuple
         ),
         Statement(
             sid="UseTopic",
-            reason="Databricks asks for these where the topic is there already; only on this topic",
+            reason="what Databricks documents for a topic that is there already; only on this topic",
             actions=("sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:Publish", "sns:TagResource"),
             resources=(topic_arn,),
         ),
         Statement(
             sid="UseQueue",
-            reason="the job takes messages out of this queue",
+            reason="the job takes messages out of this queue; Databricks documents sending and tagging with it",
             actions=(
                 "sqs:ChangeMessageVisibility",
                 "sqs:DeleteMessage",

@@ -31,14 +31,17 @@ def read_logs(*, bucket_arn: str, logs_prefix: str) -> tuple[Statement, ...]:
     return (
         Statement(
             sid="FindLogs",
-            # A condition on s3:prefix would refuse HeadBucket, which Hadoop's S3 client begins with.
-            reason="the job lists delivered files; this shows names of keys, in the whole bucket, and no contents",
+            reason="the job lists delivered files; this shows names of keys, in the whole bucket, and no contents (a "
+            "condition on the prefix would refuse HeadBucket, which S3 clients begin with)",
             actions=("s3:GetBucketLocation", "s3:ListBucket"),
             resources=(bucket_arn,),
         ),
         Statement(
             sid="ReadLogs",
-            reason="the job reads delivered files, and nothing else of the bucket",
+            # Not `AWSLogs/*/vpcflowlogs/*`: S3 clients ask for the folders above, and would be refused instead of told
+            # that there is no such object.
+            reason="the job reads delivered files; where other AWS services deliver to the same bucket, this takes in "
+            "theirs, and nothing else of the bucket",
             actions=("s3:GetObject",),
             resources=(f"{bucket_arn}/{logs_prefix}*",),
             wildcard="every file that is delivered; their names are AWS's choice",
@@ -52,7 +55,8 @@ def write_outputs(*, folder_arns: Sequence[str], other_bucket_arns: Sequence[str
         return ()
     write = Statement(
         sid="WriteOutputs",
-        reason="the job writes its table, quarantine table and checkpoint here; the logs lie elsewhere",
+        reason="the job reads and writes its table, quarantine table and checkpoint here, with the actions that "
+        "Databricks documents for it; the logs lie elsewhere",
         actions=("s3:GetObject", *WRITE_ACTIONS),
         resources=tuple(f"{arn}/*" for arn in folder_arns),
         wildcard="the files of a table and of a checkpoint; their names are Delta Lake's and Spark's choice",

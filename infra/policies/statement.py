@@ -35,13 +35,15 @@ class Statement:
 class Policy:
     """A document and where it goes: the file of the review, one line on what carries it, and its statements.
 
-    ``name`` is that of an inline policy.
+    ``name`` is that of an inline policy, ``carrier`` the ARN of what carries the document, where the environment file
+    chooses it: that a document moved to another role is told by it alone.
     """
 
     file: str
     title: str
     statements: tuple[Statement, ...]
     name: str = ""
+    carrier: str = ""
 
     @property
     def document(self) -> Document:

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         spec = workspace_spec(environment, queue_url=_queue_url(environment, options.command))
         client = connect(spec.host)
-        _COMMANDS[options.command](client, spec, options.wheel)
+        _COMMANDS[options.command](client, spec, options)
     except (DeploymentError, WheelBuildError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -64,23 +64,24 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _deploy(client: WorkspaceClient, spec: WorkspaceSpec, wheel: Path | None) -> None:
+def _deploy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
     print(f"Deploying {spec.environment} to {spec.host}", flush=True)
-    done = deployment.deploy(client, spec, wheel_file=_wheel(wheel), aws=_aws(spec), pace=_pace())
+    done = deployment.deploy(client, spec, wheel_file=_wheel(options.wheel), aws=_aws(spec), pace=_pace())
     changed = sum(step.outcome != "unchanged" for step in done.steps)
-    print(f"\n{_counted(changed)} of {_counted(len(done.steps), 'step')}. The job: {done.job_url}")
+    news = f"{changed} of {len(done.steps)} steps changed something" if changed else "All is as the file says already"
+    print(f"\n{news}. The job: {done.job_url}")
     if spec.job.pause:
         print("It is paused, as the file says (job.pause)")
-    print(f"Table: {done.table}\nIts runs: python -m infra.workspace status --env {spec.environment}")
+    print(f"Table: {done.table}\nIts runs: python -m infra.workspace status --env {options.env}")
 
 
-def _verify(client: WorkspaceClient, spec: WorkspaceSpec, wheel: Path | None) -> None:
+def _verify(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
     print(f"Verifying {spec.environment} in {spec.host}", flush=True)
-    deployment.verify(client, spec, wheel_file=_wheel(wheel), pace=_pace())
+    deployment.verify(client, spec, wheel_file=_wheel(options.wheel), pace=_pace())
     print(f"\nA cluster with {spec.profile.arn} reads {spec.logs.path}")
 
 
-def _destroy(client: WorkspaceClient, spec: WorkspaceSpec, wheel: Path | None) -> None:
+def _destroy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
     print(f"Taking {spec.environment} out of {spec.host}", flush=True)
     steps = deployment.destroy(client, spec, aws=_aws(spec), pace=_pace())
     if not steps:
@@ -91,7 +92,7 @@ def _destroy(client: WorkspaceClient, spec: WorkspaceSpec, wheel: Path | None) -
     )
 
 
-def _status(client: WorkspaceClient, spec: WorkspaceSpec, wheel: Path | None) -> None:
+def _status(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
     found = status.look(client, spec)
     print(f"{spec.environment} in {spec.host}")
     print(f"profile   {spec.profile.arn}{'' if found.registered else '  (not registered)'}")
@@ -100,7 +101,7 @@ def _status(client: WorkspaceClient, spec: WorkspaceSpec, wheel: Path | None) ->
     if not found.grants:
         print("grant     nobody")
     if found.job_url is None:
-        print(f"job       none yet: python -m infra.workspace deploy --env {spec.environment}")
+        print(f"job       none yet: python -m infra.workspace deploy --env {options.env}")
         return
     print(f"job       {found.job_url}  ({found.trigger})")
     print(f"wheel     {found.wheel}")
@@ -112,7 +113,7 @@ def _status(client: WorkspaceClient, spec: WorkspaceSpec, wheel: Path | None) ->
         print("run       none yet")
 
 
-_COMMANDS: dict[str, Callable[[WorkspaceClient, WorkspaceSpec, Path | None], None]] = {
+_COMMANDS: dict[str, Callable[[WorkspaceClient, WorkspaceSpec, argparse.Namespace], None]] = {
     "deploy": _deploy,
     "verify": _verify,
     "destroy": _destroy,
@@ -164,10 +165,6 @@ def _tell(step: Step) -> None:
     print(f"  {step.outcome:<10} {step.name}{f'  {first}' if first else ''}", flush=True)
     for line in more:
         print(f"             {line}", flush=True)
-
-
-def _counted(count: int, noun: str = "change") -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _spoken(seconds: float) -> str:

@@ -12,6 +12,9 @@ from databricks.sdk.errors.base import DatabricksError
 
 from infra.workspace.errors import DeploymentError, sentence
 
+# A wrong personal access token is answered as if it lacked a right.
+_NOT_SIGNED_IN = ("invalid_client", "Invalid access token")
+
 ADMIN = "The deploying service principal has to be a workspace admin (Settings, Identity and access, group admins)"
 
 
@@ -30,10 +33,15 @@ def saying(what: str) -> Iterator[None]:
 
 def explained(error: Exception) -> str:
     """An error of a library in words, with what to do."""
-    if isinstance(error, Unauthenticated) or "invalid_client" in str(error):
+    if isinstance(error, Unauthenticated) or any(text in str(error) for text in _NOT_SIGNED_IN):
         return (
             f"the workspace refused the credentials ({_first_line(error)}). Make an OAuth secret for the service "
             "principal in this workspace, put client_id and client_secret where the deployment reads them, try again"
+        )
+    if "cannot configure default credentials" in str(error):
+        return (
+            "there are no credentials for the workspace. Set DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET of the "
+            "service principal, or DATABRICKS_TOKEN, or name a profile in DATABRICKS_CONFIG_PROFILE"
         )
     if isinstance(error, PermissionDenied):
         return f"the workspace refused it ({_first_line(error)}). {ADMIN}; then deploy again"
@@ -53,10 +61,11 @@ def explained(error: Exception) -> str:
     if isinstance(error, ClientError | BotoCoreError):
         return f"AWS refused it ({_first_line(error)}). Put that right and try again; it goes on from here"
     if isinstance(error, DatabricksError):
-        return f"the workspace answered: {_first_line(error)}"
+        return f"the workspace answered: {_first_line(error)}. Put that right and deploy again; it goes on from here"
     return _first_line(error)
 
 
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__).rstrip(".")
+    # The SDK adds its configuration to what a request was refused with.
+    return (lines[0] if lines else type(error).__name__).split(". Config: ")[0].rstrip(".")

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import requests
 from databricks.sdk import WorkspaceClient, useragent
-from databricks.sdk.clock import Clock
+from databricks.sdk.clock import Clock, RealClock
 from databricks.sdk.config import Config
 
 from infra.workspace.answers import saying
@@ -17,6 +18,8 @@ from infra.workspace.errors import DeploymentError
 # to answer. The SDK's own five minutes are too long for that.
 _RETRY_SECONDS = 60
 _REQUEST_SECONDS = 60
+_TRIES = 3
+_REACH_SECONDS = 10
 
 
 def connect(host: str, *, secret: Mapping[str, str] | None = None, clock: Clock | None = None) -> WorkspaceClient:
@@ -27,6 +30,7 @@ def connect(host: str, *, secret: Mapping[str, str] | None = None, clock: Clock 
     """
     useragent.with_product("vpc-flow-logs-to-databricks", "0.1.0")
     credentials: dict[str, Any] = dict(secret or {})
+    _reach(host, clock or RealClock())
     with saying(f"Signing in to {host}"):
         config = Config(
             host=host,
@@ -37,6 +41,21 @@ def connect(host: str, *, secret: Mapping[str, str] | None = None, clock: Clock 
             **credentials,
         )
         return WorkspaceClient(config=config)
+
+
+def _reach(host: str, clock: Clock) -> None:
+    """See that somebody answers at all: the SDK would try a wrong host for minutes before it says so."""
+    for left in reversed(range(_TRIES)):
+        try:
+            requests.get(f"{host}/.well-known/databricks-config", timeout=_REACH_SECONDS)
+            return
+        except requests.RequestException as error:
+            if not left:
+                raise DeploymentError(
+                    f"Nobody answers at {host}. Look at workspace.host, the URL that you open the workspace with, and "
+                    "at the network in between (a private workspace needs a way to it); then try again"
+                ) from error
+        clock.sleep(1)
 
 
 def secret_of(text: str) -> dict[str, str]:

@@ -104,8 +104,8 @@ def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFil
     """
     if instance_profile.find(client, spec.profile.arn) is None:
         raise DeploymentError(
-            f"The workspace {spec.host} does not have the instance profile {spec.profile.arn}: deploy first "
-            f"(make deploy, or python -m infra.workspace deploy --env {spec.environment})"
+            f"The workspace {spec.host} does not have the instance profile {spec.profile.arn}: deploy first, "
+            "by make deploy or by python -m infra.workspace deploy"
         )
     told = _Steps(pace)
     told.add(wheel.upload(client, spec.folder, wheel_file))
@@ -122,11 +122,16 @@ def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFil
 
 
 def destroy(
-    client: WorkspaceClient, spec: WorkspaceSpec, *, aws: Aws, pace: Pace, left: Iterable[Logs] = ()
+    client: WorkspaceClient, spec: WorkspaceSpec, *, aws: Aws, pace: Pace, whole: bool = True
 ) -> tuple[Step, ...]:
     """Take back what ``deploy`` made, and what Auto Loader made. Data, tables, checkpoints, schemas, volumes stay.
 
-    If the job uses another profile, this one was replaced: then only its registration and its grants go.
+    Args:
+        client: of the workspace.
+        spec: what it was to hold.
+        aws: for what Auto Loader made.
+        pace: how to wait, and whom to tell of each step.
+        whole: the whole environment; else only the profile of ``spec``, if another one took its place.
 
     Raises:
         DeploymentError: it cannot go on. The same call finishes what is half done.
@@ -134,20 +139,20 @@ def destroy(
     """
     told = _Steps(pace)
     memory = remembered.read(client, spec.folder)
-    replaced = _is_replaced(client, spec, memory)
-    if not replaced:
-        for found in job.find(client, spec):
-            job.remove(client, found.job_id or 0, pace=pace)
-            told.add(Step("job", "removed", job.url(spec.host, found.job_id or 0)))
-        if end_single_runs(client, verification.run_name(spec), pace=pace):
-            told.add(Step("verify run", "removed"))
-    told.add(*_leave_profile(client, spec.profile.arn, memory))
-    if replaced:
+    if not whole and (successor := _successor(client, spec, memory)):
+        told.add(Step("job", "unchanged", f"stays: {successor} took this profile's place"))
+        told.add(*_leave_profile(client, spec.profile.arn, memory))
         forgotten = memory.with_grants(spec.profile.arn, None)
         remembered.write(client, spec.folder, old=memory, new=forgotten)
         return tuple(told.steps)
-    streams = _streams(spec, memory, left)
-    if streams:
+    for found in job.find(client, spec):
+        job.remove(client, found.job_id or 0, pace=pace)
+        told.add(Step("job", "removed", job.url(spec.host, found.job_id or 0)))
+    if end_single_runs(client, verification.run_name(spec), pace=pace):
+        told.add(Step("verify run", "removed"))
+    for arn in dict.fromkeys((spec.profile.arn, *memory.granted)):
+        told.add(*_leave_profile(client, arn, memory))
+    if streams := _streams(spec, memory, []):
         told.add(*tear_down(aws, streams))
     # Last, with all that is remembered in it.
     told.add(*wheel.remove_folder(client, spec.folder))
@@ -199,9 +204,10 @@ def _leave_profile(client: WorkspaceClient, arn: str, memory: Remembered) -> lis
     return [*steps, removed] if removed else steps
 
 
-def _is_replaced(client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered) -> bool:
+def _successor(client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered) -> str | None:
+    """The profile that took the place of this one: the job's, or one that was granted for a job to come."""
     found = job.find(client, spec)
     used = job.profile_of(client, found[0].job_id or 0) if found else None
     if used is not None:
-        return used != spec.profile.arn
-    return any(arn != spec.profile.arn for arn in memory.granted)
+        return used if used != spec.profile.arn else None
+    return next((arn for arn in memory.granted if arn != spec.profile.arn), None)

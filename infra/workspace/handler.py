@@ -95,7 +95,7 @@ def _delete(event: Mapping[str, Any], context: Any, secrets: list[str]) -> dict[
     spec = _spec(event["ResourceProperties"])
     # The id decides: a profile that was replaced is deleted after the one that took its place was made.
     spec = replace(spec, profile=replace(spec.profile, arn=event["PhysicalResourceId"]))
-    deployment.destroy(_client(event, spec, secrets), spec, aws=_aws(spec), pace=_pace(context))
+    deployment.destroy(_client(event, spec, secrets), spec, aws=_aws(spec), pace=_pace(context), whole=False)
     return {}
 
 

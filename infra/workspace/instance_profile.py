@@ -21,7 +21,8 @@ _INTERVAL = 5
 
 def find(client: WorkspaceClient, arn: str) -> InstanceProfile | None:
     """The registered profile of an ARN."""
-    return next((found for found in client.instance_profiles.list() if found.instance_profile_arn == arn), None)
+    with saying("Looking at the instance profiles"):
+        return next((found for found in client.instance_profiles.list() if found.instance_profile_arn == arn), None)
 
 
 def register(client: WorkspaceClient, profile: Profile, *, pace: Pace) -> Step:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import InvalidParameterValue, NotFound
+from databricks.sdk.errors import BadRequest, InvalidParameterValue, NotFound
 from databricks.sdk.service.jobs import BaseJob, Continuous, CronSchedule, JobSettings, PauseStatus
 
 from infra.workspace.answers import saying
@@ -84,7 +86,10 @@ def bring_up_to_date(
         return Step("job", "unchanged", url(spec.host, job_id)), job_id
     places = [place for place in changed if place != f"tags.{DEFINITION_TAG}"]
     if spec.job.pause or any(place.startswith(_OF_A_RUN) for place in places):
-        _pause(client, job_id, settings)
+        changing = _changing(wanted)
+        with saying(f"Pausing the job {job_id}"):
+            if differences(changing, settings):
+                client.jobs.reset(job_id, changing)
         end_job_runs(client, job_id, pace=pace)
     with saying(f"Changing the job {job_id}"):
         client.jobs.reset(job_id, wanted)
@@ -93,12 +98,11 @@ def bring_up_to_date(
 
 def remove(client: WorkspaceClient, job_id: int, *, pace: Pace) -> None:
     """Pause a job, end its runs, and delete it; if it is gone meanwhile that is fine."""
-    with saying(f"Looking at the job {job_id}"):
+    with saying(f"Pausing the job {job_id}"):
         try:
-            settings = client.jobs.get(job_id).settings or JobSettings()
+            _pause(client, job_id)
         except NotFound:
             return
-    _pause(client, job_id, settings)
     end_job_runs(client, job_id, pace=pace)
     with saying(f"Deleting the job {job_id}"):
         _delete(client, job_id)
@@ -110,12 +114,9 @@ def _create(client: WorkspaceClient, spec: WorkspaceSpec, wanted: JobSettings) -
     A create may take effect and its answer be lost; the SDK then sends it again. Two paused jobs do no harm, two
     streams on one checkpoint would.
     """
-    paused = JobSettings.from_dict(wanted.as_dict())
     with saying("Making the job"):
-        for trigger in (paused.continuous, paused.schedule):
-            if trigger is not None:
-                trigger.pause_status = PauseStatus.PAUSED
-        client.jobs.create(**{name: value for name, value in vars(paused).items() if value is not None})
+        made = wanted if spec.job.pause else _changing(wanted)
+        client.jobs.create(**{name: value for name, value in vars(made).items() if value is not None})
         first, *doubles = find(client, spec)
         for double in doubles:
             _delete(client, double.job_id or 0)
@@ -124,14 +125,27 @@ def _create(client: WorkspaceClient, spec: WorkspaceSpec, wanted: JobSettings) -
     return first.job_id or 0
 
 
-def _pause(client: WorkspaceClient, job_id: int, settings: JobSettings) -> None:
-    """Pause a job that runs by itself. Its definition's tag stays the old one: the change is not complete yet."""
-    with saying(f"Pausing the job {job_id}"):
-        if settings.continuous and settings.continuous.pause_status != PauseStatus.PAUSED:
-            client.jobs.update(job_id, new_settings=JobSettings(continuous=Continuous(pause_status=PauseStatus.PAUSED)))
-        if settings.schedule and settings.schedule.pause_status != PauseStatus.PAUSED:
-            paused = CronSchedule.from_dict({**settings.schedule.as_dict(), "pause_status": PauseStatus.PAUSED.value})
-            client.jobs.update(job_id, new_settings=JobSettings(schedule=paused))
+def _changing(wanted: JobSettings) -> JobSettings:
+    """The settings of a job whose change is not complete: paused, and with a tag that no complete one has."""
+    changing = JobSettings.from_dict(wanted.as_dict())
+    for trigger in (changing.continuous, changing.schedule):
+        if trigger is not None:
+            trigger.pause_status = PauseStatus.PAUSED
+    changing.tags = {**(changing.tags or {}), DEFINITION_TAG: "changing"}
+    return changing
+
+
+def _pause(client: WorkspaceClient, job_id: int) -> None:
+    """Pause a job that is to go; its other settings stay."""
+    settings = client.jobs.get(job_id).settings or JobSettings()
+    paused = JobSettings()
+    if settings.continuous:
+        paused.continuous = Continuous(pause_status=PauseStatus.PAUSED)
+    if settings.schedule:
+        paused.schedule = CronSchedule.from_dict({**settings.schedule.as_dict(), "pause_status": "PAUSED"})
+    # Refused where the job has become impossible, its runtime or node type gone: it runs no more then.
+    with suppress(BadRequest):
+        client.jobs.update(job_id, new_settings=paused)
 
 
 def _delete(client: WorkspaceClient, job_id: int) -> None:

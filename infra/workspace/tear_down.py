@@ -22,7 +22,7 @@ from infra.workspace.spec import Logs
 _MADE_BY_AUTO_LOADER = "databricks-auto-ingest-"
 _GONE = {
     "NoSuchBucket", "NotFound", "NotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
-    "ResourceNotFound",
+    "ResourceNotFound", "ResourceNotFoundException",
 }  # fmt: skip
 
 
@@ -112,13 +112,17 @@ def _tagged_path(aws: Aws, topic: str) -> str | None:
 def _take_down_topic(aws: Aws, topic: str) -> list[Step]:
     """Queue first, then subscription, then topic: each leads to the one before it."""
     steps = []
-    for subscription in _subscriptions(aws, topic):
-        queue = subscription["Endpoint"]
-        if subscription["Protocol"] == "sqs" and queue.rsplit(":", 1)[-1].startswith(_MADE_BY_AUTO_LOADER):
-            steps += [Step("queue", "removed", queue)] if _delete_queue(aws, queue) else []
-        if subscription["SubscriptionArn"].startswith("arn:"):  # not while it waits for a confirmation
+    subscriptions = _subscriptions(aws, topic)
+    # Auto Loader gives both one name; so a queue whose subscription is gone is found as well.
+    queues = {topic.replace(":sns:", ":sqs:")}
+    queues |= {found["Endpoint"] for found in subscriptions if found["Protocol"] == "sqs"}
+    for queue in sorted(queues):
+        if queue.rsplit(":", 1)[-1].startswith(_MADE_BY_AUTO_LOADER) and _delete_queue(aws, queue):
+            steps.append(Step("queue", "removed", queue))
+    for found in subscriptions:
+        if found["SubscriptionArn"].startswith("arn:"):  # not while it waits for a confirmation
             with _gone_is_fine():
-                aws.sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+                aws.sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
     with _gone_is_fine():
         aws.sns.delete_topic(TopicArn=topic)
         steps.append(Step("topic", "removed", topic))

@@ -38,7 +38,7 @@ class Layout:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """Arrow schema of the parsed records (``ingested_at`` is added when they are written)."""
+        """Arrow schema of the parsed records (``ingested_at`` is added by the task)."""
         fields = [pa.field(column.name, column.arrow_type) for column in self.columns]
         service = [("event_time", TIMESTAMP), ("other_fields", TEXT_MAP), ("source_file", pa.string())]
         return pa.schema([*fields, *(pa.field(name, type_) for name, type_ in service)])

@@ -19,7 +19,7 @@ SCHEMA = pa.schema(
         ("reason", pa.string()),
     ]
 )
-"""Arrow schema of the entries (``ingested_at`` is added when they are written)."""
+"""Arrow schema of the entries (``ingested_at`` is added by the task)."""
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,18 @@ _WRITING = {
 # Many different values, each of them looked up; without a dictionary the table has about a third more bytes.
 _ADDRESSES = frozenset({"srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr"})
 
+# The same long text in many rows: to look each up in a dictionary costs more than zstd, which sees that it repeats.
+_REPEATED = "source_file"
+
+_MAP_TEXTS = ("other_fields.key_value.key", "other_fields.key_value.value")
+
 
 def writing(layout: Layout) -> dict[str, str]:
-    """For Parquet's writer, which takes most of the time; where Photon writes they mean nothing."""
+    """For Parquet's writer, which takes most of the time; where Photon writes they mean nothing.
+
+    Least and greatest value of each page are kept for numbers and addresses: nobody looks for a range of other texts.
+    """
     texts = [column.name for column in layout.columns if column.type == "STRING" and column.name not in _ADDRESSES]
-    return {**_WRITING, **{f"parquet.enable.dictionary#{name}": "true" for name in [*texts, "source_file"]}}
+    dictionaries = {f"parquet.enable.dictionary#{name}": "true" for name in texts}
+    unranged = [*texts, _REPEATED, *_MAP_TEXTS]
+    return {**_WRITING, **dictionaries, **{f"parquet.column.statistics.enabled#{name}": "false" for name in unranged}}

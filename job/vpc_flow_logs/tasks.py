@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import pyarrow as pa
 from pyspark.accumulators import Accumulator
 
 from vpc_flow_logs import quarantine
 from vpc_flow_logs.counts import Counts
-from vpc_flow_logs.layout import Layout
+from vpc_flow_logs.layout import TIMESTAMP, Layout
 from vpc_flow_logs.quarantine import Entry
 from vpc_flow_logs.records import DeliveredFile, parse
 
@@ -18,19 +19,24 @@ Task = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 _ENTRIES_OF_A_BATCH = 1000
 
 
-def records_task(layout: Layout, counts: Accumulator[Counts]) -> Task:
-    """A task that gives the records of its files, as ``layout.schema``, and counts."""
+def stamped_schema(schema: pa.Schema) -> pa.Schema:
+    """What a task gives: the columns of ``schema``, and when they were read."""
+    return schema.append(pa.field("ingested_at", TIMESTAMP))
+
+
+def records_task(layout: Layout, counts: Accumulator[Counts], *, now: datetime) -> Task:
+    """A task that gives the records of its files, as ``layout.schema`` with ``ingested_at`` = ``now``, and counts."""
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for part in _parse(batches, layout, counts):
             if isinstance(part, pa.RecordBatch):
-                yield part
+                yield _stamped(part, now)
 
     return task
 
 
-def entries_task(layout: Layout, counts: Accumulator[Counts]) -> Task:
-    """A task that gives the quarantine entries of its files, as ``quarantine.SCHEMA``, and counts."""
+def entries_task(layout: Layout, counts: Accumulator[Counts], *, now: datetime) -> Task:
+    """The same for the quarantine entries of the files, as ``quarantine.SCHEMA``."""
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         waiting: list[Entry] = []
@@ -38,12 +44,18 @@ def entries_task(layout: Layout, counts: Accumulator[Counts]) -> Task:
             if isinstance(part, Entry):
                 waiting.append(part)
             if len(waiting) >= _ENTRIES_OF_A_BATCH:
-                yield quarantine.to_batch(waiting)
+                yield _stamped(quarantine.to_batch(waiting), now)
                 waiting = []
         if waiting:
-            yield quarantine.to_batch(waiting)
+            yield _stamped(quarantine.to_batch(waiting), now)
 
     return task
+
+
+def _stamped(batch: pa.RecordBatch, now: datetime) -> pa.RecordBatch:
+    """The batch with ``ingested_at``. Here, for a column that Spark adds copies every row once more."""
+    times = pa.repeat(pa.scalar(now, TIMESTAMP), batch.num_rows)
+    return pa.RecordBatch.from_arrays([*batch.columns, times], schema=stamped_schema(batch.schema))
 
 
 def _parse(

@@ -87,7 +87,8 @@ def calling(action: str, resource: str, *, setup: bool = False) -> Iterator[None
         reason, text = "OTHER", f"{action} on {resource}: {error}"
     else:
         return
-    raise setup_failed(reason, text) if setup else CloudFilesError(text)
+    # Without `from None` Python shows the service's error as well, and first.
+    raise (setup_failed(reason, text) if setup else CloudFilesError(text)) from None
 
 
 def setup_failed(reason: str, text: str) -> CloudFilesError:

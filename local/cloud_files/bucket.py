@@ -31,7 +31,7 @@ class BucketListing:
         """What every key that is meant begins with: what stands before the first wildcard."""
         return self._selection.pattern.prefix[len(self._bucket) + 2 :]
 
-    def new_files(self, known: Container[str]) -> list[Found]:
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
         """See `Discovery.new_files`.
 
         Raises:

@@ -33,8 +33,11 @@ class Discovery(Protocol):
     def existing(self) -> list[Found]:
         """Return the files that are there when a stream starts for the first time."""
 
-    def new_files(self, known: Container[str]) -> list[Found]:
-        """Return files not in ``known``, each once, sorted by modification time and path."""
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
+        """Return files not in ``known``, each once, sorted by modification time and path.
+
+        When there are none, a patient caller may be kept waiting for one, for a second at most.
+        """
 
     def logged(self, offset: int) -> None:
         """Take note that what was found until now is in the durable log, up to this offset."""

@@ -26,7 +26,7 @@ class FolderListing:
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
 
-    def new_files(self, known: Container[str]) -> list[Found]:
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
         """See `Discovery.new_files`.
 
         Raises:

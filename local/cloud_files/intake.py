@@ -35,6 +35,7 @@ class Intake:
         self._clock = clock
         self._rests_until = float("-inf")
         self._target: int | None = None
+        self._done = log.first
         if log.is_new:
             log.start(() if options.include_existing else discovery.existing())
             if not options.include_existing:
@@ -55,16 +56,21 @@ class Intake:
         """The offset that a new stream starts from."""
         return self._log.first
 
-    def discover(self) -> None:
-        """Find new files and put them into the log; on disk before any offset speaks of them."""
+    def discover(self, *, patient: bool = True) -> None:
+        """Find new files and put them into the log; on disk before any offset speaks of them.
+
+        Args:
+            patient: whether to wait a little when there are none.
+        """
         began = self._clock()
-        self._log.append(self._discovery.new_files(self._log.known))
+        self._log.append(self._discovery.new_files(self._log.known, patient=patient))
         self._discovery.logged(len(self._log))
         ended = self._clock()
         self._rests_until = ended + self._discovery.rest(ended - began)
 
     def committed(self, offset: int) -> None:
         """Take note that the micro-batches up to the offset are done, for ever."""
+        self._done = max(self._done, offset)
         self._discovery.committed(offset)
 
     def freeze(self) -> None:
@@ -87,10 +93,10 @@ class Intake:
         if start is not None:
             # Spark goes on from an offset when what came before is in its log of commits.
             self.committed(start)
-        waiting = len(self._log) - (start or 0)
+        waiting = len(self._log) - (self._done if start is None else start)
         hungry = start is None or waiting < self._options.max_files
         if self._target is None and hungry and self._clock() >= self._rests_until:
-            self.discover()
+            self.discover(patient=not waiting)
         end = len(self._log) if self._target is None else self._target
         return end if start is None else self._limited(start, end)
 

@@ -74,7 +74,7 @@ class Notified:
         self._listed_at = self._clock()
         return self._listing.existing()
 
-    def new_files(self, known: Container[str]) -> list[Found]:
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
         """See `Discovery.new_files`.
 
         Raises:
@@ -82,14 +82,14 @@ class Notified:
         """
         found = {file.path: file for file in self._list(known)}
         try:
-            told = self._queue.take()
+            told = self._queue.take(patient=patient and not found)
         except QueueGoneError:
             refusal = self._source.gone()
             if refusal is not None:
                 raise refusal from None
             self._queue = self._source.open()
             found |= {file.path: file for file in self._list(known)}
-            told = self._queue.take()
+            told = self._queue.take(patient=False)
         for file in filter(self._is_meant, told):
             path = f"s3://{file.bucket}/{file.key}"
             if path not in known:

@@ -58,7 +58,7 @@ class Options:
         queue_url: that queue; None: the stream makes its own.
         region: where bucket and queue are; None: what boto3 finds in the environment.
         backfill: seconds between two listings for files whose event was lost; None: never.
-        fetch_parallelism: how many requests to the queue run at the same time.
+        fetch_parallelism: how many messages are deleted at the same time; one thread receives enough for a machine.
         tags: of what the stream makes in AWS, besides Auto Loader's own.
     """
 

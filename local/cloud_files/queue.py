@@ -66,8 +66,8 @@ class Queue:
         self.arn = arn
         self.drained = True
 
-    def take(self) -> list[Created]:
-        """Return the files that waiting messages tell of; wait `WAIT` seconds if there are none.
+    def take(self, *, patient: bool) -> list[Created]:
+        """Return the files that waiting messages tell of; if there are none, a patient caller waits for `WAIT` seconds.
 
         `drained` then says whether the queue was found empty. A message that is no event is left where it is, for the
         dead-letter queue, and warned of.
@@ -80,7 +80,7 @@ class Queue:
         taken = 0
         self.drained = False
         while taken < MESSAGES:
-            messages = self._receive(wait=0 if taken else WAIT)
+            messages = self._receive(wait=WAIT if patient and not taken else 0)
             if not messages:
                 self.drained = True
                 break

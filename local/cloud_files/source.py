@@ -50,13 +50,17 @@ def register(spark: SparkSession, *, state: Path) -> None:
     """Make ``spark.readStream.format("cloudFiles")`` work in a local session.
 
     Rows are those of Spark's ``binaryFile``: path, modificationTime, length, content. Each path is read exactly once,
-    whatever is restarted or killed; a file that changes later is not read again. Folders are read recursively.
+    whatever is restarted, killed, or switched between listing and notifications; a file that changes later is not read
+    again. Folders are read recursively. A path ``s3://bucket/prefix`` is read with what boto3 finds in the environment
+    of the process that starts Spark: ``AWS_ACCESS_KEY_ID`` and its like, ``AWS_ENDPOINT_URL``, ``AWS_CA_BUNDLE``. What
+    a stream makes in AWS (``cloudFiles.useNotifications``) stays when it ends, as with Auto Loader.
     Under pyspark 4.1 a micro-batch holds all new files, whatever ``cloudFiles.maxFilesPerTrigger`` says, and an
     ``availableNow`` run is one micro-batch: after a crash the unfinished one, new files come with the next run.
 
     Args:
         spark: the session; one stream at a time can use what is registered.
-        state: the folder for the list of files, best inside the stream's checkpoint: they belong together.
+        state: the folder for the list of files and the stream's id, inside the stream's checkpoint: they belong
+            together, and what the stream makes in AWS is tagged with the folder around it as its checkpoint.
 
     Example:
         >>> register(spark, state=checkpoint / "cloud_files")
@@ -71,6 +75,25 @@ def register(spark: SparkSession, *, state: Path) -> None:
         {"state": str(state.absolute()), "cores": spark.sparkContext.defaultParallelism},
     )
     spark.dataSource.register(bound)
+
+
+def register_for(spark: SparkSession, *, checkpoint: str) -> None:
+    """Do what `register` does, for the stream of one checkpoint, before anything starts it.
+
+    A run that has the job's code from elsewhere, such as its wheel, calls this first, in the session that the job will
+    find as the active one.
+
+    Args:
+        spark: the session.
+        checkpoint: the stream's checkpoint, a folder of this machine or its ``file:`` URI.
+
+    Raises:
+        CloudFilesError: when the checkpoint is somewhere else.
+    """
+    path = "/" + checkpoint.removeprefix("file:").lstrip("/") if checkpoint.startswith("file:") else checkpoint
+    if not path.startswith("/"):
+        raise CloudFilesError(f"checkpoint {checkpoint!r}: not on this machine; take /folder or file:/folder")
+    register(spark, state=Path(path) / "cloud_files")
 
 
 class CloudFiles(DataSource):

@@ -10,19 +10,17 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
 
 from local.jars import class_path, s3_class_path
-from local.spark import JAVA_OPTIONS
 
 # Java asks for one; what the file holds is public.
 _PASSWORD = "certificates"
 
 
-def settings(environment: Mapping[str, str], *, scratch: Path) -> dict[str, str]:
+def settings(environment: Mapping[str, str]) -> dict[str, str]:
     """Spark's settings for ``s3://``.
 
     Args:
-        environment: ``AWS_ENDPOINT_URL`` and ``AWS_REGION``; ``AWS_CA_BUNDLE`` when the endpoint has a certificate of
-            its own. The access key is read by the client itself, from this process's environment.
-        scratch: a folder for the certificate in the form that Java reads.
+        environment: ``AWS_ENDPOINT_URL`` and ``AWS_REGION``. The access key is read by the client itself, from this
+            process's environment.
 
     Raises:
         JarsError: when set-up has not fetched the jars.
@@ -41,17 +39,17 @@ def settings(environment: Mapping[str, str], *, scratch: Path) -> dict[str, str]
         "fs.s3a.fast.upload.buffer": "bytebuffer",
     }
     found = {f"spark.hadoop.{key}": value for key, value in hadoop.items()}
-    found["spark.driver.extraClassPath"] = f"{s3_class_path()}:{class_path()}"
+    return {**found, "spark.driver.extraClassPath": f"{s3_class_path()}:{class_path()}"}
+
+
+def java_options(environment: Mapping[str, str], *, scratch: Path) -> list[str]:
+    """What makes Java trust the certificates of ``AWS_CA_BUNDLE``, which it reads in another form, kept in a folder."""
     bundle = environment.get("AWS_CA_BUNDLE")
-    if bundle:
-        found["spark.driver.extraJavaOptions"] = f"{JAVA_OPTIONS} {_trust(Path(bundle), scratch / 'trusted.p12')}"
-    return found
-
-
-def _trust(bundle: Path, store: Path) -> str:
-    """Write the certificates as Java reads them; the options that make it do so."""
-    certificates = x509.load_pem_x509_certificates(bundle.read_bytes())
+    if not bundle:
+        return []
+    store = scratch / "trusted.p12"
+    certificates = x509.load_pem_x509_certificates(Path(bundle).read_bytes())
     named = [PKCS12Certificate(each, f"trusted-{number}".encode()) for number, each in enumerate(certificates)]
     store.write_bytes(serialize_java_truststore(named, BestAvailableEncryption(_PASSWORD.encode())))
     trusted = {"trustStore": str(store), "trustStorePassword": _PASSWORD, "trustStoreType": "PKCS12"}
-    return " ".join(f"-Djavax.net.ssl.{name}={value}" for name, value in trusted.items())
+    return [f"-Djavax.net.ssl.{name}={value}" for name, value in trusted.items()]

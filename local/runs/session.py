@@ -11,6 +11,9 @@ from local import spark
 from local.runs import metastore, s3
 from local.runs.storage import Storage
 
+# For Java processes that live for minutes, many of them at their beginning: compiled quickly and not twice.
+_QUICK = "-XX:TieredStopAtLevel=1"
+
 
 def session(storage: Storage, *, app_name: str, scratch: Path, cores: int = 2) -> SparkSession:
     """Start Spark, once in a process. Raises as ``local.spark.session``.
@@ -22,8 +25,12 @@ def session(storage: Storage, *, app_name: str, scratch: Path, cores: int = 2) -
         cores: how many tasks run at the same time.
     """
     settings = {**storage.settings(), "spark.local.dir": str(scratch)}
+    # Java does not read TMPDIR, and leaves a file in the system's own folder for everybody to see.
+    options = [spark.JAVA_OPTIONS, _QUICK, f"-Djava.io.tmpdir={scratch}", "-XX:-UsePerfData"]
     if "AWS_ENDPOINT_URL" in os.environ:
-        settings |= s3.settings(os.environ, scratch=scratch)
+        settings |= s3.settings(os.environ)
+        options += s3.java_options(os.environ, scratch=scratch)
+    settings["spark.driver.extraJavaOptions"] = " ".join(options)
     # A folder that holds no tables: which there are tells the metastore.
     started = spark.session(cores=cores, warehouse=scratch / "none", app_name=app_name, extra=settings)
     metastore.keep(started, storage.metastore)

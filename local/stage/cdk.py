@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -20,6 +21,8 @@ _LAST = 25
 Tell = Callable[[str], None]
 """Is told each line that the command prints."""
 
+_EVENT = re.compile(r"\| (?P<state>[A-Z_]+_(?:COMPLETE|FAILED|SKIPPED)) +\| (?P<type>\S+) +\| (?P<what>.*)")
+
 
 class CdkError(RuntimeError):
     """The command failed; the message ends with what it said last."""
@@ -35,6 +38,19 @@ def environment(stage: Mapping[str, str], *, folder: Path) -> dict[str, str]:
         "TMPDIR": str(temporary),
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
     }
+
+
+def event(line: str) -> str | None:
+    """What a line says about a resource that is done, in short; None for other lines.
+
+    >>> event("stack |  1/22 | 12:18:54 AM | CREATE_COMPLETE | AWS::IAM::Role | Reader/Role (ReaderRole0E4DB476)")
+    'create complete: AWS::IAM::Role Reader/Role'
+    """
+    found = _EVENT.search(line)
+    if found is None:
+        return None
+    what = found["what"] if found["state"].endswith("FAILED") else re.sub(r" \(\w+\)$", "", found["what"])
+    return f"{found['state'].lower().replace('_', ' ')}: {found['type']} {what}"
 
 
 def run(*arguments: str, file: Path, folder: Path, stage: Mapping[str, str], tell: Tell) -> None:

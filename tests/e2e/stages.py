@@ -1,4 +1,4 @@
-"""What the tests of the stage share: the CDK command line on it, and an account that a deploy can go to."""
+"""What the tests of the stage share: the CDK command line on it, an account to deploy to, and stacks of functions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from local.aws import Stage
 
@@ -38,3 +39,62 @@ def make_cross_account_role(stage: Stage, name: str) -> None:
     statement = {"Effect": "Allow", "Principal": {"AWS": databricks}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     stage.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
+
+
+def wait(stage: Stage, stack: str, what: str) -> None:
+    stage.client("cloudformation").get_waiter(what).wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
+# Each answers CloudFormation as the functions that CDK brings do: the one in Node drops the URL's port.
+_NODE = """
+const https = require("https");
+exports.handler = async (event) => {
+  const url = new URL(event.ResponseURL);
+  const body = JSON.stringify({Status: "SUCCESS", PhysicalResourceId: "x", StackId: event.StackId,
+    RequestId: event.RequestId, LogicalResourceId: event.LogicalResourceId, Data: {Pid: String(process.pid)}});
+  await new Promise((resolve, reject) => {
+    const request = https.request({hostname: url.hostname, path: url.pathname + url.search, method: "PUT",
+      headers: {"content-type": "", "content-length": Buffer.byteLength(body)}}, resolve);
+    request.on("error", reject);
+    request.end(body);
+  });
+};
+"""
+_PYTHON = """
+import json, os, urllib.request
+def handler(event, context):
+    answer = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    answer |= {"Status": "SUCCESS", "PhysicalResourceId": "x", "Data": {"Pid": str(os.getpid())}}
+    request = urllib.request.Request(event["ResponseURL"], data=json.dumps(answer).encode(), method="PUT")
+    urllib.request.urlopen(request).close()
+"""
+
+
+def with_custom_resources() -> str:
+    """A template with a custom resource in each language; the outputs are the ids of the functions' processes."""
+    statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [statement]}
+    resources: dict[str, Any] = {"Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}}
+    for name, runtime, code in (("Node", "nodejs22.x", _NODE), ("Python", "python3.12", _PYTHON)):
+        function = {
+            "Runtime": runtime,
+            "Handler": "index.handler",
+            "Code": {"ZipFile": code},
+            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+        }
+        token = {"ServiceToken": {"Fn::GetAtt": [f"{name}Function", "Arn"]}, "ServiceTimeout": 60}
+        resources[f"{name}Function"] = {"Type": "AWS::Lambda::Function", "Properties": function}
+        resources[f"{name}Resource"] = {"Type": "Custom::Answer", "Properties": token}
+    outputs = {name: {"Value": {"Fn::GetAtt": [f"{name}Resource", "Pid"]}} for name in ("Node", "Python")}
+    return json.dumps({"Resources": resources, "Outputs": outputs})
+
+
+def functions_of(stage: Stage) -> list[int]:
+    """Have a stack of custom resources made; the processes of its functions."""
+    cloudformation = stage.client("cloudformation")
+    cloudformation.create_stack(
+        StackName="functions", TemplateBody=with_custom_resources(), Capabilities=["CAPABILITY_IAM"]
+    )
+    wait(stage, "functions", "stack_create_complete")
+    (stack,) = cloudformation.describe_stacks(StackName="functions")["Stacks"]
+    return [int(output["OutputValue"]) for output in stack["Outputs"]]

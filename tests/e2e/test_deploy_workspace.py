@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.function_code import function_code
+from infra.ingestion import TYPE
 from local.aws import Stage, running
 from local.workspace import RecordingRunner, Script, WorkspaceServer
+from local.workspace.state import Job
 from tests.e2e.stages import cdk, make_cross_account_role
 from tests.infra.environment_files import STACK, changed
 
 pytestmark = pytest.mark.slow
 
 _SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:databricks/test-AbCdEf"
-_PROFILE = "arn:aws:iam::111122223333:instance-profile/flow-log-reader"
+_PROFILES = "arn:aws:iam::111122223333:instance-profile"
+_STACK = "vpc-flow-logs-test"
 _WORKER = ("workers = 0", "workers = 1")
-_OTHER_GROUP = ("[workspace.cluster]", 'groups = ["nobody-knows"]\n\n[workspace.cluster]')
+_OTHER_ROLE = ('"flow-log-reader"', '"flow-log-reader-2"')
+_UNKNOWN_GROUP = ("[workspace.cluster]", 'groups = ["nobody-knows"]\n\n[workspace.cluster]')
 
 
 @pytest.fixture(scope="module")
@@ -37,52 +44,74 @@ def workspace() -> Iterator[WorkspaceServer]:
         yield server
 
 
-def test_one_deploy_fills_the_workspace_and_one_destroy_empties_it(
+def _task(job: Job) -> dict[str, Any]:
+    (task,) = job.settings["tasks"]
+    found: dict[str, Any] = task
+    return found
+
+
+def test_it_is_created_updated_refused_replaced_and_deleted(
     stage: Stage, workspace: WorkspaceServer, tmp_path: Path
 ) -> None:
-    who = workspace.credentials
-    secret = stage.client("secretsmanager").create_secret(
-        Name="databricks/test",
-        SecretString=f'{{"client_id": "{who.client_id}", "client_secret": "{who.client_secret}"}}',
-    )
+    who, state, runner = workspace.credentials, workspace.state, workspace.workspace.runner
+    assert isinstance(runner, RecordingRunner)
+    text = json.dumps({"client_id": who.client_id, "client_secret": who.client_secret})
+    secret = stage.client("secretsmanager").create_secret(Name="databricks/test", SecretString=text)
     file = tmp_path / "test.toml"
-    here = ("https://example.cloud.databricks.com", workspace.host)
+    here = [("https://example.cloud.databricks.com", workspace.host), (_SECRET, secret["ARN"]), STACK]
 
-    def run(*arguments: str, changes: tuple[tuple[str, str], ...] = ()) -> str:
-        file.write_text(changed(STACK, here, (_SECRET, secret["ARN"]), *changes))
+    def run(*arguments: str, changes: Sequence[tuple[str, str]] = ()) -> str:
+        file.write_text(changed(*here, *changes))
         return cdk(stage, *arguments, "-c", f"env={file}", folder=tmp_path)
 
     def outputs() -> dict[str, str]:
-        (stack,) = stage.client("cloudformation").describe_stacks(StackName="vpc-flow-logs-test")["Stacks"]
+        (stack,) = stage.client("cloudformation").describe_stacks(StackName=_STACK)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def resource() -> str:
+        found = stage.client("cloudformation").describe_stack_resources(StackName=_STACK)["StackResources"]
+        return next(str(one["PhysicalResourceId"]) for one in found if one["ResourceType"] == TYPE)
+
+    def profiles() -> list[str]:
+        return [profile.arn for profile in state.instance_profiles.values()]
 
     make_cross_account_role(stage, "databricks-cross-account")
     run("bootstrap")
     run("deploy", "--require-approval=never")
     told = outputs()
-    (job,) = workspace.state.jobs.values()
+    (job,) = state.jobs.values()
     assert told["JobId"] == str(job.job_id)
     assert told["JobUrl"].startswith(workspace.host)
     assert told["Table"] == "network.flow_logs.test"
-    assert [profile.arn for profile in workspace.state.instance_profiles.values()] == [_PROFILE]
-    assert "--queue-url" in str(job.settings) or told["QueueUrl"] in str(job.settings)
-    assert isinstance(workspace.workspace.runner, RecordingRunner)
-    assert [request.entry_point for request in workspace.workspace.runner.requests][:1] == ["verify"]
+    assert profiles() == [f"{_PROFILES}/flow-log-reader"] == [resource()]
+    # What CloudFormation alone knew has come through.
+    assert _task(job)["python_wheel_task"]["named_parameters"]["queue-url"] == told["QueueUrl"]
+    # Access was proven before the job ran, with the wheel of the zip.
+    assert [request.entry_point for request in runner.requests] == ["verify", "ingest"]
+    (library,) = runner.requests[0].libraries
+    assert function_code().wheel in library.path
 
-    run("deploy", "--require-approval=never", changes=(_WORKER,))
-    (again,) = workspace.state.jobs.values()
-    assert again.job_id == job.job_id
-    assert outputs()["JobId"] == told["JobId"]
-    assert '"num_workers": 1' in str(again.settings).replace("'", '"')
+    run("deploy", "--require-approval=never", changes=[_WORKER])
+    assert list(state.jobs) == [job.job_id]
+    assert "'num_workers': 1" in str(state.jobs[job.job_id].settings)
+    assert outputs() == told
 
     with pytest.raises(AssertionError, match="nobody-knows"):
-        run("deploy", "--require-approval=never", changes=(_WORKER, _OTHER_GROUP))
-    assert list(workspace.state.jobs) == [job.job_id]
+        run("deploy", "--require-approval=never", changes=[_WORKER, _UNKNOWN_GROUP])
+    assert outputs() == told
 
-    run("destroy", "--force")
-    assert (workspace.state.jobs, workspace.state.instance_profiles) == ({}, {})
-    with pytest.raises(ClientError, match="NoSuchEntity"):
-        stage.client("iam").get_role(RoleName="vpc-flow-logs-test-registration")
+    run("deploy", "--require-approval=never", changes=[_WORKER, _OTHER_ROLE])
+    assert profiles() == [f"{_PROFILES}/flow-log-reader-2"] == [resource()]
+    # The old profile's resource is deleted last, and leaves the job alone.
+    assert list(state.jobs) == [job.job_id]
+    assert outputs()["JobId"] == told["JobId"]
+
+    run("destroy", "--force", changes=[_WORKER, _OTHER_ROLE])
+    assert (state.jobs, profiles()) == ({}, [])
+    assert stage.client("lambda").list_functions()["Functions"] == []
+    for name in ("registration", "provider", "provider-check", "waiter"):
+        with pytest.raises(ClientError, match="NoSuchEntity"):
+            stage.client("iam").get_role(RoleName=f"{_STACK}-{name}")
     said = stage.log.read_text()
     assert who.client_secret not in said
     assert who.token not in said

@@ -47,6 +47,7 @@ CALLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "times"), FAULTS, ids=IDS)
 @pytest.mark.parametrize("call", CALLS)
 def test_a_fault_at_any_one_request_changes_nothing_in_the_end(

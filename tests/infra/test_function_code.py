@@ -149,7 +149,7 @@ def test_without_set_up_one_sentence_says_what_to_run(tmp_path: Path, monkeypatc
     with pytest.raises(FunctionCodeError) as error:
         pack(tmp_path)
     assert str(error.value) == (
-        "The registration function's packages (workspace/requirements.txt) are not in this venv: "
+        "The registration function's packages (infra/workspace/requirements.txt) are not in this venv: "
         "run make setup, then again"
     )
 

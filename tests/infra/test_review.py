@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -9,7 +13,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from infra import access
 from infra.config import load
-from infra.review import FOLDER, main, review
+from infra.review import FOLDER, main, review, templates
 from tests.infra.environment_files import EXISTING, STACK, VARIANTS, changed, environment
 
 _GOOD = "test.toml"
@@ -51,10 +55,60 @@ def test_the_review_of_an_existing_bucket_has_what_to_add_before_and_after(tmp_p
     assert "once the reader role exists" in files["README.md"]
 
 
+def _with(template: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {**template, "Resources": {**template["Resources"], **more}}
+
+
+def test_a_document_of_ours_on_one_role_more_is_in_the_review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = environment(tmp_path)
+    ((template, *place),) = templates(found)
+    (policy,) = (each for each in template["Resources"].values() if each["Type"] == "AWS::IAM::Policy")
+    twice = {**policy, "Properties": {**policy["Properties"], "Roles": ["databricks-cross-account", "other"]}}
+    for more in ({"Another": policy}, {"Both": twice}):
+        monkeypatch.setattr("infra.review.templates", lambda _, more=more: [(_with(template, **more), *place)])
+        (file,) = (file for file in review(found) if file.startswith("cdk-"))
+        assert json.loads(review(found)[file]) == policy["Properties"]["PolicyDocument"]
+
+
+def test_a_permission_of_lambda_is_in_the_review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = environment(tmp_path)
+    ((template, *place),) = templates(found)
+    properties = {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": "f",
+        "Principal": "s3.amazonaws.com",
+        "SourceAccount": {"Ref": "AWS::AccountId"},
+    }
+    permission = {"Type": "AWS::Lambda::Permission", "Properties": properties}
+    monkeypatch.setattr("infra.review.templates", lambda _: [(_with(template, Invoke=permission), *place)])
+    (statement,) = json.loads(review(found)["cdk-invoke-permission.json"])["Statement"]
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "lambda:InvokeFunction",
+        "Resource": "f",
+        "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}},
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("role/databricks-cross-account", "role/other"), ('"flow-log-reader"', '"other-reader"')],
+    ids=["cross-account role", "reader role"],
+)
+def test_rights_that_move_to_another_role_are_wider(
+    change: tuple[str, str], file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--env", file, "--output", "base"]) == 0
+    (tmp_path / file).write_text(changed(change))
+    assert main(["--env", file, "--against", "base"]) == 1
+    assert "WIDER: cross-account-pass-role.json, statement PassFlowLogReader" in capsys.readouterr().out
+
+
 def test_writing_checking_and_a_stale_file(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--env", file, "--output", "out"]
     assert main(arguments) == 0
-    assert capsys.readouterr().out == "test: 14 files in out/, beginning with README.md\n"
+    assert re.fullmatch(r"test: \d+ files in out/, beginning with README.md\n", capsys.readouterr().out)
     assert main([*arguments, "--check"]) == 0
     capsys.readouterr()
     (tmp_path / "out/reader-role-s3.json").write_text("{}")
@@ -66,7 +120,7 @@ def test_writing_checking_and_a_stale_file(file: str, tmp_path: Path, capsys: py
         "  - cross-account-pass-role.json is missing\n"
         "  - old.json is left over\n"
         "  - reader-role-s3.json differs\n"
-        "Run make review ENV=test, read what changed, and commit it with the change that made it.\n"
+        "Run make review ENV=test.toml, read what changed, and commit it with the change that made it.\n"
     )
     assert main(arguments) == 0
     assert main([*arguments, "--check"]) == 0
@@ -92,13 +146,14 @@ def test_against_a_base_that_allowed_less(file: str, tmp_path: Path, capsys: pyt
     assert capsys.readouterr().out == (
         "test: 1 grant became wider\n"
         "\n"
-        "WIDER: reader-role-s3.json, statement FindLogs\n"
-        "    new: s3:GetBucketLocation on arn:aws:s3:::flow-logs-bucket\n"
+        "WIDER: reader-role-s3.json, statement FindLogs (Inline policy s3 of the reader role flow-log-reader)\n"
+        "    new: arn:aws:iam::111122223333:role/flow-log-reader: s3:GetBucketLocation on "
+        "arn:aws:s3:::flow-logs-bucket\n"
         "    why it is there: the job lists delivered files; this shows names of keys, in the whole bucket, and no "
-        "contents\n"
+        "contents (a condition on the prefix would refuse HeadBucket, which S3 clients begin with)\n"
         "\n"
-        "To accept it: run make review ENV=test, commit review/test/, and let who answers for IAM approve the\n"
-        "pull request with this list at hand. Once it is merged, the base has it and this check passes again.\n"
+        "To accept it: run make review ENV=test.toml, commit review/test/, and let who answers for IAM\n"
+        "approve the pull request with this list at hand. Once it is merged, the base has it: this passes again.\n"
     )
 
 
@@ -110,6 +165,86 @@ def test_against_a_base_that_allowed_more(file: str, tmp_path: Path, capsys: pyt
     )
     assert main(["--env", file, "--against", "base"]) == 0
     assert capsys.readouterr().out.startswith("test: access became narrower\n\nnarrower: reader-role-s3.json")
+
+
+def test_a_whole_environment_that_is_new_is_told_on_one_screen(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "base").mkdir()
+    assert main(["--env", file, "--against", "base"]) == 1
+    said = capsys.readouterr().out
+    assert re.match(r"test: \d\d+ grants became wider\n\nWIDER: cross-account-pass-role.json, statement PassFlow", said)
+    assert "reader-role-notifications.json, reader-role-s3.json, reader-role-trust.json" in said
+    assert len(said.splitlines()) <= 40
+
+
+def _git(repository: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", str(repository), *identity, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A commit without a review, one with staging's but a right less (tag `narrow`), one with all (tag `whole`)."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    _git(folder, "init", "--quiet")
+    _git(folder, "commit", "--quiet", "--allow-empty", "-m", "nothing")
+    shutil.copytree(FOLDER / "staging", folder / "review/staging")
+    reader = folder / "review/staging/reader-role-s3.json"
+    whole = reader.read_text()
+    reader.write_text(whole.replace('"s3:GetBucketLocation",', ""))
+    for text, tag in ((reader.read_text(), "narrow"), (whole, "whole")):
+        reader.write_text(text)
+        _git(folder, "add", "review")
+        _git(folder, "commit", "--quiet", "-m", tag)
+        _git(folder, "tag", tag)
+    monkeypatch.setattr("infra.review.FOLDER", folder / "review")
+    return folder
+
+
+def test_against_a_revision_of_git(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--against-revision", "whole"]) == 0
+    assert capsys.readouterr().out == "staging: access is what it was\n"
+    assert main(["--against-revision", "narrow"]) == 1
+    assert "role/flow-log-reader-staging: s3:GetBucketLocation on arn:aws:s3:::example" in capsys.readouterr().out
+    # What the working tree has is compared, not what is committed, and nothing is changed there.
+    assert main(["--env", "staging", "--against-revision", "narrow~1"]) == 1
+    assert re.match(r"staging: \d\d+ grants became wider", capsys.readouterr().out)
+    status = subprocess.run(["git", "-C", str(repository), "status", "--short"], check=True, capture_output=True)
+    assert status.stdout == b""
+
+
+def test_an_environment_whose_review_was_deleted_is_compared_all_the_same(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(repository / "review/staging")
+    assert main(["--against-revision", "narrow"]) == 1
+    assert "staging: 1 grant became wider" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("revision", ["nowhere", "HEAD:review", "--help"])
+def test_a_revision_that_is_none_is_answered(
+    revision: str, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([f"--against-revision={revision}"]) == 2
+    assert capsys.readouterr().err == (
+        f"{revision} is no revision of this repository; a clone may have to fetch it first (git fetch origin main, for "
+        "origin/main)\n"
+    )
+    assert repository.is_dir()
+
+
+def test_a_base_that_cannot_be_read_and_a_folder_that_cannot_be_written_are_answered(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/queue-policy.json").write_text("<<<<<<< HEAD")
+    assert main(["--env", file, "--against", "base"]) == 2
+    assert "base/queue-policy.json is no JSON (" in capsys.readouterr().err
+    assert main(["--env", file, "--output", file]) == 2
+    assert capsys.readouterr().err == f"{file}: File exists; nothing more was written\n"
+    assert (tmp_path / file).read_text() == changed()
 
 
 def test_wrong_input_is_answered(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

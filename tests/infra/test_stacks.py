@@ -16,6 +16,7 @@ from infra.job_parameters import job_parameters
 from infra.stacks import MainStack, build
 from tests.infra.conftest import Synthesize, flags
 from tests.infra.environment_files import EXISTING, FULL, NO_WORKSPACE, OFF, STACK, VARIANTS, environment
+from vpc_flow_logs.fields import DEFAULT_FORMAT
 from vpc_flow_logs.parameters import problems_of
 
 _BUCKET = "arn:aws:s3:::flow-logs-bucket"
@@ -181,6 +182,16 @@ def test_the_order_of_flow_logs_changes_nothing_and_a_new_format_is_a_new_flow_l
     assert len(set(one) & set(changed)) == 1
 
 
+def test_the_default_format_spelled_out_is_the_same_flow_log(built: Callable[..., MainStack], tmp_path: Path) -> None:
+    """AWS refuses a flow log that differs from one that is there in nothing, and a new one is made first."""
+    spelled = ", ".join(f'"{name}"' for name in DEFAULT_FORMAT)
+    assert _ids(built(environment(tmp_path))) == _ids(
+        built(
+            environment(tmp_path, (_VPC, f'{_VPC}\nfields = [{spelled}]\ntraffic = "ALL"\naggregation_seconds = 600'))
+        )
+    )
+
+
 def test_the_reader_role_and_its_profile_have_one_name(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path))
     template.has_resource_properties("AWS::IAM::InstanceProfile", {"InstanceProfileName": "flow-log-reader"})
@@ -269,6 +280,57 @@ def test_the_notification_of_an_existing_bucket_is_set_by_a_function_with_rights
     assert {"flow-log-reader", "vpc-flow-logs-test-notification"} < names
     assert None not in names
     assert all("ManagedPolicyArns" not in str(role) for role in template.find_resources("AWS::IAM::Role").values())
+
+
+def test_the_function_for_an_existing_bucket_writes_to_the_log_that_its_role_may_write(
+    synthesized: Synthesize, tmp_path: Path
+) -> None:
+    template = synthesized(environment(tmp_path, EXISTING, STACK))
+    found = template.find_resources(
+        "AWS::Logs::LogGroup", {"Properties": {"LogGroupName": "/aws/lambda/vpc-flow-logs-test-notification"}}
+    )
+    (group,) = found
+    functions = template.find_resources(
+        "AWS::Lambda::Function", {"Properties": {"LoggingConfig": {"LogGroup": {"Ref": group}}}}
+    )
+    (function,) = functions.values()
+    assert "BucketNotifications" in function["Properties"]["Description"]
+    (role,) = (
+        role["Properties"]
+        for role in template.find_resources("AWS::IAM::Role").values()
+        if role["Properties"]["RoleName"] == "vpc-flow-logs-test-notification"
+    )
+    assert "log-group:/aws/lambda/vpc-flow-logs-test-notification:*" in json.dumps(role["Policies"])
+
+
+# Resource type, property, longest name that AWS takes.
+_LIMITS = [
+    ("AWS::IAM::Role", "RoleName", 64),
+    ("AWS::IAM::InstanceProfile", "InstanceProfileName", 128),
+    ("AWS::IAM::Policy", "PolicyName", 128),
+    ("AWS::Lambda::Function", "FunctionName", 64),
+    ("AWS::StepFunctions::StateMachine", "StateMachineName", 80),
+    ("AWS::SNS::Topic", "TopicName", 256),
+    ("AWS::SQS::Queue", "QueueName", 80),
+]
+
+
+@pytest.mark.parametrize("changes", [[], [STACK], [EXISTING, STACK]], ids=["auto-loader", "stack", "existing-stack"])
+def test_the_longest_names_of_a_file_make_no_name_that_is_too_long_for_aws(
+    changes: list[tuple[str, str]], built: Callable[..., MainStack], tmp_path: Path
+) -> None:
+    longest = ('"flow-log-reader"', f'"{"r" * 64}"')
+    stack = built(environment(tmp_path, *changes, longest, name="e" * 30))
+    resources = Template.from_stack(stack).to_json()["Resources"].values()
+    named = [
+        (kind, resource["Properties"][key], limit)
+        for kind, key, limit in _LIMITS
+        for resource in resources
+        if resource["Type"] == kind and isinstance(resource["Properties"].get(key), str)
+    ]
+    assert named
+    assert [(kind, name) for kind, name, limit in named if len(name) > limit] == []
+    assert len(f"{stack.stack_name}-999988887777-ap-southeast-3") <= 128
 
 
 def test_a_given_key_is_said_to_need_a_policy(synthesized: Synthesize, tmp_path: Path) -> None:

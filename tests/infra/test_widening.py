@@ -107,6 +107,31 @@ def test_the_same_rights_on_another_role_are_wider() -> None:
     assert {(change.file, change.wider) for change in found} == {("a.json", False), ("b.json", True)}
 
 
+def test_the_same_document_on_another_role_is_wider() -> None:
+    """A role's own policy names nobody: that it moved is told by what carries it."""
+    statement = {key: value for key, value in _STATEMENT.items() if key != "Principal"}
+    one = {"p.json": {"Statement": [statement], "Carrier": "arn:aws:iam::111122223333:role/one"}}
+    other = {"p.json": {"Statement": [statement], "Carrier": "arn:aws:iam::111122223333:role/other"}}
+    assert changes(one, one) == []
+    found = changes(one, other)
+    assert {change.wider for change in found} == {True, False}
+    assert found[0].text.startswith("new: arn:aws:iam::111122223333:role/other: s3:GetObject on ")
+
+
+def test_a_trust_or_a_key_policy_on_something_else_is_wider() -> None:
+    trust = {"Sid": "T", "Effect": "Allow", "Principal": {"Service": ["ec2.amazonaws.com"]}, "Action": "sts:AssumeRole"}
+    key = {**trust, "Action": "kms:Decrypt", "Resource": "*"}
+    for statement in (trust, key):
+        one, other = ({"p.json": {"Statement": [statement], "Carrier": name}} for name in ("arn:one", "arn:other"))
+        assert changes(one, one) == []
+        assert changes(one, other)[0].text.endswith(" on arn:other")
+
+
+def test_a_base_that_does_not_say_what_carries_a_document_is_compared_without() -> None:
+    statement = {key: value for key, value in _STATEMENT.items() if key != "Principal"}
+    assert changes({"p.json": {"Statement": [statement]}}, {"p.json": {"Statement": [statement], "Carrier": "x"}}) == []
+
+
 def test_a_managed_policy_is_a_grant() -> None:
     found = changes({}, {"cdk-role.json": {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"]}})
     assert [change.wider for change in found] == [True]

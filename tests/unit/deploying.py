@@ -94,8 +94,8 @@ class Stage:
             client or self.client(), spec, wheel_file=wheel, aws=self.bucket.clients, pace=self.pace(), **more
         )
 
-    def destroy(self, spec: WorkspaceSpec, *, client: WorkspaceClient | None = None) -> tuple[Step, ...]:
-        return deployment.destroy(client or self.client(), spec, aws=self.bucket.clients, pace=self.pace())
+    def destroy(self, spec: WorkspaceSpec, *, whole: bool = True) -> tuple[Step, ...]:
+        return deployment.destroy(self.client(), spec, aws=self.bucket.clients, pace=self.pace(), whole=whole)
 
     def verify(self, spec: WorkspaceSpec) -> tuple[Step, ...]:
         return deployment.verify(self.client(), spec, wheel_file=WHEEL, pace=self.pace())
@@ -159,7 +159,7 @@ def snapshot(state: State) -> dict[str, Any]:
 
 def _content(content: bytes) -> str:
     """A file's text without ids of runs and tokens, which differ from deploy to deploy."""
-    return re.sub(r'"(run_id|token)": [^,\n]+', r'"\1": …', content.decode())
+    return re.sub(r'"(run_id|token)": [^,\n]+', r'"\1": …', content.decode(errors="replace"))
 
 
 STREAM = Logs(bucket="flow-logs-bucket", prefix="AWSLogs/", path="s3://flow-logs-bucket/AWSLogs/*")

@@ -39,6 +39,7 @@ class Sqs:
         self.bodies: dict[str, str] = {}
         self.hidden: dict[str, str] = {}
         self.calls: list[str] = []
+        self.waits: list[int] = []
         self.refuse: dict[str, str] = {}
         self._number = 0
 
@@ -52,6 +53,7 @@ class Sqs:
 
     def receive_message(self, *, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int) -> dict[str, Any]:
         self._call("receive")
+        self.waits.append(WaitTimeSeconds)
         taken = [name for name in self.bodies if name not in self.hidden][:MaxNumberOfMessages]
         for name in taken:
             self._number += 1
@@ -103,7 +105,7 @@ class Bucket:
 
     # A listing.
 
-    def new_files(self, known: Container[str]) -> list[Found]:
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
         self.listings += 1
         found = [Found(f"s3://b/{key}", 0, 1) for key in self.keys]
         return by_time([file for file in found if file.path not in known])

@@ -135,6 +135,26 @@ def test_a_message_that_is_no_event_is_left_where_it_is(
     assert "is left in the queue" in caplog.text
 
 
+def test_only_an_idle_stream_waits_for_a_message(tmp_path: Path, bucket: Bucket) -> None:
+    bucket.put("in/1", events=0)
+    intake = Stream(tmp_path, bucket).open()
+    intake.latest(0)  # the listing has found a file
+    intake.latest(0)  # which is not read yet
+    intake.latest(1)
+    assert bucket.sqs.waits == [0, 0, 1]
+
+
+def test_a_stream_of_a_spark_that_names_no_start_is_not_asked_without_rest(tmp_path: Path, bucket: Bucket) -> None:
+    bucket.put("in/1")
+    intake = Stream(tmp_path, bucket).open()
+    assert intake.latest() == 1
+    intake.committed(1)
+    assert bucket.sqs.bodies == {}
+    del bucket.sqs.waits[:]
+    assert intake.latest() == 1
+    assert bucket.sqs.waits == [1]
+
+
 def test_keys_are_decoded(tmp_path: Path, bucket: Bucket) -> None:
     stream = Stream(tmp_path, bucket)
     stream.run()

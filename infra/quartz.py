@@ -1,0 +1,68 @@
+"""What is wrong with a Quartz expression, which says when a scheduled job runs.
+
+Source: https://www.quartz-scheduler.org/documentation/quartz-2.3.0/tutorials/crontrigger.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+EXAMPLE = "0 0/15 * * * ?"
+"""Every quarter of an hour."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of an expression: the values it may have, names for them from ``low`` on, and forms of its own."""
+
+    what: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+    forms: str = ""
+
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_PARTS = (
+    Part("seconds", 0, 59),
+    Part("minutes", 0, 59),
+    Part("hours", 0, 23),
+    # The last day, so many days before it, the last weekday, the weekday nearest to a day.
+    Part("day of the month", 1, 31, forms=r"\?|L|L-[0-9]{1,2}|LW|[0-9]{1,2}W"),
+    Part("month", 1, 12, _MONTHS),
+    # The last such day of a month, the first to fifth of it.
+    Part("day of the week", 1, 7, _DAYS, r"\?|L|[1-7]L|(?:[1-7]|[A-Z]{3})#[1-5]"),
+    Part("year", 1970, 2099),
+)
+
+
+def quartz_problem(expression: str) -> str | None:
+    """Why a text is no Quartz expression, or None."""
+    given = expression.split()
+    if len(given) not in (6, 7):
+        return f'is no Quartz expression (six or seven parts, seconds first: "{EXAMPLE}")'
+    for number, (part, text) in enumerate(zip(_PARTS, given, strict=False), 1):
+        if not all(_fits(part, item) for item in text.upper().split(",")):
+            names = f" or {part.names[0]} to {part.names[-1]}" if part.names else ""
+            return (
+                f'has "{text}" in part {number}, the {part.what}: there it is {part.low} to {part.high}{names}, or * '
+                "(several with commas, from-to with -, from/every with /)"
+            )
+    if (given[3] == "?") == (given[5] == "?"):
+        return "needs ? for the day of the month (4th part) or the day of the week (6th part), not for both"
+    return None
+
+
+def _fits(part: Part, item: str) -> bool:
+    if part.forms and re.fullmatch(part.forms, item):
+        return True
+    values, _, step = item.partition("/")
+    if "/" in item and not (re.fullmatch("[0-9]{1,4}", step) and 1 <= int(step) <= part.high):
+        return False
+    return values == "*" or all(_is_value(part, value) for value in values.split("-", 1))
+
+
+def _is_value(part: Part, text: str) -> bool:
+    return text in part.names or (re.fullmatch("[0-9]{1,4}", text) is not None and part.low <= int(text) <= part.high)

@@ -1,0 +1,132 @@
+"""Who may do what on the stage, where MiniStack by itself does not answer as AWS does."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.aws import Credentials, Refused, Stage, running
+from local.aws.stage import PRIVATE, opener
+
+pytestmark = pytest.mark.slow
+
+ACCOUNT = "111122223333"
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as found:
+        yield found
+
+
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+
+def test_an_instance_has_the_rights_of_its_role_and_no_others(stage: Stage) -> None:
+    iam = stage.client("iam")
+    iam.create_role(RoleName="runner", AssumeRolePolicyDocument=json.dumps(_TRUST))
+    statement = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName="runner", PolicyName="p", PolicyDocument=policy)
+    profile = iam.create_instance_profile(InstanceProfileName="runner-profile")["InstanceProfile"]
+    with pytest.raises(Refused, match="has no role"):
+        stage.instance_credentials("runner-profile")
+    iam.add_role_to_instance_profile(InstanceProfileName="runner-profile", RoleName="runner")
+
+    credentials = stage.instance_credentials(profile["Arn"])
+    who = stage.client("sts", credentials).get_caller_identity()["Arn"]
+    assert who.startswith(f"arn:aws:sts::{ACCOUNT}:assumed-role/runner/i-")
+    assert "Buckets" in stage.client("s3", credentials).list_buckets()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        stage.client("s3", credentials).create_bucket(Bucket="not-mine")
+
+    for wrong in (replace(credentials, secret="wrong"), replace(credentials, token=None)):
+        with pytest.raises(ClientError, match=r"SignatureDoesNotMatch|InvalidToken|InvalidAccessKeyId"):
+            stage.client("s3", wrong).list_buckets()
+
+    with pytest.raises(Refused, match="cannot be found"):
+        stage.instance_credentials("no-such-profile")
+    of_lambda = json.dumps(_TRUST).replace("ec2", "lambda")
+    iam.update_assume_role_policy(RoleName="runner", PolicyDocument=of_lambda)
+    with pytest.raises(Refused, match="does not trust ec2"):
+        stage.instance_credentials("runner-profile")
+
+
+def runner(stage: Stage, name: str, *statements: dict[str, Any]) -> Credentials:
+    """An instance whose role has a policy."""
+    iam = stage.client("iam")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
+    iam.create_instance_profile(InstanceProfileName=name)
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    return stage.instance_credentials(name)
+
+
+def test_batches_and_tags_are_asked_for_as_aws_asks(stage: Stage) -> None:
+    url = stage.client("sqs").create_queue(QueueName="batches")["QueueUrl"]
+    topic = stage.client("sns").create_topic(Name="tagged")["TopicArn"]
+    entries = [{"Id": "1", "MessageBody": "x"}]
+    actions = ["sqs:SendMessage", "sns:TagResource", "sns:ListTagsForResource"]
+    allowed = {"Effect": "Allow", "Action": actions, "Resource": [topic, f"arn:aws:sqs:us-east-1:{ACCOUNT}:batches"]}
+    may = runner(stage, "may-send", allowed)
+    assert stage.client("sqs", may).send_message_batch(QueueUrl=url, Entries=entries)["Successful"]
+    stage.client("sns", may).tag_resource(ResourceArn=topic, Tags=[{"Key": "a", "Value": "b"}])
+    assert stage.client("sns", may).list_tags_for_resource(ResourceArn=topic)["Tags"] == [{"Key": "a", "Value": "b"}]
+
+    may_not = runner(stage, "may-not-send", {**allowed, "Action": ["sqs:SendMessageBatch", "sns:GetTopicAttributes"]})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        stage.client("sqs", may_not).send_message_batch(QueueUrl=url, Entries=entries)
+    with pytest.raises(ClientError, match="AuthorizationError"):
+        stage.client("sns", may_not).tag_resource(ResourceArn=topic, Tags=[{"Key": "a", "Value": "b"}])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        ({}, {}, "Configurations overlap"),
+        ({"prefix": "AWSLogs/"}, {"prefix": "AWSLogs/1/"}, "Configuration is ambiguously defined"),
+        ({"prefix": "AWSLogs/"}, {}, "Configuration is ambiguously defined"),
+        ({"prefix": "AWSLogs/"}, {"prefix": "other/"}, None),
+        ({"suffix": ".gz"}, {"suffix": ".parquet"}, None),
+    ],
+)
+def test_notifications_that_overlap_are_refused(
+    one: dict[str, str], other: dict[str, str], told: str | None, stage: Stage
+) -> None:
+    s3 = stage.client("s3")
+    with suppress(ClientError):
+        s3.create_bucket(Bucket="notified")
+    topic = stage.client("sns").create_topic(Name="told")["TopicArn"]
+
+    def configuration(rules: dict[str, str]) -> dict[str, Any]:
+        filters = [{"Name": name, "Value": value} for name, value in rules.items()]
+        return {
+            "TopicArn": topic,
+            "Events": ["s3:ObjectCreated:*"],
+            **({"Filter": {"Key": {"FilterRules": filters}}} if filters else {}),
+        }
+
+    both = {"TopicConfigurations": [configuration(one), configuration(other)]}
+    if told:
+        with pytest.raises(ClientError, match=told):
+            s3.put_bucket_notification_configuration(Bucket="notified", NotificationConfiguration=both)
+    else:
+        s3.put_bucket_notification_configuration(Bucket="notified", NotificationConfiguration=both)
+
+
+def test_what_aws_does_by_itself_is_done_for_nobody_else(stage: Stage) -> None:
+    request = urllib.request.Request(f"{stage.url}{PRIVATE}places", data=b"", headers={"Authorization": "Bearer x"})
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        opener(stage.certificate).open(request, timeout=10)

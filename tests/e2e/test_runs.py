@@ -1,0 +1,308 @@
+"""The runs of the workspace, on the stage's AWS: whose rights they have, what they keep, and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import BadRequest
+from databricks.sdk.service import compute, jobs
+from databricks.sdk.service.workspace import ImportFormat
+
+from local.aws import Stage, running
+from local.runs.processes import session_members
+from local.runs.runner import ClusterRunner
+from local.workspace import Behaviour, WorkspaceServer
+from tests.e2e.wheels import wheel
+from tests.unit.workspaces import CLUSTER, WHEEL, connect, until
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 90
+LAUNCHER = "arn:aws:iam::000000000000:role/databricks-cross-account"
+PROFILE = "arn:aws:iam::000000000000:instance-profile"
+MODULE = """
+import json, os, sys, time
+from pathlib import Path
+
+def tell():
+    import boto3
+    print("told:", json.dumps({
+        "arguments": sys.argv[1:],
+        "aws": sorted(name for name in os.environ if name.startswith("AWS_")),
+        "token": bool(os.environ.get("AWS_SESSION_TOKEN")),
+        "caller": boto3.client("sts").get_caller_identity()["Arn"],
+        "home": os.listdir(Path.home() / ".aws") if (Path.home() / ".aws").exists() else None,
+        "module": __file__,
+    }))
+
+def keep():
+    from pyspark.sql import SparkSession
+    spark = SparkSession.builder.getOrCreate()
+    for name, path in (("kept", ""), ("kept_at", "/FlowLogs/kept"), ("in_volume", "/Volumes/m/s/v/t")):
+        spark.sql(f"CREATE TABLE {name} (a INT) USING DELTA" + (f" LOCATION '{path}'" if path else ""))
+        spark.sql(f"INSERT INTO {name} VALUES (1)")
+    spark.sql("ALTER TABLE kept ADD COLUMNS (b STRING)")
+    spark.sql("CREATE SCHEMA network")
+    spark.sql("CREATE TABLE network.flows (a INT) USING DELTA")
+    spark.sql("CREATE TABLE gone (a INT) USING DELTA")
+    spark.sql("DROP TABLE gone")
+
+def find():
+    from pyspark.sql import SparkSession
+    spark = SparkSession.builder.getOrCreate()
+    found = {"tables": sorted(table.name for table in spark.catalog.listTables())}
+    for name in ("kept", "kept_at", "in_volume", "network.flows"):
+        found[name] = [spark.table(name).count(), spark.sql(f"DESCRIBE DETAIL {name}").first().location]
+    found["columns"] = spark.table("kept").columns
+    print("told:", json.dumps(found))
+
+def read():
+    from pyspark.sql import SparkSession
+    spark = SparkSession.builder.getOrCreate()
+    rows = spark.read.format("binaryFile").load("s3://logs/allowed/*").collect()
+    print("told:", json.dumps([[row.path, bytes(row.content).decode()] for row in rows]))
+    spark.read.format("binaryFile").load("s3://logs/other/").collect()
+
+def wait():
+    print("waiting", flush=True)
+    time.sleep(600)
+
+def refuse():
+    raise SystemExit("this is why")
+"""
+FUNCTIONS = ("tell", "keep", "find", "read", "wait", "refuse")
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with running(tmp_path_factory.mktemp("aws")) as stage:
+        _reader(stage, "reader")
+        _reader(stage, "other")
+        _role(stage, "databricks-cross-account", "AWS", "arn:aws:iam::414351767826:root")
+        passing = {
+            **_allowed("iam:PassRole", "arn:aws:iam::000000000000:role/reader"),
+            "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
+        }
+        _put_policy(stage, "databricks-cross-account", passing)
+        s3 = stage.client("s3")
+        s3.create_bucket(Bucket="logs")
+        for key in ("allowed/a", "other/b"):
+            s3.put_object(Bucket="logs", Key=key, Body=key.encode())
+        listing = {
+            **_allowed("s3:ListBucket", "arn:aws:s3:::logs"),
+            "Condition": {"StringLike": {"s3:prefix": "allowed/*"}},
+        }
+        _put_policy(stage, "reader", listing, _allowed("s3:GetObject", "arn:aws:s3:::logs/allowed/*"))
+        yield stage
+
+
+def _allowed(action: str, resource: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+def _role(stage: Stage, name: str, kind: str, principal: str) -> None:
+    trust = {"Effect": "Allow", "Principal": {kind: principal}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    stage.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
+
+
+def _put_policy(stage: Stage, role: str, *statements: dict[str, Any]) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    stage.client("iam").put_role_policy(RoleName=role, PolicyName="test", PolicyDocument=document)
+
+
+def _reader(stage: Stage, name: str) -> None:
+    iam = stage.client("iam")
+    _role(stage, name, "Service", "ec2.amazonaws.com")
+    iam.create_instance_profile(InstanceProfileName=name)
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+
+
+@pytest.fixture(scope="module")
+def runner(aws: Stage, tmp_path_factory: pytest.TempPathFactory) -> ClusterRunner:
+    return ClusterRunner(aws, launcher=LAUNCHER, folder=tmp_path_factory.mktemp("workspace"))
+
+
+@pytest.fixture(scope="module")
+def client(runner: ClusterRunner) -> Iterator[WorkspaceClient]:
+    behaviour = Behaviour(object_to_profile=runner.object_to_profile)
+    with WorkspaceServer(runner=runner, behaviour=behaviour) as server:
+        client = connect(server)
+        client.instance_profiles.add(f"{PROFILE}/reader")
+        client.workspace.mkdirs(WHEEL.rpartition("/")[0])
+        client.workspace.upload(WHEEL, wheel(MODULE, functions=FUNCTIONS), format=ImportFormat.AUTO)
+        yield client
+
+
+def submit(client: WorkspaceClient, entry_point: str, *, profile: str = "reader", **parameters: str) -> int:
+    """Start a one-time run; the id of its task's run."""
+    attributes = {"instance_profile_arn": f"{PROFILE}/{profile}"}
+    task = jobs.SubmitTask(
+        task_key="work",
+        new_cluster=compute.ClusterSpec.from_dict({**CLUSTER, "aws_attributes": attributes}),
+        libraries=[compute.Library(whl=WHEEL)],
+        python_wheel_task=jobs.PythonWheelTask("work", entry_point, named_parameters=parameters),
+    )
+    run = client.jobs.get_run(client.jobs.submit(tasks=[task]).response.run_id or 0)
+    (only,) = run.tasks or []
+    assert only.run_id is not None
+    return only.run_id
+
+
+def ended(client: WorkspaceClient, run_id: int) -> tuple[str, jobs.RunOutput]:
+    """Wait for a task's end: its result, and its output."""
+    until(lambda: client.jobs.get_run(run_id).end_time, seconds=SECONDS)
+    output = client.jobs.get_run_output(run_id)
+    assert output.metadata is not None
+    assert output.metadata.state is not None
+    state = output.metadata.state
+    return (state.result_state.value if state.result_state else str(state.life_cycle_state)), output
+
+
+def told(output: jobs.RunOutput) -> Any:
+    (line,) = [line for line in (output.logs or "").splitlines() if line.startswith("told: ")]
+    return json.loads(line.removeprefix("told: "))
+
+
+def test_a_run_has_the_temporary_credentials_of_its_profiles_role_and_nothing_else_of_aws(
+    client: WorkspaceClient, runner: ClusterRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "somebody's own")
+    run_id = submit(client, "tell", table="a b")
+    result, output = ended(client, run_id)
+    assert result == "SUCCESS"
+    found = told(output)
+    assert found["arguments"] == ["--table=a b"]
+    assert found["caller"].startswith("arn:aws:sts::000000000000:assumed-role/reader/i-0")
+    assert found["token"] is True
+    assert found["home"] is None
+    assert found["aws"] == [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_CA_BUNDLE",
+        "AWS_CONFIG_FILE",
+        "AWS_DEFAULT_REGION",
+        "AWS_EC2_METADATA_DISABLED",
+        "AWS_ENDPOINT_URL",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_SHARED_CREDENTIALS_FILE",
+    ]
+    # The uploaded wheel, not something that lies about on this machine.
+    assert found["module"].startswith(str(runner.running[run_id].folder))
+
+
+def test_tables_outlive_the_run_that_made_them_by_name_and_by_place(client: WorkspaceClient) -> None:
+    assert ended(client, submit(client, "keep"))[0] == "SUCCESS"
+    result, output = ended(client, submit(client, "find"))
+    assert result == "SUCCESS"
+    assert told(output) == {
+        "tables": ["in_volume", "kept", "kept_at"],
+        "kept": [1, "dbfs:/user/hive/warehouse/kept"],
+        "kept_at": [1, "dbfs:/FlowLogs/kept"],
+        "in_volume": [1, "dbfs:/Volumes/m/s/v/t"],
+        "network.flows": [0, "dbfs:/user/hive/warehouse/network.db/flows"],
+        "columns": ["a", "b"],
+    }
+
+
+def test_spark_reads_of_a_bucket_what_the_role_may_read_and_no_more(client: WorkspaceClient) -> None:
+    result, output = ended(client, submit(client, "read"))
+    assert told(output) == [["s3://logs/allowed/a", "allowed/a"]]
+    assert result == "FAILED"
+    assert "AccessDenied" in (output.error or "")
+
+
+def test_a_role_that_may_not_be_passed_starts_nothing(client: WorkspaceClient) -> None:
+    denied = "is not authorized to perform: iam:PassRole on resource: arn:aws:iam::000000000000:role/other"
+    with pytest.raises(BadRequest, match=denied):
+        client.instance_profiles.add(f"{PROFILE}/other")
+    client.instance_profiles.add(f"{PROFILE}/other", skip_validation=True)
+    result, output = ended(client, submit(client, "tell", profile="other"))
+    assert result == "FAILED"
+    assert denied in (output.error or "")
+    assert not output.logs
+
+
+def test_a_profile_that_is_not_there_is_refused(client: WorkspaceClient) -> None:
+    with pytest.raises(BadRequest, match="Invalid IAM Instance Profile ARN"):
+        client.instance_profiles.add(f"{PROFILE}/nobody")
+
+
+def test_an_entry_point_that_the_wheel_lacks_is_named_with_those_that_it_has(client: WorkspaceClient) -> None:
+    result, output = ended(client, submit(client, "load"))
+    assert result == "FAILED"
+    assert "has no entry point load. It has: find, keep, read, refuse, tell, wait" in (output.error or "")
+
+
+def test_a_run_that_exits_with_words_says_them(client: WorkspaceClient) -> None:
+    result, output = ended(client, submit(client, "refuse"))
+    assert result == "FAILED"
+    assert output.error == "this is why"
+
+
+def test_cancel_ends_every_process_of_a_run(client: WorkspaceClient, runner: ClusterRunner) -> None:
+    run_id = submit(client, "wait")
+    task = runner.running[run_id]
+    until(lambda: "waiting" in task.output(), seconds=SECONDS)
+    assert len(session_members(task.pid)) > 1  # Python, and Java
+    client.jobs.cancel_run(client.jobs.get_run(run_id).parent_run_id or run_id)
+    assert ended(client, run_id)[0] == "CANCELED"
+    assert session_members(task.pid) == []
+
+
+def test_a_killed_run_has_failed_and_leaves_no_process(client: WorkspaceClient, runner: ClusterRunner) -> None:
+    run_id = submit(client, "wait")
+    task = runner.running[run_id]
+    until(lambda: len(session_members(task.pid)) > 1, seconds=SECONDS)
+    os.kill(task.pid, signal.SIGKILL)
+    result, output = ended(client, run_id)
+    assert result == "FAILED"
+    assert output.error == (
+        "The Python process exited with exit code 137 (SIGKILL: Killed). This may have been caused by an OOM error."
+    )
+    assert session_members(task.pid) == []
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from local.runs import wheel
+from local.runs.process import RunningTask
+from local.runs.storage import Storage
+from local.runs.task import Task
+folder = Path(sys.argv[1])
+wheel.unpack(folder / "work.whl", folder / "site")
+storage = Storage(folder / "storage").make()
+task = Task("work", "wait", [], *(str(folder / name) for name in ("site", "storage", "scratch", "failure.json")))
+import os
+print(RunningTask(task, folder=folder, environment=os.environ).pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_run_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "work.whl").write_bytes(wheel(MODULE, functions=FUNCTIONS))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(tmp_path)],
+        env={**kept, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout
+        leader = int(parent.stdout.readline())
+        until(lambda: len(session_members(leader)) > 1, seconds=SECONDS)
+        parent.kill()
+    until(lambda: session_members(leader) == [], seconds=10)

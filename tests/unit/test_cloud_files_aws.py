@@ -1,0 +1,204 @@
+"""The rules of streams over buckets that need no AWS: options, selections, overlaps, the stream's state."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.cloud_files.error import CloudFilesError
+from local.cloud_files.options import Options
+from local.cloud_files.overlaps import described, overlapping
+from local.cloud_files.pattern import Pattern
+from local.cloud_files.resources import tags
+from local.cloud_files.selection import Selection
+from local.cloud_files.stream_state import NAME, StateFile
+
+BUCKET = {"cloudFiles.format": "binaryFile", "path": "s3://bucket/AWSLogs"}
+ON = {**BUCKET, "cloudFiles.useNotifications": "true"}
+QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/name"
+
+
+def test_options_of_a_stream_that_is_told() -> None:
+    given = {
+        **ON,
+        "cloudFiles.region": "eu-west-1",
+        "cloudFiles.queueUrl": QUEUE,
+        "cloudFiles.backfillInterval": "1 day",
+        "cloudFiles.fetchParallelism": "2",
+        "cloudFiles.resourceTag.owner": "network team",
+        "cloudFiles.resourceTag.cost-center": "12",
+        "cloudFiles.useManagedFileEvents": "if_available",
+    }
+    options = Options.parse(given)
+    assert options == Options(
+        path="s3://bucket/AWSLogs",
+        notifications=True,
+        queue_url=QUEUE,
+        region="eu-west-1",
+        backfill=86_400,
+        fetch_parallelism=2,
+        tags=(("cost-center", "12"), ("owner", "network team")),
+    )
+    assert options.bucket == "bucket"
+
+
+def test_notifications_of_a_folder_are_none() -> None:
+    options = Options.parse({**ON, "path": "/in"})
+    assert (options.notifications, options.bucket) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1 day", 86_400), ("30 minutes", 1800), ("interval 1 hour 30 seconds", 3630), ("2  WEEKS", 1_209_600)],
+)
+def test_intervals(text: str, seconds: int) -> None:
+    assert Options.parse({**ON, "cloudFiles.backfillInterval": text}).backfill == seconds
+
+
+TAGS = r"\[CF_EVENT_NOTIFICATION_SETUP_FAILED.INVALID_RESOURCE_TAGS\] .*"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({**ON, "cloudFiles.backfillInterval": "daily"}, "allowed are intervals such as"),
+        ({**ON, "cloudFiles.backfillInterval": "1 month"}, "allowed are intervals such as"),
+        ({**ON, "cloudFiles.backfillInterval": "0 days"}, "allowed are intervals such as"),
+        ({**ON, "cloudFiles.fetchParallelism": "0"}, "whole numbers from 1"),
+        ({**BUCKET, "cloudFiles.queueUrl": QUEUE}, "needs cloudFiles.useNotifications = true"),
+        ({**ON, "cloudFiles.queueUrl": "arn:aws:sqs:us-east-1:123456789012:name"}, "an ARN is none"),
+        ({**ON, "cloudFiles.useManagedFileEvents": "true"}, "there is no Unity Catalog here"),
+        ({**ON, "cloudFiles.useManagedFileEvents": "yes"}, "allowed are false and if_available"),
+        ({**ON, "cloudFiles.instanceProfile": "x"}, "unknown: cloudfiles.instanceprofile"),
+        ({**ON, "cloudFiles.resourceTag.vendor": "x"}, TAGS + "the key is Auto Loader's own"),
+        ({**ON, "cloudFiles.resourceTag.streamid": "x"}, TAGS + "the key is Auto Loader's own"),
+        ({**ON, "cloudFiles.resourceTag.aws:x": "x"}, TAGS + "AWS's own"),
+        ({**ON, "cloudFiles.resourceTag.a": "*"}, TAGS + "allowed are letters"),
+        ({**ON, "cloudFiles.resourceTag.": "x"}, TAGS + "1 to 128 characters"),
+        ({**ON, "cloudFiles.resourceTag.a": "x" * 257}, TAGS + "256 in a value"),
+        ({**ON, **{f"cloudFiles.resourceTag.t{n}": "x" for n in range(47)}}, TAGS + "AWS allows 50"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(given: dict[str, str], message: str) -> None:
+    with pytest.raises(CloudFilesError, match=message):
+        Options.parse(given)
+
+
+def test_tags_hold_only_what_aws_allows_in_them() -> None:
+    found = tags(stream="1-2", path="s3://b/AWSLogs/*/vpcflowlogs/{a,b}", checkpoint="/Volumes/a~b/" + "x" * 300)
+    assert found["path"] == "s3://b/AWSLogs/_/vpcflowlogs/_a_b_"
+    assert found["checkpointLocation"] == "/Volumes/a_b/" + "x" * 243
+    assert (found["vendor"], found["streamId"]) == ("Databricks", "1-2")
+
+
+# Selections
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "takes"),
+    [
+        ("/b/AWSLogs", "/b/AWSLogs/1/vpcflowlogs/x_vpcflowlogs_y", True),
+        ("/b/AWSLogs", "/b/AWSLogs2/x_vpcflowlogs_y", False),
+        ("/b/AWSLogs", "/b/AWSLogs/_temporary/x_vpcflowlogs_y", False),
+        ("/b/AWSLogs", "/b/AWSLogs/1/.x_vpcflowlogs_y", False),
+        ("/b/AWSLogs", "/b/AWSLogs/1/x_elasticloadbalancing_y", False),
+        ("/b/_p/AWSLogs", "/b/_p/AWSLogs/x_vpcflowlogs_y", True),
+        ("/b/AWSLogs/*/vpcflowlogs/*", "/b/AWSLogs/1/vpcflowlogs/eu/x_vpcflowlogs_y", True),
+        ("/b/AWSLogs/*/vpcflowlogs/*", "/b/AWSLogs/1/_x/vpcflowlogs/eu/x_vpcflowlogs_y", False),
+        ("/b/AWSLogs/_x*", "/b/AWSLogs/_xy/x_vpcflowlogs_y", True),
+    ],
+)
+def test_a_selection_takes_keys_as_a_listing_of_folders_takes_files(path: str, key: str, takes: bool) -> None:
+    assert Selection(Pattern(path), glob_filter="*_vpcflowlogs_*").takes(key) is takes
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix"),
+    [
+        ("/b/AWSLogs", "/b/AWSLogs/"),
+        ("/b/AWSLogs/", "/b/AWSLogs/"),
+        ("/b", "/b/"),
+        ("/b/AWSLogs/*/vpcflowlogs/*/*", "/b/AWSLogs/"),
+        ("/b/AWSLogs/12*", "/b/AWSLogs/12"),
+        ("/b/AWSLogs/{1,2}", "/b/AWSLogs/"),
+    ],
+)
+def test_the_prefix_is_what_stands_before_the_first_wildcard(path: str, prefix: str) -> None:
+    assert Pattern(path).prefix == prefix
+
+
+# Overlaps
+
+
+def notification(*events: str, prefix: str | None = None, suffix: str | None = None) -> dict[str, Any]:
+    rules = [{"Name": name, "Value": value} for name, value in (("Prefix", prefix), ("Suffix", suffix)) if value]
+    found: dict[str, Any] = {"Id": "x", "TopicArn": "arn", "Events": list(events)}
+    return {**found, "Filter": {"Key": {"FilterRules": rules}}} if rules else found
+
+
+OWN = notification("s3:ObjectCreated:*", prefix="AWSLogs/1/")
+
+
+@pytest.mark.parametrize(
+    ("other", "refused"),
+    [
+        (notification("s3:ObjectCreated:*"), True),
+        (notification("s3:ObjectCreated:Put", prefix="AWSLogs/"), True),
+        (notification("s3:ObjectCreated:*", prefix="AWSLogs/1/vpcflowlogs/"), True),
+        (notification("s3:ObjectRemoved:*", "s3:ObjectCreated:Copy", prefix="A"), True),
+        (notification("s3:ObjectCreated:*", prefix="AWSLogs/", suffix=".gz"), True),
+        (notification("s3:ObjectRemoved:*", prefix="AWSLogs/1/"), False),
+        (notification("s3:ObjectCreated:*", prefix="AWSLogs/2/"), False),
+        (notification("s3:ObjectCreated:*", prefix="AWSLogs/12"), False),
+    ],
+)
+def test_notifications_overlap_by_event_and_prefix_and_suffix(other: dict[str, Any], refused: bool) -> None:
+    assert (overlapping(OWN, [other]) is other) is refused
+
+
+def test_suffixes_keep_notifications_apart() -> None:
+    own = notification("s3:ObjectCreated:*", suffix=".log.gz")
+    assert overlapping(own, [notification("s3:ObjectCreated:*", suffix=".parquet")]) is None
+    assert overlapping(own, [notification("s3:ObjectCreated:*", suffix=".gz")]) is not None
+    assert described(own) == "x to arn (prefix '', suffix '.log.gz')"
+
+
+# What a stream remembers
+
+
+def test_a_stream_keeps_its_id_and_what_it_was_told(tmp_path: Path) -> None:
+    first = StateFile(tmp_path)
+    first.listed(queue="arn", at=5.0)
+    again = StateFile(tmp_path)
+    assert again.state == first.state
+    again.forget()
+    assert (StateFile(tmp_path).state.queue, StateFile(tmp_path).state.stream) == (None, first.state.stream)
+
+
+def test_a_damaged_state_is_named(tmp_path: Path) -> None:
+    StateFile(tmp_path)
+    (tmp_path / NAME).write_text("{")
+    with pytest.raises(CloudFilesError, match=r"stream.json: the state of the stream is damaged"):
+        StateFile(tmp_path)
+
+
+def test_folders_are_streamed_where_there_is_no_boto3(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a").write_text("x")
+    code = f"""
+import sys
+sys.modules["boto3"] = sys.modules["botocore"] = None
+from pathlib import Path
+from local.cloud_files import content, register
+from local.cloud_files.intake import Intake
+from local.cloud_files.options import Options
+intake = Intake.open(Options(path={str(tmp_path / "in")!r}), state=Path({str(tmp_path / "state")!r}))
+files = intake.files(0, intake.latest(0))
+print(list(content.batches(file.path for file in files))[0].num_rows)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("1\n", "")

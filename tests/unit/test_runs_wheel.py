@@ -1,0 +1,38 @@
+"""A task's wheel: unpacked, and its entry point found by the wheel's own metadata."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.runs.wheel import NoEntryPointError, entry_point, unpack
+from tests.e2e.wheels import wheel
+
+MODULE = "def go():\n    return 'gone'\n"
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "some_work.whl"
+    file.write_bytes(wheel(MODULE, name="some_work", functions=["go"]))
+    unpack(file, tmp_path / "site")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.delitem(sys.modules, "some_work", raising=False)
+    return tmp_path / "site"
+
+
+@pytest.mark.parametrize("package", ["some_work", "some-work", "Some_Work"])
+def test_the_function_behind_an_entry_point_is_found_however_the_wheel_is_spelled(site: Path, package: str) -> None:
+    assert entry_point(site, package=package, name="go")() == "gone"
+
+
+def test_another_wheel_is_not_found(site: Path) -> None:
+    with pytest.raises(NoEntryPointError, match="Python wheel with name other could not be found"):
+        entry_point(site, package="other", name="go")
+
+
+def test_an_entry_point_that_is_not_there_is_answered_with_those_that_are(site: Path) -> None:
+    with pytest.raises(NoEntryPointError, match=r"no entry point stop\. It has: go"):
+        entry_point(site, package="some_work", name="stop")
