@@ -19,6 +19,7 @@ from local.demo.loading import Loading
 from local.demo.report import Deployed, Mark
 from local.demo.text import shown
 from local.demo.watch import Watch
+from local.stage.cdk import event
 from local.stage.composed import STORAGE, EmbeddedStage
 
 PATIENCE = 90.0
@@ -67,7 +68,9 @@ class Act:
     def tell_cdk(self, line: str) -> None:
         """Keep it and show it."""
         self.keep_line(line)
-        self.live.now(f"cdk: {' '.join(line.split())}")
+        happened = event(line)
+        if happened:
+            self.live.now(happened)
 
     def mark(self, what: str) -> None:
         """Remember that something happens now."""

@@ -66,6 +66,8 @@ class Traffic:
     @contextmanager
     def going_on(self) -> Iterator[None]:
         """Every few seconds a file for each flow log, as many records as before; ends with the block."""
+        if self._continuous is not None:
+            self.hour += self._continuous.delivered
         self.started = time.time()
         each = max(1, round(self.rate * EVERY / PERIOD_SECONDS))
         with delivering(self.stage, seed=self.seed + 1, every=EVERY, records=each) as self._continuous:

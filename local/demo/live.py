@@ -13,7 +13,7 @@ from typing import TextIO
 from local.demo.report import Step
 from local.demo.text import in_seconds
 
-_PLAIN_SECONDS = 5.0
+_PLAIN_SECONDS = 10.0
 """How often the line is printed where nothing stays in place: in a file, in a log."""
 
 
@@ -30,20 +30,24 @@ class Live:
         self._total = total
         self._lock = threading.RLock()
         self._shown = ""
-        self._printed_at = 0.0
+        self._printed_at = self._started = time.monotonic()
         self.steps: list[Step] = []
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """A step, with its number and, at the end, its time."""
         self.say(f"\n{len(self.steps) + 1}/{self._total}  {name}\n")
-        started = time.monotonic()
-        self._printed_at = started
+        self._printed_at = self._started = time.monotonic()
+        ended = threading.Event()
+        clock = threading.Thread(target=self._tick, args=(ended,), name="clock", daemon=True)
+        clock.start()
         try:
             yield
         finally:
+            ended.set()
+            clock.join()
             self.clear()
-        seconds = time.monotonic() - started
+        seconds = time.monotonic() - self._started
         self.steps.append(Step(name, seconds))
         self.say(f"     done in {in_seconds(seconds)}")
 
@@ -70,15 +74,21 @@ class Live:
     def clear(self) -> None:
         """Take the line away that tells how things stand."""
         with self._lock:
-            if self._terminal and self._shown:
+            if self._terminal:
                 self._write("\r\x1b[K")
             self._shown = ""
 
+    def _tick(self, ended: threading.Event) -> None:
+        """Keep the seconds of the line going."""
+        while self._terminal and not ended.wait(1):
+            with self._lock:
+                self._show(self._shown)
+
     def _show(self, text: str) -> None:
         self._shown = text
-        width = shutil.get_terminal_size().columns - 6
         if self._terminal:
-            self._write(f"\r\x1b[K     {text[:width]}")
+            told = f"{time.monotonic() - self._started:4.0f} s  {text}"
+            self._write(f"\r\x1b[K{told[: shutil.get_terminal_size().columns - 1]}")
 
     def _write(self, text: str) -> None:
         self._out.write(text)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from local.demo import answers, damages
@@ -20,6 +22,8 @@ from local.demo.report_page import write_report
 from local.demo.tables import Tables
 from local.demo.text import aligned, in_seconds, shown
 from local.demo.watch import Watch
+from local.stage.by_hand import commands, write_environment
+from local.stage.cdk import event
 from local.stage.composed import embedded
 
 STEPS = 8
@@ -33,33 +37,62 @@ def play(folder: Folder, live: Live, *, seed: int, records: int, keep: bool) -> 
     Raises:
         DemoError, CdkError, SqlError, NotStarted: a step failed.
     """
-    with ExitStack() as ends:
-        with live.step("two clouds on this machine: AWS that enforces IAM, a Databricks workspace"):
-            stage = ends.enter_context(embedded(folder.stage))
-            # It starts while other things happen.
-            sql = ends.enter_context(stage.sql())
-            act = Act(folder, live, stage, seed=seed, records=records)
-            tables = Tables(sql, act.table)
-            live.say(f"     AWS at {stage.aws.url}, workspace at {stage.workspace.host}")
-        with live.step("cdk bootstrap"):
-            stage.bootstrap(act.tell_cdk)
-        with live.step(f"cdk deploy of {shown(stage.environment_file)}"):
-            stage.deploy(act.tell_cdk)
-            _say_deployed(act, act.deployed())
-        watch = ends.enter_context(Watch(live, act.traffic, act.loading))
-        with live.step(f"an hour of traffic, then a file every {EVERY:.0f} s; two files are damaged on purpose"):
-            _traffic(act, watch, ends)
-        with live.step("questions, with Spark SQL"):
-            _ask(act, tables)
-        with live.step("a change while traffic flows: two more flow logs in other formats, cdk deploy again"):
-            _change(act, watch)
+    with _deaf_at_the_end() as deaf, ExitStack() as ends:
+        try:
+            return _play(folder, live, ends, seed=seed, records=records, keep=keep)
+        finally:
+            deaf()
+
+
+@contextmanager
+def _deaf_at_the_end() -> Iterator[Callable[[], None]]:
+    """What to call when everything is being ended: another Ctrl-C would only leave a part of it. It holds until the
+    block ends.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+
+    def deaf() -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+
+    try:
+        yield deaf
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _play(folder: Folder, live: Live, ends: ExitStack, *, seed: int, records: int, keep: bool) -> int:
+    with live.step("two clouds on this machine: AWS that enforces IAM, a Databricks workspace"):
+        stage = ends.enter_context(embedded(folder.stage))
+        # It starts while other things happen.
+        sql = ends.enter_context(stage.sql())
+        act = Act(folder, live, stage, seed=seed, records=records)
+        tables = Tables(sql, act.table)
+        live.say(f"     AWS at {stage.aws.url}, workspace at {stage.workspace.host}")
+    with live.step("cdk bootstrap"):
+        stage.bootstrap(act.tell_cdk)
+    with live.step(f"cdk deploy of {shown(stage.environment_file)}"):
+        stage.deploy(act.tell_cdk)
+        _say_deployed(act, act.deployed())
+    watch = ends.enter_context(Watch(live, act.traffic, act.loading))
+    with live.step(f"an hour of traffic, then a file every {EVERY:.0f} s; two files are damaged on purpose"):
+        _traffic(act, watch, ends)
+    with live.step("questions, with Spark SQL"):
+        _ask(act, tables)
+    with live.step("a change while traffic flows: two more flow logs in other formats, cdk deploy again"):
+        _change(act, watch)
         made = act.deployed()
-        with live.step("the end of the traffic: is every delivered line there?"):
+    if keep:
+        with live.step("is every line that was delivered until now there?"):
             found = _add_up(act, watch, tables)
-        if keep:
-            return _keep(act, made, found)
-        with live.step("cdk destroy, and a look at what is left"):
-            gone = _destroy(act)
+        report = write_report(folder.report, act=act, made=made, account=found, gone=())
+        _say_end(act, found, report)
+        return _keep(act, found)
+    with live.step("the end of the traffic: is every delivered line there?"):
+        found = _add_up(act, watch, tables)
+    with live.step("cdk destroy, and a look at what is left"):
+        gone = _destroy(act)
     report = write_report(folder.report, act=act, made=made, account=found, gone=gone)
     _say_end(act, found, report)
     return 1 if found.differences or any(one.found for one in gone) else 0
@@ -105,7 +138,7 @@ def _change(act: Act, watch: Watch) -> None:
 
     def tell(line: str) -> None:
         act.keep_line(line)
-        watch.doing = f"cdk: {' '.join(line.split())}"
+        watch.doing = event(line) or watch.doing
 
     act.stage.deploy(tell)
     watch.doing = ""
@@ -145,11 +178,17 @@ def _destroy(act: Act) -> Sequence[Gone]:
     return found
 
 
-def _keep(act: Act, made: Deployed, found: Account) -> int:
-    """Leave both clouds running until Ctrl-C, with the report as far as it goes."""
-    report = write_report(act.folder.report, act=act, made=made, account=found, gone=())
-    _say_end(act, found, report)
-    raise NotImplementedError
+def _keep(act: Act, found: Account) -> int:
+    """Let traffic go on until Ctrl-C."""
+    file = write_environment(act.stage)
+    act.live.say("\nBoth clouds go on, and traffic too, until Ctrl-C. In another terminal, in this folder:\n")
+    for command in commands(act.stage, file=file):
+        act.live.say(f"  {command}")
+    with act.traffic.going_on(), suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(1)
+    act.live.say("\nended: both clouds are gone")
+    return 1 if found.differences else 0
 
 
 def _say_end(act: Act, found: Account, report: Path) -> None:
