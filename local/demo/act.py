@@ -93,11 +93,21 @@ class Act:
 
     def run_in_words(self) -> str:
         """What the job's last run says, and where to read more."""
-        job = next(iter(self.workspace.jobs.list(name=names.stack_name(self.environment))), None)
-        if job is None or job.job_id is None:
+        job_id = self._job_id()
+        if job_id is None:
             return "There is no job in the workspace."
-        state = run_state(last_run(self.workspace, job.job_id))
+        state = run_state(last_run(self.workspace, job_id))
         return f"The job's run is {state}. What it wrote is below {shown(self.stage.runner.folder / 'runs')}."
+
+    def runs(self) -> list[tuple[float, float]]:
+        """Starts and ends of the job's runs, in order and in Unix seconds; what has not ended ends now."""
+        runs = self.workspace.jobs.list_runs(job_id=self._job_id()) if self._job_id() else ()
+        times = [((run.start_time or 0) / 1000, (run.end_time or 0) / 1000 or time.time()) for run in runs]
+        return sorted(times)
+
+    def _job_id(self) -> int | None:
+        job = next(iter(self.workspace.jobs.list(name=names.stack_name(self.environment))), None)
+        return job.job_id if job else None
 
     def query(self) -> str:
         """A command that asks the tables."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from statistics import median
 
 from local.demo.ports import port_name, protocol_name
 from local.demo.report import Entry, FlowLogResult, Gone, Port, Source, Talker
-from local.demo.text import aligned, in_bytes
+from local.demo.text import aligned, in_bytes, in_seconds
 
 
 def by_flow_log(results: Sequence[FlowLogResult]) -> str:
@@ -71,6 +72,21 @@ def check(results: Sequence[FlowLogResult]) -> str:
     if lines == there + kept:
         sum_ = f"delivered {lines:,} lines = {there:,} rows + {kept:,} quarantined: nothing lost"
     return f"{told}\n\n{sum_}"
+
+
+def lag(running: Sequence[float], restarting: Sequence[float]) -> list[str]:
+    """How long it took from a file's put to its rows being readable."""
+    told = []
+    if running:
+        told.append(
+            f"file put to row readable: median {in_seconds(median(running))}, at most {in_seconds(max(running))}, "
+            f"over {len(running)} files"
+        )
+    if restarting:
+        told.append(
+            f"for {len(restarting)} files that came while the job was restarted: at most {in_seconds(max(restarting))}"
+        )
+    return told
 
 
 def gone(looked_up: Sequence[Gone]) -> str:

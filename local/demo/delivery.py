@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from local.aws import Stage
 from local.delivery import Continuous, Delivered, deliver, delivering, flow_logs
+from local.delivery.files import deliver_round
 from local.demo import damages
 from local.flow_log_files import PERIOD_SECONDS, FlowLog, encode, facts, key, period_start
 from local.network import Network
@@ -60,8 +61,16 @@ class Traffic:
     _continuous: Continuous | None = None
 
     def deliver_hour(self) -> None:
-        """The hour that ends now, in twelve files for each flow log."""
+        """An hour in twelve files for each flow log, and the minutes since then in one more."""
         self.hour += deliver(self.stage, seed=self.seed, intervals=INTERVALS, records=self.rate)
+        now = int(time.time())
+        minutes = range(now - now % PERIOD_SECONDS, now)
+        count = self.rate * len(minutes) // PERIOD_SECONDS
+        if count:
+            there = flow_logs(self.stage)
+            self.hour += deliver_round(
+                self.stage, there, interval=minutes, seed=self.seed, number=INTERVALS, records=count
+            )
 
     @contextmanager
     def going_on(self) -> Iterator[None]:

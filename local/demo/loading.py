@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from local.delivery import Delivered
 from local.demo.commits import Commits
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A file's time from its put to its rows being readable; both in Unix seconds."""
+
+    put: float
+    readable: float
+
+    @property
+    def seconds(self) -> float:
+        return max(0.0, self.readable - self.put)
+
+
+def across_restarts(waits: Sequence[Wait], runs: Sequence[tuple[float, float]]) -> tuple[list[Wait], list[Wait]]:
+    """The waits while the job was running, and those in which it was not.
+
+    ``runs`` are the starts and ends of the job's runs, in order. From the end of one until the first rows of the next
+    nothing can be read.
+    """
+    pauses = []
+    for (_, end), (start, _) in pairwise(runs):
+        pauses.append((end, min((wait.readable for wait in waits if wait.readable > start), default=end)))
+    across = [wait for wait in waits if any(wait.put <= last and begin <= wait.readable for begin, last in pauses)]
+    return [wait for wait in waits if wait not in across], across
 
 
 class Loading:
@@ -43,13 +70,13 @@ class Loading:
         """Lines that are accounted for: rows, and lines in quarantine."""
         return sum(self.rows.values()) + sum(self.quarantined.values())
 
-    def lags(self, files: Iterable[Delivered]) -> list[float]:
-        """Seconds from put to readable, of the files that came while the job was running and are there in full."""
+    def waits(self, files: Iterable[Delivered]) -> list[Wait]:
+        """Of the files that came after the first rows and are there in full."""
         if self.first is None:
             return []
         found = []
         for one in files:
             name = one.file.key.rpartition("/")[2]
             if one.at > self.first and name in self.readable and self.rows[name] == one.file.rows:
-                found.append(max(0.0, self.readable[name] - one.at))
+                found.append(Wait(one.at, self.readable[name]))
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from local.demo.charts import Column, columns, histogram
@@ -81,5 +82,13 @@ def lag(report: Report) -> Html:
             whole=True,
         ),
         element("p", "Files, by seconds (up to the number under the column).", class_="note"),
+        element("p", _restart(report.restart_lags), class_="note") if report.restart_lags else None,
         note=f"{len(report.lags):,} files that came while the job was running: {told}.",
+    )
+
+
+def _restart(lags: Sequence[float]) -> str:
+    return (
+        f"{len(lags):,} more files came while the job was restarted, to have the new columns: "
+        f"at most {in_seconds(max(lags))}. "
     )

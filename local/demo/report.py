@@ -132,8 +132,8 @@ class Report:
     """Everything that the page shows.
 
     ``lags`` are seconds from a file's put to its rows being readable, one for each file that came while the job was
-    running; ``differences`` what the tables have more or less than was delivered, in words. ``gone`` is empty when
-    nothing was destroyed.
+    running; ``restart_lags`` those of the files that came while it was restarted. ``differences`` tells what the tables
+    have more or less than was delivered, in words. ``gone`` is empty when nothing was destroyed.
     """
 
     made: datetime
@@ -149,6 +149,7 @@ class Report:
     quarantine: tuple[Entry, ...] = ()
     damaged: Mapping[str, str] = field(default_factory=dict)
     lags: tuple[float, ...] = ()
+    restart_lags: tuple[float, ...] = ()
     differences: tuple[str, ...] = ()
     gone: tuple[Gone, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -29,6 +29,7 @@ def write_report(file: Path, *, act: Act, made: Deployed, account: Account, gone
         quarantine=account.quarantine,
         damaged={file.name: file.done for file in account.delivered.damaged},
         lags=account.lags,
+        restart_lags=account.restart_lags,
         differences=account.differences,
         gone=tuple(gone),
         versions=versions(),

@@ -152,6 +152,7 @@ def _change(act: Act, watch: Watch) -> None:
 def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
     act.traffic.stop()
     there = act.waited(watch, lines(act.traffic.files(), act.traffic.spoiled))
+    watch.stop()
     act.live.clear()
     if not there:
         act.live.say(f"     not all lines came. {act.run_in_words()}")
@@ -160,11 +161,8 @@ def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
     act.live.say(answers.check(found.results))
     for problem in found.differences:
         act.live.say(f"  DIFFERENCE  {problem}")
-    if found.lags:
-        act.live.say(
-            f"file put to row readable: median {in_seconds(found.median_lag)}, at most {in_seconds(max(found.lags))}, "
-            f"over {len(found.lags)} files"
-        )
+    for line in answers.lag(found.lags, found.restart_lags):
+        act.live.say(line)
     return found
 
 

@@ -48,9 +48,9 @@ class Watch(threading.Thread):
             f"files {len(files):,} delivered, {loaded:,} loaded",
             f"lines {delivered:,} delivered, {self.loading.lines:,} in the tables",
         ]
-        lags = self.loading.lags(files)[-_RECENT:]
-        if lags:
-            parts.append(f"lag {in_seconds(median(lags))}")
+        waits = self.loading.waits(files)[-_RECENT:]
+        if waits:
+            parts.append(f"lag {in_seconds(median(wait.seconds for wait in waits))}")
         return "; ".join([*parts, self.doing] if self.doing else parts)
 
     def check(self) -> None:
@@ -70,10 +70,14 @@ class Watch(threading.Thread):
             time.sleep(_EVERY / 2)
         return True
 
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopping.set()
+        self.join()
+
     def __enter__(self) -> Watch:
         self.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._stopping.set()
-        self.join()
+        self.stop()

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from local.delivery import Delivered
-from local.demo.loading import Loading
+from local.demo.loading import Loading, Wait, across_restarts
 from local.flow_log_files import FileFacts, FlowLog
 
 LOG = FlowLog("fl-1", "000000000000", "us-east-1")
@@ -82,4 +82,20 @@ def test_lag_is_from_put_to_commit_of_whole_files_that_came_while_the_job_ran(tm
         put("not-yet.gz", rows=1, at=106.0),
     ]
 
-    assert loading.lags(files) == [3.5]
+    assert [wait.seconds for wait in loading.waits(files)] == [3.5]
+
+
+def test_waits_across_a_restart_are_told_apart() -> None:
+    before, at_the_end, between, first, after = (
+        Wait(10.0, 12.0),
+        Wait(19.0, 45.0),
+        Wait(25.0, 45.0),
+        Wait(40.0, 45.0),
+        Wait(50.0, 53.0),
+    )
+    waits = [before, at_the_end, between, first, after]
+
+    # The second run starts at 30, and its first rows are there at 45.
+    running, across = across_restarts(waits, [(0.0, 20.0), (30.0, 60.0)])
+    assert (running, across) == ([before, after], [at_the_end, between, first])
+    assert across_restarts(waits, [(0.0, 60.0)]) == (waits, [])
