@@ -93,6 +93,8 @@ def run(*arguments: str, file: Path, folder: Path, stage: Mapping[str, str], tel
     finally:
         end_session(process.pid)
         process.wait()
+        if process.stdout:
+            process.stdout.close()
     if status != 0:
         said = "\n".join(last)
         raise CdkError(f"cdk {arguments[0]} failed with exit status {status}; it said last:\n{said}")
