@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -26,10 +27,10 @@ def session(storage: Storage, *, app_name: str, scratch: Path, cores: int = 2) -
     """
     settings = {**storage.settings(), "spark.local.dir": str(scratch)}
     # Java does not read TMPDIR, and leaves a file in the system's own folder for everybody to see.
-    options = [spark.JAVA_OPTIONS, _QUICK, f"-Djava.io.tmpdir={scratch}", "-XX:-UsePerfData"]
+    options = [spark.JAVA_OPTIONS, _QUICK, shlex.quote(f"-Djava.io.tmpdir={scratch}"), "-XX:-UsePerfData"]
     if "AWS_ENDPOINT_URL" in os.environ:
         settings |= s3.settings(os.environ)
-        options += s3.java_options(os.environ, scratch=scratch)
+        options += map(shlex.quote, s3.java_options(os.environ, scratch=scratch))
     settings["spark.driver.extraJavaOptions"] = " ".join(options)
     # A folder that holds no tables: which there are tells the metastore.
     started = spark.session(cores=cores, warehouse=scratch / "none", app_name=app_name, extra=settings)
