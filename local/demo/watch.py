@@ -45,8 +45,8 @@ class Watch(threading.Thread):
         delivered = lines(files, self._traffic.spoiled)
         loaded = sum(one.file.key.rpartition("/")[2] in self.loading.readable for one in files)
         parts = [
-            f"files {len(files):,} delivered, {loaded:,} loaded",
-            f"lines {delivered:,} delivered, {self.loading.lines:,} in the tables",
+            f"delivered {len(files):,} files, {delivered:,} lines",
+            f"in the tables {loaded:,}, {self.loading.lines:,}",
         ]
         waits = self.loading.waits(files)[-_RECENT:]
         if waits:
