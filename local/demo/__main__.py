@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from infra.config import EnvironmentFileError
 from local.aws import NotStarted
 from local.demo.delivery import LEAST_RECORDS
 from local.demo.folder import Folder, FolderError
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FolderError as error:
         print(error, file=sys.stderr)
         return 2
-    except (CdkError, DemoError, JarsError, JavaError, NotStarted, OSError, SqlError) as error:
+    except (CdkError, DemoError, EnvironmentFileError, JarsError, JavaError, NotStarted, OSError, SqlError) as error:
         live.clear()
         print(f"\nthe demo cannot go on: {error}\nnothing of it is running any more", file=sys.stderr)
         return 1

@@ -185,7 +185,7 @@ def _keep(act: Act, found: Account) -> int:
     with act.traffic.going_on(), suppress(KeyboardInterrupt):
         while True:
             time.sleep(1)
-    act.live.say("\nended: both clouds are gone")
+    act.live.say("\nending both clouds; the tables and the report stay")
     return 1 if found.differences else 0
 
 
