@@ -23,7 +23,7 @@ from local.traffic import records
 INTERVALS = 12
 """Five minutes each."""
 
-EVERY = 3.0
+EVERY = 5.0
 """Seconds between two files of a flow log while traffic goes on; AWS takes minutes."""
 
 LEAST_RECORDS = 1200

@@ -13,8 +13,7 @@ from infra.settings import Environment
 from local.aws import Stage
 from local.demo.report import Deployed, Resource
 
-AUTO_LOADER = "databricks-auto-ingest-"
-"""What the names of everything begin with that Auto Loader makes."""
+_SHOWN = 14
 
 
 def deployed(environment: Environment, *, file: str, aws: Stage, workspace: WorkspaceClient) -> Deployed:
@@ -76,7 +75,13 @@ def _job(environment: Environment, workspace: WorkspaceClient) -> dict[str, str]
         "notifications": environment.job.notifications,
     }
     parameters = _parameters(job.as_dict())
-    return {**told, **{f"--{key}": value for key, value in parameters.items()}}
+    return {**told, **{f"--{key}": _shortened(value) for key, value in parameters.items()}}
+
+
+def _shortened(value: str) -> str:
+    """A long list by its beginning."""
+    parts = value.split(",")
+    return value if len(parts) <= _SHOWN else f"{len(parts)} fields: {', '.join(parts[:_SHOWN])}, ..."
 
 
 def _parameters(job: Mapping[str, object]) -> dict[str, str]:
