@@ -41,7 +41,7 @@ destroy: .venv/made  ## take ENV down; bucket, logs and tables stay
 	$(CDK) destroy --all $(environment) $(ARGS)
 
 demo: .venv/made  ## everything from nothing to a filled table on this machine
-	.venv/bin/python -m local.demo
+	.venv/bin/python -m local.demo $(ARGS)
 
 stage: .venv/made  ## both clouds on this machine, deployed and with traffic, to try by hand until Ctrl-C
 	.venv/bin/python -m local.stage $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -31,7 +32,7 @@ class Delivered:
     """A file that was to be delivered for a flow log: to which bucket, and what is in it.
 
     ``error`` is what the flow log's delivery status then says, and ``reason`` what is behind it; None if the file is
-    in the bucket.
+    in the bucket, since ``at`` (Unix seconds).
     """
 
     flow_log: FlowLog
@@ -39,6 +40,7 @@ class Delivered:
     file: FileFacts
     error: str | None = None
     reason: str | None = None
+    at: float = 0.0
 
 
 def deliver(
@@ -81,7 +83,7 @@ def deliver_round(
             # Deleted since it was listed.
             continue
         file = facts(table, key=name, size=len(body))
-        yield Delivered(flow_log, bucket, file, answer["error"], answer.get("reason"))
+        yield Delivered(flow_log, bucket, file, answer["error"], answer.get("reason"), at=time.time())
 
 
 def _table(flow_log: FlowLog, *, interval: range, seed: int, number: int, records: int) -> pa.Table:

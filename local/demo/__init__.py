@@ -1,1 +1,1 @@
-"""``python -m local.demo``: an hour of flow log files, the job that loads them, and a check that nothing is lost."""
+"""``python -m local.demo``: a deploy into both clouds of the stage, traffic, a check that nothing is lost, a report."""

@@ -18,6 +18,11 @@ class Found:
     bytes: int = 0
     quarantined: int = 0
 
+    @property
+    def neither(self) -> int:
+        """Rows without an action: no traffic in the interval, or a format without that field."""
+        return self.rows - self.accepted - self.rejected
+
 
 def differences(manifest: Manifest, found: Mapping[str, Found], quarantined: Mapping[str, int]) -> list[str]:
     """What the tables have more or less than was delivered, in words; empty when they agree.
@@ -27,7 +32,8 @@ def differences(manifest: Manifest, found: Mapping[str, Found], quarantined: Map
         found: what is in the tables, by the flow log's id.
         quarantined: how many lines of which file, by its name, are in the quarantine table.
     """
-    problems = [problem for log in manifest.flow_logs for problem in _of_flow_log(log, found.get(log.id, Found()))]
+    problems = [f"refused: {refused}" for refused in manifest.refused]
+    problems += [problem for log in manifest.flow_logs for problem in _of_flow_log(log, found.get(log.id, Found()))]
     known = {log.id for log in manifest.flow_logs}
     for stranger in sorted(found.keys() - known):
         problems.append(f"{stranger}: {found[stranger].rows:,} rows of a flow log that delivered nothing")

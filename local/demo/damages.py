@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from local import damage
-from local.demo.flow_logs import Recorded
+from local.flow_log_files import FlowLog
 
 _GZIP_WINDOW = 31
 
@@ -24,7 +24,7 @@ class Result:
     done: str
 
 
-def cut(data: bytes, table: pa.Table, recorded: Recorded, chance: random.Random) -> Result:
+def cut(data: bytes, table: pa.Table, log: FlowLog, chance: random.Random) -> Result:
     """A gzip whose upload broke off in the middle of a line: the lines before are whole, that one is not."""
     share = 60
     while True:
@@ -37,11 +37,11 @@ def cut(data: bytes, table: pa.Table, recorded: Recorded, chance: random.Random)
     return Result(begun, table.slice(0, text.count(b"\n") - header), 1, f"cut off at {share} % of its length")
 
 
-def bad_lines(data: bytes, table: pa.Table, recorded: Recorded, chance: random.Random) -> Result:
+def bad_lines(data: bytes, table: pa.Table, log: FlowLog, chance: random.Random) -> Result:
     """A file five of whose lines are no records: every other line of it is kept."""
     rows = sorted(chance.sample(range(table.num_rows), 5))
     lines = [row + 2 for row in rows]  # they count from 1, which is the header
-    fields = recorded.log.fields
+    fields = log.fields
     data = damage.bad_integer(data, line=lines[0], field=1 + fields.index("srcport"), value=b"12x4")
     data = damage.bad_integer(data, line=lines[1], field=1 + fields.index("dstport"), value=b"4294967296")
     data = damage.too_few_fields(data, line=lines[2], missing=3)
@@ -52,7 +52,7 @@ def bad_lines(data: bytes, table: pa.Table, recorded: Recorded, chance: random.R
     return Result(data, kept, len(rows), f"{len(rows)} lines of it spoiled")
 
 
-def other_file(data: bytes, table: pa.Table, recorded: Recorded, chance: random.Random) -> Result:
+def other_file(data: bytes, table: pa.Table, log: FlowLog, chance: random.Random) -> Result:
     """Something else under a flow log file's name: encrypted by somebody, so that no line of it is a record."""
     encrypted = b"Salted__" + chance.randbytes(4088)
     lines = sum(1 for line in encrypted.split(b"\n") if line.removesuffix(b"\r").strip(b" "))

@@ -1,148 +1,140 @@
-"""An hour of traffic as flow log files, laid out as AWS does, some of them damaged; and a note of what is in them."""
+"""What AWS delivers in the demo: an hour of traffic at once, then traffic as it goes on, and a few damaged files."""
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from itertools import pairwise
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from local.aws import Stage
+from local.delivery import Continuous, Delivered, deliver, delivering, flow_logs
+from local.delivery.files import deliver_round
 from local.demo import damages
-from local.demo.flow_logs import Recorded, flow_logs, headers
-from local.demo.manifest import DamagedFile, FlowLogNote, Manifest
-from local.flow_log_files import PERIOD_SECONDS, encode, key, place
+from local.flow_log_files import PERIOD_SECONDS, FlowLog, encode, facts, key, period_start
 from local.network import Network
 from local.traffic import records
 
-FIRST = datetime(2026, 11, 2, 9, tzinfo=timezone.utc)
-"""When the hour begins: always the same, so that a seed gives the same files whenever the demo runs."""
+INTERVALS = 12
+"""Five minutes each."""
 
-PERIODS = 12
-LEAST_RECORDS = 1000
+EVERY = 5.0
+"""Seconds between two files of a flow log while traffic goes on; AWS takes minutes."""
 
-_DAMAGED_PART = 9  # tells a damaged file's name from the others of its five minutes
+LEAST_RECORDS = 1200
+
+Damage = Callable[[bytes, pa.Table, FlowLog, random.Random], damages.Result]
 
 
 @dataclass(frozen=True)
-class _Damaged:
-    """A file to damage: by its flow log, in which five minutes of the hour, and how."""
+class Spoiled:
+    """A damaged file that was delivered: what is left of it, how many of its lines no one can read, what was done."""
 
-    flow_log: int
-    period: int
-    damage: Callable[[bytes, pa.Table, Recorded, random.Random], damages.Result]
+    delivered: Delivered
+    lines: int
+    done: str
+
+    @property
+    def name(self) -> str:
+        return self.delivered.file.key.rpartition("/")[2]
 
 
-_DAMAGED = (_Damaged(0, 4, damages.cut), _Damaged(1, 7, damages.bad_lines), _Damaged(0, 10, damages.other_file))
+@dataclass
+class Traffic:
+    """All that is delivered on a stage.
 
-
-def deliver(root: Path, *, count: int, seed: int) -> Manifest:
-    """Write ``count`` records below ``root``, damaged ones included; returns what was written.
-
-    Equal arguments give equal files, names included.
+    ``rate`` is how many records a flow log has in five minutes; ``started`` is the time (Unix seconds) since which
+    traffic goes on.
     """
-    network = Network.seeded(seed)
-    recorded = flow_logs(network, seed)
-    size = max(LEAST_RECORDS // 20, count // 250)  # records of a damaged file
-    notes, damaged = [], []
-    for number, one in enumerate(recorded):
-        own = [file for file in _DAMAGED if file.flow_log == number]
-        delivery = _Delivery(root, network, one, seed)
-        for file in own:
-            damaged.append(delivery.damaged(file, size))
-        begin, end = (sum(other.share for other in recorded[:last]) for last in (number, number + 1))
-        delivery.sound(round(end * count) - round(begin * count) - size * len(own))
-        notes.append(delivery.note())
-    return Manifest(flow_logs=tuple(notes), damaged=tuple(damaged), headers=headers(recorded))
 
+    stage: Stage
+    seed: int
+    rate: int
+    hour: list[Delivered] = field(default_factory=list)
+    spoiled: list[Spoiled] = field(default_factory=list)
+    started: float = 0.0
+    _continuous: Continuous | None = None
 
-class _Delivery:
-    """Writes the files of one flow log and adds up what is in them."""
+    def deliver_hour(self) -> None:
+        """An hour in twelve files for each flow log, and the minutes since then in one more."""
+        self.hour += deliver(self.stage, seed=self.seed, intervals=INTERVALS, records=self.rate)
+        now = int(time.time())
+        minutes = range(now - now % PERIOD_SECONDS, now)
+        count = self.rate * len(minutes) // PERIOD_SECONDS
+        if count:
+            there = flow_logs(self.stage)
+            self.hour += deliver_round(
+                self.stage, there, interval=minutes, seed=self.seed, number=INTERVALS, records=count
+            )
 
-    def __init__(self, root: Path, network: Network, recorded: Recorded, seed: int) -> None:
-        self._root = root
-        self._network = network
-        self._recorded = recorded
-        self._seed = seed
-        self._files = self._lines = self._quarantined = self._rejected = self._bytes = 0
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Every few seconds a file for each flow log, as many records as before; ends with the block."""
+        if self._continuous is not None:
+            self.hour += self._continuous.delivered
+        self.started = time.time()
+        each = max(1, round(self.rate * EVERY / PERIOD_SECONDS))
+        with delivering(self.stage, seed=self.seed + 1, every=EVERY, records=each) as self._continuous:
+            yield
 
-    def sound(self, count: int) -> None:
-        """Write ``count`` records into files with which nothing is wrong."""
-        files = self._recorded.files
-        for period, in_period in enumerate(self._busy(count)):
-            table = self._draw(period, 0, in_period)
-            for part in range(files):
-                begin, end = in_period * part // files, in_period * (part + 1) // files
-                records_of_file = table.slice(begin, end - begin)
-                self._put(encode(self._recorded.log, records_of_file), period, part)
-                self._count(records_of_file, 0)
+    def stop(self) -> None:
+        """No more files; those under way are delivered."""
+        if self._continuous is not None:
+            self._continuous.stop()
 
-    def damaged(self, file: _Damaged, count: int) -> DamagedFile:
-        """Write one file of ``count`` records, damaged."""
-        table = self._draw(file.period, _DAMAGED_PART, count)
-        result = file.damage(encode(self._recorded.log, table), table, self._recorded, self._random(file.period))
-        path = self._put(result.data, file.period, _DAMAGED_PART)
-        self._count(result.kept, result.lines)
-        return DamagedFile(name=path.name, done=result.done, lines=result.lines)
+    def wait_for(self, target_kinds: Sequence[str], *, patience: float = 60.0) -> None:
+        """Wait until traffic that goes on has come for flow logs of these kinds of resource.
 
-    def note(self) -> FlowLogNote:
-        """What was written."""
-        return FlowLogNote(
-            id=self._recorded.log.id,
-            what=self._recorded.what,
-            format=self._recorded.format,
-            files=self._files,
-            lines=self._lines,
-            quarantined=self._quarantined,
-            rejected=self._rejected,
-            bytes=self._bytes,
-        )
+        Raises:
+            TimeoutError: none came; nothing is delivered for flow logs that do not exist.
+        """
+        until = time.monotonic() + patience
+        while missing := set(target_kinds) - {one.flow_log.target_kind for one in self.files()}:
+            if time.monotonic() > until:
+                raise TimeoutError(f"no file was delivered for a flow log of {', '.join(sorted(missing))}")
+            time.sleep(0.2)
 
-    def _busy(self, count: int) -> list[int]:
-        """A total as one number for each five minutes: busier ones and quieter ones."""
-        chance = self._random(-1)
-        bounds = [0.0]
-        for _ in range(PERIODS):
-            bounds.append(bounds[-1] + chance.uniform(0.7, 1.3))
-        places = [round(count * bound / bounds[-1]) for bound in bounds]
-        return [end - begin for begin, end in pairwise(places)]
+    def spoil(self, target_kind: str, damage: Damage, *, minutes_ago: int) -> Spoiled:
+        """Deliver a damaged file for the flow log of a kind of resource."""
+        log, bucket = next(each for each in flow_logs(self.stage) if each[0].target_kind == target_kind)
+        when = period_start(datetime.now(timezone.utc) - timedelta(minutes=minutes_ago))
+        number = _number(self.seed, damage.__name__)
+        table = self._table(log, when, number)
+        result = damage(encode(log, table), table, log, random.Random(number))
+        name = key(log, when, part=number)
+        answer = self.stage.ask("deliver", result.data, flow_log=log.id, key=name)
+        kept = facts(result.kept, key=name, size=len(result.data))
+        put = Delivered(log, bucket, kept, answer["error"], answer.get("reason"), at=time.time())
+        self.spoiled.append(Spoiled(put, result.lines, result.done))
+        return self.spoiled[-1]
 
-    def _draw(self, period: int, part: int, count: int) -> pa.Table:
-        log = self._recorded.log
-        begin = int(_time(period).timestamp())
+    def files(self) -> list[Delivered]:
+        """Everything so far; of a damaged file what is left of it."""
+        live = list(self._continuous.delivered) if self._continuous else []
+        return [*self.hour, *live, *(one.delivered for one in self.spoiled)]
+
+    def _table(self, log: FlowLog, when: datetime, number: int) -> pa.Table:
+        network = Network.seeded(self.seed, account=log.account, region=log.region)
         return records(
-            self._network,
+            network,
             log.fields,
-            start=begin,
+            start=int(when.timestamp()),
             seconds=PERIOD_SECONDS,
-            count=count,
-            seed=int.from_bytes(self._digest(f"{period} {part}")[:8], "big"),
+            count=max(100, self.rate // 20),
+            seed=number,
             aggregation_seconds=log.aggregation_seconds,
-            target=log.target_id,
         )
 
-    def _put(self, data: bytes, period: int, part: int) -> Path:
-        self._files += 1
-        return place(data, self._root, key(self._recorded.log, _time(period), part=part))
 
-    def _count(self, kept: pa.Table, quarantined: int) -> None:
-        self._lines += kept.num_rows + quarantined
-        self._quarantined += quarantined
-        self._bytes += pc.sum(kept["bytes"], min_count=0).as_py()
-        if "action" in kept.column_names:
-            self._rejected += pc.sum(pc.equal(kept["action"], "REJECT"), min_count=0).as_py()
-
-    def _random(self, period: int) -> random.Random:
-        return random.Random(self._digest(f"random {period}"))
-
-    def _digest(self, text: str) -> bytes:
-        return hashlib.sha256(f"{self._seed} {self._recorded.log.id} {text}".encode()).digest()
+def lines(files: Sequence[Delivered], spoiled: Sequence[Spoiled]) -> int:
+    """How many lines were delivered: records, and what no one can read."""
+    return sum(one.file.rows for one in files if one.error is None) + sum(one.lines for one in spoiled)
 
 
-def _time(period: int) -> datetime:
-    return FIRST + timedelta(seconds=PERIOD_SECONDS * period)
+def _number(*what: object) -> int:
+    return int.from_bytes(hashlib.sha256(repr(what).encode()).digest()[:8], "big")

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-TABLE = "vpc_flow_logs"
-
 _MARK = ".made-by-local-demo"
 
 
@@ -25,25 +23,23 @@ class Folder:
     path: Path
 
     @property
-    def bucket(self) -> Path:
-        """What would be the S3 bucket: ``AWSLogs/`` is in it."""
-        return self.path / "bucket"
+    def stage(self) -> Path:
+        """Everything of the two clouds."""
+        return self.path / "stage"
 
     @property
     def tables(self) -> Path:
+        """The workspace's tables, each a folder; a shorter way to where the workspace keeps them."""
         return self.path / "tables"
 
     @property
-    def table(self) -> Path:
-        return self.tables / TABLE
+    def report(self) -> Path:
+        return self.path / "report.html"
 
     @property
-    def checkpoint(self) -> Path:
-        return self.path / "checkpoint"
-
-    @property
-    def manifest(self) -> Path:
-        return self.path / "manifest.json"
+    def log(self) -> Path:
+        """What the CDK command line said."""
+        return self.path / "cdk.log"
 
     @contextmanager
     def emptied(self) -> Iterator[None]:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from local.delivery import Delivered
+from local.demo.delivery import Spoiled
+from local.flow_log_files import FlowLog
+from vpc_flow_logs.fields import DEFAULT_FORMAT, TGW_DEFAULT_FORMAT
+
+_KINDS = {
+    "NetworkInterface": "network interface",
+    "Subnet": "subnet",
+    "TransitGateway": "transit gateway",
+    "TransitGatewayAttachment": "transit gateway attachment",
+    "VPC": "VPC",
+}
 
 
 @dataclass(frozen=True)
@@ -42,11 +54,11 @@ class DamagedFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that was delivered, flow log by flow log."""
+    """All that was delivered, flow log by flow log. ``refused`` says which files a policy refused, and why."""
 
     flow_logs: tuple[FlowLogNote, ...]
-    damaged: tuple[DamagedFile, ...]
-    headers: tuple[str, ...]
+    damaged: tuple[DamagedFile, ...] = ()
+    refused: tuple[str, ...] = ()
 
     @property
     def files(self) -> int:
@@ -60,16 +72,34 @@ class Manifest:
     def quarantined(self) -> int:
         return sum(log.quarantined for log in self.flow_logs)
 
-    def save(self, path: Path) -> None:
-        """Write it as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
-    @classmethod
-    def load(cls, path: Path) -> Manifest:
-        """Read what :meth:`save` wrote."""
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return cls(
-            flow_logs=tuple(FlowLogNote(**log) for log in told["flow_logs"]),
-            damaged=tuple(DamagedFile(**file) for file in told["damaged"]),
-            headers=tuple(told["headers"]),
-        )
+def manifest(files: Sequence[Delivered], spoiled: Sequence[Spoiled]) -> Manifest:
+    """The sums of what was delivered; ``files`` has what is left of the damaged ones too."""
+    there = [one for one in files if one.error is None]
+    return Manifest(
+        flow_logs=tuple(
+            _note(log, [one for one in there if one.flow_log.id == log.id], spoiled)
+            for log in {one.flow_log.id: one.flow_log for one in there}.values()
+        ),
+        damaged=tuple(DamagedFile(one.name, one.done, one.lines) for one in spoiled),
+        refused=tuple(f"{one.file.key}: {one.error}: {one.reason}" for one in files if one.error is not None),
+    )
+
+
+def _note(log: FlowLog, files: Sequence[Delivered], spoiled: Sequence[Spoiled]) -> FlowLogNote:
+    damaged = sum(one.lines for one in spoiled if one.delivered.flow_log.id == log.id)
+    return FlowLogNote(
+        id=log.id,
+        what=f"{_KINDS.get(log.target_kind, log.target_kind)} {log.target_id}",
+        format=_format(log),
+        files=len(files),
+        lines=sum(one.file.rows for one in files) + damaged,
+        quarantined=damaged,
+        rejected=sum(one.file.actions.get("REJECT", 0) for one in files),
+        bytes=sum(one.file.bytes or 0 for one in files),
+    )
+
+
+def _format(log: FlowLog) -> str:
+    kind = "default format" if log.fields in (DEFAULT_FORMAT, TGW_DEFAULT_FORMAT) else "own format"
+    return f"{len(log.fields)} fields, {kind}, {'Parquet' if log.file_format == 'parquet' else 'text'}"

@@ -1,81 +1,112 @@
-"""What the demo asks its tables."""
+"""What the demo asks its tables, with Spark SQL."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from pyspark.sql import SparkSession
+from typing import Any, Protocol
 
 from local.demo.check import Found
-from local.demo.folder import TABLE
-
-QUARANTINE = f"{TABLE}_quarantine"
+from local.demo.report import Entry, Minute, Port, Source, Talker
 
 # The names of AWS's files tell the flow log they come from.
 _FLOW_LOG = "regexp_extract(source_file, '_(fl-[0-9a-f]+)_', 1)"
 _FILE = "substring_index(source_file, '/', -1)"
-_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6"}
 _ENTRIES = 50
-_CHARACTERS = 30
+_CHARACTERS = 60
+
+
+class Sql(Protocol):
+    """Who answers queries."""
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """The rows of a query; a column that is NULL may be missing in its row."""
+        ...
 
 
 class Tables:
-    """The two tables, in the catalog of a Spark session."""
+    """The table and its quarantine table."""
 
-    def __init__(self, spark: SparkSession) -> None:
-        self._spark = spark
+    def __init__(self, sql: Sql, table: str) -> None:
+        self._sql = sql
+        self.table = table
+        self.quarantine_table = f"{table}_quarantine"
 
     def rows(self, table: str) -> int:
         """How many rows a table has."""
-        return self._spark.table(table).count()
+        ((count,),) = self._ask(f"SELECT count(*) AS rows FROM {table}", "rows")
+        return int(count)
 
     def by_flow_log(self) -> dict[str, Found]:
         """What there is of each flow log, by its id."""
         found = self._ask(
-            f"""SELECT id, sum(is_row), sum(is_accepted), sum(is_rejected), sum(bytes), sum(lines) FROM (
+            f"""SELECT id, sum(is_row) AS rows, sum(is_accepted) AS accepted, sum(is_rejected) AS rejected,
+                       sum(bytes) AS bytes, sum(lines) AS lines FROM (
                   SELECT {_FLOW_LOG} AS id, 1 AS is_row, int(action <=> 'ACCEPT') AS is_accepted,
-                         int(action <=> 'REJECT') AS is_rejected, coalesce(bytes, 0) AS bytes, 0 AS lines FROM {TABLE}
+                         int(action <=> 'REJECT') AS is_rejected, coalesce(bytes, 0) AS bytes, 0 AS lines
+                  FROM {self.table}
                   UNION ALL
-                  SELECT {_FLOW_LOG}, 0, 0, 0, 0, lines FROM {QUARANTINE})
-                GROUP BY id"""
+                  SELECT {_FLOW_LOG}, 0, 0, 0, 0, lines FROM {self.quarantine_table})
+                GROUP BY id""",
+            *("id", "rows", "accepted", "rejected", "bytes", "lines"),
         )
         return {id_: Found(*counts) for id_, *counts in found}
 
     def quarantined_lines(self) -> dict[str, int]:
         """How many lines are in quarantine of each file that has any, by the file's name."""
-        found = self._ask(f"SELECT {_FILE} AS file, sum(lines) FROM {QUARANTINE} GROUP BY file")
-        return {name: lines for name, lines in found}  # noqa: C416 - says what is what
+        statement = f"SELECT {_FILE} AS file, sum(lines) AS lines FROM {self.quarantine_table} GROUP BY file"
+        return {name: lines for name, lines in self._ask(statement, "file", "lines")}  # noqa: C416 - says what is what
 
-    def quarantine(self) -> dict[str, list[tuple[int, int, str, str]]]:
-        """The entries, by the file's name: line number, lines, reason, beginning of the line."""
+    def quarantine(self) -> tuple[Entry, ...]:
+        """The first entries, in the order of files and lines; of each line the beginning."""
         found = self._ask(
-            f"""SELECT {_FILE}, line_number, lines, reason, left(coalesce(line, ''), {_CHARACTERS})
-                FROM {QUARANTINE} ORDER BY 1, 2 LIMIT {_ENTRIES}"""
+            f"""SELECT {_FILE} AS file, line_number, lines, reason, left(coalesce(line, ''), {_CHARACTERS}) AS line
+                FROM {self.quarantine_table} ORDER BY file, line_number LIMIT {_ENTRIES}""",
+            *("file", "line_number", "lines", "reason", "line"),
         )
-        entries: dict[str, list[tuple[int, int, str, str]]] = {}
-        for file, number, lines, reason, line in found:
-            entries.setdefault(file, []).append((number, lines, reason, _printable(line)))
-        return entries
+        return tuple(Entry(*entry) for entry in found)
 
-    def top_talkers(self, count: int) -> list[tuple[str, int, int]]:
-        """Addresses that sent most: address, bytes, flows. Equal ones in a fixed order, here and below."""
-        return self._ask(
-            f"""SELECT srcaddr, sum(bytes) AS bytes, count(*) AS flows FROM {TABLE} WHERE srcaddr IS NOT NULL
-                GROUP BY srcaddr ORDER BY bytes DESC NULLS LAST, srcaddr LIMIT {count}"""
-        )
-
-    def rejected_ports(self, count: int) -> list[tuple[str, str, int, int]]:
-        """Destination ports of rejected flows: port, protocol, flows, how many addresses they came from."""
+    def minutes(self) -> tuple[Minute, ...]:
+        """Flows and bytes by the minute in which the flow began. What has no action was not rejected."""
         found = self._ask(
-            f"""SELECT dstport, protocol, count(*) AS flows, count(DISTINCT srcaddr) FROM {TABLE}
-                WHERE action = 'REJECT' AND dstport > 0
-                GROUP BY dstport, protocol ORDER BY flows DESC, dstport, protocol LIMIT {count}"""
+            f"""SELECT unix_seconds(date_trunc('MINUTE', event_time)) AS minute,
+                       count_if(NOT action <=> 'REJECT') AS accepted, count_if(action = 'REJECT') AS rejected,
+                       coalesce(sum(bytes) FILTER (WHERE NOT action <=> 'REJECT'), 0) AS accepted_bytes,
+                       coalesce(sum(bytes) FILTER (WHERE action = 'REJECT'), 0) AS rejected_bytes
+                FROM {self.table} WHERE event_time IS NOT NULL AND bytes IS NOT NULL GROUP BY minute ORDER BY minute""",
+            *("minute", "accepted", "rejected", "accepted_bytes", "rejected_bytes"),
         )
-        return [(str(port), _PROTOCOLS.get(number, str(number)), *counts) for port, number, *counts in found]
+        return tuple(Minute(*minute) for minute in found)
 
-    def _ask(self, statement: str) -> list[Any]:
-        return [tuple(row) for row in self._spark.sql(statement).collect()]
+    def top_talkers(self, count: int) -> tuple[Talker, ...]:
+        """Addresses that sent most. Equal ones in a fixed order, here and below."""
+        found = self._ask(
+            f"""SELECT srcaddr, sum(bytes) AS bytes, count(*) AS flows, count(DISTINCT dstaddr) AS peers
+                FROM {self.table} WHERE srcaddr IS NOT NULL AND bytes IS NOT NULL
+                GROUP BY srcaddr ORDER BY bytes DESC, srcaddr LIMIT {count}""",
+            *("srcaddr", "bytes", "flows", "peers"),
+        )
+        return tuple(Talker(*talker) for talker in found)
 
+    def top_ports(self, count: int) -> tuple[Port, ...]:
+        """Destination ports with most flows. Ports that a client had chosen for itself are many, and each is rare."""
+        found = self._ask(
+            f"""SELECT dstport, protocol,
+                       count_if(action = 'ACCEPT') AS accepted, count_if(action = 'REJECT') AS rejected
+                FROM {self.table} WHERE dstport > 0 AND action IS NOT NULL
+                GROUP BY dstport, protocol ORDER BY count(*) DESC, dstport, protocol LIMIT {count}""",
+            *("dstport", "protocol", "accepted", "rejected"),
+        )
+        return tuple(Port(*port) for port in found)
 
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "." for character in text)
+    def rejected_sources(self, count: int) -> tuple[Source, ...]:
+        """Addresses that were rejected most: to how many addresses and ports, and to which port mostly."""
+        found = self._ask(
+            f"""SELECT srcaddr, count(*) AS flows, count(DISTINCT dstaddr) AS targets, count(DISTINCT dstport) AS ports,
+                       coalesce(mode(dstport, true), 0) AS port
+                FROM {self.table} WHERE action = 'REJECT' AND srcaddr IS NOT NULL
+                GROUP BY srcaddr ORDER BY flows DESC, srcaddr LIMIT {count}""",
+            *("srcaddr", "flows", "targets", "ports", "port"),
+        )
+        return tuple(Source(*source) for source in found)
+
+    def _ask(self, statement: str, *columns: str) -> list[tuple[Any, ...]]:
+        return [tuple(row.get(column) for column in columns) for row in self._sql.rows(statement)]

@@ -41,6 +41,18 @@ def in_bytes(count: int) -> str:
     return f"{count} B" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
 
 
+def in_seconds(seconds: float) -> str:
+    """A duration.
+
+    >>> in_seconds(0.42), in_seconds(7.31), in_seconds(75)
+    ('0.4 s', '7.3 s', '1 min 15 s')
+    """
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60:02} s"
+
+
 def shown(path: Path) -> str:
     """A path as one would type it here."""
     relative = os.path.relpath(path)

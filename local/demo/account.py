@@ -1,0 +1,56 @@
+"""The account of a demo: for each flow log what was delivered and what the tables hold, and everything else asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from local.demo.act import Act
+from local.demo.check import Found, differences
+from local.demo.loading import across_restarts
+from local.demo.manifest import Manifest, manifest
+from local.demo.report import Entry, FlowLogResult, Minute, Port, Source, Talker
+from local.demo.tables import Tables
+
+_TOP = 10
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the tables answered when all traffic had come; ``tables`` has the number of rows of each.
+
+    ``lags`` are seconds from put to readable while the job was running, ``restart_lags`` those of the files that came
+    while it was not.
+    """
+
+    delivered: Manifest
+    results: tuple[FlowLogResult, ...]
+    differences: tuple[str, ...]
+    lags: tuple[float, ...]
+    restart_lags: tuple[float, ...]
+    minutes: tuple[Minute, ...]
+    talkers: tuple[Talker, ...]
+    ports: tuple[Port, ...]
+    rejected: tuple[Source, ...]
+    quarantine: tuple[Entry, ...]
+    tables: Mapping[str, int]
+
+
+def account(act: Act, tables: Tables) -> Account:
+    """Ask the tables, and compare with what was delivered."""
+    files = act.traffic.files()
+    delivered, found = manifest(files, act.traffic.spoiled), tables.by_flow_log()
+    running, across = across_restarts(act.loading.waits(files), act.runs())
+    return Account(
+        delivered=delivered,
+        results=tuple(FlowLogResult(log, found.get(log.id, Found())) for log in delivered.flow_logs),
+        differences=tuple(differences(delivered, found, tables.quarantined_lines())),
+        lags=tuple(wait.seconds for wait in running),
+        restart_lags=tuple(wait.seconds for wait in across),
+        minutes=tables.minutes(),
+        talkers=tables.top_talkers(_TOP),
+        ports=tables.top_ports(_TOP),
+        rejected=tables.rejected_sources(_TOP),
+        quarantine=tables.quarantine(),
+        tables={name: tables.rows(name) for name in (tables.table, tables.quarantine_table)},
+    )

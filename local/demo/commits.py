@@ -1,0 +1,67 @@
+"""A Delta table as its log tells it, commit by commit, without Spark: what is readable, and since when.
+
+A commit is there for every reader as soon as its file is in ``_delta_log``; the time of that file is the time from
+which its rows can be read. Source: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+SOURCE = "source_file"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What a commit added: rows by the name of their source file. ``at`` is in Unix seconds."""
+
+    at: float
+    rows: Mapping[str, int]
+
+
+class Commits:
+    """Follows a table that may not exist yet.
+
+    ``weight`` is the column whose sum counts in place of the number of rows: ``lines`` of the quarantine table.
+    """
+
+    def __init__(self, table: Path, *, weight: str | None = None) -> None:
+        self._table = table
+        self._weight = weight
+        self._next = 0
+
+    def new(self) -> Iterator[Commit]:
+        """The commits since the last call."""
+        while True:
+            file = self._table / "_delta_log" / f"{self._next:020d}.json"
+            try:
+                at, text = file.stat().st_mtime, file.read_text(encoding="utf-8")
+            except FileNotFoundError:
+                return
+            rows: Counter[str] = Counter()
+            for action in map(json.loads, text.splitlines()):
+                add = action.get("add")
+                # What OPTIMIZE writes anew is no new row.
+                if add and add.get("dataChange", True):
+                    rows.update(self._rows(self._table / unquote(add["path"])))
+            self._next += 1
+            yield Commit(at, rows)
+
+    def _rows(self, file: Path) -> dict[str, int]:
+        columns = [SOURCE, self._weight] if self._weight else [SOURCE]
+        table = pq.ParquetFile(file).read(columns=columns)
+        names = table.column(0).cast(pa.string())
+        counts = table.column(1) if self._weight else pa.chunked_array([pa.array([1] * len(names), pa.int64())])
+        sums = pa.table({"name": names, "count": counts}).group_by("name").aggregate([("count", "sum")])
+        return {
+            name.rpartition("/")[2]: count
+            for name, count in zip(sums["name"].to_pylist(), sums["count_sum"].to_pylist(), strict=True)
+        }

@@ -1,0 +1,117 @@
+"""What a deploy made, as both clouds tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.jobs import BaseRun
+
+from infra import names
+from infra.settings import Environment
+from local.aws import Stage
+from local.demo.report import Deployed, Resource
+
+_SHOWN = 14
+
+
+def deployed(environment: Environment, *, file: str, aws: Stage, workspace: WorkspaceClient) -> Deployed:
+    """The main stack's resources and outputs, the job in the workspace, and what the job's role made in AWS."""
+    stack = names.stack_name(environment)
+    cloudformation = aws.client("cloudformation")
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    resources = [
+        Resource(one["ResourceType"], one["LogicalResourceId"], one.get("PhysicalResourceId", ""))
+        for page in pages
+        for one in page["StackResourceSummaries"]
+    ]
+    (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+    return Deployed(
+        stack=stack,
+        environment=file,
+        resources=tuple(resources),
+        outputs=dict(sorted(outputs.items())),
+        job=_job(environment, workspace),
+        made=_made(environment, aws),
+    )
+
+
+def last_run(workspace: WorkspaceClient, job_id: int) -> BaseRun | None:
+    """The run that started last, if there was one."""
+    return next(islice(workspace.jobs.list_runs(job_id=job_id), 1), None)
+
+
+def run_state(run: BaseRun | None) -> str:
+    """A run's state in words: where it is, how it ended, and why."""
+    if run is None or run.state is None:
+        return "no run yet"
+    state = run.state
+    words = [one.value for one in (state.life_cycle_state, state.result_state) if one is not None]
+    return " ".join(words) + (f": {state.state_message}" if state.state_message else "")
+
+
+def _job(environment: Environment, workspace: WorkspaceClient) -> dict[str, str]:
+    name = names.stack_name(environment)
+    found = next(iter(workspace.jobs.list(name=name)), None)
+    if found is None or found.job_id is None:
+        return {}
+    job = workspace.jobs.get(found.job_id)
+    profile = names.profile_arn(environment)
+    registered = any(one.instance_profile_arn == profile for one in workspace.instance_profiles.list())
+    granted = [
+        group.display_name
+        for group in workspace.groups.list(attributes="displayName,roles")
+        if group.display_name and any(role.value == profile for role in group.roles or [])
+    ]
+    told = {
+        "name": name,
+        "id": str(found.job_id),
+        "trigger": environment.job.trigger,
+        "run": run_state(last_run(workspace, found.job_id)),
+        "instance profile": f"{profile}, {'registered' if registered else 'not registered'}",
+        "granted to": ", ".join(granted) or "nobody",
+        "notifications": environment.job.notifications,
+    }
+    parameters = _parameters(job.as_dict())
+    return {**told, **{f"--{key}": _shortened(value) for key, value in parameters.items()}}
+
+
+def _shortened(value: str) -> str:
+    """A long list by its beginning."""
+    parts = value.split(",")
+    return value if len(parts) <= _SHOWN else f"{len(parts)} fields: {', '.join(parts[:_SHOWN])}, ..."
+
+
+def _parameters(job: Mapping[str, object]) -> dict[str, str]:
+    """The named parameters of the job's first task."""
+    settings = job.get("settings")
+    tasks = settings.get("tasks", []) if isinstance(settings, dict) else []
+    found = tasks[0].get("python_wheel_task", {}).get("named_parameters", {}) if tasks else {}
+    return {str(key): str(value) for key, value in found.items()}
+
+
+def _made(environment: Environment, aws: Stage) -> dict[str, str]:
+    """Topic, queue and notification, whoever made them."""
+    bucket = environment.log_bucket.name
+    topics = [
+        topic["TopicArn"].rsplit(":", 1)[1]
+        for page in aws.client("sns").get_paginator("list_topics").paginate()
+        for topic in page["Topics"]
+    ]
+    queues = [
+        url.rsplit("/", 1)[1]
+        for page in aws.client("sqs").get_paginator("list_queues").paginate()
+        for url in page.get("QueueUrls", [])
+    ]
+    notified = aws.client("s3").get_bucket_notification_configuration(Bucket=bucket)
+    entries = [
+        f"{rule['Value']} of {bucket}, {', '.join(entry['Events'])}"
+        for kind, configured in notified.items()
+        if kind != "ResponseMetadata"
+        for entry in configured
+        for rule in entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    ]
+    told = {"SNS topic": topics, "SQS queue": queues, "Bucket notification": entries}
+    return {name: ", ".join(found) for name, found in told.items() if found}

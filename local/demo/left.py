@@ -1,0 +1,116 @@
+"""What is left of a deployment: each thing that it made is looked up, in AWS and in the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+from databricks.sdk import WorkspaceClient
+
+from infra import names as naming
+from infra.settings import Environment
+from local.aws import Stage
+from local.demo.report import Gone
+
+_NOT_THERE = {"NoSuchEntity", "NotFound", "NotFoundException", "ResourceNotFoundException", "ValidationError"}
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a deployment is called by: its stack, its role (the profile's name too), its bucket, its job, its groups.
+
+    ``cross_account_role`` is the role that gets the right to pass the reader role.
+    """
+
+    stack: str
+    role: str
+    bucket: str
+    job: str
+    groups: tuple[str, ...]
+    cross_account_role: str
+
+    @classmethod
+    def of(cls, environment: Environment) -> Names:
+        """The names that follow from an environment."""
+        stack, workspace = naming.stack_name(environment), environment.workspace
+        return cls(
+            stack=stack,
+            role=environment.reader.role_name,
+            bucket=environment.log_bucket.name,
+            job=stack,
+            groups=tuple(workspace.groups) if workspace else (),
+            cross_account_role=naming.databricks_role_name(environment),
+        )
+
+
+def left(stage: Stage, workspace: WorkspaceClient, names: Names) -> tuple[Gone, ...]:
+    """Look for everything; ``found`` of an answer is empty when it is not there."""
+    return (*_in_aws(stage, names), *_in_workspace(workspace, names))
+
+
+def _in_aws(stage: Stage, names: Names) -> Iterator[Gone]:
+    iam, s3, sns, sqs, ec2 = (stage.client(service) for service in ("iam", "s3", "sns", "sqs", "ec2"))
+    yield Gone("stack", names.stack, _there(lambda: _stack(stage, names.stack)))
+    yield Gone("reader role", names.role, _there(lambda: iam.get_role(RoleName=names.role)["Role"]["Arn"]))
+    yield Gone(
+        "instance profile",
+        names.role,
+        _there(lambda: iam.get_instance_profile(InstanceProfileName=names.role)["InstanceProfile"]["Arn"]),
+    )
+    policies = _pages(iam, "list_role_policies", "PolicyNames", RoleName=names.cross_account_role)
+    yield Gone("right to pass the role", names.cross_account_role, _listed(policies))
+    mine = [log["FlowLogId"] for log in ec2.describe_flow_logs()["FlowLogs"] if _bucket(log) == names.bucket]
+    yield Gone("flow logs", f"to {names.bucket}", _listed(mine))
+    topics = (topic["TopicArn"].rsplit(":", 1)[1] for topic in _pages(sns, "list_topics", "Topics"))
+    yield Gone("SNS topics", "all of the account", _listed(topics))
+    queues = (url.rsplit("/", 1)[1] for url in _pages(sqs, "list_queues", "QueueUrls"))
+    yield Gone("SQS queues", "all of the account", _listed(queues))
+    notified = s3.get_bucket_notification_configuration(Bucket=names.bucket)
+    yield Gone("bucket notification", names.bucket, _listed(name for name in notified if name != "ResponseMetadata"))
+    functions = (each["FunctionName"] for each in _pages(stage.client("lambda"), "list_functions", "Functions"))
+    yield Gone("functions", f"{names.stack}-*", _listed(name for name in functions if name.startswith(names.stack)))
+
+
+def _in_workspace(workspace: WorkspaceClient, names: Names) -> Iterator[Gone]:
+    profile = f":instance-profile/{names.role}"
+    registered = [one.instance_profile_arn for one in workspace.instance_profiles.list()]
+    yield Gone("registered profile", names.role, _listed(arn for arn in registered if arn.endswith(profile)))
+    granted = (
+        group.display_name or ""
+        for group in workspace.groups.list(attributes="displayName,roles")
+        if any((role.value or "").endswith(profile) for role in group.roles or [])
+    )
+    yield Gone("grant of the profile", ", ".join(names.groups) or "any group", _listed(granted))
+    jobs = (str(job.job_id) for job in workspace.jobs.list(name=names.job))
+    yield Gone("job", names.job, _listed(jobs))
+    active = (str(run.run_id) for run in workspace.jobs.list_runs(active_only=True))
+    yield Gone("active runs", "all of the workspace", _listed(active))
+
+
+def _stack(stage: Stage, name: str) -> str:
+    (found,) = stage.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    status = str(found["StackStatus"])
+    return "" if status == "DELETE_COMPLETE" else status
+
+
+def _bucket(flow_log: Mapping[str, Any]) -> str:
+    return str(flow_log.get("LogDestination", "")).removeprefix("arn:aws:s3:::").partition("/")[0]
+
+
+def _there(look: Callable[[], str]) -> str:
+    try:
+        return look()
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _NOT_THERE:
+            raise
+        return ""
+
+
+def _pages(client: Any, operation: str, key: str, **parameters: str) -> list[Any]:
+    return [item for page in client.get_paginator(operation).paginate(**parameters) for item in page.get(key, [])]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

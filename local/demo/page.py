@@ -1,0 +1,114 @@
+"""The report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from local.demo.html import Content, Html, element, joined
+from local.demo.page_account import accounts, lag, quarantine
+from local.demo.page_cloud import deployed, gone, steps, versions
+from local.demo.page_traffic import over_time, ports, rejected, talkers
+from local.demo.report import Report
+from local.demo.text import in_seconds
+
+_STYLE = Path(__file__).with_name("page.css")
+
+
+def page(report: Report) -> str:
+    """The page's text, to be written as UTF-8. Everything that comes from flow logs is escaped."""
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        # The page asks nobody for anything, whatever stands in a flow log.
+        element("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
+        element("title", "VPC flow logs: report of the demo"),
+        element("style", Html(_STYLE.read_text(encoding="utf-8"))),
+    )
+    body = element("body", element("main", *_content(report)))
+    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def _content(report: Report) -> list[Content]:
+    return [
+        _header(report),
+        _figures(report),
+        _path(report),
+        accounts(report),
+        over_time(report),
+        element("div", talkers(report), ports(report), class_="pair"),
+        element("div", rejected(report), lag(report), class_="pair"),
+        quarantine(report),
+        deployed(report),
+        element("div", gone(report), steps(report), class_="pair") if report.gone else steps(report),
+        versions(report),
+    ]
+
+
+def _header(report: Report) -> Html:
+    lost = report.lines - report.rows - report.quarantined
+    if report.nothing_lost:
+        badge = element("span", "nothing lost", class_="badge good")
+    elif lost > 0:
+        badge = element("span", f"{lost:,} missing", class_="badge bad")
+    else:
+        badge = element("span", "differs", class_="badge bad")
+    sign = "=" if report.lines == report.rows + report.quarantined else "\N{NOT EQUAL TO}"
+    told = f"{report.lines:,} delivered lines {sign} {report.rows:,} rows + {report.quarantined:,} quarantined"
+    about = f"{report.deployed.stack}, seed {report.seed}, {report.made:%Y-%m-%d %H:%M} UTC, on the local stage"
+    return element(
+        "header",
+        element("p", about, class_="eyebrow"),
+        element("h1", "VPC flow logs in a Delta table: what was delivered, and what became of it"),
+        element("p", element("span", told), badge, class_="verdict"),
+        _differences(report),
+    )
+
+
+def _differences(report: Report) -> Content:
+    if not report.differences:
+        return None
+    return element("ul", [element("li", told) for told in report.differences], class_="differences")
+
+
+def _figures(report: Report) -> Html:
+    rejected_flows = sum(log.found.rejected for log in report.flow_logs)
+    with_action = rejected_flows + sum(log.found.accepted for log in report.flow_logs)
+    share = f"{100 * rejected_flows / with_action:.1f} % of flows" if with_action else None
+    figures: list[tuple[str, str, str | None]] = [
+        ("Files delivered", f"{report.files:,}", None),
+        ("Rows", f"{report.rows:,}", None),
+        ("Lines in quarantine", f"{report.quarantined:,}", None),
+        ("Rejected", f"{rejected_flows:,}", share),
+    ]
+    middle = report.median_lag
+    if middle is not None:
+        figures.append(("File put to row readable", in_seconds(middle), f"median, max {in_seconds(max(report.lags))}"))
+    return element(
+        "dl",
+        [
+            element("div", element("dt", name), element("dd", value, element("small", more) if more else None))
+            for name, value, more in figures
+        ],
+        class_="figures",
+    )
+
+
+def _path(report: Report) -> Html:
+    """The way that a record takes, as it was deployed."""
+    made = report.deployed.made
+    count = len(report.flow_logs)
+    stations: list[tuple[str, str]] = [
+        (f"{count} flow log" if count == 1 else f"{count} flow logs", _kinds(report)),
+        ("S3 bucket", report.deployed.outputs.get("BucketName", "")),
+        *((name, value) for name, value in made.items() if name in ("SNS topic", "SQS queue")),
+        ("Job", report.deployed.job.get("name", "")),
+        ("Delta table", report.deployed.outputs.get("Table", "")),
+    ]
+    told = [element("li", element("b", name), element("span", value)) for name, value in stations]
+    return joined(element("ol", told, class_="path", aria_label="The way of a record"))
+
+
+def _kinds(report: Report) -> str:
+    """What the flow logs are of, without the ids: a VPC, a subnet."""
+    return ", ".join(dict.fromkeys(log.delivered.what.rpartition(" ")[0] for log in report.flow_logs))

@@ -1,0 +1,92 @@
+"""What the sections of the page are made of: panels, tables, lists of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from local.demo.html import Content, Html, element, joined
+
+ACCEPT, REJECT = "accept", "reject"
+_NUMBER = "number"
+
+
+def panel(title: str, *content: Content, note: Content = None) -> Html:
+    """A section with a heading and, below it, a sentence on what is shown."""
+    return element(
+        "section", element("h2", title), element("p", note, class_="note") if note else None, *content, class_="panel"
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Content]], *, foot: Sequence[Content] = ()) -> Html:
+    """A table; numbers stand to the right, and so do the headings above them. The first cell of a row names the row."""
+    kept = [row for row in rows if row]
+    numeric = [bool(kept) and all(_is_number(row[place]) for row in kept) for place in range(len(head))]
+    styles = [_NUMBER if right else None for right in numeric]
+    headings = [element("th", name, scope="col", class_=style) for name, style in zip(head, styles, strict=True)]
+    body = [element("tr", _cells(row, styles)) for row in rows]
+    return element(
+        "div",
+        element(
+            "table",
+            element("thead", element("tr", headings)),
+            element("tbody", body),
+            element("tfoot", element("tr", _cells(foot, styles))) if foot else None,
+        ),
+        class_="scroll",
+    )
+
+
+def number(text: str) -> Html:
+    """A number that is told with its unit."""
+    return element("span", text, class_=_NUMBER)
+
+
+def _is_number(cell: Content) -> bool:
+    return isinstance(cell, int) or (isinstance(cell, Html) and cell.startswith(f'<span class="{_NUMBER}"'))
+
+
+def _cells(row: Sequence[Content], styles: Sequence[str | None]) -> list[Html]:
+    return [
+        element("td", cell, class_="wide" if isinstance(cell, Html) and cell.startswith("<svg") else style)
+        for cell, style in zip(row, styles, strict=True)
+    ]
+
+
+def facts(named: Mapping[str, Content]) -> Html:
+    """Names and values."""
+    return element(
+        "dl", [joined(element("dt", name), element("dd", value)) for name, value in named.items()], class_="facts"
+    )
+
+
+def folded(summary: str, *content: Content) -> Html:
+    """What is shown on demand."""
+    return element("details", element("summary", summary), *content)
+
+
+def mono(text: str) -> Html:
+    """An id, an address, a name."""
+    return element("span", text, class_="mono")
+
+
+def address(text: str) -> Html:
+    """An address: on one line, for half of one is another."""
+    return element("span", text, class_="mono address")
+
+
+def legend(**named: str) -> Html:
+    """The colours' meanings: style class and words."""
+    return element(
+        "p",
+        [
+            element(
+                "span",
+                element(
+                    "svg", element("rect", width=10, height=10, class_=style), viewBox="0 0 10 10", aria_hidden="true"
+                ),
+                words,
+                class_="key",
+            )
+            for style, words in named.items()
+        ],
+    )

@@ -1,0 +1,38 @@
+"""Puts the demo's results together as a report, and writes the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+from local.demo.account import Account
+from local.demo.act import Act
+from local.demo.page import page
+from local.demo.report import Deployed, Gone, Report
+from local.demo.versions import versions
+
+
+def write_report(file: Path, *, act: Act, made: Deployed, account: Account, gone: Sequence[Gone]) -> Path:
+    """Write the page; returns the file."""
+    report = Report(
+        made=datetime.now(timezone.utc),
+        seed=act.seed,
+        deployed=made,
+        flow_logs=account.results,
+        steps=tuple(act.live.steps),
+        minutes=account.minutes,
+        marks=tuple(act.marks),
+        talkers=account.talkers,
+        ports=account.ports,
+        rejected=account.rejected,
+        quarantine=account.quarantine,
+        damaged={file.name: file.done for file in account.delivered.damaged},
+        lags=account.lags,
+        restart_lags=account.restart_lags,
+        differences=account.differences,
+        gone=tuple(gone),
+        versions=versions(),
+    )
+    file.write_text(page(report), encoding="utf-8")
+    return file

@@ -1,0 +1,83 @@
+"""A thread that looks at the tables while other things happen, and tells how things stand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from statistics import median
+
+from local.demo.delivery import Traffic, lines
+from local.demo.live import Live
+from local.demo.loading import Loading
+from local.demo.text import in_seconds
+
+_EVERY = 0.4
+_RECENT = 10
+
+
+class Watch(threading.Thread):
+    """Looks until the block ends. What fails the thread is raised by :meth:`check`.
+
+    Attributes:
+        loading: what is in the tables.
+        doing: what else is happening, in a few words.
+    """
+
+    def __init__(self, live: Live, traffic: Traffic, loading: Loading) -> None:
+        super().__init__(name="watch", daemon=True)
+        self.loading = loading
+        self.doing = ""
+        self._live, self._traffic = live, traffic
+        self._stopping = threading.Event()
+        self._failure: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            while not self._stopping.wait(_EVERY):
+                self.loading.look()
+                self._live.now(self.told())
+        except Exception as error:  # noqa: BLE001 - whatever it is, who waits for rows has to know
+            self._failure = error
+
+    def told(self) -> str:
+        """How things stand, in one line."""
+        files = self._traffic.files()
+        delivered = lines(files, self._traffic.spoiled)
+        loaded = sum(one.file.key.rpartition("/")[2] in self.loading.readable for one in files)
+        parts = [
+            f"delivered {len(files):,} files, {delivered:,} lines",
+            f"in the tables {loaded:,}, {self.loading.lines:,}",
+        ]
+        waits = self.loading.waits(files)[-_RECENT:]
+        if waits:
+            parts.append(f"lag {in_seconds(median(wait.seconds for wait in waits))}")
+        return "; ".join([*parts, self.doing] if self.doing else parts)
+
+    def check(self) -> None:
+        """Raise what ended the thread, if something did."""
+        if self._failure is not None:
+            raise self._failure
+
+    def wait_for(self, wanted: int, *, patience: float) -> bool:
+        """Wait until so many lines are in the tables; False when none came for ``patience`` seconds."""
+        last, since = -1, time.monotonic()
+        while self.loading.lines < wanted:
+            self.check()
+            if self.loading.lines != last:
+                last, since = self.loading.lines, time.monotonic()
+            if time.monotonic() - since > patience:
+                return False
+            time.sleep(_EVERY / 2)
+        return True
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopping.set()
+        self.join()
+
+    def __enter__(self) -> Watch:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()

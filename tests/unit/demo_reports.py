@@ -1,0 +1,59 @@
+"""A report with something in each place, for the tests of the page."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from local.demo.check import Found
+from local.demo.manifest import FlowLogNote
+from local.demo.report import (
+    Deployed,
+    Entry,
+    FlowLogResult,
+    Gone,
+    Mark,
+    Minute,
+    Port,
+    Report,
+    Resource,
+    Source,
+    Step,
+    Talker,
+)
+
+FILE = "000000000000_vpcflowlogs_us-east-1_fl-1_20261124T2335Z_17690ef6.log.gz"
+NOON = 1_790_000_040 // 60 * 60
+
+VPC = FlowLogResult(
+    FlowLogNote("fl-1", "VPC vpc-1", "14 fields, default format, text", 12, 1000, 7, 90, 5_000_000),
+    Found(rows=993, accepted=900, rejected=90, bytes=5_000_000, quarantined=7),
+)
+SUBNET = FlowLogResult(
+    FlowLogNote("fl-2", "subnet subnet-1", "29 fields, own format, text", 4, 200, 0, 20, 1_000_000),
+    Found(rows=200, accepted=180, rejected=20, bytes=1_000_000, quarantined=0),
+)
+
+REPORT = Report(
+    made=datetime(2026, 11, 25, tzinfo=timezone.utc),
+    seed=7,
+    deployed=Deployed(
+        stack="vpc-flow-logs-local",
+        environment="environments/local.toml",
+        resources=(Resource("AWS::S3::Bucket", "Logs", "flow-logs-local"),),
+        outputs={"BucketName": "flow-logs-local", "Table": "flow_logs"},
+        job={"name": "vpc-flow-logs-local", "id": "1017"},
+        made={"SNS topic": "databricks-auto-ingest-1", "SQS queue": "databricks-auto-ingest-1"},
+    ),
+    flow_logs=(VPC, SUBNET),
+    steps=(Step("cdk deploy", 40.0), Step("cdk destroy", 20.0)),
+    minutes=tuple(Minute(NOON + 60 * place, 100, 10, 9_000, 400) for place in range(30)),
+    marks=(Mark(NOON + 610.0, "traffic goes on"), Mark(NOON + 900.0, "cdk deploy again")),
+    talkers=(Talker("10.0.1.20", 4_000_000, 300, 40), Talker("10.0.2.20", 2_000_000, 200, 20)),
+    ports=(Port(443, 6, 600, 3), Port(3389, 6, 0, 80), Port(53, 17, 50, 0)),
+    rejected=(Source("198.51.100.7", 60, 12, 9, 3389),),
+    quarantine=(Entry(FILE, 56, 7, "damaged gzip: the file is cut off", "2 123456789012 eni-0a"),),
+    damaged={FILE: "cut off at 60 % of its length"},
+    lags=(1.5, 2.5, 9.0),
+    gone=(Gone("reader role", "flow-log-reader-local"), Gone("job", "vpc-flow-logs-local")),
+    versions={"Python": "3.11.7", "Spark": "4.2.0"},
+)

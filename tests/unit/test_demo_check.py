@@ -1,0 +1,84 @@
+"""The demo's check: each difference between what was delivered and what the tables hold is noticed and told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from local.delivery import Delivered
+from local.demo.check import Found, differences
+from local.demo.delivery import Spoiled, lines
+from local.demo.manifest import DamagedFile, FlowLogNote, Manifest, manifest
+from local.flow_log_files import FileFacts, FlowLog
+
+LOG = FlowLogNote(id="fl-1", what="VPC", format="text", files=1, lines=10, quarantined=2, rejected=3, bytes=100)
+FOUND = Found(rows=8, accepted=5, rejected=3, bytes=100, quarantined=2)
+OF_VPC = FlowLog("fl-1", "000000000000", "us-east-1", target_id="vpc-1")
+OF_SUBNET = FlowLog("fl-2", "000000000000", "us-east-1", ("version", "bytes"), target_kind="Subnet", target_id="s-1")
+
+
+def put(log: FlowLog, name: str, *, rows: int, rejected: int = 0, error: str | None = None) -> Delivered:
+    file = FileFacts(key=f"AWSLogs/{name}", rows=rows, size=9, actions={"REJECT": rejected}, bytes=10 * rows)
+    return Delivered(log, "bucket", file, error, error and "no statement allows it", at=5.0)
+
+
+@pytest.mark.parametrize(
+    ("found", "problem"),
+    [
+        (FOUND, None),
+        (replace(FOUND, rows=7), "fl-1: delivered 10 lines, in the tables 7 rows + 2 quarantined: 1 line missing"),
+        (replace(FOUND, rows=16), "fl-1: delivered 10 lines, in the tables 16 rows + 2 quarantined: 8 lines too many"),
+        (replace(FOUND, rows=10, quarantined=0), "fl-1: 8 whole records, but 10 rows"),
+        (replace(FOUND, rejected=0), "fl-1: 3 records say REJECT, 0 rows do"),
+        (replace(FOUND, bytes=9), "fl-1: the bytes of the records add up to 100, those of the rows to 9"),
+    ],
+)
+def test_each_difference_is_told(found: Found, problem: str | None) -> None:
+    assert differences(Manifest((LOG,)), {"fl-1": found}, {}) == ([problem] if problem else [])
+
+
+def test_a_flow_log_without_rows_is_told() -> None:
+    assert "10 lines missing" in differences(Manifest((LOG,)), {}, {})[0]
+
+
+def test_rows_of_unknown_flow_logs_are_told() -> None:
+    assert differences(Manifest(()), {"fl-2": FOUND}, {}) == ["fl-2: 8 rows of a flow log that delivered nothing"]
+
+
+def test_each_damaged_file_is_in_quarantine_with_its_lines() -> None:
+    told = Manifest((), damaged=(DamagedFile("a", "cut off", 1), DamagedFile("b", "spoiled", 5)))
+
+    assert differences(told, {}, {"a": 1, "b": 5}) == []
+    assert differences(told, {}, {"b": 4, "c": 1}) == [
+        "a: 1 line of it damaged, 0 lines in quarantine",
+        "b: 5 lines of it damaged, 4 lines in quarantine",
+        "c: 0 lines of it damaged, 1 line in quarantine",
+    ]
+
+
+def test_a_file_that_a_policy_refused_is_told() -> None:
+    refused = put(OF_VPC, "x", rows=3, error="Access error")
+
+    assert differences(manifest([refused], []), {}, {}) == ["refused: AWSLogs/x: Access error: no statement allows it"]
+
+
+def test_what_was_delivered_is_summed_by_flow_log_damaged_lines_included() -> None:
+    spoiled = Spoiled(put(OF_VPC, "c.log.gz", rows=4), lines=2, done="cut off")
+    files = [
+        put(OF_VPC, "a", rows=10, rejected=3),
+        put(OF_SUBNET, "b", rows=5, rejected=1),
+        put(OF_SUBNET, "r", rows=7, error="Access error"),
+        spoiled.delivered,
+    ]
+    told = manifest(files, [spoiled])
+
+    assert [(log.id, log.files, log.lines, log.quarantined, log.rejected, log.bytes) for log in told.flow_logs] == [
+        ("fl-1", 2, 16, 2, 3, 140),
+        ("fl-2", 1, 5, 0, 1, 50),
+    ]
+    assert [log.what for log in told.flow_logs] == ["VPC vpc-1", "subnet s-1"]
+    assert [log.format for log in told.flow_logs] == ["14 fields, default format, text", "2 fields, own format, text"]
+    assert (told.files, told.lines, told.quarantined) == (3, 21, 2)
+    assert told.damaged == (DamagedFile("c.log.gz", "cut off", 2),)
+    assert lines(files, [spoiled]) == told.lines

@@ -1,0 +1,101 @@
+"""How the demo follows a table: rows by file and since when they can be read, from Delta's log alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from local.delivery import Delivered
+from local.demo.loading import Loading, Wait, across_restarts
+from local.flow_log_files import FileFacts, FlowLog
+
+LOG = FlowLog("fl-1", "000000000000", "us-east-1")
+
+
+def commit(table: Path, version: int, *, at: float, data_change: bool = True, **columns: list[Any]) -> None:
+    """A commit of one file, as Delta writes it; without columns one that adds no file."""
+    actions: list[Mapping[str, Any]] = [{"commitInfo": {"operation": "WRITE"}}]
+    if columns:
+        name = f"part {version}.parquet"
+        table.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table(columns), table / name)
+        actions.append({"add": {"path": name.replace(" ", "%20"), "dataChange": data_change}})
+    file = table / "_delta_log" / f"{version:020d}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join(json.dumps(action) for action in actions))
+    os.utime(file, (at, at))
+
+
+def put(name: str, *, rows: int, at: float) -> Delivered:
+    return Delivered(LOG, "bucket", FileFacts(key=f"AWSLogs/2026/{name}", rows=rows, size=1), at=at)
+
+
+def test_rows_are_counted_by_file_as_commits_come(tmp_path: Path) -> None:
+    loading = Loading(tmp_path, "t")
+    loading.look()
+    assert loading.lines == 0
+
+    commit(tmp_path / "t", 0, at=100.0)
+    commit(tmp_path / "t", 1, at=110.0, source_file=["s3://b/x/a.gz", "s3://b/x/a.gz", "s3://b/x/b.gz"], n=[1, 2, 3])
+    loading.look()
+    assert (loading.rows, loading.first) == ({"a.gz": 2, "b.gz": 1}, 110.0)
+
+    commit(tmp_path / "t", 2, at=115.0, source_file=["s3://b/x/a.gz"], n=[4])
+    loading.look()
+    loading.look()
+    assert loading.rows == {"a.gz": 3, "b.gz": 1}
+    assert loading.readable == {"a.gz": 115.0, "b.gz": 110.0}
+
+
+def test_lines_in_quarantine_count_and_not_entries(tmp_path: Path) -> None:
+    loading = Loading(tmp_path, "t")
+    commit(tmp_path / "t_quarantine", 0, at=100.0, source_file=["s3://b/a.gz", "s3://b/a.gz"], lines=[1, 17])
+    loading.look()
+
+    assert (loading.quarantined, loading.lines) == ({"a.gz": 18}, 18)
+
+
+def test_files_that_are_only_written_anew_are_no_rows(tmp_path: Path) -> None:
+    loading = Loading(tmp_path, "t")
+    commit(tmp_path / "t", 0, at=100.0, source_file=["s3://b/a.gz"])
+    commit(tmp_path / "t", 1, at=200.0, data_change=False, source_file=["s3://b/a.gz"])
+    loading.look()
+
+    assert (loading.lines, loading.readable) == (1, {"a.gz": 100.0})
+
+
+def test_lag_is_from_put_to_commit_of_whole_files_that_came_while_the_job_ran(tmp_path: Path) -> None:
+    loading = Loading(tmp_path, "t")
+    commit(tmp_path / "t", 0, at=100.0, source_file=["s3://b/early.gz"])
+    commit(tmp_path / "t", 1, at=107.5, source_file=["s3://b/a.gz", "s3://b/a.gz", "s3://b/half.gz"])
+    loading.look()
+    files = [
+        put("early.gz", rows=1, at=50.0),
+        put("a.gz", rows=2, at=104.0),
+        put("half.gz", rows=2, at=104.0),
+        put("not-yet.gz", rows=1, at=106.0),
+    ]
+
+    assert [wait.seconds for wait in loading.waits(files)] == [3.5]
+
+
+def test_waits_across_a_restart_are_told_apart() -> None:
+    before, at_the_end, between, first, after = (
+        Wait(10.0, 12.0),
+        Wait(19.0, 45.0),
+        Wait(25.0, 45.0),
+        Wait(40.0, 45.0),
+        Wait(50.0, 53.0),
+    )
+    waits = [before, at_the_end, between, first, after]
+
+    # The second run starts at 30, and its first rows are there at 45.
+    running, across = across_restarts(waits, [(0.0, 20.0), (30.0, 60.0)])
+    assert (running, across) == ([before, after], [at_the_end, between, first])
+    assert across_restarts(waits, [(0.0, 60.0)]) == (waits, [])

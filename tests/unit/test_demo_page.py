@@ -1,0 +1,246 @@
+"""The demo's report page: its numbers, that nothing in it is taken for markup, and that it needs nothing else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from infra.config import ENVIRONMENTS, load
+from local.demo.change import SUBNET as ADDED_SUBNET
+from local.demo.change import TRANSIT_GATEWAY, VERSION_5, more_flow_logs
+from local.demo.charts import Column, Line, bar, columns, histogram
+from local.demo.check import Found
+from local.demo.html import Html, element, joined
+from local.demo.page import page
+from local.demo.report import Entry, FlowLogResult, Gone, Minute, Report, Source, Talker
+from tests.unit.demo_reports import FILE, NOON, REPORT, SUBNET, VPC
+
+EVIL = "<script>alert('1')</script>&\"x\" onload=\x1b[31m\u202e"
+
+
+class Page(HTMLParser):
+    """What a browser would see: elements with their attributes, the text, and whether all is closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.rows: list[list[str]] = []
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attributes)))
+        if tag != "meta":
+            self._open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self._open:
+            return
+        self.text += data
+        if {"td", "th"} & set(self._open):
+            self.rows[-1][-1] += data
+
+    def row(self, first: str) -> list[str]:
+        return next(row for row in self.rows if row and row[0].startswith(first))
+
+
+def test_delivered_is_rows_and_quarantined_in_each_place() -> None:
+    seen = Page(page(REPORT))
+
+    assert "1,200 delivered lines = 1,193 rows + 7 quarantined" in seen.text
+    assert "nothing lost" in seen.text
+    assert seen.row("VPC vpc-1")[1:] == ["12", "1,000", "993", "7", "900", "90", "3", "agrees"]
+    assert seen.row("subnet subnet-1")[1:] == ["4", "200", "200", "0", "180", "20", "0", "agrees"]
+    assert seen.row("all") == ["all", "16", "1,200", "1,193", "7", "1,080", "110", "3", ""]
+    assert "9.2 % of flows" in seen.text
+
+
+def test_a_lost_line_is_the_first_thing_to_be_seen() -> None:
+    lost = replace(VPC, found=replace(VPC.found, rows=992))
+    seen = Page(page(replace(REPORT, flow_logs=(lost, SUBNET), differences=("fl-1: 1 line missing",))))
+
+    assert "nothing lost" not in seen.text
+    assert "1,200 delivered lines \N{NOT EQUAL TO} 1,192 rows + 7 quarantined1 missing" in seen.text
+    assert seen.text.index("fl-1: 1 line missing") < seen.text.index("Traffic over time")
+    assert seen.row("VPC vpc-1")[-1] == "differs"
+
+
+def test_a_difference_that_sums_do_not_show_is_no_nothing_lost() -> None:
+    seen = Page(page(replace(REPORT, differences=("fl-1: the bytes differ",))))
+
+    assert "nothing lost" not in seen.text
+    assert "1,193 rows + 7 quarantineddiffers" in seen.text
+
+
+def test_text_of_flow_logs_is_never_markup() -> None:
+    evil = replace(
+        REPORT,
+        talkers=(Talker(EVIL, 1, 1, 1),),
+        rejected=(Source(EVIL, 1, 1, 1, 1),),
+        quarantine=(Entry(EVIL, 1, 1, EVIL, EVIL),),
+        damaged={EVIL: EVIL},
+        differences=(EVIL,),
+        gone=(Gone(EVIL, EVIL, EVIL),),
+        versions={EVIL: EVIL},
+        flow_logs=(FlowLogResult(replace(VPC.delivered, what=EVIL, format=EVIL), Found()),),
+        deployed=replace(REPORT.deployed, outputs={EVIL: EVIL}, job={EVIL: EVIL}, made={EVIL: EVIL}),
+    )
+    text = page(evil)
+    seen = Page(text)
+
+    assert {tag for tag, _ in seen.elements}.isdisjoint({"script", "iframe", "img", "link", "object", "base", "form"})
+    assert not any(name.startswith("on") for _, attributes in seen.elements for name in attributes)
+    assert "<script>alert('1')</script>&\"x\"" in seen.text
+    # Neither escape sequences nor marks that turn the direction of writing.
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_nothing_is_asked_for_elsewhere() -> None:
+    text = page(REPORT)
+    seen = Page(text)
+
+    asking = {"src", "href", "srcset", "action", "data", "poster", "background", "xlink:href"}
+    assert [name for _, attributes in seen.elements for name in attributes if name in asking] == []
+    assert not re.search(r"url\(|@import|https?://", text)
+    policy = next(attributes for tag, attributes in seen.elements if attributes.get("http-equiv"))
+    assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def test_each_chart_can_be_read_aloud_and_as_a_table() -> None:
+    seen = Page(page(REPORT))
+    charts = [attributes for tag, attributes in seen.elements if tag == "svg" and attributes.get("role") == "img"]
+
+    assert len(charts) == 3
+    assert all(chart["aria-label"] for chart in charts)
+    assert any("3,000 accepted, 300 rejected" in (chart["aria-label"] or "") for chart in charts)
+    minutes = [row for row in seen.rows if row and re.fullmatch(r"\d\d:\d\d", row[0])]
+    assert [row[1:] for row in minutes] == [["100", "10", "9,000", "400"]] * 30
+    # Every other picture is told by the cells beside it.
+    others = [attributes for tag, attributes in seen.elements if tag == "svg" and attributes.get("role") != "img"]
+    assert all(attributes["aria-hidden"] == "true" for attributes in others)
+
+
+def test_ports_have_names_and_protocols() -> None:
+    seen = Page(page(REPORT))
+
+    assert seen.row("443/tcp")[1:2] + seen.row("443/tcp")[3:] == ["https", "600", "3"]
+    assert seen.row("3389/tcp")[1] == "rdp"
+    assert seen.row("53/udp")[1] == "dns"
+    assert seen.row("198.51.100.7")[2:] == ["60", "12", "9", "3389 rdp"]
+
+
+def test_lag_is_median_and_maximum_and_a_histogram() -> None:
+    seen = Page(page(REPORT))
+
+    assert "2.5 smedian, max 9.0 s" in seen.text
+    assert "3 files that came while the job was running: median 2.5 s, from 1.5 s to 9.0 s" in seen.text
+    assert "1 to 2 s: 1 files" in seen.text
+    assert "8 to 9 s: 1 files" in seen.text
+
+
+def test_quarantine_tells_file_reason_and_what_was_done() -> None:
+    seen = Page(page(REPORT))
+
+    assert FILE in seen.text
+    assert "On purpose: cut off at 60 % of its length." in seen.text
+    assert seen.row("56") == ["56", "7", "damaged gzip: the file is cut off", "2 123456789012 eni-0a"]
+
+
+def test_what_is_left_is_counted() -> None:
+    assert "After cdk destroy: nothing is left" in Page(page(REPORT)).text
+    left = replace(REPORT, gone=(*REPORT.gone, Gone("SQS queues", "all", "databricks-auto-ingest-1")))
+    assert "After cdk destroy: 1 left" in Page(page(left)).text
+    assert "After cdk destroy" not in Page(page(replace(REPORT, gone=()))).text
+
+
+def test_an_empty_report_is_a_page_too() -> None:
+    empty = Report(made=REPORT.made, seed=1, deployed=replace(REPORT.deployed, resources=(), job={}), flow_logs=())
+    seen = Page(page(empty))
+
+    assert "0 delivered lines = 0 rows + 0 quarantined" in seen.text
+    assert "No record says when it was." in seen.text
+    assert "No file came while the job was running." in seen.text
+
+
+def test_a_few_early_flows_do_not_squeeze_the_others() -> None:
+    early = Minute(NOON - 86_400, 1, 0, 10, 0)
+    gap = tuple(minute for minute in REPORT.minutes if minute.begins != NOON + 300)
+    seen = Page(page(replace(REPORT, minutes=(early, *gap))))
+
+    minutes = [row[1:] for row in seen.rows if row and re.fullmatch(r"\d\d:\d\d", row[0])]
+    assert len(minutes) == 30
+    assert minutes[5] == ["0", "0", "0", "0"]
+
+
+def test_columns_fill_the_plot_and_no_more() -> None:
+    drawn = columns(
+        [Column((3, 1), "a", "told"), Column((0, 0)), Column((8, 2))],
+        classes=("x", "y"),
+        summary="sum",
+        unit=lambda value: f"{value:g}",
+        lines=[Line(1, "here")],
+    )
+    rects = [
+        {name: float(value) for name, value in re.findall(r' (x|y|width|height)="([\d.]+)"', found)}
+        for found in re.findall(r"<rect[^>]*>", drawn)
+    ]
+    bottom = max(rect["y"] + rect["height"] for rect in rects)
+
+    assert len(rects) == 4
+    assert rects[0]["height"] == pytest.approx(3 * rects[1]["height"], abs=0.1)
+    # The parts of a column stand on one another.
+    assert rects[3]["y"] + rects[3]["height"] == pytest.approx(rects[2]["y"], abs=0.1)
+    assert rects[2]["y"] + rects[2]["height"] == pytest.approx(bottom, abs=0.1)
+
+
+def test_bars_are_shares_of_the_longest() -> None:
+    assert re.findall(r'x="([\d.]+)" y="0" width="([\d.]+)"', bar((1, 2), of=4, classes=("a", "b"))) == [
+        ("0", "25"),
+        ("25", "50"),
+    ]
+    assert "<rect" not in bar((0,), of=0, classes=("a",))
+
+
+def test_no_value_falls_out_of_the_histogram() -> None:
+    for values in ([0.0], [0.1] * 5, [3.0, 12.0, 1.0], [700.0, 0.5]):
+        bins = histogram(values)
+        assert sum(number for _, _, number in bins) == len(values)
+        assert len(bins) <= 12
+        assert bins[-1][1] >= max(values)
+
+
+def test_markup_is_markup_only_by_its_type() -> None:
+    assert element("p", "<b>", Html("<i>"), 1234, None, ["&"]) == "<p>&lt;b&gt;<i>1,234&amp;</p>"
+    assert element("p", class_='"><script>') == '<p class="&quot;&gt;&lt;script&gt;"></p>'
+    assert isinstance(joined("x"), Html)
+
+
+def test_the_change_adds_flow_logs_and_leaves_the_rest(tmp_path: Path) -> None:
+    before = load("local")
+    file = tmp_path / "local.toml"
+    file.write_text(more_flow_logs((ENVIRONMENTS / "local.toml").read_text(encoding="utf-8")), encoding="utf-8")
+    after = load(str(file))
+
+    assert after.model_copy(update={"flow_logs": after.flow_logs[:1]}) == before
+    vpc, subnet, gateway = after.flow_logs
+    assert (vpc, subnet.subnet, gateway.transit_gateway) == (before.flow_logs[0], ADDED_SUBNET, TRANSIT_GATEWAY)
+    assert tuple(subnet.fields or ()) == VERSION_5
+    assert gateway.file_format == "parquet"
