@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth review review-against bootstrap deploy destroy demo test test-lts bench lint format lock clean
+.PHONY: help setup synth review review-against bootstrap ci-access deploy destroy demo test test-lts bench lint format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,12 @@ review-against: .venv/made  ## what became wider in the IAM of ENV (or of all) s
 
 bootstrap: .venv/made  ## once: what CDK needs in the accounts and regions of ENV
 	$(CDK) bootstrap $(environment) $(ARGS)
+
+# REPOSITORY is ORG/REPO of GitHub. PROVIDER=existing where the account has a provider for GitHub's tokens already.
+ci-access: .venv/made  ## once: let GitHub Actions of REPOSITORY deploy ENV, without a stored key
+	$(CDK) deploy --app '.venv/bin/python -m infra.ci_access' $(environment) \
+		-c repository=$(or $(REPOSITORY),$(error say whose: make $@ ENV=$(ENV) REPOSITORY=ORG/REPO)) \
+		-c provider=$(or $(PROVIDER),new) $(ARGS)
 
 deploy: .venv/made  ## deploy ENV: asks before it widens IAM
 	$(CDK) deploy --all $(environment) $(ARGS)
