@@ -186,7 +186,7 @@ def _do(part: Part, options: argparse.Namespace, base: Path | None) -> int:
     if base:
         # --against names the folder of all reviews, or that of this one.
         of_all = options.against_revision or (base / part.name).is_dir() or part.name.startswith(CI_ACCESS)
-        return compare(part, base / part.name if of_all else base)
+        return compare(part, base / part.name if of_all else base, summary=options.summary)
     return check(part) if options.check else write(part)
 
 
@@ -205,9 +205,14 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     action.add_argument("--check", action="store_true", help="write nothing; fail when files are stale")
     action.add_argument("--against", type=Path, metavar="DIR", help="write nothing; fail when access became wider")
     action.add_argument("--against-revision", metavar="REV", help="the same, against review/ of a git revision")
+    parser.add_argument(
+        "--summary", type=Path, metavar="FILE", help="what became wider, as a table of this Markdown file"
+    )
     options = parser.parse_args(arguments)
     if options.output and not options.env:
         parser.error("--output needs --env: each environment has a folder of its own")
+    if options.summary and not (options.against or options.against_revision):
+        parser.error("--summary is for a comparison: say --against or --against-revision too")
     if options.repository and (options.output or not options.env):
         parser.error("--repository needs --env, and goes without --output: its files are in review/ci-access/NAME")
     return options

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.base_review import documents_in
-from infra.comparison import comparison
+from infra.comparison import comparison, table
 from infra.policies import Policy
 from infra.review_page import HEADING
 from infra.widening import changes
@@ -64,12 +64,18 @@ def check(part: Part) -> int:
     return 1
 
 
-def compare(part: Part, base: Path) -> int:
-    """Say what became wider and narrower since the documents in ``base``; return the exit status."""
+def compare(part: Part, base: Path, *, summary: Path | None = None) -> int:
+    """Say what became wider and narrower since the documents in ``base``; return the exit status.
+
+    ``summary`` is a file that gets the same as a table, behind what it has.
+    """
     with tempfile.TemporaryDirectory(prefix="review-") as folder:
         _write(part.files, Path(folder))
         found = changes(documents_in(base), documents_in(Path(folder)))
     print(comparison(part.name, found, part.policies, asked=part.asked))
+    if summary:
+        with summary.open("a") as page:
+            page.write(table(part.name, found, part.policies) + "\n")
     return 1 if any(change.wider for change in found) else 0
 
 

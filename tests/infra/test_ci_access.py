@@ -257,3 +257,25 @@ def test_the_app_runs_by_the_cdk_command_line(context: list[str], said: str | No
     assert (done.returncode == 0) == (said is None), done.stderr
     assert said is None or said in done.stderr
     assert bool(list(tmp_path.glob("out/*-ci-access.template.json"))) == (said is None)
+
+
+def test_a_comparison_is_also_a_table_for_the_summary_of_a_pull_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review, "FOLDER", tmp_path / "review")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "test.toml").write_text(changed())
+    assert review.main(["--env", "test.toml", "--repository", _REPOSITORY]) == 0
+    (tmp_path / "review").rename(tmp_path / "base")
+    (tmp_path / "test.toml").write_text(changed(('"flow-logs-bucket"', '"flow-logs-bucket"\nprefix = "net"')))
+    assert review.main(["--env", "test.toml", "--repository", "octo-org/other"]) == 0
+    (tmp_path / "summary.md").write_text("# before\n")
+    assert review.main(["--env", "test.toml", "--against", "base", "--summary", "summary.md"]) == 1
+    written = (tmp_path / "summary.md").read_text()
+    assert written.startswith("# before\n### test: ")
+    assert "### ci-access/test: 1 wider, 1 narrower" in written
+    rows = [line for line in written.splitlines() if line.startswith(("| **wider**", "| narrower"))]
+    assert all(line.count(" | ") == 4 for line in rows)
+    assert any(
+        "`ci-deploy-role-trust.json` | GitHubEnvironment | " in line and "octo-org/other" in line for line in rows
+    )
