@@ -1,0 +1,185 @@
+"""The workspace's half of an environment by hand: what `cdk deploy` does through CloudFormation, in a terminal.
+
+    python -m infra.workspace deploy --env staging     register, grant, upload, verify, make the job
+    python -m infra.workspace verify --env staging     prove once more, from a cluster, that the logs can be read
+    python -m infra.workspace status --env staging     profile, grants, job, last runs; changes nothing
+    python -m infra.workspace destroy --env staging    take all of it back; data, tables and checkpoints stay
+
+Credentials of the workspace are the Databricks SDK's ordinary ones (DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET,
+DATABRICKS_TOKEN, DATABRICKS_CONFIG_PROFILE), those of AWS boto3's. Host and region are always the file's.
+Exit status: 0 done, 1 failed, 2 bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import boto3
+from databricks.sdk import WorkspaceClient
+
+from infra import names
+from infra.config import Environment, EnvironmentFileError, load
+from infra.wheel_build import WheelBuildError, build_wheel
+from infra.workspace import deployment, status
+from infra.workspace.answers import saying
+from infra.workspace.client import connect
+from infra.workspace.errors import DeploymentError
+from infra.workspace.outcome import Pace, Step
+from infra.workspace.spec import WorkspaceSpec
+from infra.workspace.tear_down import Aws
+from infra.workspace.wheel_file import WheelFile, read_wheel
+from infra.workspace_spec import NoWorkspaceError, workspace_spec
+
+_POLL_SECONDS = 5.0
+_PATIENCE_SECONDS = 60 * 60
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the command line says; return the exit status."""
+    options = _options(arguments)
+    # The SDK warns of what is then said in a sentence of ours.
+    logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
+    try:
+        environment = load(options.env)
+        workspace_spec(environment, queue_url=None)
+    except (EnvironmentFileError, NoWorkspaceError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        spec = workspace_spec(environment, queue_url=_queue_url(environment, options.command))
+        client = connect(spec.host)
+        _COMMANDS[options.command](client, spec, options)
+    except (DeploymentError, WheelBuildError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on from here", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _deploy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
+    print(f"Deploying {spec.environment} to {spec.host}", flush=True)
+    done = deployment.deploy(client, spec, wheel_file=_wheel(options.wheel), aws=_aws(spec), pace=_pace())
+    changed = sum(step.outcome != "unchanged" for step in done.steps)
+    news = f"{changed} of {len(done.steps)} steps changed something" if changed else "All is as the file says already"
+    print(f"\n{news}. The job: {done.job_url}")
+    if spec.job.pause:
+        print("It is paused, as the file says (job.pause)")
+    print(f"Table: {done.table}\nIts runs: python -m infra.workspace status --env {options.env}")
+
+
+def _verify(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
+    print(f"Verifying {spec.environment} in {spec.host}", flush=True)
+    deployment.verify(client, spec, wheel_file=_wheel(options.wheel), pace=_pace())
+    print(f"\nA cluster with {spec.profile.arn} reads {spec.logs.path}")
+
+
+def _destroy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
+    print(f"Taking {spec.environment} out of {spec.host}", flush=True)
+    steps = deployment.destroy(client, spec, aws=_aws(spec), pace=_pace())
+    if not steps:
+        print("There is nothing of it any more")
+    print(
+        f"\nIts data stays: the table {spec.table}, the checkpoint {spec.job.parameters['checkpoint-path']}, their "
+        "schema and volume"
+    )
+
+
+def _status(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
+    found = status.look(client, spec)
+    print(f"{spec.environment} in {spec.host}")
+    print(f"profile   {spec.profile.arn}{'' if found.registered else '  (not registered)'}")
+    for grant in found.grants:
+        print(f"grant     {grant.who}{'' if grant.ours else '  (made by others)'}")
+    if not found.grants:
+        print("grant     nobody")
+    if found.job_url is None:
+        print(f"job       none yet: python -m infra.workspace deploy --env {options.env}")
+        return
+    print(f"job       {found.job_url}  ({found.trigger})")
+    print(f"wheel     {found.wheel}")
+    print(f"table     {spec.table}")
+    for run in found.runs:
+        began = f"{run.began:%Y-%m-%d %H:%M:%S} UTC" if run.began else "not begun"
+        print(f"run       {began}  {run.state}  {run.url}")
+    if not found.runs:
+        print("run       none yet")
+
+
+_COMMANDS: dict[str, Callable[[WorkspaceClient, WorkspaceSpec, argparse.Namespace], None]] = {
+    "deploy": _deploy,
+    "verify": _verify,
+    "destroy": _destroy,
+    "status": _status,
+}
+
+
+def _wheel(path: Path | None) -> WheelFile:
+    """The given wheel, or the one that is built of this repository: the same content, the same wheel."""
+    if path is not None:
+        return read_wheel(path)
+    with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
+        return read_wheel(build_wheel(Path(folder)))
+
+
+def _queue_url(environment: Environment, command: str) -> str | None:
+    """The queue that the stack made, where the job is told of one."""
+    if environment.job.notifications != "stack" or command in ("destroy", "status"):
+        return None
+    name = names.queue_name(environment)
+    with saying(f"Looking for the queue {name}, which cdk deploy makes"):
+        found = boto3.client("sqs", region_name=environment.aws.region).get_queue_url(QueueName=name)
+        return str(found["QueueUrl"])
+
+
+def _aws(spec: WorkspaceSpec) -> Aws:
+    return Aws(**{name: boto3.client(name, region_name=spec.region) for name in ("s3", "sns", "sqs")})
+
+
+def _pace() -> Pace:
+    started = time.monotonic()
+    said: dict[str, float] = {}
+
+    def later(what: str) -> None:
+        now = time.monotonic()
+        if now - started > _PATIENCE_SECONDS:
+            raise DeploymentError(f"Still {what}, after an hour. The same command goes on from here")
+        # Every half a minute, and whenever there is something new to say.
+        if now - said.get(what, -60) > 30:
+            said[what] = now
+            print(f"  … {what}  {_spoken(now - started)}", flush=True)
+        time.sleep(min(_POLL_SECONDS, 1 + (now - started) / 10))
+
+    return Pace(later=later, report=_tell)
+
+
+def _tell(step: Step) -> None:
+    first, *more = step.detail.splitlines() or [""]
+    print(f"  {step.outcome:<10} {step.name}{f'  {first}' if first else ''}", flush=True)
+    for line in more:
+        print(f"             {line}", flush=True)
+
+
+def _spoken(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.workspace", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=_COMMANDS)
+    parser.add_argument("--env", required=True, help="name in environments/, or path of a file")
+    parser.add_argument("--wheel", type=Path, metavar="FILE", help="the job's wheel (default: built from job/)")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,83 @@
+"""What a deployment looks for before it changes anything: every problem of the file and the workspace, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.compute import NodeType
+
+from infra.workspace import catalog, job, principals
+from infra.workspace.answers import saying
+from infra.workspace.errors import DeploymentError, listed, sentence
+from infra.workspace.principals import Principal
+from infra.workspace.spec import WorkspaceSpec
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was found: the principals' ids, and whether the node type has disks of its own."""
+
+    wanted: Mapping[Principal, str]
+    has_disk: bool
+
+
+def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Looked:
+    """Look at everything that the settings name.
+
+    Raises:
+        DeploymentError: something is not there or taken; it says all of it.
+    """
+    problems: list[str] = []
+    node = _node_type(client, spec, problems)
+    problems += _spark_version(client, spec)
+    who = principals.named(spec.principals)
+    readers = [Principal("group", name) for name in dict.fromkeys((*spec.job.can_view, *spec.job.can_manage))]
+    every = list(dict.fromkeys((*who, *readers)))
+    ids = principals.ids(client, every)
+    problems += principals.unknown(every, ids)
+    problems += catalog.problems(client, spec)
+    problems += job.problems(client, spec)
+    if problems:
+        found = listed(problems, and_then="Nothing was changed: put it right and deploy again")
+        raise DeploymentError(sentence(f"The workspace {spec.host} cannot take this deployment: {found}"))
+    return Looked(wanted={principal: ids[principal] for principal in who}, has_disk=_has_disk(node))
+
+
+def has_disk(client: WorkspaceClient, spec: WorkspaceSpec) -> bool:
+    """Whether the node type has disks of its own."""
+    return _has_disk(_node_type(client, spec, []))
+
+
+def _spark_version(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
+    wanted = spec.cluster.spark_version
+    with saying("Looking at the runtimes"):
+        offered = sorted(version.key for version in client.clusters.spark_versions().versions or [] if version.key)
+    if wanted in offered:
+        return []
+    lts = [key for key in offered if key.endswith("scala2.13") and "-ml-" not in key and "photon" not in key]
+    return [f"the workspace has no runtime {wanted!r} (workspace.cluster.spark_version); it has {_some(lts)}"]
+
+
+def _node_type(client: WorkspaceClient, spec: WorkspaceSpec, problems: list[str]) -> NodeType | None:
+    wanted = spec.cluster.node_type
+    with saying("Looking at the node types"):
+        offered = {node.node_type_id: node for node in client.clusters.list_node_types().node_types or []}
+    if wanted not in offered:
+        close = get_close_matches(wanted, list(offered), n=3, cutoff=0.4) or sorted(offered)[:3]
+        problems.append(
+            f"the workspace has no node type {wanted!r} (workspace.cluster.node_type); near to it are {_some(close)}"
+        )
+    return offered.get(wanted)
+
+
+def _has_disk(node: NodeType | None) -> bool:
+    instance = node.node_instance_type if node else None
+    # Where nothing is said a volume is not asked for: what has disks refuses some.
+    return instance is None or bool(instance.local_disks or instance.local_nvme_disks)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[-5:]) or "none"

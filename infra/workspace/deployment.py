@@ -1,0 +1,213 @@
+"""The workspace's half of an environment: deployed, verified, destroyed.
+
+Every step looks first and writes only what differs, so each of these may be called again after anything went wrong,
+and a second call of what is done writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from databricks.sdk import WorkspaceClient
+
+from infra.workspace import (
+    catalog,
+    checks,
+    grants,
+    instance_profile,
+    job,
+    job_settings,
+    permissions,
+    remembered,
+    verification,
+    wheel,
+)
+from infra.workspace.errors import DeploymentError
+from infra.workspace.outcome import Pace, Step
+from infra.workspace.principals import Principal
+from infra.workspace.remembered import Remembered
+from infra.workspace.runs import end_single_runs
+from infra.workspace.spec import Logs, WorkspaceSpec
+from infra.workspace.tear_down import Aws, tear_down
+from infra.workspace.wheel_file import WheelFile
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a deployment came to: its steps, and where the job is."""
+
+    steps: tuple[Step, ...]
+    job_id: int
+    job_url: str
+    table: str
+
+
+def deploy(
+    client: WorkspaceClient,
+    spec: WorkspaceSpec,
+    *,
+    wheel_file: WheelFile,
+    aws: Aws,
+    pace: Pace,
+    left: Iterable[Logs] = (),
+) -> Deployment:
+    """Bring the workspace to what the settings say.
+
+    Args:
+        client: of the workspace.
+        spec: what it is to hold.
+        wheel_file: the job's wheel.
+        aws: for what Auto Loader made, when the settings lead away from it; not used otherwise.
+        pace: how to wait, and whom to tell of each step.
+        left: streams of Auto Loader that earlier settings had, beside those that are remembered.
+
+    Raises:
+        DeploymentError: it cannot go on. The same call finishes what is half done.
+        NotYet: there is something to wait for, and ``pace`` does not wait.
+    """
+    told = _Steps(pace)
+    looked = checks.look(client, spec)
+    memory = remembered.read(client, spec.folder)
+    told.add(instance_profile.register(client, spec.profile, pace=pace))
+    steps, memory = grants.grant(
+        client, profile=spec.profile.arn, wanted=looked.wanted, folder=spec.folder, memory=memory, pace=pace
+    )
+    told.add(*steps)
+    told.add(wheel.upload(client, spec.folder, wheel_file))
+    path = wheel.path_of(spec.folder, wheel_file)
+    told.add(*catalog.create(client, spec))
+    if spec.verify:
+        step, memory = verification.ensure(
+            client, spec, wheel_path=path, has_disk=looked.has_disk, memory=memory, pace=pace
+        )
+        told.add(step)
+    streams = _streams(spec, memory, left)
+    # Before the job runs: what it makes in AWS must be known even if this call ends here.
+    memory = remembered.write(client, spec.folder, old=memory, new=replace(memory, streams=streams))
+    wanted = job_settings.settings(spec, wheel_path=path, has_disk=looked.has_disk)
+    step, job_id = job.bring_up_to_date(client, spec, wanted, pace=pace)
+    told.add(step)
+    told.add(permissions.bring_up_to_date(client, spec.job, job_id))
+    told.add(*wheel.remove_others(client, spec.folder, wheel_file))
+    told.add(*_leave_replaced_profiles(client, spec, memory))
+    told.add(*_leave_streams(client, spec, aws, memory))
+    return Deployment(steps=tuple(told.steps), job_id=job_id, job_url=job.url(spec.host, job_id), table=spec.table)
+
+
+def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFile, pace: Pace) -> tuple[Step, ...]:
+    """Verify once more, whatever passed before; the profile has to be registered.
+
+    Raises:
+        DeploymentError: the profile is not registered, or the run failed.
+        NotYet: as in ``deploy``.
+    """
+    if instance_profile.find(client, spec.profile.arn) is None:
+        raise DeploymentError(
+            f"The workspace {spec.host} does not have the instance profile {spec.profile.arn}: deploy first, "
+            "by make deploy or by python -m infra.workspace deploy"
+        )
+    told = _Steps(pace)
+    told.add(wheel.upload(client, spec.folder, wheel_file))
+    step, _ = verification.ensure(
+        client,
+        spec,
+        wheel_path=wheel.path_of(spec.folder, wheel_file),
+        has_disk=checks.has_disk(client, spec),
+        memory=verification.anew(remembered.read(client, spec.folder)),
+        pace=pace,
+    )
+    told.add(step)
+    return tuple(told.steps)
+
+
+def destroy(
+    client: WorkspaceClient, spec: WorkspaceSpec, *, aws: Aws, pace: Pace, whole: bool = True
+) -> tuple[Step, ...]:
+    """Take back what ``deploy`` made, and what Auto Loader made. Data, tables, checkpoints, schemas, volumes stay.
+
+    Args:
+        client: of the workspace.
+        spec: what it was to hold.
+        aws: for what Auto Loader made.
+        pace: how to wait, and whom to tell of each step.
+        whole: the whole environment; else only the profile of ``spec``, if another one took its place.
+
+    Raises:
+        DeploymentError: it cannot go on. The same call finishes what is half done.
+        NotYet: as in ``deploy``.
+    """
+    told = _Steps(pace)
+    memory = remembered.read(client, spec.folder)
+    if not whole and (successor := _successor(client, spec, memory)):
+        told.add(Step("job", "unchanged", f"stays: {successor} took this profile's place"))
+        told.add(*_leave_profile(client, spec.profile.arn, memory))
+        forgotten = memory.with_grants(spec.profile.arn, None)
+        remembered.write(client, spec.folder, old=memory, new=forgotten)
+        return tuple(told.steps)
+    for found in job.find(client, spec):
+        job.remove(client, found.job_id or 0, pace=pace)
+        told.add(Step("job", "removed", job.url(spec.host, found.job_id or 0)))
+    if end_single_runs(client, verification.run_name(spec), pace=pace):
+        told.add(Step("verify run", "removed"))
+    for arn in dict.fromkeys((spec.profile.arn, *memory.granted)):
+        told.add(*_leave_profile(client, arn, memory))
+    if streams := _streams(spec, memory, []):
+        told.add(*tear_down(aws, streams))
+    # Last, with all that is remembered in it.
+    told.add(*wheel.remove_folder(client, spec.folder))
+    return tuple(told.steps)
+
+
+class _Steps:
+    """Steps that are done, each told at once; between them there has to be time left."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.steps: list[Step] = []
+        self._pace = pace
+
+    def add(self, *steps: Step | None) -> None:
+        for step in steps:
+            if step is not None:
+                self.steps.append(step)
+                self._pace.report(step)
+        self._pace.check()
+
+
+def _streams(spec: WorkspaceSpec, memory: Remembered, left: Iterable[Logs]) -> tuple[Logs, ...]:
+    now = [spec.logs] if spec.auto_loader else []
+    return tuple(dict.fromkeys((*memory.streams, *left, *now)))
+
+
+def _leave_streams(client: WorkspaceClient, spec: WorkspaceSpec, aws: Aws, memory: Remembered) -> list[Step]:
+    """Take down what Auto Loader made for streams that the job no longer has; the job by now runs without them."""
+    now = [spec.logs] if spec.auto_loader else []
+    gone = [stream for stream in memory.streams if stream not in now]
+    steps = tear_down(aws, gone) if gone else []
+    remembered.write(client, spec.folder, old=memory, new=replace(memory, streams=tuple(now)))
+    return steps
+
+
+def _leave_replaced_profiles(client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered) -> list[Step]:
+    """The job uses the new profile by now: the ones before it are of no more use."""
+    steps = []
+    for arn in [arn for arn in memory.granted if arn != spec.profile.arn]:
+        steps += _leave_profile(client, arn, memory)
+        memory = remembered.write(client, spec.folder, old=memory, new=memory.with_grants(arn, None))
+    return steps
+
+
+def _leave_profile(client: WorkspaceClient, arn: str, memory: Remembered) -> list[Step]:
+    whom = [Principal.of(text) for text in memory.granted.get(arn, ())]
+    steps = grants.withdraw(client, profile=arn, whom=whom)
+    removed = instance_profile.remove(client, arn)
+    return [*steps, removed] if removed else steps
+
+
+def _successor(client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered) -> str | None:
+    """The profile that took the place of this one: the job's, or one that was granted for a job to come."""
+    found = job.find(client, spec)
+    used = job.profile_of(client, found[0].job_id or 0) if found else None
+    if used is not None:
+        return used if used != spec.profile.arn else None
+    return next((arn for arn in memory.granted if arn != spec.profile.arn), None)

@@ -1,0 +1,143 @@
+"""The function behind the custom resource: CloudFormation's events in, the workspace's half deployed or taken back.
+
+`aws_cdk.custom_resources.Provider` calls ``on_event`` once and ``is_complete`` until it says so. All work is done in
+``is_complete``: every step looks first, so each call goes on where the last one stopped, and nothing has to be carried
+from one to the next. And a create that fails has its physical id by then: CloudFormation deletes what is half made.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from infra.workspace import deployment
+from infra.workspace.answers import saying
+from infra.workspace.client import connect, secret_of
+from infra.workspace.errors import DeploymentError, NotYet, sentence
+from infra.workspace.outcome import Pace, Step
+from infra.workspace.spec import Logs, WorkspaceSpec
+from infra.workspace.tear_down import Aws
+from infra.workspace.wheel_file import wheel_in
+
+_MARGIN_SECONDS = 240
+"""Time that a step may take at the worst: what is left of a call must not be less when one begins."""
+
+_GONE = (
+    " If the workspace is gone for good, delete the stack once more and let it keep this resource (cloudformation "
+    "delete-stack --retain-resources)"
+)
+
+
+class Failed(Exception):
+    """What CloudFormation shows for an event that failed; one sentence, without any secret."""
+
+
+def on_event(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Say which resource an event is about: its id is the instance profile's ARN, so another profile replaces it.
+
+    Raises:
+        Failed: the settings cannot be read; nothing was made.
+    """
+    if event["RequestType"] == "Delete":
+        return {"PhysicalResourceId": event["PhysicalResourceId"]}
+    try:
+        return {"PhysicalResourceId": _spec(event["ResourceProperties"]).profile.arn}
+    except DeploymentError as error:
+        raise Failed(sentence(str(error))) from None
+
+
+def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Do what is left to do for an event, as far as it goes in one call; say whether it is all done.
+
+    Raises:
+        Failed: it cannot go on; the text says what to do.
+    """
+    secrets: list[str] = []
+    deleting = event["RequestType"] == "Delete"
+    try:
+        data = _delete(event, context, secrets) if deleting else _deploy(event, context, secrets)
+    except NotYet as waiting:
+        print(sentence(f"not yet: {waiting}", secrets=secrets))
+        return {"IsComplete": False}
+    except DeploymentError as error:
+        raise Failed(sentence(f"{error}{_GONE if deleting else ''}", secrets=secrets)) from None
+    except Exception as error:  # noqa: BLE001 - CloudFormation has to get an answer
+        print(
+            "\n".join(sentence(line, secrets=secrets) for line in traceback.format_exc().splitlines()), file=sys.stderr
+        )
+        text = f"A mistake of the deployment itself: {type(error).__name__}: {error}. The function's log has more"
+        raise Failed(sentence(text, secrets=secrets)) from None
+    return {"IsComplete": True, "Data": data}
+
+
+def _deploy(event: Mapping[str, Any], context: Any, secrets: list[str]) -> dict[str, str]:
+    spec = _spec(event["ResourceProperties"])
+    done = deployment.deploy(
+        _client(event, spec, secrets),
+        spec,
+        wheel_file=wheel_in(Path(os.environ["LAMBDA_TASK_ROOT"]) / "wheel"),
+        aws=_aws(spec),
+        pace=_pace(context),
+        left=_left(event),
+    )
+    return {"JobId": str(done.job_id), "JobUrl": done.job_url, "Table": done.table}
+
+
+def _delete(event: Mapping[str, Any], context: Any, secrets: list[str]) -> dict[str, str]:
+    spec = _spec(event["ResourceProperties"])
+    # The id decides: a profile that was replaced is deleted after the one that took its place was made.
+    spec = replace(spec, profile=replace(spec.profile, arn=event["PhysicalResourceId"]))
+    deployment.destroy(_client(event, spec, secrets), spec, aws=_aws(spec), pace=_pace(context), whole=False)
+    return {}
+
+
+def _spec(properties: Mapping[str, Any]) -> WorkspaceSpec:
+    return WorkspaceSpec.from_json(properties["Spec"])
+
+
+def _left(event: Mapping[str, Any]) -> list[Logs]:
+    """The stream that the settings before this update had, if Auto Loader was told of it."""
+    with suppress(KeyError, DeploymentError):  # written by another version: what is remembered has to do
+        old = _spec(event["OldResourceProperties"])
+        return [old.logs] if old.auto_loader else []
+    return []
+
+
+def _client(event: Mapping[str, Any], spec: WorkspaceSpec, secrets: list[str]) -> Any:
+    arn = event["ResourceProperties"]["SecretArn"]
+    with saying(f"Reading the secret {arn}"):
+        manager = boto3.client("secretsmanager", region_name=arn.split(":")[3])
+        secret = secret_of(manager.get_secret_value(SecretId=arn)["SecretString"])
+    secrets += [value for name, value in secret.items() if name != "client_id"]
+    return connect(spec.host, secret=secret)
+
+
+def _aws(spec: WorkspaceSpec) -> Aws:
+    return Aws(**{name: boto3.client(name, region_name=spec.region) for name in ("s3", "sns", "sqs")})
+
+
+def _pace(context: Any) -> Pace:
+    """Waits for nothing that outlasts the call, and begins nothing that may."""
+
+    def check() -> None:
+        if context.get_remaining_time_in_millis() < _MARGIN_SECONDS * 1000:
+            raise NotYet("this call has no time left for another step")
+
+    return Pace(later=_come_back, report=_tell, check=check)
+
+
+def _come_back(what: str) -> None:
+    raise NotYet(what)
+
+
+def _tell(step: Step) -> None:
+    if step.outcome != "unchanged":
+        print(sentence(f"{step.name}: {step.outcome} {step.detail}"))

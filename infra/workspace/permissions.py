@@ -1,0 +1,55 @@
+"""Who sees the job and who may change it: the groups of the file, and the owner, who stays.
+
+The list is the job's whole direct list: what somebody added by hand goes with the next deploy. Nobody gets a right on
+the cluster: whoever may attach to it has the reader role's rights.
+"""
+
+from __future__ import annotations
+
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.jobs import JobAccessControlRequest, JobAccessControlResponse, JobPermissionLevel
+
+from infra.workspace.answers import saying
+from infra.workspace.outcome import Step
+from infra.workspace.spec import Job
+
+Who = tuple[str, str]
+"""Kind of a principal as the request spells it, and its name."""
+
+
+def bring_up_to_date(client: WorkspaceClient, job: Job, job_id: int) -> Step:
+    """Give the groups their rights on a job, if they have not got just those."""
+    with saying(f"Setting the permissions of the job {job_id}"):
+        entries = client.jobs.get_permissions(str(job_id)).access_control_list or []
+        there = {_who(entry): level for entry in entries for level in _direct(entry)}
+        wanted: dict[Who, JobPermissionLevel] = {
+            who: level for who, level in there.items() if level == JobPermissionLevel.IS_OWNER
+        }
+        wanted |= {("group_name", group): JobPermissionLevel.CAN_VIEW for group in job.can_view}
+        wanted |= {("group_name", group): JobPermissionLevel.CAN_MANAGE for group in job.can_manage}
+        spoken = ", ".join(f"{name}: {level.value}" for (_, name), level in sorted(wanted.items(), key=str))
+        if there == wanted:
+            return Step("permissions", "unchanged", spoken)
+        client.jobs.set_permissions(
+            str(job_id),
+            access_control_list=[
+                JobAccessControlRequest(permission_level=level, **{kind: name})
+                for (kind, name), level in sorted(wanted.items(), key=str)
+            ],
+        )
+        return Step("permissions", "updated", spoken)
+
+
+def _who(entry: JobAccessControlResponse) -> Who:
+    for kind in ("group_name", "user_name", "service_principal_name"):
+        if getattr(entry, kind):
+            return kind, getattr(entry, kind)
+    return "user_name", ""
+
+
+def _direct(entry: JobAccessControlResponse) -> list[JobPermissionLevel]:
+    return [
+        permission.permission_level
+        for permission in entry.all_permissions or []
+        if not permission.inherited and permission.permission_level is not None
+    ]

@@ -1,0 +1,93 @@
+"""How an environment stands in the workspace: profile, grants, job, last runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import islice
+
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.jobs import BaseRun, JobSettings, PauseStatus
+
+from infra.workspace import instance_profile, job, principals, remembered
+from infra.workspace.answers import saying
+from infra.workspace.runs import state_of
+from infra.workspace.spec import WorkspaceSpec
+
+RUNS = 5
+"""How many of the last runs are shown."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Who may use the profile, and whether this deployment made it so."""
+
+    who: str
+    ours: bool
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """A run: its state, when it began (None: not yet), and its page."""
+
+    state: str
+    began: datetime | None
+    url: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """What was found; without a job its parts are empty."""
+
+    registered: bool
+    grants: tuple[Grant, ...]
+    job_url: str | None
+    trigger: str
+    wheel: str
+    runs: tuple[RunLine, ...]
+
+
+def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
+    """Look at everything; changes nothing."""
+    memory = remembered.read(client, spec.folder)
+    ours = set(memory.granted.get(spec.profile.arn, ()))
+    with saying("Looking at profile and grants"):
+        registered = instance_profile.find(client, spec.profile.arn) is not None
+        holders = [str(who) for who in principals.holders(client, spec.profile.arn)]
+    found = job.find(client, spec)
+    job_id = found[0].job_id if found else None
+    settings, runs = JobSettings(), []
+    if job_id is not None:
+        with saying(f"Looking at the job {job_id}"):
+            settings = client.jobs.get(job_id).settings or settings
+            runs = list(islice(client.jobs.list_runs(job_id=job_id, limit=RUNS), RUNS))
+    return Status(
+        registered=registered,
+        grants=tuple(Grant(who=who, ours=who in ours) for who in holders),
+        job_url=job.url(spec.host, job_id) if job_id is not None else None,
+        trigger=_trigger(settings),
+        wheel=_wheel(settings),
+        runs=tuple(_line(run) for run in runs),
+    )
+
+
+def _trigger(settings: JobSettings) -> str:
+    if settings.continuous:
+        return _paused("continuous", settings.continuous.pause_status)
+    if settings.schedule:
+        return _paused(f"scheduled {settings.schedule.quartz_cron_expression} UTC", settings.schedule.pause_status)
+    return ""
+
+
+def _paused(text: str, state: PauseStatus | None) -> str:
+    return f"{text}, paused" if state == PauseStatus.PAUSED else text
+
+
+def _wheel(settings: JobSettings) -> str:
+    libraries = [library for task in settings.tasks or [] for library in task.libraries or []]
+    return libraries[0].whl or "" if libraries else ""
+
+
+def _line(run: BaseRun) -> RunLine:
+    began = datetime.fromtimestamp(run.start_time / 1000, tz=timezone.utc) if run.start_time else None
+    return RunLine(state=state_of(run), began=began, url=run.run_page_url or "")

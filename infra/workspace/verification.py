@@ -1,0 +1,164 @@
+"""The proof that the logs can be read: a one-time run on the job's cluster, with the wheel's entry point `verify`.
+
+What passed is remembered, so that nothing is verified twice. Each try has a token of its own, which is remembered
+before the run is submitted: the workspace answers a token it knows with the run it made for it, even a failed one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from uuid import uuid4
+
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import NotFound
+from databricks.sdk.errors.base import DatabricksError
+from databricks.sdk.service import compute, jobs
+from requests import RequestException
+
+from infra.workspace import job_settings, remembered
+from infra.workspace.answers import saying
+from infra.workspace.errors import LONGEST, DeploymentError, sentence
+from infra.workspace.outcome import Pace, Step
+from infra.workspace.remembered import Remembered, Verification
+from infra.workspace.runs import ended, state_of
+from infra.workspace.spec import WorkspaceSpec
+
+TASK_KEY = "verify"
+
+_ADVICE = {
+    "HIVE_METASTORE_DISABLED": "The Hive metastore is off in this workspace: name a table of Unity Catalog in "
+    "job.table (catalog.schema.name)",
+    "DBFS": "The DBFS root is off in this workspace: name a folder in a volume (/Volumes/catalog/schema/volume/folder) "
+    "or s3://bucket/folder in job.checkpoint_path, and in job.delta_output_path if it is set",
+}
+_DBFS_OFF = ("DBFS_DISABLED", "DBFS root is disabled", "DBFS is disabled")
+_HIVE_OFF = (
+    "HIVE_METASTORE_DISABLED",
+    "legacy access",
+    "Hive metastore is disabled",
+    "Hive Metastore, which is disabled",
+)
+
+
+def run_name(spec: WorkspaceSpec) -> str:
+    """Name of the one-time runs."""
+    return f"{spec.job.name} verify"
+
+
+def ensure(
+    client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_path: str, has_disk: bool, memory: Remembered, pace: Pace
+) -> tuple[Step, Remembered]:
+    """Verify, unless just this passed before; a run that is under way is waited for.
+
+    Raises:
+        DeploymentError: the run failed; with its words and its page.
+    """
+    cluster = job_settings.cluster(spec, has_disk=has_disk)
+    key = _hash([cluster.as_dict(), wheel_path, dict(spec.job.parameters)])
+    last = memory.verification
+    if last is not None and last.key == key and last.passed:
+        return Step("verification", "unchanged", "passed before, with the same cluster, wheel and parameters"), memory
+    now = last if last is not None and last.key == key else Verification(key=key, token=_new_token())
+    run = _run(client, now.run_id)
+    if run is None:
+        # The token first: a submit whose answer gets lost finds its run again.
+        memory = _remember(client, spec, memory, now)
+        now = replace(now, run_id=_submit(client, spec, _task(spec, wheel_path, cluster), now.token))
+        memory = _remember(client, spec, memory, now)
+        run = _run(client, now.run_id)
+    while run is not None and not ended(run):
+        pace.later(f"waiting for the verify run ({state_of(run)}): {run.run_page_url}")
+        run = _run(client, now.run_id)
+    if run is None or not _succeeded(run):
+        _remember(client, spec, memory, Verification(key=key, token=_new_token()))
+        raise DeploymentError(_failure(client, run) if run else "The verify run was deleted. Deploy again")
+    memory = _remember(client, spec, memory, replace(now, passed=True))
+    return Step("verification", "created", f"{run.run_page_url}{_printed(client, run)}"), memory
+
+
+def anew(memory: Remembered) -> Remembered:
+    """The memory without a run that is over, so that the next verification is a run of its own."""
+    last = memory.verification
+    return replace(memory, verification=None) if last is not None and last.passed else memory
+
+
+def _submit(client: WorkspaceClient, spec: WorkspaceSpec, task: jobs.SubmitTask, token: str) -> int:
+    with saying("Starting the verify run"):
+        return int(client.jobs.submit(run_name=run_name(spec), tasks=[task], idempotency_token=token).run_id)
+
+
+def _task(spec: WorkspaceSpec, wheel_path: str, cluster: compute.ClusterSpec) -> jobs.SubmitTask:
+    return jobs.SubmitTask(
+        task_key=TASK_KEY,
+        new_cluster=cluster,
+        libraries=[compute.Library(whl=wheel_path)],
+        python_wheel_task=job_settings.wheel_task(spec, "verify"),
+    )
+
+
+def _remember(client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered, now: Verification) -> Remembered:
+    return remembered.write(client, spec.folder, old=memory, new=replace(memory, verification=now))
+
+
+def _run(client: WorkspaceClient, run_id: int | None) -> jobs.Run | None:
+    if run_id is None:
+        return None
+    with saying(f"Looking at the verify run {run_id}"):
+        try:
+            return client.jobs.get_run(run_id)
+        except NotFound:  # runs are kept for 60 days
+            return None
+
+
+def _succeeded(run: jobs.Run) -> bool:
+    return run.state is not None and run.state.result_state == jobs.RunResultState.SUCCESS
+
+
+def _failure(client: WorkspaceClient, run: jobs.Run) -> str:
+    said = _said(client, run)
+    advice = [_ADVICE["HIVE_METASTORE_DISABLED"]] if _any_in(said, _HIVE_OFF) else []
+    advice += [_ADVICE["DBFS"]] if _any_in(said, _DBFS_OFF) else []
+    end = f" {'. '.join(advice) or 'Put that right'}; then deploy again. The run: {run.run_page_url}"
+    text = f"The verify run failed: {sentence(said)}".rstrip(".") + "."
+    return f"{text[: LONGEST - len(end)]}{end}"
+
+
+def _said(client: WorkspaceClient, run: jobs.Run) -> str:
+    """What a failed run says: its task's error and last words, or the run's own."""
+    found = []
+    for output in _outputs(client, run):
+        # The wheel says what is wrong, and what to do, on its last lines; an exit says only its status.
+        words = (output.logs or "").strip().splitlines()[-8:]
+        found += [output.error or "", *(word for word in words if word.strip() and word not in (output.error or ""))]
+    message = run.state.state_message if run.state else None
+    return "\n".join(text for text in found if text) or message or f"it ended {state_of(run)} and gave no reason"
+
+
+def _printed(client: WorkspaceClient, run: jobs.Run) -> str:
+    lines = [line for output in _outputs(client, run) for line in (output.logs or "").strip().splitlines()]
+    return "".join(f"\n{line}" for line in lines[-8:])
+
+
+def _outputs(client: WorkspaceClient, run: jobs.Run) -> list[jobs.RunOutput]:
+    """The outputs of the run's tasks. There is none for the run itself."""
+    found = []
+    for task in run.tasks or []:
+        try:
+            found.append(client.jobs.get_run_output(task.run_id or 0))
+        except (DatabricksError, RequestException, TimeoutError):  # the result counts, with or without its words
+            continue
+    return found
+
+
+def _any_in(text: str, parts: tuple[str, ...]) -> bool:
+    return any(part.lower() in text.lower() for part in parts)
+
+
+def _new_token() -> str:
+    return str(uuid4())
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]

@@ -1,0 +1,62 @@
+"""The environment file as the workspace's half takes it: everything it is to hold, as plain data."""
+
+from __future__ import annotations
+
+from infra import deliveries, names
+from infra.job_parameters import job_parameters
+from infra.settings import Environment
+from infra.workspace.spec import Cluster, Job, Logs, Principals, Profile, WorkspaceSpec
+
+
+class NoWorkspaceError(Exception):
+    """The environment has no ``[workspace]``; the text says what to do."""
+
+
+def workspace_spec(environment: Environment, *, queue_url: str | None) -> WorkspaceSpec:
+    """What the workspace is to hold; ``queue_url`` is the queue's that the stack made, if it made one.
+
+    Raises:
+        NoWorkspaceError: the file has no ``[workspace]``.
+    """
+    workspace, job = environment.workspace, environment.job
+    if workspace is None:
+        raise NoWorkspaceError(
+            f"The environment {environment.name} has no [workspace]: only its AWS half is deployed. Add [workspace] "
+            "and [workspace.cluster] to the file (environments/staging.toml says how), or register the profile by hand"
+        )
+    return WorkspaceSpec(
+        environment=environment.name,
+        host=workspace.host,
+        region=environment.aws.region,
+        profile=Profile(
+            arn=names.profile_arn(environment),
+            role_arn=names.role_arn(environment),
+            skip_validation=workspace.skip_validation,
+        ),
+        principals=Principals(
+            groups=workspace.groups, users=workspace.users, service_principals=workspace.service_principals
+        ),
+        cluster=Cluster(
+            spark_version=workspace.cluster.spark_version,
+            node_type=workspace.cluster.node_type,
+            workers=workspace.cluster.workers,
+            tags=workspace.cluster.tags,
+            policy_id=workspace.cluster.policy_id,
+        ),
+        job=Job(
+            name=names.stack_name(environment),
+            parameters=job_parameters(environment, queue_url=queue_url),
+            schedule=job.schedule,
+            pause=job.pause,
+            email_on_failure=job.email_on_failure,
+            can_view=job.can_view,
+            can_manage=job.can_manage,
+        ),
+        logs=Logs(
+            bucket=environment.log_bucket.name,
+            prefix=names.logs_prefix(environment),
+            path=deliveries.logs_path(environment),
+        ),
+        auto_loader=job.notifications == "auto-loader",
+        verify=workspace.verify,
+    )

@@ -1,0 +1,96 @@
+"""Whatever goes wrong with any one request of a deploy or a destroy, the same call again ends where it always ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.workspace.errors import DeploymentError
+from infra.workspace.spec import WorkspaceSpec
+from local.workspace import Fault
+from tests.unit.deploying import GROUP, NEWER_WHEEL, READERS, Stage, snapshot, staged
+
+ONCE = [Fault.TOO_MANY_REQUESTS, Fault.UNAVAILABLE, Fault.CUT_BEFORE, Fault.CUT_AFTER]
+"""Faults of one request, which the SDK tries again by itself."""
+FOR_GOOD = [Fault.CUT_BEFORE, Fault.CUT_AFTER]
+"""Faults of a request and of all after it: as if the deployment were killed there, before or after the effect."""
+
+FAULTS = [*((fault, 1) for fault in ONCE), *((fault, None) for fault in FOR_GOOD)]
+IDS = [f"{fault.name.lower()}-{'once' if times else 'for-good'}" for fault, times in FAULTS]
+
+Prepare = Callable[[Stage, WorkspaceSpec], object]
+
+
+def _first(stage: Stage, spec: WorkspaceSpec) -> None:
+    stage.deploy(spec)
+
+
+def _second(stage: Stage, spec: WorkspaceSpec) -> None:
+    stage.deploy(spec, wheel=NEWER_WHEEL)
+
+
+def _nothing(stage: Stage, spec: WorkspaceSpec) -> None:
+    pass
+
+
+def _destroy(stage: Stage, spec: WorkspaceSpec) -> None:
+    stage.destroy(spec)
+
+
+CALLS = {
+    "first deploy": (_nothing, _first),
+    "deploy of a new wheel": (_first, _second),
+    "destroy": (_first, _destroy),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fault", "times"), FAULTS, ids=IDS)
+@pytest.mark.parametrize("call", CALLS)
+def test_a_fault_at_any_one_request_changes_nothing_in_the_end(
+    call: str, fault: Fault, times: int | None, tmp_path: Path
+) -> None:
+    prepare, act = CALLS[call]
+    undisturbed, requests = _undisturbed(tmp_path, prepare, act)
+    assert requests > 20
+    for number in range(1, requests + 1):
+        with staged(tmp_path) as stage:
+            spec = stage.spec(GROUP, READERS)
+            prepare(stage, spec)
+            stage.server.clear_log()
+            stage.server.faults.at(number, fault, times=times)
+            failure = _attempt(stage, spec, act)
+            assert fault in [request.fault for request in stage.server.requests], f"request {number} was never made"
+            where = f"{fault.name} at request {number}, {stage.server.requests[number - 1]}"
+            assert (failure is None) == (times is not None), f"{where}: {failure}"
+            stage.server.clear_log()
+            act(stage, spec)
+            assert _steady(stage) == undisturbed, where
+
+
+def _undisturbed(folder: Path, prepare: Prepare, act: Prepare) -> tuple[dict[str, Any], int]:
+    with staged(folder) as stage:
+        spec = stage.spec(GROUP, READERS)
+        prepare(stage, spec)
+        stage.server.clear_log()
+        act(stage, spec)
+        return _steady(stage), len(stage.server.requests)
+
+
+def _attempt(stage: Stage, spec: WorkspaceSpec, act: Prepare) -> str | None:
+    try:
+        act(stage, spec)
+    except DeploymentError as error:
+        return str(error)
+    return None
+
+
+def _steady(stage: Stage) -> dict[str, Any]:
+    """The state once a continuous job that was restarted runs again."""
+    with stage.server.lock:
+        found = snapshot(stage.server.state)
+    found["objects"] = {path: text for path, text in found["objects"].items() if not path.startswith("/Users")}
+    return found

@@ -1,0 +1,206 @@
+"""`python -m infra.workspace` as it is typed: what a person reads, and the exit status."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from infra.wheel_build import build_wheel
+from local.workspace import Fault, Outcome, RecordingRunner, Script
+from tests.infra.environment_files import NO_WORKSPACE, SIMPLE, changed
+from tests.infra.ministack import ACCOUNT, running
+from tests.infra.ministack import Stage as Amazon
+from tests.unit.deploying import GROUP, Stage, staged
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PROFILE = "arn:aws:iam::111122223333:instance-profile/flow-log-reader"
+
+
+@dataclass
+class Terminal:
+    """Where the commands are typed."""
+
+    stage: Stage
+    file: Path
+    environment: dict[str, str]
+
+    def type(self, command: str, *more: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "infra.workspace", command, "--env", str(self.file), *more],
+            env={**self.environment, **variables},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def write(self, *changes: tuple[str, str]) -> None:
+        host = ("https://example.cloud.databricks.com", self.stage.server.host)
+        self.file.write_text(changed(host, *changes, text=SIMPLE))
+
+
+@pytest.fixture(scope="module")
+def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Amazon]:
+    with running(tmp_path_factory.mktemp("ministack"), tls=False) as made:
+        made.client("s3").create_bucket(Bucket="flow-logs-bucket")
+        yield made
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, amazon: Amazon) -> Iterator[Terminal]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DATABRICKS_"))}
+    with staged(tmp_path) as stage:
+        environment = {
+            **kept,
+            "HOME": str(tmp_path),  # no profile of whoever runs the tests
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "job"), str(ROOT)]),
+            "DATABRICKS_CLIENT_ID": stage.deployer.client_id,
+            "DATABRICKS_CLIENT_SECRET": stage.deployer.client_secret,
+            "AWS_ENDPOINT_URL": amazon.url,
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "secret",
+        }
+        made = Terminal(stage, tmp_path / "shop.toml", environment)
+        made.write(GROUP)
+        yield made
+
+
+def test_deploy_status_deploy_again_and_destroy_say_what_a_person_wants_to_read(terminal: Terminal) -> None:
+    stage, host = terminal.stage, terminal.stage.server.host
+    stage.server.state.principal("auditors").roles.append(PROFILE)
+
+    first = terminal.type("deploy")
+    assert (first.returncode, first.stderr) == (0, "")
+    lines = first.stdout.splitlines()
+    assert lines[0] == f"Deploying shop to {host}"
+    assert lines[1].split() == ["created", "instance", "profile", PROFILE]
+    (job_id,) = stage.server.state.jobs
+    assert f"7 of 8 steps changed something. The job: {host}/jobs/{job_id}" in lines
+    assert lines[-2:] == [
+        "Table: network.flow_logs.test",
+        f"Its runs: python -m infra.workspace status --env {terminal.file}",
+    ]
+
+    status = terminal.type("status")
+    assert (status.returncode, status.stderr) == (0, "")
+    lines = status.stdout.splitlines()
+    assert lines[:2] == [f"shop in {host}", f"profile   {PROFILE}"]
+    assert "grant     group network-engineers" in lines
+    assert "grant     group auditors  (made by others)" in lines
+    assert f"job       {host}/jobs/{job_id}  (continuous)" in lines
+    assert any(line.startswith("run       20") and "UTC  RUNNING  http" in line for line in lines)
+
+    stage.server.clear_log()
+    again = terminal.type("deploy")
+    assert again.returncode == 0
+    assert "All is as the file says already" in again.stdout
+    assert stage.writing() == []
+
+    destroyed = terminal.type("destroy")
+    assert (destroyed.returncode, destroyed.stderr) == (0, "")
+    assert "removed    job" in destroyed.stdout
+    assert "Its data stays: the table network.flow_logs.test" in destroyed.stdout
+    assert stage.server.state.jobs == {}
+
+    nothing = terminal.type("destroy")
+    assert nothing.returncode == 0
+    assert "There is nothing of it any more" in nothing.stdout
+    assert "job       none yet" in terminal.type("status").stdout
+
+
+def test_verify_shows_what_the_run_printed_and_its_progress(terminal: Terminal) -> None:
+    runner = terminal.stage.server.workspace.runner
+    assert isinstance(runner, RecordingRunner)
+    terminal.type("deploy")
+    runner.next.append(Script(seconds=3, log="looking at s3://b\nreadable: 12 files, 3 MB\n"))
+    done = terminal.type("verify")
+    assert done.returncode == 0, done.stderr
+    assert "… waiting for the verify run (RUNNING): http" in done.stdout
+    assert "readable: 12 files, 3 MB" in done.stdout
+    assert f"A cluster with {PROFILE} reads s3://flow-logs-bucket/" in done.stdout
+
+
+def test_a_failed_verify_ends_with_1_and_the_next_deploy_goes_on(terminal: Terminal) -> None:
+    runner = terminal.stage.server.workspace.runner
+    assert isinstance(runner, RecordingRunner)
+    runner.next.append(Script(Outcome("FAILED", "AccessDenied")))
+    failed = terminal.type("deploy")
+    assert failed.returncode == 1
+    assert "The verify run failed: AccessDenied" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    again = terminal.type("deploy")
+    assert again.returncode == 0
+    assert "unchanged  instance profile" in again.stdout
+
+
+def test_a_given_wheel_is_taken(terminal: Terminal, tmp_path: Path) -> None:
+    wheel = build_wheel(tmp_path / "dist")
+    assert terminal.type("deploy", "--wheel", str(wheel)).returncode == 0
+    missing = terminal.type("deploy", "--wheel", str(tmp_path / "no-1-py3-none-any.whl"))
+    assert missing.returncode == 1
+    assert "wheel is missing" in missing.stderr
+
+
+@pytest.mark.parametrize("command", ["deploy", "verify", "status", "destroy"])
+def test_bad_credentials_end_with_1_and_one_sentence_without_them(terminal: Terminal, command: str) -> None:
+    secret = f"dose{'f' * 32}"
+    done = terminal.type(command, DATABRICKS_CLIENT_SECRET=secret)
+    assert done.returncode == 1
+    assert "refused the credentials" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert secret not in done.stdout + done.stderr
+
+
+def test_no_credentials_end_with_1_and_say_where_they_come_from(terminal: Terminal) -> None:
+    for name in ("DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET"):
+        del terminal.environment[name]
+    done = terminal.type("deploy")
+    assert done.returncode == 1
+    assert "DATABRICKS_CLIENT_ID" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_wrong_ends_with_2(terminal: Terminal) -> None:
+    terminal.file.write_text(changed(('region = "us-east-1"', 'region = "moon"'), text=SIMPLE))
+    wrong = terminal.type("deploy")
+    assert wrong.returncode == 2
+    assert "aws.region" in wrong.stderr
+    terminal.file.write_text(changed(NO_WORKSPACE, text=SIMPLE))
+    without = terminal.type("deploy")
+    assert without.returncode == 2
+    assert "has no [workspace]" in without.stderr
+    assert terminal.type("fly").returncode == 2
+
+
+def test_an_unknown_group_ends_with_1_and_changes_nothing(terminal: Terminal) -> None:
+    terminal.write(("[workspace.cluster]", 'groups = ["nobody"]\n\n[workspace.cluster]'))
+    done = terminal.type("deploy")
+    assert done.returncode == 1
+    assert "there is no group 'nobody'" in done.stderr
+    assert terminal.stage.writing() == []
+
+
+def test_a_deploy_that_was_killed_half_way_is_finished_by_the_next(terminal: Terminal) -> None:
+    terminal.stage.server.faults.on("POST", "/api/2.2/jobs/reset", Fault.DENIED)
+    assert terminal.type("deploy").returncode == 1
+    assert terminal.type("deploy").returncode == 0
+    assert len(terminal.stage.server.state.jobs) == 1
+
+
+def test_with_the_stacks_own_queue_the_job_is_told_of_it(terminal: Terminal, amazon: Amazon) -> None:
+    terminal.write(GROUP, ('"auto-loader"', '"stack"'))
+    missing = terminal.type("deploy")
+    assert missing.returncode == 1
+    assert "Looking for the queue vpc-flow-logs-shop, which cdk deploy makes" in missing.stderr
+    url = amazon.client("sqs").create_queue(QueueName="vpc-flow-logs-shop")["QueueUrl"]
+    assert terminal.type("deploy").returncode == 0
+    (job,) = terminal.stage.server.state.jobs.values()
+    parameters = job.settings["tasks"][0]["python_wheel_task"]["named_parameters"]
+    assert (parameters["notifications"], parameters["queue-url"]) == ("queue", url)

@@ -1,0 +1,165 @@
+"""What the tests of the workspace's half share: a workspace over HTTP, settings for it, and its state to compare."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.clock import Clock
+
+from infra.workspace import deployment
+from infra.workspace.client import connect
+from infra.workspace.deployment import Deployment
+from infra.workspace.outcome import Pace, Step
+from infra.workspace.spec import Logs, WorkspaceSpec
+from infra.workspace.tear_down import Aws
+from infra.workspace.wheel_file import WheelFile
+from infra.workspace_spec import workspace_spec
+from local.workspace import Credentials, State, WorkspaceServer, add_group, add_service_principal, add_user
+from tests.infra.environment_files import environment
+
+WHEEL = WheelFile(name="vpc_flow_logs-0.1.0-py3-none-any.whl", content=b"first", label="0.1.0-aaaaaaaaaaaa")
+NEWER_WHEEL = replace(WHEEL, content=b"second", label="0.2.0-bbbbbbbbbbbb")
+
+READER = "01234567-89ab-cdef-0123-456789abcdef"
+"""Application id of a service principal that is in the workspace."""
+
+
+class Hurried(Clock):
+    """The SDK's clock, which waits for nothing: what it would have waited has passed."""
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+
+    def time(self) -> float:
+        return time.time() + self._skipped
+
+    def sleep(self, seconds: float) -> None:
+        self._skipped += seconds
+
+
+@dataclass
+class Bucket:
+    """S3, SNS and SQS with nothing in them that Auto Loader made; ``asked`` counts the looks at the bucket."""
+
+    asked: int = 0
+
+    def get_bucket_notification_configuration(self, **_: str) -> dict[str, Any]:
+        self.asked += 1
+        return {}
+
+    @property
+    def clients(self) -> Aws:
+        return Aws(s3=self, sns=None, sqs=None)
+
+
+@dataclass
+class Stage:
+    """A workspace with who the settings name in it, and how to deploy there."""
+
+    server: WorkspaceServer
+    folder: Path
+    deployer: Credentials
+    bucket: Bucket = field(default_factory=Bucket)
+    told: list[Step] = field(default_factory=list)
+    waited: list[str] = field(default_factory=list)
+
+    def spec(self, *changes: tuple[str, str], name: str = "test") -> WorkspaceSpec:
+        """The settings of tests/infra's simplest environment file, changed, with this workspace's address."""
+        made = workspace_spec(environment(self.folder, *changes, name=name), queue_url=None)
+        return replace(made, host=self.server.host)
+
+    def client(self, *, token: str | None = None) -> WorkspaceClient:
+        return connect(self.server.host, secret={"token": token or self.deployer.token}, clock=Hurried())
+
+    def pace(self) -> Pace:
+        moments = iter(range(10_000))
+        return Pace(
+            later=self._wait,
+            report=self.told.append,
+            sleep=lambda _: None,
+            clock=lambda: next(moments),
+        )
+
+    def deploy(
+        self, spec: WorkspaceSpec, *, wheel: WheelFile = WHEEL, client: WorkspaceClient | None = None, **more: Any
+    ) -> Deployment:
+        return deployment.deploy(
+            client or self.client(), spec, wheel_file=wheel, aws=self.bucket.clients, pace=self.pace(), **more
+        )
+
+    def destroy(self, spec: WorkspaceSpec, *, whole: bool = True) -> tuple[Step, ...]:
+        return deployment.destroy(self.client(), spec, aws=self.bucket.clients, pace=self.pace(), whole=whole)
+
+    def verify(self, spec: WorkspaceSpec) -> tuple[Step, ...]:
+        return deployment.verify(self.client(), spec, wheel_file=WHEEL, pace=self.pace())
+
+    def writing(self) -> list[str]:
+        """The requests since the log was cleared that asked for a change."""
+        return [str(request) for request in self.server.log.writing()]
+
+    def _wait(self, text: str) -> None:
+        self.waited.append(text)
+        assert len(self.waited) < 2_000, f"waited too long: {text}"
+        time.sleep(0.005)
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Stage]:
+    """A workspace with the principals, the catalog and the node type that the settings name."""
+    with WorkspaceServer() as server:
+        state = server.state
+        for group in ("network-engineers", "auditors", "operators"):
+            add_group(state, group)
+        add_user(state, "jane@example.com")
+        add_service_principal(state, "reader")
+        state.principal("reader").name = READER
+        state.catalogs["network"] = "admins"
+        state.node_types.setdefault("m6gd.large", {**state.node_types["m5d.large"], "node_type_id": "m6gd.large"})
+        yield Stage(server=server, folder=folder, deployer=server.credentials)
+
+
+GROUP = ("[workspace.cluster]", 'groups = ["network-engineers"]\n\n[workspace.cluster]')
+EVERYONE = (
+    "[workspace.cluster]",
+    f"""groups = ["network-engineers"]
+users = ["jane@example.com"]
+service_principals = ["{READER}"]
+
+[workspace.cluster]""",
+)
+READERS = ('trigger = "continuous"', 'trigger = "continuous"\ncan_view = ["auditors"]\ncan_manage = ["operators"]')
+MAIL = ('trigger = "continuous"', 'trigger = "continuous"\nemail_on_failure = ["oncall@example.com"]')
+SCHEDULED = ('trigger = "continuous"', 'trigger = "scheduled"\nschedule = "0 0/15 * * * ?"')
+PAUSED = ('trigger = "continuous"', 'trigger = "continuous"\npause = true')
+NO_VERIFY = ("[workspace.cluster]", "verify = false\n\n[workspace.cluster]")
+OFF = ('"auto-loader"', '"off"')
+OTHER_ROLE = ('"flow-log-reader"', '"flow-log-reader-2"')
+
+
+def snapshot(state: State) -> dict[str, Any]:
+    """What a workspace holds, without ids and times: two that were deployed alike are equal."""
+    jobs = sorted(state.jobs.values(), key=lambda job: job.job_id)
+    return {
+        "profiles": sorted((profile.arn, profile.iam_role_arn) for profile in state.instance_profiles.values()),
+        "roles": {principal.name: principal.roles for principal in state.principals.values() if principal.roles},
+        "objects": {path: _content(found.content) for path, found in sorted(state.objects.items())},
+        "jobs": [(job.settings, sorted((p.key, p.level) for p in job.permissions)) for job in jobs],
+        "running": [run.name for run in state.runs.values() if not run.ended],
+        "schemas": sorted(state.schemas),
+        "volumes": sorted(state.volumes),
+    }
+
+
+def _content(content: bytes) -> str:
+    """A file's text without ids of runs and tokens, which differ from deploy to deploy."""
+    return re.sub(r'"(run_id|token)": [^,\n]+', r'"\1": …', content.decode(errors="replace"))
+
+
+STREAM = Logs(bucket="flow-logs-bucket", prefix="AWSLogs/", path="s3://flow-logs-bucket/AWSLogs/*")

@@ -1,0 +1,547 @@
+"""Deploying to a workspace, through the real SDK over HTTP: what is made, what is left alone, what changes what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.workspace import job_settings
+from infra.workspace.errors import DeploymentError
+from local.workspace import Fault, Outcome, RecordingRunner, Script, add_group
+from local.workspace.state import Job, Permission
+from tests.unit.deploying import (
+    EVERYONE,
+    GROUP,
+    MAIL,
+    NEWER_WHEEL,
+    NO_VERIFY,
+    OTHER_ROLE,
+    PAUSED,
+    READER,
+    READERS,
+    SCHEDULED,
+    Stage,
+    snapshot,
+    staged,
+)
+
+PROFILE = "arn:aws:iam::111122223333:instance-profile/flow-log-reader"
+FOLDER = "/vpc-flow-logs/test"
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with staged(tmp_path) as made:
+        yield made
+
+
+def _job(stage: Stage) -> Job:
+    (job,) = stage.server.state.jobs.values()
+    return job
+
+
+def _outcomes(stage: Stage) -> dict[str, str]:
+    return {step.name: step.outcome for step in stage.told}
+
+
+def _runner(stage: Stage) -> RecordingRunner:
+    runner = stage.server.workspace.runner
+    assert isinstance(runner, RecordingRunner)
+    return runner
+
+
+# What is made.
+
+
+def test_a_first_deploy_makes_everything_and_says_so(stage: Stage) -> None:
+    done = stage.deploy(stage.spec(EVERYONE, READERS))
+    assert [(step.name, step.outcome) for step in done.steps] == [
+        ("instance profile", "created"),
+        ("grant to group network-engineers", "created"),
+        ("grant to user jane@example.com", "created"),
+        (f"grant to service principal {READER}", "created"),
+        ("wheel", "created"),
+        ("schema network.flow_logs", "created"),
+        ("volume network.flow_logs.checkpoints", "created"),
+        ("verification", "created"),
+        ("job", "created"),
+        ("permissions", "updated"),
+    ]
+    assert list(done.steps) == stage.told
+    assert done.job_id == _job(stage).job_id
+    assert done.job_url == f"{stage.server.host}/jobs/{done.job_id}"
+    assert done.table == "network.flow_logs.test"
+
+
+def test_an_unchanged_second_deploy_writes_nothing_and_verifies_nothing(stage: Stage) -> None:
+    spec = stage.spec(EVERYONE, READERS, MAIL)
+    stage.deploy(spec)
+    runs = len(stage.server.state.runs)
+    stage.server.clear_log()
+    done = stage.deploy(spec)
+    assert {step.outcome for step in done.steps} == {"unchanged"}
+    assert stage.writing() == []
+    assert len(stage.server.state.runs) == runs
+
+
+def test_the_job_runs_the_wheel_with_the_files_parameters_on_a_dedicated_cluster_of_its_own(stage: Stage) -> None:
+    stage.deploy(stage.spec(GROUP))
+    settings = _job(stage).settings
+    (task,), (shared,) = settings["tasks"], settings["job_clusters"]
+    assert task["python_wheel_task"]["package_name"] == "vpc_flow_logs"
+    assert task["python_wheel_task"]["entry_point"] == "ingest"
+    assert task["python_wheel_task"]["named_parameters"]["table-name"] == "network.flow_logs.test"
+    assert task["libraries"] == [{"whl": f"/Workspace{FOLDER}/0.1.0-aaaaaaaaaaaa/vpc_flow_logs-0.1.0-py3-none-any.whl"}]
+    cluster = shared["new_cluster"]
+    assert cluster["aws_attributes"] == {"instance_profile_arn": PROFILE}
+    assert (cluster["spark_version"], cluster["data_security_mode"]) == ("18.x-scala2.13", "SINGLE_USER")
+    assert (cluster["is_single_node"], cluster["kind"]) == (True, "CLASSIC_PREVIEW")
+    assert "autoscale" not in cluster
+    assert cluster["custom_tags"]["vpc-flow-logs-environment"] == "test"
+    assert settings["max_concurrent_runs"] == 1
+    assert settings["continuous"]["pause_status"] == "UNPAUSED"
+    assert settings["tags"]["vpc-flow-logs-environment"] == "test"
+    assert [run.name for run in stage.server.state.runs.values() if not run.ended] == ["vpc-flow-logs-test"]
+
+
+def test_several_workers_are_a_cluster_of_that_size(stage: Stage) -> None:
+    stage.deploy(stage.spec(("workers = 0", "workers = 3")))
+    cluster = _job(stage).settings["job_clusters"][0]["new_cluster"]
+    assert cluster["num_workers"] == 3
+    assert "is_single_node" not in cluster
+
+
+def test_a_node_without_disks_gets_a_volume(stage: Stage) -> None:
+    stage.server.state.node_types["m6gd.large"]["node_instance_type"] = {"instance_type_id": "m6gd.large"}
+    stage.deploy(stage.spec())
+    attributes = _job(stage).settings["job_clusters"][0]["new_cluster"]["aws_attributes"]
+    assert (attributes["ebs_volume_count"], attributes["ebs_volume_size"]) == (1, 100)
+
+
+def test_a_schedule_is_a_cron_in_utc(stage: Stage) -> None:
+    stage.deploy(stage.spec(SCHEDULED))
+    settings = _job(stage).settings
+    assert settings["schedule"] == {
+        "quartz_cron_expression": "0 0/15 * * * ?",
+        "timezone_id": "UTC",
+        "pause_status": "UNPAUSED",
+    }
+    assert "continuous" not in settings
+
+
+def test_a_paused_job_is_made_and_not_started(stage: Stage) -> None:
+    stage.deploy(stage.spec(PAUSED))
+    assert _job(stage).settings["continuous"]["pause_status"] == "PAUSED"
+    assert [run.run_type for run in stage.server.state.runs.values()] == ["SUBMIT_RUN"]
+
+
+def test_a_job_never_runs_twice_even_when_the_answer_to_its_creation_is_lost(stage: Stage) -> None:
+    stage.server.faults.on("POST", "/api/2.2/jobs/create", Fault.CUT_AFTER)
+    stage.deploy(stage.spec())
+    assert stage.writing().count("POST /api/2.2/jobs/create") == 2
+    job = _job(stage)
+    assert {run.job_id for run in stage.server.state.runs.values() if run.run_type == "JOB_RUN"} == {job.job_id}
+
+
+# Instance profile and grants.
+
+
+def test_a_profile_is_never_registered_as_a_meta_profile_and_names_its_role_only_if_the_names_differ(
+    stage: Stage,
+) -> None:
+    stage.deploy(stage.spec())
+    (added,) = [request for request in stage.server.requests if request.path.endswith("instance-profiles/add")]
+    assert added.body == {"instance_profile_arn": PROFILE}
+
+
+def test_a_profile_that_iam_does_not_show_yet_is_tried_again(stage: Stage) -> None:
+    stage.server.behaviour.profile_refusals = 4
+    stage.deploy(stage.spec())
+    assert PROFILE in stage.server.state.instance_profiles
+    assert stage.writing().count("POST /api/2.0/instance-profiles/add") == 5
+
+
+def test_a_profile_that_stays_refused_is_given_up_after_a_minute_with_the_last_reason(stage: Stage) -> None:
+    stage.server.behaviour.object_to_profile = lambda _: "UnauthorizedOperation: iam:PassRole is missing"
+    with pytest.raises(DeploymentError, match=r"60 seconds.*iam:PassRole is missing.*skip_validation = true"):
+        stage.deploy(stage.spec())
+
+
+def test_validation_is_skipped_when_the_file_says_so(stage: Stage) -> None:
+    stage.server.behaviour.object_to_profile = lambda _: "a tag policy"
+    stage.deploy(stage.spec(("[workspace.cluster]", "skip_validation = true\n\n[workspace.cluster]")))
+    assert PROFILE in stage.server.state.instance_profiles
+
+
+def test_a_principal_taken_out_of_the_file_loses_the_grant_that_was_ours(stage: Stage) -> None:
+    stage.deploy(stage.spec(EVERYONE))
+    stage.deploy(stage.spec(GROUP))
+    assert snapshot(stage.server.state)["roles"] == {"network-engineers": [PROFILE]}
+    assert _outcomes(stage)["grant to user jane@example.com"] == "removed"
+
+
+def test_a_grant_that_others_made_stays_even_when_its_principal_was_in_the_file(stage: Stage) -> None:
+    stage.server.state.principal("jane@example.com").roles.append(PROFILE)
+    stage.server.state.principal("auditors").roles.append(PROFILE)
+    stage.deploy(stage.spec(EVERYONE))
+    stage.deploy(stage.spec(GROUP))
+    stage.destroy(stage.spec(GROUP))
+    assert snapshot(stage.server.state)["roles"] == {"auditors": [PROFILE], "jane@example.com": [PROFILE]}
+
+
+def test_a_grant_that_is_answered_and_not_made_is_an_error(stage: Stage) -> None:
+    add_group(stage.server.state, "account-group", account_level=True)
+    spec = stage.spec(("[workspace.cluster]", 'groups = ["account-group"]\n\n[workspace.cluster]'))
+    with pytest.raises(DeploymentError, match=r"did nothing.*groups of the account.*workspace\.groups"):
+        stage.deploy(spec)
+
+
+def test_a_group_with_quotes_in_its_name_is_found(stage: Stage) -> None:
+    add_group(stage.server.state, 'the "best"')
+    stage.deploy(stage.spec(("[workspace.cluster]", "groups = ['the \"best\"']\n\n[workspace.cluster]")))
+    assert stage.server.state.principal('the "best"').roles == [PROFILE]
+
+
+# One setting changes just its object.
+
+
+def test_a_new_mail_address_changes_the_job_and_ends_no_run(stage: Stage) -> None:
+    assert _change(stage, [], [MAIL]) == ["POST /api/2.2/jobs/reset"]
+    assert stage.waited == []
+
+
+def test_new_readers_change_the_permissions_alone(stage: Stage) -> None:
+    assert _change(stage, [], [READERS]) == [f"PUT /api/2.0/permissions/jobs/{_job(stage).job_id}"]
+    owner = Permission("service_principal_name", stage.deployer.client_id, "IS_OWNER")
+    assert owner in _job(stage).permissions
+
+
+def test_a_new_group_changes_its_grant_alone(stage: Stage) -> None:
+    written = _change(stage, [], [GROUP])
+    assert [text.rsplit("/", 1)[0] for text in written] == [
+        "POST /api/2.0/workspace",  # remembered
+        "PATCH /api/2.0/preview/scim/v2/Groups",
+    ]
+
+
+def test_a_new_schedule_changes_the_job_alone(stage: Stage) -> None:
+    later = ('trigger = "continuous"', 'trigger = "scheduled"\nschedule = "0 30 * * * ?"')
+    written = _change(stage, [SCHEDULED, NO_VERIFY], [later, NO_VERIFY])
+    assert set(written) == {"POST /api/2.2/jobs/reset"}
+
+
+def test_a_switched_off_verification_changes_nothing(stage: Stage) -> None:
+    assert _change(stage, [], [NO_VERIFY]) == []
+
+
+def _change(stage: Stage, before: list[tuple[str, str]], after: list[tuple[str, str]]) -> list[str]:
+    stage.deploy(stage.spec(*before))
+    stage.server.clear_log()
+    stage.waited.clear()
+    stage.deploy(stage.spec(*after))
+    return stage.writing()
+
+
+def test_a_new_wheel_is_verified_and_the_older_one_removed_once_the_job_points_at_the_new_one(stage: Stage) -> None:
+    spec = stage.spec()
+    stage.deploy(spec)
+    stage.server.clear_log()
+    stage.deploy(spec, wheel=NEWER_WHEEL)
+    written = stage.writing()
+    assert written.index("POST /api/2.2/jobs/runs/submit") < written.index("POST /api/2.2/jobs/reset")
+    assert written[-1] == "POST /api/2.0/workspace/delete"
+    held = [path for path in stage.server.state.objects if path.endswith(".whl")]
+    assert held == [f"{FOLDER}/0.2.0-bbbbbbbbbbbb/vpc_flow_logs-0.1.0-py3-none-any.whl"]
+
+
+def test_a_run_with_the_old_definition_is_ended_before_the_new_one_starts(stage: Stage) -> None:
+    _runner(stage).by_entry_point["ingest"] = Script(seconds=None, cancel_seconds=0.1)
+    spec = stage.spec()
+    stage.deploy(spec)
+    stage.server.clear_log()
+    stage.deploy(spec, wheel=NEWER_WHEEL)
+    order = ["POST /api/2.2/jobs/reset", "POST /api/2.2/jobs/runs/cancel-all", "POST /api/2.2/jobs/reset"]
+    assert [text for text in stage.writing() if text in order] == order
+    assert any("waiting for the job's run to end" in text for text in stage.waited)
+    runs = [run for run in stage.server.state.runs.values() if run.run_type == "JOB_RUN"]
+    assert [run.ended for run in runs] == [True, False]
+    assert "0.2.0-bbbbbbbbbbbb" in str(runs[1].tasks[0].task)
+
+
+def test_pausing_ends_the_run(stage: Stage) -> None:
+    stage.deploy(stage.spec())
+    stage.deploy(stage.spec(PAUSED))
+    assert all(run.ended for run in stage.server.state.runs.values())
+
+
+# Edits by hand.
+
+
+@pytest.mark.parametrize(
+    ("edit", "place"),
+    [
+        (lambda settings: settings["tasks"][0]["python_wheel_task"]["named_parameters"].update(extra="1"), "extra"),
+        (lambda settings: settings["job_clusters"][0]["new_cluster"].update(num_workers=4), "num_workers"),
+        (lambda settings: settings["job_clusters"][0]["new_cluster"].update(autoscale={"max_workers": 4}), "autoscale"),
+        (
+            lambda settings: settings["job_clusters"][0]["new_cluster"].update(
+                init_scripts=[{"workspace": {"destination": "/x"}}]
+            ),
+            "init_scripts",
+        ),
+        (
+            lambda settings: settings["job_clusters"][0]["new_cluster"]["spark_conf"].update({"spark.plugins": "x"}),
+            "spark_conf",
+        ),
+        (lambda settings: settings["tasks"].append({"task_key": "mine"}), "tasks"),
+        (lambda settings: settings["tasks"][0]["libraries"].append({"whl": "/x.whl"}), "libraries"),
+        (lambda settings: settings.update(name="renamed"), "name"),
+        (lambda settings: settings.update(timeout_seconds=60), "timeout_seconds"),
+        (lambda settings: settings["continuous"].update(pause_status="PAUSED"), "continuous.pause_status"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_edit_by_hand_is_noticed_and_taken_back(stage: Stage, edit: Any, place: str) -> None:
+    spec = stage.spec()
+    stage.deploy(spec)
+    with stage.server.lock:
+        before = str(_job(stage).settings)
+        edit(_job(stage).settings)
+        assert str(_job(stage).settings) != before
+    done = stage.deploy(spec)
+    (step,) = [step for step in done.steps if step.name == "job"]
+    assert step.outcome == "updated"
+    assert place in step.detail
+    assert str(_job(stage).settings) == before
+
+
+def test_what_the_workspace_fills_in_is_no_difference(stage: Stage) -> None:
+    spec = stage.spec()
+    stage.deploy(spec)
+    with stage.server.lock:
+        settings = _job(stage).settings
+        settings["some_new_default"] = {"a": 1}
+        settings["tasks"][0]["some_new_default"] = "x"
+        cluster = settings["job_clusters"][0]["new_cluster"]
+        cluster |= {"data_security_mode": "DATA_SECURITY_MODE_DEDICATED", "driver_node_type_id": "m6gd.large"}
+        cluster |= {"enable_elastic_disk": True, "runtime_engine": "STANDARD"}
+        cluster["aws_attributes"] |= {"zone_id": "auto", "availability": "SPOT_WITH_FALLBACK"}
+        del cluster["num_workers"]
+        stage.server.clear_log()
+    stage.deploy(spec)
+    assert stage.writing() == []
+
+
+def test_a_right_given_by_hand_is_taken_back_and_the_owner_stays(stage: Stage) -> None:
+    spec = stage.spec(READERS)
+    stage.deploy(spec)
+    before = list(_job(stage).permissions)
+    _job(stage).permissions.append(Permission("user_name", "jane@example.com", "CAN_MANAGE"))
+    stage.deploy(spec)
+    assert sorted(map(str, _job(stage).permissions)) == sorted(map(str, before))
+
+
+def test_a_renamed_job_is_found_again_by_its_tag(stage: Stage) -> None:
+    spec = stage.spec()
+    first = stage.deploy(spec)
+    _job(stage).settings["name"] = "Something else"
+    assert stage.deploy(spec).job_id == first.job_id
+    assert _job(stage).settings["name"] == "vpc-flow-logs-test"
+
+
+def test_a_copy_that_somebody_made_of_the_job_stays(stage: Stage) -> None:
+    spec = stage.spec()
+    first = stage.deploy(spec)
+    client = stage.client()
+    settings = client.jobs.get(first.job_id).settings
+    assert settings is not None
+    copied = {**vars(settings), "name": "Copy of it", "format": None}
+    client.jobs.create(**{name: value for name, value in copied.items() if value})
+    assert stage.deploy(spec).job_id == first.job_id
+    stage.destroy(spec)
+    assert [job.settings["name"] for job in stage.server.state.jobs.values()] == ["Copy of it"]
+
+
+def test_the_schema_is_left_alone_when_it_is_there(stage: Stage) -> None:
+    stage.client().schemas.create(name="flow_logs", catalog_name="network", comment="ours")
+    stage.deploy(stage.spec())
+    assert stage.server.state.schemas["network.flow_logs"].comment == "ours"
+    stage.destroy(stage.spec())
+    assert list(stage.server.state.schemas) == ["network.flow_logs"]
+    assert list(stage.server.state.volumes) == ["network.flow_logs.checkpoints"]
+
+
+def test_a_hive_table_with_a_dbfs_path_makes_nothing_in_unity_catalog(stage: Stage) -> None:
+    spec = stage.spec(
+        ("network.flow_logs.test", "flow_logs"),
+        ("/Volumes/network/flow_logs/checkpoints/test", "/FlowLogs/checkpoint"),
+    )
+    stage.deploy(spec)
+    assert not any("unity-catalog" in str(request) for request in stage.server.requests)
+
+
+# Verification.
+
+
+def test_verify_runs_the_wheel_on_the_jobs_cluster_before_the_job_is_made(stage: Stage) -> None:
+    stage.deploy(stage.spec())
+    first, second = _runner(stage).requests[:2]
+    assert (first.entry_point, second.entry_point) == ("verify", "ingest")
+    assert first.cluster == second.cluster
+    assert first.arguments == second.arguments
+    assert [library.path for library in first.libraries] == [library.path for library in second.libraries]
+
+
+def test_a_failed_verify_fails_the_deployment_with_its_words_and_its_page_and_makes_no_job(stage: Stage) -> None:
+    said = "The run failed: VPC Logs Path 's3://b/AWSLogs' cannot be used: AccessDenied"
+    _runner(stage).next.append(Script(Outcome("FAILED", "SystemExit: 1"), log=f"looking\n{said}\n"))
+    with pytest.raises(DeploymentError) as failure:
+        stage.deploy(stage.spec())
+    text = str(failure.value)
+    assert said in text
+    assert f"{stage.server.host}/jobs/" in text
+    assert "\n" not in text
+    assert len(text) <= 900
+    assert stage.server.state.jobs == {}
+
+
+def test_after_a_failed_verify_the_next_deploy_runs_a_new_one(stage: Stage) -> None:
+    _runner(stage).next.append(Script(Outcome("FAILED", "AccessDenied")))
+    spec = stage.spec()
+    with pytest.raises(DeploymentError):
+        stage.deploy(spec)
+    stage.deploy(spec)
+    assert [request.entry_point for request in _runner(stage).requests] == ["verify", "verify", "ingest"]
+
+
+def test_a_long_reason_leaves_room_for_what_to_do_and_the_page(stage: Stage) -> None:
+    _runner(stage).next.append(Script(Outcome("FAILED", "x" * 5000)))
+    with pytest.raises(DeploymentError, match=r"^The verify run failed: x+.*deploy again\. The run: http") as failure:
+        stage.deploy(stage.spec())
+    assert len(str(failure.value)) <= 900
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("[UC_HIVE_METASTORE_DISABLED_EXCEPTION] Hive Metastore is disabled", r"job\.table \(catalog\.schema\.name\)"),
+        ("[DBFS_DISABLED] Public DBFS root is disabled. Access is denied on path: /FlowLogs", r"/Volumes/catalog/"),
+    ],
+    ids=["hive", "dbfs"],
+)
+def test_what_is_off_in_the_workspace_is_found_by_verify_with_what_to_use_instead(
+    stage: Stage, said: str, advice: str
+) -> None:
+    _runner(stage).next.append(Script(Outcome("FAILED", said)))
+    with pytest.raises(DeploymentError, match=advice):
+        stage.deploy(stage.spec())
+
+
+def test_without_verify_nothing_is_run_but_the_job(stage: Stage) -> None:
+    stage.deploy(stage.spec(NO_VERIFY))
+    assert [request.entry_point for request in _runner(stage).requests] == ["ingest"]
+
+
+def test_verify_by_hand_runs_again_what_passed_before(stage: Stage) -> None:
+    spec = stage.spec()
+    stage.deploy(spec)
+    _runner(stage).next.append(Script(log="readable: 12 files, 3 MB\n"))
+    steps = stage.verify(spec)
+    assert steps[-1].outcome == "created"
+    assert "readable: 12 files" in steps[-1].detail
+    assert [request.entry_point for request in _runner(stage).requests] == ["verify", "ingest", "verify"]
+    stage.server.clear_log()
+    stage.deploy(spec)
+    assert stage.writing() == []
+
+
+def test_verify_by_hand_before_a_deploy_says_to_deploy_first(stage: Stage) -> None:
+    with pytest.raises(DeploymentError, match="deploy first"):
+        stage.verify(stage.spec())
+
+
+# Taking it back.
+
+
+def test_destroy_leaves_nothing_of_ours_and_a_second_one_finds_nothing(stage: Stage) -> None:
+    before = snapshot(stage.server.state)
+    spec = stage.spec(EVERYONE, READERS)
+    stage.deploy(spec)
+    stage.destroy(spec)
+    after = snapshot(stage.server.state)
+    assert {**after, "schemas": [], "volumes": []} == before
+    assert stage.destroy(spec) == ()
+    assert stage.bucket.asked == 2
+
+
+def test_destroy_keeps_the_folder_that_others_use_too(stage: Stage) -> None:
+    stage.deploy(stage.spec())
+    stage.deploy(stage.spec(OTHER_ROLE, name="other"))
+    stage.destroy(stage.spec())
+    assert "/vpc-flow-logs/other/deployment.json" in stage.server.state.objects
+    assert not any(path.startswith(FOLDER) for path in stage.server.state.objects)
+
+
+def test_destroy_ends_a_verify_run_that_is_under_way(stage: Stage) -> None:
+    _runner(stage).next.append(Script(seconds=None))
+    with pytest.raises(AssertionError, match="waited too long"):
+        stage.deploy(stage.spec())
+    stage.waited.clear()
+    stage.destroy(stage.spec())
+    assert all(run.ended for run in stage.server.state.runs.values())
+
+
+# Another profile.
+
+
+def test_another_profile_takes_the_old_ones_place_and_nothing_of_it_stays(stage: Stage) -> None:
+    stage.deploy(stage.spec(GROUP))
+    stage.deploy(stage.spec(GROUP, OTHER_ROLE))
+    assert list(stage.server.state.instance_profiles) == [f"{PROFILE}-2"]
+    assert snapshot(stage.server.state)["roles"] == {"network-engineers": [f"{PROFILE}-2"]}
+    cluster = _job(stage).settings["job_clusters"][0]["new_cluster"]
+    assert cluster["aws_attributes"]["instance_profile_arn"] == f"{PROFILE}-2"
+
+
+def test_deleting_a_replaced_profile_does_not_touch_the_job(stage: Stage) -> None:
+    stage.deploy(stage.spec(GROUP, OTHER_ROLE))
+    before = snapshot(stage.server.state)
+    stage.server.clear_log()
+    (step,) = stage.destroy(stage.spec(GROUP), whole=False)
+    assert (step.name, step.outcome) == ("job", "unchanged")
+    assert stage.writing() == []
+    assert snapshot(stage.server.state) == before
+
+
+def test_destroying_the_whole_environment_takes_every_profile_it_ever_had(stage: Stage) -> None:
+    before = snapshot(stage.server.state)
+    stage.deploy(stage.spec(GROUP))
+    _runner(stage).next.append(Script(Outcome("FAILED", "AccessDenied")))
+    with pytest.raises(DeploymentError):
+        stage.deploy(stage.spec(GROUP, OTHER_ROLE))
+    stage.destroy(stage.spec(GROUP, OTHER_ROLE))
+    assert {**snapshot(stage.server.state), "schemas": [], "volumes": []} == before
+
+
+def test_a_replacement_that_fails_half_way_is_taken_back_and_the_job_stays(stage: Stage) -> None:
+    stage.deploy(stage.spec(GROUP))
+    _runner(stage).next.append(Script(Outcome("FAILED", "AccessDenied")))
+    with pytest.raises(DeploymentError):
+        stage.deploy(stage.spec(GROUP, OTHER_ROLE))
+    # As CloudFormation rolls back: the old settings again, then the new profile deleted.
+    stage.deploy(stage.spec(GROUP))
+    stage.destroy(stage.spec(GROUP, OTHER_ROLE), whole=False)
+    assert list(stage.server.state.instance_profiles) == [PROFILE]
+    assert snapshot(stage.server.state)["roles"] == {"network-engineers": [PROFILE]}
+    assert snapshot(stage.server.state)["running"] == ["vpc-flow-logs-test"]
+
+
+def test_the_definition_is_a_hash_of_all_settings(stage: Stage) -> None:
+    one = job_settings.settings(stage.spec(), wheel_path="/w", has_disk=True)
+    other = job_settings.settings(stage.spec(MAIL), wheel_path="/w", has_disk=True)
+    again = job_settings.settings(stage.spec(), wheel_path="/w", has_disk=True)
+    hashes = [(settings.tags or {})[job_settings.DEFINITION_TAG] for settings in (one, other, again)]
+    assert hashes[0] == hashes[2] != hashes[1]

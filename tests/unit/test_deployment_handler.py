@@ -1,0 +1,243 @@
+"""CloudFormation's events, as the provider framework hands them to the function; secret and bucket in MiniStack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.wheel_build import build_wheel
+from infra.workspace import handler
+from infra.workspace.spec import WorkspaceSpec
+from local.workspace import Outcome, RecordingRunner, Script
+from tests.infra.ministack import ACCOUNT, REGION, running
+from tests.infra.ministack import Stage as Amazon
+from tests.unit.deploying import GROUP, OTHER_ROLE, Stage, snapshot, staged
+
+PROFILE = "arn:aws:iam::111122223333:instance-profile/flow-log-reader"
+
+
+@pytest.fixture(scope="module")
+def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Amazon]:
+    with running(tmp_path_factory.mktemp("ministack"), tls=False) as made:
+        made.client("s3").create_bucket(Bucket="flow-logs-bucket")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The function's folder, as far as it matters here: the wheel."""
+    folder = tmp_path_factory.mktemp("function")
+    build_wheel(folder / "wheel")
+    return folder
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with staged(tmp_path) as made:
+        yield made
+
+
+@dataclass
+class Context:
+    """The invocation's context: the time that is left, in seconds."""
+
+    seconds: int = 900
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.seconds * 1000
+
+
+@dataclass
+class Stack:
+    """One custom resource, with the events that CloudFormation sends for it and the framework's part in them."""
+
+    secret: str
+    physical_id: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
+    waits: int = 0
+    patience: int = 300
+
+    def create(self, spec: WorkspaceSpec) -> dict[str, Any]:
+        self.properties = self._properties(spec)
+        return self._run({"RequestType": "Create", "ResourceProperties": self.properties})
+
+    def update(self, spec: WorkspaceSpec) -> dict[str, Any]:
+        """An update; when the physical id changed, the old resource is deleted after it."""
+        old, old_id = self.properties, self.physical_id
+        self.properties = self._properties(spec)
+        event = {"ResourceProperties": self.properties, "OldResourceProperties": old, "PhysicalResourceId": old_id}
+        data = self._run({"RequestType": "Update", **event})
+        if self.physical_id != old_id:
+            new_id = self.physical_id
+            self.delete(properties=old, physical_id=old_id)
+            self.physical_id = new_id
+        return data
+
+    def delete(self, *, properties: dict[str, Any] | None = None, physical_id: str | None = None) -> None:
+        self._run({
+            "RequestType": "Delete",
+            "ResourceProperties": properties or self.properties,
+            "PhysicalResourceId": physical_id or self.physical_id,
+        })  # fmt: skip
+
+    def _properties(self, spec: WorkspaceSpec) -> dict[str, Any]:
+        return {"Spec": spec.to_json(), "SecretArn": self.secret, "Wheel": "vpc_flow_logs-0.1.0-aaaa"}
+
+    def _run(self, event: dict[str, Any]) -> dict[str, Any]:
+        # What a Lambda takes and gives is JSON.
+        answer = json.loads(json.dumps(handler.on_event(event, Context())))
+        self.physical_id = answer["PhysicalResourceId"]
+        merged = {**event, **answer}
+        for _ in range(self.patience):
+            done = json.loads(json.dumps(handler.is_complete(merged, Context())))
+            if done["IsComplete"]:
+                return dict(done["Data"])
+            assert "Data" not in done, "the framework refuses Data before the end"
+            self.waits += 1
+        raise AssertionError("it never ends")
+
+
+@pytest.fixture
+def stack(stage: Stage, amazon: Amazon, root: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    for name, value in {
+        "AWS_ENDPOINT_URL": amazon.url,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": REGION,
+        "LAMBDA_TASK_ROOT": str(root),
+    }.items():
+        monkeypatch.setenv(name, value)
+    manager = amazon.client("secretsmanager")
+    text = json.dumps({"client_id": stage.deployer.client_id, "client_secret": stage.deployer.client_secret})
+    return Stack(manager.create_secret(Name=f"databricks/{stage.server.host}", SecretString=text)["ARN"])
+
+
+def _runner(stage: Stage) -> RecordingRunner:
+    runner = stage.server.workspace.runner
+    assert isinstance(runner, RecordingRunner)
+    return runner
+
+
+def test_create_makes_the_profile_the_resource_and_tells_job_and_table(stage: Stage, stack: Stack) -> None:
+    data = stack.create(stage.spec(GROUP))
+    (job_id,) = stage.server.state.jobs
+    assert stack.physical_id == PROFILE
+    assert data == {
+        "JobId": str(job_id),
+        "JobUrl": f"{stage.server.host}/jobs/{job_id}",
+        "Table": "network.flow_logs.test",
+    }
+
+
+def test_a_verify_run_outlasts_calls_and_is_made_once(stage: Stage, stack: Stack) -> None:
+    _runner(stage).next.append(Script(seconds=0.5))
+    stack.create(stage.spec(GROUP))
+    assert stack.waits > 1
+    assert [request.entry_point for request in _runner(stage).requests] == ["verify", "ingest"]
+
+
+def test_a_failed_verify_fails_the_event_with_its_reason_and_the_rollback_leaves_nothing(
+    stage: Stage, stack: Stack
+) -> None:
+    before = snapshot(stage.server.state)
+    _runner(stage).next.append(Script(Outcome("FAILED", "AccessDenied: s3:ListBucket")))
+    with pytest.raises(handler.Failed, match=r"AccessDenied: s3:ListBucket.*The run: http") as failure:
+        stack.create(stage.spec(GROUP))
+    assert len(str(failure.value)) <= 900
+    assert failure.value.__cause__ is None
+    stack.delete()
+    assert {**snapshot(stage.server.state), "schemas": [], "volumes": []} == before
+
+
+def test_delete_while_the_verify_run_of_a_create_goes_on_ends_it(stage: Stage, stack: Stack) -> None:
+    _runner(stage).next.append(Script(seconds=None))
+    stack.patience = 5
+    with pytest.raises(AssertionError, match="never ends"):
+        stack.create(stage.spec(GROUP))
+    stack.patience = 300
+    stack.delete()
+    assert all(run.ended for run in stage.server.state.runs.values())
+    assert stage.server.state.instance_profiles == {}
+
+
+def test_another_profile_is_a_replacement_whose_late_delete_leaves_the_job_alone(stage: Stage, stack: Stack) -> None:
+    stack.create(stage.spec(GROUP))
+    data = stack.update(stage.spec(GROUP, OTHER_ROLE))
+    assert stack.physical_id == f"{PROFILE}-2"
+    assert list(stage.server.state.instance_profiles) == [f"{PROFILE}-2"]
+    assert list(stage.server.state.jobs) == [int(data["JobId"])]
+    assert snapshot(stage.server.state)["running"] == ["vpc-flow-logs-test"]
+
+
+def test_a_failed_replacement_is_rolled_back(stage: Stage, stack: Stack) -> None:
+    stack.create(stage.spec(GROUP))
+    _runner(stage).next.append(Script(Outcome("FAILED", "AccessDenied")))
+    with pytest.raises(handler.Failed):
+        stack.update(stage.spec(GROUP, OTHER_ROLE))
+    assert stack.physical_id == f"{PROFILE}-2"
+    stack.update(stage.spec(GROUP))
+    assert stack.physical_id == PROFILE
+    assert list(stage.server.state.instance_profiles) == [PROFILE]
+    assert snapshot(stage.server.state)["running"] == ["vpc-flow-logs-test"]
+
+
+def test_delete_takes_everything_back_and_may_come_twice(stage: Stage, stack: Stack) -> None:
+    before = snapshot(stage.server.state)
+    stack.create(stage.spec(GROUP))
+    stack.delete()
+    stack.delete()
+    assert {**snapshot(stage.server.state), "schemas": [], "volumes": []} == before
+
+
+def test_a_call_with_little_time_left_comes_back_instead_of_dying(stage: Stage, stack: Stack) -> None:
+    event = {
+        "RequestType": "Create",
+        "PhysicalResourceId": PROFILE,
+        "ResourceProperties": stack._properties(stage.spec(GROUP)),
+    }
+    assert handler.is_complete(event, Context(seconds=100)) == {"IsComplete": False}
+    assert handler.is_complete(event, Context())["IsComplete"]
+
+
+def test_settings_that_cannot_be_read_fail_before_anything_is_made(stage: Stage, stack: Stack) -> None:
+    for spec in ("{}", "no json"):
+        event = {"RequestType": "Create", "ResourceProperties": {"Spec": spec, "SecretArn": stack.secret}}
+        with pytest.raises(handler.Failed, match="settings of the workspace cannot be read"):
+            handler.on_event(event, Context())
+    assert stage.server.requests == []
+
+
+def test_a_missing_secret_is_said_by_its_arn(stage: Stage, stack: Stack) -> None:
+    stack.secret += "x"
+    with pytest.raises(handler.Failed, match=r"Reading the secret arn:aws:secretsmanager"):
+        stack.create(stage.spec())
+
+
+def test_no_secret_is_in_any_output(stage: Stage, stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = stage.deployer.client_secret
+    _runner(stage).next.append(Script(Outcome("FAILED", f"printed {secret}")))
+    with pytest.raises(handler.Failed) as failure:
+        stack.create(stage.spec(GROUP))
+    stack.create(stage.spec(GROUP))
+    stack.delete()
+    shown = capsys.readouterr()
+    assert secret not in str(failure.value) + shown.out + shown.err
+    assert "job: created" in shown.out
+
+
+def test_a_mistake_of_ours_is_answered_too(stage: Stage, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LAMBDA_TASK_ROOT")
+    with pytest.raises(handler.Failed, match="mistake of the deployment itself"):
+        stack.create(stage.spec())
+
+
+def test_a_delete_that_fails_says_how_to_let_go_of_a_workspace_that_is_gone(stage: Stage, stack: Stack) -> None:
+    stack.create(stage.spec(GROUP))
+    stack.properties = stack._properties(replace(stage.spec(GROUP), host="http://127.0.0.1:1"))
+    with pytest.raises(handler.Failed, match="retain-resources"):
+        stack.delete()

@@ -1,0 +1,200 @@
+"""What cannot be deployed: one sentence that says what to do, and nothing half made that a next try cannot finish."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from infra.wheel_build import build_wheel
+from infra.workspace.client import connect, secret_of
+from infra.workspace.deployment import destroy
+from infra.workspace.errors import DeploymentError, sentence
+from infra.workspace.wheel_file import read_wheel, wheel_in
+from local.workspace import Fault, add_service_principal
+from tests.unit.deploying import GROUP, READERS, Hurried, Stage, snapshot, staged
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with staged(tmp_path) as made:
+        yield made
+
+
+def _refused(stage: Stage, *changes: tuple[str, str]) -> str:
+    """Deploy and be refused, with nothing written; then what was said."""
+    before = snapshot(stage.server.state)
+    stage.server.clear_log()
+    with pytest.raises(DeploymentError) as failure:
+        stage.deploy(stage.spec(*changes))
+    assert stage.writing() == []
+    assert snapshot(stage.server.state) == before
+    text = str(failure.value)
+    assert "\n" not in text
+    assert len(text) <= 900
+    return text
+
+
+def test_all_that_the_workspace_does_not_have_is_said_at_once_before_anything_is_changed(stage: Stage) -> None:
+    text = _refused(
+        stage,
+        ("[workspace.cluster]", 'groups = ["nobody", "network-engineers"]\nusers = ["a@b.c"]\n\n[workspace.cluster]'),
+        ('"m6gd.large"', '"m6gd.huge"\nspark_version = "17.1.x-scala2.13"'),
+        ('trigger = "continuous"', 'trigger = "continuous"\ncan_view = ["ghosts"]'),
+        ("network.flow_logs.test", "elsewhere.flow_logs.test"),
+    )
+    assert "no group 'nobody'" in text
+    assert "no user 'a@b.c'" in text
+    assert "no group 'ghosts'" in text
+    assert "no node type 'm6gd.huge'" in text
+    assert "m6gd.large" in text
+    assert "no runtime '17.1.x-scala2.13'" in text
+    assert "18.x-scala2.13" in text
+    assert "no catalog 'elsewhere'" in text
+    assert "CREATE SCHEMA" in text
+    assert text.endswith("Nothing was changed: put it right and deploy again")
+
+
+def test_a_job_of_this_name_that_is_not_ours_is_never_touched(stage: Stage) -> None:
+    made = stage.client().jobs.create(name="vpc-flow-logs-test")
+    text = _refused(stage)
+    assert f"taken by job {made.job_id}, which is not this deployment's" in text
+    stage.destroy(stage.spec())
+    assert list(stage.server.state.jobs) == [made.job_id]
+
+
+def test_a_job_of_the_same_environment_in_another_account_is_not_touched(stage: Stage) -> None:
+    elsewhere = [("111122223333", "999988887777")]
+    text = stage.spec().to_json()
+    for old, new in elsewhere:
+        text = text.replace(old, new)
+    stage.deploy(type(stage.spec()).from_json(text))
+    assert "of another AWS account: give this environment's file another name" in _refused(stage)
+
+
+def test_without_admin_rights_the_first_write_says_whose_are_missing(stage: Stage) -> None:
+    token = add_service_principal(stage.server.state, "somebody").token
+    before = snapshot(stage.server.state)
+    with pytest.raises(DeploymentError, match=r"Registering the instance profile.*Only admins.*workspace admin"):
+        stage.deploy(stage.spec(GROUP), client=stage.client(token=token))
+    after = snapshot(stage.server.state)
+    assert {key: after[key] for key in ("profiles", "roles", "jobs")} == {
+        key: before[key] for key in ("profiles", "roles", "jobs")
+    }
+
+
+def test_rights_revoked_half_way_are_said_and_the_next_try_finishes(stage: Stage) -> None:
+    spec = stage.spec(GROUP, READERS)
+    stage.server.faults.on("PATCH", "/api/2.0/preview/scim/*", Fault.DENIED)
+    with pytest.raises(DeploymentError, match=r"group network-engineers.*workspace admin.*deploy again"):
+        stage.deploy(spec)
+    assert stage.deploy(spec).job_id
+
+
+def test_a_wrong_token_is_said_with_what_to_make_and_never_shown(stage: Stage) -> None:
+    token = f"dapi{'0' * 32}"
+    with pytest.raises(DeploymentError, match="refused the credentials") as failure:
+        stage.deploy(stage.spec(), client=stage.client(token=token))
+    assert token not in str(failure.value)
+
+
+def test_a_wrong_oauth_secret_is_said_with_what_to_make_and_never_shown(stage: Stage) -> None:
+    wrong = f"dose{'1' * 32}"
+    secret = {"client_id": stage.deployer.client_id, "client_secret": wrong}
+    with pytest.raises(DeploymentError, match="refused the credentials") as failure:
+        stage.deploy(stage.spec(), client=connect(stage.server.host, secret=secret, clock=Hurried()))
+    assert wrong not in str(failure.value)
+
+
+def test_an_oauth_secret_signs_in(stage: Stage) -> None:
+    secret = {"client_id": stage.deployer.client_id, "client_secret": stage.deployer.client_secret}
+    stage.deploy(stage.spec(), client=connect(stage.server.host, secret=secret, clock=Hurried()))
+    assert len(stage.server.state.jobs) == 1
+
+
+def test_a_host_where_nobody_answers_is_said_as_that(stage: Stage) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        host = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with pytest.raises(DeploymentError, match=r"Nobody answers at http://127.*workspace\.host"):
+        stage.deploy(stage.spec(), client=connect(host, secret={"token": "x"}, clock=Hurried()))
+
+
+class _Website(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>Welcome</html>")
+
+    do_POST = do_GET
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_a_host_that_is_no_workspace_is_said_as_that(stage: Stage) -> None:
+    website = HTTPServer(("127.0.0.1", 0), _Website)
+    Thread(target=website.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        host = f"http://127.0.0.1:{website.server_port}"
+        with pytest.raises(DeploymentError, match=r"no workspace.*workspace\.host"):
+            stage.deploy(stage.spec(), client=connect(host, secret={"token": "x"}, clock=Hurried()))
+    finally:
+        website.shutdown()
+        website.server_close()
+
+
+def test_a_memory_that_was_edited_to_nonsense_says_what_deleting_it_means(stage: Stage) -> None:
+    stage.deploy(stage.spec())
+    stage.server.state.objects["/vpc-flow-logs/test/deployment.json"].content = b"{}"
+    with pytest.raises(DeploymentError, match=r"deployment\.json.*Delete it and deploy again"):
+        stage.deploy(stage.spec())
+
+
+@pytest.mark.parametrize("text", ["", "hunter2", "[]", '{"client_id": "x"}', '{"token": ""}', '{"token": 1}'])
+def test_a_secret_without_credentials_is_said_and_never_shown(text: str) -> None:
+    with pytest.raises(DeploymentError, match="client_id and client_secret") as failure:
+        secret_of(text)
+    assert "hunter2" not in str(failure.value)
+
+
+def test_a_missing_wheel_says_how_it_comes(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentError, match="wheel is missing"):
+        wheel_in(tmp_path)
+    with pytest.raises(DeploymentError, match="wheel is missing"):
+        read_wheel(tmp_path / "vpc_flow_logs-0.1.0-py3-none-any.whl")
+
+
+def test_a_file_that_is_no_wheel_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "vpc_flow_logs-0.1.0-py3-none-any.whl"
+    file.write_bytes(b"PK?")
+    with pytest.raises(DeploymentError, match="cannot be read as a wheel"):
+        read_wheel(file)
+
+
+def test_one_source_makes_one_wheel_with_one_label(tmp_path: Path) -> None:
+    one, other = read_wheel(build_wheel(tmp_path / "a")), read_wheel(build_wheel(tmp_path / "b"))
+    assert one == other
+    assert one.name.startswith("vpc_flow_logs-")
+    assert one.label.startswith(f"{one.name.split('-')[1]}-")
+
+
+def test_a_message_for_an_event_is_one_line_without_secrets() -> None:
+    text = sentence(f"a\nb my-secret dapi{'0' * 32} " + "x" * 2000, secrets=["my-secret", ""])
+    assert "\n" not in text
+    assert "my-secret" not in text
+    assert "dapi0" not in text
+    assert len(text) == 900
+
+
+def test_destroy_where_nobody_is_admin_says_so(stage: Stage) -> None:
+    spec = stage.spec(GROUP)
+    stage.deploy(spec)
+    token = add_service_principal(stage.server.state, "somebody").token
+    with pytest.raises(DeploymentError):
+        destroy(stage.client(token=token), spec, aws=stage.bucket.clients, pace=stage.pace())
+    assert len(stage.server.state.jobs) == 1

@@ -1,0 +1,247 @@
+"""What Auto Loader made in AWS is taken down, and nothing else; against MiniStack, over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.workspace.errors import DeploymentError
+from infra.workspace.outcome import Step
+from infra.workspace.spec import Logs
+from infra.workspace.tear_down import Aws, tear_down
+from tests.infra.ministack import Credentials, running
+from tests.infra.ministack import Stage as Amazon
+from tests.unit.deploying import OFF, Stage, staged
+
+PATH = "s3://flow-logs-bucket/AWSLogs/111122223333/vpcflowlogs/us-east-1/*"
+OURS = Logs(bucket="flow-logs-bucket", prefix="AWSLogs/", path=PATH)
+KEYS = "AWSLogs/111122223333/vpcflowlogs/us-east-1/"
+
+
+@pytest.fixture(scope="module")
+def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Amazon]:
+    with running(tmp_path_factory.mktemp("ministack"), tls=False) as made:
+        yield made
+
+
+@pytest.fixture
+def account(amazon: Amazon) -> Iterator[Account]:
+    made = Account(amazon)
+    yield made
+    made.clear()
+
+
+class Account:
+    """An account with the bucket, in which streams are set up as Auto Loader does it."""
+
+    def __init__(self, amazon: Amazon) -> None:
+        self.amazon = amazon
+        self.s3, self.sns, self.sqs = (amazon.client(name) for name in ("s3", "sns", "sqs"))
+        self.aws = Aws(s3=self.s3, sns=self.sns, sqs=self.sqs)
+        self.s3.create_bucket(Bucket="flow-logs-bucket")
+
+    def stream(self, name: str, *, keys: str = KEYS, path: str | None = PATH) -> str:
+        """Topic, queue, subscription and notification entry, as a stream of this name makes them; the topic's ARN."""
+        tags = [{"Key": "vendor", "Value": "Databricks"}, *([{"Key": "path", "Value": path}] if path else [])]
+        topic = self.sns.create_topic(Name=name, Tags=tags)["TopicArn"]
+        url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        queue = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+        entry = {
+            "Id": name,
+            "TopicArn": topic,
+            "Events": ["s3:ObjectCreated:*"],
+            "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": keys}]}},
+        }
+        self._put({**self.notification(), "TopicConfigurations": [*self.entries(), entry]})
+        return str(topic)
+
+    def notification(self) -> dict[str, Any]:
+        found = self.s3.get_bucket_notification_configuration(Bucket="flow-logs-bucket")
+        return {key: value for key, value in found.items() if key != "ResponseMetadata"}
+
+    def entries(self) -> list[dict[str, Any]]:
+        return list(self.notification().get("TopicConfigurations", []))
+
+    def names(self) -> dict[str, list[str]]:
+        """What there is, by kind."""
+        return {
+            "topics": sorted(topic["TopicArn"].rsplit(":", 1)[-1] for topic in self.sns.list_topics()["Topics"]),
+            "queues": sorted(url.rsplit("/", 1)[-1] for url in self.sqs.list_queues().get("QueueUrls", [])),
+            "subscriptions": sorted(
+                found["TopicArn"].rsplit(":", 1)[-1] for found in self.sns.list_subscriptions()["Subscriptions"]
+            ),
+            "entries": sorted(entry["Id"] for entry in self.entries()),
+        }
+
+    def clear(self) -> None:
+        self._put({})
+        for topic in self.sns.list_topics()["Topics"]:
+            self.sns.delete_topic(TopicArn=topic["TopicArn"])
+        for found in self.sns.list_subscriptions()["Subscriptions"]:
+            self.sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
+        for url in self.sqs.list_queues().get("QueueUrls", []):
+            self.sqs.delete_queue(QueueUrl=url)
+
+    def _put(self, notification: dict[str, Any]) -> None:
+        self.s3.put_bucket_notification_configuration(
+            Bucket="flow-logs-bucket", NotificationConfiguration=notification, SkipDestinationValidation=True
+        )
+
+
+NOTHING: dict[str, list[str]] = {"topics": [], "queues": [], "subscriptions": [], "entries": []}
+
+
+def _only(name: str) -> dict[str, list[str]]:
+    return {kind: [name] for kind in NOTHING}
+
+
+def test_everything_of_the_stream_goes_and_each_is_said(account: Account) -> None:
+    topic = account.stream("databricks-auto-ingest-1")
+    assert tear_down(account.aws, [OURS]) == [
+        Step("queue", "removed", topic.replace(":sns:", ":sqs:")),
+        Step("topic", "removed", topic),
+        Step("bucket notification", "removed", "1 of Auto Loader's on flow-logs-bucket"),
+    ]
+    assert account.names() == NOTHING
+
+
+def test_what_is_gone_already_is_no_error(account: Account) -> None:
+    assert tear_down(account.aws, [OURS, replace(OURS, bucket="no-such-bucket")]) == []
+
+
+@pytest.mark.parametrize("gone", ["queue", "topic", "subscription"])
+def test_what_somebody_took_down_in_part_is_taken_down_to_the_end(account: Account, gone: str) -> None:
+    topic = account.stream("databricks-auto-ingest-1")
+    if gone == "queue":
+        account.sqs.delete_queue(QueueUrl=account.sqs.list_queues()["QueueUrls"][0])
+    if gone == "topic":
+        account.sns.delete_topic(TopicArn=topic)
+    if gone in ("topic", "subscription"):
+        for found in account.sns.list_subscriptions()["Subscriptions"]:
+            account.sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
+    tear_down(account.aws, [OURS])
+    assert account.names() == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "path"),
+    [
+        ("somebody-elses-topic", KEYS, PATH),
+        ("databricks-auto-ingest-2", "orders/", "s3://flow-logs-bucket/orders"),
+        ("databricks-auto-ingest-2", "AWSLogs/111122223333/CloudTrail/", None),
+        ("databricks-auto-ingest-2", "AWSLogs/999988887777/vpcflowlogs/us-east-1/",
+         "s3://flow-logs-bucket/AWSLogs/999988887777/vpcflowlogs/us-east-1"),
+    ],
+    ids=["another topic", "another prefix", "another service", "another environment"],
+)  # fmt: skip
+def test_what_is_not_ours_stays(account: Account, name: str, keys: str, path: str | None) -> None:
+    account.stream(name, keys=keys, path=path)
+    before = account.notification()
+    assert tear_down(account.aws, [OURS]) == []
+    assert account.notification() == before
+    assert account.names() == _only(name)
+
+
+def test_the_entries_of_others_stay_as_they_are_beside_ours(account: Account) -> None:
+    account.stream("somebody-elses-topic", keys="orders/", path=None)
+    queue = account.sqs.create_queue(QueueName="theirs")["QueueUrl"]
+    arn = account.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    theirs = {"Id": "theirs", "QueueArn": arn, "Events": ["s3:ObjectRemoved:*"]}
+    account._put({**account.notification(), "QueueConfigurations": [theirs]})
+    before = account.notification()
+    account.stream("databricks-auto-ingest-1")
+    tear_down(account.aws, [OURS])
+    assert account.notification() == before
+
+
+@pytest.mark.parametrize("scheme", ["s3://", "s3a://"])
+@pytest.mark.parametrize("end", ["", "/", "/*"])
+def test_the_topics_tag_says_whose_it_is_however_the_path_is_spelled(account: Account, scheme: str, end: str) -> None:
+    tagged = PATH.removesuffix("/*").replace("s3://", scheme) + end
+    account.stream("databricks-auto-ingest-1", keys="AWSLogs/", path=tagged)
+    tear_down(account.aws, [OURS])
+    assert account.names() == NOTHING
+
+
+def test_without_a_tag_the_prefix_before_the_first_wildcard_says_it(account: Account) -> None:
+    account.stream("databricks-auto-ingest-1", keys="AWSLogs/", path=None)
+    tear_down(account.aws, [replace(OURS, path="s3://flow-logs-bucket/AWSLogs/*/vpcflowlogs/*/*")])
+    assert account.names() == NOTHING
+
+
+def test_a_bucket_with_a_prefix_has_its_streams_below_it(account: Account) -> None:
+    ours = Logs(
+        bucket="flow-logs-bucket",
+        prefix="net/AWSLogs/",
+        path="s3://flow-logs-bucket/net/AWSLogs/111122223333/vpcflowlogs/us-east-1/*",
+    )
+    account.stream("databricks-auto-ingest-1", keys=f"net/{KEYS}", path=ours.path)
+    account.stream("databricks-auto-ingest-2")
+    tear_down(account.aws, [ours])
+    assert account.names() == _only("databricks-auto-ingest-2")
+
+
+def test_a_refusal_of_aws_says_what_was_refused(account: Account) -> None:
+    account.stream("databricks-auto-ingest-1")
+    policy = json.dumps({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}],
+    })  # fmt: skip
+    may_nothing: Credentials = account.amazon.role("may-nothing", {"none": policy})
+    aws = Aws(**{name: account.amazon.client(name, may_nothing) for name in ("s3", "sns", "sqs")})
+    with pytest.raises(DeploymentError, match=r"Auto Loader made for the bucket flow-logs-bucket: AWS refused it"):
+        tear_down(aws, [OURS])
+
+
+# Together with the workspace.
+
+
+@pytest.fixture
+def stage(tmp_path: Path, account: Account) -> Iterator[Stage]:
+    with staged(tmp_path) as made:
+        made.bucket = _Real(account)  # type: ignore[assignment]
+        yield made
+
+
+class _Real:
+    def __init__(self, account: Account) -> None:
+        self.clients = account.aws
+
+
+def test_destroy_takes_down_what_auto_loader_made(stage: Stage, account: Account) -> None:
+    spec = stage.spec()
+    assert spec.logs == OURS
+    stage.deploy(spec)
+    account.stream("databricks-auto-ingest-1")
+    stage.destroy(spec)
+    assert account.names() == NOTHING
+
+
+def test_a_change_away_from_auto_loader_takes_it_down_once_the_job_runs_without_it(
+    stage: Stage, account: Account
+) -> None:
+    stage.deploy(stage.spec())
+    account.stream("databricks-auto-ingest-1")
+    done = stage.deploy(stage.spec(OFF))
+    assert account.names() == NOTHING
+    names = [step.name for step in done.steps]
+    assert names.index("job") < names.index("queue")
+    stage.server.clear_log()
+    account.stream("databricks-auto-ingest-1")
+    stage.deploy(stage.spec(OFF))
+    assert stage.writing() == []
+    assert account.names() == _only("databricks-auto-ingest-1"), "by now it is not this deployment's"
+
+
+def test_destroy_after_the_memory_was_lost_still_takes_down_what_the_file_names(stage: Stage, account: Account) -> None:
+    stage.deploy(stage.spec())
+    account.stream("databricks-auto-ingest-1")
+    del stage.server.state.objects["/vpc-flow-logs/test/deployment.json"]
+    stage.destroy(stage.spec())
+    assert account.names() == NOTHING
