@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from infra import names
 from infra.settings import Environment
+from vpc_flow_logs import __version__
 
 
 def outputs(environment: Environment, job_parameters: Mapping[str, str]) -> dict[str, str]:
@@ -15,6 +16,7 @@ def outputs(environment: Environment, job_parameters: Mapping[str, str]) -> dict
         "ReaderRoleArn": names.role_arn(environment),
         "InstanceProfileArn": names.profile_arn(environment),
         "Table": environment.job.table,
+        "Version": __version__,
     }
     if "queue-url" in job_parameters:
         found["QueueUrl"] = job_parameters["queue-url"]

@@ -69,7 +69,12 @@ def _look(environment: Environment, client: Clients) -> list[QueueSeen]:
 
 def _auto_loaders(environment: Environment, client: Clients) -> list[str]:
     """The names of Auto Loader's queues for the bucket: it gives queue and topic the same."""
-    told = client("s3").get_bucket_notification_configuration(Bucket=environment.log_bucket.name)
+    try:
+        told = client("s3").get_bucket_notification_configuration(Bucket=environment.log_bucket.name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchBucket":
+            return []
+        raise
     topics = [entry["TopicArn"].rsplit(":", 1)[-1] for entry in told.get("TopicConfigurations", [])]
     return sorted({name for name in topics if name.startswith(_MADE_BY_AUTO_LOADER)})
 
