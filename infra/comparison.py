@@ -1,6 +1,6 @@
 """What became wider and narrower, for people: what, where, why the statement is there, how to accept it.
 
-One screen, however much it is: everything stands in the review itself.
+On a terminal one screen, however much it is; as a table for a page all of it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,28 @@ def comparison(name: str, found: Sequence[Change], policies: Sequence[Policy], *
             "approve the pull request with this list at hand. Once it is merged, the base has it: this passes again.",
         ]
     )
+
+
+def table(name: str, found: Sequence[Change], policies: Sequence[Policy]) -> str:
+    """The same as Markdown, every change in a row of its own: the wider ones first."""
+    if not found:
+        return f"### {name}: access is what it was\n"
+    reasons = {(policy.file, each.sid): each.reason for policy in policies for each in policy.statements}
+    wider = sum(change.wider for change in found)
+    verdict = f"{wider} wider, {len(found) - wider} narrower" if wider else "access became narrower"
+    rows = [
+        (
+            "**wider**" if change.wider else "narrower",
+            f"`{change.file}`",
+            change.sid,
+            change.text,
+            reasons.get((change.file, change.sid), ""),
+        )
+        for change in sorted(found, key=lambda change: not change.wider)
+    ]
+    lines = [" | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) for row in rows]
+    head = "| Access | Document | Statement | What | Why the statement is there |\n|---|---|---|---|---|"
+    return "\n".join([f"### {name}: {verdict}\n", head, *(f"| {line} |" for line in lines), ""])
 
 
 def _statements(what: str, found: Sequence[Change], policies: Sequence[Policy]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from infra import names
 from infra.settings import Environment
+from vpc_flow_logs import __version__
 
 
 def outputs(
@@ -18,6 +19,7 @@ def outputs(
         "InstanceProfileArn": names.profile_arn(environment),
         "Table": environment.job.table,
         **made_in_workspace,
+        "Version": __version__,
     }
     if "queue-url" in job_parameters:
         found["QueueUrl"] = job_parameters["queue-url"]

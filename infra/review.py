@@ -4,8 +4,11 @@
     python -m infra.review --env staging --check         fail when the committed files are not those of the code
     python -m infra.review --env staging --against DIR   what became wider and narrower since DIR; fail if wider
     python -m infra.review --against-revision REV        the same since a git revision, such as origin/main
+    python -m infra.review --env staging --repository ORG/REPO
+                                                         write what CI of a repository may do as well
 
-Without ``--env``: every environment that has files in ``review/``.
+Without ``--env``: every environment that has files in ``review/``. What CI may do is in ``review/ci-access/NAME/``;
+once it is there, every command looks at it too.
 """
 
 from __future__ import annotations
@@ -20,19 +23,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from infra import access, names
-from infra.base_review import CARRIERS, BaseReviewError, at_revision, documents_in
-from infra.comparison import comparison
+from infra import access, ci_rights, names
+from infra.base_review import CARRIERS, BaseReviewError, at_revision
+from infra.ci_rights import CiAccess, RepositoryError
 from infra.config import ENVIRONMENTS, Environment, EnvironmentFileError, load, warnings_of
 from infra.function_code import FunctionCodeError
 from infra.policies import Policy
-from infra.review_page import HEADING, page
+from infra.review_folder import Part, check, compare, write
+from infra.review_page import page
 from infra.template_documents import documents_of, readable
-from infra.widening import changes
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "review"
 """Where the committed files are, a folder an environment."""
+
+CI_ACCESS = "ci-access"
+"""The folder among them for what CI may do, again with a folder an environment."""
 
 
 class UnattachedPolicy(Exception):
@@ -45,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with _base(options) as base:
             return max([_one(load(name), options, base) for name in _asked(options, base)], default=0)
-    except (EnvironmentFileError, BaseReviewError, FunctionCodeError) as error:
+    except (EnvironmentFileError, BaseReviewError, FunctionCodeError, RepositoryError) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
@@ -61,6 +67,14 @@ def review(environment: Environment) -> dict[str, str]:
     files |= {file: _json(document) for file, document in made_by_cdk.items()}
     files[CARRIERS] = _json({policy.file: policy.carrier for policy in policies if policy.carrier})
     return {**files, "README.md": page(environment.name, policies, sorted(made_by_cdk))}
+
+
+def ci_review(ci_access: CiAccess) -> dict[str, str]:
+    """The files of the review of what CI may do, by name."""
+    policies = ci_rights.policies(ci_access)
+    files = {policy.file: _json(policy.document) for policy in policies}
+    files[CARRIERS] = _json({policy.file: policy.carrier for policy in policies})
+    return {**files, "README.md": page(ci_access.environment.name, policies, [], part=", CI")}
 
 
 def templates(environment: Environment) -> list[tuple[dict[str, Any], str, str]]:
@@ -116,7 +130,7 @@ def _asked(options: argparse.Namespace, base: Path | None) -> list[str]:
     """The environments that are asked for: one, or all that have a review here, or had one that is compared with."""
     if options.env:
         return [options.env]
-    here = {path.name for path in FOLDER.glob("*") if path.is_dir()}
+    here = {path.name for path in FOLDER.glob("*") if path.is_dir() and path.name != CI_ACCESS}
     there = {path.name for path in base.glob("*") if path.is_dir()} if base else set()
     return sorted(here | {name for name in there if (ENVIRONMENTS / f"{name}.toml").is_file()})
 
@@ -136,75 +150,49 @@ def _base(options: argparse.Namespace) -> Iterator[Path | None]:
 def _one(environment: Environment, options: argparse.Namespace, base: Path | None) -> int:
     for warning in warnings_of(environment):
         print(f"{environment.name}: warning: {warning}", file=sys.stderr)
-    folder: Path = options.output or FOLDER / environment.name
+    return max(_do(part, options, base) for part in _parts(environment, options, base))
+
+
+def _parts(environment: Environment, options: argparse.Namespace, base: Path | None) -> Iterator[Part]:
+    name = environment.name
     # In advice: what names the file, which may be a path.
-    asked = options.env or environment.name
-    files = review(environment)
+    asked = options.env or name
+    yield Part(
+        name=name,
+        folder=options.output or FOLDER / name,
+        files=review(environment),
+        policies=access.policies(environment),
+        asked=asked,
+    )
+    # A folder that is named has one environment's files, and no others.
+    if options.output or (base and not options.against_revision and not (base / name).is_dir()):
+        return
+    folder = FOLDER / CI_ACCESS / name
+    ci_access = (
+        CiAccess(environment=environment, repository=ci_rights.checked_repository(options.repository))
+        if options.repository
+        else ci_rights.reviewed(folder, environment)
+    )
+    if ci_access:
+        yield Part(
+            name=f"{CI_ACCESS}/{name}",
+            folder=folder,
+            files=ci_review(ci_access),
+            policies=ci_rights.policies(ci_access),
+            asked=asked,
+        )
+
+
+def _do(part: Part, options: argparse.Namespace, base: Path | None) -> int:
     if base:
-        return _compare(environment, files, base, asked=asked)
-    if options.check:
-        return _check(environment, files, folder, asked=asked)
-    if not _ours(folder):
-        print(f"{_spoken(folder)} holds other files than a review; name an empty or a new folder", file=sys.stderr)
-        return 2
-    _write(files, folder)
-    print(f"{environment.name}: {len(files)} files in {_spoken(folder)}/, beginning with README.md")
-    return 0
-
-
-def _write(files: Mapping[str, str], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    for left_over in _there(folder) - set(files):
-        (folder / left_over).unlink()
-
-
-def _ours(folder: Path) -> bool:
-    """Whether a folder is empty or a review's: what is left over in it is deleted."""
-    readme = folder / "README.md"
-    return not (folder.is_dir() and any(folder.iterdir())) or (
-        readme.exists() and readme.read_text().startswith(HEADING)
-    )
-
-
-def _check(environment: Environment, files: Mapping[str, str], folder: Path, *, asked: str) -> int:
-    there = _there(folder)
-    stale = [f"{name} is missing" for name in sorted(set(files) - there)]
-    stale += [f"{name} is left over" for name in sorted(there - set(files))]
-    stale += [f"{name} differs" for name in sorted(there & set(files)) if (folder / name).read_text() != files[name]]
-    if not stale:
-        print(f"{environment.name}: {_spoken(folder)}/ is what the code makes")
-        return 0
-    lines = "\n".join(f"  - {line}" for line in stale)
-    print(
-        f"{environment.name}: {_spoken(folder)}/ is not what the code makes:\n{lines}\n"
-        f"Run make review ENV={asked}, read what changed, and commit it with the change that made it.",
-        file=sys.stderr,
-    )
-    return 1
-
-
-def _compare(environment: Environment, files: Mapping[str, str], against: Path, *, asked: str) -> int:
-    base = against / environment.name if (against / environment.name).is_dir() else against
-    with tempfile.TemporaryDirectory(prefix="review-") as folder:
-        _write(files, Path(folder))
-        found = changes(documents_in(base), documents_in(Path(folder)))
-    print(comparison(environment.name, found, access.policies(environment), asked=asked))
-    return 1 if any(change.wider for change in found) else 0
+        # --against names the folder of all reviews, or that of this one.
+        of_all = options.against_revision or (base / part.name).is_dir() or part.name.startswith(CI_ACCESS)
+        return compare(part, base / part.name if of_all else base, summary=options.summary)
+    return check(part) if options.check else write(part)
 
 
 def _json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2) + "\n"
-
-
-def _there(folder: Path) -> set[str]:
-    return {path.name for path in folder.glob("*.*") if path.suffix in (".json", ".md")}
-
-
-def _spoken(folder: Path) -> str:
-    resolved = folder.resolve()
-    return str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(folder)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -213,13 +201,21 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--env", help="name in environments/, or path of a file")
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder to write or check (default review/NAME)")
+    parser.add_argument("--repository", metavar="ORG/REPO", help="whose CI may deploy: review that as well")
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--check", action="store_true", help="write nothing; fail when files are stale")
     action.add_argument("--against", type=Path, metavar="DIR", help="write nothing; fail when access became wider")
     action.add_argument("--against-revision", metavar="REV", help="the same, against review/ of a git revision")
+    parser.add_argument(
+        "--summary", type=Path, metavar="FILE", help="what became wider, as a table of this Markdown file"
+    )
     options = parser.parse_args(arguments)
     if options.output and not options.env:
         parser.error("--output needs --env: each environment has a folder of its own")
+    if options.summary and not (options.against or options.against_revision):
+        parser.error("--summary is for a comparison: say --against or --against-revision too")
+    if options.repository and (options.output or not options.env):
+        parser.error("--repository needs --env, and goes without --output: its files are in review/ci-access/NAME")
     return options
 
 

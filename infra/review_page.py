@@ -10,16 +10,16 @@ HEADING = "# Who may do what:"
 """What every such page begins with."""
 
 _HEAD = """\
-{heading} {name}
+{heading} {name}{part}
 
 Made by `make review ENV={name}` from `environments/{name}.toml` and the code; do not edit. Each table is one IAM
 document, in the file that it names; account numbers and names are those of the environment.
 """
 
 
-def page(name: str, policies: Sequence[Policy], made_by_cdk: Sequence[str]) -> str:
+def page(name: str, policies: Sequence[Policy], made_by_cdk: Sequence[str], *, part: str = "") -> str:
     """The page as Markdown, for an environment's policies and the files of documents that CDK makes by itself."""
-    sections = [_HEAD.format(heading=HEADING, name=name), *(_section(policy) for policy in policies)]
+    sections = [_HEAD.format(heading=HEADING, name=name, part=part), *(_section(policy) for policy in policies)]
     if made_by_cdk:
         files = "\n".join(f"- [{file}]({file})" for file in made_by_cdk)
         sections.append(f"## Made by CDK for its own functions\n\n{files}\n")

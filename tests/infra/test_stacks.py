@@ -16,6 +16,7 @@ from infra.job_parameters import job_parameters
 from infra.stacks import MainStack, build
 from tests.infra.conftest import Synthesize, flags
 from tests.infra.environment_files import EXISTING, FULL, NO_WORKSPACE, OFF, STACK, VARIANTS, environment
+from vpc_flow_logs import __version__
 from vpc_flow_logs.fields import DEFAULT_FORMAT
 from vpc_flow_logs.parameters import problems_of
 
@@ -354,6 +355,7 @@ def test_the_outputs_name_what_a_person_needs(synthesized: Synthesize, tmp_path:
         "BucketName": "flow-logs-bucket",
         "ReaderRoleArn": "arn:aws:iam::111122223333:role/flow-log-reader",
         "InstanceProfileArn": "arn:aws:iam::111122223333:instance-profile/flow-log-reader",
+        "Version": __version__,
     }
 
 

@@ -1,0 +1,108 @@
+"""An app of its own: what lets CI deploy an environment, without a stored key.
+
+    cdk deploy --app '.venv/bin/python -m infra.ci_access' -c env=staging -c repository=ORG/REPO
+
+An administrator deploys it once (`make ci-access ENV=staging REPOSITORY=ORG/REPO`). It is no part of the main app: CI
+must not be able to widen its own access.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from aws_cdk import App, CfnOutput, RemovalPolicy, Stack, Tags
+from aws_cdk import Environment as Place
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra import names
+from infra.acknowledged import acknowledge_wildcards
+from infra.ci_rights import QUALIFIER, CiAccess, RepositoryError, checked_repository, policies
+from infra.config import EnvironmentFileError, load
+from infra.policies import ci
+
+_PROVIDERS = ("new", "existing")
+
+
+class CiAccessStack(Stack):
+    """The deploy role, and the account's provider for GitHub's tokens unless that is there already.
+
+    Attributes:
+        role: the deploy role.
+        provider: the provider; None if it is there already.
+    """
+
+    def __init__(self, scope: Construct, *, access: CiAccess, new_provider: bool) -> None:
+        aws = access.environment.aws
+        super().__init__(
+            scope,
+            access.stack_name,
+            env=Place(account=aws.account, region=aws.region),
+            description=f"CI access to VPC flow logs to Databricks: {access.environment.name}",
+        )
+        trust, deploy = policies(access)
+        self.provider = _provider(self) if new_provider else None
+        self.role = iam.CfnRole(
+            self,
+            "DeployRole",
+            role_name=access.role_name,
+            description=f"Deploys {access.environment.name} from GitHub Actions of {access.repository}",
+            assume_role_policy_document=trust.document,
+            policies=[iam.CfnRole.PolicyProperty(policy_name=deploy.name, policy_document=deploy.document)],
+        )
+        acknowledge_wildcards(self.role, deploy)
+        if self.provider:
+            # IAM refuses a trust in a provider that is not there.
+            self.role.node.add_dependency(self.provider)
+        CfnOutput(self, "DeployRoleArn", value=self.role.attr_arn, description="The variable AWS_DEPLOY_ROLE of CI")
+        CfnOutput(self, "TokenSubject", value=access.subject, description="Who may take it on")
+        Tags.of(self).add(names.ENVIRONMENT_TAG, access.environment.name)
+
+
+def build(app: App, access: CiAccess, *, new_provider: bool) -> CiAccessStack:
+    """The stack in an app."""
+    return CiAccessStack(app, access=access, new_provider=new_provider)
+
+
+def _provider(scope: Construct) -> iam.CfnOIDCProvider:
+    provider = iam.CfnOIDCProvider(scope, "GitHub", url=f"https://{ci.ISSUER}", client_id_list=[ci.AUDIENCE])
+    # An account has one, and others may have come to use it.
+    provider.apply_removal_policy(RemovalPolicy.RETAIN)
+    return provider
+
+
+def main() -> int:
+    """Build the stack that the context asks for (``env``, ``repository``, ``provider``); return the exit status."""
+    app = App()
+
+    def context(key: str) -> str:
+        return str(app.node.try_get_context(key) or "")
+
+    provider = context("provider") or "new"
+    if not context("env"):
+        print("Which environment? Say it with -c env=NAME, a name in environments/ or a file's path", file=sys.stderr)
+        return 2
+    if provider not in _PROVIDERS:
+        print(
+            f"-c provider={provider}: say new (the default), or existing where the account has a provider for "
+            f"{ci.ISSUER} already",
+            file=sys.stderr,
+        )
+        return 2
+    try:
+        environment = load(context("env"))
+        access = CiAccess(
+            environment=environment,
+            repository=checked_repository(context("repository")),
+            qualifier=context("@aws-cdk/core:bootstrapQualifier") or QUALIFIER,
+        )
+    except (EnvironmentFileError, RepositoryError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    build(app, access, new_provider=provider == "new")
+    app.synth()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

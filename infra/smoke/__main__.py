@@ -1,0 +1,97 @@
+"""Whether a deployed environment works, and what to do if not; changes nothing.
+
+    python -m infra.smoke --env staging                     look until it works, ten minutes at most
+    python -m infra.smoke --env staging --patience 0        look once
+    python -m infra.smoke --env staging --summary FILE      add the findings to a Markdown file as well
+
+Credentials of the workspace are the Databricks SDK's ordinary ones, those of AWS boto3's.
+Exit status: 0 healthy, 1 not, 2 bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from databricks.sdk import WorkspaceClient
+
+from infra.config import Environment, EnvironmentFileError, load
+from infra.smoke import job, page, queue
+from infra.smoke.judgement import Expected, Finding, judge
+from infra.workspace.client import connect
+from infra.workspace.errors import DeploymentError
+from infra.workspace.spec import WorkspaceSpec
+from infra.workspace_spec import NoWorkspaceError, workspace_spec
+
+_POLL_SECONDS = 5.0
+_SAY_SECONDS = 30.0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Look, tell, and return the exit status."""
+    options = _options(arguments)
+    # The SDK warns of what is then said in a sentence of ours.
+    logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
+    try:
+        environment = load(options.env)
+        spec = workspace_spec(environment, queue_url=None)
+    except (EnvironmentFileError, NoWorkspaceError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    expected = Expected(
+        environment=options.env, paused=spec.job.pause, most_quarantined=options.most_quarantined_percent / 100
+    )
+    print(f"{environment.name} in {spec.host}", flush=True)
+    try:
+        findings = _looked(connect(spec.host), environment, spec, expected, patience=options.patience)
+    except DeploymentError as error:
+        findings = [Finding("wrong", "look", str(error), "put that right, and look again")]
+    except KeyboardInterrupt:
+        print("\nStopped; nothing was changed", file=sys.stderr)
+        return 1
+    print(page.text(findings))
+    if options.summary:
+        with options.summary.open("a") as summary:
+            summary.write(page.markdown(environment.name, findings) + "\n")
+    return 1 if any(finding.state == "wrong" for finding in findings) else 0
+
+
+def _looked(
+    client: WorkspaceClient, environment: Environment, spec: WorkspaceSpec, expected: Expected, *, patience: float
+) -> list[Finding]:
+    """The findings, once nothing is wrong that may come right by itself, or patience is over."""
+    started, said = time.monotonic(), -_SAY_SECONDS
+    first = queue.look(environment)
+    while True:
+        queues = queue.look(environment)
+        findings = judge(job.look(client, spec), queues, first, expected)
+        wrong = [finding for finding in findings if finding.state == "wrong"]
+        now = time.monotonic() - started
+        # What does not come right by itself is told at once.
+        if not wrong or not all(finding.may_pass for finding in wrong) or now >= patience:
+            return findings
+        if now - said >= _SAY_SECONDS:
+            said = now
+            print(f"  … {int(now)} s: {'; '.join(finding.text for finding in wrong)}", flush=True)
+        time.sleep(min(_POLL_SECONDS, max(patience - now, 0.0)))
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.smoke", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--env", required=True, help="name in environments/, or path of a file")
+    parser.add_argument("--patience", type=float, default=600, metavar="SECONDS", help="how long to look (default 600)")
+    parser.add_argument(
+        "--most-quarantined-percent", type=float, default=5, metavar="N", help="of all lines (default 5)"
+    )
+    parser.add_argument("--summary", type=Path, metavar="FILE", help="Markdown file to add the findings to")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

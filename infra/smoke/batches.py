@@ -1,0 +1,46 @@
+"""What the job's own lines tell of the micro-batches that a run has loaded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# As `vpc_flow_logs.progress.batch_line` writes it.
+_BATCH = re.compile(
+    r"^batch \d+: (?P<files>[\d,]+) files?, .*?, (?P<records>[\d,]+) records?, "
+    r"(?P<quarantined>[\d,]+) quarantined lines?, .*?(?:, (?P<behind>\d+ \w+) behind)?$",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The micro-batches of a run's output: all records and quarantined lines, and the last one in words."""
+
+    records: int
+    quarantined: int
+    last: str
+
+    @property
+    def share(self) -> float:
+        """How much of all that was delivered is in the quarantine, from 0 to 1."""
+        lines = self.records + self.quarantined
+        return self.quarantined / lines if lines else 0.0
+
+
+def batches(output: str) -> Batches | None:
+    """What an output tells; None if there was no micro-batch with files."""
+    found = list(_BATCH.finditer(output))
+    if not found:
+        return None
+    last = found[-1]
+    behind = f", {last['behind']} behind when it was loaded" if last["behind"] else ""
+    return Batches(
+        records=sum(_number(each["records"]) for each in found),
+        quarantined=sum(_number(each["quarantined"]) for each in found),
+        last=f"{last['files']} files, {last['records']} records{behind}",
+    )
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", ""))

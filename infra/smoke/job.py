@@ -1,0 +1,117 @@
+"""The job as the workspace shows it: its trigger, its last runs, and what they wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import islice
+
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import BadRequest, NotFound
+from databricks.sdk.service.jobs import BaseRun, JobSettings, PauseStatus, RunLifeCycleState, RunResultState, RunState
+
+from infra.workspace import job
+from infra.workspace.answers import saying
+from infra.workspace.runs import ended, state_of
+from infra.workspace.spec import WorkspaceSpec
+
+RUNS = 5
+"""How many of the last runs are looked at."""
+
+
+@dataclass(frozen=True)
+class RunSeen:
+    """A run.
+
+    Attributes:
+        state: in a word or two, such as ``RUNNING`` or ``TERMINATED FAILED``.
+        began: when; None for one that waits.
+        url: of its page.
+        active: it has not ended.
+        running: it does its work, and neither waits nor ends.
+        failed: it ended, and not well. Somebody's stopping it is no failure.
+        output: what it wrote so far, as far as the workspace shows it.
+        error: what it ended with.
+    """
+
+    state: str
+    began: datetime | None
+    url: str
+    active: bool
+    running: bool
+    failed: bool
+    output: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class JobSeen:
+    """The job; the newest run is the first."""
+
+    url: str
+    continuous: bool
+    paused: bool
+    runs: tuple[RunSeen, ...] = ()
+
+
+def look(client: WorkspaceClient, spec: WorkspaceSpec) -> JobSeen | None:
+    """The environment's job, with its last runs; None if there is none.
+
+    Raises:
+        DeploymentError: the workspace refuses it, or does not answer.
+    """
+    found = job.find(client, spec)
+    if not found:
+        return None
+    job_id = found[0].job_id or 0
+    with saying(f"Looking at the job {job_id}"):
+        settings = client.jobs.get(job_id).settings or JobSettings()
+        runs = list(islice(client.jobs.list_runs(job_id=job_id, limit=RUNS, expand_tasks=True), RUNS))
+        # What all others wrote tells nothing about now.
+        telling = [run.run_id for run in (*runs[:1], *[run for run in runs if _failed(run.state)][:1])]
+        seen = tuple(_run(client, run, with_output=run.run_id in telling) for run in runs)
+    trigger = settings.continuous or settings.schedule
+    return JobSeen(
+        url=job.url(spec.host, job_id),
+        continuous=settings.continuous is not None,
+        paused=trigger is not None and trigger.pause_status == PauseStatus.PAUSED,
+        runs=seen,
+    )
+
+
+def _run(client: WorkspaceClient, run: BaseRun, *, with_output: bool) -> RunSeen:
+    output, error = _wrote(client, run) if with_output else ("", "")
+    message = run.state.state_message if run.state else None
+    return RunSeen(
+        state=state_of(run),
+        began=datetime.fromtimestamp(run.start_time / 1000, tz=timezone.utc) if run.start_time else None,
+        url=run.run_page_url or "",
+        active=not ended(run),
+        running=run.state is not None and run.state.life_cycle_state == RunLifeCycleState.RUNNING,
+        failed=_failed(run.state),
+        output=output,
+        error=error or message or "",
+    )
+
+
+def _failed(state: RunState | None) -> bool:
+    if state is None:
+        return False
+    return state.life_cycle_state == RunLifeCycleState.INTERNAL_ERROR or state.result_state in (
+        RunResultState.FAILED,
+        RunResultState.TIMEDOUT,
+        RunResultState.UPSTREAM_FAILED,
+    )
+
+
+def _wrote(client: WorkspaceClient, run: BaseRun) -> tuple[str, str]:
+    """The output and the error of a run's only task, in its last try."""
+    tries = [task.run_id for task in run.tasks or [] if task.run_id]
+    if not tries:
+        return "", ""
+    try:
+        found = client.jobs.get_run_output(tries[-1])
+    except (BadRequest, NotFound):
+        # One that has not started has none, and old ones lose theirs.
+        return "", ""
+    return found.logs or "", found.error or ""

@@ -1,0 +1,179 @@
+"""What is to be thought of what was seen: each finding with what to do next, if something is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from infra.smoke.batches import Batches, batches
+from infra.smoke.job import JobSeen, RunSeen
+from infra.smoke.queue import QueueSeen
+
+_DENIED = ("AccessDenied", "Access Denied", "AccessDeniedException", "is not authorized to perform", "403 Forbidden")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        state: ``ok``; ``note`` for what is as it is and no fault; ``wrong``.
+        what: the thing.
+        text: what was found.
+        next_step: what to do, when it is wrong.
+        may_pass: it may come right by itself: look again before it counts.
+    """
+
+    state: Literal["ok", "note", "wrong"]
+    what: str
+    text: str
+    next_step: str = ""
+    may_pass: bool = False
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the environment file wants, as far as it bears on what is seen.
+
+    Attributes:
+        environment: the name or path to say in advice.
+        paused: the job is not to run.
+        most_quarantined: the share of lines in the quarantine, from 0 to 1, that is no cause for worry.
+    """
+
+    environment: str
+    paused: bool = False
+    most_quarantined: float = 0.05
+
+
+def judge(
+    job: JobSeen | None, queues: Sequence[QueueSeen] | None, before: Sequence[QueueSeen] | None, expected: Expected
+) -> list[Finding]:
+    """All findings; ``before`` are the queues as they were at the first look."""
+    found = [_job(job, expected)]
+    if job is not None:
+        found += _runs(job, expected)
+    return [*found, *_queues(job, queues, before, expected)]
+
+
+def _job(job: JobSeen | None, expected: Expected) -> Finding:
+    if job is None:
+        return Finding("wrong", "job", "there is none", f"make deploy ENV={expected.environment}")
+    trigger = "continuous" if job.continuous else "scheduled"
+    if not job.paused:
+        return Finding("ok", "job", f"{trigger}: {job.url}")
+    if expected.paused:
+        return Finding("note", "job", f"{trigger}, paused, as the file says (job.pause): {job.url}")
+    return Finding(
+        "wrong",
+        "job",
+        f"{trigger}, paused, and the file does not say so: somebody stopped it: {job.url}",
+        f"find out why; then python -m infra.workspace deploy --env {expected.environment} starts it again, or pause = "
+        "true in the file keeps it so",
+    )
+
+
+def _runs(job: JobSeen, expected: Expected) -> Iterator[Finding]:
+    newest = job.runs[0] if job.runs else None
+    failed = next((run for run in job.runs if not run.active), None)
+    failed = failed if failed and failed.failed else None
+    loaded = batches(newest.output) if newest else None
+    if failed and not (newest and newest.active and loaded):
+        yield _failure(failed, expected)
+    elif not job.paused:
+        yield _run(job, newest)
+    if loaded:
+        yield Finding("ok", "last batch", loaded.last)
+        yield _quarantine(loaded, expected)
+    elif newest and newest.running:
+        yield Finding("note", "last batch", "none in this run yet; AWS delivers files every 5 to 10 minutes")
+
+
+def _failure(run: RunSeen, expected: Expected) -> Finding:
+    denied = next((line for line in _lines(run) if any(sign in line for sign in _DENIED)), None)
+    if denied:
+        return Finding(
+            "wrong",
+            "access",
+            f"denied: {denied}",
+            f"python -m infra.workspace verify --env {expected.environment} says which call is refused; compare the "
+            "review with the policies of bucket and key, which may be their owner's; all of what the run wrote: "
+            f"{run.url}",
+        )
+    said = " ".join(_lines(run)[:2]) or "it says no more"
+    return Finding("wrong", "run", f"the last one failed ({run.state}): {said}", f"read what it wrote: {run.url}")
+
+
+def _lines(run: RunSeen) -> list[str]:
+    """What a failed run ended with: its error, and from its output what the job says of a failure."""
+    _, failed, rest = run.output.partition("The run failed: ")
+    text = f"{failed}{rest}" if failed else run.error
+    return [line.strip()[:400] for line in text.splitlines() if line.strip()]
+
+
+def _run(job: JobSeen, newest: RunSeen | None) -> Finding:
+    if newest is None and job.continuous:
+        return Finding("wrong", "run", "none was started", f"look at the job's page: {job.url}", may_pass=True)
+    if newest is None:
+        return Finding("note", "run", "none yet: the schedule has not come round")
+    began = f" since {newest.began:%Y-%m-%d %H:%M} UTC" if newest.began else ""
+    if newest.running:
+        return Finding("ok", "run", f"running{began}: {newest.url}")
+    if newest.active:
+        return Finding(
+            "wrong", "run", f"waits for its cluster ({newest.state}{began})", f"see why: {newest.url}", may_pass=True
+        )
+    if job.continuous:
+        return Finding("wrong", "run", f"none is active; the last is {newest.state}", job.url, may_pass=True)
+    return Finding("ok", "run", f"the last is {newest.state}: {newest.url}")
+
+
+def _quarantine(loaded: Batches, expected: Expected) -> Finding:
+    text = f"{loaded.quarantined:,} of {loaded.records + loaded.quarantined:,} lines, {loaded.share:.2%}"
+    if loaded.share <= expected.most_quarantined:
+        return Finding("ok", "quarantine", text)
+    return Finding(
+        "wrong",
+        "quarantine",
+        f"{text}; up to {expected.most_quarantined:.0%} is expected",
+        "SELECT reason, count(*) FROM <table>_quarantine GROUP BY ALL says what is wrong with the files",
+    )
+
+
+def _queues(
+    job: JobSeen | None, queues: Sequence[QueueSeen] | None, before: Sequence[QueueSeen] | None, expected: Expected
+) -> Iterator[Finding]:
+    if queues is None:
+        yield Finding("note", "queue", "none: the job lists the bucket")
+    elif not queues:
+        yield Finding("note", "queue", "none yet: it is made with the first run")
+    for queue in queues or []:
+        first = next((each.waiting for each in before or [] if each.name == queue.name), queue.waiting)
+        yield _queue(queue, first, job, expected)
+        if queue.dead_letters:
+            yield Finding(
+                "wrong",
+                "dead letters",
+                f"{queue.dead_letters:,} messages were taken again and again and never done with",
+                "once the job runs, start a redrive of the dead-letter queue to its source (SQS console)",
+            )
+
+
+def _queue(queue: QueueSeen, first: int, job: JobSeen | None, expected: Expected) -> Finding:
+    waiting = f"{queue.name}: {queue.waiting:,} messages wait"
+    if not queue.waiting:
+        return Finding("ok", "queue", f"{queue.name}: drained")
+    if expected.paused:
+        return Finding("note", "queue", f"{waiting} until the job runs; after 14 days they are lost")
+    if job and not job.continuous and not job.paused:
+        return Finding("note", "queue", f"{waiting} for the next scheduled run")
+    if queue.waiting < first:
+        return Finding("ok", "queue", f"{waiting}, {first - queue.waiting:,} fewer than at the first look")
+    return Finding(
+        "wrong",
+        "queue",
+        f"not drained: {waiting}, and they do not get fewer",
+        "see whether the run is at work (above), and whether its cluster is large enough for what is delivered",
+        may_pass=True,
+    )

@@ -1,0 +1,39 @@
+"""Findings for a terminal, and as Markdown for the summary of a workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from infra.smoke.judgement import Finding
+
+_SIGNS = {"ok": "ok", "note": "-", "wrong": "WRONG"}
+
+
+def verdict(findings: Sequence[Finding]) -> str:
+    """The whole in one line."""
+    wrong = [finding.what for finding in findings if finding.state == "wrong"]
+    return f"Not healthy: {', '.join(wrong)}" if wrong else "Healthy"
+
+
+def text(findings: Sequence[Finding]) -> str:
+    """A line for each finding, and one more for what to do about it."""
+    lines = []
+    for finding in findings:
+        lines.append(f"  {_SIGNS[finding.state]:<6} {finding.what:<13} {finding.text}")
+        if finding.next_step:
+            lines.append(f"  {'':<6} {'':<13} next: {finding.next_step}")
+    return "\n".join([*lines, verdict(findings)])
+
+
+def markdown(title: str, findings: Sequence[Finding]) -> str:
+    """The same as a table."""
+    rows = [
+        f"| {_SIGNS[finding.state]} | {finding.what} | {_cell(finding.text)} | {_cell(finding.next_step)} |"
+        for finding in findings
+    ]
+    head = "| | What | Found | Next |\n|---|---|---|---|"
+    return "\n".join([f"### {title}: {verdict(findings).lower()}\n", head, *rows, ""])
+
+
+def _cell(said: str) -> str:
+    return said.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

@@ -1,0 +1,134 @@
+"""The look at the queue, on an AWS that checks every call: with the caller's rights, or with those of CI."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import ci_rights
+from infra.ci_rights import CiAccess
+from infra.smoke.queue import QueueSeen, look
+from infra.workspace.errors import DeploymentError
+from tests.infra.environment_files import OFF, STACK, environment
+from tests.infra.ministack import Credentials, Stage, role, running
+
+_QUEUE = "vpc-flow-logs-test"
+_DEAD = "vpc-flow-logs-test-dead-letters"
+_AUTO = "databricks-auto-ingest-0123"
+_LOOKUP = "cdk-hnb659fds-lookup-role-111122223333-us-east-1"
+
+# The part of AWS's ReadOnlyAccess, which `cdk bootstrap` gives this role, that is needed here.
+_READ = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["sqs:Get*", "sqs:List*", "s3:Get*", "s3:List*"],
+            "Resource": "*",
+        }
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with running(tmp_path_factory.mktemp("ministack"), tls=True) as found:
+        _make_lookup_role(found)
+        yield found
+
+
+def _make_lookup_role(stage: Stage) -> None:
+    iam = stage.client("iam")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:aws:iam::{stage.account}:root"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    iam.create_role(RoleName=_LOOKUP, AssumeRolePolicyDocument=json.dumps(trust))
+    iam.put_role_policy(RoleName=_LOOKUP, PolicyName="read", PolicyDocument=json.dumps(_READ))
+
+
+@pytest.fixture
+def signed_in(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes boto3 find the stage, as a caller."""
+
+    def sign_in(credentials: Credentials | None = None) -> None:
+        for name, value in stage.environment(credentials).items():
+            monkeypatch.setenv(name, value)
+
+    return sign_in
+
+
+@pytest.fixture
+def queues(stage: Stage) -> Iterator[Any]:
+    """Makes queues with messages in them."""
+    sqs = stage.client("sqs")
+    made = []
+
+    def make(**messages: int) -> None:
+        for name, count in messages.items():
+            made.append(sqs.create_queue(QueueName=name)["QueueUrl"])
+            for number in range(count):
+                sqs.send_message(QueueUrl=made[-1], MessageBody=str(number))
+
+    yield make
+    for url in made:
+        sqs.delete_queue(QueueUrl=url)
+
+
+def test_the_stacks_queue_and_its_dead_letters_are_counted(queues: Any, signed_in: Any, tmp_path: Path) -> None:
+    signed_in()
+    test = environment(tmp_path, STACK)
+    assert look(test) == []
+    queues(**{_QUEUE: 3, _DEAD: 1})
+    assert look(test) == [QueueSeen(_QUEUE, waiting=3, dead_letters=1)]
+
+
+def test_auto_loaders_queue_is_found_by_the_buckets_notification(
+    stage: Stage, queues: Any, signed_in: Any, tmp_path: Path
+) -> None:
+    signed_in()
+    test = environment(tmp_path)
+    s3, topic = stage.client("s3"), stage.client("sns").create_topic(Name=_AUTO)["TopicArn"]
+    assert look(test) == []
+    s3.create_bucket(Bucket="flow-logs-bucket")
+    assert look(test) == []
+    s3.put_bucket_notification_configuration(
+        Bucket="flow-logs-bucket",
+        NotificationConfiguration={
+            "TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"], "Id": "auto"}]
+        },
+        SkipDestinationValidation=True,
+    )
+    queues(**{_AUTO: 2, "databricks-auto-ingest-of-another-bucket": 9})
+    assert look(test) == [QueueSeen(_AUTO, waiting=2)]
+
+
+def test_a_job_that_lists_has_no_queue(signed_in: Any, tmp_path: Path) -> None:
+    signed_in()
+    assert look(environment(tmp_path, OFF)) is None
+
+
+def test_the_deploy_role_of_ci_looks_with_the_role_for_looking(
+    stage: Stage, queues: Any, signed_in: Any, tmp_path: Path
+) -> None:
+    test = environment(tmp_path, STACK)
+    _, deploy = ci_rights.policies(CiAccess(environment=test, repository="octo-org/flow-logs"))
+    signed_in(role(stage, "ci-deploy", {"deploy": json.dumps(deploy.document)}))
+    queues(**{_QUEUE: 3})
+    assert look(test) == [QueueSeen(_QUEUE, waiting=3)]
+
+
+def test_who_may_do_neither_is_told_what_was_refused(stage: Stage, signed_in: Any, tmp_path: Path) -> None:
+    signed_in(role(stage, "nobody", {}))
+    with pytest.raises(DeploymentError, match="Looking at the queue: AWS refused it"):
+        look(environment(tmp_path, STACK))

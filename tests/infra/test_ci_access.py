@@ -1,0 +1,281 @@
+"""What lets CI deploy: one role, for one environment of one repository, with roles of `cdk bootstrap` and no more."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Validations
+from aws_cdk.assertions import Template
+from cdk_nag import AwsSolutionsChecks
+from cfnlint import lint
+
+from infra import review
+from infra.ci_access import build
+from infra.ci_rights import TRUST_FILE, CiAccess, RepositoryError, checked_repository, policies, reviewed
+from infra.config import load
+from infra.stacks import build as build_main
+from infra.template_documents import documents_of
+from tests.infra.conftest import ROOT, flags
+from tests.infra.environment_files import FULL, changed, environment
+from tests.infra.test_gates import _findings
+from tests.infra.test_statements import _mutants
+from tests.infra.verdicts import Request, is_allowed
+
+_REPOSITORY = "octo-org/flow-logs"
+_SUBJECT = f"repo:{_REPOSITORY}:environment:test"
+_ROLES = "arn:aws:iam::111122223333:role/cdk-hnb659fds"
+_HERE = "111122223333-us-east-1"
+_CDK = ROOT / "node_modules" / ".bin" / "cdk"
+
+
+def _access(folder: Path, *changes: tuple[str, str]) -> CiAccess:
+    return CiAccess(environment=environment(folder, *changes), repository=_REPOSITORY)
+
+
+def _documents(folder: Path, *changes: tuple[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    trust, deploy = policies(_access(folder, *changes))
+    return dict(trust.document), dict(deploy.document)
+
+
+def _token(**claims: str) -> Request:
+    known = {"aud": "sts.amazonaws.com", "sub": _SUBJECT} | claims
+    context = {f"token.actions.githubusercontent.com:{key}": value for key, value in known.items() if value}
+    return Request(action="sts:AssumeRoleWithWebIdentity", resource="*", context=context)
+
+
+_TOKENS = [
+    (True, _token()),
+    (False, _token(sub="repo:octo-org/flow-logs:environment:production")),
+    (False, _token(sub="repo:octo-org/flow-logs:ref:refs/heads/main")),
+    (False, _token(sub="repo:octo-org/flow-logs:pull_request")),
+    (False, _token(sub="repo:octo-org/flow-logs-x:environment:test")),
+    (False, _token(sub="repo:other/flow-logs:environment:test")),
+    (False, _token(sub="")),
+    (False, _token(aud="https://github.com/octo-org")),
+    (False, _token(aud="")),
+    (False, Request(action="sts:AssumeRole", resource="*", context=_token().context)),
+    (False, Request(action="sts:TagSession", resource="*", context=_token().context)),
+]
+
+
+def _for_anybody(document: dict[str, Any]) -> dict[str, Any]:
+    """The document as it is for who has a token: the evaluator knows no federated principals."""
+    statements = [{key: value for key, value in each.items() if key != "Principal"} for each in document["Statement"]]
+    return {**document, "Statement": statements}
+
+
+def test_only_jobs_of_this_environment_of_this_repository_take_on_the_role(tmp_path: Path) -> None:
+    trust, _ = _documents(tmp_path)
+    assert [statement["Principal"] for statement in trust["Statement"]] == [
+        {"Federated": ["arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"]}
+    ]
+    assert [request for allowed, request in _TOKENS if is_allowed(_for_anybody(trust), request) != allowed] == []
+
+
+def test_every_change_of_the_trust_changes_a_verdict(tmp_path: Path) -> None:
+    trust, _ = _documents(tmp_path)
+    mutants = list(_mutants(_for_anybody(trust)))
+    assert len(mutants) > 3
+    unnoticed = [
+        change
+        for _, change, mutant in mutants
+        if all(is_allowed(mutant, request) == allowed for allowed, request in _TOKENS)
+    ]
+    assert unnoticed == []
+
+
+_CALLS = [
+    (True, Request(action="sts:AssumeRole", resource=f"{_ROLES}-deploy-role-{_HERE}")),
+    (True, Request(action="sts:AssumeRole", resource=f"{_ROLES}-file-publishing-role-{_HERE}")),
+    (True, Request(action="sts:AssumeRole", resource=f"{_ROLES}-lookup-role-{_HERE}")),
+    # CloudFormation's own role, which may do everything, and what is not needed.
+    (False, Request(action="sts:AssumeRole", resource=f"{_ROLES}-cfn-exec-role-{_HERE}")),
+    (False, Request(action="sts:AssumeRole", resource=f"{_ROLES}-image-publishing-role-{_HERE}")),
+    (False, Request(action="sts:AssumeRole", resource=f"{_ROLES}-deploy-role-111122223333-eu-west-1")),
+    (False, Request(action="sts:AssumeRole", resource=f"{_ROLES}-deploy-role-{_HERE}-x")),
+    (False, Request(action="sts:AssumeRole", resource=f"{_ROLES}-file-publishing-role-{_HERE}-x")),
+    (False, Request(action="sts:AssumeRole", resource=f"{_ROLES}-lookup-role-{_HERE}-x")),
+    (False, Request(action="sts:AssumeRole", resource="arn:aws:iam::111122223333:role/admin")),
+    (False, Request(action="sts:TagSession", resource=f"{_ROLES}-deploy-role-{_HERE}")),
+    (False, Request(action="iam:PassRole", resource=f"{_ROLES}-deploy-role-{_HERE}")),
+]
+
+
+def test_the_role_takes_on_the_bootstrap_roles_and_nothing_beside(tmp_path: Path) -> None:
+    _, deploy = _documents(tmp_path)
+    assert [request for allowed, request in _CALLS if is_allowed(deploy, request) != allowed] == []
+
+
+def test_every_change_of_the_roles_rights_changes_a_verdict(tmp_path: Path) -> None:
+    _, deploy = _documents(tmp_path)
+    unnoticed = [
+        change
+        for _, change, mutant in _mutants(deploy)
+        if all(is_allowed(mutant, request) == allowed for allowed, request in _CALLS)
+    ]
+    assert unnoticed == []
+
+
+def test_the_roles_of_every_account_and_region_of_the_file_are_named(tmp_path: Path) -> None:
+    _, deploy = _documents(tmp_path, *FULL)
+    (statement,) = deploy["Statement"]
+    places = {arn.split(":")[4] + arn.split("role-")[-1] for arn in statement["Resource"]}
+    assert places == {"111122223333111122223333-us-east-1", "999988887777999988887777-eu-west-1"}
+    assert len(statement["Resource"]) == 6
+
+
+def test_linters_find_nothing(tmp_path: Path) -> None:
+    assert [_findings(document) for document in _documents(tmp_path, *FULL)] == [[], []]
+    app = App(context=flags(), outdir=str(tmp_path / "out"))
+    build(app, _access(tmp_path, *FULL), new_provider=True)
+    # What is not acknowledged with a reason fails the synthesis.
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    (stack,) = app.synth().stacks
+    assert [str(match) for match in lint(Path(stack.template_full_path).read_text(), None)] == []
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["new provider", "existing provider"])
+def test_the_template_has_the_documents_and_no_others(new: bool, tmp_path: Path) -> None:
+    access = _access(tmp_path)
+    template = Template.from_stack(build(App(context=flags()), access, new_provider=new)).to_json()
+    found = documents_of(template, account="111122223333", region="us-east-1", partition="aws")
+    assert [each.document for each in found] == [policy.document for policy in policies(access)]
+    types = sorted(resource["Type"] for resource in template["Resources"].values())
+    assert types == (["AWS::IAM::OIDCProvider"] if new else []) + ["AWS::IAM::Role"]
+
+
+def test_a_provider_that_is_made_is_there_before_the_role_and_stays_after_it(tmp_path: Path) -> None:
+    template = Template.from_stack(build(App(context=flags()), _access(tmp_path), new_provider=True))
+    ((provider_id, provider),) = template.find_resources("AWS::IAM::OIDCProvider").items()
+    (role,) = template.find_resources("AWS::IAM::Role").values()
+    assert provider["DeletionPolicy"] == "Retain"
+    assert provider["Properties"]["Url"] == "https://token.actions.githubusercontent.com"
+    assert role["DependsOn"] == [provider_id]
+
+
+def test_a_permissions_boundary_of_cdk_json_is_on_every_role_of_both_apps(tmp_path: Path) -> None:
+    context = {**flags(), "@aws-cdk/core:permissionsBoundary": {"name": "limits"}}
+    ci_stack = build(App(context=context), _access(tmp_path, *FULL), new_provider=True)
+    main_stack = build_main(App(context=context), environment(tmp_path, *FULL))
+    for stack in (ci_stack, main_stack):
+        roles = Template.from_stack(stack).find_resources("AWS::IAM::Role")
+        assert roles
+        assert all("policy/limits" in json.dumps(role["Properties"]["PermissionsBoundary"]) for role in roles.values())
+
+
+@pytest.mark.parametrize("name", ["a/b", "octo-org/flow.logs_1", "octo-org@123/flow-logs@4567890"])
+def test_names_of_repositories(name: str) -> None:
+    assert checked_repository(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "flow-logs", "https://github.com/a/b", "a/b/c", "a/*", "*/b", "a/b:ref", "a@1/b", "a/b@1", "-a/b", "a/b\n"],
+)
+def test_what_is_no_repository_is_refused_with_what_is(name: str) -> None:
+    with pytest.raises(RepositoryError, match="-c repository=ORG/REPO"):
+        checked_repository(name)
+
+
+def test_the_review_remembers_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(review, "FOLDER", tmp_path / "review")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "test.toml").write_text(changed())
+    assert reviewed(tmp_path / "review/ci-access/test", load("test.toml")) is None
+    assert review.main(["--env", "test.toml", "--repository", "octo-org@1/flow-logs@2"]) == 0
+    found = reviewed(tmp_path / "review/ci-access/test", load("test.toml"))
+    assert found is not None
+    assert found.repository == "octo-org@1/flow-logs@2"
+    assert review.main(["--env", "test.toml"]) == 0
+    assert review.main(["--env", "test.toml", "--check"]) == 0
+
+
+def test_a_wider_access_of_ci_fails_the_review(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(review, "FOLDER", tmp_path / "review")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "test.toml").write_text(changed())
+    assert review.main(["--env", "test.toml", "--repository", _REPOSITORY]) == 0
+    assert review.main(["--env", "test.toml", "--against", "review"]) == 0
+    (tmp_path / "review").rename(tmp_path / "base")
+    assert review.main(["--env", "test.toml", "--repository", "octo-org/other"]) == 0
+    capsys.readouterr()
+    assert review.main(["--env", "test.toml", "--against", "base"]) == 1
+    assert "ci-access/test: 1 grant became wider" in capsys.readouterr().out
+
+
+def test_a_trust_document_that_names_no_repository_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / TRUST_FILE).write_text("{}")
+    with pytest.raises(RepositoryError, match="--repository ORG/REPO"):
+        reviewed(tmp_path, environment(tmp_path))
+
+
+def test_the_committed_review_is_what_the_code_makes() -> None:
+    folder = review.FOLDER / review.CI_ACCESS / "staging"
+    found = reviewed(folder, load("staging"))
+    assert found is not None
+    committed = {path.name: path.read_text() for path in folder.iterdir()}
+    assert committed == review.ci_review(found), "run make review ENV=staging, and commit what changed"
+
+
+@pytest.mark.skipif(not _CDK.exists(), reason="the CDK command line is not installed: make setup")
+@pytest.mark.parametrize(
+    ("context", "said"),
+    [
+        (["repository=octo-org/flow-logs"], "Which environment?"),
+        (["env=staging"], "Which repository?: name it as GitHub does"),
+        (["env=staging", "repository=a/b", "provider=old"], "-c provider=old: say new (the default), or existing"),
+        (["env=staging", "repository=a/b"], None),
+    ],
+    ids=["no environment", "no repository", "no provider", "all"],
+)
+def test_the_app_runs_by_the_cdk_command_line(context: list[str], said: str | None, tmp_path: Path) -> None:
+    words = [word for pair in context for word in ("-c", pair)]
+    app = ["--app", f"{sys.executable} -m infra.ci_access", "--output", str(tmp_path / "out")]
+    done = subprocess.run(
+        [str(_CDK), "synth", "--quiet", "--no-lookups", *app, *words],
+        cwd=ROOT,
+        env={
+            "PATH": f"{_CDK.parent}:{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "PYTHONPATH": str(ROOT / "job"),
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        },
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert (done.returncode == 0) == (said is None), done.stderr
+    assert said is None or said in done.stderr
+    assert bool(list(tmp_path.glob("out/*-ci-access.template.json"))) == (said is None)
+
+
+def test_a_comparison_is_also_a_table_for_the_summary_of_a_pull_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review, "FOLDER", tmp_path / "review")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "test.toml").write_text(changed())
+    assert review.main(["--env", "test.toml", "--repository", _REPOSITORY]) == 0
+    (tmp_path / "review").rename(tmp_path / "base")
+    (tmp_path / "test.toml").write_text(changed(('"flow-logs-bucket"', '"flow-logs-bucket"\nprefix = "net"')))
+    assert review.main(["--env", "test.toml", "--repository", "octo-org/other"]) == 0
+    (tmp_path / "summary.md").write_text("# before\n")
+    assert review.main(["--env", "test.toml", "--against", "base", "--summary", "summary.md"]) == 1
+    written = (tmp_path / "summary.md").read_text()
+    assert written.startswith("# before\n### test: ")
+    assert "### ci-access/test: 1 wider, 1 narrower" in written
+    rows = [line for line in written.splitlines() if line.startswith(("| **wider**", "| narrower"))]
+    assert all(line.count(" | ") == 4 for line in rows)
+    assert any(
+        "`ci-deploy-role-trust.json` | GitHubEnvironment | " in line and "octo-org/other" in line for line in rows
+    )

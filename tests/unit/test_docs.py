@@ -1,0 +1,81 @@
+"""What the documents say is there is there: targets, modules, files, headings, keys of the environment file."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = [ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = {path: path.read_text(encoding="utf-8") for path in DOCS}
+
+
+def anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_links_lead_to_files_and_headings(path):
+    for target, anchor in re.findall(r"\]\((?!https?://)([^)#]*)(?:#([^)]+))?\)", TEXTS[path]):
+        file = (path.parent / target).resolve() if target else path
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_make_targets_are_there(path):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    # In code only: in prose one may make anything.
+    inline = re.findall(r"`(make [^`]+)`", TEXTS[path])
+    blocks = re.findall(r"```bash\n(.*?)```", TEXTS[path], flags=re.DOTALL)
+    told = set(re.findall(r"^make ([a-z-]+)", "\n".join(inline + blocks), flags=re.MULTILINE))
+
+    assert [target for target in told if not re.search(rf"^{target}:", makefile, flags=re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_modules_are_there(path):
+    for module in set(re.findall(r"python -m ([\w.]+)", TEXTS[path])):
+        assert importlib.util.find_spec(module), module
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_keys_of_the_environment_file_are_there(path):
+    known = (ROOT / "environments" / "staging.toml").read_text(encoding="utf-8")
+    keys = re.findall(r"`(?:job|workspace|reader|log_bucket|aws)\.([a-z_]+)`", TEXTS[path])
+
+    assert [key for key in keys if not re.search(rf"^(?:# )?{key} =|^\[workspace\.{key}\]", known, re.MULTILINE)] == []
+
+
+def test_every_role_of_the_reviews_is_explained():
+    security = TEXTS[ROOT / "docs" / "security.md"]
+    trusts = {path.name for path in (ROOT / "review").rglob("*-trust.json")}
+
+    assert trusts
+    assert [name for name in trusts if f"`{name}`" not in security] == []
+
+
+def test_the_variables_of_the_workflows_are_explained():
+    used = {
+        name
+        for path in (ROOT / ".github" / "workflows").glob("*.yml")
+        for name in re.findall(r"\bvars\.([A-Z_]+)", path.read_text(encoding="utf-8"))
+    }
+    explained = "\n".join(TEXTS.values())
+
+    assert used == {"AWS_DEPLOY_ROLE", "AWS_REGION", "DATABRICKS_CLIENT_ID"}
+    assert [name for name in used if f"`{name}`" not in explained] == []
+
+
+def test_a_new_user_needs_what_the_document_lists_in_that_order():
+    headings = re.findall(r"^## \d\. (.+)$", TEXTS[ROOT / "docs" / "deploy.md"], flags=re.MULTILINE)
+
+    assert headings == [
+        "One environment file",
+        "One `cdk bootstrap`",
+        "One access stack (for CI)",
+        "Two repository variables (for CI)",
+        "Deploy",
+    ]

@@ -1,0 +1,260 @@
+"""The smoke test tells a healthy environment from what is wrong with others, over HTTP, and says what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.smoke import __main__ as command
+from infra.smoke import page, queue
+from infra.smoke.batches import batches
+from infra.smoke.job import JobSeen, look
+from infra.smoke.judgement import Expected, Finding, judge
+from infra.smoke.queue import QueueSeen
+from infra.workspace.spec import WorkspaceSpec
+from local.workspace import Outcome, RecordingRunner, Script
+from tests.infra.environment_files import changed
+from tests.unit.deploying import NO_VERIFY, PAUSED, SCHEDULED, Stage, staged
+from tests.unit.workspaces import until
+from vpc_flow_logs.counts import Counts
+from vpc_flow_logs.progress import batch_line
+
+LOADED = "\n".join(
+    [
+        "loading s3://flow-logs-bucket/AWSLogs/* into network.flow_logs.test (continuous)",
+        batch_line(0, Counts(files=40, bytes=9_000_000, records=1_000, lines=9, oldest=100.0), seconds=9, now=7_300),
+        batch_line(1, Counts(), seconds=0.1, now=0),
+        batch_line(2, Counts(files=2, bytes=90_000, records=990, lines=1, oldest=100.0), seconds=1.5, now=160),
+    ]
+)
+DENIED = """The run failed: VPC Logs Path 's3://flow-logs-bucket/AWSLogs/' cannot be used: AccessDenied: User is not \
+authorized to perform: s3:GetObject
+What was loaded before is kept. Mend this and run the job again: it goes on from there."""
+DRAINED = [QueueSeen("databricks-auto-ingest-1", waiting=0)]
+FULL = [QueueSeen("databricks-auto-ingest-1", waiting=40)]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with staged(tmp_path) as stage:
+        yield stage
+
+
+def _deployed(stage: Stage, *changes: tuple[str, str], script: Script | None = None) -> tuple[WorkspaceSpec, JobSeen]:
+    if script:
+        _runner(stage).by_entry_point["ingest"] = script
+    spec = stage.spec(NO_VERIFY, *changes)
+    stage.deploy(spec)
+    return spec, _seen(stage, spec)
+
+
+def _runner(stage: Stage) -> RecordingRunner:
+    runner = stage.server.workspace.runner
+    assert isinstance(runner, RecordingRunner)
+    return runner
+
+
+def _seen(stage: Stage, spec: WorkspaceSpec) -> JobSeen:
+    found = look(stage.client(), spec)
+    assert found is not None
+    return found
+
+
+def _ended(stage: Stage, spec: WorkspaceSpec) -> JobSeen:
+    return until(lambda: (seen := _seen(stage, spec)) and any(not run.active for run in seen.runs) and seen)
+
+
+def _found(findings: list[Finding], what: str) -> Finding:
+    (finding,) = (each for each in findings if each.what == what)
+    return finding
+
+
+def _states(findings: list[Finding]) -> dict[str, str]:
+    return {finding.what: finding.state for finding in findings}
+
+
+EXPECTED = Expected(environment="test")
+
+
+def test_a_job_that_loads_with_a_drained_queue_is_healthy(stage: Stage) -> None:
+    spec, _ = _deployed(stage, script=Script(seconds=None, log=LOADED))
+    seen = until(lambda: (job := _seen(stage, spec)).runs and job.runs[0].running and job)
+    findings = judge(seen, DRAINED, DRAINED, EXPECTED)
+    assert set(_states(findings).values()) == {"ok"}
+    assert page.verdict(findings) == "Healthy"
+    assert _found(findings, "last batch").text == "2 files, 990 records, 1 min behind when it was loaded"
+    assert _found(findings, "quarantine").text == "10 of 2,000 lines, 0.50%"
+
+
+def test_no_job_is_told_with_how_to_make_one(stage: Stage) -> None:
+    findings = judge(look(stage.client(), stage.spec()), [], [], EXPECTED)
+    assert _found(findings, "job").next_step == "make deploy ENV=test"
+    assert page.verdict(findings) == "Not healthy: job"
+
+
+def test_a_job_that_somebody_paused_is_told_with_how_to_start_it(stage: Stage) -> None:
+    spec, _ = _deployed(stage, PAUSED)
+    findings = judge(_seen(stage, spec), DRAINED, DRAINED, EXPECTED)
+    assert _found(findings, "job").state == "wrong"
+    assert "paused" in _found(findings, "job").text
+    assert "python -m infra.workspace deploy --env test starts it again" in _found(findings, "job").next_step
+    assert page.verdict(findings) == "Not healthy: job"
+
+
+def test_a_pause_that_the_file_asks_for_is_no_fault(stage: Stage) -> None:
+    spec, _ = _deployed(stage, PAUSED)
+    findings = judge(_seen(stage, spec), FULL, FULL, replace(EXPECTED, paused=True))
+    assert page.verdict(findings) == "Healthy"
+    assert "14 days" in _found(findings, "queue").text
+
+
+def test_a_queue_that_does_not_get_emptier_is_told(stage: Stage) -> None:
+    spec, _ = _deployed(stage, script=Script(seconds=None, log=LOADED))
+    seen = until(lambda: (job := _seen(stage, spec)).runs and job.runs[0].running and job)
+    findings = judge(seen, FULL, FULL, EXPECTED)
+    assert page.verdict(findings) == "Not healthy: queue"
+    finding = _found(findings, "queue")
+    assert finding.text == "not drained: databricks-auto-ingest-1: 40 messages wait, and they do not get fewer"
+    assert finding.may_pass
+    assert finding.next_step
+
+
+def test_a_queue_that_gets_emptier_is_fine(stage: Stage) -> None:
+    spec, _ = _deployed(stage, script=Script(seconds=None, log=LOADED))
+    seen = until(lambda: (job := _seen(stage, spec)).runs and job.runs[0].running and job)
+    assert page.verdict(judge(seen, FULL, [replace(FULL[0], waiting=90)], EXPECTED)) == "Healthy"
+
+
+def test_dead_letters_are_told_even_when_all_else_is_well(stage: Stage) -> None:
+    spec, _ = _deployed(stage, script=Script(seconds=None, log=LOADED))
+    seen = until(lambda: (job := _seen(stage, spec)).runs and job.runs[0].running and job)
+    dead = [QueueSeen("q", waiting=0, dead_letters=3)]
+    findings = judge(seen, dead, dead, EXPECTED)
+    assert page.verdict(findings) == "Not healthy: dead letters"
+    assert "redrive" in _found(findings, "dead letters").next_step
+
+
+def test_access_denied_is_told_with_the_words_of_the_refusal(stage: Stage) -> None:
+    script = Script(seconds=0, outcome=Outcome("FAILED", message="SystemExit: 1"), log=DENIED)
+    spec, _ = _deployed(stage, script=script)
+    findings = judge(_ended(stage, spec), DRAINED, DRAINED, EXPECTED)
+    finding = _found(findings, "access")
+    assert finding.state == "wrong"
+    assert "s3:GetObject" in finding.text
+    assert "python -m infra.workspace verify --env test" in finding.next_step
+    assert "access" in page.verdict(findings)
+
+
+def test_another_failure_is_told_as_one(stage: Stage) -> None:
+    script = Script(seconds=0, outcome=Outcome("FAILED", message="No space left on device"))
+    spec, _ = _deployed(stage, script=script)
+    findings = judge(_ended(stage, spec), DRAINED, DRAINED, EXPECTED)
+    assert "No space left on device" in _found(findings, "run").text
+    assert "/run/" in _found(findings, "run").next_step or "jobs/" in _found(findings, "run").next_step
+    assert "access" not in _states(findings)
+
+
+def test_a_failure_that_a_later_run_has_left_behind_is_over(stage: Stage) -> None:
+    runner = _runner(stage)
+    runner.next.append(Script(seconds=0, outcome=Outcome("FAILED", message="AccessDenied")))
+    spec, _ = _deployed(stage, script=Script(seconds=None, log=LOADED))
+    stage.server.workspace.behaviour.restart_seconds = 0
+    seen = until(lambda: (job := _seen(stage, spec)) and len(job.runs) > 1 and job.runs[0].running and job, seconds=20)
+    assert seen.runs[1].failed
+    assert page.verdict(judge(seen, DRAINED, DRAINED, EXPECTED)) == "Healthy"
+
+
+def test_a_scheduled_job_may_have_no_run_yet_and_messages_that_wait_for_it(stage: Stage) -> None:
+    _, seen = _deployed(stage, SCHEDULED)
+    findings = judge(seen, FULL, FULL, EXPECTED)
+    assert page.verdict(findings) == "Healthy"
+    assert _states(findings) == {"job": "ok", "run": "note", "queue": "note"}
+
+
+def test_a_large_quarantine_is_told(stage: Stage) -> None:
+    spec, _ = _deployed(stage, script=Script(seconds=None, log=LOADED))
+    seen = until(lambda: (job := _seen(stage, spec)).runs and job.runs[0].running and job)
+    findings = judge(seen, DRAINED, DRAINED, replace(EXPECTED, most_quarantined=0.001))
+    assert page.verdict(findings) == "Not healthy: quarantine"
+
+
+@pytest.mark.parametrize("output", ["", "loading …", batch_line(3, Counts(), seconds=1, now=1)])
+def test_an_output_without_a_batch_tells_nothing(output: str) -> None:
+    assert batches(output) is None
+
+
+def test_a_batch_of_one_file_and_one_record_is_read_too() -> None:
+    line = batch_line(7, Counts(files=1, bytes=10, records=1, lines=1), seconds=0.0, now=1)
+    assert (found := batches(line)) is not None
+    assert (found.records, found.quarantined, found.share) == (1, 1, 0.5)
+
+
+# The command, from the file to the exit status.
+
+
+@dataclass
+class Services:
+    """AWS as the command asks it: each queue with its two counts."""
+
+    queues: dict[str, tuple[int, int]]
+
+    def get_queue_url(self, *, QueueName: str) -> dict[str, str]:
+        return {"QueueUrl": QueueName}
+
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
+        return {"Attributes": dict(zip(AttributeNames, map(str, self.queues[QueueUrl]), strict=True))}
+
+    def get_bucket_notification_configuration(self, *, Bucket: str) -> dict[str, Any]:
+        return {
+            "TopicConfigurations": [{"TopicArn": f"arn:aws:sns:us-east-1:111122223333:{name}"} for name in self.queues]
+        }
+
+
+@pytest.fixture
+def smoke(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    # Beside the files that the deployment in these tests is made from.
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("DATABRICKS_TOKEN", stage.deployer.token)
+    host = ("https://example.cloud.databricks.com", stage.server.host)
+    (tmp_path / "here" / "test.toml").write_text(changed(NO_VERIFY, host))
+    services = Services({"databricks-auto-ingest-1": (0, 0)})
+    monkeypatch.setattr(queue, "_own", lambda _: lambda _service: services)
+    return lambda *more: command.main(["--env", "test.toml", *more])
+
+
+def test_the_command_waits_until_it_is_healthy(smoke: Any, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    _deployed(stage, script=Script(seconds=None, log=LOADED))
+    assert smoke("--patience", "60") == 0
+    assert capsys.readouterr().out.endswith("Healthy\n")
+
+
+def test_the_command_tells_and_writes_what_is_wrong(
+    smoke: Any, stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _deployed(stage, PAUSED)
+    Path("summary.md").write_text("# before\n")
+    assert smoke("--summary", "summary.md") == 1
+    told = capsys.readouterr().out
+    assert "WRONG  job" in told
+    assert "next: " in told
+    written = Path("summary.md").read_text()
+    assert written.startswith("# before\n### test: not healthy: job")
+    assert "| WRONG | job | " in written
+
+
+def test_a_workspace_that_refuses_the_credentials_is_told_without_a_traceback(
+    smoke: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABRICKS_TOKEN", "made-up")
+    assert smoke("--patience", "0") == 1
+    assert "refused the credentials" in capsys.readouterr().out
+
+
+def test_a_file_with_mistakes_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--env", str(tmp_path / "none.toml")]) == 2
+    assert "1 problem" in capsys.readouterr().err
