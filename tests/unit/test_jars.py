@@ -29,5 +29,5 @@ def test_with_them_it_is_the_same_for_all_sessions(venv: Path) -> None:
 
 
 def test_a_session_that_needs_s3_says_that_set_up_brings_it(venv: Path) -> None:
-    with pytest.raises(JarsError, match="no jars for S3 in .*make setup"):
+    with pytest.raises(JarsError, match=r"no jars for S3 in .*make setup"):
         s3_class_path()
