@@ -29,11 +29,13 @@ def class_path() -> str:
     Example:
         >>> SparkSession.builder.config("spark.driver.extraClassPath", class_path())
     """
-    return _all_of(jar_folder(), "Delta Lake jars")
+    found = [_all_of(jar_folder(), "Delta Lake jars")]
+    # One class path for all sessions: Java's archive of classes is for one.
+    return ":".join([*found, s3_class_path()] if s3_jar_folder().exists() else found)
 
 
 def s3_class_path() -> str:
-    """Return what comes before ``class_path()`` in a session that reads S3.
+    """Return the part of ``class_path()`` by which a session reads S3.
 
     Raises:
         JarsError: when set-up has not fetched the jars for this venv.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -15,10 +16,15 @@ from types import FrameType
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
+from local import classes
 from local.jars import class_path
 from local.java import java_home
 
-JAVA_OPTIONS = "-XX:+UseParallelGC -Darrow.enable_unsafe_memory_access=true -Darrow.enable_null_check_for_get=false"
+JAVA_OPTIONS = (
+    "-XX:+UseParallelGC",
+    "-Darrow.enable_unsafe_memory_access=true",
+    "-Darrow.enable_null_check_for_get=false",
+)
 """Throughput, not pauses; and Arrow looks at the bounds of each value again, in each read."""
 
 _REPEATERS = (
@@ -95,7 +101,7 @@ def _settings(*, cores: int, warehouse: Path) -> dict[str, str]:
         "spark.default.parallelism": str(cores),
         # A flow log file of 75 MB is in memory a few times: as it comes from Python and as it goes there again.
         "spark.driver.memory": "3g",
-        "spark.driver.extraJavaOptions": JAVA_OPTIONS,
+        "spark.driver.extraJavaOptions": shlex.join([*JAVA_OPTIONS, *classes.options()]),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",

@@ -12,8 +12,11 @@ from pyspark.sql import SparkSession
 from local import spark as local_spark
 
 # `make test-lts` has what the job needs, and nothing of AWS.
-_OF_AWS = ("unit/test_aws_*", "unit/test_stage_*", "e2e/test_aws_*", "e2e/test_delivery.py", "e2e/test_runs.py")
-collect_ignore_glob = [] if find_spec("boto3") else [*_OF_AWS, "e2e/test_stage.py"]
+_OF_AWS = [
+    *("*/test_aws_*", "*/test_stage*", "e2e/test_delivery.py", "e2e/test_runs.py"),
+    *("unit/test_cloud_files_[an]*", "e2e/test_cloud_files_*bucket.py"),
+]
+collect_ignore_glob = [] if find_spec("boto3") else _OF_AWS
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The steps of set-up that need the venv: Java, the jars of Delta Lake and S3, the function's packages, and CDK.
 
     .venv/bin/python -m tools.setup          what `make setup` runs
-    .venv/bin/python -m tools.setup --lts    without the last three, in the venv of `make test-lts`
+    .venv/bin/python -m tools.setup --lts    without S3, the archive and the last two, in the venv of `make test-lts`
 
 A step that finds its work done leaves it alone. To add one: a module beside this one, and a line in :func:`main`.
 """
@@ -26,10 +26,12 @@ def main(arguments: list[str]) -> int:
         java_home = provide_java()
         provide_jars(ROOT, java_home)
         if not lts:
+            from tools.classes import provide_class_archive  # noqa: PLC0415
             from tools.function_packages import provide_function_packages  # noqa: PLC0415
             from tools.node import provide_cdk  # noqa: PLC0415 - the other venv has no Node
 
             provide_s3_jars(ROOT, java_home)
+            provide_class_archive(ROOT)
             provide_function_packages(ROOT)
             provide_cdk(ROOT)
     except SetupError as problem:

@@ -38,7 +38,7 @@ def problems(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
     found = []
     for catalog in sorted({schema.split(".")[0] for schema in schemas(spec)}):
         with saying(f"Looking for the catalog {catalog}"):
-            if not _exists(client.catalogs.get, catalog):
+            if not _is_visible(client, catalog):
                 found.append(
                     f"there is no catalog {catalog!r} (job.table, job.checkpoint_path), or the service principal may "
                     "not see it: make it, or grant USE CATALOG and CREATE SCHEMA on it"
@@ -72,9 +72,9 @@ def _volume(client: WorkspaceClient, full_name: str) -> Callable[[], Any]:
 
 def _made(what: str, look: Callable[[str], Any], name: str, make: Callable[[], Any]) -> Step:
     with saying(f"Making the {what}"):
-        if _exists(look, name):
-            return Step(what, "unchanged")
         try:
+            if _exists(look, name):
+                return Step(what, "unchanged")
             make()
         except PermissionDenied as error:
             raise DeploymentError(
@@ -94,3 +94,10 @@ def _exists(look: Callable[[str], Any], name: str) -> bool:
     except NotFound:
         return False
     return True
+
+
+def _is_visible(client: WorkspaceClient, catalog: str) -> bool:
+    try:
+        return _exists(client.catalogs.get, catalog)
+    except PermissionDenied:
+        return False

@@ -6,7 +6,7 @@ and a second call of what is done writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from databricks.sdk import WorkspaceClient
@@ -152,8 +152,7 @@ def destroy(
         told.add(Step("verify run", "removed"))
     for arn in dict.fromkeys((spec.profile.arn, *memory.granted)):
         told.add(*_leave_profile(client, arn, memory))
-    if streams := _streams(spec, memory, []):
-        told.add(*tear_down(aws, streams))
+    told.add(*_tear_down(aws, spec, _streams(spec, memory, []))[0])
     # Last, with all that is remembered in it.
     told.add(*wheel.remove_folder(client, spec.folder))
     return tuple(told.steps)
@@ -183,9 +182,27 @@ def _leave_streams(client: WorkspaceClient, spec: WorkspaceSpec, aws: Aws, memor
     """Take down what Auto Loader made for streams that the job no longer has; the job by now runs without them."""
     now = [spec.logs] if spec.auto_loader else []
     gone = [stream for stream in memory.streams if stream not in now]
-    steps = tear_down(aws, gone) if gone else []
-    remembered.write(client, spec.folder, old=memory, new=replace(memory, streams=tuple(now)))
+    steps, kept = _tear_down(aws, spec, gone)
+    remembered.write(client, spec.folder, old=memory, new=replace(memory, streams=(*kept, *now)))
     return steps
+
+
+def _tear_down(aws: Aws, spec: WorkspaceSpec, streams: Sequence[Logs]) -> tuple[list[Step], list[Logs]]:
+    """Take down what Auto Loader made; the steps, and the streams of former buckets that are out of reach.
+
+    The function's rights end at the bucket of the settings. A person's may go further: so they stay remembered.
+    """
+    steps = tear_down(aws, [stream for stream in streams if stream.bucket == spec.logs.bucket])
+    kept = []
+    for stream in streams:
+        if stream.bucket != spec.logs.bucket:
+            try:
+                steps += tear_down(aws, [stream])
+            except DeploymentError as error:
+                kept.append(stream)
+                text = f"left for {stream.bucket}; a deploy by hand with rights there takes it down ({error})"
+                steps.append(Step("what Auto Loader made", "unchanged", text))
+    return steps, kept
 
 
 def _leave_replaced_profiles(client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered) -> list[Step]:

@@ -117,8 +117,7 @@ def _explained(error: ClientError, action: str, resource: str) -> tuple[str, str
     said = str(error.response.get("Error", {}).get("Message", "")).rstrip(".")
     name = code(error)
     if name in DENIED:
-        text = f"{action} on {resource} is denied ({name}: {said}); allow it in the role's policy"
-        return "PERMISSION_DENIED", f"{text}, and see that the resource's own policy does not forbid it"
+        return "PERMISSION_DENIED", f"{action} on {resource} is denied ({name}: {said}); allow it in the role's policy"
     if name in _CREDENTIALS:
         return "PERMISSION_DENIED", f"{action} on {resource}: the credentials are not accepted ({name}: {said})"
     if name == "NoSuchBucket":

@@ -77,14 +77,16 @@ class Queue:
             CloudFilesError: when it may not be read.
         """
         files: list[Created] = []
-        taken = 0
+        taken: set[str] = set()
         self.drained = False
-        while taken < MESSAGES:
+        while len(taken) < MESSAGES:
             messages = self._receive(wait=WAIT if patient and not taken else 0)
-            if not messages:
+            names = {message["MessageId"] for message in messages}
+            # A queue may hide messages so shortly that they come again before others end.
+            if names <= taken:
                 self.drained = True
                 break
-            taken += len(messages)
+            taken |= names
             for message in messages:
                 files += self._keep(message)
         return files

@@ -121,9 +121,11 @@ def _topic(sns: Any, plan: Plan, *, topic: str, bucket: str, making: Callable[[]
             found = None
     if found is None:
         making()
-        # With tags AWS asks for sns:TagResource as well.
         with calling("sns:CreateTopic", topic, setup=True):
-            sns.create_topic(Name=plan.name, Tags=[{"Key": key, "Value": value} for key, value in plan.tags.items()])
+            sns.create_topic(Name=plan.name)
+        with calling("sns:TagResource", topic, setup=True):
+            listed = [{"Key": key, "Value": value} for key, value in plan.tags.items()]
+            sns.tag_resource(ResourceArn=topic, Tags=listed)
     if not _is_policy(found, policy):
         making()
         with calling("sns:SetTopicAttributes", topic, setup=True):

@@ -31,10 +31,11 @@ def main() -> int:
     try:
         _run(task)
     except SystemExit as ended:
-        # A string is an exit that says why.
         if ended.code in (None, 0):
             return 0
-        _write_failure(task, ended, str(ended) if str(ended) != str(ended.code) else f"SystemExit: {ended.code}")
+        # An exit may say why: by a text instead of a status, or a text of its own.
+        says = isinstance(ended.code, str) or str(ended) != str(ended.code)
+        _write_failure(task, ended, str(ended) if says else f"SystemExit: {ended.code}")
     except Exception as error:  # noqa: BLE001 - whatever the wheel fails with is told to who asks for the run's output
         _write_failure(task, error, f"{type(error).__name__}: {error}")
     else:

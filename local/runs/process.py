@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -84,6 +85,7 @@ class RunningTask:
         end_session(self.pid)
         if self._process.stdin:
             self._process.stdin.close()
+        shutil.rmtree(self._task.scratch, ignore_errors=True)
         if self._cancelled is not None:
             self._outcome = Outcome("CANCELED")
         elif status == 0:

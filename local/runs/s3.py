@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
 
-from local.jars import class_path, s3_class_path
+from local.jars import s3_class_path
 
 # Java asks for one; what the file holds is public.
 _PASSWORD = "certificates"
@@ -38,8 +38,8 @@ def settings(environment: Mapping[str, str]) -> dict[str, str]:
         "fs.s3a.bucket.probe": "0",
         "fs.s3a.fast.upload.buffer": "bytebuffer",
     }
-    found = {f"spark.hadoop.{key}": value for key, value in hadoop.items()}
-    return {**found, "spark.driver.extraClassPath": f"{s3_class_path()}:{class_path()}"}
+    s3_class_path()  # raises when it is not there
+    return {f"spark.hadoop.{key}": value for key, value in hadoop.items()}
 
 
 def java_options(environment: Mapping[str, str], *, scratch: Path) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from local import spark
+from local import classes, spark
 from local.runs import metastore, s3
 from local.runs.storage import Storage
 
@@ -27,11 +27,11 @@ def session(storage: Storage, *, app_name: str, scratch: Path, cores: int = 2) -
     """
     settings = {**storage.settings(), "spark.local.dir": str(scratch)}
     # Java does not read TMPDIR, and leaves a file in the system's own folder for everybody to see.
-    options = [spark.JAVA_OPTIONS, _QUICK, shlex.quote(f"-Djava.io.tmpdir={scratch}"), "-XX:-UsePerfData"]
+    options = [*spark.JAVA_OPTIONS, *classes.options(), _QUICK, f"-Djava.io.tmpdir={scratch}", "-XX:-UsePerfData"]
     if "AWS_ENDPOINT_URL" in os.environ:
         settings |= s3.settings(os.environ)
-        options += map(shlex.quote, s3.java_options(os.environ, scratch=scratch))
-    settings["spark.driver.extraJavaOptions"] = " ".join(options)
+        options += s3.java_options(os.environ, scratch=scratch)
+    settings["spark.driver.extraJavaOptions"] = shlex.join(options)
     # A folder that holds no tables: which there are tells the metastore.
     started = spark.session(cores=cores, warehouse=scratch / "none", app_name=app_name, extra=settings)
     metastore.keep(started, storage.metastore)

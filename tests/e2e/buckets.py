@@ -112,11 +112,11 @@ class Reading:
         self._state.write_text(str(end))
         return found
 
-    def until(self, count: int, *, seconds: float = 20) -> list[str]:
-        """Read until so many files have come, and whatever more a second later; returns their paths, sorted."""
+    def until(self, count: int, *, seconds: float = 20, more: bool = True) -> list[str]:
+        """Read until so many files have come, and what more there is a second later; returns their paths, sorted."""
         found: list[str] = []
         until(lambda: len(found.__iadd__(self.batch())) >= count, seconds=seconds)
-        return sorted(found + self.batch())
+        return sorted(found + (self.batch() if more else []))
 
     def close(self) -> None:
         """Let go of the state, as a process does that ends."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 
 from infra.config import Environment
 from local.aws import Stage, running
-from local.cloud_files import content
+from local.cloud_files import aws, content
 from local.cloud_files.error import CloudFilesError
 from tests.e2e.buckets import (
     BUCKET,
@@ -33,6 +34,7 @@ from tests.infra.ministack import ACCOUNT
 pytestmark = pytest.mark.slow
 
 ON = {"useNotifications": "true"}
+HIVE = "AWSLogs/aws-account-id={}/aws-service=vpcflowlogs/aws-region={}"
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,35 @@ def test_listing_finds_what_the_path_means_with_the_rights_of_notifications_off(
         assert stream.until(1) == second[1:]
         stream.close()
         assert Reading(tmp_path).batch() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("net/AWSLogs/*", "net/AWSLogs/1/vpcflowlogs/r/2026/x_vpcflowlogs_y"),
+        ("net/AWSLogs/1/vpcflowlogs/us-east-1", "net/AWSLogs/1/vpcflowlogs/us-east-1/2026/x_vpcflowlogs_y"),
+        (f"net/{HIVE.format('*', 'us-east-1')}", f"net/{HIVE.format('1', 'us-east-1')}/year=2026/x_vpcflowlogs_y"),
+        (f"net/{HIVE.format('1', 'us-east-1')}", f"net/{HIVE.format('1', 'us-east-1')}/year=2026/x_vpcflowlogs_y"),
+    ],
+)
+@pytest.mark.parametrize("notifications", ["true", "false"])
+def test_every_form_of_the_logs_path_in_both_ways(
+    path: str, key: str, notifications: str, stage: Stage, tmp_path: Path
+) -> None:
+    s3 = stage.client("s3")
+    others = [
+        "net/AWSLogs/1/elasticloadbalancing/x_elb_y",
+        "net/AWSLogs/2/vpcflowlogs/us-east-1x/_x_vpcflowlogs_y",
+        "net/AWSLogs2/1/vpcflowlogs/us-east-1/x_vpcflowlogs_y",
+        "AWSLogs/1/vpcflowlogs/us-east-1/x_vpcflowlogs_y",
+    ]
+    with as_caller(stage, stage.root):
+        options = {"useNotifications": notifications, "pathGlobFilter": "*_vpcflowlogs_*"}
+        stream = Reading(tmp_path, path=f"s3://{BUCKET}/{path}", **options)
+        for suffix in ("", "2"):
+            for each in [*others, key]:
+                s3.put_object(Bucket=BUCKET, Key=f"{each}{suffix}", Body=b"x")
+            assert stream.until(1) == [f"s3://{BUCKET}/{key}{suffix}"]
 
 
 def test_own_notifications_are_made_with_the_rights_of_auto_loader_and_found_again(
@@ -262,6 +293,56 @@ def test_what_was_deleted_between_two_runs_is_made_again_and_no_file_is_missed(
         assert stream.until(1) == delivered
 
 
+def test_a_start_that_is_killed_before_any_of_its_calls_is_finished_by_the_next(
+    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    credentials = reader(stage, environments["auto-loader"])
+    kill_at, killed = 0, True
+    while killed:
+        state = tmp_path / str(kill_at)
+        first = put(stage, "1")
+        with as_caller(stage, credentials):
+            killed = _start_and_be_killed(state, kill_at)
+        with as_caller(stage, credentials):
+            second = put(stage, "2")
+            stream = Reading(state, **ON)
+            expected = [*(first if killed else []), *second]
+            assert stream.until(len(expected), more=False) == expected, f"killed at {kill_at}"
+            third = put(stage, "3")
+            assert stream.until(1, more=False) == third, f"killed at {kill_at}"
+            stream.close()
+        clean(stage)
+        kill_at += 1
+    # Making queue, topic, subscription and notification, and the first listing.
+    assert kill_at > 12
+
+
+class Killed(BaseException):
+    """The process is gone: nobody may handle it."""
+
+
+def _start_and_be_killed(state: Path, kill_at: int) -> bool:
+    """Start a stream and read one batch; end before its call of this number, and return whether it came so far."""
+    calls = itertools.count()
+
+    def on_call(**_: object) -> None:
+        if next(calls) == kill_at:
+            raise Killed
+
+    for service in ("s3", "sns", "sqs"):
+        aws.client(service, "us-east-1").meta.events.register("before-call", on_call)
+    stream = None
+    try:
+        stream = Reading(state, **ON)
+        stream.batch()
+    except Killed:
+        return True
+    finally:
+        if stream is not None:
+            stream.close()
+    return False
+
+
 def test_a_queue_that_is_deleted_under_the_running_stream_is_made_again(
     stage: Stage, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
@@ -308,6 +389,7 @@ SETUP = "[CF_EVENT_NOTIFICATION_SETUP_FAILED.PERMISSION_DENIED]"
         ("s3:GetBucketNotification", f"arn:aws:s3:::{BUCKET}", True),
         ("s3:PutBucketNotification", f"arn:aws:s3:::{BUCKET}", True),
         ("sns:CreateTopic", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
+        ("sns:TagResource", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
         ("sns:GetTopicAttributes", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
         ("sns:SetTopicAttributes", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
         ("sns:Subscribe", "arn:aws:sns:us-east-1:111122223333:databricks-auto-ingest-", True),
@@ -321,6 +403,7 @@ SETUP = "[CF_EVENT_NOTIFICATION_SETUP_FAILED.PERMISSION_DENIED]"
         ("sqs:DeleteMessage", "arn:aws:sqs:us-east-1:111122223333:databricks-auto-ingest-", False),
         ("s3:GetObject", f"arn:aws:s3:::{BUCKET}/{LOGS}/a", False),
     ],
+    ids=lambda missing: missing[0],
 )
 def test_a_missing_right_is_named_with_what_it_is_missing_on(
     missing: tuple[str, str, bool], stage: Stage, environments: dict[str, Environment], tmp_path: Path

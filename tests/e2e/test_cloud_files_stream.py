@@ -14,7 +14,7 @@ from pyspark.errors import AnalysisException, StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
-from local.cloud_files import register
+from local.cloud_files import register_for
 
 HAS_LIMITS = not pyspark.__version__.startswith("4.1.")
 """Under pyspark 4.1 a micro-batch has everything there is, and an availableNow run is one micro-batch."""
@@ -40,7 +40,7 @@ class Stream:
             part.rename(self.folder / name)
 
     def files(self, path: str = "", **options: str) -> DataFrame:
-        register(self.spark, state=self.checkpoint / "cloud_files")
+        register_for(self.spark, checkpoint=f"file:{self.checkpoint}")
         asked = {"cloudFiles.format": "binaryFile", **{f"cloudFiles.{name}": value for name, value in options.items()}}
         return self.spark.readStream.format("cloudFiles").options(**asked).load(f"{self.folder}{path}")
 

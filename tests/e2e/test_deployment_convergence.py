@@ -18,9 +18,6 @@ ONCE = [Fault.TOO_MANY_REQUESTS, Fault.UNAVAILABLE, Fault.CUT_BEFORE, Fault.CUT_
 FOR_GOOD = [Fault.CUT_BEFORE, Fault.CUT_AFTER]
 """Faults of a request and of all after it: as if the deployment were killed there, before or after the effect."""
 
-FAULTS = [*((fault, 1) for fault in ONCE), *((fault, None) for fault in FOR_GOOD)]
-IDS = [f"{fault.name.lower()}-{'once' if times else 'for-good'}" for fault, times in FAULTS]
-
 Prepare = Callable[[Stage, WorkspaceSpec], object]
 
 
@@ -47,9 +44,18 @@ CALLS = {
 }
 
 
+CASES = [
+    *((call, fault, 1) for call in ("first deploy", "destroy") for fault in ONCE),
+    *((call, fault, None) for call in CALLS for fault in FOR_GOOD),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("fault", "times"), FAULTS, ids=IDS)
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("call", "fault", "times"),
+    CASES,
+    ids=[f"{call}, {fault.name.lower()} {'once' if times else 'for good'}" for call, fault, times in CASES],
+)
 def test_a_fault_at_any_one_request_changes_nothing_in_the_end(
     call: str, fault: Fault, times: int | None, tmp_path: Path
 ) -> None:

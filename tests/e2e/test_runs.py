@@ -256,7 +256,8 @@ def test_cancel_ends_every_process_of_a_run(client: WorkspaceClient, runner: Clu
     task = runner.running[run_id]
     until(lambda: "waiting" in task.output(), seconds=SECONDS)
     assert len(session_members(task.pid)) > 1  # Python, and Java
-    client.jobs.cancel_run(client.jobs.get_run(run_id).parent_run_id or run_id)
+    (active,) = client.jobs.list_runs(active_only=True, run_type=jobs.RunType.SUBMIT_RUN)
+    client.jobs.cancel_run(active.run_id or 0)
     assert ended(client, run_id)[0] == "CANCELED"
     assert session_members(task.pid) == []
 

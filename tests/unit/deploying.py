@@ -69,6 +69,7 @@ class Stage:
     bucket: Bucket = field(default_factory=Bucket)
     told: list[Step] = field(default_factory=list)
     waited: list[str] = field(default_factory=list)
+    patience: int = 2_000
 
     def spec(self, *changes: tuple[str, str], name: str = "test") -> WorkspaceSpec:
         """The settings of tests/infra's simplest environment file, changed, with this workspace's address."""
@@ -106,7 +107,7 @@ class Stage:
 
     def _wait(self, text: str) -> None:
         self.waited.append(text)
-        assert len(self.waited) < 2_000, f"waited too long: {text}"
+        assert len(self.waited) < self.patience, f"waited too long: {text}"
         time.sleep(0.005)
 
 

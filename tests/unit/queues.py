@@ -40,6 +40,7 @@ class Sqs:
         self.hidden: dict[str, str] = {}
         self.calls: list[str] = []
         self.waits: list[int] = []
+        self.hides = True
         self.refuse: dict[str, str] = {}
         self._number = 0
 
@@ -59,11 +60,12 @@ class Sqs:
             self._number += 1
             self.hidden[name] = f"r{self._number}"
         self.moment()
-        return {
-            "Messages": [
-                {"MessageId": name, "ReceiptHandle": self.hidden[name], "Body": self.bodies[name]} for name in taken
-            ]
-        }
+        messages = [
+            {"MessageId": name, "ReceiptHandle": self.hidden[name], "Body": self.bodies[name]} for name in taken
+        ]
+        if not self.hides:
+            self.hidden.clear()
+        return {"Messages": messages} if messages else {}
 
     def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> None:
         self._call("delete")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local.cloud_files import register_for
 from local.cloud_files.error import CloudFilesError
 from local.cloud_files.options import Options
 from local.cloud_files.overlaps import described, overlapping
@@ -168,6 +169,11 @@ def test_suffixes_keep_notifications_apart() -> None:
 
 
 # What a stream remembers
+
+
+def test_a_checkpoint_that_is_not_on_this_machine_is_refused() -> None:
+    with pytest.raises(CloudFilesError, match="checkpoint 's3://b/c': not on this machine"):
+        register_for(None, checkpoint="s3://b/c")  # type: ignore[arg-type]
 
 
 def test_a_stream_keeps_its_id_and_what_it_was_told(tmp_path: Path) -> None:

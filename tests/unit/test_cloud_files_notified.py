@@ -202,6 +202,15 @@ def test_a_run_with_an_end_takes_all_that_waits(tmp_path: Path, bucket: Bucket) 
     assert intake.latest(MESSAGES + 5) == MESSAGES + 5
 
 
+def test_a_queue_that_hides_nothing_ends_all_the_same(tmp_path: Path, bucket: Bucket) -> None:
+    bucket.sqs.hides = False
+    bucket.put("in/1")
+    bucket.sqs.send("no event")
+    intake = Stream(tmp_path, bucket).open()
+    intake.freeze()
+    assert [file.path for file in intake.files(0, intake.latest(0))] == ["s3://b/in/1"]
+
+
 def test_lost_events_are_found_at_the_interval_and_no_earlier(tmp_path: Path, bucket: Bucket) -> None:
     stream = Stream(tmp_path, bucket, interval=60)
     stream.run()

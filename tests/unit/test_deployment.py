@@ -487,9 +487,11 @@ def test_destroy_keeps_the_folder_that_others_use_too(stage: Stage) -> None:
 
 def test_destroy_ends_a_verify_run_that_is_under_way(stage: Stage) -> None:
     _runner(stage).next.append(Script(seconds=None))
+    stage.patience = 5
     with pytest.raises(AssertionError, match="waited too long"):
         stage.deploy(stage.spec())
     stage.waited.clear()
+    stage.patience = 2_000
     stage.destroy(stage.spec())
     assert all(run.ended for run in stage.server.state.runs.values())
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from infra import registration_access
 from infra.workspace.errors import DeploymentError
 from infra.workspace.outcome import Step
 from infra.workspace.spec import Logs
 from infra.workspace.tear_down import Aws, tear_down
-from tests.infra.ministack import Credentials, running
+from tests.infra.environment_files import environment
+from tests.infra.ministack import Credentials, role, running
 from tests.infra.ministack import Stage as Amazon
 from tests.unit.deploying import OFF, Stage, staged
 
@@ -193,10 +195,20 @@ def test_a_refusal_of_aws_says_what_was_refused(account: Account) -> None:
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}],
     })  # fmt: skip
-    may_nothing: Credentials = account.amazon.role("may-nothing", {"none": policy})
+    may_nothing: Credentials = role(account.amazon, "may-nothing", {"none": policy})
     aws = Aws(**{name: account.amazon.client(name, may_nothing) for name in ("s3", "sns", "sqs")})
     with pytest.raises(DeploymentError, match=r"Auto Loader made for the bucket flow-logs-bucket: AWS refused it"):
         tear_down(aws, [OURS])
+
+
+def test_the_functions_own_rights_are_enough_for_it(account: Account, tmp_path: Path) -> None:
+    document = registration_access.function_policy(environment(tmp_path)).document
+    function = role(account.amazon, "registration", {"registration": json.dumps(document)})
+    aws = Aws(**{name: account.amazon.client(name, function) for name in ("s3", "sns", "sqs")})
+    account.stream("somebody-elses-topic", keys="orders/", path=None)
+    account.stream("databricks-auto-ingest-1")
+    tear_down(aws, [OURS])
+    assert account.names() == _only("somebody-elses-topic")
 
 
 # Together with the workspace.
@@ -237,6 +249,23 @@ def test_a_change_away_from_auto_loader_takes_it_down_once_the_job_runs_without_
     stage.deploy(stage.spec(OFF))
     assert stage.writing() == []
     assert account.names() == _only("databricks-auto-ingest-1"), "by now it is not this deployment's"
+
+
+def test_a_former_bucket_that_is_out_of_reach_fails_no_deploy_and_stays_remembered(
+    stage: Stage, account: Account, tmp_path: Path
+) -> None:
+    stage.deploy(stage.spec(('"flow-logs-bucket"', '"former-bucket"')))
+    document = registration_access.function_policy(environment(tmp_path)).document
+    function = role(account.amazon, "registration-2", {"registration": json.dumps(document)})
+    everything = stage.bucket.clients
+    stage.bucket.clients = Aws(**{name: account.amazon.client(name, function) for name in ("s3", "sns", "sqs")})
+    account.s3.create_bucket(Bucket="former-bucket")
+    done = stage.deploy(stage.spec())
+    assert "left for former-bucket" in done.steps[-1].detail
+    stage.bucket.clients = everything
+    done = stage.deploy(stage.spec())
+    assert all("former-bucket" not in step.detail for step in done.steps)
+    assert b"former-bucket" not in stage.server.state.objects["/vpc-flow-logs/test/deployment.json"].content
 
 
 def test_destroy_after_the_memory_was_lost_still_takes_down_what_the_file_names(stage: Stage, account: Account) -> None:
