@@ -22,7 +22,7 @@ from local.demo.watch import Watch
 from local.stage.cdk import event
 from local.stage.composed import STORAGE, EmbeddedStage
 
-PATIENCE = 90.0
+PATIENCE = 180.0
 """Seconds without a new row after which the demo gives up."""
 
 _WAREHOUSE = STORAGE / "dbfs" / "user" / "hive" / "warehouse"

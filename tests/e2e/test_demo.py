@@ -71,7 +71,7 @@ def test_three_flow_logs_in_three_formats_are_in_one_table(ran: tuple[Folder, st
     assert counts is not None
     assert all(count > 0 for count in counts)
     for told in ("VPC vpc-", "subnet subnet-", "transit gateway tgw-"):
-        assert re.search(rf"{told}\w+ +[\d,]+  =  [\d,]+  \+ +\d+$", said, flags=re.MULTILINE)
+        assert re.search(rf"{told}\w+ +[\d,]+ += +[\d,]+ +\+ +\d+$", said, flags=re.MULTILINE)
 
 
 def test_three_files_are_in_quarantine_each_for_its_own_reason(ran: tuple[Folder, str], spark: SparkSession) -> None:
