@@ -29,9 +29,20 @@ from local.runs.processes import end_session
 from local.stage import cdk
 from local.stage.composed import EmbeddedStage, embedded
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def _made_here() -> bool:
+    """Whether `make setup` made .venv for this folder: else the steps, which are make's, would make it anew."""
+    made = ROOT / ".venv" / "made"
+    return made.is_file() and made.read_text().strip() == str(ROOT)
+
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not _made_here(), reason="set-up was not made for this folder: make setup"),
+]
+
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/deploy-staging.yml").read_text(encoding="utf-8"))
 STEPS = WORKFLOW["jobs"]["deploy"]["steps"]
 REPOSITORY = "octo-org@1/flow-logs@2"
