@@ -43,7 +43,10 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     expected = Expected(
-        environment=options.env, paused=spec.job.pause, most_quarantined=options.most_quarantined_percent / 100
+        environment=options.env,
+        paused=spec.job.pause,
+        queue_of_stack=environment.job.notifications == "stack",
+        most_quarantined=options.most_quarantined_percent / 100,
     )
     print(f"{environment.name} in {spec.host}", flush=True)
     try:

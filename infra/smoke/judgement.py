@@ -39,11 +39,13 @@ class Expected:
     Attributes:
         environment: the name or path to say in advice.
         paused: the job is not to run.
+        queue_of_stack: the stack makes the queue, and not Auto Loader with the first run.
         most_quarantined: the share of lines in the quarantine, from 0 to 1, that is no cause for worry.
     """
 
     environment: str
     paused: bool = False
+    queue_of_stack: bool = False
     most_quarantined: float = 0.05
 
 
@@ -146,6 +148,13 @@ def _queues(
 ) -> Iterator[Finding]:
     if queues is None:
         yield Finding("note", "queue", "none: the job lists the bucket")
+    elif not queues and expected.queue_of_stack:
+        yield Finding(
+            "wrong",
+            "queue",
+            "the stack's queue is not there, or may not be looked at",
+            f"make deploy ENV={expected.environment}, or sign in to the account of the file",
+        )
     elif not queues:
         yield Finding("note", "queue", "none yet: it is made with the first run")
     for queue in queues or []:

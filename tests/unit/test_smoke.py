@@ -123,6 +123,14 @@ def test_a_queue_that_does_not_get_emptier_is_told(stage: Stage) -> None:
     assert finding.next_step
 
 
+def test_a_queue_that_the_stack_should_have_made_is_missed_and_one_of_auto_loader_is_not_yet(stage: Stage) -> None:
+    _, seen = _deployed(stage, SCHEDULED)
+    assert _found(judge(seen, [], [], EXPECTED), "queue").state == "note"
+    finding = _found(judge(seen, [], [], replace(EXPECTED, queue_of_stack=True)), "queue")
+    assert finding.state == "wrong"
+    assert finding.next_step.startswith("make deploy ENV=test")
+
+
 def test_a_queue_that_gets_emptier_is_fine(stage: Stage) -> None:
     spec, _ = _deployed(stage, script=Script(seconds=None, log=LOADED))
     seen = until(lambda: (job := _seen(stage, spec)).runs and job.runs[0].running and job)

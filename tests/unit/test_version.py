@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_stack_tells_the_version_of_the_wheel(tmp_path):
-    assert outputs(environment(tmp_path), {})["Version"] == __version__
+    assert outputs(environment(tmp_path), {}, {})["Version"] == __version__
 
 
 def test_the_changelog_begins_with_it():
