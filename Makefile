@@ -65,8 +65,8 @@ stage: .venv/made  ## both clouds on this machine, deployed and with traffic, to
 test: .venv/made  ## everything from nothing to a passed suite
 	.venv/bin/python -m pytest
 
-# The tests marked `lts` are the job's: they need Spark, Delta and pyarrow, and nothing of either cloud. Others may be
-# in the same folders, as long as their modules can be imported without boto3, CDK and the like.
+# The tests marked `lts` are the job's: they need Spark, Delta and pyarrow, and nothing of either cloud. Modules without
+# that mark are not even imported.
 test-lts: .venv-lts/made  ## the job's tests on the Spark and pyarrow of Databricks Runtime 18 LTS
 	.venv-lts/bin/python -m pytest tests/unit tests/e2e -m lts
 
