@@ -1,0 +1,33 @@
+"""The class path of local sessions: the jars that set-up keeps in the venv, and what is said when they are missing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.jars import JarsError, class_path, s3_class_path
+
+
+@pytest.fixture
+def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    (tmp_path / "delta-jars").mkdir()
+    (tmp_path / "delta-jars" / "delta.jar").touch()
+    return tmp_path
+
+
+def test_without_jars_for_s3_the_class_path_is_delta_lakes(venv: Path) -> None:
+    assert class_path() == f"{venv}/delta-jars/*"
+
+
+def test_with_them_it_is_the_same_for_all_sessions(venv: Path) -> None:
+    (venv / "s3-jars").mkdir()
+    (venv / "s3-jars" / "hadoop-aws.jar").touch()
+    assert class_path() == f"{venv}/delta-jars/*:{venv}/s3-jars/*"
+
+
+def test_a_session_that_needs_s3_says_that_set_up_brings_it(venv: Path) -> None:
+    with pytest.raises(JarsError, match=r"no jars for S3 in .*make setup"):
+        s3_class_path()
