@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,16 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     if collection_path.suffix != ".py" or not collection_path.name.startswith("test_") or find_spec("boto3"):
         return None
     return None if "pytest.mark.lts" in collection_path.read_text(encoding="utf-8") else True
+
+
+def pytest_sessionstart() -> None:
+    """Have the signals heard that tests send to what they start.
+
+    A suite that is started in the background, or with nohup, begins with some of them ignored, and so do its children.
+    """
+    for number, usual in {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}.items():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session")
