@@ -19,10 +19,10 @@ from constructs import Construct, IConstruct
 from infra.acknowledged import acknowledge
 from infra.function_role import FunctionRole, fixed_role, function_log, inline, make_role
 
-QUERY_INTERVAL = Duration.seconds(20)
+QUERY_INTERVAL = Duration.seconds(15)
 """How often the waiter asks whether the registration is complete."""
 
-TOTAL_TIMEOUT = Duration.minutes(45)
+TOTAL_TIMEOUT = Duration.minutes(42)
 """How long it asks: a cluster's start and a run that proves bucket access take up to 40 minutes.
 
 Step Functions counts the asking on top, some seconds each time, and CloudFormation gives up after an hour without an
