@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from py4j.protocol import Py4JError  # type: ignore[import-untyped, unused-ignore]
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from local import spark
@@ -104,6 +106,7 @@ class LocalSession:
             spark.stop(self._spark)
             self._tidy()
         if self._stopper.received:
+            print("interrupted: what was loaded is kept; run it again, it goes on from there", file=sys.stderr)
             raise SystemExit(128 + self._stopper.received)
 
     def _tidy(self) -> None:
@@ -136,6 +139,7 @@ class Stopper:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.received = number
+        spark.hush()
         signal.signal(number, signal.SIG_DFL)
         # In a thread, which has a connection to Java of its own: the one of this thread is in the middle of a call.
         threading.Thread(target=self._stop_streams, daemon=True).start()
@@ -144,8 +148,10 @@ class Stopper:
         assert self._spark is not None
         # Again and again, because the signal may come before the job has started its stream.
         while not self._done.is_set():
-            for query in self._spark.streams.active:
-                query.stop()
+            # A stream that is stopped in the middle of a batch may end by an error; it has ended all the same.
+            with suppress(Py4JError, PySparkException):
+                for query in self._spark.streams.active:
+                    query.stop()
             self._done.wait(0.1)
 
 
@@ -178,6 +184,11 @@ def local_folder(path: str) -> Path | None:
 def problems_here(values: Mapping[str, str]) -> list[str]:
     """Return what is wrong on this machine with parameters that are good on Databricks."""
     problems = []
+    # The folder before the first wildcard: what lies in it may come later, and a typing mistake would be kept for ever
+    # by the checkpoint.
+    logs = local_folder(re.split(r"[*?\[{]", values.get("vpc-logs-path", ""))[0].rpartition("/")[0])
+    if logs is not None and not logs.is_dir():
+        problems.append(f"--vpc-logs-path: there is no folder {logs}; name one that is there")
     table, checkpoint = values.get("table-name", ""), values.get("checkpoint-path", "/")
     catalog, _, rest = table.partition(".")
     if table.count(".") == 2 and catalog != "spark_catalog":

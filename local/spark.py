@@ -27,6 +27,8 @@ JAVA_OPTIONS = (
 )
 """Throughput, not pauses; and Arrow looks at the bounds of each value again, in each read."""
 
+_relays: list[_Relay] = []
+
 _REPEATERS = (
     "org.apache.spark.executor.Executor",
     "org.apache.spark.scheduler.TaskSetManager",
@@ -159,6 +161,7 @@ def _quiet_start() -> Iterator[None]:
     reader, writer = os.pipe()
     stderr = os.dup(2)
     relay = _Relay(reader, stderr)
+    _relays.append(relay)
     os.dup2(writer, 2)
     os.close(writer)
     try:
@@ -172,6 +175,12 @@ def _quiet_start() -> Iterator[None]:
         os.dup2(stderr, 2)
 
 
+def hush() -> None:
+    """Let nothing of what Java prints from now on be seen: a stream that is stopped may end with a long stack trace."""
+    for relay in _relays:
+        relay.hush()
+
+
 class _Relay(threading.Thread):
     """Reads the Java process's error output for as long as it runs; a full pipe would stop it."""
 
@@ -180,12 +189,15 @@ class _Relay(threading.Thread):
         self._source = source
         self._target = target
         self._held: list[bytes] | None = []
+        self._hushed = False
         self._lock = threading.Lock()
         self.start()
 
     def run(self) -> None:
         while block := os.read(self._source, 65536):
             with self._lock:
+                if self._hushed:
+                    continue
                 if self._held is None:
                     os.write(self._target, block)
                 else:
@@ -195,6 +207,11 @@ class _Relay(threading.Thread):
         """Drop what was held back and pass on the rest."""
         with self._lock:
             self._held = None
+
+    def hush(self) -> None:
+        """Drop all that comes."""
+        with self._lock:
+            self._hushed = True
 
     def release(self) -> None:
         """Show what was held back and pass on the rest."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +23,10 @@ _REQUEST_SECONDS = 60
 _TRIES = 3
 _REACH_SECONDS = 10
 
+_CREDENTIALS = ("token", "client_id", "client_secret")
+# What no credential has in it. In a header it would be refused by an error that repeats the whole value.
+_BROKEN = re.compile(r"[\s\x00-\x1f\x7f]")
+
 
 def connect(host: str, *, secret: Mapping[str, str] | None = None, clock: Clock | None = None) -> WorkspaceClient:
     """A client for a workspace; without a secret the SDK looks for credentials as it always does.
@@ -30,6 +36,7 @@ def connect(host: str, *, secret: Mapping[str, str] | None = None, clock: Clock 
     """
     useragent.with_product("vpc-flow-logs-to-databricks", "0.1.0")
     credentials: dict[str, Any] = dict(secret or {})
+    _refuse_broken({name: os.environ.get(f"DATABRICKS_{name.upper()}") for name in _CREDENTIALS} | credentials)
     _reach(host, clock or RealClock())
     with saying(f"Signing in to {host}"):
         config = Config(
@@ -40,7 +47,18 @@ def connect(host: str, *, secret: Mapping[str, str] | None = None, clock: Clock 
             clock=clock,
             **credentials,
         )
+        _refuse_broken({name: getattr(config, name) for name in _CREDENTIALS})  # of a profile
         return WorkspaceClient(config=config)
+
+
+def _refuse_broken(credentials: Mapping[str, str | None]) -> None:
+    broken = [name for name, value in credentials.items() if value and _BROKEN.search(value)]
+    if broken:
+        raise DeploymentError(
+            f"There is a space or a line break in the credentials ({', '.join(broken)}): they were not copied whole, "
+            "or with more than them. Set them again where they come from (the secret, an environment variable such as "
+            f"DATABRICKS_{broken[0].upper()}, or a profile), and then try again"
+        )
 
 
 def _reach(host: str, clock: Clock) -> None:

@@ -25,6 +25,7 @@ _CAUSES = (
 )
 # AWS names the action that it denies; then a path that is not in the same line is not what it is about.
 _DENIED_CALL = re.compile(r"\b(?:s3|sqs|sns|kms):[A-Z][A-Za-z]+")
+_CALL_INTO_JAVA = "An error occurred while calling "
 LOAD_AGAIN = "What was loaded before is kept. Mend this and run the job again: it goes on from there."
 LOOK_AGAIN = "Nothing was created. Mend this and look again."
 _LONGEST = 600
@@ -89,7 +90,7 @@ def _bare(path: str) -> str:
 
 def _line_with(text: str, cause: str) -> str:
     line = next(line for line in text.splitlines() if cause in line)
-    return line.strip().removeprefix("Caused by: ")[:_LONGEST]
+    return line.strip().removeprefix("Caused by: ").removeprefix(": ")[:_LONGEST]
 
 
 def telling_line(error: BaseException) -> str:
@@ -100,7 +101,8 @@ def telling_line(error: BaseException) -> str:
 
 
 def _telling(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # A call into Java that fails: the exception stands in the line after.
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(_CALL_INTO_JAVA)]
     causes = [line for line in lines if line.startswith("Caused by: ") or "Error: " in line]
     line = causes[-1] if causes else lines[0] if lines else "no reason was given"
     return line.removeprefix("Caused by: ").removeprefix(": ")[:_LONGEST]

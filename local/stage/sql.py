@@ -113,13 +113,14 @@ def main(arguments: list[str]) -> int:
     storage = Storage(Path(folder))
     with tempfile.TemporaryDirectory(prefix="sql-") as scratch:
         spark = session(storage, app_name="sql", scratch=Path(scratch))
+        failed = False
         for query in queries:
             metastore.load(spark, storage.metastore)
             if as_json:
                 print(json.dumps(_answer(spark, json.loads(query))), flush=True)
             elif query.strip():
-                _show(spark, query)
-    return 0
+                failed |= not _show(spark, query)
+    return 1 if failed else 0
 
 
 def _answer(spark: SparkSession, query: str) -> dict[str, Any]:
@@ -129,11 +130,14 @@ def _answer(spark: SparkSession, query: str) -> dict[str, Any]:
         return {"error": str(error)}
 
 
-def _show(spark: SparkSession, query: str) -> None:
+def _show(spark: SparkSession, query: str) -> bool:
+    """Print the answer, or why there is none; return whether there is one."""
     try:
         spark.sql(query).show(50, truncate=False)
     except PySparkException as error:
-        print(str(error).partition("\n")[0], file=sys.stderr)
+        print(next((line for line in str(error).splitlines() if line.strip()), "no reason was given"), file=sys.stderr)
+        return False
+    return True
 
 
 if __name__ == "__main__":

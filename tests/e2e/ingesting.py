@@ -222,6 +222,10 @@ class Process:
     def running(self) -> bool:
         return self._process.poll() is None
 
+    def interrupt(self) -> None:
+        """Ctrl-C, as a terminal sends it: to all of its processes."""
+        os.killpg(self._process.pid, signal.SIGINT)
+
     def wait(self, seconds: float = SECONDS) -> int:
         """Wait for the end; returns the status."""
         try:

@@ -68,3 +68,18 @@ def test_a_run_that_is_killed_at_any_moment_loses_nothing_and_doubles_nothing(
     assert last.wait() == 0, f"seed {SEED}, {killed}: {last.err}"
     assert last.err == ""
     assert contents(spark, where) == delivered(where, files), f"seed {SEED}, {killed}"
+
+
+@pytest.mark.slow
+def test_a_run_that_is_interrupted_says_so_and_the_next_one_goes_on(spark: SparkSession, tmp_path: Path) -> None:
+    where = Place(tmp_path / "place", "interrupted", headers=("srcaddr", "srcport"))
+    for number in range(6):
+        where.deliver(file_with(number), f"{number}.log")
+    process = Process(where.parameters(max_files_per_batch="1"), tmp_path / "process-0")
+    process.wait_for("batch ", times=2)
+    process.interrupt()
+    assert process.wait() == 130
+    assert process.err == "interrupted: what was loaded is kept; run it again, it goes on from there\n"
+    last = Process(where.parameters(), tmp_path / "process-last")
+    assert last.wait() == 0, last.err
+    assert contents(spark, where) == delivered(where, 6)

@@ -55,3 +55,12 @@ def test_what_only_databricks_has_is_named() -> None:
     table, checkpoint = problems_here({"table-name": "main.flows.vpc", "checkpoint-path": "s3://b/x"})
     assert table == "--table-name: local Spark has no catalog 'main'; take flows.vpc"
     assert checkpoint.startswith("--checkpoint-path: 's3://b/x' is not on this machine")
+
+
+def test_a_logs_folder_that_is_not_there_is_named_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    good = {"vpc-logs-path": f"{tmp_path}/logs/AWSL*/x/*", "checkpoint-path": "/x"}
+    assert problems_here(good) == []
+    assert problems_here({**good, "vpc-logs-path": "s3://flow-logs/AWSLogs/*"}) == []
+    (problem,) = problems_here({**good, "vpc-logs-path": f"{tmp_path}/log/AWSLogs/*"})
+    assert problem.startswith(f"--vpc-logs-path: there is no folder {tmp_path}/log/AWSLogs")

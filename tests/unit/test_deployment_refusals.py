@@ -179,6 +179,24 @@ def test_a_secret_without_credentials_is_said_and_never_shown(text: str) -> None
     assert "hunter2" not in str(failure.value)
 
 
+@pytest.mark.parametrize("name", ["token", "client_secret"])
+@pytest.mark.parametrize("value", ["bad\nhidden", "bad hidden", "badhidden\r\n"])
+def test_credentials_that_were_not_copied_whole_are_refused_unseen(
+    stage: Stage, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"DATABRICKS_{name.upper()}", value)
+    with pytest.raises(DeploymentError, match="not copied whole") as failure:
+        connect(stage.server.host)
+    assert f"({name})" in str(failure.value)
+    assert "hidden" not in str(failure.value)
+
+
+def test_a_secret_with_a_line_break_inside_is_refused_unseen(stage: Stage) -> None:
+    with pytest.raises(DeploymentError, match="token") as failure:
+        connect(stage.server.host, secret={"token": "dapi\nverysecret"})
+    assert "verysecret" not in str(failure.value)
+
+
 def test_a_missing_wheel_says_how_it_comes(tmp_path: Path) -> None:
     with pytest.raises(DeploymentError, match="wheel is missing"):
         wheel_in(tmp_path)

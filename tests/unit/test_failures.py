@@ -120,3 +120,21 @@ def test_a_circle_of_causes_ends() -> None:
     one, other = RuntimeError("one"), RuntimeError("other")
     one.__cause__, other.__cause__ = other, one
     assert "The run failed" in explained(one, PARAMETERS)
+
+
+def test_an_error_of_a_call_into_java_is_told_by_its_exception_and_names_the_path() -> None:
+    text = (
+        "An error occurred while calling o59.sql.\n: org.apache.hadoop.fs.FileSystemException: "
+        "Unable to create folder file:/lake/flow/_delta_log\n\tat x.Y"
+    )
+    message = explained(RuntimeError(text), PARAMETERS)
+    assert message.startswith("The run failed: Delta Output Path '/lake/flow' cannot be used: ")
+    assert "FileSystemException: Unable to create folder file:/lake/flow/_delta_log" in message
+    assert ": : " not in message
+
+
+def test_an_unknown_error_of_a_call_into_java_is_told_by_its_exception() -> None:
+    message = explained(
+        RuntimeError("An error occurred while calling o59.sql.\n: a.b.Odd: the reason\n\tat x"), PARAMETERS
+    )
+    assert message.startswith("The run failed: a.b.Odd: the reason")
