@@ -27,6 +27,9 @@ from infra.workspace.spec import WorkspaceSpec
 
 TASK_KEY = "verify"
 
+_NOT_OF_ACCESS = ("headers", "trigger")
+"""Parameters that change nothing about what can be read: a new format needs no cluster to prove that again."""
+
 _ADVICE = {
     "HIVE_METASTORE_DISABLED": "The Hive metastore is off in this workspace: name a table of Unity Catalog in "
     "job.table (catalog.schema.name)",
@@ -56,10 +59,11 @@ def ensure(
         DeploymentError: the run failed; with its words and its page.
     """
     cluster = job_settings.cluster(spec, has_disk=has_disk)
-    key = _hash([cluster.as_dict(), wheel_path, dict(spec.job.parameters)])
+    parameters = {name: value for name, value in spec.job.parameters.items() if name not in _NOT_OF_ACCESS}
+    key = _hash([cluster.as_dict(), wheel_path, parameters])
     last = memory.verification
     if last is not None and last.key == key and last.passed:
-        return Step("verification", "unchanged", "passed before, with the same cluster, wheel and parameters"), memory
+        return Step("verification", "unchanged", "passed before, with the same cluster, wheel and paths"), memory
     now = last if last is not None and last.key == key else Verification(key=key, token=_new_token())
     run = _run(client, now.run_id)
     if run is None:

@@ -445,6 +445,16 @@ def test_without_verify_nothing_is_run_but_the_job(stage: Stage) -> None:
     assert [request.entry_point for request in _runner(stage).requests] == ["ingest"]
 
 
+def test_other_headers_need_no_second_proof_of_access_and_other_paths_do(stage: Stage) -> None:
+    proof = "POST /api/2.2/jobs/runs/submit"
+    headers = ('trigger = "continuous"', 'trigger = "continuous"\nheaders = ["version", "srcaddr"]')
+    written = _change(stage, [], [headers])
+    assert "POST /api/2.2/jobs/reset" in written
+    assert proof not in written
+    moved = ('checkpoint_path = "', 'checkpoint_path = "/Volumes/network/flow_logs/moved/x" # "')
+    assert proof in _change(stage, [headers], [headers, moved])
+
+
 def test_verify_by_hand_runs_again_what_passed_before(stage: Stage) -> None:
     spec = stage.spec()
     stage.deploy(spec)
