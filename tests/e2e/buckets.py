@@ -112,7 +112,7 @@ class Reading:
         self._state.write_text(str(end))
         return found
 
-    def until(self, count: int, *, seconds: float = 20, more: bool = True) -> list[str]:
+    def until(self, count: int, *, seconds: float = 90, more: bool = True) -> list[str]:
         """Read until so many files have come, and what more there is a second later; returns their paths, sorted."""
         found: list[str] = []
         until(lambda: len(found.__iadd__(self.batch())) >= count, seconds=seconds)
@@ -123,7 +123,7 @@ class Reading:
         self.intake._log.close()
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], *, seconds: float = 90) -> None:
     """Wait until something is true."""
     deadline = time.monotonic() + seconds
     while not condition():

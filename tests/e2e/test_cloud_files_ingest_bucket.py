@@ -65,7 +65,7 @@ def test_own_notifications_a_kill_and_a_last_run_with_listing(
             batches = len(running_.batches)
             began = time.monotonic()
             put(stage, number)
-            until(lambda before=batches: len(running_.batches) > before, seconds=60)  # type: ignore[misc]
+            until(lambda before=batches: len(running_.batches) > before, seconds=240)  # type: ignore[misc]
             seen.append(time.monotonic() - began)
         put(stage, 4)
         put(stage, 5)

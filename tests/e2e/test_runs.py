@@ -27,7 +27,7 @@ from tests.unit.workspaces import CLUSTER, WHEEL, connect, until
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 90
+SECONDS = 240
 LAUNCHER = "arn:aws:iam::000000000000:role/databricks-cross-account"
 PROFILE = "arn:aws:iam::000000000000:instance-profile"
 MODULE = """

@@ -21,7 +21,7 @@ from local.stage.sql import Sql
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 120
+SECONDS = 300
 TABLE = "flow_logs"
 ROLE = "flow-log-reader-local"
 SECOND_FLOW_LOG = """

@@ -16,7 +16,7 @@ from local.stage.sql import Sql
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 120
+SECONDS = 300
 
 
 def another(stage: EmbeddedStage, name: str, *changes: tuple[str, str]) -> EmbeddedStage:
