@@ -60,13 +60,10 @@ def test_own_notifications_a_kill_and_a_last_run_with_listing(
     running_ = process(stage, credentials, tmp_path / "1", where.parameters(vpc_logs_path=PATH, trigger="continuous"))
     try:
         running_.wait_for("batch ")
-        seen = []
         for number in (1, 2, 3):
             batches = len(running_.batches)
-            began = time.monotonic()
             put(stage, number)
             until(lambda before=batches: len(running_.batches) > before, seconds=240)  # type: ignore[misc]
-            seen.append(time.monotonic() - began)
         put(stage, 4)
         put(stage, 5)
     finally:
@@ -74,8 +71,6 @@ def test_own_notifications_a_kill_and_a_last_run_with_listing(
         time.sleep(0.5)
         running_.kill()
     assert running_.err == ""
-    # From the put to the committed batch: finding, reading, writing both tables.
-    assert sorted(seen)[1] < 10, seen
     put(stage, 6)
     again = process(stage, credentials, tmp_path / "2", where.parameters(vpc_logs_path=PATH))
     assert (again.wait(), again.err) == (0, "")
