@@ -76,8 +76,10 @@ class Runner:
 
     def _environment(self, credentials: Credentials | None) -> dict[str, str]:
         who = self.stage.workspace.credentials
+        inherited = cdk.environment(self.stage.aws.environment(credentials), folder=self.stage.folder)
         return {
-            **cdk.environment(self.stage.aws.environment(credentials), folder=self.stage.folder),
+            # The runner is no recipe of make's, though `make test` is: make would speak of folders.
+            **{name: value for name, value in inherited.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}},
             **WORKFLOW["env"],
             "CDK_OUTPUT": str(self.stage.folder / "cdk.out"),
             "GITHUB_STEP_SUMMARY": str(self.summary),
