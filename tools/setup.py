@@ -15,6 +15,7 @@ from pathlib import Path
 from tools.jars import provide_jars, provide_s3_jars
 from tools.java import provide_java
 from tools.progress import SetupError, say
+from tools.spark_archives import leave_out_archives
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,6 +25,7 @@ def main(arguments: list[str]) -> int:
     lts = "--lts" in arguments
     try:
         java_home = provide_java()
+        leave_out_archives()
         provide_jars(ROOT, java_home)
         if not lts:
             from tools.classes import provide_class_archive  # noqa: PLC0415

@@ -12,6 +12,7 @@ from vpc_flow_logs.decompress import GZIP_MAGIC, whole_member
 from vpc_flow_logs.delimited import values_of
 from vpc_flow_logs.event_time import name_time
 from vpc_flow_logs.layout import Format, Layout, format_of
+from vpc_flow_logs.lines import line_ends
 from vpc_flow_logs.parquet_file import MAGIC
 
 SMALL_FILE = 64 * 1024
@@ -84,7 +85,7 @@ class Bundle:
         if not files:
             return [], None, []
         values = values_of(b"".join(file.text for file in files), files[0].format)
-        sources = [Source(file.path, name_time(file.path), file.text.count(b"\n")) for file in files]
+        sources = [Source(file.path, name_time(file.path), line_ends(file.text)) for file in files]
         if values is None or values.rows != sum(source.rows for source in sources):
             return files, None, []
         return files, values, sources

@@ -15,6 +15,10 @@ READING = {
 
 _WRITING = {
     "spark.sql.parquet.compression.codec": "zstd",
+    # As small as at level 3, the default, for less work: what is large is one text repeated.
+    "parquet.compression.codec.zstd.level": "1",
+    # INT96, the default, costs more and has no least and greatest value by which a reader passes over pages.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # Histograms of value sizes that no reader of ours looks at.
     "parquet.size.statistics.enabled": "false",
     # Numbers hardly repeat within a file: a dictionary is filled, found too large and thrown away.

@@ -9,7 +9,7 @@ from vpc_flow_logs.assemble import Values
 from vpc_flow_logs.careful import Rejected, header_names, read_lines, split_lines, tokens_of
 from vpc_flow_logs.delimited import first_header, values_of
 from vpc_flow_logs.layout import Format, Layout, format_of
-from vpc_flow_logs.lines import LONGEST_LINE, Lines, LongLine, whole_lines
+from vpc_flow_logs.lines import LONGEST_LINE, Lines, LongLine, line_ends, whole_lines
 from vpc_flow_logs.quarantine import Entry, shown
 
 _HALVED_DOWN_TO = 64 * 1024
@@ -88,7 +88,7 @@ class TextFile:
         found = first_header(text, 0)
         before = text if found is None else text[: found[0]]
         self._unexplained.lines += sum(1 for line in split_lines(before) if line.strip(b" "))
-        self._line += before.count(b"\n")
+        self._line += line_ends(before)
         if found is None:
             return b""
         _, end, names = found
@@ -113,7 +113,7 @@ class TextFile:
                 continue
             else:
                 yield from self._careful(text, self._format)
-            self._line += text.count(b"\n")
+            self._line += line_ends(text)
 
     def _careful(self, text: bytes, format_: Format) -> Parts:
         parts = read_lines(text, format_, self._layout)

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
@@ -93,6 +94,20 @@ def test_statistics_are_kept_of_the_chosen_columns_only(spark: SparkSession, tmp
     ingest(spark, where)
     (added,) = [action["add"] for commit in commits(where.delta) for action in commit if "add" in action]
     assert sorted(json.loads(added["stats"])["minValues"]) == ["dstaddr", "event_time", "ingested_at", "srcaddr"]
+
+
+def test_pages_can_be_passed_over_by_time_for_they_keep_the_least_and_greatest(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    where = Place(tmp_path, "pages", headers=("srcaddr", "start"))
+    where.deliver(b"srcaddr start\n10.0.0.1 1760000000\n10.0.0.2 1760000060\n", "a.log")
+    ingest(spark, where)
+    (file,) = (path for path in Path(where.delta).glob("*.parquet"))
+    group = pq.read_metadata(file).row_group(0)
+    columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+    times = columns["event_time"].statistics
+    assert (times.min.timestamp(), times.max.timestamp()) == (1760000000, 1760000060)
+    assert columns["event_time"].compression == "ZSTD"
 
 
 def test_a_table_without_addresses_is_clustered_by_time_alone(spark: SparkSession, tmp_path: Path) -> None:
