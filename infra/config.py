@@ -59,7 +59,7 @@ def load(name: str, *, folder: Path = ENVIRONMENTS) -> Environment:
 def _path(name: str, folder: Path) -> Path:
     if "/" in name or name.endswith(".toml"):
         path = Path(name)
-        advice = "there is no such file"
+        advice = "this is a folder; name a file in it" if path.is_dir() else "there is no such file"
     else:
         path = folder / f"{name}.toml"
         there = ", ".join(sorted(file.stem for file in folder.glob("*.toml"))) or "nothing"

@@ -68,7 +68,12 @@ def _looked(
 ) -> list[Finding]:
     """The findings, once nothing is wrong that may come right by itself, or patience is over."""
     started, said = time.monotonic(), -_SAY_SECONDS
-    first = queue.look(environment)
+    try:
+        first = queue.look(environment)
+    except DeploymentError as error:
+        # What the workspace tells needs no AWS.
+        rest = [finding for finding in judge(job.look(client, spec), None, None, expected) if finding.what != "queue"]
+        return [*rest, Finding("wrong", "queue", str(error), "put that right, and look again")]
     while True:
         queues = queue.look(environment)
         findings = judge(job.look(client, spec), queues, first, expected)

@@ -43,11 +43,17 @@ def explained(error: Exception) -> str:
             "there are no credentials for the workspace. Set DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET of the "
             "service principal, or DATABRICKS_TOKEN, or name a profile in DATABRICKS_CONFIG_PROFILE"
         )
+    if "more than one authorization method" in str(error):
+        return (
+            "there are two kinds of credentials for the workspace. Keep DATABRICKS_TOKEN or DATABRICKS_CLIENT_ID and "
+            "DATABRICKS_CLIENT_SECRET, in the environment and in the profile (~/.databrickscfg), and unset the other"
+        )
     if isinstance(error, PermissionDenied):
         return f"the workspace refused it ({_first_line(error)}). {ADMIN}; then deploy again"
     if isinstance(error, TooManyRequests):
         return f"the workspace is too busy ({_first_line(error)}). Deploy again later; it goes on from here"
-    if isinstance(error, requests.JSONDecodeError):
+    # Another server may well answer where the SDK asks for a workspace's endpoints, and then names none.
+    if isinstance(error, requests.JSONDecodeError) or "Invalid URL 'None'" in str(error):
         return "what answered is no workspace. Look at workspace.host: the URL that you open the workspace with"
     if isinstance(error, requests.RequestException | TimeoutError):
         return (

@@ -142,6 +142,11 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are(monkeypatch: p
     )
 
 
+def test_a_folder_is_answered_as_one(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFileError, match="this is a folder; name a file in it"):
+        load(f"{tmp_path}/")
+
+
 def test_a_file_that_is_no_text_is_answered(tmp_path: Path) -> None:
     (tmp_path / "test.toml").write_bytes(b"[aws]\n# \xff")
     with pytest.raises(EnvironmentFileError, match=r"is no UTF-8 text \(byte 9\)"):

@@ -153,13 +153,14 @@ class _Website(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_host_that_is_no_workspace_is_said_as_that(stage: Stage) -> None:
+@pytest.mark.parametrize("secret", [{"token": "x"}, {"client_id": "x", "client_secret": "y"}])
+def test_a_host_that_is_no_workspace_is_said_as_that(stage: Stage, secret: dict[str, str]) -> None:
     website = HTTPServer(("127.0.0.1", 0), _Website)
     Thread(target=website.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
         host = f"http://127.0.0.1:{website.server_port}"
         with pytest.raises(DeploymentError, match=r"no workspace.*workspace\.host"):
-            stage.deploy(stage.spec(), client=connect(host, secret={"token": "x"}, clock=Hurried()))
+            stage.deploy(stage.spec(), client=connect(host, secret=secret, clock=Hurried()))
     finally:
         website.shutdown()
         website.server_close()
@@ -188,6 +189,14 @@ def test_credentials_that_were_not_copied_whole_are_refused_unseen(
     with pytest.raises(DeploymentError, match="not copied whole") as failure:
         connect(stage.server.host)
     assert f"({name})" in str(failure.value)
+    assert "hidden" not in str(failure.value)
+
+
+def test_two_kinds_of_credentials_are_said_with_which_to_unset(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TOKEN", "CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"DATABRICKS_{name}", "hidden")
+    with pytest.raises(DeploymentError, match=r"two kinds of credentials.*DATABRICKS_TOKEN or .*unset") as failure:
+        connect(stage.server.host)
     assert "hidden" not in str(failure.value)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import NoCredentialsError
 
 from infra.smoke import __main__ as command
 from infra.smoke import page, queue
@@ -261,6 +262,24 @@ def test_a_workspace_that_refuses_the_credentials_is_told_without_a_traceback(
     monkeypatch.setenv("DATABRICKS_TOKEN", "made-up")
     assert smoke("--patience", "0") == 1
     assert "refused the credentials" in capsys.readouterr().out
+
+
+def test_without_aws_credentials_what_needs_none_is_told_all_the_same(
+    smoke: Any, stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _deployed(stage, script=Script(seconds=None, log=LOADED))
+
+    def nobody(_: Any) -> Any:
+        raise NoCredentialsError
+
+    monkeypatch.setattr(queue, "_own", nobody)
+    assert smoke("--patience", "0") == 1
+    told = capsys.readouterr().out
+    assert "ok     job" in told
+    assert "ok     last batch" in told
+    assert "WRONG  queue" in told
+    assert "there are no AWS credentials" in told
+    assert "Not healthy: queue" in told
 
 
 def test_a_file_with_mistakes_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
