@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field
 from infra.quartz import quartz_problem
 from vpc_flow_logs.fields import BY_NAME, canonical, is_known
 from vpc_flow_logs.parameters import region_problem, table_name_problem
-from vpc_flow_logs.paths import parts, scheme_of, storage_path_problem
+from vpc_flow_logs.paths import parts, scheme_of, storage_path_problem, table_path_problem
 
 _HEX_ID = "(?:[0-9a-f]{8}|[0-9a-f]{17})"
 _FIELDS = "https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"
@@ -83,6 +83,18 @@ def _storage_path(value: str) -> str:
     problem = storage_path_problem(value)
     if problem is not None:
         raise ValueError(problem)
+    return _named_by_iam(value)
+
+
+def _table_path(value: str) -> str:
+    """The same for the folder of a table."""
+    problem = table_path_problem(value) if value else None
+    if problem is not None:
+        raise ValueError(problem)
+    return _named_by_iam(value)
+
+
+def _named_by_iam(value: str) -> str:
     if len(value) > _LONGEST:
         raise ValueError(f"has {len(value)} characters; at most {_LONGEST} leave room for the names of files")
     if scheme_of(value) == "s3":
@@ -209,6 +221,6 @@ Workers = Annotated[int, Field(ge=0, le=1000)]
 PolicyId = Annotated[str, _matching("[0-9A-Fa-f]{16}", "cluster policy id (16 hex digits)")]
 TableName = Annotated[str, _without(table_name_problem)]
 StoragePath = Annotated[str, AfterValidator(_storage_path)]
-OutputPath = Annotated[str, AfterValidator(lambda value: _storage_path(value) if value else value)]
+OutputPath = Annotated[str, AfterValidator(_table_path)]
 Schedule = Annotated[str, AfterValidator(_schedule)]
 Header = Annotated[str, AfterValidator(str.strip)]

@@ -23,6 +23,8 @@ from pyspark.sql import SparkSession
 
 from local import spark
 from local.cloud_files import register
+from local.jars import JarsError
+from local.java import JavaError
 from vpc_flow_logs.main import run_ingest
 from vpc_flow_logs.parameters import ParameterError, problems_of, read, table_name_problem
 
@@ -61,6 +63,9 @@ def run(argv: Sequence[str], *, job: Callable[..., None]) -> None:
         job(arguments, session=local)
     except KeyboardInterrupt:
         raise SystemExit(128 + signal.SIGINT) from None
+    except (JarsError, JavaError) as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(1) from None
     finally:
         local.close()
 

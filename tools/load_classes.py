@@ -44,7 +44,7 @@ def main(archive: Path) -> None:
         }
         spark = local_spark.session(warehouse=folder / "none", extra=settings)
         with suppress(Py4JError):
-            Folder(spark, "s3://nowhere/").names()
+            Folder(spark, "s3://nowhere/").holds()
         register(spark, state=storage.state_of("/checkpoint"))
         arguments = [
             f"--vpc-logs-path=file:{folder}/logs",

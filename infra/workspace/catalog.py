@@ -20,10 +20,9 @@ _LEGACY = ("hive_metastore", "spark_catalog")
 
 
 def volumes(spec: WorkspaceSpec) -> list[str]:
-    """Full names of the volumes that the job's paths lie in."""
-    paths = (spec.job.parameters["checkpoint-path"], spec.job.parameters["delta-output-path"])
-    parts = [path.split("/") for path in paths if path.startswith("/Volumes/")]
-    return sorted({".".join(names[2:5]) for names in parts if len(names) > 4 and all(names[2:5])})
+    """Full name of the volume that the checkpoint lies in, if it lies in one; a table cannot."""
+    names = spec.job.parameters["checkpoint-path"].split("/")
+    return [".".join(names[2:5])] if names[:2] == ["", "Volumes"] and len(names) > 4 and all(names[2:5]) else []
 
 
 def schemas(spec: WorkspaceSpec) -> list[str]:

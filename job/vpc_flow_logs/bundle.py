@@ -21,6 +21,7 @@ SMALL_FILE = 64 * 1024
 _SMALL_TEXT = 1024 * 1024
 _BUNDLE_BYTES = 2 * 1024 * 1024
 _MOST_HEADERS = 1000
+_LONGEST_HEADER = 8 * 1024
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class Bundle:
         return SmallFile(path, content, format_, records if records.endswith(b"\n") else records + b"\n")
 
     def _format(self, header: bytes) -> Format | None:
+        if len(header) > _LONGEST_HEADER:
+            return None  # it would be remembered
         if header not in self._formats:
             if len(self._formats) > _MOST_HEADERS:
                 self._formats.clear()

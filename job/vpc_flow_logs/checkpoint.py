@@ -18,7 +18,7 @@ def refusals(spark: SparkSession, checkpoint_path: str, logs_path: str | None) -
     if folder.is_file():
         return [f"{checkpoint_path!r} is a file: name a folder"]
     owner = folder.read(MARK)
-    if owner is None and any(not name.startswith(".") for name in folder.names()):
+    if owner is None and folder.holds(lambda name: not name.startswith(".")):
         return [f"{checkpoint_path!r} is not empty and no checkpoint of this job: name a new folder"]
     if owner is None or logs_path is None or same(owner, load_path(logs_path)):
         return []

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 
 from vpc_flow_logs.fields import SERVICE_COLUMNS, canonical, column_name, looks_like_name
 from vpc_flow_logs.logs_path import logs_path_problem
-from vpc_flow_logs.paths import overlap, quarantine_path, storage_path_problem, without_trailing_slash
+from vpc_flow_logs.paths import (
+    overlap,
+    quarantine_path,
+    storage_path_problem,
+    table_path_problem,
+    without_trailing_slash,
+)
 
 NOTIFICATIONS = ("auto-loader", "queue", "off")
 TRIGGERS = ("available-now", "continuous")
@@ -102,7 +108,7 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with each given value, by name; names that are not in it are fine."""
     checks = {
         "vpc-logs-path": logs_path_problem,
-        "delta-output-path": lambda value: storage_path_problem(value) if value else None,
+        "delta-output-path": lambda value: table_path_problem(value) if value else None,
         "checkpoint-path": storage_path_problem,
         "table-name": table_name_problem,
         "region-name": region_problem,

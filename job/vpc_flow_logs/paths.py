@@ -19,6 +19,9 @@ def without_trailing_slash(path: str) -> str:
     return path if not stripped or stripped.endswith(":") else stripped
 
 
+_IN_VOLUME = "/Volumes/catalog/schema/volume/folder"
+
+
 def quarantine_path(delta_output_path: str) -> str:
     """The quarantine table's path, empty for a managed table."""
     return f"{delta_output_path}_quarantine" if delta_output_path else ""
@@ -30,8 +33,19 @@ def scheme_of(path: str) -> str:
     return match[1].lower() if match else ""
 
 
+def table_path_problem(path: str) -> str | None:
+    """Why a path cannot be the Delta Output Path, or None: as of any storage, and that it is not in a volume.
+
+    Source: https://docs.databricks.com/en/volumes.html ("You cannot use volumes as a location for tables")
+    """
+    if scheme_of(path) in ("", "dbfs") and parts(path)[:1] == ["Volumes"]:
+        return f"{path!r} is in a volume, where no table can lie: name s3://bucket/folder, or '' for a managed table"
+    problem = storage_path_problem(path)
+    return problem and problem.replace(f" {_IN_VOLUME},", "")
+
+
 def storage_path_problem(path: str) -> str | None:
-    """Why a path cannot be the Delta Output Path or Checkpoint Path, or None.
+    """Why a path cannot be the Checkpoint Path, or None.
 
     Allowed are ``s3://bucket/folder``, ``/Volumes/catalog/schema/volume/folder``, ``dbfs:/folder`` and ``/folder``
     (DBFS on a cluster, a local folder on a laptop).
@@ -42,7 +56,7 @@ def storage_path_problem(path: str) -> str | None:
         if not _BUCKET.fullmatch(bucket) or not key.strip("/"):
             return f"{path!r} is no s3://bucket/folder"
     elif (scheme and scheme not in _SCHEMES) or (not scheme and not path.startswith("/")):
-        return f"{path!r} is none of s3://bucket/folder, /Volumes/catalog/schema/volume/folder, dbfs:/folder, /folder"
+        return f"{path!r} is none of s3://bucket/folder, {_IN_VOLUME}, dbfs:/folder, /folder"
     elif not parts(path):
         return f"{path!r} is the root of the storage: name a folder in it"
     if any(character in path for character in "*?[]{}"):

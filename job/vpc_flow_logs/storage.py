@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -21,11 +22,18 @@ class Folder:
         self._path = self._jvm.org.apache.hadoop.fs.Path(path)
         self._files = self._path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
 
-    def names(self) -> list[str]:
-        """The names in the folder; none when it does not exist."""
+    def holds(self, wanted: Callable[[str], bool] = lambda name: True) -> bool:
+        """Whether the folder exists and has such a name in it.
+
+        It looks no further than the first: in the folders of an old table there are very many.
+        """
         if not self._files.exists(self._path):
-            return []
-        return sorted(status.getPath().getName() for status in self._files.listStatus(self._path))
+            return False
+        found = self._files.listStatusIterator(self._path)
+        while found.hasNext():
+            if wanted(found.next().getPath().getName()):
+                return True
+        return False
 
     def is_file(self) -> bool:
         """Whether there is a file where the folder should be."""

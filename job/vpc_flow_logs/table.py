@@ -80,17 +80,17 @@ def _path_refusal(spark: SparkSession, path: str, kind: str) -> list[str]:
     folder = Folder(spark, path)
     if folder.is_file():
         return [f"{path!r} is a file: name a folder"]
-    names = [name for name in folder.names() if not name.startswith(".")]
-    if not names or (names == ["_delta_log"] and not _commits(spark, path)):
+    has_commits = _commits(spark, path)
+    if not has_commits and not folder.holds(lambda name: not name.startswith(".") and name != "_delta_log"):
         return []
-    detail = _detail(spark, f"delta.`{path}`") if _commits(spark, path) else None
+    detail = _detail(spark, f"delta.`{path}`") if has_commits else None
     if detail is None or detail.properties.get(MARK) != kind:
         return [f"{path!r} is not empty and holds no {kind} table of this job: name a new or empty folder"]
     return []
 
 
 def _commits(spark: SparkSession, path: str) -> bool:
-    return any(name.endswith((".json", ".parquet")) for name in Folder(spark, f"{path}/_delta_log").names())
+    return Folder(spark, f"{path}/_delta_log").holds(lambda name: name.endswith((".json", ".parquet")))
 
 
 def _detail(spark: SparkSession, table: str) -> Row | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 
 import pyarrow as pa
 from pyspark.errors import AnalysisException
@@ -69,7 +69,7 @@ def look(spark: SparkSession, vpc_logs_path: str) -> Found:
     named = files.select("path", "modificationTime", "length")
     row = named.agg(F.count(F.lit(1)).alias("files"), F.sum("length").alias("bytes")).first()
     newest = named.orderBy(F.desc("modificationTime"), F.desc("path")).limit(SAMPLE)
-    sample = newest.select("path", F.date_format("modificationTime", "yyyy-MM-dd HH:mm:ss").alias("time")).collect()
+    sample = newest.select("path", F.unix_millis("modificationTime").alias("time")).collect()
     if row is None or not sample:
         return Found(files=0, bytes=0, newest=None, formats={})
     contents = spark.read.format("binaryFile").load([found.path for found in sample]).select("content")
@@ -78,7 +78,7 @@ def look(spark: SparkSession, vpc_logs_path: str) -> Found:
     return Found(
         files=row.files,
         bytes=row.bytes,
-        newest=(first.path, datetime.strptime(first.time, "%Y-%m-%d %H:%M:%S")),
+        newest=(first.path, datetime.fromtimestamp(first.time / 1000, timezone.utc)),
         formats=dict(formats),
     )
 
@@ -92,7 +92,7 @@ def _files(spark: SparkSession, vpc_logs_path: str) -> DataFrame:
 def _look_at_root(spark: SparkSession, vpc_logs_path: str) -> None:
     """Tell a prefix that nothing was written to yet from a bucket or folder that is not there."""
     if scheme_of(vpc_logs_path) == "s3":
-        Folder(spark, f"s3://{parts(vpc_logs_path)[0]}/").names()
+        Folder(spark, f"s3://{parts(vpc_logs_path)[0]}/").holds()
         return
     raise FileNotFoundError(f"there is no folder {load_path(vpc_logs_path)!r}")
 

@@ -6,6 +6,7 @@ standard input does, with every process that it has started.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -21,7 +22,7 @@ from local.runs.storage import Storage
 from local.runs.task import Task
 from local.runs.wheel import entry_point
 
-_CHECKPOINT = "--checkpoint-path="
+_CHECKPOINT = "--checkpoint-path"
 
 
 def main() -> int:
@@ -48,11 +49,19 @@ def _run(task: Task) -> None:
     function = entry_point(Path(task.site), package=task.package, name=task.entry_point)
     storage = Storage(Path(task.storage))
     spark = session(storage, app_name=task.entry_point, scratch=Path(task.scratch))
-    given = [one.removeprefix(_CHECKPOINT) for one in task.arguments if one.startswith(_CHECKPOINT)]
+    given = checkpoint_of(task.arguments)
     if given:
-        register(spark, state=storage.state_of(given[-1].rstrip("/")))
+        register(spark, state=storage.state_of(given.rstrip("/")))
     sys.argv = [task.entry_point, *task.arguments]
     function()
+
+
+def checkpoint_of(arguments: list[str]) -> str | None:
+    """The value of the parameter, which may be an argument of its own; None where the task has no such parameter."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument(_CHECKPOINT, nargs="?")
+    value: str | None = parser.parse_known_args(arguments)[0].checkpoint_path
+    return value
 
 
 def _write_failure(task: Task, error: BaseException, message: str) -> None:

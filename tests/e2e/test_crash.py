@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections import Counter
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ CRASHES = int(os.environ.get("VPC_FLOW_LOGS_CRASHES", "10"))
 SEED = int(os.environ.get("VPC_FLOW_LOGS_SEED", "1"))
 
 FILES_A_ROUND = 2
+# Python data sources of pyspark 4.1 cannot limit a micro-batch: all that is new comes in one.
+BATCHES_A_ROUND = 1 if version("pyspark").startswith("4.1.") else FILES_A_ROUND
 
 
 def file_with(number: int) -> bytes:
@@ -39,6 +42,7 @@ def delivered(where: Place, files: int) -> tuple[Counter[tuple[object, ...]], Co
     return records, quarantine
 
 
+@pytest.mark.lts
 @pytest.mark.slow
 def test_a_run_that_is_killed_at_any_moment_loses_nothing_and_doubles_nothing(
     spark: SparkSession, tmp_path: Path
@@ -58,7 +62,7 @@ def test_a_run_that_is_killed_at_any_moment_loses_nothing_and_doubles_nothing(
             if crash % 2:
                 time.sleep(chance.uniform(0, 1.2) * starting)
             else:
-                process.wait_for("batch ", times=chance.randint(1, 2))
+                process.wait_for("batch ", times=chance.randint(1, BATCHES_A_ROUND))
                 starting = time.monotonic() - began
                 time.sleep(chance.uniform(0, 0.1) * starting)
         finally:

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from tests.e2e.ingesting import Place, Process, snapshot
 from vpc_flow_logs import checkpoint, start, table
 from vpc_flow_logs.parameters import ParameterError
+from vpc_flow_logs.storage import Folder
 from vpc_flow_logs.table import quarantine_path
 
 pytestmark = pytest.mark.lts
@@ -311,3 +312,13 @@ def test_what_local_spark_cannot_do_is_told_together_with_the_rest(tmp_path: Pat
     assert f"--{name}" in process.err
     assert "--region-name" in process.err
     shutil.rmtree(where.root)
+
+
+def test_a_folder_of_very_many_names_is_looked_into_no_further_than_needed(spark: SparkSession, tmp_path: Path) -> None:
+    """The log of an old table has as many files as there were batches in a month."""
+    for number in range(20):
+        (tmp_path / f"{number:020}.json").touch()
+    seen: list[str] = []
+    assert Folder(spark, str(tmp_path)).holds(lambda name: seen.append(name) is None)
+    assert len(seen) == 1
+    assert not Folder(spark, str(tmp_path / "none")).holds()

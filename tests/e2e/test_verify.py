@@ -53,7 +53,12 @@ def test_files_their_bytes_the_newest_and_the_formats(
     for number, (name, data) in enumerate(contents.items()):
         at(where.deliver(data, name), datetime(2026, 1, 4, 5, number, tzinfo=timezone.utc))
     size = sum(len(data) for name, data in contents.items() if "_half" not in name)
-    said = verify(spark, where, capsys)
+    # The time that is told is UTC wherever the cluster says it is.
+    spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
+    try:
+        said = verify(spark, where, capsys)
+    finally:
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
     assert said[:3] == [
         f"looking at {where.logs}",
         f"readable: 6 files, {size / 1000:.1f} kB",

@@ -360,9 +360,19 @@ def test_many_tiny_files_are_shared_evenly_by_the_cores() -> None:
     assert [len(packed) for packed in pack(files, cores=2)] == [5000, 5000]
 
 
-def test_big_files_have_a_task_each() -> None:
+def test_big_files_are_shared_evenly_by_the_cores() -> None:
     files = sizes(*[28 * 2**20] * 8)
-    assert pack(files, cores=2) == [[file] for file in files]
+    assert [len(packed) for packed in pack(files, cores=2)] == [4, 4]
+
+
+def test_the_longest_files_come_first_and_the_others_fill_up() -> None:
+    files = sizes(20 * 2**20, 100 * 2**20, 40 * 2**20, 30 * 2**20)
+    assert pack(files, cores=2) == [[files[1]], [files[2], files[3], files[0]]]
+
+
+def test_every_core_has_as_many_tasks_of_big_files_as_the_others() -> None:
+    files = sizes(*[75 * 2**20] * 8)
+    assert [len(packed) for packed in pack(files, cores=2)] == [2, 2, 1, 1, 1, 1]
 
 
 def test_tasks_of_small_files_have_a_bounded_size_and_every_file_once() -> None:

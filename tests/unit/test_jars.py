@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from local.ingest import run
 from local.jars import JarsError, class_path, s3_class_path
 
 
@@ -31,3 +32,15 @@ def test_with_them_it_is_the_same_for_all_sessions(venv: Path) -> None:
 def test_a_session_that_needs_s3_says_that_set_up_brings_it(venv: Path) -> None:
     with pytest.raises(JarsError, match=r"no jars for S3 in .*make setup"):
         s3_class_path()
+
+
+def test_a_run_that_finds_no_jars_says_so_without_a_traceback(venv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (venv / "delta-jars" / "delta.jar").unlink()
+
+    def job(arguments: list[str], *, session: object) -> None:
+        class_path()
+
+    with pytest.raises(SystemExit) as ended:
+        run([], job=job)
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith(f"no Delta Lake jars in {venv}/delta-jars: ")

@@ -313,6 +313,16 @@ def test_arbitrary_bytes_behind_the_magic_of_parquet_are_one_entry(rest: bytes, 
 # Many files
 
 
+def test_a_first_line_too_long_to_be_remembered_is_read_as_any_other() -> None:
+    """Else a thousand small gzips of one long line each would fill a worker's memory."""
+    data = b"x" * 9000 + b" y\n"
+    one = bundle.Bundle(Layout(columns=columns_of(DEFAULT), headers=DEFAULT))
+    assert one.small_file(PATH, pa.py_buffer(b"srcaddr\n1\n")) is not None
+    assert one.small_file(PATH, pa.py_buffer(data)) is None
+    assert parsed(data).entries == parsed(packed(data)).entries
+    assert [entry.lines for entry in parsed(data).entries] == [1]
+
+
 @fuzz(50)
 @given(
     data=st.data(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vpc_flow_logs.logs_path import OTHER_SERVICES_FILTER, load_path, logs_path_problem, name_filter
-from vpc_flow_logs.paths import overlap, parts, same, storage_path_problem, without_trailing_slash
+from vpc_flow_logs.paths import overlap, parts, same, storage_path_problem, table_path_problem, without_trailing_slash
 
 pytestmark = pytest.mark.lts
 
@@ -166,6 +166,23 @@ def test_slashes_at_the_end_are_dropped_but_a_root_stays(path: str, stripped: st
 )
 def test_a_folder_in_a_bucket_a_volume_dbfs_or_a_local_one_is_allowed(path: str) -> None:
     assert storage_path_problem(path) is None
+
+
+@pytest.mark.parametrize("path", ["/Volumes/main/security/lake/flow", "dbfs:/Volumes/main/security/lake/flow"])
+def test_a_table_lies_in_no_volume(path: str) -> None:
+    problem = table_path_problem(path)
+    assert problem is not None
+    assert "where no table can lie" in problem
+
+
+@pytest.mark.parametrize("path", ["s3://lake-1/flow_logs", "dbfs:/flow", "/flow", "/VolumesOfOthers/flow"])
+def test_a_table_lies_in_every_other_folder(path: str) -> None:
+    assert table_path_problem(path) is None
+
+
+def test_what_a_table_path_may_be_names_no_volume() -> None:
+    problem = table_path_problem("gs://lake-1/x")
+    assert problem == "'gs://lake-1/x' is none of s3://bucket/folder, dbfs:/folder, /folder"
 
 
 @pytest.mark.parametrize(

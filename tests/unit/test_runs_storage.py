@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from local.runs.driver import checkpoint_of
 from local.runs.storage import Storage
 
 STORAGE = Storage(Path("/stage"))
@@ -43,3 +44,15 @@ def test_spark_is_told_of_the_folders_by_settings_alone() -> None:
     assert settings["spark.hadoop.fs.defaultFS"] == "dbfs:///"
     assert settings["spark.hadoop.fs.viewfs.mounttable.default.linkFallback"] == "file:///stage/dbfs"
     assert settings["spark.hadoop.fs.viewfs.mounttable.default.link./Volumes"] == "file:///stage/volumes"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        (["--headers=a", "--checkpoint-path=/c"], "/c"),
+        (["--checkpoint-path", "/c", "--headers", "a"], "/c"),
+        (["--headers=a"], None),
+    ],
+)
+def test_a_checkpoint_is_found_in_either_spelling_of_a_parameter(arguments: list[str], path: str | None) -> None:
+    assert checkpoint_of(arguments) == path
