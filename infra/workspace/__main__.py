@@ -140,7 +140,8 @@ def _queue_url(environment: Environment, command: str) -> str | None:
 
 
 def _aws(spec: WorkspaceSpec) -> Aws:
-    return Aws(**{name: boto3.client(name, region_name=spec.region) for name in ("s3", "sns", "sqs")})
+    with saying("Signing in to AWS"):
+        return Aws(**{name: boto3.client(name, region_name=spec.region) for name in ("s3", "sns", "sqs")})
 
 
 def _pace() -> Pace:

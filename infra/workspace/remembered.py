@@ -23,27 +23,33 @@ NAME = "deployment.json"
 
 @dataclass(frozen=True)
 class Verification:
-    """The last verify run.
+    """A verify run that has not passed yet.
 
     Attributes:
         key: hash of what was verified.
         token: what the run is submitted with.
         run_id: of the run; None before it is submitted.
-        passed: whether it ended well.
     """
 
     key: str
     token: str
     run_id: int | None = None
-    passed: bool = False
 
 
 @dataclass(frozen=True)
 class Remembered:
-    """The file's content: grants of ours by profile (``group network-engineers``), the last verify run, streams."""
+    """The file's content.
+
+    Attributes:
+        granted: grants of ours by profile (``group network-engineers``).
+        verification: the verify run that is under way, if any.
+        passed: keys of the verifications that passed, the newest last.
+        streams: what the job reads or has read.
+    """
 
     granted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     verification: Verification | None = None
+    passed: tuple[str, ...] = ()
     streams: tuple[Logs, ...] = ()
 
     def with_grants(self, profile: str, names: tuple[str, ...] | None) -> Remembered:
@@ -69,6 +75,7 @@ def read(client: WorkspaceClient, folder: str) -> Remembered:
         return Remembered(
             granted={arn: tuple(names) for arn, names in raw["granted"].items()},
             verification=Verification(**verification) if verification else None,
+            passed=tuple(raw["passed"]),
             streams=tuple(Logs(**stream) for stream in raw["streams"]),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:

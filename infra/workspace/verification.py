@@ -1,6 +1,7 @@
 """The proof that the logs can be read: a one-time run on the job's cluster, with the wheel's entry point `verify`.
 
-What passed is remembered, so that nothing is verified twice. Each try has a token of its own, which is remembered
+What passed is remembered, so that nothing is verified twice: an update that CloudFormation rolls back comes to what
+passed before, and must not depend on another cluster. Each try has a token of its own, which is remembered
 before the run is submitted: the workspace answers a token it knows with the run it made for it, even a failed one.
 """
 
@@ -26,6 +27,8 @@ from infra.workspace.runs import ended, state_of
 from infra.workspace.spec import WorkspaceSpec
 
 TASK_KEY = "verify"
+
+_MOST_PASSED = 10
 
 _NOT_OF_ACCESS = ("headers", "trigger")
 """Parameters that change nothing about what can be read: a new format needs no cluster to prove that again."""
@@ -61,11 +64,13 @@ def ensure(
     cluster = job_settings.cluster(spec, has_disk=has_disk)
     parameters = {name: value for name, value in spec.job.parameters.items() if name not in _NOT_OF_ACCESS}
     key = _hash([cluster.as_dict(), wheel_path, parameters])
-    last = memory.verification
-    if last is not None and last.key == key and last.passed:
+    if key in memory.passed:
         return Step("verification", "unchanged", "passed before, with the same cluster, wheel and paths"), memory
+    last = memory.verification
     now = last if last is not None and last.key == key else Verification(key=key, token=_new_token())
     run = _run(client, now.run_id)
+    if run is None and now.run_id is not None:  # deleted, and its token with it
+        now = Verification(key=key, token=_new_token())
     if run is None:
         # The token first: a submit whose answer gets lost finds its run again.
         memory = _remember(client, spec, memory, now)
@@ -78,14 +83,14 @@ def ensure(
     if run is None or not _succeeded(run):
         _remember(client, spec, memory, Verification(key=key, token=_new_token()))
         raise DeploymentError(_failure(client, run) if run else "The verify run was deleted. Deploy again")
-    memory = _remember(client, spec, memory, replace(now, passed=True))
+    passed = (*(other for other in memory.passed if other != key), key)[-_MOST_PASSED:]
+    memory = remembered.write(client, spec.folder, old=memory, new=replace(memory, verification=None, passed=passed))
     return Step("verification", "created", f"{run.run_page_url}{_printed(client, run)}"), memory
 
 
 def anew(memory: Remembered) -> Remembered:
-    """The memory without a run that is over, so that the next verification is a run of its own."""
-    last = memory.verification
-    return replace(memory, verification=None) if last is not None and last.passed else memory
+    """The memory without what passed, so that the next verification is a run of its own, or the one under way."""
+    return replace(memory, passed=())
 
 
 def _submit(client: WorkspaceClient, spec: WorkspaceSpec, task: jobs.SubmitTask, token: str) -> int:

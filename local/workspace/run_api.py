@@ -30,7 +30,10 @@ def _submit(workspace: Workspace, request: Request) -> dict[str, Any]:
     body.pop("access_control_list", None)
     token = _token(body)
     if token in state.idempotency_tokens:
-        return {"run_id": state.idempotency_tokens[token]}
+        run_id = state.idempotency_tokens[token]
+        if run_id not in state.runs:
+            raise invalid(f"The run with the provided idempotency token, {run_id}, was deleted")
+        return {"run_id": run_id}
     if not body.get("tasks"):
         raise invalid("Missing required field 'tasks'")
     check_settings(state, request.caller, body)

@@ -167,6 +167,15 @@ def test_no_credentials_end_with_1_and_say_where_they_come_from(terminal: Termin
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["deploy", "destroy"])
+def test_a_profile_of_aws_that_is_not_there_ends_with_1_and_its_name(terminal: Terminal, command: str) -> None:
+    done = terminal.type(command, AWS_PROFILE="nobody")
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith("Signing in to AWS: ")
+    assert "nobody" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_file_that_is_wrong_ends_with_2(terminal: Terminal) -> None:
     terminal.file.write_text(changed(('region = "us-east-1"', 'region = "moon"'), text=SIMPLE))
     wrong = terminal.type("deploy")

@@ -27,6 +27,7 @@ from tests.unit.deploying import (
     snapshot,
     staged,
 )
+from tests.unit.workspaces import until
 
 PROFILE = "arn:aws:iam::111122223333:instance-profile/flow-log-reader"
 FOLDER = "/vpc-flow-logs/test"
@@ -414,6 +415,21 @@ def test_after_a_failed_verify_the_next_deploy_runs_a_new_one(stage: Stage) -> N
     with pytest.raises(DeploymentError):
         stage.deploy(spec)
     stage.deploy(spec)
+    assert [request.entry_point for request in _runner(stage).requests] == ["verify", "verify", "ingest"]
+
+
+def test_a_verify_run_that_somebody_deleted_is_made_anew(stage: Stage) -> None:
+    """The workspace answers the token of a deleted run with an error for ever."""
+    _runner(stage).next.append(Script(seconds=None))
+    stage.patience = 5
+    with pytest.raises(AssertionError, match="waited too long"):
+        stage.deploy(stage.spec())
+    stage.patience = 2000
+    (run,) = stage.server.state.runs
+    stage.client().jobs.cancel_run(run)
+    until(lambda: stage.server.state.runs[run].ended)
+    del stage.server.state.runs[run]
+    stage.deploy(stage.spec())
     assert [request.entry_point for request in _runner(stage).requests] == ["verify", "verify", "ingest"]
 
 

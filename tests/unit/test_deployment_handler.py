@@ -186,6 +186,16 @@ def test_a_failed_replacement_is_rolled_back(stage: Stage, stack: Stack) -> None
     assert snapshot(stage.server.state)["running"] == ["vpc-flow-logs-test"]
 
 
+def test_a_rollback_needs_no_cluster_for_what_passed_before(stage: Stage, stack: Stack) -> None:
+    """Else what keeps the new one from starting would fail the rollback too."""
+    stack.create(stage.spec(GROUP))
+    _runner(stage).next.append(Script(Outcome("FAILED", "AWS_INSUFFICIENT_INSTANCE_CAPACITY_FAILURE")))
+    with pytest.raises(handler.Failed):
+        stack.update(stage.spec(GROUP, OTHER_ROLE))
+    stack.update(stage.spec(GROUP))
+    assert [request.entry_point for request in _runner(stage).requests] == ["verify", "ingest", "verify"]
+
+
 def test_delete_takes_everything_back_and_may_come_twice(stage: Stage, stack: Stack) -> None:
     before = snapshot(stage.server.state)
     stack.create(stage.spec(GROUP))

@@ -13,7 +13,7 @@ from botocore.exceptions import NoCredentialsError
 from infra.smoke import __main__ as command
 from infra.smoke import page, queue
 from infra.smoke.batches import batches
-from infra.smoke.job import JobSeen, look
+from infra.smoke.job import JobSeen, RunSeen, look
 from infra.smoke.judgement import Expected, Finding, judge
 from infra.smoke.queue import QueueSeen
 from infra.workspace.spec import WorkspaceSpec
@@ -156,6 +156,16 @@ def test_access_denied_is_told_with_the_words_of_the_refusal(stage: Stage) -> No
     assert "s3:GetObject" in finding.text
     assert "python -m infra.workspace verify --env test" in finding.next_step
     assert "access" in page.verdict(findings)
+
+
+def test_a_failure_is_waited_for_while_a_run_that_may_mend_it_is_at_work(stage: Stage) -> None:
+    """A deploy that mends a job is looked at before its first batch is loaded."""
+    failed = RunSeen("TERMINATED FAILED", None, "u", active=False, running=False, failed=True, error="boom")
+    running = RunSeen("RUNNING", None, "u", active=True, running=True, failed=False)
+    job = JobSeen("j", continuous=True, paused=False, runs=(running, failed))
+    assert _found(judge(job, DRAINED, DRAINED, EXPECTED), "run").may_pass
+    over = replace(job, runs=(failed,))
+    assert not _found(judge(over, DRAINED, DRAINED, EXPECTED), "run").may_pass
 
 
 def test_another_failure_is_told_as_one(stage: Stage) -> None:
