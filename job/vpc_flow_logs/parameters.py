@@ -22,15 +22,15 @@ from vpc_flow_logs.paths import (
 NOTIFICATIONS = ("auto-loader", "queue", "off")
 TRIGGERS = ("available-now", "continuous")
 
-REQUIRED = ("vpc-logs-path", "delta-output-path", "checkpoint-path", "table-name", "region-name", "headers")
-OPTIONAL = ("notifications", "queue-url", "trigger", "max-files-per-batch")
+REQUIRED = ("vpc-logs-path", "checkpoint-path", "table-name", "region-name", "headers")
+OPTIONAL = ("delta-output-path", "notifications", "queue-url", "trigger", "max-files-per-batch")
 
 USAGE = """\
 Parameters, each as --name=value or --name value:
 
   --vpc-logs-path        s3://bucket[/prefix]/AWSLogs/<account>/vpcflowlogs/<region>/*, the Hive form of it, or
                          s3://bucket[/prefix]/AWSLogs/*; a folder or glob on a laptop
-  --delta-output-path    new, empty, or holding this job's table; "" for a managed table
+  --delta-output-path    new, empty, or holding this job's table; absent for a managed table
   --checkpoint-path      where the stream keeps its state; belongs to one VPC Logs Path for ever
   --table-name           [catalog.][schema.]name
   --region-name          region of the bucket, for example us-east-1
@@ -63,14 +63,15 @@ class Parameters:
     max_files_per_batch: int | None = None
 
 
-class ParameterError(SystemExit):
-    """The parameters cannot be used; ``problems`` says all that is wrong. Ends the process with status 2.
+class ParameterError(Exception):
+    """The parameters cannot be used; ``problems`` lists all that is wrong.
 
-    Its text is the whole message, for a job run shows the text of the exception that ended it.
+    Its text is the whole message: a job run shows the text of the exception that ended it. It is not a ``SystemExit``,
+    which Databricks reports as a bare status, and as a failure even when the status is 0.
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__(2)
+        super().__init__(*problems)
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
@@ -135,7 +136,7 @@ def parameters_of(values: Mapping[str, str]) -> Parameters:
     count = values.get("max-files-per-batch")
     return Parameters(
         vpc_logs_path=without_trailing_slash(values["vpc-logs-path"]),
-        delta_output_path=without_trailing_slash(values["delta-output-path"]),
+        delta_output_path=without_trailing_slash(values.get("delta-output-path", "")),
         checkpoint_path=without_trailing_slash(values["checkpoint-path"]),
         table_name=values["table-name"],
         region_name=values["region-name"],

@@ -27,6 +27,7 @@ _ALLOWED = {
         "cloudFiles.backfillInterval",
         "cloudFiles.fetchParallelism",
         "cloudFiles.resourceTag.<key>",
+        "cloudFiles.restrictNotificationSetupToSameAWSAccountId",
         "cloudFiles.useManagedFileEvents",
         "cloudFiles.useStrictGlobber",
         "cloudFiles.validateOptions",
