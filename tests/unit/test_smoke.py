@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from infra.smoke import __main__ as command
-from infra.smoke import page, queue
+from infra.smoke import aws, page
 from infra.smoke.batches import batches
 from infra.smoke.job import JobSeen, RunSeen, look
 from infra.smoke.judgement import Expected, Finding, judge
@@ -221,11 +221,17 @@ class Services:
 
     queues: dict[str, tuple[int, int]]
 
-    def get_queue_url(self, *, QueueName: str) -> dict[str, str]:
+    def get_queue_url(self, *, QueueName: str, QueueOwnerAWSAccountId: str) -> dict[str, str]:
         return {"QueueUrl": QueueName}
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
         return {"Attributes": dict(zip(AttributeNames, map(str, self.queues[QueueUrl]), strict=True))}
+
+    def get_paginator(self, _operation: str) -> Services:
+        return self
+
+    def paginate(self, *, TopicArn: str) -> list[dict[str, Any]]:
+        return [{"Subscriptions": [{"Protocol": "sqs", "Endpoint": TopicArn.replace(":sns:", ":sqs:")}]}]
 
     def get_bucket_notification_configuration(self, *, Bucket: str) -> dict[str, Any]:
         return {
@@ -242,7 +248,7 @@ def smoke(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     host = ("https://example.cloud.databricks.com", stage.server.host)
     (tmp_path / "here" / "test.toml").write_text(changed(NO_VERIFY, host))
     services = Services({"databricks-auto-ingest-1": (0, 0)})
-    monkeypatch.setattr(queue, "_own", lambda _: lambda _service: services)
+    monkeypatch.setattr(aws, "_own", lambda _: lambda _service: services)
     return lambda *more: command.main(["--env", "test.toml", *more])
 
 
@@ -282,7 +288,7 @@ def test_without_aws_credentials_what_needs_none_is_told_all_the_same(
     def nobody(_: Any) -> Any:
         raise NoCredentialsError
 
-    monkeypatch.setattr(queue, "_own", nobody)
+    monkeypatch.setattr(aws, "_own", nobody)
     assert smoke("--patience", "0") == 1
     told = capsys.readouterr().out
     assert "ok     job" in told
