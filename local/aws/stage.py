@@ -7,6 +7,8 @@ import os
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,19 @@ class Stage:
         """
         answer = self.ask("instance-credentials", profile=profile, account=self.account, seconds=str(seconds))
         return Credentials(key=answer["key"], secret=answer["secret"], token=answer["token"])
+
+    @contextmanager
+    def switched(self, name: str, *, on: bool) -> Iterator[None]:
+        """Have AWS behave in the other of two ways during a block; ``local/aws/inside/switches.py`` has the names.
+
+        Raises:
+            Refused: there is no such switch.
+        """
+        was = self.ask("switch", name=name, on=str(on).lower())["was"]
+        try:
+            yield
+        finally:
+            self.ask("switch", name=name, on=str(was).lower())
 
     def ask(self, what: str, body: bytes = b"", **parameters: str) -> dict[str, Any]:
         """Have AWS do what no caller may ask for; :class:`Refused` with its reason if it would not."""

@@ -18,7 +18,7 @@ from local.aws.inside.scope import scope
 
 SERVICE = "delivery.logs.amazonaws.com"
 ACL = "bucket-owner-full-control"
-"""The canned ACL that each object is delivered with."""
+"""The canned ACL that AWS's page names: an object is delivered with it, unless :mod:`switches` says otherwise."""
 
 
 def check_destination(*, bucket: str, key: str, owner: str, region: str) -> None:
@@ -29,16 +29,26 @@ def check_destination(*, bucket: str, key: str, owner: str, region: str) -> None
     if key_id and not key_id.startswith("arn:"):
         raise NotDone(f"LogDestination: {bucket} is undeliverable")
     try:
-        check_put(bucket=bucket, key=key, owner=owner, region=region)
+        check_put(bucket=bucket, key=key, owner=owner, region=region, acl=ACL)
     except Denied as error:
         text = f"Access Denied for LogDestination: {bucket}. Please check LogDestination permission"
         raise Denied(text) from error
 
 
-def check_put(*, bucket: str, key: str, owner: str, region: str) -> None:
-    """Whether log delivery may put an object for a flow log of an account and region; :class:`Denied` if not.
+def check_put(*, bucket: str, key: str, owner: str, region: str, acl: str | None) -> None:
+    """Check that log delivery may put an object for a flow log of an account and region.
 
     It asks whose the bucket is (GetBucketAcl) before it puts. The key's policy is not asked when a flow log is made.
+
+    Args:
+        bucket: that the flow log delivers to.
+        key: of the object.
+        owner: account of the flow log.
+        region: of the flow log.
+        acl: the canned ACL of the request; None for a request without one.
+
+    Raises:
+        Denied: the bucket's policy does not allow it.
     """
     account = s3._bucket_owner_account(bucket)
     if not account:
@@ -47,7 +57,7 @@ def check_put(*, bucket: str, key: str, owner: str, region: str) -> None:
     arn = f"arn:aws:s3:::{bucket}"
     for action, resource, keys in (
         ("s3:GetBucketAcl", arn, {}),
-        ("s3:PutObject", f"{arn}/{key}", {"s3:x-amz-acl": ACL}),
+        ("s3:PutObject", f"{arn}/{key}", {"s3:x-amz-acl": acl} if acl else {}),
     ):
         context = _context(action, resource, owner=owner, region=region, keys=keys)
         if evaluate_resource_policy(policy, context, service=SERVICE).decision != "Allow":

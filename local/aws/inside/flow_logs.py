@@ -16,7 +16,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2
 
 from local.aws import flow_log_properties as rules
-from local.aws.inside import delivery_rights
+from local.aws.inside import attached_policy, delivery_rights, switches
 from local.aws.inside.errors import NotDone
 from vpc_flow_logs.fields import DEFAULT_FORMAT, TGW_DEFAULT_FORMAT
 
@@ -43,8 +43,11 @@ def create(properties: Mapping[str, Any]) -> str:
     if properties.get("LogDestinationType") == "s3":
         destination = rules.destination(properties["LogDestination"])
         assert destination
+        folder = _folder(properties, place)
+        if switches.is_on(switches.ATTACH_BUCKET_POLICY):
+            attached_policy.attach(destination[0], folder=folder, owner=place.account, region=place.region)
         delivery_rights.check_destination(
-            bucket=destination[0], key=f"{_folder(properties, place)}/x", owner=place.account, region=place.region
+            bucket=destination[0], key=f"{folder}/x", owner=place.account, region=place.region
         )
     record = _record(flow_log, properties)
     if any(_configuration(record) == _configuration(other) for other in ec2._flow_logs.values()):
