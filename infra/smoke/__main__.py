@@ -20,8 +20,8 @@ from pathlib import Path
 from databricks.sdk import WorkspaceClient
 
 from infra.config import Environment, EnvironmentFileError, load
-from infra.smoke import job, page, queue
-from infra.smoke.judgement import Expected, Finding, judge
+from infra.smoke import bucket_policy, job, page, queue
+from infra.smoke.judgement import Expected, Finding, judge, judge_policy
 from infra.workspace.client import connect
 from infra.workspace.errors import DeploymentError
 from infra.workspace.spec import WorkspaceSpec
@@ -47,6 +47,9 @@ def main(arguments: Sequence[str]) -> int:
         paused=spec.job.pause,
         queue_of_stack=environment.job.notifications == "stack",
         most_quarantined=options.most_quarantined_percent / 100,
+        name=environment.name,
+        bucket=environment.log_bucket.name,
+        existing_bucket=environment.log_bucket.existing,
     )
     print(f"{environment.name} in {spec.host}", flush=True)
     try:
@@ -68,15 +71,16 @@ def _looked(
 ) -> list[Finding]:
     """The findings, once nothing is wrong that may come right by itself, or patience is over."""
     started, said = time.monotonic(), -_SAY_SECONDS
+    policy = _policy(environment, expected)
     try:
         first = queue.look(environment)
     except DeploymentError as error:
-        # What the workspace tells needs no AWS.
+        # What the workspace reports needs no AWS.
         rest = [finding for finding in judge(job.look(client, spec), None, None, expected) if finding.what != "queue"]
-        return [*rest, Finding("wrong", "queue", str(error), "put that right, and look again")]
+        return [*rest, Finding("wrong", "queue", str(error), "put that right, and look again"), policy]
     while True:
         queues = queue.look(environment)
-        findings = judge(job.look(client, spec), queues, first, expected)
+        findings = [*judge(job.look(client, spec), queues, first, expected), policy]
         wrong = [finding for finding in findings if finding.state == "wrong"]
         now = time.monotonic() - started
         # What does not come right by itself is told at once.
@@ -86,6 +90,14 @@ def _looked(
             said = now
             print(f"  … {int(now)} s: {'; '.join(finding.text for finding in wrong)}", flush=True)
         time.sleep(min(_POLL_SECONDS, max(patience - now, 0.0)))
+
+
+def _policy(environment: Environment, expected: Expected) -> Finding:
+    try:
+        return judge_policy(bucket_policy.look(environment), expected)
+    except DeploymentError as error:
+        fix = "sign in with rights to s3:GetBucketPolicy on the bucket, and look again"
+        return Finding("wrong", "bucket policy", str(error), fix)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from infra.smoke.batches import Batches, batches
+from infra.smoke.bucket_policy import PolicySeen
 from infra.smoke.job import JobSeen, RunSeen
 from infra.smoke.queue import QueueSeen
 
@@ -41,12 +42,18 @@ class Expected:
         paused: the job is not to run.
         queue_of_stack: the stack makes the queue, and not Auto Loader with the first run.
         most_quarantined: the share of lines in the quarantine, from 0 to 1, that is no cause for worry.
+        name: of the environment.
+        bucket: the log bucket.
+        existing_bucket: the bucket's owner edits its policy, and not the stack.
     """
 
     environment: str
     paused: bool = False
     queue_of_stack: bool = False
     most_quarantined: float = 0.05
+    name: str = ""
+    bucket: str = ""
+    existing_bucket: bool = False
 
 
 def judge(
@@ -57,6 +64,30 @@ def judge(
     if job is not None:
         found += _runs(job, expected)
     return [*found, *_queues(job, queues, before, expected)]
+
+
+def judge_policy(policy: PolicySeen, expected: Expected) -> Finding:
+    """Return the finding on the bucket's policy, with each statement of ours that is missing or changed."""
+    what = "bucket policy"
+    if not policy.exists:
+        fix = f"make deploy ENV={expected.environment}"
+        fix = "create it, or correct log_bucket.name in the file" if expected.existing_bucket else fix
+        return Finding("wrong", what, f"there is no bucket {expected.bucket}", fix)
+    differences = [f"{sid} is missing" for sid in policy.missing]
+    differences += [f"{sid} is changed ({', '.join(parts)})" for sid, parts in policy.changed]
+    if not differences:
+        return Finding("ok", what, f"{expected.bucket} has our {len(policy.ours)} statements")
+    file = f"review/{expected.name}/log-bucket-policy.json"
+    written = f"run make review ENV={expected.environment}, which writes {file}"
+    if expected.existing_bucket:
+        fix = f"{written}; the bucket's owner adds those statements from it to the policy, and keeps the others there"
+    else:
+        fix = (
+            f"{written}, then aws s3api put-bucket-policy --bucket {expected.bucket} --policy file://{file}. A deploy "
+            "does not put them back, because its template did not change. AWS replaces the whole policy when somebody "
+            "with rights to it creates another flow log to this bucket"
+        )
+    return Finding("wrong", what, "; ".join(differences), fix)
 
 
 def _job(job: JobSeen | None, expected: Expected) -> Finding:

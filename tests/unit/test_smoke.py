@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import NoCredentialsError
 
+from infra import access
+from infra.config import load
 from infra.smoke import __main__ as command
 from infra.smoke import aws, page
 from infra.smoke.batches import batches
@@ -217,9 +220,13 @@ def test_a_batch_of_one_file_and_one_record_is_read_too() -> None:
 
 @dataclass
 class Services:
-    """AWS as the command asks it: each queue with its two counts."""
+    """AWS as the command asks it: each queue with its two counts, and the bucket's policy."""
 
     queues: dict[str, tuple[int, int]]
+    policy: dict[str, Any]
+
+    def get_bucket_policy(self, *, Bucket: str) -> dict[str, str]:
+        return {"Policy": json.dumps(self.policy)}
 
     def get_queue_url(self, *, QueueName: str, QueueOwnerAWSAccountId: str) -> dict[str, str]:
         return {"QueueUrl": QueueName}
@@ -240,14 +247,19 @@ class Services:
 
 
 @pytest.fixture
-def smoke(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def services() -> Services:
+    return Services({"databricks-auto-ingest-1": (0, 0)}, {})
+
+
+@pytest.fixture
+def smoke(stage: Stage, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     # Beside the files that the deployment in these tests is made from.
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("DATABRICKS_TOKEN", stage.deployer.token)
     host = ("https://example.cloud.databricks.com", stage.server.host)
     (tmp_path / "here" / "test.toml").write_text(changed(NO_VERIFY, host))
-    services = Services({"databricks-auto-ingest-1": (0, 0)})
+    services.policy = access.bucket_policy(load("test.toml")).document
     monkeypatch.setattr(aws, "_own", lambda _: lambda _service: services)
     return lambda *more: command.main(["--env", "test.toml", *more])
 
@@ -270,6 +282,19 @@ def test_the_command_tells_and_writes_what_is_wrong(
     written = Path("summary.md").read_text()
     assert written.startswith("# before\n### test: not healthy: job")
     assert "| WRONG | job | " in written
+
+
+def test_the_command_names_a_statement_of_the_buckets_policy_that_is_missing(
+    smoke: Any, services: Services, stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _deployed(stage, script=Script(seconds=None, log=LOADED))
+    statements = services.policy["Statement"]
+    services.policy = {"Statement": [each for each in statements if each["Sid"] != "DenyPlainHttp"]}
+    assert smoke("--patience", "60", "--summary", "summary.md") == 1
+    told = capsys.readouterr().out
+    assert "WRONG  bucket policy DenyPlainHttp is missing\n" in told
+    assert "next: run make review ENV=test.toml, which writes review/test/log-bucket-policy.json" in told
+    assert "| WRONG | bucket policy | DenyPlainHttp is missing |" in Path("summary.md").read_text()
 
 
 def test_a_workspace_that_refuses_the_credentials_is_told_without_a_traceback(
@@ -295,7 +320,8 @@ def test_without_aws_credentials_what_needs_none_is_told_all_the_same(
     assert "ok     last batch" in told
     assert "WRONG  queue" in told
     assert "there are no AWS credentials" in told
-    assert "Not healthy: queue" in told
+    assert "WRONG  bucket policy Reading the policy of the log bucket: there are no AWS credentials" in told
+    assert told.endswith("Not healthy: queue, bucket policy\n")
 
 
 def test_a_file_with_mistakes_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
