@@ -7,6 +7,7 @@ from typing import Any
 
 from local.cloud_files.aws import calling
 from local.cloud_files.discovery import Found, by_time, rest_after_listing
+from local.cloud_files.error import CloudFilesError
 from local.cloud_files.selection import Selection
 
 
@@ -30,6 +31,22 @@ class BucketListing:
     def prefix(self) -> str:
         """What every key that is meant begins with: what stands before the first wildcard."""
         return self._selection.pattern.prefix[len(self._bucket) + 2 :]
+
+    def refuse_empty_prefix(self) -> None:
+        """Raise an error if no object's key begins with the prefix.
+
+        No public source says whether Auto Loader waits or raises if the stream brings its own schema. ``read_files``
+        raises this class of error.
+        Source: https://docs.databricks.com/aws/en/error-messages/error-classes
+
+        Raises:
+            CloudFilesError: ``CF_PATH_DOES_NOT_EXIST_FOR_READ_FILES``, or the bucket may not be listed.
+        """
+        with calling("s3:ListBucket", f"arn:{self._client.meta.partition}:s3:::{self._bucket}"):
+            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self.prefix, MaxKeys=1)
+        if not page.get("Contents"):
+            path = self._selection.pattern.path
+            raise CloudFilesError(f"[CF_PATH_DOES_NOT_EXIST_FOR_READ_FILES] Path s3:/{path} does not exist.")
 
     def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
         """See `Discovery.new_files`.

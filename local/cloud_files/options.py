@@ -27,6 +27,7 @@ _ALLOWED = {
         "cloudFiles.backfillInterval",
         "cloudFiles.fetchParallelism",
         "cloudFiles.resourceTag.<key>",
+        "cloudFiles.restrictNotificationSetupToSameAWSAccountId",
         "cloudFiles.useManagedFileEvents",
         "cloudFiles.useStrictGlobber",
         "cloudFiles.validateOptions",
@@ -41,6 +42,7 @@ _REFUSED = ("modifiedafter", "modifiedbefore", "ignorecorruptfiles", "ignoremiss
 
 _S3 = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/.*)?", re.DOTALL)
 _QUEUE_URL = re.compile(r"https?://[^/?#]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}")
+_QUEUE_REGION = re.compile(r"https?://sqs\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.|api\.aws)")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Options:
         backfill: seconds between two listings for files whose event was lost; None: never.
         fetch_parallelism: how many messages are deleted at the same time; one thread receives enough for a machine.
         tags: of what the stream makes in AWS, besides Auto Loader's own.
+        same_account: whether the topic that the stream makes takes events of its own account's buckets only.
     """
 
     path: str
@@ -74,6 +77,7 @@ class Options:
     backfill: int | None = None
     fetch_parallelism: int = 1
     tags: tuple[tuple[str, str], ...] = ()
+    same_account: bool = False
 
     @property
     def bucket(self) -> str | None:
@@ -115,6 +119,7 @@ class Options:
             backfill=values.interval("cloudFiles.backfillInterval"),
             fetch_parallelism=values.count("cloudFiles.fetchParallelism") or 1,
             tags=values.tags(),
+            same_account=values.flag("cloudFiles.restrictNotificationSetupToSameAWSAccountId", default=False),
         )
         _check_names(values, validate=values.flag("cloudFiles.validateOptions", default=True))
         if values.problems:
@@ -178,5 +183,17 @@ def _check_names(values: Values, *, validate: bool) -> None:
         for name in values.given
         if name.startswith("cloudfiles.") and name not in _ALLOWED and not name.startswith(TAG)
     ]
+    if validate:
+        _check_region(values)
     if unknown and validate:
         values.problems.append(f"unknown: {', '.join(sorted(unknown))}; allowed are {', '.join(_ALLOWED.values())}")
+
+
+def _check_region(values: Values) -> None:
+    given = values.text("cloudFiles.region")
+    found = _QUEUE_REGION.match(values.text("cloudFiles.queueUrl") or "")
+    if given and found and found["region"] != given:
+        values.problems.append(
+            f"cloudFiles.region = {given!r} is inconsistent with cloudFiles.queueUrl, whose region is"
+            f" {found['region']}; leave cloudFiles.region out, it is for what Auto Loader sets up"
+        )

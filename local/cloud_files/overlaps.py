@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from local.encoded_keys import decoded
+
 KINDS = ("TopicConfigurations", "QueueConfigurations", "LambdaFunctionConfigurations")
 """Where a bucket's notifications stand in S3's answer."""
 
@@ -39,8 +41,9 @@ def rule(notification: Mapping[str, Any], name: str) -> str:
 
 def _overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     events = any(_same_event(a, b) for a in one["Events"] for b in other["Events"])
-    prefixes = rule(one, "prefix"), rule(other, "prefix")
-    suffixes = rule(one, "suffix"), rule(other, "suffix")
+    # Filters are percent-encoded, or raw by mistake; either way they are meant for the same keys.
+    prefixes = decoded(rule(one, "prefix")), decoded(rule(other, "prefix"))
+    suffixes = decoded(rule(one, "suffix")), decoded(rule(other, "suffix"))
     return (
         events
         and (prefixes[0].startswith(prefixes[1]) or prefixes[1].startswith(prefixes[0]))

@@ -22,6 +22,7 @@ PREFIX = "databricks-auto-ingest-"
 """What the names of all that is made begin with."""
 
 EVENT = "s3:ObjectCreated:*"
+_ACCOUNT = "aws:SourceAccount"
 RETENTION = 14 * 86_400
 """Seconds that the queue keeps a message, the longest that SQS allows: so long the stream may stand still."""
 
@@ -44,14 +45,17 @@ class Plan:
     Attributes:
         stream: the stream's id, which names everything.
         bucket: the bucket whose events it needs.
-        prefix: what the keys begin with.
+        prefix: the value that the notification filters on.
         tags: of topic and queue.
+        same_account: accept events of buckets of the topic's own account only
+            (``cloudFiles.restrictNotificationSetupToSameAWSAccountId``).
     """
 
     stream: str
     bucket: str
     prefix: str
     tags: Mapping[str, str]
+    same_account: bool = False
 
     @property
     def name(self) -> str:
@@ -111,7 +115,8 @@ def _queue(sqs: Any, plan: Plan, making: Callable[[], None]) -> tuple[str, str]:
 
 
 def _topic(sns: Any, plan: Plan, *, topic: str, bucket: str, making: Callable[[], None]) -> None:
-    policy = _policy(action="sns:Publish", resource=topic, source=bucket)
+    account = topic.split(":")[4] if plan.same_account else None
+    policy = _policy(action="sns:Publish", resource=topic, source=bucket, account=account)
     with calling("sns:GetTopicAttributes", topic, setup=True):
         try:
             found = sns.get_topic_attributes(TopicArn=topic)["Attributes"].get("Policy")
@@ -186,7 +191,8 @@ def _is_notification(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> boo
     return found["TopicArn"] == wanted["TopicArn"] and found["Events"] == wanted["Events"] and same_keys
 
 
-def _policy(*, action: str, resource: str, source: str) -> dict[str, Any]:
+def _policy(*, action: str, resource: str, source: str, account: str | None = None) -> dict[str, Any]:
+    own = {"StringEquals": {_ACCOUNT: account}} if account else {}
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -196,15 +202,20 @@ def _policy(*, action: str, resource: str, source: str) -> dict[str, Any]:
                 "Principal": {"AWS": "*"},
                 "Action": action,
                 "Resource": resource,
-                "Condition": {"ArnEquals": {"aws:SourceArn": source}},
+                "Condition": {"ArnEquals": {"aws:SourceArn": source}, **own},
             }
         ],
     }
 
 
 def _is_policy(found: str | None, wanted: Mapping[str, Any]) -> bool:
-    """Whether a policy is ours; compared by the statement, which services hand back with their own spelling."""
+    """Return whether a policy is ours, by its Sid and its account: services return the rest in their own spelling."""
     if not found:
         return False
+    (own,) = wanted["Statement"]
     statements = json.loads(found).get("Statement", [])
-    return any(each.get("Sid") == wanted["Statement"][0]["Sid"] for each in statements)
+    return any(each.get("Sid") == own["Sid"] and _limited(each) == _limited(own) for each in statements)
+
+
+def _limited(statement: Mapping[str, Any]) -> bool:
+    return any(_ACCOUNT in keys for keys in statement.get("Condition", {}).values())
