@@ -218,7 +218,7 @@ def test_a_paused_job_and_a_queue_that_is_not_drained_are_told_with_the_next_ste
     status, said = smoke(runner)
     assert status != 0
     assert "WRONG  job" in said
-    assert "starts it again" in said
+    assert "to start it again" in said
     assert "WRONG  queue         not drained: databricks-auto-ingest-" in said
     assert "Not healthy: job, queue" in said
 

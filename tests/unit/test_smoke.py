@@ -105,7 +105,7 @@ def test_a_job_that_somebody_paused_is_told_with_how_to_start_it(stage: Stage) -
     findings = judge(_seen(stage, spec), DRAINED, DRAINED, EXPECTED)
     assert _found(findings, "job").state == "wrong"
     assert "paused" in _found(findings, "job").text
-    assert "python -m infra.workspace deploy --env test starts it again" in _found(findings, "job").next_step
+    assert ".venv/bin/python -m infra.workspace deploy --env test to start it" in _found(findings, "job").next_step
     assert page.verdict(findings) == "Not healthy: job"
 
 
@@ -122,7 +122,9 @@ def test_a_queue_that_does_not_get_emptier_is_told(stage: Stage) -> None:
     findings = judge(seen, FULL, FULL, EXPECTED)
     assert page.verdict(findings) == "Not healthy: queue"
     finding = _found(findings, "queue")
-    assert finding.text == "not drained: databricks-auto-ingest-1: 40 messages wait, and they do not get fewer"
+    assert (
+        finding.text == "not drained: databricks-auto-ingest-1: 40 messages waiting, not fewer than at the first look"
+    )
     assert finding.may_pass
     assert finding.next_step
 
@@ -132,7 +134,7 @@ def test_a_queue_that_the_stack_should_have_made_is_missed_and_one_of_auto_loade
     assert _found(judge(seen, [], [], EXPECTED), "queue").state == "note"
     finding = _found(judge(seen, [], [], replace(EXPECTED, queue_of_stack=True)), "queue")
     assert finding.state == "wrong"
-    assert finding.next_step.startswith("make deploy ENV=test")
+    assert "make deploy ENV=test" in finding.next_step
 
 
 def test_a_queue_that_gets_emptier_is_fine(stage: Stage) -> None:
@@ -157,7 +159,7 @@ def test_access_denied_is_told_with_the_words_of_the_refusal(stage: Stage) -> No
     finding = _found(findings, "access")
     assert finding.state == "wrong"
     assert "s3:GetObject" in finding.text
-    assert "python -m infra.workspace verify --env test" in finding.next_step
+    assert ".venv/bin/python -m infra.workspace verify --env test" in finding.next_step
     assert "access" in page.verdict(findings)
 
 
@@ -178,6 +180,19 @@ def test_another_failure_is_told_as_one(stage: Stage) -> None:
     assert "No space left on device" in _found(findings, "run").text
     assert "/run/" in _found(findings, "run").next_step or "jobs/" in _found(findings, "run").next_step
     assert "access" not in _states(findings)
+
+
+def test_a_failed_run_without_output_is_explained_by_the_end_of_its_traceback(stage: Stage) -> None:
+    trace = f"""Traceback (most recent call last):
+  File "main.py", line 1, in ingest
+    raise RunFailed(text)
+vpc_flow_logs.failures.RunFailed: {DENIED.removeprefix("The run failed: ")}
+"""
+    script = Script(seconds=0, outcome=Outcome("FAILED", message="RunFailed", trace=trace))
+    spec, _ = _deployed(stage, script=script)
+    finding = _found(judge(_ended(stage, spec), DRAINED, DRAINED, EXPECTED), "access")
+    assert finding.text.startswith("denied: vpc_flow_logs.failures.RunFailed: VPC Logs Path")
+    assert "s3:GetObject" in finding.text
 
 
 def test_a_failure_that_a_later_run_has_left_behind_is_over(stage: Stage) -> None:
