@@ -12,7 +12,7 @@ from local.cloud_files.selection import Selection
 
 
 class BucketListing:
-    """The objects below a prefix, every time all of them.
+    """Discovery that lists all objects below a prefix, every time.
 
     Args:
         client: boto3's, for S3.
@@ -29,7 +29,7 @@ class BucketListing:
 
     @property
     def prefix(self) -> str:
-        """What every key that is meant begins with: what stands before the first wildcard."""
+        """The key prefix before the first wildcard."""
         return self._selection.pattern.prefix[len(self._bucket) + 2 :]
 
     def refuse_empty_prefix(self) -> None:
@@ -76,7 +76,7 @@ class BucketListing:
             for page in pages:
                 for entry in page.get("Contents", ()):
                     key = entry["Key"]
-                    # A key that ends with a slash is what consoles make to show an empty folder.
+                    # Consoles create a key that ends with a slash to show an empty folder.
                     if not key.endswith("/") and self._selection.takes(f"/{self._bucket}/{key}"):
                         modified = int(entry["LastModified"].timestamp() * 1000)
                         yield Found(f"s3://{self._bucket}/{key}", modified, entry["Size"])

@@ -1,4 +1,4 @@
-"""What is to be read next: the durable log of found files, filled by discovery, taken in micro-batches."""
+"""Decide what to read next: a durable log of found files, filled by discovery, read in micro-batches."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Intake:
         self._rests_until = ended + self._discovery.rest(ended - began)
 
     def committed(self, offset: int) -> None:
-        """Take note that the micro-batches up to the offset are done, for ever."""
+        """Record that the micro-batches up to the offset are done for good."""
         self._done = max(self._done, offset)
         self._discovery.committed(offset)
 

@@ -11,13 +11,13 @@ from typing import Any
 from local.encoded_keys import decoded
 
 KINDS = ("TopicConfigurations", "QueueConfigurations", "LambdaFunctionConfigurations")
-"""Where a bucket's notifications stand in S3's answer."""
+"""The keys of a bucket's notifications in S3's answer."""
 
 _TARGETS = ("TopicArn", "QueueArn", "LambdaFunctionArn")
 
 
 def overlapping(one: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return the first of the others that S3 would not have beside the one; None if it would have all.
+    """Return the first of the others that S3 does not accept next to the one; None if it accepts all.
 
     Args:
         one: a notification as boto3 writes it, with ``Events`` and ``Filter``.
@@ -27,14 +27,14 @@ def overlapping(one: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> 
 
 
 def described(notification: Mapping[str, Any]) -> str:
-    """Name a notification: its id, what it sends to, and for which keys."""
+    """Describe a notification: its ID, its target, and its keys."""
     target = next((str(notification[name]) for name in _TARGETS if name in notification), "nothing")
     prefix, suffix = rule(notification, "prefix"), rule(notification, "suffix")
     return f"{notification.get('Id', 'without an id')} to {target} (prefix {prefix!r}, suffix {suffix!r})"
 
 
 def rule(notification: Mapping[str, Any], name: str) -> str:
-    """The ``prefix`` or ``suffix`` that a notification filters by; empty for none."""
+    """Return the ``prefix`` or ``suffix`` that a notification filters on; empty for none."""
     rules = notification.get("Filter", {}).get("Key", {}).get("FilterRules", [])
     return next((str(each["Value"]) for each in rules if each["Name"].lower() == name), "")
 

@@ -1,4 +1,4 @@
-"""What Auto Loader makes in AWS for a stream: a queue, a topic, the queue's subscription, the bucket's notification.
+"""Create in AWS what Auto Loader creates for a stream: queue, topic, subscription, bucket notification.
 
 By the names, tags and calls of Auto Loader's file notification mode, with the rights that Databricks asks for.
 Source: https://docs.databricks.com/aws/en/ingestion/cloud-object-storage/auto-loader/file-notification-mode
@@ -19,19 +19,19 @@ from local.cloud_files.overlaps import KINDS, described, overlapping, rule
 from local.cloud_files.values import TAG_CHARACTERS
 
 PREFIX = "databricks-auto-ingest-"
-"""What the names of all that is made begin with."""
+"""The prefix of all names."""
 
 EVENT = "s3:ObjectCreated:*"
 _ACCOUNT = "aws:SourceAccount"
 RETENTION = 14 * 86_400
-"""Seconds that the queue keeps a message, the longest that SQS allows: so long the stream may stand still."""
+"""Seconds that the queue keeps a message, the maximum of SQS: the stream may stand still that long."""
 
 _MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFound", "NotFoundException"}
 
 
 @dataclass(frozen=True)
 class Clients:
-    """boto3's clients for the three services."""
+    """boto3 clients for the three services."""
 
     s3: Any
     sns: Any
@@ -64,13 +64,13 @@ class Plan:
 
 
 def tags(*, stream: str, path: str, checkpoint: str) -> dict[str, str]:
-    """The tags that Auto Loader sets by itself; what AWS does not allow in a value, such as a wildcard, is a ``_``."""
+    """Return Auto Loader's own tags; a character that AWS does not allow in a value, such as ``*``, becomes ``_``."""
     values = {"vendor": "Databricks", "path": path, "checkpointLocation": checkpoint, "streamId": stream}
     return {name: re.sub(f"[^{TAG_CHARACTERS}]", "_", value)[:256] for name, value in values.items()}
 
 
 def ensure(clients: Clients, plan: Plan, *, making: Callable[[], None]) -> tuple[str, str]:
-    """Find what the stream needs, and make what is missing.
+    """Find what the stream needs, and create what is missing.
 
     Args:
         clients: with the credentials of the role.
@@ -165,7 +165,7 @@ def _notification(s3: Any, plan: Plan, *, topic: str, bucket: str, making: Calla
     topics = answer.get("TopicConfigurations", [])
     if any(_is_notification(each, own) for each in topics):
         return
-    # An entry of this stream for something else would be in the way of the right one.
+    # An entry of this stream for other keys would block the right one.
     answer["TopicConfigurations"] = [each for each in topics if each["TopicArn"] != topic]
     other = overlapping(own, [each for kind in KINDS for each in answer.get(kind, [])])
     if other is not None:

@@ -111,7 +111,7 @@ def register_for(spark: SparkSession, *, checkpoint: str) -> None:
 
 
 class CloudFiles(DataSource):
-    """Auto Loader's stand-in; `register` says what it does."""
+    """Auto Loader's stand-in; see `register`."""
 
     state: ClassVar[str]
     cores: ClassVar[int]
@@ -128,7 +128,7 @@ class CloudFiles(DataSource):
         return SCHEMA
 
     def streamReader(self, schema: StructType) -> DataSourceStreamReader:
-        """Return the reader; it opens nothing yet, for Spark makes readers it never reads with."""
+        """Return the reader; it opens nothing yet, because Spark creates readers that it never uses."""
         if schema.simpleString() != SCHEMA.simpleString():
             raise CloudFilesError(
                 f"schema {schema.simpleString()}: with binaryFile it is always {SCHEMA.simpleString()}"
@@ -145,7 +145,7 @@ class Files(InputPartition):
 
 
 class _Stream(DataSourceStreamReader):
-    """What is the same in all versions of Spark. An offset is ``{"files": number of files in the log}``."""
+    """The part that all versions of Spark share. An offset is ``{"files": number of files in the log}``."""
 
     def __init__(self, options: Options, *, state: Path, cores: int, ways: Ways) -> None:
         self._options = options

@@ -1,4 +1,4 @@
-"""How a stream over a bucket finds its files: what its options ask for, put together."""
+"""Put together how a stream over a bucket finds its files, by its options."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from local.encoded_keys import encoded
 
 
 def discovery_of(options: Options, *, state: Path, ways: Ways, is_new: bool) -> Discovery:
-    """Return the discovery that the options ask for, ready: what it needs in AWS is there.
+    """Return the discovery that the options ask for, with everything it needs in AWS.
 
     Args:
         options: with a path in a bucket.
@@ -63,7 +63,7 @@ def _filter(prefix: str, ways: Ways) -> str:
 
 
 class OwnQueue:
-    """The queue that the stream makes, with topic, subscription and the bucket's notification."""
+    """The queue that the stream creates, with topic, subscription and bucket notification."""
 
     def __init__(self, options: Options, *, prefix: str, memory: StateFile, checkpoint: Path) -> None:
         assert options.bucket is not None
@@ -92,7 +92,7 @@ class OwnQueue:
 
 
 class GivenQueue:
-    """The queue of ``cloudFiles.queueUrl``, which somebody else has made."""
+    """The queue of ``cloudFiles.queueUrl``, which somebody else created."""
 
     def __init__(self, options: Options) -> None:
         assert options.queue_url is not None

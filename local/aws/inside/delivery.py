@@ -1,4 +1,4 @@
-"""Log delivery's half that AWS does: it puts a flow log's file into the bucket, or the flow log says that it failed."""
+"""Deliver a flow log's file to its bucket as AWS does; a failure shows in the flow log's status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ERROR = "Access error"
 
 
 def deliver(flow_log: str, *, key: str, body: bytes) -> dict[str, Any]:
-    """Put a file for a flow log; what went wrong, if anything, is in the answer and in DescribeFlowLogs.
+    """Put a file for a flow log; a failure is in the answer and in DescribeFlowLogs.
 
     The object is put as the bucket's owner would put it, so that notifications are sent and versions kept.
     """

@@ -1,4 +1,4 @@
-"""What AWS's log delivery may do: the bucket's policy and its key's, asked for ``delivery.logs.amazonaws.com``.
+"""Evaluate the policies of bucket and key for AWS's log delivery, ``delivery.logs.amazonaws.com``.
 
 MiniStack asks no policy for a service that nobody can call as, so its evaluator is asked here.
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
@@ -22,7 +22,7 @@ ACL = "bucket-owner-full-control"
 
 
 def check_destination(*, bucket: str, key: str, owner: str, region: str) -> None:
-    """Whether a flow log of an account and region may be made that delivers to a key; :class:`NotDone` if not."""
+    """Raise :class:`NotDone` if a flow log of an account and region that delivers to a key would be refused."""
     if not s3._bucket_owner_account(bucket):
         raise NotDone(f"LogDestination: {bucket} does not exist")
     key_id = encryption_key(bucket)
@@ -65,7 +65,7 @@ def check_put(*, bucket: str, key: str, owner: str, region: str, acl: str | None
 
 
 def check_key(*, bucket: str, owner: str, region: str) -> None:
-    """Whether log delivery may use the key that the bucket encrypts with, if it has one; :class:`Denied` if not."""
+    """Raise :class:`Denied` if log delivery may not use the key that the bucket encrypts with."""
     key = encryption_key(bucket)
     if not key:
         return
@@ -84,7 +84,7 @@ def check_key(*, bucket: str, owner: str, region: str) -> None:
 
 
 def encryption_key(bucket: str) -> str | None:
-    """The KMS key that a bucket encrypts with by default, as it was given; None if it has none."""
+    """Return the KMS key of the bucket's default encryption, as it was given; None if it has none."""
     account = s3._bucket_owner_account(bucket)
     text = s3._bucket_encryption.get_scoped(account, None, bucket) if account else None
     if not text:
@@ -94,7 +94,7 @@ def encryption_key(bucket: str) -> str | None:
 
 
 def _context(action: str, resource: str, *, owner: str, region: str, keys: dict[str, Any]) -> EvalContext:
-    """A call that log delivery makes on behalf of a flow log's owner."""
+    """Return the context of a call that log delivery makes for the owner of a flow log."""
     source = f"arn:aws:logs:{region}:{owner}:delivery-source:flow-log"
     return EvalContext(
         principal_arn=SERVICE,

@@ -1,4 +1,4 @@
-"""What AWS does by itself, asked for by who has the stage's secret; every other request is MiniStack's to answer."""
+"""Answer requests for what AWS does on its own, which need the stage's secret; MiniStack answers all others."""
 
 from __future__ import annotations
 
