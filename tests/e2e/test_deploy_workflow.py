@@ -168,6 +168,7 @@ def test_the_summary_says_how_it_stands(runner: Runner, deployed: list[tuple[str
     written = runner.summary.read_text()
     assert written.startswith("### local: healthy")
     assert "| ok | job | continuous: http://127.0.0.1:" in written
+    assert "| ok | bucket policy | flow-logs-local has our " in written
 
 
 def test_a_second_deploy_changes_nothing(runner: Runner, deployed: list[tuple[str, int, str]]) -> None:
