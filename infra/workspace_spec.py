@@ -56,6 +56,7 @@ def workspace_spec(environment: Environment, *, queue_url: str | None) -> Worksp
             bucket=environment.log_bucket.name,
             prefix=names.logs_prefix(environment),
             path=deliveries.logs_path(environment),
+            checkpoint=job.checkpoint_path,
         ),
         auto_loader=job.notifications == "auto-loader",
         verify=workspace.verify,
