@@ -156,8 +156,12 @@ class Folder:
 
 
 def output_folders(environment: Environment) -> list[Folder]:
-    """The folders in S3 that the job writes: table, quarantine table, checkpoint; none where they lie elsewhere."""
-    delta = without_trailing_slash(environment.job.delta_output_path)
+    """Return the folders in S3 that the reader role writes: table, quarantine table and checkpoint, where they are.
+
+    Unity Catalog writes to the folders of an external location with the location's own credential.
+    """
+    covered = environment.job.external_location
+    delta = "" if covered else without_trailing_slash(environment.job.delta_output_path)
     paths = [delta, quarantine_path(delta)] if delta else []
     paths.append(environment.job.checkpoint_path)
     named = [parts(path) for path in paths if scheme_of(path) == "s3"]
