@@ -42,7 +42,21 @@ def problems_of(environment: Environment, *, wrong: Sequence[str]) -> list[Probl
 
 def warnings_of(environment: Environment) -> list[str]:
     """Return what is allowed but may be a mistake; one sentence each, for people."""
-    return [*_never_delivered(environment), *table_checks.place_warnings(environment)]
+    return [
+        *_never_delivered(environment),
+        *_unsure_filter(environment),
+        *table_checks.place_warnings(environment),
+    ]
+
+
+def _unsure_filter(environment: Environment) -> Iterator[str]:
+    prefix = environment.log_bucket.prefix or ""
+    if names.event_filter(prefix) != prefix and environment.job.notifications == "auto-loader":
+        yield (
+            f'log_bucket.prefix: "{prefix}" has characters that S3 compares in percent-encoded form; whether Auto '
+            'Loader encodes them in its notification is not documented. Use notifications = "stack", or other '
+            "characters, or files may be found only once a day"
+        )
 
 
 def _never_delivered(environment: Environment) -> list[str]:

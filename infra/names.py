@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from infra.settings import Environment
 from vpc_flow_logs.paths import parts, quarantine_path, scheme_of, without_trailing_slash
@@ -27,6 +28,18 @@ def logs_prefix(environment: Environment) -> str:
     """The keys that AWS delivers below: ``[prefix/]AWSLogs/``."""
     prefix = environment.log_bucket.prefix
     return f"{prefix}/AWSLogs/" if prefix else "AWSLogs/"
+
+
+def event_filter(prefix: str) -> str:
+    """Return the value of a bucket notification's filter for the keys below a prefix.
+
+    S3 compares a filter with the percent-encoded key, so a filter with ``=``, ``+`` or ``@`` in it never matches.
+    Source: https://github.com/aws/aws-cdk/pull/28012
+
+    >>> event_filter("team=net/AWSLogs/")
+    'team%3Dnet/AWSLogs/'
+    """
+    return quote(prefix, safe="/!-_.*'()")
 
 
 def role_arn(environment: Environment) -> str:

@@ -9,7 +9,7 @@ from infra import access, deliveries, names
 from infra.config import ENVIRONMENTS, EnvironmentFileError, load, warnings_of
 from infra.job_parameters import job_parameters
 from infra.settings import EnvironmentFile, Section
-from tests.infra.environment_files import FULL, HIVE, SIMPLE, changed, environment
+from tests.infra.environment_files import FULL, HIVE, SIMPLE, STACK, changed, environment
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -287,6 +287,14 @@ def test_headers_that_nothing_delivers_are_a_warning_with_an_existing_bucket(tmp
     assert warning.startswith("job.headers: none of the file's flow logs delivers az-id; the column stays empty")
 
 
+def test_a_prefix_that_auto_loader_may_filter_on_in_vain_is_a_warning(tmp_path: Path) -> None:
+    place = ('"flow-logs-bucket"', '"flow-logs-bucket"\nprefix = "team=net"')
+    (warning,) = warnings_of(environment(tmp_path, place))
+    assert warning.startswith('log_bucket.prefix: "team=net" has characters that S3 compares in percent-encoded form')
+    assert warnings_of(environment(tmp_path, place, STACK)) == []
+    assert warnings_of(environment(tmp_path, (place[0], f'{place[0]}\nprefix = "team/net_1"'))) == []
+
+
 _SECOND = "\n[[flow_logs]]\n"
 _VPC = 'vpc = "vpc-0123456789abcdef0"'
 _ROOT = "s3://flow-logs-bucket/"
@@ -299,10 +307,8 @@ _ROOT = "s3://flow-logs-bucket/"
         (f'{_VPC}\naccount = "999988887777"', "AWSLogs/999988887777/vpcflowlogs/us-east-1/*"),
         (f'{_VPC}{_SECOND}{_VPC}\nregion = "eu-west-1"', "AWSLogs/111122223333/vpcflowlogs/*/*"),
         (f'{_VPC}{_SECOND}{_VPC}\naccount = "999988887777"', "AWSLogs/*/vpcflowlogs/us-east-1/*"),
-        (
-            f"{_VPC}\nhive_partitions = true",
-            "AWSLogs/aws-account-id=111122223333/aws-service=vpcflowlogs/aws-region=us-east-1/*",
-        ),
+        # No "=" in what Auto Loader filters on.
+        (f"{_VPC}\nhive_partitions = true", "AWSLogs/*"),
         (f"{_VPC}{_SECOND}{_VPC}\nhive_partitions = true", "AWSLogs/*"),
         ('transit_gateway = "tgw-01234567"', "AWSLogs/111122223333/vpcflowlogs/us-east-1/*"),
         ('transit_gateway = "tgw-01234567"\nhive_partitions = true', "AWSLogs/*"),
