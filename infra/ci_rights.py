@@ -81,8 +81,8 @@ def checked_repository(text: str) -> str:
     said = f"{text!r} is no repository" if text else "Which repository?"
     raise RepositoryError(
         f"{said}: name it as GitHub does, -c repository=ORG/REPO (make ci-access ENV=… REPOSITORY=ORG/REPO), without "
-        "https:// and .git. A repository that was created, renamed or transferred since July 15, 2026, has numbers in its "
-        "tokens: ORG@123/REPO@456 (docs/ci.md says where to find them)"
+        "https:// and .git. A repository that was created, renamed or transferred since July 15, 2026, has numbers in "
+        "its tokens: ORG@123/REPO@456 (docs/ci.md says where to find them)"
     )
 
 

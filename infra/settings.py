@@ -120,7 +120,9 @@ class Workspace(Section):
 class Job(Section):
     """``[job]``: the streaming job and its tables."""
 
-    table: v.TableName = Field(description="[catalog.][schema.]name of the table")
+    table: v.TableName = Field(
+        description="[catalog.][schema.]name of the table; without a catalog it is in the workspace's default catalog"
+    )
     checkpoint_path: v.StoragePath = Field(description="where the stream keeps its state")
     delta_output_path: v.OutputPath = Field(default="", description='where the table lies; "": a managed table')
     external_location: bool = Field(
