@@ -43,7 +43,7 @@ Parameters, each as --name=value or --name value:
 
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,254}")
-_SCHEMA = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,254}")
+_SCHEMA = re.compile(r"[a-z0-9_][a-z0-9_-]{0,254}")
 _QUEUE = re.compile(r"https://[^/\s]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}")
 
 
@@ -149,13 +149,16 @@ def parameters_of(values: Mapping[str, str]) -> Parameters:
 
 
 def table_name_problem(name: str) -> str | None:
-    """Why a text is no ``[catalog.][schema.]name``, or None."""
+    """Return why a text is not a ``[catalog.][schema.]name``, or None.
+
+    Unity Catalog stores names in lower case; another spelling would never be found again.
+    """
     *outer, table = name.split(".")
     if len(outer) <= 2 and _TABLE.fullmatch(table) and all(map(_SCHEMA.fullmatch, outer)):
         return None
     return (
-        f"{name!r} is no [catalog.][schema.]name with a name of lower-case letters, digits and underscores "
-        "that does not start with a digit"
+        f"{name!r} is not a valid [catalog.][schema.]name: use lower-case letters, digits and underscores (in catalog "
+        "and schema also hyphens); the table's own name does not start with a digit"
     )
 
 
