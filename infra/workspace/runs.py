@@ -20,10 +20,13 @@ def ended(run: Run | BaseRun) -> bool:
 
 
 def state_of(run: Run | BaseRun) -> str:
-    """A run's state in a word or two: ``RUNNING``, ``TERMINATED SUCCESS``."""
+    """Return a run's state in a word or two: ``RUNNING``, ``TERMINATED SUCCESS``, ``FAILED``."""
     if run.state is None:
         return "PENDING"
     states = (run.state.life_cycle_state, run.state.result_state)
+    # A failed task makes its run an INTERNAL_ERROR, which reads like a fault of Databricks.
+    if states[0] == RunLifeCycleState.INTERNAL_ERROR and states[1] is not None:
+        states = states[1:]
     return " ".join(state.value for state in states if state is not None)
 
 

@@ -14,13 +14,11 @@ from uuid import uuid4
 
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound
-from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service import compute, jobs
-from requests import RequestException
 
-from infra.workspace import job_settings, remembered
+from infra.workspace import job_settings, remembered, run_words
 from infra.workspace.answers import saying
-from infra.workspace.errors import LONGEST, DeploymentError, sentence
+from infra.workspace.errors import DeploymentError
 from infra.workspace.outcome import Pace, Step
 from infra.workspace.remembered import Remembered, Verification
 from infra.workspace.runs import ended, state_of
@@ -32,20 +30,6 @@ _MOST_PASSED = 10
 
 _NOT_OF_ACCESS = ("headers", "trigger")
 """Parameters that change nothing about what can be read: a new format needs no cluster to prove that again."""
-
-_ADVICE = {
-    "HIVE_METASTORE_DISABLED": "The Hive metastore is off in this workspace: name a table of Unity Catalog in "
-    "job.table (catalog.schema.name)",
-    "DBFS": "The DBFS root is off in this workspace: name a folder in a volume (/Volumes/catalog/schema/volume/folder) "
-    "or s3://bucket/folder in job.checkpoint_path, and in job.delta_output_path if it is set",
-}
-_DBFS_OFF = ("DBFS_DISABLED", "DBFS root is disabled", "DBFS is disabled")
-_HIVE_OFF = (
-    "HIVE_METASTORE_DISABLED",
-    "legacy access",
-    "Hive metastore is disabled",
-    "Hive Metastore, which is disabled",
-)
 
 
 def run_name(spec: WorkspaceSpec) -> str:
@@ -82,10 +66,12 @@ def ensure(
         run = _run(client, now.run_id)
     if run is None or not _succeeded(run):
         _remember(client, spec, memory, Verification(key=key, token=_new_token()))
-        raise DeploymentError(_failure(client, run) if run else "The verify run was deleted. Deploy again")
+        raise DeploymentError(
+            run_words.failure(client, spec, run) if run else "The verify run was deleted. Deploy again"
+        )
     passed = (*(other for other in memory.passed if other != key), key)[-_MOST_PASSED:]
     memory = remembered.write(client, spec.folder, old=memory, new=replace(memory, verification=None, passed=passed))
-    return Step("verification", "created", f"{run.run_page_url}{_printed(client, run)}"), memory
+    return Step("verification", "created", f"{run.run_page_url}{run_words.printed(client, run)}"), memory
 
 
 def anew(memory: Remembered) -> Remembered:
@@ -123,46 +109,6 @@ def _run(client: WorkspaceClient, run_id: int | None) -> jobs.Run | None:
 
 def _succeeded(run: jobs.Run) -> bool:
     return run.state is not None and run.state.result_state == jobs.RunResultState.SUCCESS
-
-
-def _failure(client: WorkspaceClient, run: jobs.Run) -> str:
-    said = _said(client, run)
-    advice = [_ADVICE["HIVE_METASTORE_DISABLED"]] if _any_in(said, _HIVE_OFF) else []
-    advice += [_ADVICE["DBFS"]] if _any_in(said, _DBFS_OFF) else []
-    end = f" {'. '.join(advice) or 'Put that right'}; then deploy again. The run: {run.run_page_url}"
-    text = f"The verify run failed: {sentence(said)}".rstrip(".") + "."
-    return f"{text[: LONGEST - len(end)]}{end}"
-
-
-def _said(client: WorkspaceClient, run: jobs.Run) -> str:
-    """What a failed run says: its task's error and last words, or the run's own."""
-    found = []
-    for output in _outputs(client, run):
-        # The wheel says what is wrong, and what to do, on its last lines; an exit says only its status.
-        words = (output.logs or "").strip().splitlines()[-8:]
-        found += [output.error or "", *(word for word in words if word.strip() and word not in (output.error or ""))]
-    message = run.state.state_message if run.state else None
-    return "\n".join(text for text in found if text) or message or f"it ended {state_of(run)} and gave no reason"
-
-
-def _printed(client: WorkspaceClient, run: jobs.Run) -> str:
-    lines = [line for output in _outputs(client, run) for line in (output.logs or "").strip().splitlines()]
-    return "".join(f"\n{line}" for line in lines[-8:])
-
-
-def _outputs(client: WorkspaceClient, run: jobs.Run) -> list[jobs.RunOutput]:
-    """The outputs of the run's tasks. There is none for the run itself."""
-    found = []
-    for task in run.tasks or []:
-        try:
-            found.append(client.jobs.get_run_output(task.run_id or 0))
-        except (DatabricksError, RequestException, TimeoutError):  # the result counts, with or without its words
-            continue
-    return found
-
-
-def _any_in(text: str, parts: tuple[str, ...]) -> bool:
-    return any(part.lower() in text.lower() for part in parts)
 
 
 def _new_token() -> str:

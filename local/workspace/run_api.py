@@ -135,16 +135,18 @@ def _get_output(workspace: Workspace, request: Request) -> dict[str, Any]:
     run_progress.note_output(workspace, task)
     document = run_document(workspace, run, expand=True)
     (metadata,) = [one for one in document["tasks"] if one["run_id"] == task.run_id]
-    answer: dict[str, Any] = {
-        "metadata": {**metadata, "job_id": run.job_id, "run_name": run.name},
-        "logs": task.output[:_OUTPUT_LIMIT],
-        "logs_truncated": len(task.output) > _OUTPUT_LIMIT,
-    }
-    if task.error:
-        answer["error"] = task.error
-    if task.trace:
-        answer["error_trace"] = task.trace
-    return answer
+    metadata = {**metadata, "job_id": run.job_id, "run_name": run.name}
+    return {"metadata": metadata, **_written(task, with_logs=workspace.behaviour.logs_of_failures)}
+
+
+def _written(task: TaskRun, *, with_logs: bool) -> dict[str, Any]:
+    """Return what a task printed, of which the last 5 MB are kept (jobs/runs/get-output), and what it failed with."""
+    printed, error, trace = task.output, task.error, task.trace
+    answer: dict[str, Any] = {"logs": printed[-_OUTPUT_LIMIT:], "logs_truncated": len(printed) > _OUTPUT_LIMIT}
+    if error and not with_logs:
+        answer, trace = {}, trace or error
+        error = error.strip().splitlines()[-1]
+    return answer | ({"error": error} if error else {}) | ({"error_trace": trace} if trace else {})
 
 
 def _cancel(workspace: Workspace, request: Request) -> dict[str, Any]:

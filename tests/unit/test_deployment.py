@@ -443,10 +443,10 @@ def test_a_long_reason_leaves_room_for_what_to_do_and_the_page(stage: Stage) -> 
 @pytest.mark.parametrize(
     ("said", "advice"),
     [
-        ("[UC_HIVE_METASTORE_DISABLED_EXCEPTION] Hive Metastore is disabled", r"job\.table \(catalog\.schema\.name\)"),
+        ("[NO_PARENT_EXTERNAL_LOCATION_FOR_PATH] No parent external location", r"READ FILES and CREATE EXTERNAL TABLE"),
         ("[DBFS_DISABLED] Public DBFS root is disabled. Access is denied on path: /FlowLogs", r"/Volumes/catalog/"),
     ],
-    ids=["hive", "dbfs"],
+    ids=["location", "dbfs"],
 )
 def test_what_is_off_in_the_workspace_is_found_by_verify_with_what_to_use_instead(
     stage: Stage, said: str, advice: str
@@ -454,6 +454,25 @@ def test_what_is_off_in_the_workspace_is_found_by_verify_with_what_to_use_instea
     _runner(stage).next.append(Script(Outcome("FAILED", said)))
     with pytest.raises(DeploymentError, match=advice):
         stage.deploy(stage.spec())
+
+
+HIVE_OFF = "[UC_HIVE_METASTORE_DISABLED_EXCEPTION] Hive Metastore is disabled"
+
+
+@pytest.mark.parametrize("table", ["flow_logs", "security.flow_logs", "hive_metastore.security.flow_logs"])
+def test_a_table_that_may_be_of_the_hive_metastore_which_is_off_gets_the_advice_to_name_one_of_unity_catalog(
+    stage: Stage, table: str
+) -> None:
+    _runner(stage).next.append(Script(Outcome("FAILED", HIVE_OFF)))
+    with pytest.raises(DeploymentError, match=r"job\.table \(catalog\.schema\.name\)"):
+        stage.deploy(stage.spec(("network.flow_logs.test", table)))
+
+
+def test_whoever_named_a_table_of_unity_catalog_is_not_told_to_name_one(stage: Stage) -> None:
+    _runner(stage).next.append(Script(Outcome("FAILED", HIVE_OFF)))
+    with pytest.raises(DeploymentError, match=r"UC_HIVE_METASTORE_DISABLED") as failure:
+        stage.deploy(stage.spec())
+    assert "name a table of Unity Catalog" not in str(failure.value)
 
 
 def test_without_verify_nothing_is_run_but_the_job(stage: Stage) -> None:
