@@ -23,10 +23,10 @@ def state_of(run: Run | BaseRun) -> str:
     """Return a run's state in a word or two: ``RUNNING``, ``TERMINATED SUCCESS``, ``FAILED``."""
     if run.state is None:
         return "PENDING"
-    states = (run.state.life_cycle_state, run.state.result_state)
     # A failed task makes its run an INTERNAL_ERROR, which reads like a fault of Databricks.
-    if states[0] == RunLifeCycleState.INTERNAL_ERROR and states[1] is not None:
-        states = states[1:]
+    if run.state.life_cycle_state == RunLifeCycleState.INTERNAL_ERROR and run.state.result_state is not None:
+        return run.state.result_state.value
+    states = (run.state.life_cycle_state, run.state.result_state)
     return " ".join(state.value for state in states if state is not None)
 
 

@@ -45,8 +45,8 @@ def ensure(
     Raises:
         DeploymentError: the run failed; with its words and its page.
     """
-    cluster = job_settings.cluster(spec, has_disk=has_disk)
-    parameters = {name: value for name, value in spec.job.parameters.items() if name not in _NOT_OF_ACCESS}
+    cluster = job_settings.verify_cluster(spec, has_disk=has_disk)
+    parameters = {name: value for name, value in job_settings.parameters(spec).items() if name not in _NOT_OF_ACCESS}
     key = _hash([cluster.as_dict(), wheel_path, parameters])
     if key in memory.passed:
         return Step("verification", "unchanged", "passed before, with the same cluster, wheel and paths"), memory

@@ -28,6 +28,8 @@ class Behaviour:
         restart_seconds: the delay before a continuous job's next run; doubled by each failure in a row.
         restart_limit_seconds: the longest such delay.
         start_seconds: how long a run is ``PENDING``, which is when a real workspace starts the cluster.
+        every_default: whether jobs are read back with every default that any client of the service has seen, and not
+            only with those that are sure to come. Counts for jobs that are created or changed from then on.
         logs_of_failures: whether the output of a failed task has ``logs``. Without them ``error`` is the exception's
             last line only, as Databricks measured it for a Python task, and ``error_trace`` has the rest.
     """
@@ -38,6 +40,7 @@ class Behaviour:
     restart_seconds: float = 0.2
     restart_limit_seconds: float = 60
     start_seconds: float = 0.0
+    every_default: bool = False
     logs_of_failures: bool = True
 
 

@@ -45,7 +45,7 @@ def _arguments(run: Run, wheel: dict[str, Any]) -> tuple[str, ...]:
     if run.params is not None:
         return tuple(run.params)
     named = {**wheel.get("named_parameters", {}), **run.named_params}
-    return (*wheel.get("parameters", []), *(f"--{name}={value}" for name, value in named.items()))
+    return (*wheel.get("parameters", []), *(f"--{name}={value}" for name, value in named.items() if value != ""))
 
 
 def _libraries(state: State, task: dict[str, Any]) -> list[Library]:

@@ -8,9 +8,10 @@ from databricks.sdk.service.jobs import JobsAPI
 
 from local.workspace import job_permissions, run_progress
 from local.workspace.context import Workspace
+from local.workspace.defaults import with_defaults
 from local.workspace.errors import invalid
 from local.workspace.exchange import Request
-from local.workspace.job_settings import check_settings, with_defaults
+from local.workspace.job_settings import check_settings
 from local.workspace.jobs import managed_job
 from local.workspace.paging import page_of
 from local.workspace.route import Route
@@ -37,7 +38,8 @@ def _submit(workspace: Workspace, request: Request) -> dict[str, Any]:
     if not body.get("tasks"):
         raise invalid("Missing required field 'tasks'")
     check_settings(state, request.caller, body)
-    run = run_progress.one_time_run(workspace, with_defaults(body), creator=request.caller.name)
+    settings = with_defaults(body, every=workspace.behaviour.every_default)
+    run = run_progress.one_time_run(workspace, settings, creator=request.caller.name)
     run.name = body.get("run_name") or "Untitled"
     if token:
         state.idempotency_tokens[token] = run.run_id

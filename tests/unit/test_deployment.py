@@ -97,11 +97,13 @@ def test_the_job_runs_the_wheel_with_the_files_parameters_on_a_dedicated_cluster
     assert task["python_wheel_task"]["named_parameters"]["table-name"] == "network.flow_logs.test"
     assert task["libraries"] == [{"whl": f"/Workspace{FOLDER}/0.1.0-aaaaaaaaaaaa/vpc_flow_logs-0.1.0-py3-none-any.whl"}]
     cluster = shared["new_cluster"]
-    assert cluster["aws_attributes"] == {"instance_profile_arn": PROFILE}
+    assert cluster["aws_attributes"] == {"instance_profile_arn": PROFILE, "first_on_demand": 1}
     assert (cluster["spark_version"], cluster["data_security_mode"]) == ("18.x-scala2.13", "SINGLE_USER")
     assert (cluster["is_single_node"], cluster["kind"]) == (True, "CLASSIC_PREVIEW")
     assert "autoscale" not in cluster
-    assert cluster["custom_tags"]["vpc-flow-logs-environment"] == "test"
+    assert (cluster["runtime_engine"], cluster["driver_node_type_id"]) == ("STANDARD", "m6gd.large")
+    # The service forwards the job's tags to the cluster.
+    assert "vpc-flow-logs-environment" not in cluster["custom_tags"]
     assert settings["max_concurrent_runs"] == 1
     assert settings["continuous"]["pause_status"] == "UNPAUSED"
     assert settings["tags"]["vpc-flow-logs-environment"] == "test"
@@ -111,7 +113,7 @@ def test_the_job_runs_the_wheel_with_the_files_parameters_on_a_dedicated_cluster
 def test_several_workers_are_a_cluster_of_that_size(stage: Stage) -> None:
     stage.deploy(stage.spec(("workers = 0", "workers = 3")))
     cluster = _job(stage).settings["job_clusters"][0]["new_cluster"]
-    assert cluster["num_workers"] == 3
+    assert (cluster["num_workers"], cluster["runtime_engine"]) == (3, "STANDARD")
     assert "is_single_node" not in cluster
 
 
@@ -293,6 +295,16 @@ def test_pausing_ends_the_run(stage: Stage) -> None:
             ),
             "init_scripts",
         ),
+        (lambda settings: settings["job_clusters"][0]["new_cluster"].update(runtime_engine="PHOTON"), "runtime_engine"),
+        (lambda settings: settings["job_clusters"][0]["new_cluster"].update(driver_node_type_id="m5d.large"), "driver"),
+        (
+            lambda settings: settings["job_clusters"][0]["new_cluster"].update(
+                cluster_log_conf={"s3": {"destination": "s3://elsewhere", "region": "us-east-1"}}
+            ),
+            "cluster_log_conf",
+        ),
+        (lambda settings: settings["continuous"].update(task_retry_mode="ON_FAILURE"), "task_retry_mode"),
+        (lambda settings: settings["tasks"][0].update(max_retries=3), "max_retries"),
         (
             lambda settings: settings["job_clusters"][0]["new_cluster"]["spark_conf"].update({"spark.plugins": "x"}),
             "spark_conf",
@@ -391,6 +403,7 @@ def test_verify_runs_the_wheel_on_the_jobs_cluster_before_the_job_is_made(stage:
     stage.deploy(stage.spec())
     first, second = _runner(stage).requests[:2]
     assert (first.entry_point, second.entry_point) == ("verify", "ingest")
+    assert first.cluster["custom_tags"].pop("vpc-flow-logs-environment") == "test"
     assert first.cluster == second.cluster
     assert first.arguments == second.arguments
     assert [library.path for library in first.libraries] == [library.path for library in second.libraries]
