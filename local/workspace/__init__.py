@@ -28,13 +28,15 @@ from local.workspace.runner import (
     Runner,
     RunRequest,
     Script,
+    UnityCatalog,
 )
 from local.workspace.server import WorkspaceServer
-from local.workspace.state import State, Table
+from local.workspace.state import ExternalLocation, State, Table
 
 __all__ = [
     "Behaviour",
     "Credentials",
+    "ExternalLocation",
     "Fault",
     "Faults",
     "LaunchError",
@@ -49,6 +51,7 @@ __all__ = [
     "Script",
     "State",
     "Table",
+    "UnityCatalog",
     "WorkspaceServer",
     "add_group",
     "add_service_principal",

@@ -63,7 +63,7 @@ def _create(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
     job = managed_job(workspace.state, request.caller, request.number("job_id"), levels=job_permissions.ANY_LEVEL)
-    return _document(job) | {"run_as_user_name": _run_as(job)}
+    return _document(job) | {"run_as_user_name": job.run_as}
 
 
 def _document(job: Job) -> dict[str, Any]:
@@ -73,12 +73,6 @@ def _document(job: Job) -> dict[str, Any]:
         "created_time": job.created_time,
         "settings": copy.deepcopy(job.settings),
     }
-
-
-def _run_as(job: Job) -> str:
-    run_as = job.settings.get("run_as", {})
-    owner = next(one.name for one in job.permissions if one.level == "IS_OWNER")
-    return str(run_as.get("service_principal_name") or run_as.get("user_name") or owner)
 
 
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:

@@ -14,7 +14,17 @@ from databricks.sdk.errors import InvalidParameterValue, ResourceDoesNotExist
 from databricks.sdk.service import compute, jobs
 from databricks.sdk.service.catalog import VolumeType
 
-from local.workspace import LaunchError, Outcome, RecordingRunner, RunHandle, RunRequest, Script, WorkspaceServer
+from local.workspace import (
+    ExternalLocation,
+    LaunchError,
+    Outcome,
+    RecordingRunner,
+    RunHandle,
+    RunRequest,
+    Script,
+    UnityCatalog,
+    WorkspaceServer,
+)
 from tests.unit.workspaces import PROFILE, WHEEL, cluster, job, one_time, prepared, task, until
 
 ENDLESS = Script(seconds=None)
@@ -75,6 +85,21 @@ def test_the_runner_gets_command_line_wheel_cluster_and_profile(
     assert [(one.path, one.content) for one in request.libraries] == [(WHEEL, b"PK wheel")]
     assert (request.instance_profile_arn, request.iam_role_arn) == (PROFILE, role)
     assert request.cluster["spark_version"] == "18.x-scala2.13"
+
+
+def test_the_runner_gets_what_the_cluster_meets_of_unity_catalog(
+    server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
+) -> None:
+    submitted(client)
+    assert runner.requests[-1].unity_catalog == UnityCatalog()
+    state = server.state
+    state.hive_metastore, state.default_catalog = False, "main"
+    state.external_locations["lake"] = ExternalLocation("lake", "s3://lake", "credential", owner="someone")
+    state.grants["external_location lake"] = {server.credentials.client_id: ["READ_FILES"]}
+    submitted(client)
+    assert runner.requests[-1].unity_catalog == UnityCatalog(
+        "main", hive_metastore=False, locations={"s3://lake": frozenset({"READ_FILES"})}
+    )
 
 
 def test_why_a_run_failed_is_in_the_output_of_its_task(client: WorkspaceClient, runner: RecordingRunner) -> None:
