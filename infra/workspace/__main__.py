@@ -67,8 +67,9 @@ def main(arguments: Sequence[str]) -> int:
 def _deploy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
     print(f"Deploying {spec.environment} to {spec.host}", flush=True)
     done = deployment.deploy(client, spec, wheel_file=_wheel(options.wheel), aws=_aws(spec), pace=_pace())
-    changed = sum(step.outcome != "unchanged" for step in done.steps)
-    news = f"{changed} of {len(done.steps)} steps changed something" if changed else "All is as the file says already"
+    steps = [step for step in done.steps if step.outcome != "note"]
+    changed = sum(step.outcome != "unchanged" for step in steps)
+    news = f"{changed} of {len(steps)} steps changed something" if changed else "All is as the file says already"
     print(f"\n{news}. The job: {done.job_url}")
     if spec.job.pause:
         print("It is paused, as the file says (job.pause)")

@@ -68,6 +68,7 @@ def deploy(
     """
     told = _Steps(pace)
     looked = checks.look(client, spec)
+    told.add(*looked.notes)
     memory = remembered.read(client, spec.folder)
     told.add(instance_profile.register(client, spec.profile, pace=pace))
     steps, memory = grants.grant(
@@ -76,7 +77,7 @@ def deploy(
     told.add(*steps)
     told.add(wheel.upload(client, spec.folder, wheel_file))
     path = wheel.path_of(spec.folder, wheel_file)
-    told.add(*catalog.create(client, spec))
+    told.add(*catalog.create(client, looked.names))
     if spec.verify:
         step, memory = verification.ensure(
             client, spec, wheel_path=path, has_disk=looked.has_disk, memory=memory, pace=pace
