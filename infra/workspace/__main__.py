@@ -105,10 +105,12 @@ def _status(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
         print(f"job       none yet: python -m infra.workspace deploy --env {options.env}")
         return
     print(f"job       {found.job_url}  ({found.trigger})")
+    if found.owner:
+        print(f"run as    {found.runs_as}  (set by hand; the next deploy sets {found.owner} again)")
     print(f"wheel     {found.wheel}")
     print(f"table     {spec.table}")
     for run in found.runs:
-        began = f"{run.began:%Y-%m-%d %H:%M:%S} UTC" if run.began else "not begun"
+        began = f"{run.began:%Y-%m-%d %H:%M:%S} UTC" if run.began else "-" if run.over else "not begun"
         print(f"run       {began}  {run.state}  {run.url}")
     if not found.runs:
         print("run       none yet")

@@ -15,6 +15,9 @@ from infra.workspace.errors import DeploymentError, sentence
 # A wrong personal access token is answered as if it lacked a right.
 _NOT_SIGNED_IN = ("invalid_client", "Invalid access token")
 
+# The function's address changes, so a list that does not name it is met in production first.
+_BLOCKED = ("ip acl", "ip access list")
+
 ADMIN = "The deploying service principal has to be a workspace admin (Settings, Identity and access, group admins)"
 
 
@@ -33,6 +36,8 @@ def saying(what: str) -> Iterator[None]:
 
 def explained(error: Exception) -> str:
     """An error of a library in words, with what to do."""
+    if is_blocked(str(error)):
+        return blocked(first_line(error))
     if isinstance(error, Unauthenticated) or any(text in str(error) for text in _NOT_SIGNED_IN):
         return (
             f"the workspace refused the credentials ({first_line(error)}). Make an OAuth secret for the service "
@@ -69,6 +74,20 @@ def explained(error: Exception) -> str:
     if isinstance(error, DatabricksError):
         return f"the workspace answered: {first_line(error)}. Put that right and deploy again; it goes on from here"
     return first_line(error)
+
+
+def is_blocked(text: str) -> bool:
+    """Return whether an answer says that the workspace's IP access list does not name the caller's address."""
+    return any(part in text.lower() for part in _BLOCKED)
+
+
+def blocked(answer: str) -> str:
+    """Return what to do about such an answer."""
+    return (
+        f"the workspace has an IP access list, and the address that this comes from is not on it ({answer}). Allow the "
+        "function's address: deploy by hand from an allowed network, or give the function a VPC with a fixed address; "
+        "then deploy again"
+    )
 
 
 def first_line(error: Exception) -> str:

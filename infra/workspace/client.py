@@ -13,8 +13,8 @@ from databricks.sdk import WorkspaceClient, useragent
 from databricks.sdk.clock import Clock, RealClock
 from databricks.sdk.config import Config
 
-from infra.workspace.answers import saying
-from infra.workspace.errors import DeploymentError
+from infra.workspace.answers import blocked, is_blocked, saying
+from infra.workspace.errors import DeploymentError, sentence
 
 # A request is tried again for a minute, and the last try may take another: so a function of 15 minutes always has time
 # to answer. The SDK's own five minutes are too long for that.
@@ -65,8 +65,8 @@ def _reach(host: str, clock: Clock) -> None:
     """See that somebody answers at all: the SDK would try a wrong host for minutes before it says so."""
     for left in reversed(range(_TRIES)):
         try:
-            requests.get(f"{host}/.well-known/databricks-config", timeout=_REACH_SECONDS)
-            return
+            answer = requests.get(f"{host}/.well-known/databricks-config", timeout=_REACH_SECONDS)
+            break
         except requests.RequestException as error:
             if not left:
                 raise DeploymentError(
@@ -74,6 +74,16 @@ def _reach(host: str, clock: Clock) -> None:
                     "at the network in between (a private workspace needs a way to it); then try again"
                 ) from error
         clock.sleep(1)
+    # The SDK passes over what it is refused here, and then fails for another reason.
+    if answer.status_code == requests.codes.forbidden and is_blocked(answer.text):
+        raise DeploymentError(sentence(f"Signing in to {host}: {blocked(_message(answer))}"))
+
+
+def _message(answer: requests.Response) -> str:
+    try:
+        return str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"{answer.status_code} {answer.reason}"
 
 
 def secret_of(text: str) -> dict[str, str]:

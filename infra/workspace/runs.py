@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound
@@ -30,6 +30,11 @@ def state_of(run: Run | BaseRun) -> str:
     return " ".join(state.value for state in states if state is not None)
 
 
+def of_job(found: Iterable[BaseRun], job_id: int) -> Iterator[BaseRun]:
+    """Leave out runs that are not a job's, whatever the service filters by: an endless wait may depend on it."""
+    return (run for run in found if run.job_id in (None, job_id) and run.run_type in (None, RunType.JOB_RUN))
+
+
 def end_job_runs(client: WorkspaceClient, job_id: int, *, pace: Pace) -> int:
     """Cancel a paused job's runs and wait until they are over; return how many there were.
 
@@ -38,7 +43,8 @@ def end_job_runs(client: WorkspaceClient, job_id: int, *, pace: Pace) -> int:
     first = None
     while True:
         with saying("Ending the job's runs"):
-            active = [run for run in client.jobs.list_runs(job_id=job_id, active_only=True) if not ended(run)]
+            found = of_job(client.jobs.list_runs(job_id=job_id, active_only=True), job_id)
+            active = [run for run in found if not ended(run)]
             if any(not _ending(run) for run in active):
                 client.jobs.cancel_all_runs(job_id=job_id)
         first = len(active) if first is None else first
@@ -53,7 +59,11 @@ def end_single_runs(client: WorkspaceClient, name: str, *, pace: Pace) -> int:
     while True:
         with saying(f"Ending the runs named {name}"):
             every = client.jobs.list_runs(active_only=True, run_type=RunType.SUBMIT_RUN)
-            active = [run for run in every if run.run_name == name and not ended(run)]
+            active = [
+                run
+                for run in every
+                if run.run_name == name and run.run_type in (None, RunType.SUBMIT_RUN) and not ended(run)
+            ]
             _cancel(client, active)
         first = len(active) if first is None else first
         if not active:

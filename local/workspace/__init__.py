@@ -15,6 +15,7 @@ from local.workspace.contents import (
     add_service_principal,
     add_user,
     issue_token,
+    remove_principal,
 )
 from local.workspace.context import Behaviour
 from local.workspace.faults import Fault, Faults
@@ -57,4 +58,5 @@ __all__ = [
     "add_service_principal",
     "add_user",
     "issue_token",
+    "remove_principal",
 ]

@@ -30,6 +30,7 @@ class Behaviour:
         start_seconds: how long a run is ``PENDING``, which is when a real workspace starts the cluster.
         every_default: whether jobs are read back with every default that any client of the service has seen, and not
             only with those that are sure to come. Counts for jobs that are created or changed from then on.
+        filters: whether lists of jobs and runs look at what they are to filter by; not so in Databricks' own fake.
         logs_of_failures: whether the output of a failed task has ``logs``. Without them ``error`` is the exception's
             last line only, as Databricks measured it for a Python task, and ``error_trace`` has the rest.
     """
@@ -41,6 +42,7 @@ class Behaviour:
     restart_limit_seconds: float = 60
     start_seconds: float = 0.0
     every_default: bool = False
+    filters: bool = True
     logs_of_failures: bool = True
 
 

@@ -77,7 +77,7 @@ def _document(job: Job) -> dict[str, Any]:
 
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
     """List the jobs that the caller may see, the newest first, without their tasks unless asked."""
-    name = request.query.get("name", "").lower()
+    name = request.query.get("name", "").lower() if workspace.behaviour.filters else ""
     found = [
         job
         for job in sorted(workspace.state.jobs.values(), key=lambda job: -job.job_id)

@@ -116,6 +116,8 @@ def _wanted(workspace: Workspace, request: Request, run: Run) -> bool:
     # A deleted job's runs are gone with it.
     if run.run_type == "JOB_RUN" and run.job_id not in workspace.state.jobs:
         return False
+    if not workspace.behaviour.filters:
+        return True
     return (
         job_id in (0, run.job_id)
         and run_type == run.run_type
