@@ -18,8 +18,9 @@ from infra.workspace.errors import DeploymentError, sentence
 
 # A request is tried again for a minute, and the last try may take another: so a function of 15 minutes always has time
 # to answer. The SDK's own five minutes are too long for that.
-_RETRY_SECONDS = 60
-_REQUEST_SECONDS = 60
+RETRY_SECONDS = 60
+REQUEST_SECONDS = 60
+
 _TRIES = 3
 _REACH_SECONDS = 10
 
@@ -42,8 +43,8 @@ def connect(host: str, *, secret: Mapping[str, str] | None = None, clock: Clock 
         config = Config(
             host=host,
             auth_type=_kind(secret) if secret is not None else None,
-            retry_timeout_seconds=_RETRY_SECONDS,
-            http_timeout_seconds=_REQUEST_SECONDS,
+            retry_timeout_seconds=RETRY_SECONDS,
+            http_timeout_seconds=REQUEST_SECONDS,
             clock=clock,
             **credentials,
         )

@@ -67,16 +67,17 @@ def deploy(
         NotYet: there is something to wait for, and ``pace`` does not wait.
     """
     told = _Steps(pace)
+    path = wheel.path_of(spec.folder, wheel_file)
+    memory = remembered.read(client, spec.folder)
+    verification.await_under_way(client, spec, wheel_path=path, memory=memory, pace=pace)
     looked = checks.look(client, spec)
     told.add(*looked.notes)
-    memory = remembered.read(client, spec.folder)
     told.add(instance_profile.register(client, spec.profile, pace=pace))
     steps, memory = grants.grant(
         client, profile=spec.profile.arn, wanted=looked.wanted, folder=spec.folder, memory=memory, pace=pace
     )
     told.add(*steps)
     told.add(wheel.upload(client, spec.folder, wheel_file))
-    path = wheel.path_of(spec.folder, wheel_file)
     told.add(*catalog.create(client, looked.names))
     if spec.verify:
         step, memory = verification.ensure(

@@ -46,8 +46,7 @@ def ensure(
         DeploymentError: the run failed; with its words and its page.
     """
     cluster = job_settings.verify_cluster(spec, has_disk=has_disk)
-    parameters = {name: value for name, value in job_settings.parameters(spec).items() if name not in _NOT_OF_ACCESS}
-    key = _hash([cluster.as_dict(), wheel_path, parameters])
+    key = _key(spec, wheel_path, cluster)
     if key in memory.passed:
         return Step("verification", "unchanged", "passed before, with the same cluster, wheel and paths"), memory
     last = memory.verification
@@ -61,9 +60,7 @@ def ensure(
         now = replace(now, run_id=_submit(client, spec, _task(spec, wheel_path, cluster), now.token))
         memory = _remember(client, spec, memory, now)
         run = _run(client, now.run_id)
-    while run is not None and not ended(run):
-        pace.later(f"waiting for the verify run ({state_of(run)}): {run.run_page_url}")
-        run = _run(client, now.run_id)
+    run = _ended(client, run, pace=pace)
     if run is None or not _succeeded(run):
         _remember(client, spec, memory, Verification(key=key, token=_new_token()))
         raise DeploymentError(
@@ -74,9 +71,41 @@ def ensure(
     return Step("verification", "created", f"{run.run_page_url}{run_words.printed(client, run)}"), memory
 
 
+def await_under_way(
+    client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_path: str, memory: Remembered, pace: Pace
+) -> None:
+    """Wait for a verify run of these settings that an earlier call started, before anything else is looked at.
+
+    A call that only waits is made again and again, and CloudFormation's hour has to hold all of them.
+
+    Raises:
+        NotYet: the run goes on, and ``pace`` does not wait.
+    """
+    last = memory.verification
+    if last is None or not spec.verify:
+        return
+    # Whether the nodes have disks takes a request to find out; the run's key says it too.
+    clusters = (job_settings.verify_cluster(spec, has_disk=has_disk) for has_disk in (True, False))
+    if last.key in [_key(spec, wheel_path, cluster) for cluster in clusters]:
+        _ended(client, _run(client, last.run_id), pace=pace)
+
+
 def anew(memory: Remembered) -> Remembered:
     """The memory without what passed, so that the next verification is a run of its own, or the one under way."""
     return replace(memory, passed=())
+
+
+def _ended(client: WorkspaceClient, run: jobs.Run | None, *, pace: Pace) -> jobs.Run | None:
+    while run is not None and not ended(run):
+        pace.later(f"waiting for the verify run ({state_of(run)}): {run.run_page_url}")
+        run = _run(client, run.run_id)
+    return run
+
+
+def _key(spec: WorkspaceSpec, wheel_path: str, cluster: compute.ClusterSpec) -> str:
+    """Return a hash of all that a verify run proves something about."""
+    parameters = {name: value for name, value in job_settings.parameters(spec).items() if name not in _NOT_OF_ACCESS}
+    return _hash([cluster.as_dict(), wheel_path, parameters])
 
 
 def _submit(client: WorkspaceClient, spec: WorkspaceSpec, task: jobs.SubmitTask, token: str) -> int:

@@ -167,9 +167,9 @@ def test_a_profile_that_iam_does_not_show_yet_is_tried_again(stage: Stage) -> No
     assert stage.writing().count("POST /api/2.0/instance-profiles/add") == 5
 
 
-def test_a_profile_that_stays_refused_is_given_up_after_a_minute_with_the_last_reason(stage: Stage) -> None:
+def test_a_profile_that_stays_refused_is_given_up_after_three_minutes_with_the_last_reason(stage: Stage) -> None:
     stage.server.behaviour.object_to_profile = lambda _: "UnauthorizedOperation: iam:PassRole is missing"
-    with pytest.raises(DeploymentError, match=r"60 seconds.*iam:PassRole is missing.*skip_validation = true"):
+    with pytest.raises(DeploymentError, match=r"180 seconds.*iam:PassRole is missing.*skip_validation = true"):
         stage.deploy(stage.spec())
 
 

@@ -9,10 +9,16 @@ from typing import Any
 
 import pytest
 
-from infra.workspace import job_settings
-from local.workspace import RecordingRunner
+from infra.workspace import client, deployment, handler, instance_profile, job_settings
+from infra.workspace.errors import NotYet
+from infra.workspace.outcome import Pace
+from infra.workspace.wheel_file import WheelFile
+from local.workspace import RecordingRunner, Script
 from local.workspace.state import Job
-from tests.unit.deploying import EVERYONE, MAIL, READERS, SCHEDULED, Stage, staged
+from tests.unit.deploying import EVERYONE, MAIL, NEWER_WHEEL, READERS, SCHEDULED, WHEEL, Stage, staged
+
+_FUNCTION_SECONDS = 14 * 60
+"""What `infra.ingestion` gives the function."""
 
 SHAPES = {
     "continuous": [EVERYONE, READERS, MAIL],
@@ -73,6 +79,50 @@ def test_nothing_is_written_where_the_answer_leaves_out_what_equals_a_default(
         stage.server.clear_log()
     stage.deploy(spec)
     assert stage.writing() == []
+
+
+# Calls that only wait.
+
+
+def _returning(stage: Stage) -> Pace:
+    """As in the function: a call that has to wait returns."""
+
+    def later(what: str) -> None:
+        raise NotYet(what)
+
+    return replace(stage.pace(), later=later)
+
+
+def _call(stage: Stage, *, wheel: WheelFile = WHEEL) -> None:
+    deployment.deploy(
+        stage.client(), stage.spec(EVERYONE), wheel_file=wheel, aws=stage.bucket.clients, pace=_returning(stage)
+    )
+
+
+def test_a_call_that_only_waits_for_the_verify_run_costs_few_requests(stage: Stage) -> None:
+    _runner(stage).next.append(Script(seconds=None))
+    with pytest.raises(NotYet, match="waiting for the verify run"):
+        _call(stage)
+    assert len(stage.server.requests) > 30
+    for _ in range(3):
+        stage.server.clear_log()
+        with pytest.raises(NotYet, match="waiting for the verify run"):
+            _call(stage)
+        asked = [request.path for request in stage.server.requests if not request.path.startswith("/.well-known")]
+        assert asked == ["/api/2.0/workspace/export", "/api/2.2/jobs/runs/get"]
+
+
+def test_a_run_that_is_under_way_for_other_settings_is_not_waited_for_first(stage: Stage) -> None:
+    _runner(stage).next.extend([Script(seconds=None), Script()])
+    with pytest.raises(NotYet):
+        _call(stage)
+    _call(stage, wheel=NEWER_WHEEL)
+    assert [request.entry_point for request in _runner(stage).requests] == ["verify", "verify", "ingest"]
+
+
+def test_a_call_begins_no_step_that_may_outlast_it() -> None:
+    longest = instance_profile.PATIENCE + client.RETRY_SECONDS + client.REQUEST_SECONDS
+    assert longest < handler._MARGIN_SECONDS < _FUNCTION_SECONDS / 2
 
 
 def _with(stage: Stage, **parameters: str) -> Any:
