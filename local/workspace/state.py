@@ -59,10 +59,10 @@ class InstanceProfile:
 
 @dataclass
 class WorkspaceObject:
-    """A folder, file or notebook of the workspace's file tree; times are milliseconds since 1970."""
+    """A folder, file, notebook or dashboard of the workspace's file tree; times are milliseconds since 1970."""
 
     path: str
-    object_type: Literal["DIRECTORY", "FILE", "NOTEBOOK"]
+    object_type: Literal["DIRECTORY", "FILE", "NOTEBOOK", "DASHBOARD"]
     object_id: int
     created_at: int
     modified_at: int

@@ -81,6 +81,19 @@ def test_nothing_is_written_where_the_answer_leaves_out_what_equals_a_default(
     assert stage.writing() == []
 
 
+@pytest.mark.parametrize(
+    ("table", "schema"), [("network.flow_logs.test", "network.flow_logs"), ("security.flow_logs", "main.security")]
+)
+def test_nothing_is_written_where_hive_is_off_and_names_mean_another_catalog(
+    stage: Stage, table: str, schema: str
+) -> None:
+    state = stage.server.state
+    state.hive_metastore, state.default_catalog = False, "main"
+    assert _written_by_a_second_deploy(stage, ("network.flow_logs.test", table)) == []
+    assert schema in state.schemas
+    assert {request.unity_catalog.hive_metastore for request in _runner(stage).requests} == {False}
+
+
 # Calls that only wait.
 
 
