@@ -73,7 +73,7 @@ def _deploy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
     print(f"\n{news}. The job: {done.job_url}")
     if spec.job.pause:
         print("It is paused, as the file says (job.pause)")
-    print(f"Table: {done.table}\nIts runs: python -m infra.workspace status --env {options.env}")
+    print(f"Table: {done.table}\nIts runs: .venv/bin/python -m infra.workspace status --env {options.env}")
 
 
 def _verify(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
@@ -102,7 +102,7 @@ def _status(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
     if not found.grants:
         print("grant     nobody")
     if found.job_url is None:
-        print(f"job       none yet: python -m infra.workspace deploy --env {options.env}")
+        print(f"job       none yet: .venv/bin/python -m infra.workspace deploy --env {options.env}")
         return
     print(f"job       {found.job_url}  ({found.trigger})")
     if found.owner:

@@ -27,12 +27,14 @@ class Looked:
         has_disk: whether the node type has its own disks.
         names: the names in Unity Catalog.
         notes: what the deployment goes on in spite of.
+        if_denied: what to do where the logs cannot be read in spite of the profile.
     """
 
     wanted: Mapping[Principal, str]
     has_disk: bool
     names: UnityNames
     notes: tuple[Step, ...] = ()
+    if_denied: str = ""
 
 
 def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Looked:
@@ -65,6 +67,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Looked:
             *catalog.notes(names, spec.table),
             *(Step("external location", "note", text) for text in locations.notes),
         ),
+        if_denied=locations.if_denied,
     )
 
 

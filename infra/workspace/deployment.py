@@ -81,7 +81,13 @@ def deploy(
     told.add(*catalog.create(client, looked.names))
     if spec.verify:
         step, memory = verification.ensure(
-            client, spec, wheel_path=path, has_disk=looked.has_disk, memory=memory, pace=pace
+            client,
+            spec,
+            wheel_path=path,
+            has_disk=looked.has_disk,
+            memory=memory,
+            pace=pace,
+            if_denied=looked.if_denied,
         )
         told.add(step)
     streams = _streams(spec, memory, left)
@@ -107,7 +113,7 @@ def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFil
     if instance_profile.find(client, spec.profile.arn) is None:
         raise DeploymentError(
             f"The workspace {spec.host} does not have the instance profile {spec.profile.arn}: deploy first, "
-            "by make deploy or by python -m infra.workspace deploy"
+            "by make deploy or by .venv/bin/python -m infra.workspace deploy"
         )
     told = _Steps(pace)
     told.add(wheel.upload(client, spec.folder, wheel_file))

@@ -25,10 +25,11 @@ _READING = (Privilege.READ_FILES, Privilege.ALL_PRIVILEGES)
 
 @dataclass
 class Seen:
-    """What the look at the locations came to."""
+    """What the look at the locations came to; ``if_denied`` is what to do where the logs cannot be read."""
 
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    if_denied: str = ""
 
 
 def look(client: WorkspaceClient, spec: WorkspaceSpec, names: UnityNames) -> Seen:
@@ -42,10 +43,12 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec, names: UnityNames) -> See
             return Seen(notes=[_not_listed(logs, error)])
         except (BadRequest, NotFound):  # a workspace without Unity Catalog
             return Seen()
-        return Seen(
-            problems=_table_problems(client, spec, names, locations),
-            notes=_log_notes(client, spec, covering(locations, logs)),
-        )
+        seen = Seen(problems=_table_problems(client, spec, names, locations))
+        location = covering(locations, logs)
+        if location is not None:
+            _look_at_logs(client, location, seen)
+            seen.notes += _event_notes(spec, location)
+        return seen
 
 
 def _not_listed(logs: str, error: Exception) -> str:
@@ -93,25 +96,26 @@ def _is_there(client: WorkspaceClient, table: str) -> bool:
         return False
 
 
-def _log_notes(client: WorkspaceClient, spec: WorkspaceSpec, location: ExternalLocationInfo | None) -> list[str]:
-    if location is None:
-        return []
+def _look_at_logs(client: WorkspaceClient, location: ExternalLocationInfo, seen: Seen) -> None:
     me = client.current_user.me()
     who = me.user_name or ""
     groups = [group.display for group in me.groups or [] if group.display]
     grant = f"GRANT READ FILES ON EXTERNAL LOCATION `{location.name}` TO `{who}`"
-    text = (
-        f"the external location {location.name} ({location.url}) covers the logs (the longest URL among the locations "
-        "that the service principal can see). Unity Catalog, and not the instance profile, decides who reads there; "
-    )
     granted = _has_read_files(client, location, {who, *groups, "account users"})
     if granted:
-        text += f"{who}, as whom the job runs, has READ FILES"
+        state = "has READ FILES"
     elif granted is None:
-        text += f"{who}, as whom the job runs, needs READ FILES: {grant}"
+        state = f"needs READ FILES: {grant}"
     else:
-        text += f"{who}, as whom the job runs, has no READ FILES that can be seen: {grant}"
-    return [text, *_event_notes(spec, location)]
+        state = f"has no READ FILES that can be seen: {grant}"
+    seen.notes.append(
+        f"the external location {location.name} ({location.url}) covers the logs (the longest URL among the locations "
+        "that the service principal can see). Unity Catalog, and not the instance profile, decides who reads there; "
+        f"{who}, as whom the job runs, {state}"
+    )
+    if not granted:
+        covers = f"The external location {location.name} covers the logs, and the instance profile counts for nothing"
+        seen.if_denied = f"{covers} there: {grant}"
 
 
 def _has_read_files(client: WorkspaceClient, location: ExternalLocationInfo, names: set[str]) -> bool | None:

@@ -41,6 +41,7 @@ _HIVE_OFF = (
     "Hive metastore is disabled",
     "Hive Metastore, which is disabled",
 )
+_DENIED = ("AccessDenied", "Access Denied", "PERMISSION_DENIED", "INSUFFICIENT_PERMISSIONS", "READ FILES", "Forbidden")
 _NO_LOCATION = ("NO_PARENT_EXTERNAL_LOCATION_FOR_PATH",)
 
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
@@ -55,8 +56,15 @@ _SAYS_NOTHING = re.compile(r"SystemExit(?:: -?\d+)?|(?:.*: )?Workload failed, se
 _MESSAGE = re.compile(r"The run failed: |\d+ parameter problems?; nothing was created:")
 
 
-def failure(client: WorkspaceClient, spec: WorkspaceSpec, run: jobs.Run) -> str:
-    """Return the message for a verify run that failed: its whole reason, what to do, and its page."""
+def failure(client: WorkspaceClient, spec: WorkspaceSpec, run: jobs.Run, *, if_denied: str = "") -> str:
+    """Return the message for a verify run that failed: its whole reason, what to do, and its page.
+
+    Args:
+        client: of the workspace.
+        spec: what was verified.
+        run: the run.
+        if_denied: what to do where access was denied, if the deployment knows more than the storage says.
+    """
     reason = why(client, run)
     advice = [
         text
@@ -64,6 +72,7 @@ def failure(client: WorkspaceClient, spec: WorkspaceSpec, run: jobs.Run) -> str:
             (_HIVE_ADVICE, _any_in(reason, _HIVE_OFF) and not unity_names.in_unity_catalog(spec.table)),
             (_DBFS_ADVICE, _any_in(reason, _DBFS_OFF)),
             (_LOCATION_ADVICE, _any_in(reason, _NO_LOCATION)),
+            (if_denied, if_denied and _any_in(reason, _DENIED)),
         )
         if applies
     ]
@@ -89,8 +98,9 @@ def reason(output: jobs.RunOutput) -> list[str]:
     """Return the lines that tell why a task failed, without frames and without what says nothing."""
     told = telling(output.logs or "") or telling(output.error_trace or "")
     raised = [line for line in telling(output.error_trace or "") if not _in(line, told)] if output.logs else []
-    error = _clean(output.error or "")
-    lines = [*(line for line in error if not _in(line, [*told, *raised])), *told, *raised]
+    error = [line for line in _clean(output.error or "") if not _in(line, [*told, *raised])]
+    # What was printed comes last: where it has the message, nothing else is left; else it may be noise.
+    lines = [*error, *raised, *told]
     return [line for line in lines if not _SAYS_NOTHING.fullmatch(line)] or lines
 
 

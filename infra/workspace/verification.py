@@ -38,9 +38,18 @@ def run_name(spec: WorkspaceSpec) -> str:
 
 
 def ensure(
-    client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_path: str, has_disk: bool, memory: Remembered, pace: Pace
+    client: WorkspaceClient,
+    spec: WorkspaceSpec,
+    *,
+    wheel_path: str,
+    has_disk: bool,
+    memory: Remembered,
+    pace: Pace,
+    if_denied: str = "",
 ) -> tuple[Step, Remembered]:
-    """Verify, unless just this passed before; a run that is under way is waited for.
+    """Verify, unless exactly this passed before; a run that is under way is waited for.
+
+    ``if_denied`` is what to do where the run is denied access, if more is known than the storage says.
 
     Raises:
         DeploymentError: the run failed; with its words and its page.
@@ -64,7 +73,9 @@ def ensure(
     if run is None or not _succeeded(run):
         _remember(client, spec, memory, Verification(key=key, token=_new_token()))
         raise DeploymentError(
-            run_words.failure(client, spec, run) if run else "The verify run was deleted. Deploy again"
+            run_words.failure(client, spec, run, if_denied=if_denied)
+            if run
+            else "The verify run was deleted. Deploy again"
         )
     passed = (*(other for other in memory.passed if other != key), key)[-_MOST_PASSED:]
     memory = remembered.write(client, spec.folder, old=memory, new=replace(memory, verification=None, passed=passed))

@@ -54,6 +54,11 @@ def test_the_reason_is_the_jobs_message_whole_and_alone(trace: str, error: str, 
     assert reason(RunOutput(error=error, error_trace=trace, logs=logs)) == MESSAGE.splitlines()
 
 
+def test_the_exceptions_message_comes_before_what_else_was_printed() -> None:
+    noise = "\n".join(f"26/11/27 10:00:00 WARN Thing: {number}" for number in range(20))
+    assert reason(RunOutput(error=LAST, error_trace=PYTHON, logs=noise))[:2] == MESSAGE.splitlines()
+
+
 def test_without_logs_the_last_lines_of_the_trace_count() -> None:
     trace = "\n".join(f"line {number}" for number in range(20))
     assert reason(RunOutput(error="it failed", error_trace=trace)) == [

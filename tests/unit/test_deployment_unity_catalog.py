@@ -12,7 +12,7 @@ from databricks.sdk.service.catalog import ExternalLocationInfo
 from infra.workspace.errors import DeploymentError
 from infra.workspace.external_locations import covering
 from infra.workspace.spec import WorkspaceSpec
-from local.workspace import ExternalLocation, Fault, Table, add_service_principal
+from local.workspace import ExternalLocation, Fault, Outcome, RecordingRunner, Script, Table, add_service_principal
 from tests.unit.deploying import NO_VERIFY, OFF, STACK_QUEUE, Stage, staged
 
 LOCATIONS = "/api/2.1/unity-catalog/external-locations"
@@ -183,6 +183,20 @@ def test_locations_that_may_not_be_listed_are_a_note(stage: Stage) -> None:
     stage.server.faults.on("GET", LOCATIONS, Fault.DENIED)
     (note,) = _notes(stage)
     assert "cannot be listed (Only admins can perform this operation). If one covers s3://flow-logs-bucket/" in note
+
+
+@pytest.mark.parametrize(("granted", "advised"), [(False, True), (True, False)])
+def test_a_verify_run_that_is_denied_access_names_the_grant_that_is_missing(
+    stage: Stage, granted: bool, advised: bool
+) -> None:
+    _locate(stage, "s3://flow-logs-bucket", file_events=False)
+    _grant(stage, "users", "READ_FILES" if granted else "BROWSE")
+    runner = stage.server.workspace.runner
+    assert isinstance(runner, RecordingRunner)
+    runner.next.append(Script(Outcome("FAILED", "[INSUFFICIENT_PERMISSIONS] no permission")))
+    with pytest.raises(DeploymentError, match=r"^The verify run failed: \[INSUFFICIENT_PERMISSIONS\]") as failure:
+        stage.deploy(stage.spec())
+    assert ("GRANT READ FILES ON EXTERNAL LOCATION `logs`" in str(failure.value)) == advised
 
 
 def test_empty_pages_are_read_over(stage: Stage) -> None:
