@@ -12,7 +12,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from vpc_flow_logs import parquet_file
+from vpc_flow_logs import folders, parquet_file
 from vpc_flow_logs.careful import header_names, tokens_of
 from vpc_flow_logs.decompress import Damaged, text_blocks
 from vpc_flow_logs.lines import BYTE_ORDER_MARK
@@ -20,7 +20,6 @@ from vpc_flow_logs.logs_path import load_path, name_filter
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.paths import parts, scheme_of
 from vpc_flow_logs.progress import counted, say, size
-from vpc_flow_logs.storage import Folder
 
 SAMPLE = 5
 """Newest files whose format is looked at."""
@@ -92,7 +91,7 @@ def _files(spark: SparkSession, vpc_logs_path: str) -> DataFrame:
 def _look_at_root(spark: SparkSession, vpc_logs_path: str) -> None:
     """Tell a prefix that nothing was written to yet from a bucket or folder that is not there."""
     if scheme_of(vpc_logs_path) == "s3":
-        Folder(spark, f"s3://{parts(vpc_logs_path)[0]}/").holds()
+        folders.of(spark).names(f"s3://{parts(vpc_logs_path)[0]}/")
         return
     raise FileNotFoundError(f"there is no folder {load_path(vpc_logs_path)!r}")
 
