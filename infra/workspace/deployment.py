@@ -68,10 +68,10 @@ def deploy(
     """
     told = _Steps(pace)
     path = wheel.path_of(spec.folder, wheel_file)
-    memory = remembered.read(client, spec.folder)
-    verification.await_under_way(client, spec, wheel_path=path, memory=memory, pace=pace)
+    _await_verify_run(client, spec, wheel_path=path, pace=pace)
     looked = checks.look(client, spec)
     told.add(*looked.notes)
+    memory = remembered.read(client, spec.folder)
     told.add(instance_profile.register(client, spec.profile, pace=pace))
     steps, memory = grants.grant(
         client, profile=spec.profile.arn, wanted=looked.wanted, folder=spec.folder, memory=memory, pace=pace
@@ -164,6 +164,15 @@ def destroy(
     # Last, with all that is remembered in it.
     told.add(*wheel.remove_folder(client, spec.folder))
     return tuple(told.steps)
+
+
+def _await_verify_run(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_path: str, pace: Pace) -> None:
+    """Wait for the verify run of an earlier call, before the requests of all the checks are repeated."""
+    try:
+        memory = remembered.read(client, spec.folder)
+    except DeploymentError:  # the checks that follow may know better why, and then it is read again
+        return
+    verification.await_under_way(client, spec, wheel_path=wheel_path, memory=memory, pace=pace)
 
 
 class _Steps:

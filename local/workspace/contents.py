@@ -24,7 +24,6 @@ NODE_TYPES = {
     "m5d.large": (2, 8192, "General Purpose"),
     "m6id.large": (2, 8192, "General Purpose"),
     "m6gd.large": (2, 8192, "General Purpose"),
-    "m6gd.xlarge": (4, 16384, "General Purpose"),
     "m7gd.large": (2, 8192, "General Purpose"),
     "m5d.xlarge": (4, 16384, "General Purpose"),
     "m6gd.xlarge": (4, 16384, "General Purpose"),
