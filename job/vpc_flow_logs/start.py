@@ -32,6 +32,8 @@ def run(arguments: Sequence[str], *, session: Session, work: Work, next_step: st
         spark, parameters = _checked(arguments, session)
         try:
             work(spark, parameters)
+        except RunFailed:  # has said why
+            raise
         except Exception as error:
             raise RunFailed(explained(error, parameters, next_step=next_step)) from error
     except (ParameterError, RunFailed) as refusal:

@@ -1,0 +1,147 @@
+"""Folders that the job looks into before it makes anything: `dbutils.fs` on a cluster, plain Python on a laptop.
+
+Everything else the job needs to know of storage it asks of Spark and of Delta. Hadoop's file systems are not used: in a
+workspace with Unity Catalog they have no credentials for ``/Volumes`` and external locations.
+Source: https://docs.databricks.com/aws/en/dev-tools/databricks-utils
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Protocol
+
+from pyspark.sql import SparkSession
+
+from vpc_flow_logs.failures import telling_line
+from vpc_flow_logs.paths import parts, scheme_of
+
+_MISSING = ("FileNotFoundException", "No such file or directory", "does not exist", "NoSuchKey")
+
+
+class CannotLook(Exception):
+    """Nothing here can look into the folder; the text says why. It does not mean that the folder is unusable."""
+
+
+class NotAFolder(Exception):
+    """There is a file where the folder should be."""
+
+
+class Folders(Protocol):
+    """What the job asks of a storage. Every method raises `CannotLook` where the storage gives no answer."""
+
+    def names(self, path: str) -> list[str] | None:
+        """Return the names in a folder, None when the folder does not exist.
+
+        Raises:
+            NotAFolder: it is a file.
+        """
+        ...
+
+    def head(self, path: str, size: int = 65_536) -> str:
+        """Return the beginning of a text file, at most ``size`` bytes of it."""
+        ...
+
+    def write(self, path: str, text: str) -> None:
+        """Write a small text file; folders above it are made."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Remove a file, or a folder with all that is in it."""
+        ...
+
+
+def of(spark: SparkSession) -> Folders:
+    """Return the folders of the place that the session runs in."""
+    try:
+        from pyspark.dbutils import DBUtils  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
+    except ImportError:  # only the Databricks Runtime has it
+        return LocalFolders()
+    return DbutilsFolders(DBUtils(spark).fs)
+
+
+class DbutilsFolders:
+    """Folders by the `dbutils.fs` of a cluster, which has the credentials that Spark has."""
+
+    def __init__(self, fs: Any) -> None:
+        self._fs = fs
+
+    def names(self, path: str) -> list[str] | None:
+        try:
+            found = self._fs.ls(path)
+        except Exception as error:  # noqa: BLE001 - the class depends on the runtime; the text is what is documented
+            if _is_missing(error):
+                return None
+            raise CannotLook(telling_line(error)) from error
+        names = [entry.name.rstrip("/") for entry in found]
+        # For a file, ls gives the file itself.
+        if len(found) == 1 and parts(found[0].path) == parts(path):
+            raise NotAFolder(path)
+        return names
+
+    def head(self, path: str, size: int = 65_536) -> str:
+        return str(self._ask("head", path, size))
+
+    def write(self, path: str, text: str) -> None:
+        self._ask("put", path, text, True)
+
+    def remove(self, path: str) -> None:
+        self._ask("rm", path, True)
+
+    def _ask(self, name: str, *arguments: object) -> object:
+        try:
+            return getattr(self._fs, name)(*arguments)
+        except Exception as error:
+            raise CannotLook(telling_line(error)) from error
+
+
+class LocalFolders:
+    """Folders of this machine: paths that begin with ``/`` or ``file:``."""
+
+    def names(self, path: str) -> list[str] | None:
+        folder = _local(path)
+        try:
+            with os.scandir(folder) as found:
+                return sorted(entry.name for entry in found)
+        except NotADirectoryError as error:
+            if folder.is_file():
+                raise NotAFolder(path) from error
+            raise CannotLook(f"{error.strerror}: {folder}") from error
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise CannotLook(f"{error.strerror}: {folder}") from error
+
+    def head(self, path: str, size: int = 65_536) -> str:
+        try:
+            with _local(path).open("rb") as file:
+                return file.read(size).decode(errors="replace")
+        except OSError as error:
+            raise CannotLook(f"{error.strerror}: {path}") from error
+
+    def write(self, path: str, text: str) -> None:
+        file = _local(path)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        except OSError as error:
+            raise CannotLook(f"{error.strerror}: {path}") from error
+
+    def remove(self, path: str) -> None:
+        file = _local(path)
+        try:
+            shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
+        except OSError as error:
+            raise CannotLook(f"{error.strerror}: {path}") from error
+
+
+def _local(path: str) -> Path:
+    if scheme_of(path) not in ("", "file"):
+        raise CannotLook(f"{path!r} is not on this machine")
+    return Path("/", *parts(path))
+
+
+def _is_missing(error: Exception) -> bool:
+    text = str(error)
+    return any(sign in text for sign in _MISSING) and "bucket does not exist" not in text
