@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pyspark.sql import SparkSession
 
 from vpc_flow_logs import checkpoint, settings, source, start, table, verification
+from vpc_flow_logs import probe as probing
 from vpc_flow_logs.failures import LOOK_AGAIN
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.paths import quarantine_path
@@ -28,6 +29,11 @@ def run_verify(arguments: Sequence[str], *, session: start.Session) -> None:
     start.run(arguments, session=session, work=verification.verify, next_step=LOOK_AGAIN)
 
 
+def run_probe(arguments: Sequence[str], *, session: start.Session) -> None:
+    """Answer what only a real workspace can, a line of output for each question. Raises as `probe.run`."""
+    probing.run(arguments, session=session)
+
+
 def ingest() -> None:
     """Entry point of the wheel: load with the cluster's Spark session."""
     run_ingest(sys.argv[1:], session=_cluster_session)
@@ -36,6 +42,11 @@ def ingest() -> None:
 def verify() -> None:
     """Entry point of the wheel: look at the VPC Logs Path with the cluster's Spark session."""
     run_verify(sys.argv[1:], session=_cluster_session)
+
+
+def probe() -> None:
+    """Entry point of the wheel: ask the cluster, the workspace and AWS what nobody documents."""
+    run_probe(sys.argv[1:], session=_cluster_session)
 
 
 def _cluster_session() -> SparkSession:

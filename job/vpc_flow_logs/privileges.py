@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 from py4j.protocol import Py4JError  # type: ignore[import-untyped, unused-ignore]
@@ -28,17 +30,10 @@ _ON_CHECKPOINT = "Allow it, or name another folder as Checkpoint Path (job.check
 
 def checkpoint(spark: SparkSession, path: str) -> Trial:
     """Write a small file below the Checkpoint Path and delete it, with the folders that were made for it."""
-    files, file = folders.of(spark), f"{path}/.verify-{uuid4().hex[:12]}"
+    files = folders.of(spark)
     try:
-        absent = _absent(files, path)
-        try:
-            files.write(file, "written by verify, and deleted at once\n")
-        finally:
-            if files.names(path) is not None:
-                files.remove(file)
-            for folder in absent:
-                if files.names(folder) == []:  # a job may have begun there in the meantime
-                    files.remove(folder)
+        with scratch(files, path) as folder:
+            files.write(f"{folder}/trial", "written by verify, and deleted at once\n")
     except NotAFolder:
         return Trial("missing", _WRITE, path, "it is a file", _ON_CHECKPOINT)
     except (CannotLook, OSError, Py4JError, PySparkException) as error:
@@ -49,8 +44,22 @@ def checkpoint(spark: SparkSession, path: str) -> Trial:
     return Trial("ok", _WRITE, path)
 
 
+@contextmanager
+def scratch(files: Folders, path: str) -> Iterator[str]:
+    """Name a new folder below another, and remove it afterwards with every folder above it that was not there."""
+    absent, folder = _absent(files, path), f"{path}/.trial-{uuid4().hex[:12]}"
+    try:
+        yield folder
+    finally:
+        if files.names(folder) is not None:
+            files.remove(folder)
+        for above in absent:
+            if files.names(above) == []:  # a job may have begun there in the meantime
+                files.remove(above)
+
+
 def _absent(files: Folders, path: str) -> list[str]:
-    """Return the folders that have to be made, the deepest first. S3 has none."""
+    """Return the folders that do not exist, the deepest first. S3 has none."""
     absent: list[str] = []
     while scheme_of(path) != "s3" and len(parts(path)) > 0 and files.names(path) is None:
         absent.append(path)
