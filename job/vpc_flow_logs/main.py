@@ -26,7 +26,8 @@ def run_ingest(arguments: Sequence[str], *, session: start.Session) -> None:
 
 def run_verify(arguments: Sequence[str], *, session: start.Session) -> None:
     """Say what the VPC Logs Path holds, or what is missing to read it. Creates nothing. Raises as `start.run`."""
-    start.run(arguments, session=session, work=verification.verify, next_step=LOOK_AGAIN)
+    look = verification.also_missing
+    start.run(arguments, session=session, work=verification.verify, next_step=LOOK_AGAIN, also=look)
 
 
 def run_probe(arguments: Sequence[str], *, session: start.Session) -> None:

@@ -61,10 +61,8 @@ def verify(spark: SparkSession, parameters: Parameters) -> None:
     Raises:
         RunFailed: something is missing; the text names all of it.
     """
-    say(f"looking at {printable(parameters.vpc_logs_path)}")
-    trials = [
-        *_logs(spark, parameters),
-        *_notifications(parameters),
+    trials = _granted(spark, parameters)
+    trials += [
         privileges.checkpoint(spark, parameters.checkpoint_path),
         *privileges.schema(spark, parameters.table_name),
     ]
@@ -72,6 +70,20 @@ def verify(spark: SparkSession, parameters: Parameters) -> None:
         say(line(trial))
     if lacking := missing(trials):
         raise RunFailed(message(lacking, next_step=LOOK_AGAIN))
+
+
+def also_missing(spark: SparkSession, parameters: Parameters) -> list[str]:
+    """Return what of AWS is missing, where the parameters are refused for the checkpoint or the table."""
+    trials = _granted(spark, parameters)
+    for trial in trials:
+        say(line(trial))
+    return [f"{trial.text}. {trial.next_step}" for trial in missing(trials)]
+
+
+def _granted(spark: SparkSession, parameters: Parameters) -> list[Trial]:
+    """Try to read the logs and to learn of new files."""
+    say(f"looking at {printable(parameters.vpc_logs_path)}")
+    return [*_logs(spark, parameters), *_notifications(parameters)]
 
 
 def _logs(spark: SparkSession, parameters: Parameters) -> list[Trial]:

@@ -179,3 +179,24 @@ def test_names_of_files_cannot_act_on_the_terminal(
     said = verify(spark, where, capsys)
     assert "\\x1b[2Jgone.log.gz of " in said[2]
     assert all(line.isprintable() for line in said)
+
+
+def test_what_is_missing_is_named_together_with_what_the_parameters_are_refused_for(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where, missing = Place(tmp_path, "no_such_schema.flows"), str(tmp_path / "missing")
+    with pytest.raises(ParameterError) as refused:
+        verify(spark, where, capsys, vpc_logs_path=missing)
+    table, logs = refused.value.problems
+    assert "'no_such_schema'" in table
+    assert logs.startswith(f"list and read on {missing}: there is no folder")
+
+
+def test_a_checkpoint_that_is_refused_is_not_written_to(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = Place(tmp_path, "never_made")
+    where.checkpoint.mkdir()
+    (where.checkpoint / "of others").write_text("")
+    with pytest.raises(ParameterError):
+        verify(spark, where, capsys)
