@@ -107,9 +107,13 @@ def _failed(run: BaseRun) -> bool:
 def _words(output: RunOutput) -> list[str]:
     """Return where a task's words are, and the last of them."""
     facts = []
-    for name, text in (("error", output.error), ("error_trace", output.error_trace), ("logs", output.logs)):
+    for name, text in (
+        ("lines of error", output.error),
+        ("lines of error_trace", output.error_trace),
+        ("lines of output", output.logs),
+    ):
         lines = (text or "").strip().splitlines()
-        facts.append(f"{name}: {len(lines)} lines{':' if lines else ''}")
+        facts.append(f"{name}, {len(lines)} in all, the last of it:" if lines else f"{name}: none")
         facts += [f"  {line}" for line in lines[-_LAST_LINES:]]
     return facts
 

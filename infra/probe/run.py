@@ -27,6 +27,8 @@ NOT_REGISTERED = Answer(
 )
 """What there is instead of the run's answers before a deploy, and after one that was rolled back."""
 
+ENDS_WELL = "the run on the job's cluster ends well, and its output can be read"
+
 _WORDS = 12
 
 
@@ -115,7 +117,7 @@ def _answers(client: WorkspaceClient, run: jobs.Run) -> list[Answer]:
         facts += [line for text in told for line in text.strip().splitlines()[-_WORDS:]]
     return [
         *found,
-        Answer("the run on the job's cluster ends well, and its output can be read", "does not hold", tuple(facts)),
+        Answer(ENDS_WELL, "does not hold", tuple(facts)),
     ]
 
 

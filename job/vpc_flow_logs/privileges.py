@@ -25,7 +25,7 @@ _REFUSALS = (
     "Read-only file system", "No space left", "quota exceeded", "NoSuchBucket", "does not exist", "No such file",
     "NOT_FOUND", "DBFS_DISABLED", "DBFS root is disabled",
 )  # fmt: skip
-_ON_CHECKPOINT = "Allow it, or name another folder as Checkpoint Path (job.checkpoint_path)"
+_ON_CHECKPOINT = "Let the job write to the folder of its checkpoint, or name another one (job.checkpoint_path)"
 
 
 def checkpoint(spark: SparkSession, path: str) -> Trial:

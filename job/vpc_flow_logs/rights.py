@@ -50,8 +50,8 @@ _BECAUSE = re.compile(r"(?:because|with) (?P<reason>(?:no|an|a) [^.]*)")
 _QUEUE_URL = re.compile(r"https://(?:sqs\.(?P<region>[a-z0-9-]+)\.)?[^/]*/(?P<account>[0-9]{12})/(?P<name>[^/]+)")
 
 _ALLOW = (
-    "Allow it in the policies of the role in the instance profile; if they do, an explicit deny, a service control "
-    "policy or a VPC endpoint's policy is in the way"
+    "Allow what is denied in the policies of the role in the instance profile; where they do, an explicit deny, a "
+    "service control policy or a VPC endpoint's policy is in the way"
 )
 
 
@@ -252,7 +252,8 @@ def _judged(action: str, where: str, *, code: str, text: str) -> Trial:
         if named and named["action"].partition(":")[0] != action.partition(":")[0]:
             action, where = named["action"], named["where"] or where
         reason = _BECAUSE.search(text)
-        return Trial("missing", action, where, f"denied ({reason['reason'] if reason else code})", _ALLOW)
+        why = re.sub(r"allows the \S+ action", "allows it", reason["reason"]) if reason else code
+        return Trial("missing", action, where, f"denied ({why})", _ALLOW)
     if code in _CREDENTIALS:
         return Trial("untried", action, where, f"cannot be tried here: the credentials are not accepted ({code})")
     if code in _NO_BUCKET:

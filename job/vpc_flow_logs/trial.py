@@ -63,10 +63,11 @@ def missing(trials: Iterable[Trial]) -> list[Trial]:
 
 
 def message(lacking: Sequence[Trial], *, next_step: str) -> str:
-    """Return the message that names all that is missing, each with what to do."""
+    """Return the message that names all that is missing, and after that each different thing to do."""
     count = "1 thing is" if len(lacking) == 1 else f"{len(lacking)} things are"
-    lines = [f"  - {trial.text}. {trial.next_step}".rstrip(". ") for trial in lacking]
-    return "\n".join([f"The run failed: {count} missing:", *lines, next_step])
+    lines = [f"  - {trial.text}" for trial in lacking]
+    advice = dict.fromkeys(f"{trial.next_step}." for trial in lacking if trial.next_step)
+    return "\n".join([f"The run failed: {count} missing:", *lines, *advice, next_step])
 
 
 def printable(text: str) -> str:

@@ -164,11 +164,11 @@ def test_one_message_names_all_that_is_missing(
     missing, nowhere = str(tmp_path / "missing"), "/proc/nowhere/checkpoint"
     with pytest.raises(RunFailed) as failed:
         verify(spark, where, capsys, vpc_logs_path=missing, checkpoint_path=nowhere)
-    first, logs, checkpoint, *_ = str(failed.value).splitlines()
+    first, logs, checkpoint, *advice = str(failed.value).splitlines()
     assert first == "The run failed: 2 things are missing:"
     assert logs.startswith(f"  - list and read on {missing}: there is no folder")
     assert checkpoint.startswith(f"  - write and delete on {nowhere}: No such file or directory")
-    assert "job.checkpoint_path" in checkpoint
+    assert "job.checkpoint_path" in advice[1]
 
 
 def test_names_of_files_cannot_act_on_the_terminal(

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.config import Environment
+from infra.wheel_build import build_wheel
+from infra.workspace.errors import DeploymentError
+from infra.workspace.wheel_file import read_wheel
 from local.aws import Stage, running
-from tests.e2e.buckets import BUCKET, LOGS, as_caller, make_bucket, make_stack_notifications, reader
+from tests.e2e.buckets import (
+    BUCKET,
+    LOGS,
+    as_caller,
+    documents,
+    make_bucket,
+    make_stack_notifications,
+    reader,
+    without_action,
+)
+from tests.e2e.clouds import clouds
 from tests.infra.environment_files import STACK, environment
 from tests.infra.ministack import ACCOUNT
 from vpc_flow_logs import rights
@@ -160,3 +175,24 @@ def test_a_bucket_that_is_not_there_is_missed(stage: Stage, settings: Environmen
     with as_caller(stage, stage.root):
         (found,) = missing(rights.logs(parameters("off", bucket="nobodys-bucket")))
     assert (found.what, found.words) == ("s3:ListBucket", "there is no such bucket")
+
+
+def test_a_verify_run_on_a_cluster_names_every_right_that_is_missing_in_one_message(tmp_path: Path) -> None:
+    taken = ("s3:ListBucket", "s3:GetBucketNotification", "sqs:ListQueues", "sns:Subscribe")
+    wheel = read_wheel(build_wheel(tmp_path / "wheel"))
+    with clouds(tmp_path) as here:
+        here.deploy(wheel)
+        assert "ok:       sqs:ListQueues, sns:ListTopics on *" in here.verify(wheel)
+        iam, reader_ = here.aws.client("iam"), here.environment.reader.role_name
+        here.aws.client("s3").delete_bucket_policy(Bucket=BUCKET)
+        for name, document in documents(here.environment).items():
+            less = json.dumps(reduce(without_action, taken, document))
+            iam.put_role_policy(RoleName=reader_, PolicyName=name, PolicyDocument=less)
+        with pytest.raises(DeploymentError) as failed:
+            here.verify(wheel)
+        said = here.output("verify")
+    assert f"s3:ListBucket on {BUCKET_ARN}: denied" in said
+    message = said[said.index("The run failed: ") :]
+    assert "4 things are missing" in message
+    # CloudFormation's event, which is cut at 900 characters, has all of them too.
+    assert [action for action in taken if action not in message or action not in str(failed.value)] == []

@@ -114,8 +114,8 @@ _USER = "User: arn:aws:sts::123456789012:assumed-role/reader/i-0 is not authoriz
     [
         (
             "AccessDenied",
-            f"{_USER} s3:GetObject on resource: arn:aws:s3:::b/k because no identity-based policy allows it",
-            "s3:GetObject on arn:aws:s3:::b/k: denied (no identity-based policy allows it)",
+            f"{_USER} s3:GetObject on resource: arn:aws:s3:::b/k because no policy allows the s3:getobject action",
+            "s3:GetObject on arn:aws:s3:::b/k: denied (no policy allows it)",
         ),
         (
             "AccessDenied",
@@ -141,12 +141,16 @@ def test_a_refusal_names_action_resource_and_reason(code: str, text: str, expect
 def test_one_message_names_everything_that_is_missing() -> None:
     lacking = [
         Trial("missing", "s3:ListBucket", "arn:aws:s3:::b", "denied (AccessDenied)", "Allow it"),
+        Trial("missing", "sqs:ListQueues", "*", "denied (AccessDenied)", "Allow it"),
         Trial("missing", "USE SCHEMA", "network.flow_logs", "no such schema", "Create it"),
     ]
     assert message(lacking, next_step="Look again.").splitlines() == [
-        "The run failed: 2 things are missing:",
-        "  - s3:ListBucket on arn:aws:s3:::b: denied (AccessDenied). Allow it",
-        "  - USE SCHEMA on network.flow_logs: no such schema. Create it",
+        "The run failed: 3 things are missing:",
+        "  - s3:ListBucket on arn:aws:s3:::b: denied (AccessDenied)",
+        "  - sqs:ListQueues on *: denied (AccessDenied)",
+        "  - USE SCHEMA on network.flow_logs: no such schema",
+        "Allow it.",
+        "Create it.",
         "Look again.",
     ]
     assert message(lacking[:1], next_step="").startswith("The run failed: 1 thing is missing:")
