@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from infra import access, deliveries, names, place_checks
+from infra import access, deliveries, names, place_checks, table_checks
 from infra.flow_log_checks import flow_log_problems
 from infra.policies.log_bucket import LIMIT
 from infra.problems import Problem
@@ -41,7 +41,25 @@ def problems_of(environment: Environment, *, wrong: Sequence[str]) -> list[Probl
 
 
 def warnings_of(environment: Environment) -> list[str]:
-    """What is allowed but may be a mistake; one sentence each, for people."""
+    """Return what is allowed but may be a mistake; one sentence each, for people."""
+    return [
+        *_never_delivered(environment),
+        *_unsure_filter(environment),
+        *table_checks.place_warnings(environment),
+    ]
+
+
+def _unsure_filter(environment: Environment) -> Iterator[str]:
+    prefix = environment.log_bucket.prefix or ""
+    if names.event_filter(prefix) != prefix and environment.job.notifications == "auto-loader":
+        yield (
+            f'log_bucket.prefix: "{prefix}" has characters that S3 compares in percent-encoded form; whether Auto '
+            'Loader encodes them in its notification is not documented. Use notifications = "stack", or other '
+            "characters, or files may be found only once a day"
+        )
+
+
+def _never_delivered(environment: Environment) -> list[str]:
     if not environment.log_bucket.existing or not environment.flow_logs:
         return []
     return [
@@ -183,5 +201,6 @@ _CHECKS = (
     Check(reads=("aws", "flow_logs"), find=_no_doubles),
     Check(reads=("job.trigger", "job.schedule"), find=_schedule),
     Check(reads=("flow_logs", "log_bucket.existing", "job.headers"), find=_headers),
+    Check(reads=("job.table", "job.delta_output_path", "job.external_location"), find=table_checks.external_location),
     Check(reads=("log_bucket.name", "log_bucket.prefix", "job.delta_output_path", "job.checkpoint_path"), find=_paths),
 )

@@ -23,7 +23,8 @@ QUALIFIER = "hnb659fds"
 # No image is among what is deployed, so `image-publishing` is not needed.
 _BOOTSTRAP_ROLES = ("deploy", "file-publishing", "lookup")
 
-# GitHub writes the numbers behind the names for repositories made or renamed since July 2026.
+# GitHub writes the numbers behind the names for repositories created, renamed or transferred since July 15, 2026.
+# Source: https://docs.github.com/actions/reference/openid-connect-reference#immutable-subject-claims
 _OWNER = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})"
 _NAME = r"[A-Za-z0-9._-]{1,100}"
 _REPOSITORY = re.compile(rf"{_OWNER}/{_NAME}|{_OWNER}@[0-9]+/{_NAME}@[0-9]+")
@@ -80,8 +81,8 @@ def checked_repository(text: str) -> str:
     said = f"{text!r} is no repository" if text else "Which repository?"
     raise RepositoryError(
         f"{said}: name it as GitHub does, -c repository=ORG/REPO (make ci-access ENV=… REPOSITORY=ORG/REPO), without "
-        "https:// and .git. A repository that was made or renamed since July 2026 has numbers in its tokens: "
-        "ORG@123/REPO@456 (docs/ci.md says where to find them)"
+        "https:// and .git. A repository that was created, renamed or transferred since July 15, 2026, has numbers in "
+        "its tokens: ORG@123/REPO@456 (docs/ci.md says where to find them)"
     )
 
 

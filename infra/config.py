@@ -47,13 +47,23 @@ def load(name: str, *, folder: Path = ENVIRONMENTS) -> Environment:
     if raw is None:
         raise EnvironmentFileError(_spoken(path), problems)
     file, found = read(EnvironmentFile, raw)
-    environment = Environment.model_construct(name=path.stem, **dict(file))
+    environment = _named(file, path.stem)
     known = {problem.key for problem in problems}
     problems += [problem for problem in found if problem.key not in known]
     problems += problems_of(environment, wrong=[problem.key for problem in problems])
     if problems:
         raise EnvironmentFileError(_spoken(path), problems)
     return environment
+
+
+def _named(file: EnvironmentFile, name: str) -> Environment:
+    """Return the settings of a file with its name, and the names that follow from it where the file has none."""
+    sections = dict(file)
+    reader = sections.get("reader")
+    # A key with a problem is missing; an empty text is the default.
+    if reader is not None and getattr(reader, "role_name", None) == "":
+        sections["reader"] = reader.model_copy(update={"role_name": f"flow-log-reader-{name}"})
+    return Environment.model_construct(name=name, **sections)
 
 
 def _path(name: str, folder: Path) -> Path:

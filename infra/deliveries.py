@@ -68,18 +68,18 @@ def headers(environment: Environment) -> tuple[str, ...]:
 
 
 def logs_path(environment: Environment) -> str:
-    """The job's VPC Logs Path: the narrowest one that has the files of all flow logs."""
+    """Return the job's VPC Logs Path: the narrowest one that has the files of all flow logs.
+
+    With Hive folders it is all of ``AWSLogs/``. Auto Loader filters notifications on a path up to its first wildcard;
+    a filter with ``=`` in it matches only when it is percent-encoded, and whether Auto Loader does that is not
+    documented. AWS's pages also differ on a transit gateway's Hive folder (``service=`` or ``aws-service=``).
+    """
     root = f"s3://{environment.log_bucket.name}/{names.logs_prefix(environment)}"
     found = sources(environment)
-    # AWS's pages differ on a transit gateway's Hive folder (service= or aws-service=): no path names both.
-    unsure = any(flow_log.hive_partitions and flow_log.transit_gateway for flow_log in environment.flow_logs)
-    mixed = len({kind for source in found for kind in (source.plain and "plain", source.hive and "hive") if kind}) != 1
-    if mixed or unsure:
+    if not found or any(source.hive for source in found):
         return f"{root}*"
     account = _only([source.account for source in found])
     region = _only([source.region for source in found])
-    if found[0].hive:
-        return f"{root}aws-account-id={account}/aws-service=vpcflowlogs/aws-region={region}/*"
     return f"{root}{account}/vpcflowlogs/{region}/*"
 
 

@@ -10,7 +10,12 @@ _TRIGGERS = {"continuous": "continuous", "scheduled": "available-now"}
 
 
 def job_parameters(environment: Environment, *, queue_url: str | None) -> dict[str, str]:
-    """The named parameters of the job; ``queue_url`` is the queue's that the stack made, if it made one."""
+    """Return the named parameters of the job, without empty ones: a workspace may drop them.
+
+    Args:
+        environment: the settings.
+        queue_url: URL of the queue that the stack made; None if it made none.
+    """
     job = environment.job
     parameters = {
         "vpc-logs-path": deliveries.logs_path(environment),
@@ -21,5 +26,6 @@ def job_parameters(environment: Environment, *, queue_url: str | None) -> dict[s
         "headers": ",".join(deliveries.headers(environment)),
         "notifications": _NOTIFICATIONS[job.notifications],
         "trigger": _TRIGGERS[job.trigger],
+        "queue-url": queue_url or "",
     }
-    return parameters if queue_url is None else {**parameters, "queue-url": queue_url}
+    return {name: value for name, value in parameters.items() if value}

@@ -9,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct, IDependable
 
 from infra.acknowledged import acknowledge
+from infra.names import event_filter
 from infra.policies import Policy
 
 EVENT = "s3:ObjectCreated:*"
@@ -90,7 +91,7 @@ def _notification(logs_prefix: str, topic_arn: str) -> s3.CfnBucket.Notification
     """The stack's own: it is a property of the bucket, so no function with rights on buckets is needed."""
     below_logs = s3.CfnBucket.NotificationFilterProperty(
         s3_key=s3.CfnBucket.S3KeyFilterProperty(
-            rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value=logs_prefix)]
+            rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value=event_filter(logs_prefix))]
         )
     )
     topic = s3.CfnBucket.TopicConfigurationProperty(event=EVENT, topic=topic_arn, filter=below_logs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from infra.settings import Environment
 from vpc_flow_logs.paths import parts, quarantine_path, scheme_of, without_trailing_slash
@@ -27,6 +28,18 @@ def logs_prefix(environment: Environment) -> str:
     """The keys that AWS delivers below: ``[prefix/]AWSLogs/``."""
     prefix = environment.log_bucket.prefix
     return f"{prefix}/AWSLogs/" if prefix else "AWSLogs/"
+
+
+def event_filter(prefix: str) -> str:
+    """Return the value of a bucket notification's filter for the keys below a prefix.
+
+    S3 compares a filter with the percent-encoded key, so a filter with ``=``, ``+`` or ``@`` in it never matches.
+    Source: https://github.com/aws/aws-cdk/pull/28012
+
+    >>> event_filter("team=net/AWSLogs/")
+    'team%3Dnet/AWSLogs/'
+    """
+    return quote(prefix, safe="/!-_.*'()")
 
 
 def role_arn(environment: Environment) -> str:
@@ -156,8 +169,12 @@ class Folder:
 
 
 def output_folders(environment: Environment) -> list[Folder]:
-    """The folders in S3 that the job writes: table, quarantine table, checkpoint; none where they lie elsewhere."""
-    delta = without_trailing_slash(environment.job.delta_output_path)
+    """Return the folders in S3 that the reader role writes: table, quarantine table and checkpoint, where they are.
+
+    Unity Catalog writes to the folders of an external location with the location's own credential.
+    """
+    covered = environment.job.external_location
+    delta = "" if covered else without_trailing_slash(environment.job.delta_output_path)
     paths = [delta, quarantine_path(delta)] if delta else []
     paths.append(environment.job.checkpoint_path)
     named = [parts(path) for path in paths if scheme_of(path) == "s3"]

@@ -12,6 +12,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IDependable
 
 from infra.acknowledged import acknowledge_wildcards
+from infra.names import event_filter
 from infra.policies import Policy
 
 RETENTION = Duration.days(14)
@@ -110,7 +111,7 @@ class ExistingBucketNotification(Construct):
         bucket.add_event_notification(
             s3.EventType.OBJECT_CREATED,
             destinations.SnsDestination(topic),
-            s3.NotificationKeyFilter(prefix=logs_prefix),
+            s3.NotificationKeyFilter(prefix=event_filter(logs_prefix)),
         )
         bucket.node.add_dependency(*notifications.ready)
         _log_to(log, _handler(self))

@@ -1,6 +1,7 @@
 """What an environment file says: one class a section, one attribute a key, described as a reader of the file needs it.
 
-A key without a default is required. The comments of the files in ``environments/`` are the reference with examples.
+A key without a default is required: only what nobody but the owner of the accounts can know has none. The comments of
+the files in ``environments/`` are the reference with examples.
 """
 
 from __future__ import annotations
@@ -84,7 +85,10 @@ class FlowLog(Section):
 class Reader(Section):
     """``[reader]``: the role that the job reads with."""
 
-    role_name: v.RoleName = Field(description="name of the reader role and of its instance profile")
+    role_name: v.RoleName = Field(
+        default="",
+        description="name of the reader role and of its instance profile; absent: flow-log-reader-<environment>",
+    )
     databricks_role_arn: v.RoleArn = Field(description="cross-account role that may pass the reader role to EC2")
 
 
@@ -92,8 +96,8 @@ class Cluster(Section):
     """``[workspace.cluster]``: what the job runs on."""
 
     spark_version: v.SparkVersion = Field(default="18.x-scala2.13", description="version key of the Databricks runtime")
-    node_type: v.NodeType = Field(description="instance type, such as m6gd.large")
-    workers: v.Workers = Field(description="workers beside the driver; 0: a single node")
+    node_type: v.NodeType = Field(default="m6gd.xlarge", description="instance type, with 16 GiB of memory or more")
+    workers: v.Workers = Field(default=0, description="workers in addition to the driver; 0: a single node")
     tags: dict[v.TagKey, v.TagValue] = Field(default={}, description="tags of the cluster's instances")
     policy_id: v.PolicyId | None = Field(default=None, description="cluster policy that applies")
 
@@ -110,21 +114,30 @@ class Workspace(Section):
     )
     skip_validation: bool = Field(default=False, description="register the profile without Databricks' dry run")
     verify: bool = Field(default=True, description="prove access to the bucket by a run before the job is made")
-    cluster: Cluster = Field(description="what the job runs on")
+    cluster: Cluster = Field(default=Cluster(), description="what the job runs on")
 
 
 class Job(Section):
     """``[job]``: the streaming job and its tables."""
 
-    table: v.TableName = Field(description="[catalog.][schema.]name of the table")
+    table: v.TableName = Field(
+        description="[catalog.][schema.]name of the table; without a catalog it is in the workspace's default catalog"
+    )
     checkpoint_path: v.StoragePath = Field(description="where the stream keeps its state")
     delta_output_path: v.OutputPath = Field(default="", description='where the table lies; "": a managed table')
-    trigger: Literal["continuous", "scheduled"] = Field(description="runs for ever, or by the schedule")
+    external_location: bool = Field(
+        default=False, description="an external location of Unity Catalog covers delta_output_path"
+    )
+    trigger: Literal["continuous", "scheduled"] = Field(
+        default="continuous", description="runs for ever, or by the schedule"
+    )
     schedule: v.Schedule | None = Field(default=None, description="Quartz expression, with scheduled only")
     headers: Annotated[tuple[v.Header, ...], _LIST] | None = Field(
         default=None, min_length=1, description="columns of the table; absent: all fields of the flow logs"
     )
-    notifications: Literal["auto-loader", "stack", "off"] = Field(description="how the job learns of new files")
+    notifications: Literal["auto-loader", "stack", "off"] = Field(
+        default="auto-loader", description="how the job learns of new files"
+    )
     email_on_failure: Annotated[tuple[v.Email, ...], _LIST] = Field(
         default=(), description="who is told of a failed run"
     )
@@ -149,6 +162,9 @@ class EnvironmentFile(Section):
 
 
 class Environment(EnvironmentFile):
-    """The settings of an environment. Its name is the stem of its file; stacks and the job are named after it."""
+    """The settings of an environment, with every name that the file leaves out.
+
+    The environment's name is the stem of its file; stacks, the job, and by default the reader role are named after it.
+    """
 
     name: str = Field(description="letters, digits and hyphens, a letter first")

@@ -216,7 +216,7 @@ SparkVersion = Annotated[
         "version key of a Databricks runtime for Scala 2.13 (18.x-scala2.13)",
     ),
 ]
-NodeType = Annotated[str, _matching(r"[a-z0-9-]+\.[a-z0-9-]+", "EC2 instance type (m6gd.large)")]
+NodeType = Annotated[str, _matching(r"[a-z0-9-]+\.[a-z0-9-]+", "EC2 instance type (m6gd.xlarge)")]
 Workers = Annotated[int, Field(ge=0, le=1000)]
 PolicyId = Annotated[str, _matching("[0-9A-Fa-f]{16}", "cluster policy id (16 hex digits)")]
 TableName = Annotated[str, _without(table_name_problem)]

@@ -134,8 +134,8 @@ def _implies(one: tuple[str, str, tuple[str, ...]], other: tuple[str, str, tuple
         return False
     # "If it exists" asks for less: the full condition implies it, not the other way round.
     operator, wanted = operator.lower(), wanted.lower()
-    if operator == wanted.removesuffix("ifexists"):
-        wanted = operator
+    if wanted.endswith("ifexists"):
+        operator, wanted = (name.removesuffix("ifexists") for name in (operator, wanted))
     # IAM treats these two alike; an exact text fulfils a pattern that matches it.
     operator, wanted = (name.replace("arnequals", "arnlike") for name in (operator, wanted))
     if operator.replace("stringequals", "stringlike") == wanted:

@@ -22,7 +22,7 @@ def workspace_spec(environment: Environment, *, queue_url: str | None) -> Worksp
     if workspace is None:
         raise NoWorkspaceError(
             f"The environment {environment.name} has no [workspace]: only its AWS half is deployed. Add [workspace] "
-            "and [workspace.cluster] to the file (environments/staging.toml says how), or register the profile by hand"
+            "to the file (environments/staging.toml explains its keys), or register the profile by hand"
         )
     return WorkspaceSpec(
         environment=environment.name,
@@ -56,6 +56,7 @@ def workspace_spec(environment: Environment, *, queue_url: str | None) -> Worksp
             bucket=environment.log_bucket.name,
             prefix=names.logs_prefix(environment),
             path=deliveries.logs_path(environment),
+            checkpoint=job.checkpoint_path,
         ),
         auto_loader=job.notifications == "auto-loader",
         verify=workspace.verify,

@@ -25,6 +25,7 @@ from local import spark
 from local.cloud_files import register
 from local.jars import JarsError
 from local.java import JavaError
+from vpc_flow_logs.failures import RunFailed
 from vpc_flow_logs.main import run_ingest
 from vpc_flow_logs.parameters import ParameterError, problems_of, read, table_name_problem
 
@@ -61,6 +62,10 @@ def run(argv: Sequence[str], *, job: Callable[..., None]) -> None:
     local = LocalSession(read(arguments)[0])
     try:
         job(arguments, session=local)
+    except ParameterError:  # printed already, and so is the next one
+        raise SystemExit(2) from None
+    except RunFailed:
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(128 + signal.SIGINT) from None
     except (JarsError, JavaError) as error:
@@ -212,7 +217,7 @@ def _refuse_what_is_elsewhere(arguments: Sequence[str]) -> None:
     if here:
         refusal = ParameterError([*problems, *(f"--{name}: {problem}" for name, problem in bad.items()), *here])
         print(refusal, file=sys.stderr)
-        raise refusal
+        raise SystemExit(2)
 
 
 def _absolute(path: str) -> str:

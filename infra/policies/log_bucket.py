@@ -1,6 +1,7 @@
 """The log bucket's own policy: TLS only, delivery for each source, and the reader.
 
-Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
+Sources: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html,
+https://github.com/cloudposse/terraform-aws-vpc-flow-logs-s3-bucket/pull/101 (the ACL header with ACLs disabled)
 """
 
 from __future__ import annotations
@@ -41,12 +42,15 @@ def _delivery(*, bucket_arn: str, logs_prefix: str, source: Source) -> tuple[Sta
     return (
         Statement(
             sid=f"AWSLogDeliveryWrite{suffix}",
-            reason=f"flow logs of {where} are delivered below that account's folder",
+            reason=f"flow logs of {where} are delivered below that account's folder. AWS asks for the ACL header's "
+            "value; with ACLs disabled log delivery may send no such header, and an exact condition would deny every "
+            "delivery in silence",
             principals=service("delivery.logs"),
             actions=("s3:PutObject",),
             resources=tuple(f"{bucket_arn}/{logs_prefix}{folder}/*" for folder in folders),
             conditions={
-                "StringEquals": {**condition, "s3:x-amz-acl": ("bucket-owner-full-control",)},
+                "StringEquals": condition,
+                "StringEqualsIfExists": {"s3:x-amz-acl": ("bucket-owner-full-control",)},
                 "ArnLike": arn,
             },
         ),

@@ -1,4 +1,5 @@
-"""Whether a deployed environment works: the job runs, its queue is drained, the logs can be read. Changes nothing.
+"""Check a deployed environment: job, runs, quarantine, queue, and the bucket's policy. Changes nothing.
 
-:mod:`job` and :mod:`queue` look, :mod:`judgement` decides, :mod:`page` tells; ``python -m infra.smoke`` does all.
+:mod:`job`, :mod:`queue` and :mod:`bucket_policy` look, :mod:`judgement` decides, :mod:`page` prints; ``python -m
+infra.smoke`` does all of it.
 """

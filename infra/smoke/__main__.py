@@ -1,6 +1,6 @@
-"""Whether a deployed environment works, and what to do if not; changes nothing.
+"""Check whether a deployed environment works, and print what to do if not. Changes nothing.
 
-    python -m infra.smoke --env staging                     look until it works, ten minutes at most
+    python -m infra.smoke --env staging                     look until it works, for ten minutes at most
     python -m infra.smoke --env staging --patience 0        look once
     python -m infra.smoke --env staging --summary FILE      add the findings to a Markdown file as well
 
@@ -20,8 +20,8 @@ from pathlib import Path
 from databricks.sdk import WorkspaceClient
 
 from infra.config import Environment, EnvironmentFileError, load
-from infra.smoke import job, page, queue
-from infra.smoke.judgement import Expected, Finding, judge
+from infra.smoke import bucket_policy, job, page, queue
+from infra.smoke.judgement import Expected, Finding, judge, judge_policy
 from infra.workspace.client import connect
 from infra.workspace.errors import DeploymentError
 from infra.workspace.spec import WorkspaceSpec
@@ -32,9 +32,9 @@ _SAY_SECONDS = 30.0
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Look, tell, and return the exit status."""
+    """Look, print the findings, and return the exit status."""
     options = _options(arguments)
-    # The SDK warns of what is then said in a sentence of ours.
+    # The SDK's warnings repeat what the findings report.
     logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
     try:
         environment = load(options.env)
@@ -47,12 +47,15 @@ def main(arguments: Sequence[str]) -> int:
         paused=spec.job.pause,
         queue_of_stack=environment.job.notifications == "stack",
         most_quarantined=options.most_quarantined_percent / 100,
+        name=environment.name,
+        bucket=environment.log_bucket.name,
+        existing_bucket=environment.log_bucket.existing,
     )
     print(f"{environment.name} in {spec.host}", flush=True)
     try:
         findings = _looked(connect(spec.host), environment, spec, expected, patience=options.patience)
     except DeploymentError as error:
-        findings = [Finding("wrong", "look", str(error), "put that right, and look again")]
+        findings = [Finding("wrong", "look", str(error), "fix that, and run the smoke test again")]
     except KeyboardInterrupt:
         print("\nStopped; nothing was changed", file=sys.stderr)
         return 1
@@ -66,26 +69,35 @@ def main(arguments: Sequence[str]) -> int:
 def _looked(
     client: WorkspaceClient, environment: Environment, spec: WorkspaceSpec, expected: Expected, *, patience: float
 ) -> list[Finding]:
-    """The findings, once nothing is wrong that may come right by itself, or patience is over."""
+    """Return the findings, once nothing is wrong that may resolve itself, or patience is over."""
     started, said = time.monotonic(), -_SAY_SECONDS
+    policy = _policy(environment, expected)
     try:
         first = queue.look(environment)
     except DeploymentError as error:
-        # What the workspace tells needs no AWS.
+        # What the workspace reports needs no AWS.
         rest = [finding for finding in judge(job.look(client, spec), None, None, expected) if finding.what != "queue"]
-        return [*rest, Finding("wrong", "queue", str(error), "put that right, and look again")]
+        return [*rest, Finding("wrong", "queue", str(error), "fix that, and run the smoke test again"), policy]
     while True:
         queues = queue.look(environment)
-        findings = judge(job.look(client, spec), queues, first, expected)
+        findings = [*judge(job.look(client, spec), queues, first, expected), policy]
         wrong = [finding for finding in findings if finding.state == "wrong"]
         now = time.monotonic() - started
-        # What does not come right by itself is told at once.
+        # What does not resolve itself is reported at once.
         if not wrong or not all(finding.may_pass for finding in wrong) or now >= patience:
             return findings
         if now - said >= _SAY_SECONDS:
             said = now
             print(f"  … {int(now)} s: {'; '.join(finding.text for finding in wrong)}", flush=True)
         time.sleep(min(_POLL_SECONDS, max(patience - now, 0.0)))
+
+
+def _policy(environment: Environment, expected: Expected) -> Finding:
+    try:
+        return judge_policy(bucket_policy.look(environment), expected)
+    except DeploymentError as error:
+        fix = "sign in with the right to s3:GetBucketPolicy on the bucket, and run the smoke test again"
+        return Finding("wrong", "bucket policy", str(error), fix)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

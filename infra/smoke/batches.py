@@ -1,4 +1,4 @@
-"""What the job's own lines tell of the micro-batches that a run has loaded."""
+"""Read the micro-batches that a run has loaded from the lines that the job prints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BATCH = re.compile(
 
 @dataclass(frozen=True)
 class Batches:
-    """The micro-batches of a run's output: all records and quarantined lines, and the last one in words."""
+    """The micro-batches of a run: totals of records and quarantined lines, and a description of the last one."""
 
     records: int
     quarantined: int
@@ -23,13 +23,13 @@ class Batches:
 
     @property
     def share(self) -> float:
-        """How much of all that was delivered is in the quarantine, from 0 to 1."""
+        """The share of all delivered lines that is in the quarantine, from 0 to 1."""
         lines = self.records + self.quarantined
         return self.quarantined / lines if lines else 0.0
 
 
 def batches(output: str) -> Batches | None:
-    """What an output tells; None if there was no micro-batch with files."""
+    """Return the micro-batches of an output; None if none of them had files."""
     found = list(_BATCH.finditer(output))
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""The job as the workspace shows it: its trigger, its last runs, and what they wrote."""
+"""Look at the job in the workspace: its trigger, its last runs, and their output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from itertools import islice
 
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, NotFound
-from databricks.sdk.service.jobs import BaseRun, JobSettings, PauseStatus, RunLifeCycleState, RunResultState, RunState
+from databricks.sdk.service.jobs import (
+    BaseRun,
+    JobSettings,
+    PauseStatus,
+    RunLifeCycleState,
+    RunOutput,
+    RunResultState,
+    RunState,
+)
 
 from infra.workspace import job
 from infra.workspace.answers import saying
@@ -16,7 +24,7 @@ from infra.workspace.runs import ended, state_of
 from infra.workspace.spec import WorkspaceSpec
 
 RUNS = 5
-"""How many of the last runs are looked at."""
+"""The number of runs to look at, the newest first."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +32,15 @@ class RunSeen:
     """A run.
 
     Attributes:
-        state: in a word or two, such as ``RUNNING`` or ``TERMINATED FAILED``.
-        began: when; None for one that waits.
+        state: such as ``RUNNING`` or ``TERMINATED FAILED``.
+        began: when; None while it waits.
         url: of its page.
         active: it has not ended.
-        running: it does its work, and neither waits nor ends.
-        failed: it ended, and not well. Somebody's stopping it is no failure.
-        output: what it wrote so far, as far as the workspace shows it.
-        error: what it ended with.
+        running: it is working, neither waiting nor ending.
+        failed: it ended with a failure. A cancelled run did not fail.
+        output: what it has printed, as far as the workspace returns it.
+        error: the error that ended it.
+        trace: the traceback, as far as the workspace returns it.
     """
 
     state: str
@@ -42,6 +51,7 @@ class RunSeen:
     failed: bool
     output: str = ""
     error: str = ""
+    trace: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class JobSeen:
 
 
 def look(client: WorkspaceClient, spec: WorkspaceSpec) -> JobSeen | None:
-    """The environment's job, with its last runs; None if there is none.
+    """Return the environment's job with its last runs; None if there is none.
 
     Raises:
         DeploymentError: the workspace refuses it, or does not answer.
@@ -67,9 +77,9 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> JobSeen | None:
     with saying(f"Looking at the job {job_id}"):
         settings = client.jobs.get(job_id).settings or JobSettings()
         runs = list(islice(client.jobs.list_runs(job_id=job_id, limit=RUNS, expand_tasks=True), RUNS))
-        # What all others wrote tells nothing about now.
-        telling = [run.run_id for run in (*runs[:1], *[run for run in runs if _failed(run.state)][:1])]
-        seen = tuple(_run(client, run, with_output=run.run_id in telling) for run in runs)
+        # The output of all others does not describe the present.
+        described = [run.run_id for run in (*runs[:1], *[run for run in runs if _failed(run.state)][:1])]
+        seen = tuple(_run(client, run, with_output=run.run_id in described) for run in runs)
     trigger = settings.continuous or settings.schedule
     return JobSeen(
         url=job.url(spec.host, job_id),
@@ -80,7 +90,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> JobSeen | None:
 
 
 def _run(client: WorkspaceClient, run: BaseRun, *, with_output: bool) -> RunSeen:
-    output, error = _wrote(client, run) if with_output else ("", "")
+    result = _result(client, run) if with_output else RunOutput()
     message = run.state.state_message if run.state else None
     return RunSeen(
         state=state_of(run),
@@ -89,8 +99,9 @@ def _run(client: WorkspaceClient, run: BaseRun, *, with_output: bool) -> RunSeen
         active=not ended(run),
         running=run.state is not None and run.state.life_cycle_state == RunLifeCycleState.RUNNING,
         failed=_failed(run.state),
-        output=output,
-        error=error or message or "",
+        output=result.logs or "",
+        error=result.error or message or "",
+        trace=result.error_trace or "",
     )
 
 
@@ -104,14 +115,13 @@ def _failed(state: RunState | None) -> bool:
     )
 
 
-def _wrote(client: WorkspaceClient, run: BaseRun) -> tuple[str, str]:
-    """The output and the error of a run's only task, in its last try."""
+def _result(client: WorkspaceClient, run: BaseRun) -> RunOutput:
+    """Return output, error and traceback of a run's only task, in its last try."""
     tries = [task.run_id for task in run.tasks or [] if task.run_id]
     if not tries:
-        return "", ""
+        return RunOutput()
     try:
-        found = client.jobs.get_run_output(tries[-1])
+        return client.jobs.get_run_output(tries[-1])
     except (BadRequest, NotFound):
-        # One that has not started has none, and old ones lose theirs.
-        return "", ""
-    return found.logs or "", found.error or ""
+        # A run that has not started has no output, and old runs lose theirs.
+        return RunOutput()

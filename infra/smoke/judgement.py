@@ -1,4 +1,4 @@
-"""What is to be thought of what was seen: each finding with what to do next, if something is to be done."""
+"""Turn observations into findings, each with a next step if one is needed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from infra.smoke.batches import Batches, batches
+from infra.smoke.bucket_policy import PolicySeen
 from infra.smoke.job import JobSeen, RunSeen
 from infra.smoke.queue import QueueSeen
 
 _DENIED = ("AccessDenied", "Access Denied", "AccessDeniedException", "is not authorized to perform", "403 Forbidden")
+_TRACE_LINES = 8
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,11 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        state: ``ok``; ``note`` for what is as it is and no fault; ``wrong``.
-        what: the thing.
+        state: ``ok``, ``note`` (worth knowing, not a fault) or ``wrong``.
+        what: its name.
         text: what was found.
-        next_step: what to do, when it is wrong.
-        may_pass: it may come right by itself: look again before it counts.
+        next_step: what to do if it is wrong.
+        may_pass: it may resolve itself: look again before it counts.
     """
 
     state: Literal["ok", "note", "wrong"]
@@ -34,45 +36,75 @@ class Finding:
 
 @dataclass(frozen=True)
 class Expected:
-    """What the environment file wants, as far as it bears on what is seen.
+    """What the environment file asks for, as far as the findings depend on it.
 
     Attributes:
-        environment: the name or path to say in advice.
-        paused: the job is not to run.
-        queue_of_stack: the stack makes the queue, and not Auto Loader with the first run.
-        most_quarantined: the share of lines in the quarantine, from 0 to 1, that is no cause for worry.
+        environment: the name or path that advice repeats.
+        paused: the file pauses the job.
+        queue_of_stack: the stack creates the queue; otherwise Auto Loader does, with the first run.
+        most_quarantined: the highest share of lines in the quarantine, from 0 to 1, that counts as healthy.
+        name: of the environment.
+        bucket: the log bucket.
+        existing_bucket: the bucket's owner edits its policy, and not the stack.
     """
 
     environment: str
     paused: bool = False
     queue_of_stack: bool = False
     most_quarantined: float = 0.05
+    name: str = ""
+    bucket: str = ""
+    existing_bucket: bool = False
 
 
 def judge(
     job: JobSeen | None, queues: Sequence[QueueSeen] | None, before: Sequence[QueueSeen] | None, expected: Expected
 ) -> list[Finding]:
-    """All findings; ``before`` are the queues as they were at the first look."""
+    """Return the findings on job, runs and queues; ``before`` are the queues as of the first look."""
     found = [_job(job, expected)]
     if job is not None:
         found += _runs(job, expected)
     return [*found, *_queues(job, queues, before, expected)]
 
 
+def judge_policy(policy: PolicySeen, expected: Expected) -> Finding:
+    """Return the finding on the bucket's policy, with each statement of ours that is missing or changed."""
+    what = "bucket policy"
+    if not policy.exists:
+        fix = f"make deploy ENV={expected.environment}"
+        fix = "create it, or correct log_bucket.name in the file" if expected.existing_bucket else fix
+        return Finding("wrong", what, f"there is no bucket {expected.bucket}", fix)
+    differences = [f"{sid} is missing" for sid in policy.missing]
+    differences += [f"{sid} is changed ({', '.join(parts)})" for sid, parts in policy.changed]
+    if not differences:
+        return Finding("ok", what, f"{expected.bucket} has our {len(policy.ours)} statements")
+    file = f"review/{expected.name}/log-bucket-policy.json"
+    written = f"run make review ENV={expected.environment}, which writes {file}"
+    if expected.existing_bucket:
+        fix = f"{written}; the bucket's owner adds those statements from it to the policy, and keeps the others there"
+    else:
+        fix = (
+            f"{written}, then aws s3api put-bucket-policy --bucket {expected.bucket} --policy file://{file}. A deploy "
+            "does not put them back, because its template did not change. AWS replaces the whole policy when somebody "
+            "with rights to it creates another flow log to this bucket"
+        )
+    return Finding("wrong", what, "; ".join(differences), fix)
+
+
 def _job(job: JobSeen | None, expected: Expected) -> Finding:
     if job is None:
-        return Finding("wrong", "job", "there is none", f"make deploy ENV={expected.environment}")
+        return Finding("wrong", "job", "does not exist", f"make deploy ENV={expected.environment}")
     trigger = "continuous" if job.continuous else "scheduled"
     if not job.paused:
         return Finding("ok", "job", f"{trigger}: {job.url}")
     if expected.paused:
-        return Finding("note", "job", f"{trigger}, paused, as the file says (job.pause): {job.url}")
+        return Finding("note", "job", f"{trigger}, paused by the file (job.pause): {job.url}")
     return Finding(
         "wrong",
         "job",
-        f"{trigger}, paused, and the file does not say so: somebody stopped it: {job.url}",
-        f"find out why; then python -m infra.workspace deploy --env {expected.environment} starts it again, or pause = "
-        "true in the file keeps it so",
+        f"{trigger}, paused by hand, not by the file: {job.url}",
+        f"find out why; then run .venv/bin/python -m infra.workspace deploy --env {expected.environment} to start it "
+        "again, or set pause = true in the file to keep it paused",
     )
 
 
@@ -82,7 +114,7 @@ def _runs(job: JobSeen, expected: Expected) -> Iterator[Finding]:
     failed = failed if failed and failed.failed else None
     loaded = batches(newest.output) if newest else None
     if failed and not (newest and newest.active and loaded):
-        # A run that has begun since may show that it is mended.
+        # A newer run may show that the cause is fixed.
         yield replace(_failure(failed, expected), may_pass=newest is not None and newest.active)
     elif not job.paused:
         yield _run(job, newest)
@@ -94,38 +126,47 @@ def _runs(job: JobSeen, expected: Expected) -> Iterator[Finding]:
 
 
 def _failure(run: RunSeen, expected: Expected) -> Finding:
-    denied = next((line for line in _lines(run) if any(sign in line for sign in _DENIED)), None)
+    lines = _lines(run)
+    denied = next((line for line in lines if any(sign in line for sign in _DENIED)), None)
     if denied:
         return Finding(
             "wrong",
             "access",
             f"denied: {denied}",
-            f"python -m infra.workspace verify --env {expected.environment} says which call is refused; compare the "
-            "review with the policies of bucket and key, which may be their owner's; all of what the run wrote: "
-            f"{run.url}",
+            f"run .venv/bin/python -m infra.workspace verify --env {expected.environment} to see which call is "
+            "refused; compare the review with the policies of bucket and key, which somebody else may own; the run's "
+            f"output: {run.url}",
         )
-    said = " ".join(_lines(run)[:2]) or "it says no more"
-    return Finding("wrong", "run", f"the last one failed ({run.state}): {said}", f"read what it wrote: {run.url}")
+    reason = " ".join(lines[:2]) or "no reason given"
+    return Finding("wrong", "run", f"the last one failed ({run.state}): {reason}", f"read its output: {run.url}")
 
 
 def _lines(run: RunSeen) -> list[str]:
-    """What a failed run ended with: its error, and from its output what the job says of a failure."""
+    """Return the lines of a failed run's reason: what the job printed about it, or else the run's error."""
     _, failed, rest = run.output.partition("The run failed: ")
-    text = f"{failed}{rest}" if failed else run.error
+    text = f"{failed}{rest}" if failed else "\n".join([run.error, *_message(run.trace)])
     return [line.strip()[:400] for line in text.splitlines() if line.strip()]
+
+
+def _message(trace: str) -> list[str]:
+    """Return the exception's own lines at the end of a traceback.
+
+    A failed task may come without output and with one line of its error; the traceback ends with the whole message.
+    """
+    return [line for line in trace.splitlines()[-_TRACE_LINES:] if not line.startswith((" ", "Traceback"))]
 
 
 def _run(job: JobSeen, newest: RunSeen | None) -> Finding:
     if newest is None and job.continuous:
-        return Finding("wrong", "run", "none was started", f"look at the job's page: {job.url}", may_pass=True)
+        return Finding("wrong", "run", "none was started", f"open the job's page: {job.url}", may_pass=True)
     if newest is None:
-        return Finding("note", "run", "none yet: the schedule has not come round")
+        return Finding("note", "run", "none yet: waiting for the schedule")
     began = f" since {newest.began:%Y-%m-%d %H:%M} UTC" if newest.began else ""
     if newest.running:
         return Finding("ok", "run", f"running{began}: {newest.url}")
     if newest.active:
         return Finding(
-            "wrong", "run", f"waits for its cluster ({newest.state}{began})", f"see why: {newest.url}", may_pass=True
+            "wrong", "run", f"waiting for its cluster ({newest.state}{began})", f"see why: {newest.url}", may_pass=True
         )
     if job.continuous:
         return Finding("wrong", "run", f"none is active; the last is {newest.state}", job.url, may_pass=True)
@@ -139,8 +180,8 @@ def _quarantine(loaded: Batches, expected: Expected) -> Finding:
     return Finding(
         "wrong",
         "quarantine",
-        f"{text}; up to {expected.most_quarantined:.0%} is expected",
-        "SELECT reason, count(*) FROM <table>_quarantine GROUP BY ALL says what is wrong with the files",
+        f"{text}; expected is {expected.most_quarantined:.0%} at most",
+        "run SELECT reason, count(*) FROM <table>_quarantine GROUP BY ALL to see what is wrong with the files",
     )
 
 
@@ -153,11 +194,11 @@ def _queues(
         yield Finding(
             "wrong",
             "queue",
-            "the stack's queue is not there, or may not be looked at",
-            f"make deploy ENV={expected.environment}, or sign in to the account of the file",
+            "the stack's queue does not exist, or you may not read it",
+            f"run make deploy ENV={expected.environment}, or sign in to the account of the file",
         )
     elif not queues:
-        yield Finding("note", "queue", "none yet: it is made with the first run")
+        yield Finding("note", "queue", "none yet: the first run creates it")
     for queue in queues or []:
         first = next((each.waiting for each in before or [] if each.name == queue.name), queue.waiting)
         yield _queue(queue, first, job, expected)
@@ -165,13 +206,13 @@ def _queues(
             yield Finding(
                 "wrong",
                 "dead letters",
-                f"{queue.dead_letters:,} messages were taken again and again and never done with",
+                f"{queue.dead_letters:,} messages were received several times and never completed",
                 "once the job runs, start a redrive of the dead-letter queue to its source (SQS console)",
             )
 
 
 def _queue(queue: QueueSeen, first: int, job: JobSeen | None, expected: Expected) -> Finding:
-    waiting = f"{queue.name}: {queue.waiting:,} messages wait"
+    waiting = f"{queue.name}: {queue.waiting:,} messages waiting"
     if not queue.waiting:
         return Finding("ok", "queue", f"{queue.name}: drained")
     if expected.paused:
@@ -183,7 +224,7 @@ def _queue(queue: QueueSeen, first: int, job: JobSeen | None, expected: Expected
     return Finding(
         "wrong",
         "queue",
-        f"not drained: {waiting}, and they do not get fewer",
-        "see whether the run is at work (above), and whether its cluster is large enough for what is delivered",
+        f"not drained: {waiting}, not fewer than at the first look",
+        "check that the run is running (above) and that its cluster is large enough for what is delivered",
         may_pass=True,
     )

@@ -1,4 +1,4 @@
-"""Findings for a terminal, and as Markdown for the summary of a workflow."""
+"""Format findings for a terminal and, as Markdown, for the summary of a workflow."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _SIGNS = {"ok": "ok", "note": "-", "wrong": "WRONG"}
 
 
 def verdict(findings: Sequence[Finding]) -> str:
-    """The whole in one line."""
+    """Return the verdict in one line."""
     wrong = [finding.what for finding in findings if finding.state == "wrong"]
     return f"Not healthy: {', '.join(wrong)}" if wrong else "Healthy"
 
 
 def text(findings: Sequence[Finding]) -> str:
-    """A line for each finding, and one more for what to do about it."""
+    """Return a line for each finding, and a second one for its next step."""
     lines = []
     for finding in findings:
         lines.append(f"  {_SIGNS[finding.state]:<6} {finding.what:<13} {finding.text}")
@@ -26,7 +26,7 @@ def text(findings: Sequence[Finding]) -> str:
 
 
 def markdown(title: str, findings: Sequence[Finding]) -> str:
-    """The same as a table."""
+    """Return the findings as a Markdown table."""
     rows = [
         f"| {_SIGNS[finding.state]} | {finding.what} | {_cell(finding.text)} | {_cell(finding.next_step)} |"
         for finding in findings
@@ -35,5 +35,5 @@ def markdown(title: str, findings: Sequence[Finding]) -> str:
     return "\n".join([f"### {title}: {verdict(findings).lower()}\n", head, *rows, ""])
 
 
-def _cell(said: str) -> str:
-    return said.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

@@ -1,25 +1,20 @@
-"""The queue that tells the job of new files: how many messages wait in it, and in the one for dead letters."""
+"""Look at the queue of new files: how many messages wait in it, and in its dead-letter queue."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
-from infra import names
-from infra.ci_rights import QUALIFIER
+from infra import deliveries, names
 from infra.settings import Environment
-from infra.workspace.answers import saying
+from infra.smoke.aws import Clients, looking
+from infra.workspace import auto_loader
+from infra.workspace.spec import Logs
 
-_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 _NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
-_MADE_BY_AUTO_LOADER = "databricks-auto-ingest-"
-
-Clients = Callable[[str], Any]
-"""Gives boto3's client for a service."""
+_NO_TOPIC = {"NotFound", "NotFoundException"}
 
 
 @dataclass(frozen=True)
@@ -28,9 +23,9 @@ class QueueSeen:
 
     Attributes:
         name: of the queue.
-        waiting: messages that nobody has taken yet.
-        taken: messages that somebody has taken and not yet deleted.
-        dead_letters: messages that were taken too often; None where the queue has no place for them.
+        waiting: messages that nobody has received yet.
+        taken: messages that were received and are not deleted yet.
+        dead_letters: messages that were received too often; None where the queue has no dead-letter queue.
     """
 
     name: str
@@ -40,72 +35,68 @@ class QueueSeen:
 
 
 def look(environment: Environment) -> list[QueueSeen] | None:
-    """The queues of an environment, none where there is none yet; None where the job lists the bucket.
-
-    Looks with the caller's rights or, if they do not reach so far, with the role that `cdk bootstrap` made for looking.
+    """Return the queues of an environment, none where there is none yet; None where the job lists the bucket.
 
     Raises:
         DeploymentError: AWS refuses it.
     """
     if environment.job.notifications == "off":
         return None
-    with saying("Looking at the queue"):
-        try:
-            return _look(environment, _own(environment))
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _DENIED:
-                raise
-        return _look(environment, _for_looking(environment))
+    return looking("Looking at the queue", environment, lambda client: _look(environment, client))
 
 
 def _look(environment: Environment, client: Clients) -> list[QueueSeen]:
     sqs = client("sqs")
     if environment.job.notifications == "auto-loader":
-        return [QueueSeen(name, *found) for name in _auto_loaders(environment, client) if (found := _counts(sqs, name))]
-    name = names.queue_name(environment)
-    found, dead = _counts(sqs, name), _counts(sqs, names.dead_letters_name(environment))
-    return [QueueSeen(name, *found, dead_letters=sum(dead) if dead else None)] if found else []
+        queues = _auto_loaders(environment, client)
+        return [QueueSeen(name, *counts) for name, owner in queues if (counts := _counts(sqs, name, owner)) is not None]
+    name, owner = names.queue_name(environment), environment.aws.account
+    counts, dead = _counts(sqs, name, owner), _counts(sqs, names.dead_letters_name(environment), owner)
+    return [QueueSeen(name, *counts, dead_letters=sum(dead) if dead else None)] if counts else []
 
 
-def _auto_loaders(environment: Environment, client: Clients) -> list[str]:
-    """The names of Auto Loader's queues for the bucket: it gives queue and topic the same."""
+def _auto_loaders(environment: Environment, client: Clients) -> list[tuple[str, str]]:
+    """Return name and account of each queue that gets the events of our files from an Auto Loader topic.
+
+    The way leads from the bucket over the topic's subscriptions: equal names of topic and queue are not documented.
+    """
+    bucket = environment.log_bucket.name
+    logs = Logs(bucket=bucket, prefix=names.logs_prefix(environment), path=deliveries.logs_path(environment))
     try:
-        told = client("s3").get_bucket_notification_configuration(Bucket=environment.log_bucket.name)
+        configured = client("s3").get_bucket_notification_configuration(Bucket=bucket)
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchBucket":
             return []
         raise
-    topics = [entry["TopicArn"].rsplit(":", 1)[-1] for entry in told.get("TopicConfigurations", [])]
-    return sorted({name for name in topics if name.startswith(_MADE_BY_AUTO_LOADER)})
+    topics = {
+        entry["TopicArn"]
+        for entry in configured.get("TopicConfigurations", [])
+        if auto_loader.is_auto_loaders(entry["TopicArn"]) and auto_loader.may_be_ours(entry, [logs])
+    }
+    queues = {queue for topic in topics for queue in _subscribed(client("sns"), topic)}
+    return sorted((queue.split(":")[5], queue.split(":")[4]) for queue in queues if auto_loader.is_auto_loaders(queue))
 
 
-def _counts(sqs: Any, name: str) -> tuple[int, int] | None:
-    """Messages that wait and messages that are taken; None if there is no such queue."""
+def _subscribed(sns: Any, topic: str) -> list[str]:
+    """Return the ARNs of the queues that subscribe to a topic; none if the topic is gone."""
+    queues: list[str] = []
     try:
-        url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic):
+            queues += [each["Endpoint"] for each in page.get("Subscriptions", []) if each["Protocol"] == "sqs"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _NO_TOPIC:
+            raise
+    return queues
+
+
+def _counts(sqs: Any, name: str, owner: str) -> tuple[int, int] | None:
+    """Return the numbers of waiting and received messages; None if there is no such queue."""
+    try:
+        url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=owner)["QueueUrl"]
         asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
+        counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
     except ClientError as error:
         if error.response["Error"]["Code"] in _NO_QUEUE:
             return None
         raise
-    return int(told[asked[0]]), int(told[asked[1]])
-
-
-def _own(environment: Environment) -> Clients:
-    client: Clients = boto3.Session(region_name=environment.aws.region).client
-    return client
-
-
-def _for_looking(environment: Environment) -> Clients:
-    aws = environment.aws
-    role = f"cdk-{QUALIFIER}-lookup-role-{aws.account}-{aws.region}"
-    arn = f"arn:{names.partition(aws.region)}:iam::{aws.account}:role/{role}"
-    given = _own(environment)("sts").assume_role(RoleArn=arn, RoleSessionName="smoke")["Credentials"]
-    client: Clients = boto3.Session(
-        region_name=aws.region,
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-    ).client
-    return client
+    return int(counts[asked[0]]), int(counts[asked[1]])

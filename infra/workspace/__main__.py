@@ -24,7 +24,7 @@ import boto3
 from databricks.sdk import WorkspaceClient
 
 from infra import names
-from infra.config import Environment, EnvironmentFileError, load
+from infra.config import Environment, EnvironmentFileError, load, warnings_of
 from infra.wheel_build import WheelBuildError, build_wheel
 from infra.workspace import deployment, status
 from infra.workspace.answers import saying
@@ -51,6 +51,8 @@ def main(arguments: Sequence[str]) -> int:
     except (EnvironmentFileError, NoWorkspaceError) as error:
         print(error, file=sys.stderr)
         return 2
+    for warning in warnings_of(environment) if options.command in ("deploy", "verify") else []:
+        print(f"warning: {warning}", file=sys.stderr)
     try:
         spec = workspace_spec(environment, queue_url=_queue_url(environment, options.command))
         client = connect(spec.host)

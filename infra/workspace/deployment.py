@@ -175,7 +175,8 @@ class _Steps:
 
 def _streams(spec: WorkspaceSpec, memory: Remembered, left: Iterable[Logs]) -> tuple[Logs, ...]:
     now = [spec.logs] if spec.auto_loader else []
-    return tuple(dict.fromkeys((*memory.streams, *left, *now)))
+    # The newest of equal streams: what an older version remembered has no checkpoint.
+    return tuple({stream: stream for stream in (*memory.streams, *left, *now)}.values())
 
 
 def _leave_streams(client: WorkspaceClient, spec: WorkspaceSpec, aws: Aws, memory: Remembered) -> list[Step]:

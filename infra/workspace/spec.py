@@ -69,17 +69,20 @@ class Job:
 
 @dataclass(frozen=True)
 class Logs:
-    """Where a stream of Auto Loader reads, by which what it made in AWS is known again.
+    """What an Auto Loader stream reads; used to recognize the AWS resources it created.
 
     Attributes:
         bucket: of the flow logs.
         prefix: the keys that AWS delivers below, ``[prefix/]AWSLogs/``.
         path: the job's VPC Logs Path.
+        checkpoint: the job's checkpoint; empty where an older version wrote the settings. It does not make two streams
+            different: a stream keeps its resources when its checkpoint moves.
     """
 
     bucket: str
     prefix: str
     path: str
+    checkpoint: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

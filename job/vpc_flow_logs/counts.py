@@ -1,17 +1,23 @@
-"""What the parse of a micro-batch counted, brought from the workers to the driver."""
+"""What the parse of a micro-batch counts, and how the counts travel from the workers to the driver."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from pyspark.accumulators import AccumulatorParam
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Files, their bytes, records, entries of the quarantine and the lines those stand for.
+    """Counts of parsed files.
 
-    ``oldest`` is when the file that has waited longest was modified, in seconds since 1970.
+    Attributes:
+        files: Files read.
+        bytes: Their size as delivered.
+        records: Rows of the table.
+        entries: Quarantine entries.
+        lines: Lines that the quarantine entries stand for.
+        oldest: Modification time of the file that waited longest, in seconds since 1970.
     """
 
     files: int = 0
@@ -33,11 +39,25 @@ class Counts:
         )
 
 
-class CountsParam(AccumulatorParam[Counts]):
-    """How Spark adds up `Counts` of several tasks."""
+def summary(first_file: str, counts: Counts) -> str:
+    """Return a task's counts as the text it hands to the driver.
 
-    def zero(self, value: Counts) -> Counts:
-        return Counts()
+    Two tasks of one batch never read the same first file, and a task that runs twice gives the same text. So the *set*
+    of a batch's summaries has each task once, however often Spark ran it.
+    """
+    return json.dumps({"first_file": first_file, **asdict(counts)}, sort_keys=True)
 
-    def addInPlace(self, value1: Counts, value2: Counts) -> Counts:
-        return value1 + value2
+
+def total(summaries: Iterable[str]) -> Counts:
+    """Return the sum of the distinct summaries.
+
+    >>> one = summary("a.log", Counts(files=1, records=5))
+    >>> total([one, one, summary("b.log", Counts(files=1, records=2))]).records
+    7
+    """
+    result = Counts()
+    for text in set(summaries):
+        values = json.loads(text)
+        del values["first_file"]
+        result += Counts(**values)
+    return result

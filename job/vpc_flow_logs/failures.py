@@ -26,25 +26,18 @@ _CAUSES = (
 # AWS names the action that it denies; then a path that is not in the same line is not what it is about.
 _DENIED_CALL = re.compile(r"\b(?:s3|sqs|sns|kms):[A-Z][A-Za-z]+")
 _CALL_INTO_JAVA = "An error occurred while calling "
-LOAD_AGAIN = "What was loaded before is kept. Mend this and run the job again: it goes on from there."
-LOOK_AGAIN = "Nothing was created. Mend this and look again."
+LOAD_AGAIN = "Data loaded so far is kept. Fix the cause and run the job again; it resumes where it stopped."
+LOOK_AGAIN = "Nothing was created. Fix the cause and look again."
 _LONGEST = 600
 
 
-class RunFailed(SystemExit):
-    """The run cannot go on. Ends the process with status 1; its text is the whole message."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(1)
-        self.message = message
-
-    def __str__(self) -> str:
-        return self.message
+class RunFailed(Exception):
+    """The run cannot go on; its text is the whole message."""
 
 
 def explained(error: BaseException, parameters: Parameters, *, next_step: str = LOAD_AGAIN) -> str:
     """The message for an error of a run: the path it is about, the storage's words, the next step."""
-    text = "\n".join(_texts(error))
+    text = "\n".join(texts(error))
     cause = next((cause for cause in _CAUSES if cause in text), None)
     line = _line_with(text, cause) if cause else _telling(text)
     if cause:
@@ -62,14 +55,15 @@ def _named_in(text: str, parameters: Parameters) -> list[str]:
     return [f"{name} {path!r}" for name, path in _paths(parameters).items() if _bare(path) in text]
 
 
-def _texts(error: BaseException) -> list[str]:
-    texts, seen = [], set()
+def texts(error: BaseException) -> list[str]:
+    """Return the text of an error and of those that it came from."""
+    found, seen = [], set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
         seen.add(id(current))
-        texts.append(str(current))
+        found.append(str(current))
         current = current.__cause__ or current.__context__
-    return texts
+    return found
 
 
 def _paths(parameters: Parameters) -> Mapping[str, str]:

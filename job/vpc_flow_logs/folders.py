@@ -70,7 +70,7 @@ class DbutilsFolders:
     def names(self, path: str) -> list[str] | None:
         try:
             found = self._fs.ls(path)
-        except Exception as error:  # noqa: BLE001 - the class depends on the runtime; the text is what is documented
+        except Exception as error:
             if _is_missing(error):
                 return None
             raise CannotLook(telling_line(error)) from error

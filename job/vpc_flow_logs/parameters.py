@@ -22,15 +22,15 @@ from vpc_flow_logs.paths import (
 NOTIFICATIONS = ("auto-loader", "queue", "off")
 TRIGGERS = ("available-now", "continuous")
 
-REQUIRED = ("vpc-logs-path", "delta-output-path", "checkpoint-path", "table-name", "region-name", "headers")
-OPTIONAL = ("notifications", "queue-url", "trigger", "max-files-per-batch")
+REQUIRED = ("vpc-logs-path", "checkpoint-path", "table-name", "region-name", "headers")
+OPTIONAL = ("delta-output-path", "notifications", "queue-url", "trigger", "max-files-per-batch")
 
 USAGE = """\
 Parameters, each as --name=value or --name value:
 
   --vpc-logs-path        s3://bucket[/prefix]/AWSLogs/<account>/vpcflowlogs/<region>/*, the Hive form of it, or
                          s3://bucket[/prefix]/AWSLogs/*; a folder or glob on a laptop
-  --delta-output-path    new, empty, or holding this job's table; "" for a managed table
+  --delta-output-path    new, empty, or holding this job's table; absent for a managed table
   --checkpoint-path      where the stream keeps its state; belongs to one VPC Logs Path for ever
   --table-name           [catalog.][schema.]name
   --region-name          region of the bucket, for example us-east-1
@@ -43,7 +43,7 @@ Parameters, each as --name=value or --name value:
 
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,254}")
-_SCHEMA = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,254}")
+_SCHEMA = re.compile(r"[a-z0-9_][a-z0-9_-]{0,254}")
 _QUEUE = re.compile(r"https://[^/\s]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}")
 
 
@@ -63,14 +63,15 @@ class Parameters:
     max_files_per_batch: int | None = None
 
 
-class ParameterError(SystemExit):
-    """The parameters cannot be used; ``problems`` says all that is wrong. Ends the process with status 2.
+class ParameterError(Exception):
+    """The parameters cannot be used; ``problems`` lists all that is wrong.
 
-    Its text is the whole message, for a job run shows the text of the exception that ended it.
+    Its text is the whole message: a job run shows the text of the exception that ended it. It is not a ``SystemExit``,
+    which Databricks reports as a bare status, and as a failure even when the status is 0.
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__(2)
+        super().__init__(*problems)
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
@@ -135,7 +136,7 @@ def parameters_of(values: Mapping[str, str]) -> Parameters:
     count = values.get("max-files-per-batch")
     return Parameters(
         vpc_logs_path=without_trailing_slash(values["vpc-logs-path"]),
-        delta_output_path=without_trailing_slash(values["delta-output-path"]),
+        delta_output_path=without_trailing_slash(values.get("delta-output-path", "")),
         checkpoint_path=without_trailing_slash(values["checkpoint-path"]),
         table_name=values["table-name"],
         region_name=values["region-name"],
@@ -148,13 +149,16 @@ def parameters_of(values: Mapping[str, str]) -> Parameters:
 
 
 def table_name_problem(name: str) -> str | None:
-    """Why a text is no ``[catalog.][schema.]name``, or None."""
+    """Return why a text is not a ``[catalog.][schema.]name``, or None.
+
+    Unity Catalog stores names in lower case; another spelling would never be found again.
+    """
     *outer, table = name.split(".")
     if len(outer) <= 2 and _TABLE.fullmatch(table) and all(map(_SCHEMA.fullmatch, outer)):
         return None
     return (
-        f"{name!r} is no [catalog.][schema.]name with a name of lower-case letters, digits and underscores "
-        "that does not start with a digit"
+        f"{name!r} is not a valid [catalog.][schema.]name: use lower-case letters, digits and underscores (in catalog "
+        "and schema also hyphens); the table's own name does not start with a digit"
     )
 
 

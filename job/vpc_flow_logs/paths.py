@@ -59,6 +59,12 @@ def storage_path_problem(path: str) -> str | None:
         return f"{path!r} is none of s3://bucket/folder, {_IN_VOLUME}, dbfs:/folder, /folder"
     elif not parts(path):
         return f"{path!r} is the root of the storage: name a folder in it"
+    in_volume = scheme in ("", "dbfs") and parts(path)[:1] == ["Volumes"]
+    if in_volume and any(name != name.lower() for name in parts(path)[1:4]):
+        return (
+            f"{path!r} has upper-case letters in the name of a catalog, schema or volume: Unity Catalog stores these "
+            "names in lower case, so write them in lower case"
+        )
     if any(character in path for character in "*?[]{}"):
         return f"{path!r} has a wildcard: one folder is needed"
     if any(part in (".", "..") for part in parts(path)):

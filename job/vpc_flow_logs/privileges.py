@@ -68,13 +68,10 @@ def _absent(files: Folders, path: str) -> list[str]:
 
 
 def schema(spark: SparkSession, table_name: str) -> list[Trial]:
-    """Look at the schema of the table."""
+    """Look at the schema of the table, in a session that has the table's catalog already."""
     *outer, _ = table_name.split(".")
     where = ".".join(outer)
     try:
-        if len(outer) == 2:
-            # First: where Hive is off, statements fail for the session's catalog, whatever they name.
-            spark.catalog.setCurrentCatalog(outer[0])
         if not outer:
             current = spark.sql("SELECT current_catalog() AS c, current_schema() AS s").first()
             where = f"{current.c}.{current.s}" if current is not None else where

@@ -25,6 +25,7 @@ from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.paths import parts, scheme_of
 from vpc_flow_logs.privileges import scratch
 from vpc_flow_logs.sql import quoted
+from vpc_flow_logs.table import use_catalog
 
 _PACKAGES = ("pyarrow", "pandas", "delta-spark", "boto3", "botocore", "databricks-sdk", "ipython", "grpcio")
 _SETTINGS = (
@@ -106,8 +107,8 @@ def catalogs(spark: SparkSession, table_name: str) -> Iterator[Answer]:
     yield Answer("the session's catalog", "seen", tuple(facts))
     yield _described(spark, "the Hive metastore can be used", "hive_metastore.default")
     *outer, _ = table_name.split(".")
-    if len(outer) == 2:
-        spark.catalog.setCurrentCatalog(outer[0])
+    if problem := use_catalog(spark, table_name):
+        yield Answer("the table's catalog can be used", "does not hold", (problem,))
     if outer:
         yield _described(spark, "the table's schema can be described", ".".join(outer))
     found = spark.catalog.tableExists(quoted(table_name))

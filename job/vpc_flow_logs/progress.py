@@ -1,4 +1,4 @@
-"""What the job says while it runs: a line for each micro-batch, a summary at the end."""
+"""The lines that the job prints while it runs: one per micro-batch, a summary at the end."""
 
 from __future__ import annotations
 
@@ -13,16 +13,26 @@ def say(line: str) -> None:
 
 
 def batch_line(batch_id: int, counts: Counts, *, seconds: float, now: float) -> str:
-    """One micro-batch in one line.
+    """Return one micro-batch in one line.
 
     >>> batch_line(3, Counts(files=2, bytes=2_500_000, records=90_000, oldest=100.0), seconds=1.5, now=160.0)
     'batch 3: 2 files, 2.5 MB, 90,000 records, 0 quarantined lines, 1.5 s, 60,000 records/s, 1 min behind'
     """
-    if not counts.files:
-        return f"batch {batch_id}: was in the tables already"
     behind = "" if counts.oldest is None else f", {duration(max(0.0, now - counts.oldest))} behind"
     rate = counts.records / seconds if seconds else 0
     return f"batch {batch_id}: {held(counts)}, {seconds:.1f} s, {rate:,.0f} records/s{behind}"
+
+
+def known_batch_line(batch_id: int, entries: int | None) -> str:
+    """Return the line of a micro-batch whose records the table had before; ``entries`` went to the quarantine now.
+
+    >>> known_batch_line(3, None), known_batch_line(3, 2)
+    ('batch 3: was in the tables already', 'batch 3: was in the table already; 2 quarantine entries added')
+    """
+    if not entries:
+        return f"batch {batch_id}: was in the tables already"
+    added = counted(entries, "quarantine entry", "quarantine entries")
+    return f"batch {batch_id}: was in the table already; {added} added"
 
 
 def held(counts: Counts) -> str:
@@ -33,13 +43,13 @@ def held(counts: Counts) -> str:
     )
 
 
-def counted(number: int, noun: str) -> str:
-    """A number and its noun.
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number and its noun.
 
-    >>> counted(1, "file"), counted(1200, "file")
-    ('1 file', '1,200 files')
+    >>> counted(1, "file"), counted(1200, "file"), counted(2, "batch", "batches")
+    ('1 file', '1,200 files', '2 batches')
     """
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def size(count: int) -> str:

@@ -3,65 +3,94 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime, timezone
 
-import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from vpc_flow_logs import progress, quarantine
-from vpc_flow_logs.counts import Counts, CountsParam
+from vpc_flow_logs import checkpoint, counts, history, progress, quarantine, table
+from vpc_flow_logs.binding import Binding
+from vpc_flow_logs.counts import Counts
 from vpc_flow_logs.layout import Layout
-from vpc_flow_logs.table import quarantine_name, quoted
-from vpc_flow_logs.tasks import Task, entries_task, records_task, stamped_schema
-
-_ID_SECONDS = 60
+from vpc_flow_logs.sql import quoted
+from vpc_flow_logs.table import quarantine_name
+from vpc_flow_logs.tasks import SUMMARY, entries_task, records_schema, records_task, stamped_schema
 
 
 class Sink:
-    """Writes micro-batches to the tables ``table_name`` and its quarantine, and adds up what they held.
+    """Writes micro-batches to the tables ``table_name`` and its quarantine, and adds up what was written.
 
-    A batch that is run again changes nothing: Delta knows it by the streaming query's own id, which lives in the
-    checkpoint, and the batch's number. ``query_id`` is to be set once the query is started.
+    A batch that runs again changes nothing: Delta recognizes it by the stream's ID, which belongs to one checkpoint,
+    and the batch's number.
+
+    Attributes:
+        total: Counts of all batches that this run wrote.
+        batches: How many those are.
     """
 
-    def __init__(self, spark: SparkSession, *, table_name: str, layout: Layout) -> None:
-        self.query_id: Future[str] = Future()
+    def __init__(self, spark: SparkSession, *, table_name: str, layout: Layout, binding: Binding) -> None:
         self.total = Counts()
         self.batches = 0
+        self._spark = spark
         self._table_name = table_name
         self._layout = layout
-        self._counts = spark.sparkContext.accumulator(Counts(), CountsParam())
+        self._binding = binding
 
     def write(self, batch: DataFrame, batch_id: int) -> None:
         """Write one micro-batch of files (path, modificationTime, length, content)."""
         started = time.monotonic()
-        now = datetime.now(timezone.utc)
-        task = records_task(self._layout, self._counts, now=now)
-        counts = self._append(batch, batch_id, task, self._layout.schema)
-        if not counts.files and batch.select("path").isEmpty():
+        if batch.select("path").isEmpty():
             return  # a stream that finds nothing begins with a batch of nothing
-        # No files counted: Delta had this batch already, and what it held for the quarantine is not known.
-        if counts.entries or not counts.files:
-            task = entries_task(self._layout, self._counts, now=now)
-            seen = self._append(batch, batch_id, task, quarantine.SCHEMA)
-            counts = counts if counts.files else seen
-        self.total += counts
-        self.batches += 1 if counts.files else 0  # a batch that was there already is none of this run's
-        progress.say(progress.batch_line(batch_id, counts, seconds=time.monotonic() - started, now=time.time()))
-
-    def _append(self, batch: DataFrame, batch_id: int, task: Task, schema: pa.Schema) -> Counts:
-        """Parse the batch and append what ``task`` gives; returns what was counted, nothing if it was there before."""
-        name = self._table_name if schema is not quarantine.SCHEMA else quarantine_name(self._table_name)
-        self._counts.value = Counts()
+        self._complete_binding()
+        now = datetime.now(timezone.utc)
         files = batch.select("path", "modificationTime", "content")
-        rows = files.mapInArrow(task, from_arrow_schema(stamped_schema(schema)))
+        written = self._write_records(files, batch_id, now=now)
+        # A batch that was in the table already was not parsed: it may have entries that are not in the quarantine yet.
+        entries = self._write_entries(files, batch_id, now=now) if written is None or written.entries else None
+        if written is None:
+            progress.say(progress.known_batch_line(batch_id, entries))
+            return
+        self.total += written
+        self.batches += 1
+        progress.say(progress.batch_line(batch_id, written, seconds=time.monotonic() - started, now=time.time()))
+
+    def _complete_binding(self) -> None:
+        """Record which query the checkpoint belongs to, once Spark has made that known by starting the stream."""
+        if self._binding.query_id is None:
+            query_id = checkpoint.read(self._spark, self._binding.checkpoint).query_id
+            self._binding = replace(self._binding, query_id=query_id)
+            table.bind(self._spark, self._table_name, self._binding)
+
+    def _write_records(self, files: DataFrame, batch_id: int, *, now: datetime) -> Counts | None:
+        """Append the records of the files; return the counts, or None when Delta had this batch already."""
+        observation = Observation()
+        parsed = files.mapInArrow(records_task(self._layout, now=now), from_arrow_schema(records_schema(self._layout)))
+        # A set, because what stands between here and the table, such as the sort of a clustered write or a task that is
+        # tried again, may run the parse twice. https://docs.databricks.com/aws/en/delta/clustering
+        observed = parsed.observe(observation, F.collect_set(SUMMARY).alias("summaries"))
+        marker = self._append(observed.where(F.col(SUMMARY).isNull()).drop(SUMMARY), batch_id, self._table_name)
+        if history.rows_of(self._spark, self._table_name, marker) is None:
+            return None
+        return counts.total(observation.get["summaries"])
+
+    def _write_entries(self, files: DataFrame, batch_id: int, *, now: datetime) -> int | None:
+        """Append the quarantine entries of the files; return how many, None when they were there already."""
+        schema = from_arrow_schema(stamped_schema(quarantine.SCHEMA))
+        entries = files.mapInArrow(entries_task(self._layout, now=now), schema)
+        name = quarantine_name(self._table_name)
+        return history.rows_of(self._spark, name, self._append(entries, batch_id, name))
+
+    def _append(self, rows: DataFrame, batch_id: int, table_name: str) -> str:
+        """Append rows once for this batch; return what marks the commit, if there is one, in the table's history."""
+        marker = history.marker(stream_id=self._binding.stream_id, batch_id=batch_id)
         (
             rows.write.format("delta")
             .mode("append")
-            .option("txnAppId", self.query_id.result(_ID_SECONDS))
+            .option("txnAppId", self._binding.stream_id)
             .option("txnVersion", batch_id)
-            .saveAsTable(quoted(name))
+            .option("userMetadata", marker)
+            .saveAsTable(quoted(table_name))
         )
-        return self._counts.value
+        return marker

@@ -1,4 +1,4 @@
-"""Where the files come from: Auto Loader (`cloudFiles`), told of new files in one of three ways.
+"""The stream of delivered files: Auto Loader (`cloudFiles`), which finds new files in one of three ways.
 
 Source of the options: https://docs.databricks.com/aws/en/ingestion/cloud-object-storage/auto-loader/options
 """
@@ -14,7 +14,10 @@ FILE_SCHEMA = "path STRING, modificationTime TIMESTAMP, length BIGINT, content B
 """What the binaryFile format gives for each file."""
 
 BACKFILL_INTERVAL = "1 day"
-"""S3 does not promise every event: so often a listing looks for files whose event was lost."""
+"""S3 events are best effort; a listing at this interval finds files whose event was lost."""
+
+MOST_BYTES = "1g"
+"""A soft limit for the files of one micro-batch, so that a backlog of months fits a small cluster."""
 
 
 def reader_options(parameters: Parameters) -> dict[str, str]:
@@ -25,6 +28,7 @@ def reader_options(parameters: Parameters) -> dict[str, str]:
         "cloudFiles.validateOptions": "true",
         # Folders such as year=2026 are no columns.
         "cloudFiles.partitionColumns": "",
+        "cloudFiles.maxBytesPerTrigger": MOST_BYTES,
         "recursiveFileLookup": "true",
         **_notification_options(parameters),
     }
@@ -38,12 +42,12 @@ def _notification_options(parameters: Parameters) -> dict[str, str]:
     if parameters.notifications == "off":
         # From runtime 18.1 on file events are used if a location has them, unless told not to.
         return {"cloudFiles.useNotifications": "false", "cloudFiles.useManagedFileEvents": "false"}
-    options = {
-        "cloudFiles.useNotifications": "true",
-        "cloudFiles.region": parameters.region_name,
-        "cloudFiles.backfillInterval": BACKFILL_INTERVAL,
-    }
-    return options if parameters.queue_url is None else {**options, "cloudFiles.queueUrl": parameters.queue_url}
+    options = {"cloudFiles.useNotifications": "true", "cloudFiles.backfillInterval": BACKFILL_INTERVAL}
+    if parameters.queue_url is not None:
+        return {**options, "cloudFiles.queueUrl": parameters.queue_url}
+    # The region is for the set-up alone, and so is the limit of the topic's policy to this account (runtime 17.2 on).
+    setup = {"cloudFiles.restrictNotificationSetupToSameAWSAccountId": "true"}
+    return {**options, **setup, "cloudFiles.region": parameters.region_name}
 
 
 def files(spark: SparkSession, parameters: Parameters) -> DataFrame:

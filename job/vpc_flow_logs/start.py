@@ -1,18 +1,17 @@
-"""What both entry points begin with: the parameters read, and checked against what is there already."""
+"""What every entry point begins with: the parameters, read and checked against what is there already."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from py4j.protocol import Py4JError  # type: ignore[import-untyped, unused-ignore]
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from vpc_flow_logs import checkpoint, settings, table
+from vpc_flow_logs import binding, checkpoint, folders, settings, table
 from vpc_flow_logs.failures import LOAD_AGAIN, RunFailed, explained, telling_line
 from vpc_flow_logs.parameters import USAGE, ParameterError, Parameters, parameters_of, problems_of, read
 from vpc_flow_logs.paths import without_trailing_slash
+from vpc_flow_logs.progress import say
 
 Session = Callable[[], SparkSession]
 Work = Callable[[SparkSession, Parameters], None]
@@ -27,13 +26,13 @@ def run(
     next_step: str = LOAD_AGAIN,
     also: Look | None = None,
 ) -> None:
-    """Check the parameters and do the work; every refusal is said on stderr, with the next step after a failure.
+    """Check the parameters and do the work; print every refusal on stderr, with the next step after a failure.
 
     ``also`` looks for more problems where well-formed parameters are refused, so that one message names all of them.
 
     Raises:
-        ParameterError: the parameters are bad or refused; nothing was created. Exit status 2.
-        RunFailed: the work failed. Exit status 1.
+        ParameterError: the parameters are bad or refused; nothing was created.
+        RunFailed: the work failed.
     """
     if "--help" in arguments:
         print(USAGE)
@@ -53,6 +52,7 @@ def run(
 
 def _checked(arguments: Sequence[str], session: Session, also: Look | None) -> tuple[SparkSession, Parameters]:
     values, problems = read(arguments)
+    values.setdefault("delta-output-path", "")
     bad = problems_of(values)
     problems += [f"--{name}: {problem}" for name, problem in bad.items()]
     good = {
@@ -75,19 +75,44 @@ def _checked(arguments: Sequence[str], session: Session, also: Look | None) -> t
 
 
 def _refusals(spark: SparkSession, good: Mapping[str, str]) -> list[str]:
-    """What speaks against values that are well formed: tables, folders and checkpoints of others."""
-    logs, path = good.get("vpc-logs-path"), good.get("delta-output-path")
-    looks: list[tuple[str, Callable[[str], list[str]]]] = [
-        ("checkpoint-path", lambda value: checkpoint.refusals(spark, value, logs)),
-        ("table-name", lambda value: table.name_refusals(spark, value, path)),
-        ("delta-output-path", lambda value: table.path_refusals(spark, value)),
+    """Return what speaks against values that are well formed: tables, folders and checkpoints of others.
+
+    What cannot be looked at is reported, and is not a refusal: the run may have rights that a look does not have.
+    """
+    name, path, checkpoint_path = (good.get(key) for key in ("table-name", "delta-output-path", "checkpoint-path"))
+    problems, seen = [], True
+    if name and (problem := table.use_catalog(spark, name)):
+        problems, name = [f"--table-name: {problem}"], None
+    looks: list[tuple[str, str | None, Callable[[str], list[str]]]] = [
+        ("table-name", name, lambda value: table.name_refusals(spark, value, path)),
+        ("delta-output-path", path, lambda value: table.path_refusals(spark, folders.of(spark), value)),
     ]
-    problems = []
-    for name, look in looks:
-        if good.get(name):
-            try:
-                found = look(good[name])
-            except (Py4JError, PySparkException) as error:
-                found = [f"{good[name]!r} cannot be looked at: {telling_line(error)}"]
-            problems += [f"--{name}: {problem}" for problem in found]
+    for parameter, value, look in looks:
+        found = _looked(parameter, value, look) if value else []
+        problems += found or []
+        seen = seen and found is not None
+    if checkpoint_path:
+        # A table that is refused, or cannot be looked at, says nothing about its checkpoint.
+        ours = good if name and seen and not problems else {}
+        found = _looked("checkpoint-path", checkpoint_path, lambda value: _checkpoint_refusals(spark, value, ours))
+        problems = [*(found or []), *problems]
     return problems
+
+
+def _looked(parameter: str, value: str, look: Callable[[str], list[str]]) -> list[str] | None:
+    """Return what a look finds wrong; None, and a note, when it is not possible."""
+    try:
+        return [f"--{parameter}: {found}" for found in look(value)]
+    except Exception as error:  # noqa: BLE001 - each storage has errors of its own; the run meets them again
+        say(f"note: --{parameter}: {value!r} cannot be looked at before the run: {telling_line(error)}")
+        return None
+
+
+def _checkpoint_refusals(spark: SparkSession, path: str, good: Mapping[str, str]) -> list[str]:
+    found = checkpoint.read(spark, path)
+    problem = None
+    if "table-name" in good:
+        known = table.known(spark, table_name=good["table-name"], path=good.get("delta-output-path", ""))
+        problem = binding.problem(known, found, good.get("vpc-logs-path"))
+    problem = problem or checkpoint.folder_problem(folders.of(spark), found)
+    return [problem] if problem else []

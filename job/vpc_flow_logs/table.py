@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import Row, SparkSession
 
+from vpc_flow_logs import binding as bindings
+from vpc_flow_logs import history
+from vpc_flow_logs.binding import Binding, Known
 from vpc_flow_logs.failures import telling_line
 from vpc_flow_logs.fields import BY_NAME, SERVICE_COLUMNS, canonical
+from vpc_flow_logs.folders import Folders, NotAFolder
 from vpc_flow_logs.layout import ARROW_TYPES, Column, Layout, columns_of
 from vpc_flow_logs.paths import quarantine_path, same
-from vpc_flow_logs.storage import Folder
+from vpc_flow_logs.sql import at_path, literal, quoted
 
 MARK = "vpc_flow_logs.table"
 """Table property that says a table is this job's: ``records`` or ``quarantine``."""
@@ -40,23 +44,45 @@ def quarantine_name(table_name: str) -> str:
     return f"{table_name}_quarantine"
 
 
-def quoted(table_name: str) -> str:
-    """A table name for SQL."""
-    return ".".join(f"`{part}`" for part in table_name.split("."))
+def use_catalog(spark: SparkSession, table_name: str) -> str | None:
+    """Make the table's catalog, if its name has one, the session's; return why that is not possible, or None.
+
+    Where the Hive metastore is off, even statements with full names fail while the session's catalog is Hive's.
+    Source: https://docs.databricks.com/aws/en/data-governance/unity-catalog/disable-hms
+    """
+    catalog, *rest = table_name.split(".")
+    if len(rest) != 2:
+        return None
+    try:
+        spark.sql(f"SET CATALOG {quoted(catalog)}")
+    except Exception as error:  # noqa: BLE001 - of a class that depends on the runtime
+        return f"catalog {catalog!r} cannot be used: {telling_line(error)}"
+    return None
 
 
 def name_refusals(spark: SparkSession, table_name: str, path: str | None) -> list[str]:
-    """Why the tables cannot have these names: all reasons. ``path`` is None when it is not known to be good."""
+    """Return why the tables cannot have these names: all reasons. ``path`` is None when it is not known to be good."""
     *schema, _ = table_name.split(".")
-    where = ".".join(schema)
     try:
-        if schema and not spark.catalog.databaseExists(quoted(where)):
+        if schema and not _schema_exists(spark, ".".join(schema)):
+            where = ".".join(schema)
             return [f"schema {where!r} does not exist: CREATE SCHEMA {quoted(where)}, or name another"]
         records = _name_refusal(spark, table_name, path, "records")
         quarantine_at = None if path is None else quarantine_path(path)
         return records + _name_refusal(spark, quarantine_name(table_name), quarantine_at, "quarantine")
     except AnalysisException as error:
         return [f"{table_name!r} cannot be used: {telling_line(error)}"]
+
+
+def _schema_exists(spark: SparkSession, schema: str) -> bool:
+    # Not Catalog.databaseExists: it asks the Hive metastore first, with the whole text as one name.
+    try:
+        spark.sql(f"DESCRIBE SCHEMA {quoted(schema)}")
+    except AnalysisException as error:
+        if error.getCondition() == "SCHEMA_NOT_FOUND":
+            return False
+        raise
+    return True
 
 
 def _name_refusal(spark: SparkSession, name: str, path: str | None, kind: str) -> list[str]:
@@ -70,27 +96,42 @@ def _name_refusal(spark: SparkSession, name: str, path: str | None, kind: str) -
     return []
 
 
-def path_refusals(spark: SparkSession, path: str) -> list[str]:
-    """Why the tables cannot lie there: a folder is neither new, nor empty, nor holding such a table of ours."""
-    folders = {"records": path, "quarantine": quarantine_path(path)}
-    return [problem for kind, folder in folders.items() for problem in _path_refusal(spark, folder, kind)]
+def path_refusals(spark: SparkSession, folders: Folders, path: str) -> list[str]:
+    """Return why the tables cannot lie there: a folder is neither new, nor empty, nor holding such a table of ours.
+
+    Raises:
+        CannotLook: nothing here can look into a folder that holds no Delta table.
+    """
+    kinds = {"records": path, "quarantine": quarantine_path(path)}
+    return [problem for kind, folder in kinds.items() for problem in _path_refusal(spark, folders, folder, kind)]
 
 
-def _path_refusal(spark: SparkSession, path: str, kind: str) -> list[str]:
-    folder = Folder(spark, path)
-    if folder.is_file():
-        return [f"{path!r} is a file: name a folder"]
-    has_commits = _commits(spark, path)
-    if not has_commits and not folder.holds(lambda name: not name.startswith(".") and name != "_delta_log"):
+def _path_refusal(spark: SparkSession, folders: Folders, path: str, kind: str) -> list[str]:
+    detail = _detail(spark, at_path(path))
+    if detail is not None and detail.properties.get(MARK) == kind:
         return []
-    detail = _detail(spark, f"delta.`{path}`") if has_commits else None
-    if detail is None or detail.properties.get(MARK) != kind:
-        return [f"{path!r} is not empty and holds no {kind} table of this job: name a new or empty folder"]
-    return []
+    try:
+        names = folders.names(path) or []
+    except NotAFolder:
+        return [f"{path!r} is a file: name a folder"]
+    # A log without a commit is left by a run that was cut off while it made the table.
+    if detail is None and not any(not name.startswith(".") and name != "_delta_log" for name in names):
+        return []
+    return [f"{path!r} is not empty and holds no {kind} table of this job: name a new or empty folder"]
 
 
-def _commits(spark: SparkSession, path: str) -> bool:
-    return Folder(spark, f"{path}/_delta_log").holds(lambda name: name.endswith((".json", ".parquet")))
+def known(spark: SparkSession, *, table_name: str, path: str) -> Known:
+    """Return what the records table, by its name or else in its folder, knows of its stream."""
+    table = quoted(table_name)
+    detail = _detail(spark, table) if spark.catalog.tableExists(table) else None
+    if detail is None and path:
+        table = at_path(path)
+        detail = _detail(spark, table)
+    if detail is None:
+        return Known(exists=False)
+    binding = bindings.of_properties(detail.properties)
+    last = history.last_batch(spark, table, binding.stream_id) if binding else None
+    return Known(exists=True, binding=binding, last_batch=last)
 
 
 def _detail(spark: SparkSession, table: str) -> Row | None:
@@ -102,16 +143,21 @@ def _detail(spark: SparkSession, table: str) -> Row | None:
     return detail if detail is not None and detail.format == "delta" else None
 
 
-def create(spark: SparkSession, *, table_name: str, path: str, headers: Sequence[str]) -> Layout:
-    """Make what is missing of the two tables and their columns; returns what the parser is to fill.
+def create(
+    spark: SparkSession, *, table_name: str, path: str, headers: Sequence[str], binding: Binding | None = None
+) -> Layout:
+    """Create what is missing of the two tables and their columns; return what the parser fills.
 
     The columns of a table that is there already stay, also those that Headers no longer name; new names are added.
     """
     wanted = columns_of(headers)
     columns = {column.name: (column.type, _meaning(column)) for column in wanted}
     clustered = [name for name in CLUSTERED_BY if name in columns or name in _SERVICE]
-    _create(spark, table_name, path, {**columns, **_SERVICE}, kind="records", clustered=clustered)
+    bound = binding.properties() if binding else {}
+    _create(spark, table_name, path, {**columns, **_SERVICE}, kind="records", clustered=clustered, more=bound)
     _create(spark, quarantine_name(table_name), quarantine_path(path), _QUARANTINE, kind="quarantine", clustered=[])
+    if binding is not None:
+        bind(spark, table_name, binding)
     present = field_columns(spark, table_name)
     names = {column.name for column in present}
     added = [column for column in wanted if column.name not in names]
@@ -128,20 +174,34 @@ def _create(
     *,
     kind: str,
     clustered: Sequence[str],
+    more: Mapping[str, str] | None = None,
 ) -> None:
     if spark.catalog.tableExists(quoted(name)):
         return
     location = f" LOCATION {literal(path)}" if path else ""
-    if path and _commits(spark, path):
+    if path and _detail(spark, at_path(path)) is not None:
         spark.sql(f"CREATE TABLE IF NOT EXISTS {quoted(name)} USING DELTA{location}")
         return
     listed = ", ".join(f"`{column}` {type_} COMMENT {literal(text)}" for column, (type_, text) in columns.items())
     cluster = f" CLUSTER BY ({', '.join(clustered)})" if clustered else ""
-    properties = {MARK: kind, "delta.dataSkippingStatsColumns": ",".join([*clustered, "ingested_at"])}
-    told = ", ".join(f"{literal(key)} = {literal(value)}" for key, value in properties.items())
+    statistics = ",".join([*clustered, "ingested_at"])
+    properties = {MARK: kind, "delta.dataSkippingStatsColumns": statistics, **(more or {})}
+    listed_properties = _listed(properties)
     spark.sql(
-        f"CREATE TABLE IF NOT EXISTS {quoted(name)} ({listed}) USING DELTA{cluster} TBLPROPERTIES ({told}){location}"
+        f"CREATE TABLE IF NOT EXISTS {quoted(name)} ({listed}) USING DELTA{cluster} TBLPROPERTIES ({listed_properties})"
+        f"{location}"
     )
+
+
+def bind(spark: SparkSession, table_name: str, binding: Binding) -> None:
+    """Write the binding into the table's properties, if it is not there already."""
+    detail = _detail(spark, quoted(table_name))
+    if detail is None or bindings.of_properties(detail.properties) != binding:
+        spark.sql(f"ALTER TABLE {quoted(table_name)} SET TBLPROPERTIES ({_listed(binding.properties())})")
+
+
+def _listed(properties: Mapping[str, str]) -> str:
+    return ", ".join(f"{literal(key)} = {literal(value)}" for key, value in properties.items())
 
 
 def _add(spark: SparkSession, name: str, columns: Sequence[Column], *, after: str | None) -> None:
@@ -166,9 +226,3 @@ def field_columns(spark: SparkSession, table_name: str) -> tuple[Column, ...]:
 def _meaning(column: Column) -> str:
     field = BY_NAME.get(canonical(column.name))
     return field.meaning if field else "A field that AWS does not document"
-
-
-def literal(text: str) -> str:
-    """A text for SQL."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

@@ -3,44 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyarrow as pa
-from pyspark.accumulators import Accumulator
 
 from vpc_flow_logs import quarantine
-from vpc_flow_logs.counts import Counts
+from vpc_flow_logs.counts import Counts, summary
 from vpc_flow_logs.layout import TIMESTAMP, Layout
 from vpc_flow_logs.quarantine import Entry
 from vpc_flow_logs.records import DeliveredFile, parse
 
 Task = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
+SUMMARY = "_summary"
+"""Hidden column of `records_task`: NULL in every record; the task's last row has its counts there, and nothing else."""
+
 _ENTRIES_OF_A_BATCH = 1000
 
 
 def stamped_schema(schema: pa.Schema) -> pa.Schema:
-    """What a task gives: the columns of ``schema``, and when they were read."""
+    """Return ``schema`` with ``ingested_at``."""
     return schema.append(pa.field("ingested_at", TIMESTAMP))
 
 
-def records_task(layout: Layout, counts: Accumulator[Counts], *, now: datetime) -> Task:
-    """A task that gives the records of its files, as ``layout.schema`` with ``ingested_at`` = ``now``, and counts."""
+def records_schema(layout: Layout) -> pa.Schema:
+    """Return the schema of `records_task`: the table's columns, and ``_summary``."""
+    return stamped_schema(layout.schema).append(pa.field(SUMMARY, pa.string()))
+
+
+def records_task(layout: Layout, *, now: datetime) -> Task:
+    """Return a task that gives the records of its files, and a last row with its counts, as `records_schema`."""
+    schema = records_schema(layout)
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for part in _parse(batches, layout, counts):
-            if isinstance(part, pa.RecordBatch):
-                yield _stamped(part, now)
+        read = _Read()
+        for part in parse(_files(batches, read), layout):
+            if isinstance(part, Entry):
+                read.add(Counts(entries=1, lines=part.lines))
+                continue
+            read.add(Counts(records=part.num_rows))
+            columns = [*_stamped(part, now).columns, pa.nulls(part.num_rows, pa.string())]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+        if read.first_file is not None:
+            nothing = [pa.nulls(1, column.type) for column in schema][:-1]
+            last = pa.array([summary(read.first_file, read.counts)], pa.string())
+            yield pa.RecordBatch.from_arrays([*nothing, last], schema=schema)
 
     return task
 
 
-def entries_task(layout: Layout, counts: Accumulator[Counts], *, now: datetime) -> Task:
-    """The same for the quarantine entries of the files, as ``quarantine.SCHEMA``."""
+def entries_task(layout: Layout, *, now: datetime) -> Task:
+    """Return a task that gives the quarantine entries of its files, as ``quarantine.SCHEMA`` with ``ingested_at``."""
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         waiting: list[Entry] = []
-        for part in _parse(batches, layout, counts):
+        for part in parse(_files(batches, _Read()), layout):
             if isinstance(part, Entry):
                 waiting.append(part)
             if len(waiting) >= _ENTRIES_OF_A_BATCH:
@@ -53,32 +71,30 @@ def entries_task(layout: Layout, counts: Accumulator[Counts], *, now: datetime) 
 
 
 def _stamped(batch: pa.RecordBatch, now: datetime) -> pa.RecordBatch:
-    """The batch with ``ingested_at``. Here, for a column that Spark adds copies every row once more."""
+    """Return the batch with ``ingested_at``. A column that Spark adds would copy every row once more."""
     times = pa.repeat(pa.scalar(now, TIMESTAMP), batch.num_rows)
     return pa.RecordBatch.from_arrays([*batch.columns, times], schema=stamped_schema(batch.schema))
 
 
-def _parse(
-    batches: Iterator[pa.RecordBatch], layout: Layout, counts: Accumulator[Counts]
-) -> Iterator[pa.RecordBatch | Entry]:
-    total: list[Counts] = [Counts()]
-    records = entries = lines = 0
-    for part in parse(_files(batches, total), layout):
-        if isinstance(part, Entry):
-            entries, lines = entries + 1, lines + part.lines
-        else:
-            records += part.num_rows
-        yield part
-    counts.add(total[0] + Counts(records=records, entries=entries, lines=lines))
+@dataclass
+class _Read:
+    """What one task has read so far."""
+
+    first_file: str | None = None
+    counts: Counts = field(default_factory=Counts)
+
+    def add(self, counts: Counts) -> None:
+        self.counts += counts
 
 
-def _files(batches: Iterator[pa.RecordBatch], total: list[Counts]) -> Iterator[DeliveredFile]:
-    """The files of Arrow batches with the columns path, modificationTime and content."""
+def _files(batches: Iterator[pa.RecordBatch], read: _Read) -> Iterator[DeliveredFile]:
+    """Yield the files of Arrow batches with the columns path, modificationTime and content."""
     for batch in batches:
         times = batch.column("modificationTime").cast(pa.int64())
         for path, time, content in zip(
             batch.column("path").to_pylist(), times.to_pylist(), batch.column("content"), strict=True
         ):
             buffer = content.as_buffer()
-            total[0] += Counts(files=1, bytes=buffer.size, oldest=time / 1_000_000)
+            read.first_file = read.first_file or path
+            read.add(Counts(files=1, bytes=buffer.size, oldest=time / 1_000_000))
             yield DeliveredFile(path=path, content=buffer)

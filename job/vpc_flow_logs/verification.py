@@ -14,14 +14,15 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from vpc_flow_logs import parquet_file, privileges, rights
+from vpc_flow_logs import folders, parquet_file, privileges, rights
 from vpc_flow_logs.careful import header_names, tokens_of
 from vpc_flow_logs.decompress import Damaged, text_blocks
 from vpc_flow_logs.failures import LOOK_AGAIN, RunFailed, telling_line
+from vpc_flow_logs.folders import CannotLook
 from vpc_flow_logs.lines import BYTE_ORDER_MARK
 from vpc_flow_logs.logs_path import load_path, name_filter
 from vpc_flow_logs.parameters import Parameters
-from vpc_flow_logs.paths import scheme_of
+from vpc_flow_logs.paths import parts, scheme_of
 from vpc_flow_logs.progress import counted, say, size
 from vpc_flow_logs.trial import Trial, line, message, missing, printable
 
@@ -94,7 +95,7 @@ def _logs(spark: SparkSession, parameters: Parameters) -> list[Trial]:
     except NotReadable as refusal:
         return refusal.trials
     except (FileNotFoundError, Py4JError, PySparkException) as error:
-        return _refused(parameters, telling_line(error))
+        return _refused(spark, parameters, telling_line(error))
     if found.newest is None:
         say("readable, and no files yet: the first ones come about 10 minutes after there is traffic")
         return []
@@ -106,21 +107,27 @@ def _logs(spark: SparkSession, parameters: Parameters) -> list[Trial]:
     return [Trial("ok", "list and read", path)]
 
 
-def _refused(parameters: Parameters, words: str) -> list[Trial]:
+def _refused(spark: SparkSession, parameters: Parameters, words: str) -> list[Trial]:
     path = parameters.vpc_logs_path
     if scheme_of(path) != "s3":
         return [Trial("missing", "list and read", path, words, "Check --vpc-logs-path")]
-    trials = _of_s3(parameters)
+    trials = _of_s3(spark, parameters)
     if missing(trials):
         return trials
     return [Trial("missing", "list and read", path, words, _EXTERNAL_LOCATION)]
 
 
-def _of_s3(parameters: Parameters) -> list[Trial]:
+def _of_s3(spark: SparkSession, parameters: Parameters) -> list[Trial]:
+    """Ask S3 itself, or, where boto3 is not installed, whatever looks at folders here."""
     try:
         return rights.logs(parameters)
     except ImportError:
+        bucket = f"s3://{parts(parameters.vpc_logs_path)[0]}/"
+    try:
+        there = folders.of(spark).names(bucket) is not None
+    except CannotLook:
         return []
+    return [] if there else [Trial("missing", "list", bucket, "there is no such bucket", "Check --vpc-logs-path")]
 
 
 def _notifications(parameters: Parameters) -> list[Trial]:
@@ -147,7 +154,7 @@ def look(spark: SparkSession, parameters: Parameters) -> Found:
         # A prefix that nothing was written to yet, or a bucket or folder that does not exist.
         if scheme_of(parameters.vpc_logs_path) != "s3":
             raise FileNotFoundError(f"there is no folder {load_path(parameters.vpc_logs_path)!r}") from None
-        if lacking := missing(_of_s3(parameters)):
+        if lacking := missing(_of_s3(spark, parameters)):
             raise NotReadable(lacking) from None
         return Found(files=0, bytes=0, newest=None, formats={})
     named = files.select("path", "modificationTime", "length")

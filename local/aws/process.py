@@ -96,6 +96,8 @@ def _environment(stage: Stage, *, port: int, key: Path | None) -> dict[str, str]
         # It would remove containers that it takes for its own.
         "DOCKER_HOST": f"unix://{stage.folder}/no-docker.sock",
         "LAMBDA_EXECUTOR": "local",
+        # The waiter of the custom resource asks every 30 seconds; here nothing takes that long.
+        "SFN_WAIT_SCALE": "0.1",
         "PERSIST_STATE": "0",
         "S3_PERSIST": "0",
         "STATE_DIR": str(stage.folder / "state"),

@@ -1,4 +1,4 @@
-"""A running stage as its users see it: where it is, clients for it, and what child processes need to find it."""
+"""A running stage: its URL, clients for it, and the environment that leads child processes to it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,11 @@ import boto3
 from botocore.config import Config
 
 PRIVATE = "/_stage/"
-"""Below it is what AWS does by itself and no caller may ask for; only who has the stage's secret is answered."""
+"""Path of what AWS does on its own and no caller may ask for; requests need the stage's secret."""
 
 
 HERE = "127.0.0.1,localhost"
-"""What no proxy is asked for."""
+"""Hosts that are reached without a proxy."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Credentials:
 
 
 class Refused(Exception):
-    """AWS would not do it; the message says why."""
+    """AWS refuses it; the message has the reason."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,16 @@ class Stage:
 
     @property
     def root(self) -> Credentials:
-        """Root of the account, who may do everything."""
+        """Credentials of the account's root, who may do everything."""
         return Credentials(key=self.account)
 
     @property
     def log(self) -> Path:
-        """What it has said."""
+        """Its log file."""
         return self.folder / "ministack.log"
 
     def client(self, service: str, credentials: Credentials | None = None, *, region: str | None = None) -> Any:
-        """A boto3 client that talks to the stage; as root unless credentials are given. It tries each call once."""
+        """Return a boto3 client for the stage, as root unless credentials are given. It tries each call once."""
         caller = credentials or self.root
         return boto3.client(
             service,
@@ -76,7 +78,7 @@ class Stage:
         )
 
     def environment(self, credentials: Credentials | None = None, *, region: str | None = None) -> dict[str, str]:
-        """All environment variables for a child process that shall find this AWS and no other.
+        """Return all environment variables for a child process, so that it finds this AWS and no other.
 
         They are this process's own, without any that could lead to a real account, and those that boto3, the ``aws``
         and ``cdk`` commands, Node and Python's own TLS read. The caller is root unless credentials are given.
@@ -105,15 +107,28 @@ class Stage:
         return {**kept, **own}
 
     def instance_credentials(self, profile: str, *, seconds: int = 6 * 3600) -> Credentials:
-        """The temporary credentials that an EC2 instance with an instance profile (name or ARN) gets.
+        """Return the temporary credentials of an EC2 instance with an instance profile (name or ARN).
 
         :class:`Refused` if there is no such profile, no role in it, or the role does not trust EC2.
         """
         answer = self.ask("instance-credentials", profile=profile, account=self.account, seconds=str(seconds))
         return Credentials(key=answer["key"], secret=answer["secret"], token=answer["token"])
 
+    @contextmanager
+    def switched(self, name: str, *, on: bool) -> Iterator[None]:
+        """Have AWS behave in the other of two ways during a block; ``local/aws/inside/switches.py`` has the names.
+
+        Raises:
+            Refused: there is no such switch.
+        """
+        was = self.ask("switch", name=name, on=str(on).lower())["was"]
+        try:
+            yield
+        finally:
+            self.ask("switch", name=name, on=str(was).lower())
+
     def ask(self, what: str, body: bytes = b"", **parameters: str) -> dict[str, Any]:
-        """Have AWS do what no caller may ask for; :class:`Refused` with its reason if it would not."""
+        """Have AWS do what no caller may ask for; :class:`Refused` with the reason if it does not."""
         request = urllib.request.Request(
             f"{self.url}{PRIVATE}{quote(what)}?{urlencode(parameters)}",
             data=body,
@@ -131,12 +146,12 @@ class Stage:
 
 
 def opener(certificate: Path | None) -> urllib.request.OpenerDirector:
-    """What opens a stage's URLs: it knows the certificate, and asks no proxy."""
+    """Return an opener for the stage's URLs that trusts its certificate and uses no proxy."""
     context = ssl.create_default_context(cafile=str(certificate)) if certificate else None
     return urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
 
 
 def trust(certificate: Path) -> dict[str, str]:
-    """The variables by which programs trust a certificate: the AWS SDKs, Python, and Node."""
+    """Return the variables that make the AWS SDKs, Python and Node trust a certificate."""
     names = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
     return dict.fromkeys(names, str(certificate))

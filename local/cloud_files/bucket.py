@@ -7,11 +7,12 @@ from typing import Any
 
 from local.cloud_files.aws import calling
 from local.cloud_files.discovery import Found, by_time, rest_after_listing
+from local.cloud_files.error import CloudFilesError
 from local.cloud_files.selection import Selection
 
 
 class BucketListing:
-    """The objects below a prefix, every time all of them.
+    """Discovery that lists all objects below a prefix, every time.
 
     Args:
         client: boto3's, for S3.
@@ -28,8 +29,24 @@ class BucketListing:
 
     @property
     def prefix(self) -> str:
-        """What every key that is meant begins with: what stands before the first wildcard."""
+        """The key prefix before the first wildcard."""
         return self._selection.pattern.prefix[len(self._bucket) + 2 :]
+
+    def refuse_empty_prefix(self) -> None:
+        """Raise an error if no object's key begins with the prefix.
+
+        No public source says whether Auto Loader waits or raises if the stream brings its own schema. ``read_files``
+        raises this class of error.
+        Source: https://docs.databricks.com/aws/en/error-messages/error-classes
+
+        Raises:
+            CloudFilesError: ``CF_PATH_DOES_NOT_EXIST_FOR_READ_FILES``, or the bucket may not be listed.
+        """
+        with calling("s3:ListBucket", f"arn:{self._client.meta.partition}:s3:::{self._bucket}"):
+            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self.prefix, MaxKeys=1)
+        if not page.get("Contents"):
+            path = self._selection.pattern.path
+            raise CloudFilesError(f"[CF_PATH_DOES_NOT_EXIST_FOR_READ_FILES] Path s3:/{path} does not exist.")
 
     def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
         """See `Discovery.new_files`.
@@ -59,7 +76,7 @@ class BucketListing:
             for page in pages:
                 for entry in page.get("Contents", ()):
                     key = entry["Key"]
-                    # A key that ends with a slash is what consoles make to show an empty folder.
+                    # Consoles create a key that ends with a slash to show an empty folder.
                     if not key.endswith("/") and self._selection.takes(f"/{self._bucket}/{key}"):
                         modified = int(entry["LastModified"].timestamp() * 1000)
                         yield Found(f"s3://{self._bucket}/{key}", modified, entry["Size"])

@@ -1,4 +1,4 @@
-"""What is to be read next: the durable log of found files, filled by discovery, taken in micro-batches."""
+"""Decide what to read next: a durable log of found files, filled by discovery, read in micro-batches."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from local.cloud_files.log import FileLog
 from local.cloud_files.options import Options
 from local.cloud_files.pattern import Pattern
 from local.cloud_files.selection import Selection
+from local.cloud_files.ways import Ways
+
+_USUAL = Ways()
 
 
 class Intake:
@@ -42,11 +45,11 @@ class Intake:
                 discovery.logged(len(log))
 
     @classmethod
-    def open(cls, options: Options, *, state: Path) -> Intake:
+    def open(cls, options: Options, *, state: Path, ways: Ways = _USUAL) -> Intake:
         """Open the intake of the stream whose state is kept in the folder ``state``."""
         log = FileLog(state)
         try:
-            return cls(log, _discovery(options, state), options=options)
+            return cls(log, _discovery(options, state, ways, is_new=log.is_new), options=options)
         except BaseException:
             log.close()
             raise
@@ -69,7 +72,7 @@ class Intake:
         self._rests_until = ended + self._discovery.rest(ended - began)
 
     def committed(self, offset: int) -> None:
-        """Take note that the micro-batches up to the offset are done, for ever."""
+        """Record that the micro-batches up to the offset are done for good."""
         self._done = max(self._done, offset)
         self._discovery.committed(offset)
 
@@ -125,11 +128,11 @@ class Intake:
             )
 
 
-def _discovery(options: Options, state: Path) -> Discovery:
+def _discovery(options: Options, state: Path, ways: Ways, *, is_new: bool) -> Discovery:
     if options.bucket is None:
         pattern = Pattern(options.path, strict=options.strict_globber)
         return FolderListing(Selection(pattern, glob_filter=options.glob_filter))
     # Only here, so that folders can be streamed where there is no boto3.
     from local.cloud_files.stream import discovery_of  # noqa: PLC0415
 
-    return discovery_of(options, state=state)
+    return discovery_of(options, state=state, ways=ways, is_new=is_new)

@@ -1,4 +1,4 @@
-"""The options of a stream, checked as Auto Loader checks them.
+"""Check the options of a stream as Auto Loader does.
 
 Source: https://docs.databricks.com/aws/en/ingestion/cloud-object-storage/auto-loader/options
 """
@@ -27,6 +27,7 @@ _ALLOWED = {
         "cloudFiles.backfillInterval",
         "cloudFiles.fetchParallelism",
         "cloudFiles.resourceTag.<key>",
+        "cloudFiles.restrictNotificationSetupToSameAWSAccountId",
         "cloudFiles.useManagedFileEvents",
         "cloudFiles.useStrictGlobber",
         "cloudFiles.validateOptions",
@@ -34,32 +35,34 @@ _ALLOWED = {
 }
 
 _ONLY = {"cloudfiles.format": "binaryFile", "cloudfiles.partitioncolumns": ""}
-"""Options of which Auto Loader takes more values than its stand-in."""
+"""Options with one allowed value here; Auto Loader allows more."""
 
 _REFUSED = ("modifiedafter", "modifiedbefore", "ignorecorruptfiles", "ignoremissingfiles")
-"""Options of Spark's file sources that change what is read, and that the stand-in does not have."""
+"""Options of Spark's file sources that change what is read and that the stand-in lacks."""
 
 _S3 = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/.*)?", re.DOTALL)
 _QUEUE_URL = re.compile(r"https?://[^/?#]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}")
+_QUEUE_REGION = re.compile(r"https?://sqs\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.|api\.aws)")
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a stream was asked for.
+    """The options of a stream.
 
     Attributes:
         path: an absolute local path or glob, or ``s3://bucket/prefix`` with or without wildcards.
         glob_filter: ``pathGlobFilter``, for the files' own names.
-        include_existing: whether files that are there at the first start are read; later starts do not ask again.
-        max_files: files in a micro-batch at most.
-        max_bytes: bytes in a micro-batch; the file that passes the limit still belongs to it.
+        include_existing: whether to read the files that exist at the first start; later starts ignore it.
+        max_files: the most files in a micro-batch.
+        max_bytes: the soft maximum of bytes in a micro-batch: the file that passes it still belongs to it.
         strict_globber: whether ``*`` ends at ``/``.
-        notifications: whether a queue tells of new files; always false for a local path.
-        queue_url: that queue; None: the stream makes its own.
-        region: where bucket and queue are; None: what boto3 finds in the environment.
+        notifications: whether new files come from a queue; always false for a local path.
+        queue_url: that queue; None: the stream creates its own.
+        region: of bucket and queue; None: what boto3 finds in the environment.
         backfill: seconds between two listings for files whose event was lost; None: never.
         fetch_parallelism: how many messages are deleted at the same time; one thread receives enough for a machine.
         tags: of what the stream makes in AWS, besides Auto Loader's own.
+        same_account: whether the topic that the stream makes takes events of its own account's buckets only.
     """
 
     path: str
@@ -74,6 +77,7 @@ class Options:
     backfill: int | None = None
     fetch_parallelism: int = 1
     tags: tuple[tuple[str, str], ...] = ()
+    same_account: bool = False
 
     @property
     def bucket(self) -> str | None:
@@ -115,6 +119,7 @@ class Options:
             backfill=values.interval("cloudFiles.backfillInterval"),
             fetch_parallelism=values.count("cloudFiles.fetchParallelism") or 1,
             tags=values.tags(),
+            same_account=values.flag("cloudFiles.restrictNotificationSetupToSameAWSAccountId", default=False),
         )
         _check_names(values, validate=values.flag("cloudFiles.validateOptions", default=True))
         if values.problems:
@@ -178,5 +183,17 @@ def _check_names(values: Values, *, validate: bool) -> None:
         for name in values.given
         if name.startswith("cloudfiles.") and name not in _ALLOWED and not name.startswith(TAG)
     ]
+    if validate:
+        _check_region(values)
     if unknown and validate:
         values.problems.append(f"unknown: {', '.join(sorted(unknown))}; allowed are {', '.join(_ALLOWED.values())}")
+
+
+def _check_region(values: Values) -> None:
+    given = values.text("cloudFiles.region")
+    found = _QUEUE_REGION.match(values.text("cloudFiles.queueUrl") or "")
+    if given and found and found["region"] != given:
+        values.problems.append(
+            f"cloudFiles.region = {given!r} is inconsistent with cloudFiles.queueUrl, whose region is"
+            f" {found['region']}; leave cloudFiles.region out, it is for what Auto Loader sets up"
+        )

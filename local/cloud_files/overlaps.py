@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from local.encoded_keys import decoded
+
 KINDS = ("TopicConfigurations", "QueueConfigurations", "LambdaFunctionConfigurations")
-"""Where a bucket's notifications stand in S3's answer."""
+"""The keys of a bucket's notifications in S3's answer."""
 
 _TARGETS = ("TopicArn", "QueueArn", "LambdaFunctionArn")
 
 
 def overlapping(one: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return the first of the others that S3 would not have beside the one; None if it would have all.
+    """Return the first of the others that S3 does not accept next to the one; None if it accepts all.
 
     Args:
         one: a notification as boto3 writes it, with ``Events`` and ``Filter``.
@@ -25,22 +27,23 @@ def overlapping(one: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> 
 
 
 def described(notification: Mapping[str, Any]) -> str:
-    """Name a notification: its id, what it sends to, and for which keys."""
+    """Describe a notification: its ID, its target, and its keys."""
     target = next((str(notification[name]) for name in _TARGETS if name in notification), "nothing")
     prefix, suffix = rule(notification, "prefix"), rule(notification, "suffix")
     return f"{notification.get('Id', 'without an id')} to {target} (prefix {prefix!r}, suffix {suffix!r})"
 
 
 def rule(notification: Mapping[str, Any], name: str) -> str:
-    """The ``prefix`` or ``suffix`` that a notification filters by; empty for none."""
+    """Return the ``prefix`` or ``suffix`` that a notification filters on; empty for none."""
     rules = notification.get("Filter", {}).get("Key", {}).get("FilterRules", [])
     return next((str(each["Value"]) for each in rules if each["Name"].lower() == name), "")
 
 
 def _overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     events = any(_same_event(a, b) for a in one["Events"] for b in other["Events"])
-    prefixes = rule(one, "prefix"), rule(other, "prefix")
-    suffixes = rule(one, "suffix"), rule(other, "suffix")
+    # Filters are percent-encoded, or raw by mistake; either way they are meant for the same keys.
+    prefixes = decoded(rule(one, "prefix")), decoded(rule(other, "prefix"))
+    suffixes = decoded(rule(one, "suffix")), decoded(rule(other, "suffix"))
     return (
         events
         and (prefixes[0].startswith(prefixes[1]) or prefixes[1].startswith(prefixes[0]))

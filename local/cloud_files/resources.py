@@ -1,4 +1,4 @@
-"""What Auto Loader makes in AWS for a stream: a queue, a topic, the queue's subscription, the bucket's notification.
+"""Create in AWS what Auto Loader creates for a stream: queue, topic, subscription, bucket notification.
 
 By the names, tags and calls of Auto Loader's file notification mode, with the rights that Databricks asks for.
 Source: https://docs.databricks.com/aws/en/ingestion/cloud-object-storage/auto-loader/file-notification-mode
@@ -19,18 +19,19 @@ from local.cloud_files.overlaps import KINDS, described, overlapping, rule
 from local.cloud_files.values import TAG_CHARACTERS
 
 PREFIX = "databricks-auto-ingest-"
-"""What the names of all that is made begin with."""
+"""The prefix of all names."""
 
 EVENT = "s3:ObjectCreated:*"
+_ACCOUNT = "aws:SourceAccount"
 RETENTION = 14 * 86_400
-"""Seconds that the queue keeps a message, the longest that SQS allows: so long the stream may stand still."""
+"""Seconds that the queue keeps a message, the maximum of SQS: the stream may stand still that long."""
 
 _MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFound", "NotFoundException"}
 
 
 @dataclass(frozen=True)
 class Clients:
-    """boto3's clients for the three services."""
+    """boto3 clients for the three services."""
 
     s3: Any
     sns: Any
@@ -44,14 +45,17 @@ class Plan:
     Attributes:
         stream: the stream's id, which names everything.
         bucket: the bucket whose events it needs.
-        prefix: what the keys begin with.
+        prefix: the value that the notification filters on.
         tags: of topic and queue.
+        same_account: accept events of buckets of the topic's own account only
+            (``cloudFiles.restrictNotificationSetupToSameAWSAccountId``).
     """
 
     stream: str
     bucket: str
     prefix: str
     tags: Mapping[str, str]
+    same_account: bool = False
 
     @property
     def name(self) -> str:
@@ -60,13 +64,13 @@ class Plan:
 
 
 def tags(*, stream: str, path: str, checkpoint: str) -> dict[str, str]:
-    """The tags that Auto Loader sets by itself; what AWS does not allow in a value, such as a wildcard, is a ``_``."""
+    """Return Auto Loader's own tags; a character that AWS does not allow in a value, such as ``*``, becomes ``_``."""
     values = {"vendor": "Databricks", "path": path, "checkpointLocation": checkpoint, "streamId": stream}
     return {name: re.sub(f"[^{TAG_CHARACTERS}]", "_", value)[:256] for name, value in values.items()}
 
 
 def ensure(clients: Clients, plan: Plan, *, making: Callable[[], None]) -> tuple[str, str]:
-    """Find what the stream needs, and make what is missing.
+    """Find what the stream needs, and create what is missing.
 
     Args:
         clients: with the credentials of the role.
@@ -111,7 +115,8 @@ def _queue(sqs: Any, plan: Plan, making: Callable[[], None]) -> tuple[str, str]:
 
 
 def _topic(sns: Any, plan: Plan, *, topic: str, bucket: str, making: Callable[[], None]) -> None:
-    policy = _policy(action="sns:Publish", resource=topic, source=bucket)
+    account = topic.split(":")[4] if plan.same_account else None
+    policy = _policy(action="sns:Publish", resource=topic, source=bucket, account=account)
     with calling("sns:GetTopicAttributes", topic, setup=True):
         try:
             found = sns.get_topic_attributes(TopicArn=topic)["Attributes"].get("Policy")
@@ -160,7 +165,7 @@ def _notification(s3: Any, plan: Plan, *, topic: str, bucket: str, making: Calla
     topics = answer.get("TopicConfigurations", [])
     if any(_is_notification(each, own) for each in topics):
         return
-    # An entry of this stream for something else would be in the way of the right one.
+    # An entry of this stream for other keys would block the right one.
     answer["TopicConfigurations"] = [each for each in topics if each["TopicArn"] != topic]
     other = overlapping(own, [each for kind in KINDS for each in answer.get(kind, [])])
     if other is not None:
@@ -186,7 +191,8 @@ def _is_notification(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> boo
     return found["TopicArn"] == wanted["TopicArn"] and found["Events"] == wanted["Events"] and same_keys
 
 
-def _policy(*, action: str, resource: str, source: str) -> dict[str, Any]:
+def _policy(*, action: str, resource: str, source: str, account: str | None = None) -> dict[str, Any]:
+    own = {"StringEquals": {_ACCOUNT: account}} if account else {}
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -196,15 +202,20 @@ def _policy(*, action: str, resource: str, source: str) -> dict[str, Any]:
                 "Principal": {"AWS": "*"},
                 "Action": action,
                 "Resource": resource,
-                "Condition": {"ArnEquals": {"aws:SourceArn": source}},
+                "Condition": {"ArnEquals": {"aws:SourceArn": source}, **own},
             }
         ],
     }
 
 
 def _is_policy(found: str | None, wanted: Mapping[str, Any]) -> bool:
-    """Whether a policy is ours; compared by the statement, which services hand back with their own spelling."""
+    """Return whether a policy is ours, by its Sid and its account: services return the rest in their own spelling."""
     if not found:
         return False
+    (own,) = wanted["Statement"]
     statements = json.loads(found).get("Statement", [])
-    return any(each.get("Sid") == wanted["Statement"][0]["Sid"] for each in statements)
+    return any(each.get("Sid") == own["Sid"] and _limited(each) == _limited(own) for each in statements)
+
+
+def _limited(statement: Mapping[str, Any]) -> bool:
+    return any(_ACCOUNT in keys for keys in statement.get("Condition", {}).values())

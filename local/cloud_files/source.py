@@ -18,6 +18,7 @@ from local.cloud_files.error import CloudFilesError
 from local.cloud_files.intake import Intake
 from local.cloud_files.options import Options
 from local.cloud_files.partitions import pack
+from local.cloud_files.ways import Ways
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
@@ -46,7 +47,9 @@ SCHEMA = (
 """The columns of Spark's ``binaryFile``."""
 
 
-def register(spark: SparkSession, *, state: Path) -> None:
+def register(
+    spark: SparkSession, *, state: Path, empty_prefix: str | None = None, notification_filter: str | None = None
+) -> None:
     """Make ``spark.readStream.format("cloudFiles")`` work in a local session.
 
     Rows are those of Spark's ``binaryFile``: path, modificationTime, length, content. Each path is read exactly once,
@@ -61,6 +64,13 @@ def register(spark: SparkSession, *, state: Path) -> None:
         spark: the session; one stream at a time can use what is registered.
         state: the folder for the list of files and the stream's id, inside the stream's checkpoint: they belong
             together, and what the stream makes in AWS is tagged with the folder around it as its checkpoint.
+        empty_prefix: ``waits`` or ``raises``, see :class:`local.cloud_files.ways.Ways`; None: what the environment
+            variable ``CLOUD_FILES_EMPTY_PREFIX`` has, or ``waits``.
+        notification_filter: ``raw`` or ``encoded``, as above; None: what ``CLOUD_FILES_NOTIFICATION_FILTER`` has, or
+            ``raw``.
+
+    Raises:
+        CloudFilesError: a choice is not one of those allowed.
 
     Example:
         >>> register(spark, state=checkpoint / "cloud_files")
@@ -72,7 +82,11 @@ def register(spark: SparkSession, *, state: Path) -> None:
     bound = type(
         "BoundCloudFiles",
         (CloudFiles,),
-        {"state": str(state.absolute()), "cores": spark.sparkContext.defaultParallelism},
+        {
+            "state": str(state.absolute()),
+            "cores": spark.sparkContext.defaultParallelism,
+            "ways": Ways.chosen(empty_prefix=empty_prefix, notification_filter=notification_filter),
+        },
     )
     spark.dataSource.register(bound)
 
@@ -97,10 +111,11 @@ def register_for(spark: SparkSession, *, checkpoint: str) -> None:
 
 
 class CloudFiles(DataSource):
-    """Auto Loader's stand-in; `register` says what it does."""
+    """Auto Loader's stand-in; see `register`."""
 
     state: ClassVar[str]
     cores: ClassVar[int]
+    ways: ClassVar[Ways]
 
     @classmethod
     def name(cls) -> str:
@@ -113,12 +128,12 @@ class CloudFiles(DataSource):
         return SCHEMA
 
     def streamReader(self, schema: StructType) -> DataSourceStreamReader:
-        """Return the reader; it opens nothing yet, for Spark makes readers it never reads with."""
+        """Return the reader; it opens nothing yet, because Spark creates readers that it never uses."""
         if schema.simpleString() != SCHEMA.simpleString():
             raise CloudFilesError(
                 f"schema {schema.simpleString()}: with binaryFile it is always {SCHEMA.simpleString()}"
             )
-        return Reader(Options.parse(self.options), state=Path(self.state), cores=self.cores)
+        return Reader(Options.parse(self.options), state=Path(self.state), cores=self.cores, ways=self.ways)
 
 
 @dataclass
@@ -130,12 +145,13 @@ class Files(InputPartition):
 
 
 class _Stream(DataSourceStreamReader):
-    """What is the same in all versions of Spark. An offset is ``{"files": number of files in the log}``."""
+    """The part that all versions of Spark share. An offset is ``{"files": number of files in the log}``."""
 
-    def __init__(self, options: Options, *, state: Path, cores: int) -> None:
+    def __init__(self, options: Options, *, state: Path, cores: int, ways: Ways) -> None:
         self._options = options
         self._state = state
         self._cores = cores
+        self._ways = ways
         self._opened: Intake | None = None
 
     @property
@@ -143,7 +159,7 @@ class _Stream(DataSourceStreamReader):
         # Opened late: only the process that Spark keeps for the stream's offsets may hold the log's lock, and the
         # reader that Spark pickles into its tasks has to come without open files.
         if self._opened is None:
-            self._opened = Intake.open(self._options, state=self._state)
+            self._opened = Intake.open(self._options, state=self._state, ways=self._ways)
         return self._opened
 
     def initialOffset(self) -> dict[str, int]:

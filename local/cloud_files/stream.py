@@ -1,4 +1,4 @@
-"""How a stream over a bucket finds its files: what its options ask for, put together."""
+"""Put together how a stream over a bucket finds its files, by its options."""
 
 from __future__ import annotations
 
@@ -16,28 +16,35 @@ from local.cloud_files.pattern import Pattern
 from local.cloud_files.queue import MISSING, Queue
 from local.cloud_files.selection import Selection
 from local.cloud_files.stream_state import StateFile
+from local.cloud_files.ways import Ways
+from local.encoded_keys import encoded
 
 
-def discovery_of(options: Options, *, state: Path) -> Discovery:
-    """Return the discovery that the options ask for, ready: what it needs in AWS is there.
+def discovery_of(options: Options, *, state: Path, ways: Ways, is_new: bool) -> Discovery:
+    """Return the discovery that the options ask for, with everything it needs in AWS.
 
     Args:
         options: with a path in a bucket.
         state: the folder of the stream's state.
+        ways: how the stream behaves where no document says it.
+        is_new: whether the stream has never started before.
 
     Raises:
-        CloudFilesError: when the stream's own queue cannot be made, or the given one is not to be read.
+        CloudFilesError: when the stream's own queue cannot be made, the given one is not to be read, or the prefix of a
+            new stream is empty.
     """
     assert options.bucket is not None
     pattern = Pattern(options.path.removeprefix("s3:/"), strict=options.strict_globber)
     selection = Selection(pattern, glob_filter=options.glob_filter)
     listing = BucketListing(aws.client("s3", options.region), bucket=options.bucket, selection=selection)
+    if is_new and ways.empty_prefix == "raises":
+        listing.refuse_empty_prefix()
     memory = StateFile(state)
     if not options.notifications:
         memory.forget()
         return listing
     source: Source = (
-        OwnQueue(options, prefix=listing.prefix, memory=memory, checkpoint=state.parent)
+        OwnQueue(options, prefix=_filter(listing.prefix, ways), memory=memory, checkpoint=state.parent)
         if options.queue_url is None
         else GivenQueue(options)
     )
@@ -51,8 +58,12 @@ def discovery_of(options: Options, *, state: Path) -> Discovery:
     )
 
 
+def _filter(prefix: str, ways: Ways) -> str:
+    return encoded(prefix) if ways.notification_filter == "encoded" else prefix
+
+
 class OwnQueue:
-    """The queue that the stream makes, with topic, subscription and the bucket's notification."""
+    """The queue that the stream creates, with topic, subscription and bucket notification."""
 
     def __init__(self, options: Options, *, prefix: str, memory: StateFile, checkpoint: Path) -> None:
         assert options.bucket is not None
@@ -61,7 +72,11 @@ class OwnQueue:
         stream = memory.state.stream
         own = resources.tags(stream=stream, path=options.path, checkpoint=str(checkpoint))
         self._plan = resources.Plan(
-            stream=stream, bucket=options.bucket, prefix=prefix, tags={**dict(options.tags), **own}
+            stream=stream,
+            bucket=options.bucket,
+            prefix=prefix,
+            tags={**dict(options.tags), **own},
+            same_account=options.same_account,
         )
 
     def open(self) -> Queue:
@@ -77,7 +92,7 @@ class OwnQueue:
 
 
 class GivenQueue:
-    """The queue of ``cloudFiles.queueUrl``, which somebody else has made."""
+    """The queue of ``cloudFiles.queueUrl``, which somebody else created."""
 
     def __init__(self, options: Options) -> None:
         assert options.queue_url is not None

@@ -16,6 +16,7 @@ import traceback
 from pathlib import Path
 
 from local.cloud_files import register
+from local.runs import dbutils, gateway
 from local.runs.processes import end_session
 from local.runs.session import session
 from local.runs.storage import Storage
@@ -32,11 +33,8 @@ def main() -> int:
     try:
         _run(task)
     except SystemExit as ended:
-        if ended.code in (None, 0):
-            return 0
-        # An exit may say why: by a text instead of a status, or a text of its own.
-        says = isinstance(ended.code, str) or str(ended) != str(ended.code)
-        _write_failure(task, ended, str(ended) if says else f"SystemExit: {ended.code}")
+        # In IPython, which runs the tasks of Databricks, any exit is a failure, status 0 too.
+        _write_failure(task, ended, f"SystemExit: {ended.code}")
     except Exception as error:  # noqa: BLE001 - whatever the wheel fails with is told to who asks for the run's output
         _write_failure(task, error, f"{type(error).__name__}: {error}")
     else:
@@ -49,6 +47,8 @@ def _run(task: Task) -> None:
     function = entry_point(Path(task.site), package=task.package, name=task.entry_point)
     storage = Storage(Path(task.storage))
     spark = session(storage, app_name=task.entry_point, scratch=Path(task.scratch))
+    dbutils.provide(spark)
+    gateway.refuse(spark, external_locations=task.external_locations)
     given = checkpoint_of(task.arguments)
     if given:
         # What another entry point streams has a checkpoint of its own, and must not meet the job's stream.
@@ -68,8 +68,7 @@ def checkpoint_of(arguments: list[str]) -> str | None:
 
 def _write_failure(task: Task, error: BaseException, message: str) -> None:
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    if not isinstance(error, SystemExit):  # which has said what it has to say
-        print(trace, file=sys.stderr, flush=True)
+    print(trace, file=sys.stderr, flush=True)
     Path(task.failure).write_text(json.dumps({"message": message, "trace": trace}))
 
 

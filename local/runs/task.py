@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 
@@ -19,6 +19,7 @@ class Task:
         storage: the folder of the workspace's storage.
         scratch: a folder for what is of no use afterwards.
         failure: where it writes what it failed with, as JSON with ``message`` and ``trace``.
+        external_locations: URLs of the external locations of the workspace.
     """
 
     package: str
@@ -28,6 +29,7 @@ class Task:
     storage: str
     scratch: str
     failure: str
+    external_locations: list[str] = field(default_factory=list)
 
     def write(self, file: Path) -> None:
         """Write it into a file."""

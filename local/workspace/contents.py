@@ -26,6 +26,7 @@ NODE_TYPES = {
     "m6gd.large": (2, 8192, "General Purpose"),
     "m7gd.large": (2, 8192, "General Purpose"),
     "m5d.xlarge": (4, 16384, "General Purpose"),
+    "m6gd.xlarge": (4, 16384, "General Purpose"),
     "m6id.xlarge": (4, 16384, "General Purpose"),
     "r5d.large": (2, 16384, "Memory Optimized"),
     "r5d.xlarge": (4, 31232, "Memory Optimized"),

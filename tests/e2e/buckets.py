@@ -16,6 +16,7 @@ from local.aws import Credentials, Stage
 from local.cloud_files import aws
 from local.cloud_files.intake import Intake
 from local.cloud_files.options import Options
+from local.cloud_files.ways import Ways
 from tests.infra.ministack import role
 
 BUCKET = "flow-logs-bucket"
@@ -95,12 +96,12 @@ def as_caller(stage: Stage, credentials: Credentials) -> Iterator[None]:
 class Reading:
     """A stream as Spark would drive it, without Spark: offsets, micro-batches, commits."""
 
-    def __init__(self, state: Path, *, path: str = PATH, **options: str) -> None:
+    def __init__(self, state: Path, *, path: str = PATH, ways: Ways | None = None, **options: str) -> None:
         asked = {f"cloudFiles.{name}": value for name, value in options.items() if name != "pathGlobFilter"}
         plain = {name: value for name, value in options.items() if name == "pathGlobFilter"}
         given = {"cloudFiles.format": "binaryFile", "path": path, "cloudFiles.region": REGION, **asked, **plain}
         self.options = Options.parse(given)
-        self.intake = Intake.open(self.options, state=state / "cloud_files")
+        self.intake = Intake.open(self.options, state=state / "cloud_files", ways=ways or Ways())
         self._state = state / "offset"
         self.offset = int(self._state.read_text()) if self._state.exists() else self.intake.first
 

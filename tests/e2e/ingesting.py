@@ -27,7 +27,9 @@ from vpc_flow_logs.failures import RunFailed
 from vpc_flow_logs.fields import DEFAULT_FORMAT, canonical, column_name
 from vpc_flow_logs.main import run_ingest
 from vpc_flow_logs.parameters import ParameterError
-from vpc_flow_logs.table import quarantine_name, quarantine_path, quoted
+from vpc_flow_logs.paths import quarantine_path
+from vpc_flow_logs.sql import quoted
+from vpc_flow_logs.table import quarantine_name
 
 ROOT = Path(__file__).resolve().parents[2]
 START = 1_760_000_000
@@ -106,7 +108,7 @@ def run(spark: SparkSession, parameters: Sequence[str], *, checkpoint: Path) -> 
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             run_ingest(parameters, session=lambda: spark)
     except (ParameterError, RunFailed) as refusal:
-        status, message = int(str(refusal.code)), str(refusal)
+        status, message = 2 if isinstance(refusal, ParameterError) else 1, str(refusal)
     assert err.getvalue() == (f"{message}\n" if status else "")
     return Ran(out.getvalue().splitlines(), status, message)
 

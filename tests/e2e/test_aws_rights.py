@@ -98,6 +98,7 @@ def test_batches_and_tags_are_asked_for_as_aws_asks(stage: Stage) -> None:
         ({}, {}, "Configurations overlap"),
         ({"prefix": "AWSLogs/"}, {"prefix": "AWSLogs/1/"}, "Configuration is ambiguously defined"),
         ({"prefix": "AWSLogs/"}, {}, "Configuration is ambiguously defined"),
+        ({"prefix": "team=net/"}, {"prefix": "team%3Dnet/AWSLogs/"}, "Configuration is ambiguously defined"),
         ({"prefix": "AWSLogs/"}, {"prefix": "other/"}, None),
         ({"suffix": ".gz"}, {"suffix": ".parquet"}, None),
     ],

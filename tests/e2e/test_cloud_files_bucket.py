@@ -16,9 +16,11 @@ from infra.config import Environment
 from local.aws import Stage, running
 from local.cloud_files import aws, content
 from local.cloud_files.error import CloudFilesError
+from local.cloud_files.ways import Ways
 from tests.e2e.buckets import (
     BUCKET,
     LOGS,
+    PATH,
     Reading,
     as_caller,
     clean,
@@ -115,11 +117,80 @@ def test_every_form_of_the_logs_path_in_both_ways(
     ]
     with as_caller(stage, stage.root):
         options = {"useNotifications": notifications, "pathGlobFilter": "*_vpcflowlogs_*"}
-        stream = Reading(tmp_path, path=f"s3://{BUCKET}/{path}", **options)
+        # Where the path has a "=" before its first wildcard, events come to an encoded filter only.
+        ways = Ways(notification_filter="encoded")
+        stream = Reading(tmp_path, path=f"s3://{BUCKET}/{path}", ways=ways, **options)
         for suffix in ("", "2"):
             for each in [*others, key]:
                 s3.put_object(Bucket=BUCKET, Key=f"{each}{suffix}", Body=b"x")
             assert stream.until(1) == [f"s3://{BUCKET}/{key}{suffix}"]
+
+
+@pytest.mark.parametrize(("written", "comes"), [("raw", False), ("encoded", True)])
+@pytest.mark.parametrize("folder", ["team=net", "a+b", "net@work"])
+def test_s3_compares_filters_with_the_encoded_key(
+    folder: str, written: str, comes: bool, stage: Stage, tmp_path: Path
+) -> None:
+    with as_caller(stage, stage.root):
+        path = f"s3://{BUCKET}/{folder}/AWSLogs/*"
+        stream = Reading(tmp_path, path=path, ways=Ways(notification_filter=written), **ON)
+        assert stream.batch() == []
+        stage.client("s3").put_object(Bucket=BUCKET, Key=f"{folder}/AWSLogs/1", Body=b"x")
+        if comes:
+            assert stream.until(1) == [f"s3://{BUCKET}/{folder}/AWSLogs/1"]
+        else:
+            assert [stream.batch() for _ in range(3)] == [[]] * 3
+            stream.close()
+            # A listing finds it, a day late on the cloud.
+            assert Reading(tmp_path, path=path, useNotifications="false").until(1) == [
+                f"s3://{BUCKET}/{folder}/AWSLogs/1"
+            ]
+
+
+@pytest.mark.parametrize("restricted", ["true", "false"])
+def test_the_topic_is_limited_to_its_own_account_if_the_option_says_so(
+    restricted: str, stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    with as_caller(stage, reader(stage, environments["auto-loader"])):
+        # An older run without the option made the topic.
+        Reading(tmp_path, **ON).close()
+        stream = Reading(tmp_path, **ON, restrictNotificationSetupToSameAWSAccountId=restricted)
+        (topic,) = (each["TopicArn"] for each in stage.client("sns").list_topics()["Topics"])
+        policy = json.loads(stage.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
+        condition = policy["Statement"][0]["Condition"]
+        assert condition["ArnEquals"] == {"aws:SourceArn": f"arn:aws:s3:::{BUCKET}"}
+        own = {"aws:SourceAccount": ACCOUNT} if restricted == "true" else None
+        assert condition.get("StringEquals") == own
+        delivered = put(stage, "1")
+        assert stream.until(1) == delivered
+
+
+@pytest.mark.parametrize("notifications", ["true", "false"])
+def test_a_first_start_on_an_empty_prefix_can_raise_until_an_object_comes(
+    notifications: str, stage: Stage, tmp_path: Path
+) -> None:
+    ways, options = Ways(empty_prefix="raises"), {"useNotifications": notifications}
+    with as_caller(stage, stage.root):
+        for _ in range(2):
+            with pytest.raises(CloudFilesError) as error:
+                Reading(tmp_path, ways=ways, **options)
+            text = f"[CF_PATH_DOES_NOT_EXIST_FOR_READ_FILES] Path {PATH} does not exist."
+            assert str(error.value) == text
+        assert stage.client("sqs").list_queues().get("QueueUrls", []) == [], "nothing is set up before it can read"
+        delivered = put(stage, "1")
+        stream = Reading(tmp_path, ways=ways, **options)
+        assert stream.until(1) == delivered
+        stream.close()
+        clean(stage)
+        assert Reading(tmp_path, ways=ways, **options).batch() == [], "a stream that has started goes on"
+
+
+def test_a_first_start_on_an_empty_prefix_waits_unless_it_is_told_to_raise(stage: Stage, tmp_path: Path) -> None:
+    with as_caller(stage, stage.root):
+        stream = Reading(tmp_path)
+        assert stream.batch() == []
+        delivered = put(stage, "1")
+        assert stream.until(1) == delivered
 
 
 def test_own_notifications_are_made_with_the_rights_of_auto_loader_and_found_again(
@@ -202,6 +273,22 @@ def test_a_given_queue_is_read_with_the_rights_of_the_stack_and_nothing_else_is_
     assert s3.get_bucket_notification_configuration(Bucket=BUCKET)["TopicConfigurations"] == before
     assert sqs.list_queues(QueueNamePrefix="databricks")["ResponseMetadata"]["HTTPStatusCode"] == 200
     assert sqs.list_queues(QueueNamePrefix="databricks").get("QueueUrls", []) == []
+
+
+def test_events_of_a_given_queue_outside_the_load_path_are_ignored(
+    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+) -> None:
+    """The stack's notification filters on ``AWSLogs/``; the path may be narrower."""
+    url = make_stack_notifications(stage, environments["stack"])
+    with as_caller(stage, reader(stage, environments["stack"])):
+        path = f"s3://{BUCKET}/AWSLogs/{ACCOUNT}/vpcflowlogs/us-east-1/*"
+        stream = Reading(tmp_path, path=path, **ON, queueUrl=url)
+        assert stream.batch() == []
+        for key in (f"AWSLogs/{ACCOUNT}/vpcflowlogs/eu-west-1/a", f"AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/a"):
+            stage.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"x")
+        delivered = put(stage, "a")
+        assert stream.until(1) == delivered
+        until(lambda: stream.batch() == [] and waiting(stage, url) == 0)
 
 
 def test_events_that_are_doubled_or_late_or_of_other_files_change_nothing(

@@ -113,3 +113,31 @@ def test_the_queue_of_the_stack_and_a_right_that_is_taken_away(
     assert "sqs:ReceiveMessage on arn:aws:sqs:us-east-1:111122223333:vpc-flow-logs-test is denied" in running_.err
     assert "Traceback" not in running_.err
     assert contents(spark, where)[0] == records(0, 1)
+
+
+def test_a_prefix_that_has_no_object_yet_ends_well_and_the_first_file_is_loaded_later(
+    spark: SparkSession, stage: Stage, tmp_path: Path
+) -> None:
+    """Whether Auto Loader starts there is not documented; here it does not."""
+    settings = environment(tmp_path)
+    credentials = reader(stage, settings)
+    s3 = stage.client("s3")
+    if not s3.list_buckets()["Buckets"]:
+        make_bucket(stage, settings)
+    for entry in s3.list_objects_v2(Bucket=BUCKET).get("Contents", []):
+        s3.delete_object(Bucket=BUCKET, Key=entry["Key"])
+    where = Place(tmp_path / "place", "patient", headers=("srcaddr", "srcport"))
+    parameters = where.parameters(vpc_logs_path=PATH, notifications="off")
+    strict = {
+        **stage.environment(credentials),
+        **{name: ENVIRONMENT[name] for name in ("PYTHONPATH", "JDK_JAVA_OPTIONS")},
+        "CLOUD_FILES_EMPTY_PREFIX": "raises",
+    }
+    first = Process(parameters, tmp_path / "1", environment=strict)
+    assert (first.wait(), first.err) == (0, "")
+    assert f"no files yet below {PATH}" in first.out
+    assert "done: 0 batches, 0 files" in first.out
+    put(stage, 0)
+    then = Process(parameters, tmp_path / "2", environment=strict)
+    assert (then.wait(), then.err) == (0, "")
+    assert contents(spark, where)[0] == records(0)

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from infra import access
-from local.aws import Credentials, Stage, certificate, running
+from local.aws import Credentials, Refused, Stage, certificate, running
 from local.delivery import Delivered, deliver, delivering, flow_logs, totals
 from tests.infra.environment_files import changed, environment
 from vpc_flow_logs.fields import DEFAULT_FORMAT, TGW_DEFAULT_FORMAT
@@ -236,6 +236,77 @@ def test_what_the_policy_does_not_allow_is_not_delivered(
     assert one.error is None
     assert status(stage, flow_log) == ("SUCCESS", None)
     assert keys(stage) == [one.file.key]
+
+
+def _if_exists(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with the ACL's condition for requests that have an ACL only."""
+    loose = copy.deepcopy(document)
+    for each in loose["Statement"]:
+        acl = each.get("Condition", {}).get("StringEquals", {}).pop("s3:x-amz-acl", None)
+        if acl:
+            each["Condition"]["StringEqualsIfExists"] = {"s3:x-amz-acl": acl}
+    return loose
+
+
+def _exactly(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with the ACL's condition for every request."""
+    exact = copy.deepcopy(document)
+    for each in exact["Statement"]:
+        if acl := each.get("Condition", {}).pop("StringEqualsIfExists", None):
+            each["Condition"]["StringEquals"] |= acl
+    return exact
+
+
+@pytest.mark.parametrize("acl", [True, False], ids=["with the ACL", "without an ACL"])
+def test_a_condition_on_the_acl_if_there_is_one_takes_both_ways_of_delivery(
+    acl: bool, policy: dict[str, Any], stage: Stage
+) -> None:
+    enforce(stage, _if_exists(policy))
+    flow_log = created(stage)
+    with stage.switched("deliver-with-acl", on=acl):
+        (one,) = deliver(stage, seed=1, intervals=1, records=10)
+    assert one.error is None
+    assert status(stage, flow_log) == ("SUCCESS", None)
+    assert keys(stage) == [one.file.key]
+
+
+def test_another_acl_is_denied_by_the_condition_for_one_that_exists(policy: dict[str, Any], stage: Stage) -> None:
+    created(stage)
+    private = _if_exists(policy)
+    _for_another_acl(private)
+    enforce(stage, private)
+    (one,) = deliver(stage, seed=1, intervals=1, records=10)
+    assert one.error == "Access error"
+
+
+def test_a_condition_on_exactly_the_acl_denies_delivery_without_one_in_silence(
+    policy: dict[str, Any], stage: Stage
+) -> None:
+    enforce(stage, _exactly(policy))
+    with stage.switched("deliver-with-acl", on=False):
+        flow_log = created(stage)  # which reports nothing
+        (one,) = deliver(stage, seed=1, intervals=1, records=10)
+    assert one.error == "Access error"
+    assert status(stage, flow_log) == ("FAILED", "Access error")
+    assert keys(stage) == []
+
+
+def test_creating_a_flow_log_can_replace_the_buckets_policy_with_awss_own(policy: dict[str, Any], stage: Stage) -> None:
+    with stage.switched("attach-bucket-policy", on=True):
+        created(stage)
+    live = json.loads(stage.client("s3").get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
+    assert [each["Sid"] for each in live] == ["AWSLogDeliveryWrite", "AWSLogDeliveryAclCheck"]
+    (one,) = deliver(stage, seed=1, intervals=1, records=10)
+    assert one.error is None, "AWS's own policy is enough for this flow log"
+    enforce(stage, policy)
+    with stage.switched("attach-bucket-policy", on=True):
+        create(stage, account=OTHER, region="eu-west-1", DestinationOptions=HIVE)
+    assert json.loads(stage.client("s3").get_bucket_policy(Bucket=BUCKET)["Policy"]) == policy, "not its bucket"
+
+
+def test_a_switch_that_does_not_exist_is_refused(stage: Stage) -> None:
+    with pytest.raises(Refused, match="no-such-switch: unknown switch"), stage.switched("no-such-switch", on=True):
+        raise AssertionError
 
 
 @pytest.mark.usefixtures("policy")

@@ -168,6 +168,7 @@ def test_the_summary_says_how_it_stands(runner: Runner, deployed: list[tuple[str
     written = runner.summary.read_text()
     assert written.startswith("### local: healthy")
     assert "| ok | job | continuous: http://127.0.0.1:" in written
+    assert "| ok | bucket policy | flow-logs-local has our " in written
 
 
 def test_a_second_deploy_changes_nothing(runner: Runner, deployed: list[tuple[str, int, str]]) -> None:
@@ -218,7 +219,7 @@ def test_a_paused_job_and_a_queue_that_is_not_drained_are_told_with_the_next_ste
     status, said = smoke(runner)
     assert status != 0
     assert "WRONG  job" in said
-    assert "starts it again" in said
+    assert "to start it again" in said
     assert "WRONG  queue         not drained: databricks-auto-ingest-" in said
     assert "Not healthy: job, queue" in said
 

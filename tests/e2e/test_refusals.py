@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,14 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.e2e.ingesting import Place, Process, snapshot
-from vpc_flow_logs import checkpoint, start, table
+from vpc_flow_logs import start, table
+from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.parameters import ParameterError
-from vpc_flow_logs.storage import Folder
-from vpc_flow_logs.table import quarantine_path
+from vpc_flow_logs.paths import quarantine_path
 
 pytestmark = pytest.mark.lts
+
+QUERY = "5a1d0a4e-0000-4000-8000-000000000001"
 
 
 def names(spark: SparkSession) -> set[str]:
@@ -50,8 +53,10 @@ def problems(spark: SparkSession, where: Place, **changes: str) -> tuple[str, ..
 
 def made(spark: SparkSession, where: Place) -> None:
     """Both tables and the checkpoint, as a run makes them."""
-    checkpoint.claim(spark, str(where.checkpoint), str(where.logs))
-    table.create(spark, table_name=where.table_name, path=where.delta, headers=where.headers)
+    where.checkpoint.mkdir()
+    (where.checkpoint / "metadata").write_text(json.dumps({"id": QUERY}))
+    bound = Binding("0123", checkpoint=str(where.checkpoint), logs_path=str(where.logs), query_id=QUERY)
+    table.create(spark, table_name=where.table_name, path=where.delta, headers=where.headers, binding=bound)
 
 
 def forget(spark: SparkSession, where: Place) -> None:
@@ -227,7 +232,7 @@ def test_a_checkpoint_folder_with_other_files_is_refused(spark: SparkSession, wh
     (where.checkpoint / "offsets").mkdir()
     (problem,) = problems(spark, where)
     assert problem.startswith(
-        f"--checkpoint-path: {str(where.checkpoint)!r} is not empty and no checkpoint of this job"
+        f"--checkpoint-path: {str(where.checkpoint)!r} is not empty and not a checkpoint of this job"
     )
 
 
@@ -276,11 +281,12 @@ def test_the_folder_of_the_table_is_looked_at_even_when_its_name_is_bad(spark: S
 
 @pytest.mark.parametrize("name", ["delta_output_path", "checkpoint_path"])
 @pytest.mark.parametrize("path", ["s3://lake-1/flow", "dbfs:/flow"])
-def test_a_storage_that_spark_does_not_know_here_is_a_refusal_and_no_traceback(
-    spark: SparkSession, where: Place, name: str, path: str
+def test_a_storage_that_cannot_be_looked_at_is_reported_and_is_not_a_refusal(
+    spark: SparkSession, where: Place, capsys: pytest.CaptureFixture[str], name: str, path: str
 ) -> None:
-    found = problems(spark, where, **{name: path})
-    assert any(problem.startswith(f"--{name.replace('_', '-')}: ") and path in problem for problem in found)
+    assert problems(spark, where, **{name: path}) == ()
+    (note,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    assert note.startswith(f"note: --{name.replace('_', '-')}: {path!r} cannot be looked at before the run: ")
 
 
 # The command
@@ -312,13 +318,3 @@ def test_what_local_spark_cannot_do_is_told_together_with_the_rest(tmp_path: Pat
     assert f"--{name}" in process.err
     assert "--region-name" in process.err
     shutil.rmtree(where.root)
-
-
-def test_a_folder_of_very_many_names_is_looked_into_no_further_than_needed(spark: SparkSession, tmp_path: Path) -> None:
-    """The log of an old table has as many files as there were batches in a month."""
-    for number in range(20):
-        (tmp_path / f"{number:020}.json").touch()
-    seen: list[str] = []
-    assert Folder(spark, str(tmp_path)).holds(lambda name: seen.append(name) is None)
-    assert len(seen) == 1
-    assert not Folder(spark, str(tmp_path / "none")).holds()

@@ -79,8 +79,34 @@ def wait():
 
 def refuse():
     raise SystemExit("this is why")
+
+def leave():
+    raise SystemExit(0)
+
+def fail():
+    raise ValueError("one reason\\nand where")
+
+def look():
+    from pyspark.sql import SparkSession
+    from pyspark.dbutils import DBUtils
+    spark = SparkSession.builder.getOrCreate()
+    found = {}
+    for path in ("/Volumes/network/flow_logs/checkpoints", "s3://governed/table", "s3://logs/allowed"):
+        try:
+            spark._jvm.org.apache.hadoop.fs.Path(path).getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+            found[path] = "a file system"
+        except Exception as error:
+            found[path] = str(error)
+    fs = DBUtils(spark).fs
+    fs.put("/Volumes/network/flow_logs/checkpoints/a.txt", "text", True)
+    found["head"] = fs.head("/Volumes/network/flow_logs/checkpoints/a.txt")
+    found["names"] = [entry.name for entry in fs.ls("/Volumes/network/flow_logs/checkpoints")]
+    fs.rm("/Volumes/network/flow_logs/checkpoints/a.txt")
+    found["after"] = [entry.name for entry in fs.ls("/Volumes/network/flow_logs/checkpoints")]
+    found["by Spark"] = [row.value for row in spark.read.text("/Volumes/network/flow_logs/checkpoints").collect()]
+    print("told:", json.dumps(found))
 """
-FUNCTIONS = ("tell", "keep", "find", "read", "wait", "refuse")
+FUNCTIONS = ("tell", "keep", "find", "read", "wait", "refuse", "leave", "fail", "look")
 
 
 @pytest.fixture(scope="module")
@@ -241,13 +267,34 @@ def test_a_profile_that_is_not_there_is_refused(client: WorkspaceClient) -> None
 def test_an_entry_point_that_the_wheel_lacks_is_named_with_those_that_it_has(client: WorkspaceClient) -> None:
     result, output = ended(client, submit(client, "load"))
     assert result == "FAILED"
-    assert "has no entry point load. It has: find, keep, read, refuse, tell, wait" in (output.error or "")
+    assert f"has no entry point load. It has: {', '.join(sorted(FUNCTIONS))}" in (output.error or "")
 
 
-def test_a_run_that_exits_with_words_says_them(client: WorkspaceClient) -> None:
-    result, output = ended(client, submit(client, "refuse"))
+@pytest.mark.parametrize(
+    ("entry_point", "error"),
+    [("refuse", "SystemExit: this is why"), ("leave", "SystemExit: 0"), ("fail", "ValueError: one reason\nand where")],
+)
+def test_a_run_fails_by_its_exception_and_by_any_exit(client: WorkspaceClient, entry_point: str, error: str) -> None:
+    result, output = ended(client, submit(client, entry_point))
     assert result == "FAILED"
-    assert output.error == "this is why"
+    assert output.error == error
+    assert error.splitlines()[0] in (output.error_trace or "")
+
+
+def test_hadoops_file_systems_are_refused_where_unity_catalog_governs_and_dbutils_and_spark_are_not(
+    client: WorkspaceClient, runner: ClusterRunner
+) -> None:
+    runner.external_locations.append("s3://governed")
+    _, output = ended(client, submit(client, "look"))
+    assert told(output) == {
+        "/Volumes/network/flow_logs/checkpoints": "No Unity API token found in Unity Scope",
+        "s3://governed/table": "No Unity API token found in Unity Scope",
+        "s3://logs/allowed": "a file system",
+        "head": "text",
+        "names": ["a.txt"],
+        "after": [],
+        "by Spark": [],
+    }
 
 
 def test_cancel_ends_every_process_of_a_run(client: WorkspaceClient, runner: ClusterRunner) -> None:

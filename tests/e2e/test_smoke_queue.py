@@ -19,6 +19,7 @@ from tests.infra.ministack import Credentials, Stage, role, running
 _QUEUE = "vpc-flow-logs-test"
 _DEAD = "vpc-flow-logs-test-dead-letters"
 _AUTO = "databricks-auto-ingest-0123"
+_BUCKET = "flow-logs-bucket"
 _LOOKUP = "cdk-hnb659fds-lookup-role-111122223333-us-east-1"
 
 # The part of AWS's ReadOnlyAccess, which `cdk bootstrap` gives this role, that is needed here.
@@ -27,7 +28,7 @@ _READ = {
     "Statement": [
         {
             "Effect": "Allow",
-            "Action": ["sqs:Get*", "sqs:List*", "s3:Get*", "s3:List*"],
+            "Action": ["sqs:Get*", "sqs:List*", "sns:Get*", "sns:List*", "s3:Get*", "s3:List*"],
             "Resource": "*",
         }
     ],
@@ -93,24 +94,73 @@ def test_the_stacks_queue_and_its_dead_letters_are_counted(queues: Any, signed_i
     assert look(test) == [QueueSeen(_QUEUE, waiting=3, dead_letters=1)]
 
 
-def test_auto_loaders_queue_is_found_by_the_buckets_notification(
-    stage: Stage, queues: Any, signed_in: Any, tmp_path: Path
+@pytest.fixture
+def notified(stage: Stage) -> Iterator[Any]:
+    """Create the bucket; its notifications lead to topics, and a topic to queues, under any names."""
+    s3, sns = stage.client("s3"), stage.client("sns")
+    s3.create_bucket(Bucket=_BUCKET)
+    topics: dict[str, str] = {}
+
+    def notify(**prefixes: str) -> None:
+        topics.update({name: sns.create_topic(Name=name)["TopicArn"] for name in prefixes})
+        entries = [
+            {
+                "TopicArn": topics[name],
+                "Events": ["s3:ObjectCreated:*"],
+                "Id": name,
+                "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}},
+            }
+            for name, prefix in prefixes.items()
+        ]
+        s3.put_bucket_notification_configuration(
+            Bucket=_BUCKET,
+            NotificationConfiguration={"TopicConfigurations": entries},
+            SkipDestinationValidation=True,
+        )
+
+    def subscribe(topic: str, *queues: str) -> None:
+        for name in queues:
+            endpoint = f"arn:aws:sqs:us-east-1:{stage.account}:{name}"
+            sns.subscribe(TopicArn=topics[topic], Protocol="sqs", Endpoint=endpoint)
+
+    yield notify, subscribe
+    for topic in topics.values():
+        sns.delete_topic(TopicArn=topic)
+    s3.delete_bucket(Bucket=_BUCKET)
+
+
+def test_auto_loaders_queue_is_found_by_the_topics_subscription_whatever_its_name(
+    notified: Any, queues: Any, signed_in: Any, tmp_path: Path
 ) -> None:
     signed_in()
     test = environment(tmp_path)
-    s3, topic = stage.client("s3"), stage.client("sns").create_topic(Name=_AUTO)["TopicArn"]
+    notify, subscribe = notified
     assert look(test) == []
-    s3.create_bucket(Bucket="flow-logs-bucket")
-    assert look(test) == []
-    s3.put_bucket_notification_configuration(
-        Bucket="flow-logs-bucket",
-        NotificationConfiguration={
-            "TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"], "Id": "auto"}]
-        },
-        SkipDestinationValidation=True,
-    )
-    queues(**{_AUTO: 2, "databricks-auto-ingest-of-another-bucket": 9})
+    queues(**{_AUTO: 2, "databricks-auto-ingest-of-another-bucket": 9, "theirs": 4})
+    notify(**{"databricks-auto-ingest-of-the-topic": f"AWSLogs/{test.aws.account}/vpcflowlogs/us-east-1/"})
+    assert look(test) == [], "nothing subscribes to the topic yet"
+    subscribe("databricks-auto-ingest-of-the-topic", _AUTO, "theirs")
     assert look(test) == [QueueSeen(_AUTO, waiting=2)]
+
+
+def test_the_queue_of_a_stream_on_other_files_of_the_bucket_is_not_ours(
+    notified: Any, queues: Any, signed_in: Any, tmp_path: Path
+) -> None:
+    signed_in()
+    notify, subscribe = notified
+    queues(**{_AUTO: 2})
+    notify(**{"databricks-auto-ingest-1": "orders/"})
+    subscribe("databricks-auto-ingest-1", _AUTO)
+    assert look(environment(tmp_path)) == []
+
+
+def test_without_a_bucket_or_a_topic_there_is_no_queue_yet(notified: Any, signed_in: Any, tmp_path: Path) -> None:
+    signed_in()
+    test = environment(tmp_path)
+    notify, _ = notified
+    notify(**{"databricks-auto-ingest-1": "AWSLogs/"})
+    assert look(environment(tmp_path, ('"flow-logs-bucket"', '"no-such-bucket"'), name="other")) == []
+    assert look(test) == []
 
 
 def test_a_job_that_lists_has_no_queue(signed_in: Any, tmp_path: Path) -> None:

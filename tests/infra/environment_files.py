@@ -52,10 +52,12 @@ hive_partitions = true
 _IN_S3 = """\
 checkpoint_path = "s3://flow-logs-bucket/checkpoints/flow_logs"
 delta_output_path = "s3://lake/flow_logs\""""
+HIVE = ('"network.flow_logs.test"', '"hive_metastore.default.test"')
 FULL = [
     ('"flow-logs-bucket"', f'"flow-logs-bucket"\nprefix = "net"\nretention_days = 30\nkms_key_arn = "{_KEY}"'),
     ("[reader]", _SECOND),
     ('checkpoint_path = "/Volumes/network/flow_logs/checkpoints/test"', _IN_S3),
+    HIVE,
     ('"auto-loader"', '"stack"'),
 ]
 

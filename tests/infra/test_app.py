@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.config import load, warnings_of
 from tests.infra.conftest import ROOT
 
 _CDK = ROOT / "node_modules" / ".bin" / "cdk"
@@ -40,6 +41,27 @@ def test_synth_makes_every_stack_without_credentials(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
     assert len(list((tmp_path / "out").glob("*.template.json"))) == 3
+
+
+def test_what_may_be_a_mistake_is_shown_by_the_command_line(tmp_path: Path) -> None:
+    done = _synth("local", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    (warning,) = warnings_of(load("local"))
+    assert f"warning: {warning}" in done.stderr
+
+
+def test_what_may_be_a_mistake_is_shown_by_a_deploy_by_hand(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.workspace", "deploy", "--env", "local"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    # Nobody signs in here: only what comes before that is looked at.
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"warning: {warnings_of(load('local'))[0]}\n")
 
 
 @pytest.mark.parametrize(

@@ -179,8 +179,10 @@ def test_names_of_repositories(name: str) -> None:
     ["", "flow-logs", "https://github.com/a/b", "a/b/c", "a/*", "*/b", "a/b:ref", "a@1/b", "a/b@1", "-a/b", "a/b\n"],
 )
 def test_what_is_no_repository_is_refused_with_what_is(name: str) -> None:
-    with pytest.raises(RepositoryError, match="-c repository=ORG/REPO"):
+    with pytest.raises(RepositoryError, match="-c repository=ORG/REPO") as error:
         checked_repository(name)
+    # Each of the three gives a repository the longer subject.
+    assert "created, renamed or transferred since July 15, 2026" in str(error.value)
 
 
 def test_the_review_remembers_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from infra import deliveries
+from infra import access, deliveries, names
 from infra.config import ENVIRONMENTS, EnvironmentFileError, load, warnings_of
+from infra.job_parameters import job_parameters
 from infra.settings import EnvironmentFile, Section
-from tests.infra.environment_files import SIMPLE, changed, environment
+from tests.infra.environment_files import FULL, HIVE, SIMPLE, STACK, changed, environment
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -74,9 +75,9 @@ def test_a_folder_leaves_room_in_a_key_for_names_of_files(key: str, tmp_path: Pa
         changed(('checkpoint_path = "/Volumes/network/flow_logs/checkpoints/test"\n', "")) if "check" in key else SIMPLE
     )
     root = "" if key == "prefix" else "s3://lake/"
-    environment(tmp_path, (place, f'{place}\n{key} = "{root}{"x" * (512 - len(root))}"'), text=text)
+    environment(tmp_path, (place, f'{place}\n{key} = "{root}{"x" * (512 - len(root))}"'), HIVE, text=text)
     with pytest.raises(EnvironmentFileError, match="has 513 characters; at most 512 leave room"):
-        environment(tmp_path, (place, f'{place}\n{key} = "{root}{"x" * (513 - len(root))}"'), text=text)
+        environment(tmp_path, (place, f'{place}\n{key} = "{root}{"x" * (513 - len(root))}"'), HIVE, text=text)
 
 
 @pytest.mark.parametrize(("old", "new"), [("[aws]", "\ufeff[aws]"), ("\n", "\r\n")], ids=["byte order mark", "CR LF"])
@@ -119,17 +120,118 @@ def _wrong_keys(file: Path) -> list[str]:
     return []
 
 
+_WITH_A_DEFAULT = {"role_name", "node_type", "workers", "trigger", "notifications"}
+
+
 def test_no_missing_line_makes_a_traceback(tmp_path: Path) -> None:
     for line in [line for line in SIMPLE.splitlines() if line]:
         (tmp_path / "test.toml").write_text(changed((f"{line}\n", "")))
-        with pytest.raises(EnvironmentFileError):
-            load(str(tmp_path / "test.toml"))
+        if line.partition(" = ")[0] in _WITH_A_DEFAULT:
+            assert load(str(tmp_path / "test.toml")).name == "test"
+        else:
+            with pytest.raises(EnvironmentFileError):
+                load(str(tmp_path / "test.toml"))
 
 
-@pytest.mark.parametrize("name", ["local", "staging", "production"])
+@pytest.mark.parametrize("name", ["minimal", "staging", "production"])
 def test_the_files_of_the_repository_are_good(name: str) -> None:
     assert load(name).name == name
     assert warnings_of(load(name)) == []
+
+
+def test_the_guide_s_own_paths_are_good_and_warned_of() -> None:
+    assert load("local").job.table == "flow_logs"
+    (warning,) = warnings_of(load("local"))
+    assert "is in the DBFS root, which new workspaces do not have" in warning
+
+
+def test_the_smallest_file_has_what_nobody_else_can_know_and_nothing_more() -> None:
+    assert len((ENVIRONMENTS / "minimal.toml").read_text().splitlines()) < 25
+    found = load("minimal")
+    given = tomllib.loads((ENVIRONMENTS / "minimal.toml").read_text())
+    defaults = [
+        f"{section}.{key}"
+        for section, keys in given.items()
+        if isinstance(keys, dict)
+        for key in keys
+        if not type(getattr(found, section)).model_fields[key].is_required()
+    ]
+    assert defaults == []
+    assert found.reader.role_name == "flow-log-reader-minimal"
+    assert found.workspace is not None
+    assert (found.workspace.cluster.node_type, found.workspace.cluster.workers) == ("m6gd.xlarge", 0)
+    assert (found.job.trigger, found.job.notifications) == ("continuous", "auto-loader")
+
+
+def test_a_reader_role_of_the_file_keeps_its_name(tmp_path: Path) -> None:
+    assert environment(tmp_path).reader.role_name == "flow-log-reader"
+    named = environment(tmp_path, ('role_name = "flow-log-reader"\n', ""), name="other")
+    assert named.reader.role_name == "flow-log-reader-other"
+
+
+_CHECKPOINT = "/Volumes/network/flow_logs/checkpoints/test"
+
+
+@pytest.mark.parametrize(
+    ("table", "checkpoint", "said"),
+    [
+        ("network.flow_logs.test", "s3://lake/checkpoint", "is not in a volume"),
+        ("network.flow_logs.test", "dbfs:/checkpoint", "is in the DBFS root"),
+        ("network.flow_logs.test", "/checkpoint", "is in the DBFS root"),
+        ("flow_logs", "dbfs:/checkpoint", "is in the DBFS root"),
+        ("default.flow_logs", "/checkpoint", "is in the DBFS root"),
+    ],
+)
+def test_a_checkpoint_of_unity_catalog_s_table_outside_a_volume_is_a_warning(
+    table: str, checkpoint: str, said: str, tmp_path: Path
+) -> None:
+    found = environment(tmp_path, ("network.flow_logs.test", table), (_CHECKPOINT, checkpoint))
+    (warning,) = warnings_of(found)
+    assert warning.startswith(f'job.checkpoint_path: "{checkpoint}" {said}')
+    assert "/Volumes/catalog/schema/volume/folder" in warning
+
+
+@pytest.mark.parametrize(
+    ("table", "checkpoint"),
+    [
+        ("hive_metastore.default.flow_logs", "dbfs:/checkpoint"),
+        ("hive_metastore.default.flow_logs", "s3://lake/checkpoint"),
+        ("flow_logs", _CHECKPOINT),
+        ("network.flow_logs.test", f"dbfs:{_CHECKPOINT}"),
+    ],
+)
+def test_no_other_checkpoint_is_warned_of(table: str, checkpoint: str, tmp_path: Path) -> None:
+    found = environment(tmp_path, ("network.flow_logs.test", table), (_CHECKPOINT, checkpoint))
+    assert warnings_of(found) == []
+
+
+def test_a_table_of_unity_catalog_in_the_dbfs_root_is_a_warning(tmp_path: Path) -> None:
+    place = ('trigger = "continuous"', 'trigger = "continuous"\ndelta_output_path = "dbfs:/flow_logs"')
+    (warning,) = warnings_of(environment(tmp_path, place))
+    assert warning.startswith('job.delta_output_path: "dbfs:/flow_logs" is in the DBFS root, where Unity Catalog')
+    assert warnings_of(environment(tmp_path, place, HIVE)) == []
+
+
+def test_with_an_external_location_the_reader_role_writes_the_checkpoint_alone(tmp_path: Path) -> None:
+    covered = [change for change in FULL if change != HIVE]
+    covered.append(('trigger = "continuous"', 'trigger = "continuous"\nexternal_location = true'))
+    assert [folder.prefix for folder in names.output_folders(environment(tmp_path, *FULL))] == [
+        "checkpoints/flow_logs",
+        "flow_logs",
+        "flow_logs_quarantine",
+    ]
+    found = environment(tmp_path, *covered)
+    assert [folder.prefix for folder in names.output_folders(found)] == ["checkpoints/flow_logs"]
+    assert "lake" not in str([policy.document for policy in access.policies(found)])
+
+
+def test_no_parameter_of_the_job_is_empty(tmp_path: Path) -> None:
+    """A workspace may drop an empty named parameter; absent means a managed table."""
+    found = job_parameters(environment(tmp_path), queue_url=None)
+    assert [name for name, value in found.items() if not value] == []
+    assert {"delta-output-path", "queue-url"} & found.keys() == set()
+    assert job_parameters(environment(tmp_path, *FULL), queue_url="https://q")["queue-url"] == "https://q"
+    assert job_parameters(environment(tmp_path, *FULL), queue_url=None)["delta-output-path"] == "s3://lake/flow_logs"
 
 
 def test_a_name_that_is_not_there_is_answered_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +240,8 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are(monkeypatch: p
         load("stagin")
     assert str(error.value) == (
         "environments/stagin.toml: 1 problem; nothing was made or changed:\n"
-        "  - there is no such file; environments/ has local, production, staging, and a path to a file is fine too"
+        "  - there is no such file; environments/ has local, minimal, production, staging, and a path to a file is "
+        "fine too"
     )
 
 
@@ -184,6 +287,14 @@ def test_headers_that_nothing_delivers_are_a_warning_with_an_existing_bucket(tmp
     assert warning.startswith("job.headers: none of the file's flow logs delivers az-id; the column stays empty")
 
 
+def test_a_prefix_that_auto_loader_may_filter_on_in_vain_is_a_warning(tmp_path: Path) -> None:
+    place = ('"flow-logs-bucket"', '"flow-logs-bucket"\nprefix = "team=net"')
+    (warning,) = warnings_of(environment(tmp_path, place))
+    assert warning.startswith('log_bucket.prefix: "team=net" has characters that S3 compares in percent-encoded form')
+    assert warnings_of(environment(tmp_path, place, STACK)) == []
+    assert warnings_of(environment(tmp_path, (place[0], f'{place[0]}\nprefix = "team/net_1"'))) == []
+
+
 _SECOND = "\n[[flow_logs]]\n"
 _VPC = 'vpc = "vpc-0123456789abcdef0"'
 _ROOT = "s3://flow-logs-bucket/"
@@ -196,10 +307,8 @@ _ROOT = "s3://flow-logs-bucket/"
         (f'{_VPC}\naccount = "999988887777"', "AWSLogs/999988887777/vpcflowlogs/us-east-1/*"),
         (f'{_VPC}{_SECOND}{_VPC}\nregion = "eu-west-1"', "AWSLogs/111122223333/vpcflowlogs/*/*"),
         (f'{_VPC}{_SECOND}{_VPC}\naccount = "999988887777"', "AWSLogs/*/vpcflowlogs/us-east-1/*"),
-        (
-            f"{_VPC}\nhive_partitions = true",
-            "AWSLogs/aws-account-id=111122223333/aws-service=vpcflowlogs/aws-region=us-east-1/*",
-        ),
+        # No "=" in what Auto Loader filters on.
+        (f"{_VPC}\nhive_partitions = true", "AWSLogs/*"),
         (f"{_VPC}{_SECOND}{_VPC}\nhive_partitions = true", "AWSLogs/*"),
         ('transit_gateway = "tgw-01234567"', "AWSLogs/111122223333/vpcflowlogs/us-east-1/*"),
         ('transit_gateway = "tgw-01234567"\nhive_partitions = true', "AWSLogs/*"),

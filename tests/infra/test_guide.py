@@ -13,7 +13,7 @@ from aws_cdk.assertions import Match, Template
 
 from infra import access
 from tests.infra.conftest import Synthesize
-from tests.infra.environment_files import environment
+from tests.infra.environment_files import HIVE, environment
 
 _ACCOUNT = "111122223333"
 _BUCKET = "arn:aws:s3:::flow-logs-bucket"
@@ -83,7 +83,7 @@ def test_step_2_writing_is_allowed_where_the_job_writes_and_not_in_the_whole_buc
 ) -> None:
     # The guide's s3:PutObject, s3:DeleteObject and s3:PutObjectAcl were for its output in the same bucket.
     output = ('trigger = "continuous"', 'trigger = "continuous"\ndelta_output_path = "s3://flow-logs-bucket/tables/t"')
-    granted = _granted(_inline(synthesized(environment(tmp_path, output)), "flow-log-reader", "s3"))
+    granted = _granted(_inline(synthesized(environment(tmp_path, output, HIVE)), "flow-log-reader", "s3"))
     for action in ("s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:PutObjectAcl"):
         assert (action, f"{_BUCKET}/tables/t/*") in granted
         assert (action == "s3:GetObject") == ((action, _LOGS) in granted)

@@ -32,7 +32,7 @@ def test_the_documents_are_those_of_the_snapshot(variant: str, tmp_path: Path, s
     assert {policy.file: policy.document for policy in found} == snapshot(extension_class=JSONSnapshotExtension)
 
 
-@pytest.mark.parametrize("name", ["staging", "production"])
+@pytest.mark.parametrize("name", ["minimal", "staging", "production"])
 def test_the_committed_review_is_what_the_code_makes(name: str) -> None:
     committed = {path.name: path.read_text() for path in (FOLDER / name).iterdir()}
     assert committed == review(load(name)), f"run make review ENV={name}, and commit what changed"

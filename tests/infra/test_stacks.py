@@ -11,7 +11,7 @@ import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Match, Template
 
-from infra.config import load
+from infra.config import Environment, load
 from infra.job_parameters import job_parameters
 from infra.stacks import MainStack, build
 from tests.infra.conftest import Synthesize, flags
@@ -242,6 +242,30 @@ def test_the_stack_makes_topic_and_queue_when_asked(synthesized: Synthesize, tmp
         assert _after(template, "AWS::S3::Bucket", kind)
     # CloudFormation sets the notification by itself: CDK brings no function for it.
     template.resource_count_is("Custom::S3BucketNotifications", 0)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "filtered"),
+    [
+        ("team=net/logs+x@y", "team%3Dnet/logs%2Bx%40y/AWSLogs/"),
+        ("a-b_c.d!e'(f)/g", "a-b_c.d!e'(f)/g/AWSLogs/"),
+    ],
+)
+def test_a_notification_filters_on_the_prefix_as_s3_compares_it(
+    prefix: str, filtered: str, built: Callable[[Environment], MainStack], tmp_path: Path
+) -> None:
+    """S3 compares the filter with the percent-encoded key: https://github.com/aws/aws-cdk/pull/28012"""
+    place = ('"flow-logs-bucket"', f'"flow-logs-bucket"\nprefix = "{prefix}"')
+    own = Template.from_stack(built(environment(tmp_path, place, STACK)))
+    (topic,) = _resource(own, "AWS::S3::Bucket")["Properties"]["NotificationConfiguration"]["TopicConfigurations"]
+    assert topic["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": filtered}]}}
+    theirs = (place[0], f"{place[1]}\nexisting = true")
+    other = Template.from_stack(built(environment(tmp_path, theirs, STACK)))
+    (resource,) = other.find_resources("Custom::S3BucketNotifications").values()
+    (topic,) = resource["Properties"]["NotificationConfiguration"]["TopicConfigurations"]
+    assert [rule["Value"] for rule in topic["Filter"]["Key"]["FilterRules"]] == [filtered]
+    # Keys and policies have the prefix as it is.
+    assert f"{prefix}/AWSLogs/" in str(_resource(own, "AWS::S3::BucketPolicy"))
 
 
 def test_topic_and_queue_are_encrypted_with_the_given_key(synthesized: Synthesize, tmp_path: Path) -> None:

@@ -49,6 +49,26 @@ _WIDER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {},
         _condition("StringEqualsIfExists", "aws:SourceAccount", "111122223333", "999988887777"),
     ),
+    "only if it exists, and a pattern": (
+        {},
+        _condition("StringLikeIfExists", "aws:SourceAccount", "1111*", "9999*"),
+    ),
+    "a pattern for a value, if it exists": (
+        _condition("StringEqualsIfExists", "aws:SourceAccount", "111122223333"),
+        _condition("StringLikeIfExists", "aws:SourceAccount", "1111*"),
+    ),
+    "a value more, if it exists": (
+        _condition("StringEqualsIfExists", "aws:SourceAccount", "111122223333"),
+        _condition("StringEqualsIfExists", "aws:SourceAccount", "111122223333", "999988887777"),
+    ),
+    "no condition instead of one if it exists": (
+        _condition("StringEqualsIfExists", "aws:SourceAccount", "111122223333"),
+        {"Condition": {}},
+    ),
+    "a source bucket, only if it exists": (
+        _condition("ArnEquals", "aws:SourceArn", _BUCKET),
+        _condition("ArnLikeIfExists", "aws:SourceArn", f"{_BUCKET}*"),
+    ),
     "another key": ({}, _condition("StringEquals", "aws:PrincipalAccount", "111122223333", "999988887777")),
     "a value less that is excluded": (
         _condition("StringNotEquals", "aws:SourceVpc", "vpc-1", "vpc-2"),

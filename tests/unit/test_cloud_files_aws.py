@@ -17,6 +17,8 @@ from local.cloud_files.pattern import Pattern
 from local.cloud_files.resources import tags
 from local.cloud_files.selection import Selection
 from local.cloud_files.stream_state import NAME, StateFile
+from local.cloud_files.ways import Ways
+from local.encoded_keys import encoded
 
 BUCKET = {"cloudFiles.format": "binaryFile", "path": "s3://bucket/AWSLogs"}
 ON = {**BUCKET, "cloudFiles.useNotifications": "true"}
@@ -26,7 +28,7 @@ QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/name"
 def test_options_of_a_stream_that_is_told() -> None:
     given = {
         **ON,
-        "cloudFiles.region": "eu-west-1",
+        "cloudFiles.region": "us-east-1",
         "cloudFiles.queueUrl": QUEUE,
         "cloudFiles.backfillInterval": "1 day",
         "cloudFiles.fetchParallelism": "2",
@@ -39,12 +41,29 @@ def test_options_of_a_stream_that_is_told() -> None:
         path="s3://bucket/AWSLogs",
         notifications=True,
         queue_url=QUEUE,
-        region="eu-west-1",
+        region="us-east-1",
         backfill=86_400,
         fetch_parallelism=2,
         tags=(("cost-center", "12"), ("owner", "network team")),
     )
     assert options.bucket == "bucket"
+
+
+def test_the_region_beside_a_queue_may_be_missing_or_its_own_and_is_not_compared_without_validation() -> None:
+    own = {**ON, "cloudFiles.queueUrl": QUEUE}
+    for region in ({}, {"cloudFiles.region": "us-east-1"}):
+        assert Options.parse({**own, **region}).queue_url == QUEUE
+    other = {**own, "cloudFiles.region": "eu-west-1"}
+    assert Options.parse({**other, "cloudFiles.validateOptions": "false"}).region == "eu-west-1"
+    stage = {**ON, "cloudFiles.queueUrl": "https://127.0.0.1:4566/123456789012/name", "cloudFiles.region": "eu-west-1"}
+    assert Options.parse(stage).region == "eu-west-1", "this URL names no region"
+
+
+@pytest.mark.parametrize(("text", "size"), [("1g", 2**30), ("10m", 10 * 2**20), ("1024", 1024), ("512kb", 2**19)])
+def test_the_limits_that_the_job_sets_are_known(text: str, size: int) -> None:
+    restrict = "cloudFiles.restrictNotificationSetupToSameAWSAccountId"
+    options = Options.parse({**ON, "cloudFiles.maxBytesPerTrigger": text, restrict: "true"})
+    assert (options.max_bytes, options.same_account) == (size, True)
 
 
 def test_notifications_of_a_folder_are_none() -> None:
@@ -72,6 +91,8 @@ TAGS = r"\[CF_EVENT_NOTIFICATION_SETUP_FAILED.INVALID_RESOURCE_TAGS\] .*"
         ({**ON, "cloudFiles.fetchParallelism": "0"}, "whole numbers from 1"),
         ({**BUCKET, "cloudFiles.queueUrl": QUEUE}, "needs cloudFiles.useNotifications = true"),
         ({**ON, "cloudFiles.queueUrl": "arn:aws:sqs:us-east-1:123456789012:name"}, "an ARN is none"),
+        ({**ON, "cloudFiles.queueUrl": QUEUE, "cloudFiles.region": "eu-west-1"}, "region is us-east-1; leave"),
+        ({**ON, "cloudFiles.restrictNotificationSetupToSameAWSAccountId": "1"}, "allowed are true and false"),
         ({**ON, "cloudFiles.useManagedFileEvents": "true"}, "there is no Unity Catalog here"),
         ({**ON, "cloudFiles.useManagedFileEvents": "yes"}, "allowed are false and if_available"),
         ({**ON, "cloudFiles.instanceProfile": "x"}, "unknown: cloudfiles.instanceprofile"),
@@ -159,6 +180,34 @@ OWN = notification("s3:ObjectCreated:*", prefix="AWSLogs/1/")
 )
 def test_notifications_overlap_by_event_and_prefix_and_suffix(other: dict[str, Any], refused: bool) -> None:
     assert (overlapping(OWN, [other]) is other) is refused
+
+
+@pytest.mark.parametrize(("one", "other"), [("team%3Dnet/", "team=net/AWSLogs/"), ("team=net/", "team%3Dnet/AWSLogs/")])
+def test_an_encoded_filter_overlaps_a_raw_one_for_the_same_keys(one: str, other: str) -> None:
+    own = notification("s3:ObjectCreated:*", prefix=one)
+    assert overlapping(own, [notification("s3:ObjectCreated:*", prefix=other)]) is not None
+    assert overlapping(own, [notification("s3:ObjectCreated:*", prefix="team%3Dother/")]) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        ("AWSLogs/111122223333/vpcflowlogs/x_1.log.gz", "AWSLogs/111122223333/vpcflowlogs/x_1.log.gz"),
+        ("team=net/logs+x@y/AWSLogs/", "team%3Dnet/logs%2Bx%40y/AWSLogs/"),
+        ("a b!-_.*'()", "a+b!-_.*'()"),
+        ("ü%", "%C3%BC%25"),
+    ],
+)
+def test_keys_are_encoded_as_s3_writes_them(key: str, written: str) -> None:
+    assert encoded(key) == written
+
+
+def test_a_choice_that_no_way_has_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUD_FILES_EMPTY_PREFIX", "raises")
+    assert Ways.chosen(empty_prefix=None, notification_filter=None) == Ways(empty_prefix="raises")
+    assert Ways.chosen(empty_prefix="waits", notification_filter="encoded") == Ways(notification_filter="encoded")
+    with pytest.raises(CloudFilesError, match=r"CLOUD_FILES_EMPTY_PREFIX = 'ends': allowed are waits and raises"):
+        Ways.chosen(empty_prefix="ends", notification_filter=None)
 
 
 def test_suffixes_keep_notifications_apart() -> None:

@@ -13,15 +13,18 @@ import pytest
 from infra import registration_access
 from infra.workspace.errors import DeploymentError
 from infra.workspace.outcome import Step
-from infra.workspace.spec import Logs
+from infra.workspace.spec import Logs, WorkspaceSpec
 from infra.workspace.tear_down import Aws, tear_down
+from local.cloud_files import resources
 from tests.infra.environment_files import environment
 from tests.infra.ministack import Credentials, role, running
 from tests.infra.ministack import Stage as Amazon
 from tests.unit.deploying import OFF, Stage, staged
 
 PATH = "s3://flow-logs-bucket/AWSLogs/111122223333/vpcflowlogs/us-east-1/*"
-OURS = Logs(bucket="flow-logs-bucket", prefix="AWSLogs/", path=PATH)
+CHECKPOINT = "/Volumes/network/flow_logs/checkpoints/test"
+OURS = Logs(bucket="flow-logs-bucket", prefix="AWSLogs/", path=PATH, checkpoint=CHECKPOINT)
+WILDCARD = replace(OURS, path="s3://flow-logs-bucket/AWSLogs/*/vpcflowlogs/us-east-1/*")
 KEYS = "AWSLogs/111122223333/vpcflowlogs/us-east-1/"
 
 
@@ -47,11 +50,20 @@ class Account:
         self.aws = Aws(s3=self.s3, sns=self.sns, sqs=self.sqs)
         self.s3.create_bucket(Bucket="flow-logs-bucket")
 
-    def stream(self, name: str, *, keys: str = KEYS, path: str | None = PATH) -> str:
-        """Topic, queue, subscription and notification entry, as a stream of this name makes them; the topic's ARN."""
-        tags = [{"Key": "vendor", "Value": "Databricks"}, *([{"Key": "path", "Value": path}] if path else [])]
-        topic = self.sns.create_topic(Name=name, Tags=tags)["TopicArn"]
-        url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+    def stream(
+        self,
+        name: str,
+        *,
+        keys: str = KEYS,
+        path: str | None = PATH,
+        tags: dict[str, str] | None = None,
+        queue_name: str | None = None,
+    ) -> str:
+        """Create topic, queue, subscription and notification as a stream of this name does; return the topic's ARN."""
+        tags = tags or {"vendor": "Databricks", **({"path": path} if path else {})}
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        topic = self.sns.create_topic(Name=name, Tags=listed)["TopicArn"]
+        url = self.sqs.create_queue(QueueName=queue_name or name)["QueueUrl"]
         queue = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         self.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
         entry = {
@@ -171,6 +183,80 @@ def test_the_topics_tag_says_whose_it_is_however_the_path_is_spelled(account: Ac
     assert account.names() == NOTHING
 
 
+def test_a_wildcard_in_the_path_is_recognized_in_the_tag_that_cannot_hold_it(account: Account) -> None:
+    tags = resources.tags(stream="1", path=WILDCARD.path, checkpoint="/elsewhere")
+    assert tags["path"] == "s3://flow-logs-bucket/AWSLogs/_/vpcflowlogs/us-east-1/_"
+    account.stream("databricks-auto-ingest-1", keys="AWSLogs/", tags=tags)
+    tear_down(account.aws, [WILDCARD])
+    assert account.names() == NOTHING
+
+
+@pytest.mark.parametrize("tag", [CHECKPOINT, f"dbfs:{CHECKPOINT}/", f"{CHECKPOINT}/sources/0"])
+def test_the_checkpoint_in_the_tags_is_enough_whatever_path_they_name(account: Account, tag: str) -> None:
+    account.stream(
+        "databricks-auto-ingest-1", keys="AWSLogs/", tags={"checkpointLocation": tag, "path": "spelled another way"}
+    )
+    tear_down(account.aws, [WILDCARD])
+    assert account.names() == NOTHING
+
+
+def test_a_moved_checkpoint_keeps_its_streams_resources(account: Account) -> None:
+    tags = resources.tags(stream="1", path=WILDCARD.path, checkpoint="/where/it/was")
+    account.stream("databricks-auto-ingest-1", keys="AWSLogs/", tags=tags)
+    tear_down(account.aws, [WILDCARD])
+    assert account.names() == NOTHING
+
+
+@pytest.mark.parametrize("written", ["team=net/logs+x@y/AWSLogs/", "team%3Dnet/logs%2Bx%40y/AWSLogs/"])
+def test_without_a_tag_the_filter_decides_whether_it_is_encoded_or_not(account: Account, written: str) -> None:
+    ours = Logs(
+        bucket="flow-logs-bucket",
+        prefix="team=net/logs+x@y/AWSLogs/",
+        path="s3://flow-logs-bucket/team=net/logs+x@y/AWSLogs/*/vpcflowlogs/us-east-1/*",
+    )
+    account.stream("databricks-auto-ingest-1", keys=written, path=None)
+    tear_down(account.aws, [ours])
+    assert account.names() == NOTHING
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"path": "s3://flow-logs-bucket/AWSLogs/_/vpcflowlogs/eu-west-1/_"},
+        {"checkpointLocation": "/Volumes/network/flow_logs/checkpoints/test2"},
+        {"path": "s3://flow-logs-bucket/AWSLogs/_/CloudTrail", "checkpointLocation": "/other"},
+    ],
+    ids=["another path", "another checkpoint", "both"],
+)
+def test_a_foreign_stream_with_our_filter_stays_and_is_reported_with_the_reason(
+    account: Account, tags: dict[str, str]
+) -> None:
+    topic = account.stream("databricks-auto-ingest-2", keys="AWSLogs/", tags=tags)
+    before = account.notification()
+    (step,) = tear_down(account.aws, [WILDCARD])
+    assert (step.name, step.outcome) == ("bucket notification", "unchanged")
+    assert step.detail.startswith(f"left databricks-auto-ingest-2 to {topic}: it covers files of {WILDCARD.path}")
+    assert all(f"{name} {value}" in step.detail for name, value in tags.items())
+    assert account.notification() == before
+    assert account.names() == _only("databricks-auto-ingest-2")
+
+
+def test_the_queue_is_found_by_its_subscription_whatever_its_name(account: Account) -> None:
+    account.stream("databricks-auto-ingest-1", queue_name="databricks-auto-ingest-of-another-name")
+    tear_down(account.aws, [OURS])
+    assert account.names() == NOTHING
+
+
+def test_a_queue_that_somebody_else_subscribed_stays_and_is_reported(account: Account) -> None:
+    topic = account.stream("databricks-auto-ingest-1")
+    url = account.sqs.create_queue(QueueName="theirs")["QueueUrl"]
+    theirs = account.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    account.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=theirs)
+    steps = tear_down(account.aws, [OURS])
+    assert Step("queue", "unchanged", f"left {theirs}: its name is not one of Auto Loader's") in steps
+    assert account.names() == {**NOTHING, "queues": ["theirs"]}
+
+
 def test_without_a_tag_the_prefix_before_the_first_wildcard_says_it(account: Account) -> None:
     account.stream("databricks-auto-ingest-1", keys="AWSLogs/", path=None)
     tear_down(account.aws, [replace(OURS, path="s3://flow-logs-bucket/AWSLogs/*/vpcflowlogs/*/*")])
@@ -197,7 +283,7 @@ def test_a_refusal_of_aws_says_what_was_refused(account: Account) -> None:
     })  # fmt: skip
     may_nothing: Credentials = role(account.amazon, "may-nothing", {"none": policy})
     aws = Aws(**{name: account.amazon.client(name, may_nothing) for name in ("s3", "sns", "sqs")})
-    with pytest.raises(DeploymentError, match=r"Auto Loader made for the bucket flow-logs-bucket: AWS refused it"):
+    with pytest.raises(DeploymentError, match=r"Auto Loader created for the bucket flow-logs-bucket: AWS refused it"):
         tear_down(aws, [OURS])
 
 
@@ -268,9 +354,32 @@ def test_a_former_bucket_that_is_out_of_reach_fails_no_deploy_and_stays_remember
     assert b"former-bucket" not in stage.server.state.objects["/vpc-flow-logs/test/deployment.json"].content
 
 
+def test_a_memory_without_checkpoints_names_the_same_stream(stage: Stage, account: Account) -> None:
+    spec = stage.spec()
+    stage.deploy(spec)
+    memory = stage.server.state.objects["/vpc-flow-logs/test/deployment.json"]
+    older = json.loads(memory.content)
+    assert older["streams"][0].pop("checkpoint") == CHECKPOINT
+    memory.content = json.dumps(older).encode()
+    tags = {"checkpointLocation": CHECKPOINT, "path": "spelled another way"}
+    account.stream("databricks-auto-ingest-1", tags=tags)
+    stage.deploy(spec)
+    assert account.names() == _only("databricks-auto-ingest-1"), "it is the running job's"
+    stage.destroy(spec)
+    assert account.names() == NOTHING
+
+
 def test_destroy_after_the_memory_was_lost_still_takes_down_what_the_file_names(stage: Stage, account: Account) -> None:
     stage.deploy(stage.spec())
     account.stream("databricks-auto-ingest-1")
     del stage.server.state.objects["/vpc-flow-logs/test/deployment.json"]
     stage.destroy(stage.spec())
     assert account.names() == NOTHING
+
+
+def test_settings_of_an_older_version_have_no_checkpoint(stage: Stage) -> None:
+    raw = json.loads(stage.spec().to_json())
+    assert raw["logs"].pop("checkpoint") == CHECKPOINT
+    older = WorkspaceSpec.from_json(json.dumps(raw))
+    assert older.logs.checkpoint == ""
+    assert older.logs == stage.spec().logs

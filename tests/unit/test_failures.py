@@ -21,9 +21,10 @@ PARAMETERS = Parameters(
 )
 
 
-def test_a_failed_run_ends_with_status_1_and_its_text_is_the_message() -> None:
+def test_a_failed_run_is_an_ordinary_exception_and_its_text_is_the_message() -> None:
+    """Databricks shows the text of an exception, and only the status of an exit."""
     failure = RunFailed("The disk is full.")
-    assert failure.code == 1
+    assert not isinstance(failure, SystemExit)
     assert str(failure) == "The disk is full."
 
 

@@ -77,8 +77,12 @@ def test_good_parameters_have_no_problem_and_their_defaults() -> None:
 
 
 def test_the_six_of_the_guide_and_four_of_ours() -> None:
-    assert REQUIRED == ("vpc-logs-path", "delta-output-path", "checkpoint-path", "table-name", "region-name", "headers")
-    assert OPTIONAL == ("notifications", "queue-url", "trigger", "max-files-per-batch")
+    assert REQUIRED == ("vpc-logs-path", "checkpoint-path", "table-name", "region-name", "headers")
+    assert OPTIONAL == ("delta-output-path", "notifications", "queue-url", "trigger", "max-files-per-batch")
+
+
+def test_without_a_delta_output_path_the_table_is_managed() -> None:
+    assert parsed(arguments(**{"delta-output-path": None})).delta_output_path == ""
 
 
 def test_name_and_value_may_be_one_argument_or_two() -> None:
@@ -147,7 +151,7 @@ def test_an_empty_delta_output_path_is_a_managed_table() -> None:
     assert parsed([*arguments(delta_output_path=None), "--delta-output-path", ""]).delta_output_path == ""
 
 
-@pytest.mark.parametrize("name", [name for name in REQUIRED if name != "delta-output-path"])
+@pytest.mark.parametrize("name", REQUIRED)
 def test_no_other_value_may_be_empty(name: str) -> None:
     problem_with(name, **{name.replace("-", "_"): ""})
 
@@ -156,7 +160,7 @@ def test_no_other_value_may_be_empty(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["flow_logs", "_x", "t1", "security.flow_logs", "main.security.flow_logs", "Main.Sec-1.t", "a" * 255]
+    "name", ["flow_logs", "_x", "t1", "security.flow_logs", "main.security.flow_logs", "main.sec-1.t", "a" * 255]
 )
 def test_a_table_name_may_have_schema_and_catalog(name: str) -> None:
     assert table_name_problem(name) is None
@@ -180,6 +184,9 @@ def test_a_table_name_may_have_schema_and_catalog(name: str) -> None:
             "`t`",
             "t;drop",
             "a.b.C",
+            "Main.security.flow_logs",
+            "main.Security.flow_logs",
+            "Security.flow_logs",
         ),
         *("t\n", "a" * 256, "a b.t", "a`b.t"),
     ],
@@ -358,15 +365,15 @@ def no_session() -> object:
     raise AssertionError("no session is needed to see that these are bad")
 
 
-def test_all_problems_are_in_one_message_and_the_status_is_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_problems_are_in_one_message_of_an_ordinary_exception(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ParameterError) as refused:
         start.run(ALL_BAD, session=no_session, work=lambda *_: None)  # type: ignore[arg-type]
     message = str(refused.value)
-    assert refused.value.code == 2
+    assert not isinstance(refused.value, SystemExit)
     assert capsys.readouterr().err == message + "\n"
     assert message.startswith("10 parameter problems; nothing was created:\n")
     assert message.count("\n  - ") == len(refused.value.problems) == 10
-    for name in (*REQUIRED, "queue-url", "trigger", "max-files-per-batch"):
+    for name in (*REQUIRED, "delta-output-path", "queue-url", "trigger", "max-files-per-batch"):
         assert f"\n  - --{name}: " in message
     assert "--color=red" in message
 

@@ -168,6 +168,19 @@ def test_a_folder_in_a_bucket_a_volume_dbfs_or_a_local_one_is_allowed(path: str)
     assert storage_path_problem(path) is None
 
 
+@pytest.mark.parametrize("path", ["/Volumes/Main/s/v/x", "/Volumes/main/S/v/x", "dbfs:/Volumes/main/s/V/x"])
+def test_the_three_names_of_a_volume_are_lower_case(path: str) -> None:
+    problem = storage_path_problem(path)
+    assert problem is not None
+    assert repr(path) in problem
+    assert "Unity Catalog stores these names in lower case" in problem
+
+
+@pytest.mark.parametrize("path", ["/Volumes/main/security/checkpoints/Flow", "/Checkpoints/Flow", "s3://lake-1/Flow"])
+def test_a_folder_may_have_upper_case_letters(path: str) -> None:
+    assert storage_path_problem(path) is None
+
+
 @pytest.mark.parametrize("path", ["/Volumes/main/security/lake/flow", "dbfs:/Volumes/main/security/lake/flow"])
 def test_a_table_lies_in_no_volume(path: str) -> None:
     problem = table_path_problem(path)

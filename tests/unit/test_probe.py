@@ -10,7 +10,7 @@ import pytest
 from infra.probe import masking, read_back, report
 from infra.probe.masking import Mask, names_of
 from tests.infra.environment_files import FULL, environment
-from vpc_flow_logs import probe
+from vpc_flow_logs import probe_run
 from vpc_flow_logs.answer import Answer, answers_in, holds, line
 
 PLANTED = [
@@ -60,7 +60,7 @@ TEXTS = [
 
 @pytest.fixture
 def mask(tmp_path: Path) -> Mask:
-    names = names_of(environment(tmp_path, *FULL))
+    names = {**names_of(environment(tmp_path, *FULL)), **names_of(environment(tmp_path))}
     more = {"acme-landing-zone": "<external location>", "acme-logs-111122223333": "<bucket>"}
     return Mask({**names, **more, "acme_workspace": "<catalog>"})
 
@@ -149,14 +149,16 @@ def test_defaults_changes_and_what_is_left_out_are_told_apart() -> None:
     ],
 )
 def test_the_empty_parameter_is_taken_out_however_it_arrives(arguments: list[str], empty: list[str]) -> None:
-    assert probe.without_empty(arguments) == (["--a=1", "--b=2"], empty)
+    assert probe_run.without_empty(arguments) == (["--a=1", "--b=2"], empty)
 
 
 def test_a_question_that_fails_is_answered_by_its_error_and_what_it_gave_before_is_kept() -> None:
     def ask() -> list[Answer]:
         raise RuntimeError("no such thing")
 
-    assert list(probe.asked("it works", ask)) == [Answer("it works", "does not hold", ("RuntimeError: no such thing",))]
+    assert list(probe_run.asked("it works", ask)) == [
+        Answer("it works", "does not hold", ("RuntimeError: no such thing",))
+    ]
 
 
 def test_the_report_is_json_free_of_its_own_marks() -> None:

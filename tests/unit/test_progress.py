@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vpc_flow_logs.counts import Counts, CountsParam
-from vpc_flow_logs.progress import batch_line, counted, duration, held, say, size
+from vpc_flow_logs.counts import Counts, summary, total
+from vpc_flow_logs.progress import batch_line, counted, duration, held, known_batch_line, say, size
 
 pytestmark = pytest.mark.lts
 
@@ -33,7 +33,8 @@ def test_a_batch_in_no_time_is_no_division_by_zero() -> None:
 
 
 def test_a_batch_that_was_there_already_says_so() -> None:
-    assert batch_line(4, Counts(), seconds=1.0, now=0.0) == "batch 4: was in the tables already"
+    assert known_batch_line(4, None) == "batch 4: was in the tables already"
+    assert known_batch_line(4, 1) == "batch 4: was in the table already; 1 quarantine entry added"
 
 
 @pytest.mark.parametrize(
@@ -74,4 +75,10 @@ def test_counts_add_up_and_the_oldest_file_counts() -> None:
     other = Counts(files=2, bytes=20, records=4, oldest=10.0)
     assert one + other == Counts(files=3, bytes=30, records=7, entries=1, lines=5, oldest=10.0)
     assert one + Counts() == one
-    assert CountsParam().addInPlace(CountsParam().zero(one), other) == other
+
+
+def test_a_task_that_ran_twice_counts_once() -> None:
+    one, other = Counts(files=2, records=3, oldest=5.0), Counts(files=2, records=3, oldest=5.0)
+    summaries = [summary("a.log", one), summary("b.log", other), summary("a.log", one)]
+    assert total(summaries) == Counts(files=4, records=6, oldest=5.0)
+    assert total([]) == Counts()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import NoCredentialsError
 
+from infra import access
+from infra.config import load
 from infra.smoke import __main__ as command
-from infra.smoke import page, queue
+from infra.smoke import aws, page
 from infra.smoke.batches import batches
 from infra.smoke.job import JobSeen, RunSeen, look
 from infra.smoke.judgement import Expected, Finding, judge
@@ -102,7 +105,7 @@ def test_a_job_that_somebody_paused_is_told_with_how_to_start_it(stage: Stage) -
     findings = judge(_seen(stage, spec), DRAINED, DRAINED, EXPECTED)
     assert _found(findings, "job").state == "wrong"
     assert "paused" in _found(findings, "job").text
-    assert "python -m infra.workspace deploy --env test starts it again" in _found(findings, "job").next_step
+    assert ".venv/bin/python -m infra.workspace deploy --env test to start it" in _found(findings, "job").next_step
     assert page.verdict(findings) == "Not healthy: job"
 
 
@@ -119,7 +122,9 @@ def test_a_queue_that_does_not_get_emptier_is_told(stage: Stage) -> None:
     findings = judge(seen, FULL, FULL, EXPECTED)
     assert page.verdict(findings) == "Not healthy: queue"
     finding = _found(findings, "queue")
-    assert finding.text == "not drained: databricks-auto-ingest-1: 40 messages wait, and they do not get fewer"
+    assert (
+        finding.text == "not drained: databricks-auto-ingest-1: 40 messages waiting, not fewer than at the first look"
+    )
     assert finding.may_pass
     assert finding.next_step
 
@@ -129,7 +134,7 @@ def test_a_queue_that_the_stack_should_have_made_is_missed_and_one_of_auto_loade
     assert _found(judge(seen, [], [], EXPECTED), "queue").state == "note"
     finding = _found(judge(seen, [], [], replace(EXPECTED, queue_of_stack=True)), "queue")
     assert finding.state == "wrong"
-    assert finding.next_step.startswith("make deploy ENV=test")
+    assert "make deploy ENV=test" in finding.next_step
 
 
 def test_a_queue_that_gets_emptier_is_fine(stage: Stage) -> None:
@@ -154,7 +159,7 @@ def test_access_denied_is_told_with_the_words_of_the_refusal(stage: Stage) -> No
     finding = _found(findings, "access")
     assert finding.state == "wrong"
     assert "s3:GetObject" in finding.text
-    assert "python -m infra.workspace verify --env test" in finding.next_step
+    assert ".venv/bin/python -m infra.workspace verify --env test" in finding.next_step
     assert "access" in page.verdict(findings)
 
 
@@ -175,6 +180,19 @@ def test_another_failure_is_told_as_one(stage: Stage) -> None:
     assert "No space left on device" in _found(findings, "run").text
     assert "/run/" in _found(findings, "run").next_step or "jobs/" in _found(findings, "run").next_step
     assert "access" not in _states(findings)
+
+
+def test_a_failed_run_without_output_is_explained_by_the_end_of_its_traceback(stage: Stage) -> None:
+    trace = f"""Traceback (most recent call last):
+  File "main.py", line 1, in ingest
+    raise RunFailed(text)
+vpc_flow_logs.failures.RunFailed: {DENIED.removeprefix("The run failed: ")}
+"""
+    script = Script(seconds=0, outcome=Outcome("FAILED", message="RunFailed", trace=trace))
+    spec, _ = _deployed(stage, script=script)
+    finding = _found(judge(_ended(stage, spec), DRAINED, DRAINED, EXPECTED), "access")
+    assert finding.text.startswith("denied: vpc_flow_logs.failures.RunFailed: VPC Logs Path")
+    assert "s3:GetObject" in finding.text
 
 
 def test_a_failure_that_a_later_run_has_left_behind_is_over(stage: Stage) -> None:
@@ -217,15 +235,25 @@ def test_a_batch_of_one_file_and_one_record_is_read_too() -> None:
 
 @dataclass
 class Services:
-    """AWS as the command asks it: each queue with its two counts."""
+    """AWS as the command asks it: each queue with its two counts, and the bucket's policy."""
 
     queues: dict[str, tuple[int, int]]
+    policy: dict[str, Any]
 
-    def get_queue_url(self, *, QueueName: str) -> dict[str, str]:
+    def get_bucket_policy(self, *, Bucket: str) -> dict[str, str]:
+        return {"Policy": json.dumps(self.policy)}
+
+    def get_queue_url(self, *, QueueName: str, QueueOwnerAWSAccountId: str) -> dict[str, str]:
         return {"QueueUrl": QueueName}
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
         return {"Attributes": dict(zip(AttributeNames, map(str, self.queues[QueueUrl]), strict=True))}
+
+    def get_paginator(self, _operation: str) -> Services:
+        return self
+
+    def paginate(self, *, TopicArn: str) -> list[dict[str, Any]]:
+        return [{"Subscriptions": [{"Protocol": "sqs", "Endpoint": TopicArn.replace(":sns:", ":sqs:")}]}]
 
     def get_bucket_notification_configuration(self, *, Bucket: str) -> dict[str, Any]:
         return {
@@ -234,15 +262,20 @@ class Services:
 
 
 @pytest.fixture
-def smoke(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def services() -> Services:
+    return Services({"databricks-auto-ingest-1": (0, 0)}, {})
+
+
+@pytest.fixture
+def smoke(stage: Stage, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     # Beside the files that the deployment in these tests is made from.
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("DATABRICKS_TOKEN", stage.deployer.token)
     host = ("https://example.cloud.databricks.com", stage.server.host)
     (tmp_path / "here" / "test.toml").write_text(changed(NO_VERIFY, host))
-    services = Services({"databricks-auto-ingest-1": (0, 0)})
-    monkeypatch.setattr(queue, "_own", lambda _: lambda _service: services)
+    services.policy = access.bucket_policy(load("test.toml")).document
+    monkeypatch.setattr(aws, "_own", lambda _: lambda _service: services)
     return lambda *more: command.main(["--env", "test.toml", *more])
 
 
@@ -266,6 +299,19 @@ def test_the_command_tells_and_writes_what_is_wrong(
     assert "| WRONG | job | " in written
 
 
+def test_the_command_names_a_statement_of_the_buckets_policy_that_is_missing(
+    smoke: Any, services: Services, stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _deployed(stage, script=Script(seconds=None, log=LOADED))
+    statements = services.policy["Statement"]
+    services.policy = {"Statement": [each for each in statements if each["Sid"] != "DenyPlainHttp"]}
+    assert smoke("--patience", "60", "--summary", "summary.md") == 1
+    told = capsys.readouterr().out
+    assert "WRONG  bucket policy DenyPlainHttp is missing\n" in told
+    assert "next: run make review ENV=test.toml, which writes review/test/log-bucket-policy.json" in told
+    assert "| WRONG | bucket policy | DenyPlainHttp is missing |" in Path("summary.md").read_text()
+
+
 def test_a_workspace_that_refuses_the_credentials_is_told_without_a_traceback(
     smoke: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -282,14 +328,15 @@ def test_without_aws_credentials_what_needs_none_is_told_all_the_same(
     def nobody(_: Any) -> Any:
         raise NoCredentialsError
 
-    monkeypatch.setattr(queue, "_own", nobody)
+    monkeypatch.setattr(aws, "_own", nobody)
     assert smoke("--patience", "0") == 1
     told = capsys.readouterr().out
     assert "ok     job" in told
     assert "ok     last batch" in told
     assert "WRONG  queue" in told
     assert "there are no AWS credentials" in told
-    assert "Not healthy: queue" in told
+    assert "WRONG  bucket policy Reading the policy of the log bucket: there are no AWS credentials" in told
+    assert told.endswith("Not healthy: queue, bucket policy\n")
 
 
 def test_a_file_with_mistakes_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

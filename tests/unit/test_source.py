@@ -25,6 +25,7 @@ ALWAYS = {
     "cloudFiles.includeExistingFiles": "true",
     "cloudFiles.validateOptions": "true",
     "cloudFiles.partitionColumns": "",
+    "cloudFiles.maxBytesPerTrigger": "1g",
     "recursiveFileLookup": "true",
 }
 QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/flow-logs"
@@ -35,15 +36,15 @@ def test_auto_loader_makes_its_own_notifications_in_the_region_and_lists_once_a_
         **ALWAYS,
         "cloudFiles.useNotifications": "true",
         "cloudFiles.region": "eu-central-1",
+        "cloudFiles.restrictNotificationSetupToSameAWSAccountId": "true",
         "cloudFiles.backfillInterval": "1 day",
     }
 
 
-def test_a_given_queue_is_read_and_backfilled_too() -> None:
+def test_a_given_queue_is_read_and_backfilled_too_and_needs_no_region() -> None:
     assert reader_options(replace(PARAMETERS, notifications="queue", queue_url=QUEUE)) == {
         **ALWAYS,
         "cloudFiles.useNotifications": "true",
-        "cloudFiles.region": "eu-central-1",
         "cloudFiles.backfillInterval": "1 day",
         "cloudFiles.queueUrl": QUEUE,
     }

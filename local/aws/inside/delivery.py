@@ -1,4 +1,4 @@
-"""Log delivery's half that AWS does: it puts a flow log's file into the bucket, or the flow log says that it failed."""
+"""Deliver a flow log's file to its bucket as AWS does; a failure shows in the flow log's status."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from ministack.services import s3
 
 from local.aws import flow_log_properties as rules
-from local.aws.inside import delivery_rights, flow_logs
+from local.aws.inside import delivery_rights, flow_logs, switches
 from local.aws.inside.errors import Denied, NotDone
 from local.aws.inside.scope import scope
 
@@ -15,7 +15,7 @@ _ERROR = "Access error"
 
 
 def deliver(flow_log: str, *, key: str, body: bytes) -> dict[str, Any]:
-    """Put a file for a flow log; what went wrong, if anything, is in the answer and in DescribeFlowLogs.
+    """Put a file for a flow log; a failure is in the answer and in DescribeFlowLogs.
 
     The object is put as the bucket's owner would put it, so that notifications are sent and versions kept.
     """
@@ -24,21 +24,22 @@ def deliver(flow_log: str, *, key: str, body: bytes) -> dict[str, Any]:
     if record["LogDestinationType"] != "s3" or not destination:
         raise NotDone(f"The flow log '{flow_log}' does not deliver to S3")
     bucket = destination[0]
+    acl = delivery_rights.ACL if switches.is_on(switches.DELIVER_WITH_ACL) else None
     try:
-        delivery_rights.check_put(bucket=bucket, key=key, owner=place.account, region=place.region)
+        delivery_rights.check_put(bucket=bucket, key=key, owner=place.account, region=place.region, acl=acl)
         delivery_rights.check_key(bucket=bucket, owner=place.account, region=place.region)
     except Denied as error:
         record |= {"DeliverLogsStatus": "FAILED", "DeliverLogsErrorMessage": _ERROR}
         return {"bucket": bucket, "error": _ERROR, "reason": str(error)}
-    _put(bucket, key, body)
+    _put(bucket, key, body, acl=acl)
     record["DeliverLogsStatus"] = "SUCCESS"
     record.pop("DeliverLogsErrorMessage", None)
     return {"bucket": bucket, "error": None}
 
 
-def _put(bucket: str, key: str, body: bytes) -> None:
+def _put(bucket: str, key: str, body: bytes, *, acl: str | None) -> None:
     account = s3._bucket_owner_account(bucket)
-    headers = {"x-amz-acl": delivery_rights.ACL, "content-type": "application/octet-stream"}
+    headers = {"content-type": "application/octet-stream", **({"x-amz-acl": acl} if acl else {})}
     with scope(account=str(account), region="us-east-1"):
         home = s3.bucket_region(bucket)
     with scope(account=str(account), region=home or "us-east-1"):

@@ -1,4 +1,4 @@
-"""What AWS's log delivery may do: the bucket's policy and its key's, asked for ``delivery.logs.amazonaws.com``.
+"""Evaluate the policies of bucket and key for AWS's log delivery, ``delivery.logs.amazonaws.com``.
 
 MiniStack asks no policy for a service that nobody can call as, so its evaluator is asked here.
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
@@ -18,27 +18,37 @@ from local.aws.inside.scope import scope
 
 SERVICE = "delivery.logs.amazonaws.com"
 ACL = "bucket-owner-full-control"
-"""The canned ACL that each object is delivered with."""
+"""The canned ACL that AWS's page names: an object is delivered with it, unless :mod:`switches` says otherwise."""
 
 
 def check_destination(*, bucket: str, key: str, owner: str, region: str) -> None:
-    """Whether a flow log of an account and region may be made that delivers to a key; :class:`NotDone` if not."""
+    """Raise :class:`NotDone` if a flow log of an account and region that delivers to a key would be refused."""
     if not s3._bucket_owner_account(bucket):
         raise NotDone(f"LogDestination: {bucket} does not exist")
     key_id = encryption_key(bucket)
     if key_id and not key_id.startswith("arn:"):
         raise NotDone(f"LogDestination: {bucket} is undeliverable")
     try:
-        check_put(bucket=bucket, key=key, owner=owner, region=region)
+        check_put(bucket=bucket, key=key, owner=owner, region=region, acl=ACL)
     except Denied as error:
         text = f"Access Denied for LogDestination: {bucket}. Please check LogDestination permission"
         raise Denied(text) from error
 
 
-def check_put(*, bucket: str, key: str, owner: str, region: str) -> None:
-    """Whether log delivery may put an object for a flow log of an account and region; :class:`Denied` if not.
+def check_put(*, bucket: str, key: str, owner: str, region: str, acl: str | None) -> None:
+    """Check that log delivery may put an object for a flow log of an account and region.
 
     It asks whose the bucket is (GetBucketAcl) before it puts. The key's policy is not asked when a flow log is made.
+
+    Args:
+        bucket: that the flow log delivers to.
+        key: of the object.
+        owner: account of the flow log.
+        region: of the flow log.
+        acl: the canned ACL of the request; None for a request without one.
+
+    Raises:
+        Denied: the bucket's policy does not allow it.
     """
     account = s3._bucket_owner_account(bucket)
     if not account:
@@ -47,7 +57,7 @@ def check_put(*, bucket: str, key: str, owner: str, region: str) -> None:
     arn = f"arn:aws:s3:::{bucket}"
     for action, resource, keys in (
         ("s3:GetBucketAcl", arn, {}),
-        ("s3:PutObject", f"{arn}/{key}", {"s3:x-amz-acl": ACL}),
+        ("s3:PutObject", f"{arn}/{key}", {"s3:x-amz-acl": acl} if acl else {}),
     ):
         context = _context(action, resource, owner=owner, region=region, keys=keys)
         if evaluate_resource_policy(policy, context, service=SERVICE).decision != "Allow":
@@ -55,7 +65,7 @@ def check_put(*, bucket: str, key: str, owner: str, region: str) -> None:
 
 
 def check_key(*, bucket: str, owner: str, region: str) -> None:
-    """Whether log delivery may use the key that the bucket encrypts with, if it has one; :class:`Denied` if not."""
+    """Raise :class:`Denied` if log delivery may not use the key that the bucket encrypts with."""
     key = encryption_key(bucket)
     if not key:
         return
@@ -74,7 +84,7 @@ def check_key(*, bucket: str, owner: str, region: str) -> None:
 
 
 def encryption_key(bucket: str) -> str | None:
-    """The KMS key that a bucket encrypts with by default, as it was given; None if it has none."""
+    """Return the KMS key of the bucket's default encryption, as it was given; None if it has none."""
     account = s3._bucket_owner_account(bucket)
     text = s3._bucket_encryption.get_scoped(account, None, bucket) if account else None
     if not text:
@@ -84,7 +94,7 @@ def encryption_key(bucket: str) -> str | None:
 
 
 def _context(action: str, resource: str, *, owner: str, region: str, keys: dict[str, Any]) -> EvalContext:
-    """A call that log delivery makes on behalf of a flow log's owner."""
+    """Return the context of a call that log delivery makes for the owner of a flow log."""
     source = f"arn:aws:logs:{region}:{owner}:delivery-source:flow-log"
     return EvalContext(
         principal_arn=SERVICE,

@@ -1,4 +1,4 @@
-"""The flow logs there are: making one, if its destination allows it, and taking it away.
+"""Create flow logs, if their destination allows it, and delete them.
 
 MiniStack keeps flow logs too, but ignores their format, options and interval, and asks no bucket.
 """
@@ -16,7 +16,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2
 
 from local.aws import flow_log_properties as rules
-from local.aws.inside import delivery_rights
+from local.aws.inside import attached_policy, delivery_rights, switches
 from local.aws.inside.errors import NotDone
 from vpc_flow_logs.fields import DEFAULT_FORMAT, TGW_DEFAULT_FORMAT
 
@@ -27,14 +27,14 @@ _DEFAULT_OPTIONS = {"FileFormat": "plain-text", "HiveCompatiblePartitions": Fals
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """Where a flow log is: its owner's account, and the region."""
+    """Account and region of a flow log."""
 
     account: str
     region: str
 
 
 def create(properties: Mapping[str, Any]) -> str:
-    """Make a flow log in the account and region of the request; its id. :class:`NotDone` if EC2 would refuse."""
+    """Create a flow log in the account and region of the request; return its ID. :class:`NotDone` if EC2 refuses it."""
     problem = rules.request_problem(properties)
     if problem:
         raise NotDone(problem)
@@ -43,8 +43,11 @@ def create(properties: Mapping[str, Any]) -> str:
     if properties.get("LogDestinationType") == "s3":
         destination = rules.destination(properties["LogDestination"])
         assert destination
+        folder = _folder(properties, place)
+        if switches.is_on(switches.ATTACH_BUCKET_POLICY):
+            attached_policy.attach(destination[0], folder=folder, owner=place.account, region=place.region)
         delivery_rights.check_destination(
-            bucket=destination[0], key=f"{_folder(properties, place)}/x", owner=place.account, region=place.region
+            bucket=destination[0], key=f"{folder}/x", owner=place.account, region=place.region
         )
     record = _record(flow_log, properties)
     if any(_configuration(record) == _configuration(other) for other in ec2._flow_logs.values()):
@@ -56,7 +59,7 @@ def create(properties: Mapping[str, Any]) -> str:
 
 
 def _folder(properties: Mapping[str, Any], place: Place) -> str:
-    """The folder of the flow log's files: the bucket's policy has to allow objects there."""
+    """Return the folder of the flow log's files, where the bucket's policy has to allow objects."""
     destination = rules.destination(properties["LogDestination"])
     prefix = f"{destination[1]}/" if destination and destination[1] else ""
     hive = properties.get("DestinationOptions", {}).get("HiveCompatiblePartitions")
@@ -64,7 +67,7 @@ def _folder(properties: Mapping[str, Any], place: Place) -> str:
 
 
 def _record(flow_log: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """What DescribeFlowLogs tells, in the names of the API; what was not given is told as AWS fills it in."""
+    """Return what DescribeFlowLogs reports, in the names of the API and with AWS's defaults."""
     of_gateway = properties["ResourceType"].startswith("TransitGateway")
     fields = TGW_DEFAULT_FORMAT if of_gateway else DEFAULT_FORMAT
     given = {name: value for name, value in properties.items() if name not in ("Tags", "ResourceType")}
@@ -83,20 +86,20 @@ def _record(flow_log: str, properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _configuration(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What no two flow logs may have in common altogether."""
+    """Return the properties in which two flow logs must not be equal."""
     own = ("FlowLogId", "CreationTime", "DeliverLogsStatus", "DeliverLogsErrorMessage")
     return {name: value for name, value in record.items() if name not in own}
 
 
 def set_tags(flow_log: str, tags: list[dict[str, str]]) -> None:
-    """Give a flow log just these tags."""
+    """Give a flow log exactly these tags."""
     ec2._tags.pop(flow_log, None)
     if tags:
         ec2._tags[flow_log] = [{"Key": tag["Key"], "Value": str(tag["Value"])} for tag in tags]
 
 
 def delete(flow_log: str) -> bool:
-    """Take a flow log away; whether it was there."""
+    """Delete a flow log; return whether it existed."""
     ec2._tags.pop(flow_log, None)
     found = ec2._flow_logs.pop(flow_log, None) is not None
     if found:
@@ -105,7 +108,7 @@ def delete(flow_log: str) -> bool:
 
 
 def places() -> list[Place]:
-    """The accounts and regions that have flow logs."""
+    """Return the accounts and regions that have flow logs."""
     return sorted({place for place, _ in _everywhere()})
 
 
@@ -115,7 +118,7 @@ def _everywhere() -> Iterator[tuple[Place, dict[str, Any]]]:
 
 
 def find(flow_log: str) -> tuple[Place, dict[str, Any]]:
-    """A flow log, wherever it is; :class:`NotDone` if it is gone."""
+    """Find a flow log in any account and region; :class:`NotDone` if it is gone."""
     for place, record in _everywhere():
         if record["FlowLogId"] == flow_log:
             return place, record

@@ -1,4 +1,4 @@
-"""What AWS does by itself, asked for by who has the stage's secret; every other request is MiniStack's to answer."""
+"""Answer requests for what AWS does on its own, which need the stage's secret; MiniStack answers all others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from ministack.core.iam_evaluator import pin_request_origin
 
-from local.aws.inside import delivery, flow_logs, instances, passing
+from local.aws.inside import delivery, flow_logs, instances, passing, switches
 from local.aws.inside.errors import NotDone
 from local.aws.stage import PRIVATE
 
@@ -22,6 +22,7 @@ _ANSWERS: dict[str, Callable[[dict[str, str], bytes], dict[str, Any]]] = {
     ),
     "may-pass-role": lambda asked, _: {"allowed": passing.allowed(asked["role"], launcher=asked["launcher"])},
     "places": lambda _, __: {"places": [vars(place) for place in flow_logs.places()]},
+    "switch": lambda asked, _: {"was": switches.turn(asked["name"], on=asked["on"] == "true")},
     "deliver": lambda asked, body: delivery.deliver(asked["flow_log"], key=asked["key"], body=body),
 }
 

@@ -33,9 +33,6 @@ def run(arguments: Sequence[str], *, session: Session) -> None:
     """
     rest, empty = without_empty(arguments)
     values, problems = read(rest)
-    if "delta-output-path" not in values:
-        values["delta-output-path"] = ""
-        problems = [problem for problem in problems if not problem.startswith("--delta-output-path ")]
     problems += [f"--{name}: {problem}" for name, problem in problems_of(values).items()]
     if problems:
         raise ParameterError(problems)

@@ -1,0 +1,132 @@
+"""The bond between a table and its stream: which checkpoint fills the table, and from which VPC Logs Path.
+
+It lives in properties of the table, which Spark SQL reaches everywhere. By the stream's ID in it (``txnAppId``) Delta
+recognizes a batch that runs again. A checkpoint is recognized by the ID that Spark keeps in it, not by its path: it may
+be moved or renamed, and a new folder at an old path is a new checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+from vpc_flow_logs.checkpoint import Checkpoint
+from vpc_flow_logs.logs_path import load_path
+from vpc_flow_logs.paths import same
+
+_PREFIX = "vpc_flow_logs."
+
+
+@dataclass(frozen=True)
+class Binding:
+    """The stream that fills a table.
+
+    Attributes:
+        stream_id: Made once for a checkpoint, and never used for another one: Delta would skip its first batches.
+        checkpoint: The Checkpoint Path.
+        logs_path: The VPC Logs Path.
+        query_id: The ID that Spark keeps in the checkpoint; None until the stream has started once.
+    """
+
+    stream_id: str
+    checkpoint: str
+    logs_path: str
+    query_id: str | None = None
+
+    def properties(self) -> dict[str, str]:
+        """Return it as properties of the table."""
+        values = {
+            "stream_id": self.stream_id,
+            "checkpoint": self.checkpoint,
+            "logs_path": self.logs_path,
+            "query_id": self.query_id or "",
+        }
+        return {f"{_PREFIX}{name}": value for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known before a run begins.
+
+    Attributes:
+        exists: The table exists.
+        binding: The table's; None for a table of version 0.1.0, and where there is no table.
+        last_batch: Number of the stream's newest batch in the table's history, where one is kept.
+    """
+
+    exists: bool
+    binding: Binding | None = None
+    last_batch: int | None = None
+
+
+def of_properties(properties: Mapping[str, str]) -> Binding | None:
+    """Return the binding in a table's properties, None for a table without one."""
+    values = {name: properties.get(f"{_PREFIX}{name}", "") for name in ("stream_id", "checkpoint", "logs_path")}
+    if not values["stream_id"]:
+        return None
+    return Binding(**values, query_id=properties.get(f"{_PREFIX}query_id") or None)
+
+
+def problem(known: Known, checkpoint: Checkpoint, logs_path: str | None) -> str | None:
+    """Return why the checkpoint cannot fill the table from the VPC Logs Path (None: that is not known to be good)."""
+    if checkpoint.query_id is None:
+        # A stream that never started; what a run of version 0.1.0 wrote there binds all the same.
+        return _other_logs(checkpoint, checkpoint.logs_path, logs_path)
+    if known.binding is None:
+        return _of_former_version(known, checkpoint, logs_path)
+    if not _is_of(known.binding, checkpoint):
+        return (
+            f"{checkpoint.path!r} is the checkpoint of another table; the table is filled by the checkpoint "
+            f"{known.binding.checkpoint!r}: give that one, or a new folder"
+        )
+    behind = known.last_batch is not None and (checkpoint.planned is None or checkpoint.planned < known.last_batch)
+    if behind:
+        planned = "no batch" if checkpoint.planned is None else f"batch {checkpoint.planned}"
+        return (
+            f"{checkpoint.path!r} is behind its table, as an older copy is: it ends with {planned}, the table with "
+            f"batch {known.last_batch}. The files of its next batches would be taken for loaded and skipped. Put the "
+            "newest checkpoint back, or load into a new table with a new checkpoint"
+        )
+    return _other_logs(checkpoint, known.binding.logs_path, logs_path)
+
+
+def bind(known: Known, checkpoint: Checkpoint, logs_path: str) -> Binding:
+    """Return the binding for a run; `problem` has found nothing wrong."""
+    found, path = known.binding, load_path(logs_path)
+    if checkpoint.query_id is None:
+        # New, or emptied: its batches begin with 0 again, so they need an ID that the table has not seen.
+        return Binding(stream_id=uuid4().hex, checkpoint=checkpoint.path, logs_path=path)
+    if found is None:
+        # Version 0.1.0 wrote with the query's ID.
+        query = checkpoint.query_id
+        return Binding(stream_id=query, checkpoint=checkpoint.path, logs_path=path, query_id=query)
+    return replace(found, checkpoint=checkpoint.path, logs_path=path, query_id=checkpoint.query_id)
+
+
+def bind_unread(known: Known, checkpoint_path: str, logs_path: str) -> Binding:
+    """Return the binding for a checkpoint that cannot be read: what its path says is all there is to go by."""
+    if known.binding is not None and same(known.binding.checkpoint, checkpoint_path):
+        return known.binding
+    return Binding(stream_id=uuid4().hex, checkpoint=checkpoint_path, logs_path=load_path(logs_path))
+
+
+def _is_of(binding: Binding, checkpoint: Checkpoint) -> bool:
+    if binding.query_id is None:
+        return same(binding.checkpoint, checkpoint.path)
+    return binding.query_id == checkpoint.query_id
+
+
+def _of_former_version(known: Known, checkpoint: Checkpoint, logs_path: str | None) -> str | None:
+    if checkpoint.logs_path is None:
+        return f"{checkpoint.path!r} is not empty and not a checkpoint of this table; name a new folder"
+    if not known.exists:
+        return f"{checkpoint.path!r} is the checkpoint of another table; name a new folder for a new table"
+    return _other_logs(checkpoint, checkpoint.logs_path, logs_path)
+
+
+def _other_logs(checkpoint: Checkpoint, bound: str | None, logs_path: str | None) -> str | None:
+    if bound is None or logs_path is None or same(bound, load_path(logs_path)):
+        return None
+    belongs = f"{checkpoint.path!r} is the checkpoint of the VPC Logs Path {bound!r}"
+    return f"{belongs}: give that one, or a new folder as Checkpoint Path"

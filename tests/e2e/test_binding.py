@@ -1,0 +1,185 @@
+"""A table and its checkpoint know each other: by the stream's ID, whatever becomes of the checkpoint's folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from local.cloud_files import register
+from tests.e2e.ingesting import Place, commits, entries, ingest, rows, try_ingest
+from vpc_flow_logs import quarantine, source, table
+from vpc_flow_logs.checkpoint import LOGS_PATH_FILE
+from vpc_flow_logs.parameters import parameters_of, read
+from vpc_flow_logs.paths import quarantine_path
+from vpc_flow_logs.tasks import SUMMARY, entries_task, records_schema, records_task, stamped_schema
+
+pytestmark = pytest.mark.lts
+
+
+@pytest.fixture
+def where(spark: SparkSession, tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    return Place(tmp_path, f"bound_{abs(hash(request.node.name)) % 10**9}", headers=("srcaddr", "srcport"))
+
+
+def deliver(where: Place, number: int) -> None:
+    where.deliver(f"srcaddr srcport\n10.0.0.{number} {number}\n10.0.0.{number} x\n".encode(), f"{number}.log")
+
+
+def loaded(spark: SparkSession, where: Place) -> list[int]:
+    """The files whose record is in the table, each as often as it is there."""
+    return sorted(port for (port,) in rows(spark, where.table_name, "srcport").elements())
+
+
+def properties(spark: SparkSession, where: Place) -> dict[str, str]:
+    found = spark.sql(f"DESCRIBE DETAIL {where.table_name}").first()
+    assert found is not None
+    return dict(found.properties)
+
+
+def applications(path: str) -> list[tuple[str, int]]:
+    return [(a["txn"]["appId"], a["txn"]["version"]) for commit in commits(path) for a in commit if "txn" in a]
+
+
+def query_id(where: Place) -> str:
+    return str(json.loads((where.checkpoint / "metadata").read_text())["id"])
+
+
+def test_delta_knows_a_batch_by_the_streams_own_id_which_the_table_keeps(spark: SparkSession, where: Place) -> None:
+    deliver(where, 1)
+    ingest(spark, where)
+    kept = properties(spark, where)
+    assert applications(where.delta) == applications(quarantine_path(where.delta))
+    assert applications(where.delta) == [(kept["vpc_flow_logs.stream_id"], 0)]
+    assert kept["vpc_flow_logs.checkpoint"] == str(where.checkpoint)
+    assert kept["vpc_flow_logs.logs_path"] == str(where.logs)
+    assert kept["vpc_flow_logs.query_id"] == query_id(where)
+    assert kept["vpc_flow_logs.stream_id"] != query_id(where)
+
+
+def test_a_moved_checkpoint_goes_on_where_it_stopped(spark: SparkSession, where: Place) -> None:
+    deliver(where, 1)
+    ingest(spark, where)
+    before = properties(spark, where)["vpc_flow_logs.stream_id"]
+    where.checkpoint.rename(where.root / "moved")
+    where.checkpoint = where.root / "moved"
+    # The last batch is run again, as after a crash between its two commits.
+    for file in (where.checkpoint / "commits").iterdir():
+        file.unlink()
+    deliver(where, 2)
+    ingest(spark, where)
+    assert loaded(spark, where) == [1, 2]
+    after = properties(spark, where)
+    assert after["vpc_flow_logs.stream_id"] == before
+    assert after["vpc_flow_logs.checkpoint"] == str(where.root / "moved")
+
+
+def test_a_checkpoint_that_was_emptied_is_a_new_one_and_none_of_its_batches_is_skipped(
+    spark: SparkSession, where: Place
+) -> None:
+    deliver(where, 1)
+    ingest(spark, where)
+    before = properties(spark, where)["vpc_flow_logs.stream_id"]
+    shutil.rmtree(where.checkpoint)
+    (where.logs / "1.log").unlink()
+    deliver(where, 2)
+    ingest(spark, where)
+    assert loaded(spark, where) == [1, 2]
+    assert properties(spark, where)["vpc_flow_logs.stream_id"] != before
+
+
+def test_an_older_copy_of_the_checkpoint_is_refused_for_its_next_files_would_be_skipped(
+    spark: SparkSession, where: Place
+) -> None:
+    deliver(where, 1)
+    ingest(spark, where)
+    shutil.copytree(where.checkpoint, where.root / "copy")
+    for number in (2, 3):
+        deliver(where, number)
+        ingest(spark, where)
+    shutil.rmtree(where.checkpoint)
+    (where.root / "copy").rename(where.checkpoint)
+    deliver(where, 4)
+    refused = try_ingest(spark, where)
+    assert refused.status == 2
+    assert f"{str(where.checkpoint)!r} is behind its table" in refused.message
+    assert "batch 0" in refused.message
+    assert "batch 2" in refused.message
+    assert loaded(spark, where) == [1, 2, 3]
+
+
+def test_the_checkpoint_of_one_table_is_refused_for_another(spark: SparkSession, where: Place) -> None:
+    deliver(where, 1)
+    ingest(spark, where)
+    other = Place(where.root, f"{where.table_name}_other", headers=where.headers, delta=str(where.root / "other"))
+    new = try_ingest(spark, other)
+    assert new.status == 2
+    assert "is not empty and not a checkpoint of this table" in new.message
+    ingest(spark, other, checkpoint_path=str(where.root / "own"))
+    there = try_ingest(spark, other)
+    assert there.status == 2
+    assert f"{str(where.checkpoint)!r} is the checkpoint of another table" in there.message
+
+
+# A table and a checkpoint of version 0.1.0
+
+
+def run_of_version_0_1_0(spark: SparkSession, where: Place) -> None:
+    """Load as version 0.1.0 did: its mark in the checkpoint, the query's ID as ``txnAppId``, no binding."""
+    parameters = parameters_of(read(where.parameters())[0])
+    where.checkpoint.mkdir(exist_ok=True)
+    (where.checkpoint / LOGS_PATH_FILE).write_text(str(where.logs))
+    layout = table.create(spark, table_name=where.table_name, path=where.delta, headers=where.headers)
+    register(spark, state=where.checkpoint / "cloud_files")
+    now = datetime.now(timezone.utc)
+
+    def write(batch: DataFrame, number: int) -> None:
+        files = batch.select("path", "modificationTime", "content")
+        records = files.mapInArrow(records_task(layout, now=now), from_arrow_schema(records_schema(layout)))
+        bad = files.mapInArrow(entries_task(layout, now=now), from_arrow_schema(stamped_schema(quarantine.SCHEMA)))
+        for frame, name in (
+            (records.where(f"{SUMMARY} IS NULL").drop(SUMMARY), where.table_name),
+            (bad, f"{where.table_name}_quarantine"),
+        ):
+            writer = frame.write.format("delta").mode("append").option("txnAppId", query_id(where))
+            writer.option("txnVersion", number).saveAsTable(name)
+
+    stream = source.files(spark, parameters).writeStream.foreachBatch(write)
+    stream = stream.option("checkpointLocation", str(where.checkpoint)).trigger(availableNow=True)
+    stream.start().awaitTermination()
+
+
+@pytest.mark.parametrize("crashed", [False, True], ids=["in order", "killed between the commits of Delta and of Spark"])
+def test_table_and_checkpoint_of_version_0_1_0_are_taken_over_with_nothing_lost_and_nothing_doubled(
+    spark: SparkSession, where: Place, crashed: bool
+) -> None:
+    deliver(where, 1)
+    run_of_version_0_1_0(spark, where)
+    deliver(where, 2)
+    run_of_version_0_1_0(spark, where)
+    if crashed:
+        for file in [*(where.checkpoint / "commits").glob("1"), *(where.checkpoint / "commits").glob(".1.*")]:
+            file.unlink()
+    deliver(where, 3)
+    ingest(spark, where)
+    deliver(where, 4)
+    ingest(spark, where)
+    assert loaded(spark, where) == [1, 2, 3, 4]
+    assert Counter(name for name, *_ in entries(spark, where.table_name)) == Counter(f"{n}.log" for n in (1, 2, 3, 4))
+    assert properties(spark, where)["vpc_flow_logs.query_id"] == query_id(where)
+
+
+def test_a_checkpoint_of_version_0_1_0_for_other_logs_is_refused(spark: SparkSession, where: Place) -> None:
+    deliver(where, 1)
+    run_of_version_0_1_0(spark, where)
+    other = where.root / "other_logs"
+    other.mkdir()
+    refused = try_ingest(spark, where, vpc_logs_path=str(other))
+    assert refused.status == 2
+    assert f"is the checkpoint of the VPC Logs Path {str(where.logs)!r}" in refused.message

@@ -1,0 +1,37 @@
+"""How Databricks calls the wheel, and what it must not need."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vpc_flow_logs
+
+pytestmark = pytest.mark.lts
+
+FORBIDDEN = r"_jvm|_jsparkSession|_jsc\b|sparkContext|accumulator\(|import py4j|from py4j|databaseExists\("
+PACKAGE = Path(vpc_flow_logs.__file__).parent
+
+
+@pytest.mark.parametrize("name", ["ingest", "verify"])
+def test_the_documented_fallback_package_dot_entry_point_works(name: str) -> None:
+    from vpc_flow_logs import main
+
+    assert getattr(vpc_flow_logs, name) is getattr(main, name)
+
+
+def test_the_package_alone_needs_no_spark() -> None:
+    code = "import vpc_flow_logs, vpc_flow_logs.fields, vpc_flow_logs.parameters, sys; print('pyspark' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("module", sorted(PACKAGE.glob("**/*.py")), ids=lambda path: path.name)
+def test_no_module_reaches_into_java_or_asks_the_hive_metastore(module: Path) -> None:
+    """A run has no credentials for Hadoop's file systems, and on other compute neither gateway nor context."""
+    code = "\n".join(line.partition("#")[0] for line in module.read_text().splitlines())
+    assert not re.findall(FORBIDDEN, code)

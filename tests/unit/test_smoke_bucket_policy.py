@@ -1,0 +1,106 @@
+"""The smoke test names each statement of our bucket policy that the live one lacks or has changed, with the fix."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import access
+from infra.smoke.bucket_policy import PolicySeen, compare
+from infra.smoke.judgement import Expected, judge_policy
+from tests.infra.environment_files import environment
+
+EXPECTED = Expected(environment="test", name="test", bucket="flow-logs-bucket")
+SUFFIX = "111122223333useast1"
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = json.loads(json.dumps(access.bucket_policy(environment(tmp_path)).document))[
+        "Statement"
+    ]
+    return statements
+
+
+def _by_sid(statements: list[dict[str, Any]], sid: str) -> dict[str, Any]:
+    (found,) = (each for each in statements if each["Sid"] == sid)
+    return found
+
+
+def test_the_same_policy_is_fine_among_statements_of_others(ours: list[dict[str, Any]]) -> None:
+    theirs = {"Sid": "Theirs", "Effect": "Allow", "Principal": "*", "Action": "s3:ListBucket", "Resource": "*"}
+    finding = judge_policy(compare(ours, [theirs, *reversed(ours)]), EXPECTED)
+    assert (finding.state, finding.text) == ("ok", f"flow-logs-bucket has our {len(ours)} statements")
+
+
+def test_another_spelling_of_the_same_statement_is_no_difference(ours: list[dict[str, Any]]) -> None:
+    live = copy.deepcopy(ours)
+    for each in live:
+        each["Action"] = each["Action"][0] if len(each["Action"]) == 1 else list(reversed(each["Action"]))
+        each["Resource"] = each["Resource"][0] if len(each["Resource"]) == 1 else list(reversed(each["Resource"]))
+    _by_sid(live, "DenyPlainHttp")["Principal"] = {"AWS": "*"}
+    _by_sid(live, "DenyPlainHttp")["Condition"] = {"Bool": {"AWS:secureTransport": False}}
+    _by_sid(live, f"AWSLogDeliveryWrite{SUFFIX}")["Sid"] = "RenamedByTheOwner"
+    assert compare(ours, live) == PolicySeen(ours=tuple(each["Sid"] for each in ours))
+
+
+@pytest.mark.parametrize("sid", ["DenyPlainHttp", f"AWSLogDeliveryWrite{SUFFIX}", f"AWSLogDeliveryAclCheck{SUFFIX}"])
+def test_a_missing_statement_is_named_with_the_command_that_puts_it_back(ours: list[dict[str, Any]], sid: str) -> None:
+    finding = judge_policy(compare(ours, [each for each in ours if each["Sid"] != sid]), EXPECTED)
+    assert (finding.state, finding.text) == ("wrong", f"{sid} is missing")
+    assert finding.next_step.startswith(
+        "run make review ENV=test, which writes review/test/log-bucket-policy.json, then aws s3api put-bucket-policy "
+        "--bucket flow-logs-bucket --policy file://review/test/log-bucket-policy.json."
+    )
+
+
+def _other_account(statement: dict[str, Any]) -> None:
+    statement["Condition"]["StringEquals"]["aws:SourceAccount"] = "999988887777"
+
+
+def _no_condition(statement: dict[str, Any]) -> None:
+    del statement["Condition"]
+
+
+def _other_effect_and_folder(statement: dict[str, Any]) -> None:
+    statement.update(Effect="Deny", Resource=["arn:aws:s3:::flow-logs-bucket/elsewhere/*"])
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [(_other_account, "Condition"), (_no_condition, "Condition"), (_other_effect_and_folder, "Effect, Resource")],
+)
+def test_a_changed_statement_is_named_with_the_parts_that_differ(
+    ours: list[dict[str, Any]], change: Callable[[dict[str, Any]], None], parts: str
+) -> None:
+    live = copy.deepcopy(ours)
+    sid = f"AWSLogDeliveryWrite{SUFFIX}"
+    change(_by_sid(live, sid))
+    assert judge_policy(compare(ours, live), EXPECTED).text == f"{sid} is changed ({parts})"
+
+
+def test_a_policy_that_aws_attached_lacks_every_statement_of_ours(ours: list[dict[str, Any]]) -> None:
+    seen = compare(ours, [{"Sid": "AWSLogDeliveryWrite"}, {"Sid": "AWSLogDeliveryAclCheck"}])
+    assert seen.missing == tuple(each["Sid"] for each in ours)
+
+
+def test_the_owner_of_an_existing_bucket_adds_what_is_missing_by_hand(ours: list[dict[str, Any]]) -> None:
+    expected = Expected(environment="test", name="test", bucket="flow-logs-bucket", existing_bucket=True)
+    finding = judge_policy(compare(ours, []), expected)
+    assert finding.next_step == (
+        "run make review ENV=test, which writes review/test/log-bucket-policy.json; the bucket's owner adds those "
+        "statements from it to the policy, and keeps the others there"
+    )
+
+
+@pytest.mark.parametrize(("existing", "fix"), [(False, "make deploy ENV=test"), (True, "create it, or correct")])
+def test_a_bucket_that_does_not_exist_is_reported(existing: bool, fix: str) -> None:
+    expected = Expected(environment="test", bucket="flow-logs-bucket", existing_bucket=existing)
+    finding = judge_policy(PolicySeen(exists=False), expected)
+    assert (finding.state, finding.text) == ("wrong", "there is no bucket flow-logs-bucket")
+    assert finding.next_step.startswith(fix)

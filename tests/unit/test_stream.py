@@ -1,0 +1,94 @@
+"""A stream whose prefix has no file yet waits, or ends well; every other failure is one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vpc_flow_logs import stream
+from vpc_flow_logs.parameters import Parameters
+
+pytestmark = pytest.mark.lts
+
+LOGS = "s3://flow-logs/AWSLogs/123456789012/vpcflowlogs/us-east-1"
+NOTHING_THERE = (
+    f"[CF_PATH_DOES_NOT_EXIST_FOR_READ_FILES] The path {LOGS} does not exist",
+    f"[PATH_NOT_FOUND] Path does not exist: {LOGS}/. SQLSTATE: 42K03",
+    f"java.io.FileNotFoundException: No such file or directory: {LOGS}/*",
+)
+MISTAKES = (
+    "com.amazonaws NoSuchBucket: The specified bucket does not exist (flow-logs)",
+    f"java.io.FileNotFoundException: No such file or directory: {LOGS}/2026/11/27/gone.log.gz",
+    "[TABLE_OR_VIEW_NOT_FOUND] The table does not exist",
+    f"Access Denied: {LOGS}",
+)
+
+
+def parameters(trigger: str, logs: str = f"{LOGS}/*") -> Parameters:
+    return Parameters(
+        vpc_logs_path=logs,
+        delta_output_path="",
+        checkpoint_path="/Volumes/network/flow_logs/checkpoints/a",
+        table_name="network.flow_logs.a",
+        region_name="us-east-1",
+        headers=("version",),
+        trigger=trigger,
+    )
+
+
+class Query:
+    def awaitTermination(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, *texts: str) -> list[float]:
+    """Have the first starts of the stream fail with these texts; the seconds that were waited between."""
+    waited: list[float] = []
+    left = list(texts)
+
+    def started(*_: Any) -> Query:
+        if left:
+            raise RuntimeError(left.pop(0))
+        return Query()
+
+    monkeypatch.setattr(stream, "_started", started)
+    monkeypatch.setattr(stream.time, "sleep", waited.append)
+    return waited
+
+
+@pytest.mark.parametrize("text", NOTHING_THERE)
+def test_a_continuous_run_says_that_there_are_no_files_yet_and_tries_again_each_minute(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    waited = failing(monkeypatch, text, text)
+    stream.run(None, parameters("continuous"), None)  # type: ignore[arg-type]
+    assert waited == [60.0, 60.0]
+    assert capsys.readouterr().out == f"no files yet below {LOGS}/*; looking again every minute\n"
+
+
+@pytest.mark.parametrize("text", NOTHING_THERE)
+def test_a_run_that_loads_what_is_there_ends_well_when_nothing_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    waited = failing(monkeypatch, text)
+    stream.run(None, parameters("available-now"), None)  # type: ignore[arg-type]
+    assert waited == []
+    assert capsys.readouterr().out == f"no files yet below {LOGS}/*\n"
+
+
+@pytest.mark.parametrize("text", MISTAKES)
+@pytest.mark.parametrize("trigger", ["continuous", "available-now"])
+def test_a_bucket_that_is_missing_a_file_that_is_gone_and_a_denial_are_failures(
+    monkeypatch: pytest.MonkeyPatch, trigger: str, text: str
+) -> None:
+    failing(monkeypatch, text)
+    with pytest.raises(RuntimeError):
+        stream.run(None, parameters(trigger), None)  # type: ignore[arg-type]
+
+
+def test_a_folder_of_this_machine_that_is_missing_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(monkeypatch, "[PATH_NOT_FOUND] Path does not exist: file:/logs")
+    with pytest.raises(RuntimeError):
+        stream.run(None, parameters("continuous", "/logs"), None)  # type: ignore[arg-type]
