@@ -62,7 +62,7 @@ def _checked(arguments: Sequence[str], session: Session, also: Look | None) -> t
     }
     spark, well_formed = None, not problems
     # Spark takes seconds to start on a laptop: only when there is something to look at.
-    if good.keys() & {"table-name", "checkpoint-path", "delta-output-path"} or not problems:
+    if any(map(good.get, ("table-name", "checkpoint-path", "delta-output-path"))) or not problems:
         spark = session()
         problems += _refusals(spark, good)
         if problems and well_formed and also is not None:

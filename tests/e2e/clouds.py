@@ -93,11 +93,12 @@ def clouds(folder: Path) -> Iterator[Clouds]:
                 **workspace.state.node_types["m5d.large"],
                 "node_type_id": "m6gd.large",
             }
+            workspace.state.catalogs["network"] = "admins"
             file = folder / "test.toml"
             here = [
                 ("https://example.cloud.databricks.com", workspace.host),
                 ('"network.flow_logs.test"', '"flow_logs"'),
-                (CHECKPOINT, f"file:{folder}/acme"),
+                (CHECKPOINT, "/Volumes/network/acme/checkpoints/test"),
                 ("[workspace.cluster]", "verify = false\n\n[workspace.cluster]"),
             ]
             file.write_text(changed(*here))

@@ -82,6 +82,8 @@ def test_beside_the_running_job_it_answers_every_question_and_leaves_nothing(
     good, bad = section(report, "Holds"), section(report, "Does not hold")
     assert "the run on the job's cluster" not in bad
     for question in (
+        "DbutilsFolders writes, lists and reads below the checkpoint",
+        "Spark reads what was written there",
         "Spark writes and reads there",
         "nothing is left below the checkpoint",
         "what the job needs is allowed",
