@@ -60,15 +60,15 @@ def _described(entry: Mapping[str, Any], target: str, prefix: str) -> str:
 
 
 def _spelling(value: str, prefix: str) -> str:
-    encoded = "percent-encoded" if unquote(value) != value else "raw"
-    special = "".join(sorted({character for character in unquote(value) if character in "=+@ "}))
-    if unquote(value) == prefix:
+    plain = unquote(value)
+    encoded = "percent-encoded" if plain != value else "raw"
+    if plain.rstrip("/") == prefix.rstrip("/"):
         where = "the load path up to its first wildcard"
-    elif prefix.startswith(unquote(value)):
+    elif prefix.startswith(plain):
         where = "wider than the load path"
     else:
         where = "another one than the load path"
-    return f"{encoded}{f' with {special!r}' if special else ''}, {where}"
+    return f"{value!r} ({encoded}, {where})"
 
 
 def _topic(sns: Any, sqs: Any, topic: str) -> Iterator[Answer]:

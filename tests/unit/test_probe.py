@@ -10,7 +10,7 @@ import pytest
 from infra.probe import masking, read_back, report
 from infra.probe.masking import Mask, names_of
 from tests.infra.environment_files import FULL, environment
-from vpc_flow_logs import probe_run
+from vpc_flow_logs import probe_aws, probe_run
 from vpc_flow_logs.answer import Answer, answers_in, holds, line
 
 PLANTED = [
@@ -159,6 +159,26 @@ def test_a_question_that_fails_is_answered_by_its_error_and_what_it_gave_before_
     assert list(probe_run.asked("it works", ask)) == [
         Answer("it works", "does not hold", ("RuntimeError: no such thing",))
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("AWSLogs/1/", "'AWSLogs/1/' (raw, the load path up to its first wildcard)"),
+        ("AWSLogs/", "'AWSLogs/' (raw, wider than the load path)"),
+        ("other/", "'other/' (raw, another one than the load path)"),
+        ("team%3Dnet/", "'team%3Dnet/' (percent-encoded, another one than the load path)"),
+    ],
+)
+def test_a_filter_is_told_as_it_is_spelled_and_beside_the_load_path(value: str, told: str) -> None:
+    entry = {
+        "TopicArn": "arn:aws:sns:us-east-1:1:databricks-auto-ingest-1",
+        "Events": ["s3:ObjectCreated:*"],
+        "Filter": {"Key": {"FilterRules": [{"Name": "Prefix", "Value": value}]}},
+    }
+    assert probe_aws._described(entry, entry["TopicArn"], "AWSLogs/1") == (  # type: ignore[arg-type]
+        f"to sns, of Auto Loader, for s3:ObjectCreated:*, filter: prefix {told}"
+    )
 
 
 def test_the_report_is_json_free_of_its_own_marks() -> None:

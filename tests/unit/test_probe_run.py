@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,10 @@ def test_the_words_of_the_last_failed_run_are_found_where_they_are(stage: Stage)
     assert found.state == "holds"
     assert {"lines of error, 1 in all, the last of it:", "  ParameterError: 2", "  because"} <= set(found.facts)
     assert run_name(spec(stage)).endswith(" verify")
+
+
+def test_the_queue_is_the_one_that_the_job_reads(stage: Stage) -> None:
+    assert deployed.queue_url(stage.client(), spec(stage)) is None
+    url, plain = "https://sqs.us-east-1.amazonaws.com/111122223333/vpc-flow-logs-test", spec(stage)
+    stage.deploy(replace(plain, job=replace(plain.job, parameters={**plain.job.parameters, "queue-url": url})))
+    assert deployed.queue_url(stage.client(), spec(stage)) == url
