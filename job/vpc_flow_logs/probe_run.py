@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pyspark.sql import SparkSession
 
-from vpc_flow_logs import privileges, probe_aws, probe_spark, rights
+from vpc_flow_logs import notification_rights, privileges, probe_aws, probe_spark, rights
 from vpc_flow_logs.answer import Answer, line
 from vpc_flow_logs.failures import telling_line
 from vpc_flow_logs.parameters import ParameterError, Parameters, parameters_of, problems_of, read
@@ -95,7 +95,7 @@ def _trials(spark: SparkSession, parameters: Parameters) -> Answer:
     trials = [privileges.checkpoint(spark, parameters.checkpoint_path)]
     trials += privileges.schema(spark, parameters.table_name)
     try:
-        trials += [*rights.logs(parameters), *rights.notifications(parameters)]
+        trials += [*rights.logs(parameters), *notification_rights.notifications(parameters)]
         note = []
     except ImportError:
         note = [rights.NO_BOTO3]
