@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
@@ -79,7 +80,9 @@ def _binding(spark: SparkSession, parameters: Parameters) -> Binding:
     except Exception as error:  # noqa: BLE001 - each storage has errors of its own
         say(f"note: the checkpoint {parameters.checkpoint_path!r} cannot be read: {telling_line(error)}")
         return binding.bind_unread(known, parameters.checkpoint_path, parameters.vpc_logs_path)
-    return binding.bind(known, found, parameters.vpc_logs_path)
+    return binding.bind(
+        known, found, parameters.vpc_logs_path, new_checkpoint=parameters.new_checkpoint, now=time.time()
+    )
 
 
 def _at(path: str) -> str:

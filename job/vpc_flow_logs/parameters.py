@@ -21,9 +21,10 @@ from vpc_flow_logs.paths import (
 
 NOTIFICATIONS = ("auto-loader", "queue", "off")
 TRIGGERS = ("available-now", "continuous")
+NEW_CHECKPOINTS = ("refuse", "adopt", "reload")
 
 REQUIRED = ("vpc-logs-path", "checkpoint-path", "table-name", "region-name", "headers")
-OPTIONAL = ("delta-output-path", "notifications", "queue-url", "trigger", "max-files-per-batch")
+OPTIONAL = ("delta-output-path", "notifications", "queue-url", "trigger", "max-files-per-batch", "new-checkpoint")
 
 USAGE = """\
 Parameters, each as --name=value or --name value:
@@ -39,7 +40,9 @@ Parameters, each as --name=value or --name value:
   --notifications        auto-loader (default), queue or off
   --queue-url            the SQS queue, with --notifications queue
   --trigger              available-now (default) or continuous
-  --max-files-per-batch  at most so many files in one micro-batch"""
+  --max-files-per-batch  the most files in one micro-batch
+  --new-checkpoint       what to do with a new checkpoint for a table that has rows: refuse (default), adopt (load
+                         only files that the table does not have) or reload (load all files again)"""
 
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,254}")
@@ -61,6 +64,7 @@ class Parameters:
     queue_url: str | None = None
     trigger: str = "available-now"
     max_files_per_batch: int | None = None
+    new_checkpoint: str = "refuse"
 
 
 class ParameterError(Exception):
@@ -116,6 +120,7 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
         "headers": lambda value: headers_problem(value.split(",")),
         "notifications": lambda value: _one_of(value, NOTIFICATIONS),
         "trigger": lambda value: _one_of(value, TRIGGERS),
+        "new-checkpoint": lambda value: _one_of(value, NEW_CHECKPOINTS),
         "queue-url": lambda value: None if _QUEUE.fullmatch(value) else f"{value!r} is no SQS queue URL (https://…)",
         "max-files-per-batch": _count_problem,
     }
@@ -144,6 +149,7 @@ def parameters_of(values: Mapping[str, str]) -> Parameters:
         notifications=values.get("notifications", "auto-loader"),
         queue_url=values.get("queue-url"),
         trigger=values.get("trigger", "available-now"),
+        new_checkpoint=values.get("new-checkpoint", "refuse"),
         max_files_per_batch=int(count) if count else None,
     )
 

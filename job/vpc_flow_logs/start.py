@@ -113,6 +113,7 @@ def _checkpoint_refusals(spark: SparkSession, path: str, good: Mapping[str, str]
     problem = None
     if "table-name" in good:
         known = table.known(spark, table_name=good["table-name"], path=good.get("delta-output-path", ""))
-        problem = binding.problem(known, found, good.get("vpc-logs-path"))
+        policy = good.get("new-checkpoint", "refuse")
+        problem = binding.problem(known, found, good.get("vpc-logs-path"), new_checkpoint=policy)
     problem = problem or checkpoint.folder_problem(folders.of(spark), found)
     return [problem] if problem else []

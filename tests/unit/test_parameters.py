@@ -76,9 +76,11 @@ def test_good_parameters_have_no_problem_and_their_defaults() -> None:
     )
 
 
-def test_the_six_of_the_guide_and_four_of_ours() -> None:
+def test_the_six_of_the_guide_and_five_of_ours() -> None:
     assert REQUIRED == ("vpc-logs-path", "checkpoint-path", "table-name", "region-name", "headers")
-    assert OPTIONAL == ("delta-output-path", "notifications", "queue-url", "trigger", "max-files-per-batch")
+    assert OPTIONAL == (
+        "delta-output-path", "notifications", "queue-url", "trigger", "max-files-per-batch", "new-checkpoint",
+    )  # fmt: skip
 
 
 def test_without_a_delta_output_path_the_table_is_managed() -> None:
