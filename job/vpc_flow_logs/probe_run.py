@@ -84,7 +84,7 @@ def _questions(spark: SparkSession, parameters: Parameters) -> Iterator[tuple[st
     yield "catalogs", lambda: probe_spark.catalogs(spark, parameters.table_name)
     yield "the folder of the checkpoint can be used", lambda: probe_spark.folder(spark, path)
     yield "a stream starts on a prefix without any object", lambda: [probe_spark.empty_prefix(spark, parameters)]
-    yield "counts by observe are right behind a range sort", lambda: [probe_spark.counts(spark)]
+    yield "a set that is observed behind a range sort is right", lambda: probe_spark.counts(spark)
     yield "the table's history has counts", lambda: [probe_spark.history(spark, parameters.table_name)]
     yield "what the job needs is allowed", lambda: [_trials(spark, parameters)]
     yield "what Auto Loader made", lambda: probe_aws.made(parameters)
