@@ -10,6 +10,7 @@ from vpc_flow_logs import rights
 from vpc_flow_logs.answer import Answer, holds
 from vpc_flow_logs.failures import telling_line
 from vpc_flow_logs.logs_path import load_path
+from vpc_flow_logs.notification_rights import AUTO_INGEST
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.paths import parts, scheme_of
 from vpc_flow_logs.progress import counted
@@ -40,7 +41,7 @@ def made(parameters: Parameters) -> Iterator[Answer]:
     for kind, target in _KINDS.items():
         for entry in found.get(kind, []):
             facts.append(_described(entry, str(entry[target]), prefix))
-            if rights.AUTO_INGEST in str(entry[target]) and kind == "TopicConfigurations":
+            if AUTO_INGEST in str(entry[target]) and kind == "TopicConfigurations":
                 topics.append(str(entry[target]))
     if "EventBridgeConfiguration" in found:
         facts.append("the bucket sends its events to EventBridge too")
@@ -55,7 +56,7 @@ def _described(entry: Mapping[str, Any], target: str, prefix: str) -> str:
     """Describe a notification: its target's kind, and how its filter is spelled beside the load path's literal part."""
     rules = entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])
     spelled = ", ".join(f"{rule['Name'].lower()} {_spelling(str(rule['Value']), prefix)}" for rule in rules)
-    by = "of Auto Loader" if rights.AUTO_INGEST in target else "of others"
+    by = "of Auto Loader" if AUTO_INGEST in target else "of others"
     return f"to {target.split(':')[2]}, {by}, for {', '.join(entry['Events'])}, filter: {spelled or 'none'}"
 
 

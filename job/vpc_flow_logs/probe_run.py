@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pyspark.sql import SparkSession
 
-from vpc_flow_logs import privileges, probe_aws, probe_spark, rights
+from vpc_flow_logs import notification_rights, privileges, probe_aws, probe_spark, rights
 from vpc_flow_logs.answer import Answer, line
 from vpc_flow_logs.failures import telling_line
 from vpc_flow_logs.parameters import ParameterError, Parameters, parameters_of, problems_of, read
@@ -84,7 +84,7 @@ def _questions(spark: SparkSession, parameters: Parameters) -> Iterator[tuple[st
     yield "catalogs", lambda: probe_spark.catalogs(spark, parameters.table_name)
     yield "the folder of the checkpoint can be used", lambda: probe_spark.folder(spark, path)
     yield "a stream starts on a prefix without any object", lambda: [probe_spark.empty_prefix(spark, parameters)]
-    yield "counts by observe are right behind a range sort", lambda: [probe_spark.counts(spark)]
+    yield "a set that is observed behind a range sort is right", lambda: probe_spark.counts(spark)
     yield "the table's history has counts", lambda: [probe_spark.history(spark, parameters.table_name)]
     yield "what the job needs is allowed", lambda: [_trials(spark, parameters)]
     yield "what Auto Loader made", lambda: probe_aws.made(parameters)
@@ -95,7 +95,7 @@ def _trials(spark: SparkSession, parameters: Parameters) -> Answer:
     trials = [privileges.checkpoint(spark, parameters.checkpoint_path)]
     trials += privileges.schema(spark, parameters.table_name)
     try:
-        trials += [*rights.logs(parameters), *rights.notifications(parameters)]
+        trials += [*rights.logs(parameters), *notification_rights.notifications(parameters)]
         note = []
     except ImportError:
         note = [rights.NO_BOTO3]

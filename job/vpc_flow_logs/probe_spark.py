@@ -209,18 +209,22 @@ def empty_prefix(spark: SparkSession, parameters: Parameters) -> Answer:
     return holds(question, True, f"it ended after {len(seen)} batches with {sum(seen)} files")
 
 
-def counts(spark: SparkSession) -> Answer:
-    """Compare what `observe` counts with the truth where a sort reads its input twice."""
+def counts(spark: SparkSession) -> Iterator[Answer]:
+    """Compare what `observe` sees with the truth where a sort may read its input twice, as numbers and as a set."""
     observed = Observation("probe")
 
     def same(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from batches
 
     rows = spark.range(0, _ROWS, 1, _PARTS).mapInArrow(same, "id BIGINT")
-    watched = rows.observe(observed, F.count(F.lit(1)).alias("rows"))
+    once = F.collect_set(F.col("id") % _PARTS).alias("kinds")
+    watched = rows.observe(observed, F.count(F.lit(1)).alias("rows"), once)
     watched.repartitionByRange(_PARTS, "id").write.format("noop").mode("overwrite").save()
-    found = observed.get["rows"]
-    return holds("counts by observe are right behind a range sort", found == _ROWS, f"{found} of {_ROWS} rows")
+    found = observed.get
+    seen, kinds = found["rows"], sorted(found["kinds"])
+    yield holds("observe sees each row once behind a range sort", seen == _ROWS, f"{seen} of {_ROWS} rows")
+    # As the job counts: a set has each summary of a part once, however often it was seen.
+    yield holds("a set that is observed behind a range sort is right", kinds == list(range(_PARTS)))
 
 
 def history(spark: SparkSession, table_name: str) -> Answer:

@@ -14,7 +14,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from vpc_flow_logs import folders, parquet_file, privileges, rights
+from vpc_flow_logs import folders, notification_rights, parquet_file, privileges, rights
 from vpc_flow_logs.careful import header_names, tokens_of
 from vpc_flow_logs.decompress import Damaged, text_blocks
 from vpc_flow_logs.failures import LOOK_AGAIN, RunFailed, telling_line
@@ -132,7 +132,7 @@ def _of_s3(spark: SparkSession, parameters: Parameters) -> list[Trial]:
 
 def _notifications(parameters: Parameters) -> list[Trial]:
     try:
-        return rights.notifications(parameters)
+        return notification_rights.notifications(parameters)
     except ImportError:
         what = f"rights for --notifications {parameters.notifications}"
         return [Trial("untried", what, parameters.vpc_logs_path, rights.NO_BOTO3)]

@@ -88,6 +88,7 @@ def test_beside_the_running_job_it_answers_every_question_and_leaves_nothing(
         "nothing is left below the checkpoint",
         "what the job needs is allowed",
         "the table's history has counts",
+        "a set that is observed behind a range sort is right",
         "Auto Loader gives topic and queue one name",
         "the job's settings are read back as they were sent",
     ):

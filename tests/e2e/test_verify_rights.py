@@ -28,7 +28,7 @@ from tests.e2e.buckets import (
 from tests.e2e.clouds import clouds
 from tests.infra.environment_files import STACK, environment
 from tests.infra.ministack import ACCOUNT
-from vpc_flow_logs import rights
+from vpc_flow_logs import notification_rights, rights
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.trial import Trial, missing
 
@@ -99,7 +99,7 @@ def parameters(notifications: str, *, queue_url: str | None = None, bucket: str 
 
 def auto_loader(stage: Stage, settings: Environment, *, without: str | None = None) -> list[Trial]:
     with as_caller(stage, reader(stage, settings, without=without)):
-        return rights.notifications(parameters("auto-loader"))
+        return notification_rights.notifications(parameters("auto-loader"))
 
 
 def made(stage: Stage) -> list[Any]:
@@ -139,7 +139,7 @@ def test_a_message_in_the_given_queue_is_neither_taken_nor_counted(
     sqs.purge_queue(QueueUrl=queue)
     sqs.send_message(QueueUrl=queue, MessageBody="of the job")
     with as_caller(stage, reader(stage, stack)):
-        found = rights.notifications(parameters("queue", queue_url=queue))
+        found = notification_rights.notifications(parameters("queue", queue_url=queue))
     assert [(trial.state, trial.what, trial.where) for trial in found] == [("ok", ", ".join(QUEUE), STACK_QUEUE)]
     asked = {"QueueUrl": queue, "MessageSystemAttributeNames": ["ApproximateReceiveCount"]}
     (message,) = sqs.receive_message(**asked)["Messages"]
@@ -149,7 +149,7 @@ def test_a_message_in_the_given_queue_is_neither_taken_nor_counted(
 @pytest.mark.parametrize("action", QUEUE)
 def test_each_right_to_the_given_queue_is_missed(stage: Stage, stack: Environment, queue: str, action: str) -> None:
     with as_caller(stage, reader(stage, stack, without=action)):
-        found = rights.notifications(parameters("queue", queue_url=queue))
+        found = notification_rights.notifications(parameters("queue", queue_url=queue))
     assert [(trial.what, trial.where) for trial in missing(found)] == [(action, STACK_QUEUE)]
 
 
@@ -157,7 +157,7 @@ def test_a_queue_that_is_not_there_is_missed(stage: Stage, stack: Environment, q
     stack_ = reader(stage, stack)
     stage.client("sqs").delete_queue(QueueUrl=queue)
     with as_caller(stage, stack_):
-        (found,) = missing(rights.notifications(parameters("queue", queue_url=queue)))
+        (found,) = missing(notification_rights.notifications(parameters("queue", queue_url=queue)))
     assert found.words == "there is no such queue"
 
 

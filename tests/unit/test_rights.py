@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from vpc_flow_logs import rights
+from vpc_flow_logs import notification_rights, rights
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.trial import Trial, line, merged, message, missing, printable
 
@@ -45,7 +45,7 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_a_service_that_never_answers_is_missing_and_the_advice_names_the_endpoint(silent: str) -> None:
-    found = missing(rights.notifications(parameters("queue")))
+    found = missing(notification_rights.notifications(parameters("queue")))
     assert [trial.what for trial in found] == [
         "sqs:GetQueueAttributes, sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility"
     ]
@@ -55,7 +55,7 @@ def test_a_service_that_never_answers_is_missing_and_the_advice_names_the_endpoi
 
 
 def test_each_unreachable_service_is_a_finding_of_its_own(silent: str) -> None:
-    found = missing(rights.notifications(parameters()))
+    found = missing(notification_rights.notifications(parameters()))
     assert [trial.where for trial in found] == ["arn:aws:s3:::logs", "*", "*"]
     advice = [trial.next_step for trial in found]
     assert "gateway endpoint for S3" in advice[0]
@@ -82,7 +82,7 @@ def test_without_credentials_nothing_is_missing_and_the_reason_is_told(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, "/dev/null")
-    found = rights.notifications(parameters("queue"))
+    found = notification_rights.notifications(parameters("queue"))
     assert [trial.state for trial in found] == ["untried"]
     assert found[0].words == "cannot be tried here: Unable to locate credentials"
 
@@ -90,20 +90,20 @@ def test_without_credentials_nothing_is_missing_and_the_reason_is_told(
 def test_without_boto3_the_caller_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(ImportError):
-        rights.notifications(parameters())
+        notification_rights.notifications(parameters())
 
 
 @pytest.mark.parametrize("notifications", ["auto-loader", "queue", "off"])
 def test_nothing_of_aws_is_asked_for_a_local_folder(notifications: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     local = parameters(notifications, path="/logs")
-    assert rights.notifications(local) == []
+    assert notification_rights.notifications(local) == []
     assert rights.logs(local) == []
 
 
 def test_listing_needs_no_notification_rights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
-    assert rights.notifications(parameters("off")) == []
+    assert notification_rights.notifications(parameters("off")) == []
 
 
 _USER = "User: arn:aws:sts::123456789012:assumed-role/reader/i-0 is not authorized to perform:"
