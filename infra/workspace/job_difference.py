@@ -74,6 +74,9 @@ def _maps(wanted: Mapping[str, Any], found: Mapping[str, Any], place: str) -> It
 def _with_defaults(cluster: Mapping[str, Any]) -> dict[str, Any]:
     """Return a cluster with what it means where the answer leaves out what equals a default."""
     defaults = {"driver_node_type_id": cluster.get("node_type_id"), "runtime_engine": "STANDARD"}
+    if not cluster.get("num_workers") and not cluster.get("autoscale"):
+        # A single node, whether the answer repeats by which form it was asked for or not: that is not documented.
+        defaults |= {"is_single_node": True, "kind": "CLASSIC_PREVIEW"}
     return {**defaults, **{key: value for key, value in cluster.items() if value is not None}}
 
 

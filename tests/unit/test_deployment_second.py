@@ -65,7 +65,13 @@ def test_nothing_is_written_where_the_workspace_fills_in_every_default(stage: St
 
 @pytest.mark.parametrize(
     "left_out",
-    [("runtime_engine",), ("driver_node_type_id",), ("num_workers",), ("runtime_engine", "driver_node_type_id")],
+    [
+        ("runtime_engine",),
+        ("driver_node_type_id",),
+        ("num_workers",),
+        ("is_single_node",),
+        ("kind", "is_single_node", "runtime_engine", "driver_node_type_id"),
+    ],
     ids=" and ".join,
 )
 def test_nothing_is_written_where_the_answer_leaves_out_what_equals_a_default(
