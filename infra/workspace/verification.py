@@ -28,7 +28,7 @@ TASK_KEY = "verify"
 
 _MOST_PASSED = 10
 
-_NOT_OF_ACCESS = ("headers", "trigger")
+_NOT_OF_ACCESS = ("headers", "trigger", "new-checkpoint")
 """Parameters that change nothing about what can be read: a new format needs no cluster to prove that again."""
 
 
