@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
-from py4j.protocol import Py4JError  # type: ignore[import-untyped, unused-ignore]
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from vpc_flow_logs import folders
 from vpc_flow_logs.failures import telling_line
-from vpc_flow_logs.folders import CannotLook, Folders, NotAFolder
+from vpc_flow_logs.folders import Folders, NotAFolder
 from vpc_flow_logs.paths import parts, scheme_of
 from vpc_flow_logs.sql import quoted
 from vpc_flow_logs.trial import Trial
@@ -36,7 +35,7 @@ def checkpoint(spark: SparkSession, path: str) -> Trial:
             files.write(f"{folder}/trial", "written by verify, and deleted at once\n")
     except NotAFolder:
         return Trial("missing", _WRITE, path, "it is a file", _ON_CHECKPOINT)
-    except (CannotLook, OSError, Py4JError, PySparkException) as error:
+    except Exception as error:  # noqa: BLE001 - each storage has errors of its own
         words = telling_line(error)
         if any(sign.lower() in words.lower() for sign in _REFUSALS):
             return Trial("missing", _WRITE, path, words, _ON_CHECKPOINT)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 import pyarrow as pa
-from py4j.protocol import Py4JError  # type: ignore[import-untyped, unused-ignore]
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -94,7 +93,7 @@ def _logs(spark: SparkSession, parameters: Parameters) -> list[Trial]:
         found = look(spark, parameters)
     except NotReadable as refusal:
         return refusal.trials
-    except (FileNotFoundError, Py4JError, PySparkException) as error:
+    except Exception as error:  # noqa: BLE001 - each storage has errors of its own
         return _refused(spark, parameters, telling_line(error))
     if found.newest is None:
         say("readable, and no files yet: the first ones come about 10 minutes after there is traffic")
@@ -144,7 +143,7 @@ def look(spark: SparkSession, parameters: Parameters) -> Found:
     Raises:
         FileNotFoundError: there is no such folder.
         NotReadable: there is no such bucket (a prefix without files is no error).
-        Exception: of py4j or Spark, with the storage's words, when it may not be listed or read.
+        Exception: of Spark, with the storage's words, when it may not be listed or read.
     """
     try:
         files = _files(spark, parameters.vpc_logs_path)
