@@ -61,9 +61,9 @@ class Known:
 
     Attributes:
         exists: The table exists.
-        filled: It, or its quarantine table, has rows.
+        filled: It, or its quarantine table, has rows; only looked at for a new checkpoint.
         binding: The table's; None for a table of version 0.1.0, and where there is no table.
-        history: What the table's history says of its stream.
+        history: What the table's history says of its stream; not looked at for a new checkpoint.
         accepted_restore: Version of a RESTORE whose loss somebody accepted.
     """
 

@@ -74,15 +74,15 @@ def _ingest(spark: SparkSession, parameters: Parameters) -> None:
 
 def _binding(spark: SparkSession, parameters: Parameters) -> Binding:
     """Return the bond of table, checkpoint and VPC Logs Path that this run works under."""
-    known = table.known(spark, table_name=parameters.table_name, path=parameters.delta_output_path)
+    name, path, logs = parameters.table_name, parameters.delta_output_path, parameters.vpc_logs_path
     try:
         found = checkpoint.read(spark, parameters.checkpoint_path)
     except Exception as error:  # noqa: BLE001 - each storage has errors of its own
         say(f"note: the checkpoint {parameters.checkpoint_path!r} cannot be read: {telling_line(error)}")
-        return binding.bind_unread(known, parameters.checkpoint_path, parameters.vpc_logs_path)
-    return binding.bind(
-        known, found, parameters.vpc_logs_path, new_checkpoint=parameters.new_checkpoint, now=time.time()
-    )
+        known = table.known(spark, table_name=name, path=path, new=True)
+        return binding.bind_unread(known, parameters.checkpoint_path, logs)
+    known = table.known(spark, table_name=name, path=path, new=found.query_id is None)
+    return binding.bind(known, found, logs, new_checkpoint=parameters.new_checkpoint, now=time.time())
 
 
 def _at(path: str) -> str:

@@ -112,7 +112,8 @@ def _checkpoint_refusals(spark: SparkSession, path: str, good: Mapping[str, str]
     found = checkpoint.read(spark, path)
     problem = None
     if "table-name" in good:
-        known = table.known(spark, table_name=good["table-name"], path=good.get("delta-output-path", ""))
+        path_of_table, new = good.get("delta-output-path", ""), found.query_id is None
+        known = table.known(spark, table_name=good["table-name"], path=path_of_table, new=new)
         policy = good.get("new-checkpoint", "refuse")
         problem = binding.problem(known, found, good.get("vpc-logs-path"), new_checkpoint=policy)
     problem = problem or checkpoint.folder_problem(folders.of(spark), found)

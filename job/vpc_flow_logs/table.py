@@ -121,8 +121,15 @@ def _path_refusal(spark: SparkSession, folders: Folders, path: str, kind: str) -
     return [f"{path!r} is not empty and holds no {kind} table of this job: name a new or empty folder"]
 
 
-def known(spark: SparkSession, *, table_name: str, path: str) -> Known:
-    """Return what the records table, by its name or else in its folder, knows of its stream."""
+def known(spark: SparkSession, *, table_name: str, path: str, new: bool) -> Known:
+    """Return what the records table, by its name or else in its folder, knows of its stream.
+
+    Args:
+        spark: The session.
+        table_name: The table's name.
+        path: The table's folder, empty for a managed table.
+        new: The checkpoint is new: what counts is whether the tables have rows, and not what their history says.
+    """
     table = quoted(table_name)
     detail = _detail(spark, table) if spark.catalog.tableExists(table) else None
     if detail is None and path:
@@ -134,9 +141,9 @@ def known(spark: SparkSession, *, table_name: str, path: str) -> Known:
     accepted = detail.properties.get(bindings.ACCEPTED_RESTORE, "")
     return Known(
         exists=True,
-        filled=_filled(spark, table_name, path),
+        filled=new and _filled(spark, table_name, path),
         binding=binding,
-        history=history.of_stream(spark, table, binding.stream_id) if binding else StreamHistory(),
+        history=history.of_stream(spark, table, binding.stream_id) if binding and not new else StreamHistory(),
         accepted_restore=int(accepted) if accepted.isdigit() else None,
     )
 
