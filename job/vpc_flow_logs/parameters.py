@@ -18,6 +18,7 @@ from vpc_flow_logs.paths import (
     table_path_problem,
     without_trailing_slash,
 )
+from vpc_flow_logs.terminal import printable_lines
 
 NOTIFICATIONS = ("auto-loader", "queue", "off")
 TRIGGERS = ("available-now", "continuous")
@@ -76,7 +77,8 @@ class ParameterError(Exception):
 
     def __str__(self) -> str:
         count = "1 parameter problem" if len(self.problems) == 1 else f"{len(self.problems)} parameter problems"
-        return "\n".join([f"{count}; nothing was created:", *(f"  - {problem}" for problem in self.problems)])
+        problems = (f"  - {printable_lines(problem)}" for problem in self.problems)
+        return "\n".join([f"{count}; nothing was created:", *problems])
 
 
 def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from vpc_flow_logs.counts import Counts
+from vpc_flow_logs.terminal import printable
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def say(line: str) -> None:
-    """Print a line at once: whoever looks at a run's output sees it while it runs."""
-    print(line, flush=True)
+    """Print a line at once: whoever looks at a run's output sees it while it runs.
+
+    It stays one line, and does nothing to a terminal, whatever a file that it names is called.
+    """
+    print(printable(line), flush=True)
 
 
 def batch_line(batch_id: int, counts: Counts, *, seconds: float, now: float) -> str:

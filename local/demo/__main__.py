@@ -24,6 +24,7 @@ from local.jars import JarsError
 from local.java import JavaError
 from local.stage.cdk import CdkError
 from local.stage.sql import SqlError
+from vpc_flow_logs.terminal import printable_lines
 
 _MOST_RECORDS = 50_000_000
 
@@ -42,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except (CdkError, DemoError, EnvironmentFileError, JarsError, JavaError, NotStarted, OSError, SqlError) as error:
         live.clear()
-        print(f"\nthe demo cannot go on: {error}\nnothing of it is running any more", file=sys.stderr)
+        print(
+            f"\nthe demo cannot go on: {printable_lines(str(error))}\nnothing of it is running any more",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         live.clear()

@@ -9,6 +9,7 @@ from statistics import median
 from local.demo.ports import port_name, protocol_name
 from local.demo.report import Entry, FlowLogResult, Gone, Port, Source, Talker
 from local.demo.text import aligned, in_bytes, in_seconds
+from vpc_flow_logs.terminal import printable
 
 
 def by_flow_log(results: Sequence[FlowLogResult]) -> str:
@@ -50,7 +51,7 @@ def quarantine(entries: Sequence[Entry], damaged: Mapping[str, str]) -> str:
     """What is no record, and why."""
     told = ["Quarantine: what is no record, and why"]
     for file, of_file in groupby(entries, key=lambda entry: entry.file):
-        told.append(f"\n  {file}\n    on purpose: {damaged.get(file, 'no, nobody damaged it')}")
+        told.append(f"\n  {printable(file)}\n    on purpose: {damaged.get(file, 'no, nobody damaged it')}")
         rows = [(one.line_number, one.lines, one.reason) for one in of_file]
         told.append(_indented(aligned(("line", "lines", "reason"), rows), by=2))
     return "\n".join(told)

@@ -23,6 +23,7 @@ from local.stage.by_hand import commands, write_environment
 from local.stage.cdk import ROOT, CdkError, event
 from local.stage.composed import EmbeddedStage, embedded
 from local.stage.folder import FolderError, own_folder
+from vpc_flow_logs.terminal import printable_lines
 
 _GLANCE = 10
 
@@ -45,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\nended: both clouds are gone, and {options.folder} with them", flush=True)
         return 0
     except (CdkError, EnvironmentFileError, FolderError, NotStarted) as error:
-        print(error, file=sys.stderr)
+        print(printable_lines(str(error)), file=sys.stderr)
         return 1
     return 0
 
@@ -106,7 +107,7 @@ class _Clock:
         self._started = time.monotonic()
 
     def __call__(self, text: str) -> None:
-        print(f"{time.monotonic() - self._started:6.1f} s  {text}", flush=True)
+        print(f"{time.monotonic() - self._started:6.1f} s  {printable_lines(text)}", flush=True)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

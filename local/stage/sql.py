@@ -7,12 +7,14 @@ By hand it finds the stage by what ``stage.env`` has set; without a query it rea
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,6 +26,7 @@ from local.runs import metastore
 from local.runs.processes import end_session
 from local.runs.session import session
 from local.runs.storage import Storage
+from vpc_flow_logs.terminal import printable, printable_lines
 
 STORAGE = "FLOW_LOGS_STAGE_STORAGE"
 """Environment variable with the folder of the workspace's storage."""
@@ -133,10 +136,13 @@ def _answer(spark: SparkSession, query: str) -> dict[str, Any]:
 def _show(spark: SparkSession, query: str) -> bool:
     """Print the answer, or why there is none; return whether there is one."""
     try:
-        spark.sql(query).show(50, truncate=False)
+        with redirect_stdout(io.StringIO()) as shown:
+            spark.sql(query).show(50, truncate=False)
     except PySparkException as error:
-        print(next((line for line in str(error).splitlines() if line.strip()), "no reason was given"), file=sys.stderr)
+        reason = next((line for line in str(error).splitlines() if line.strip()), "no reason was given")
+        print(printable(reason), file=sys.stderr)
         return False
+    print(printable_lines(shown.getvalue()), end="")
     return True
 
 
