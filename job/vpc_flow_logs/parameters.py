@@ -37,7 +37,7 @@ Parameters, each as --name=value or --name value:
   --region-name          region of the bucket, for example us-east-1
   --headers              comma-separated field names: the columns of the table, and the order of fields in files
                          that have no header line
-  --notifications        auto-loader (default), queue or off
+  --notifications        auto-loader (default; off on a laptop), queue or off
   --queue-url            the SQS queue, with --notifications queue
   --trigger              available-now (default) or continuous
   --max-files-per-batch  at most so many files in one micro-batch"""
@@ -86,25 +86,43 @@ def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     values: dict[str, str] = {}
     problems: list[str] = []
     given: set[str] = set()
+    last = ""
     waiting = list(arguments)
     while waiting:
         argument = waiting.pop(0)
+        if last and not argument.startswith("--"):
+            words = [argument]
+            while waiting and not waiting[0].startswith("--"):
+                words.append(waiting.pop(0))
+            problems.append(_taken_apart(last, words))
+            continue
         name, has_value, value = argument.removeprefix("--").partition("=")
         if not argument.startswith("--") or name not in (*REQUIRED, *OPTIONAL):
             allowed = ", ".join(f"--{known}" for known in REQUIRED + OPTIONAL)
             problems.append(f"{argument!r} is no parameter; there are: {allowed}")
             if argument.startswith("--") and not has_value and waiting and not waiting[0].startswith("--"):
                 waiting.pop(0)  # its value
+            last = ""
             continue
         if name in given:
             problems.append(f"--{name} is given twice")
         given.add(name)
+        last = name
         if not has_value and (not waiting or waiting[0].startswith("--")):
             problems.append(f"--{name} has no value; give --{name}=...")
         else:
             values[name] = (value if has_value else waiting.pop(0)).strip()
     problems += [f"--{name} is missing" for name in REQUIRED if name not in given]
     return values, problems
+
+
+def _taken_apart(name: str, words: Sequence[str]) -> str:
+    """Return the problem of words that follow a value, as after a shell has replaced a pattern by what it matches."""
+    shown = ", ".join(map(repr, words[:2])) + (f" and {len(words) - 2} more" if len(words) > 2 else "")
+    return (
+        f"--{name} has more than one value, also {shown}: put a value that has wildcards or spaces in quotes, or the "
+        f"shell takes it apart: --{name} '...'"
+    )
 
 
 def problems_of(values: Mapping[str, str]) -> dict[str, str]:

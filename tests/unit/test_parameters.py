@@ -129,6 +129,19 @@ def test_what_is_no_parameter_is_refused(argument: str) -> None:
     assert repr(argument) in problem
 
 
+def test_a_pattern_without_quotes_is_one_problem_with_a_hint() -> None:
+    """The shell has put the names of eleven files in its place."""
+    matched = [f"logs/{number}.log" for number in range(1, 11)]
+    given = [*arguments(vpc_logs_path=None), "--vpc-logs-path", "s3://flow-logs/AWSLogs/*", *matched]
+    (problem,) = checked(given)
+    assert problem == (
+        "--vpc-logs-path has more than one value, also 'logs/1.log', 'logs/2.log' and 8 more: put a value that has "
+        "wildcards or spaces in quotes, or the shell takes it apart: --vpc-logs-path '...'"
+    )
+    (problem,) = checked([*arguments(headers=None), "--headers=version,", "account-id", "--trigger=continuous"])[:1]
+    assert problem.startswith("--headers has more than one value, also 'account-id': ")
+
+
 def test_an_unknown_name_with_its_value_apart_is_a_problem() -> None:
     assert "'--table' is no parameter" in checked([*arguments(), "--table", "x"])[0]
 
