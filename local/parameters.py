@@ -13,6 +13,7 @@ from local.cloud_files.pattern import Pattern
 from local.cloud_files.selection import Selection
 from vpc_flow_logs.logs_path import load_path
 from vpc_flow_logs.parameters import read
+from vpc_flow_logs.progress import no_files_line
 
 PATHS = ("--vpc-logs-path", "--delta-output-path", "--checkpoint-path")
 
@@ -99,7 +100,7 @@ def nothing_there(path: str) -> str | None:
             return None
     except CloudFilesError as error:
         return f"note: {error}"
-    return f"note: no file matches {path}; check --vpc-logs-path, or run again when there are files"
+    return no_files_line(path)
 
 
 def _pattern(path: str) -> Pattern | None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vpc_flow_logs.fields import SERVICE_COLUMNS, canonical, column_name, looks_like_name
+from vpc_flow_logs.fields import SERVICE_COLUMNS, canonical, column_name, looks_like_name, suggestion
 from vpc_flow_logs.logs_path import logs_path_problem
 from vpc_flow_logs.paths import (
     overlap,
@@ -149,6 +149,18 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
     for name, problem in _overlaps({n: v for n, v in values.items() if n not in problems}).items():
         problems.setdefault(name, problem)
     return problems
+
+
+def notes_of(values: Mapping[str, str]) -> list[str]:
+    """What is allowed in the values, and probably not meant: unknown Headers that are close to a documented field."""
+    names = [name.strip() for name in values.get("headers", "").split(",")]
+    named = set(map(canonical, names))
+    return [
+        f"--headers: {name!r} is not a field that AWS documents; did you mean {close!r}? As it is, the table gets a "
+        f"column {column_name(name)!r} for good"
+        for name in names
+        if (close := suggestion(name)) and close not in named
+    ]
 
 
 def parameters_of(values: Mapping[str, str]) -> Parameters:

@@ -17,6 +17,7 @@ from vpc_flow_logs.parameters import (
     ParameterError,
     Parameters,
     headers_problem,
+    notes_of,
     parameters_of,
     problems_of,
     read,
@@ -140,6 +141,15 @@ def test_a_pattern_without_quotes_is_one_problem_with_a_hint() -> None:
     )
     (problem,) = checked([*arguments(headers=None), "--headers=version,", "account-id", "--trigger=continuous"])[:1]
     assert problem.startswith("--headers has more than one value, also 'account-id': ")
+
+
+def test_a_typing_mistake_in_headers_is_a_note_and_not_a_problem() -> None:
+    (note,) = notes_of({"headers": "version, scraddr,dstaddr,my-own-field"})
+    assert note.startswith("--headers: 'scraddr' is not a field that AWS documents; did you mean 'srcaddr'? ")
+    assert checked(arguments(headers="version,scraddr")) == []
+    assert notes_of(GOOD) == notes_of({}) == []
+    # Who names both means both.
+    assert notes_of({"headers": "asg-tag,asg-tag-2,asg-tag-3"}) == []
 
 
 def test_an_unknown_name_with_its_value_apart_is_a_problem() -> None:
