@@ -20,6 +20,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from local import spark
+from local.broken_pipe import ended_by_its_reader
 from local.cloud_files import register
 from local.jars import JarsError
 from local.java import JavaError
@@ -175,4 +176,5 @@ def _refuse_what_is_elsewhere(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with ended_by_its_reader():
+        main()

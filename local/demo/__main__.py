@@ -16,6 +16,7 @@ from types import FrameType
 
 from infra.config import EnvironmentFileError
 from local.aws import NotStarted
+from local.broken_pipe import ended_by_its_reader
 from local.demo.delivery import LEAST_RECORDS
 from local.demo.folder import Folder, FolderError
 from local.demo.live import Live
@@ -87,4 +88,5 @@ def _end(number: int, frame: FrameType | None) -> None:
 if __name__ == "__main__":
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _end)
-    sys.exit(main())
+    with ended_by_its_reader():
+        sys.exit(main())

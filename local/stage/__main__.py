@@ -18,11 +18,13 @@ from types import FrameType
 
 from infra.config import ENVIRONMENTS, EnvironmentFileError
 from local.aws import NotStarted
+from local.broken_pipe import ended_by_its_reader
 from local.delivery import delivering
 from local.stage.by_hand import commands, write_environment
 from local.stage.cdk import ROOT, CdkError, event
 from local.stage.composed import EmbeddedStage, embedded
 from local.stage.folder import FolderError, own_folder
+from vpc_flow_logs.progress import counted
 from vpc_flow_logs.terminal import printable_lines
 
 _GLANCE = 10
@@ -67,7 +69,8 @@ def _run(stage: EmbeddedStage, *, every: float, records: int) -> None:
         with delivering(stage.aws, seed=1, every=every, records=records) as delivery:
             while delivery.is_alive():
                 there = [one for one in delivery.delivered if one.error is None]
-                say(f"delivered: {len(there):,} files, {sum(one.file.rows for one in there):,} records")
+                rows = sum(one.file.rows for one in there)
+                say(f"delivered: {counted(len(there), 'file')}, {counted(rows, 'record')}")
                 delivery.join(_GLANCE)
 
 
@@ -132,4 +135,5 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with ended_by_its_reader():
+        sys.exit(main())
