@@ -76,6 +76,12 @@ def check(results: Sequence[FlowLogResult]) -> str:
     return f"{told}\n\n{sum_}"
 
 
+def skipped(results: Sequence[FlowLogResult]) -> str:
+    """What AWS itself did not record."""
+    rows = sum(log.found.skipped for log in results)
+    return f"skipped by AWS itself: {counted(rows, 'row')} with SKIPDATA"
+
+
 def lag(running: Sequence[float], restarting: Sequence[float]) -> list[str]:
     """How long it took from a file's put to its rows being readable."""
     told = []

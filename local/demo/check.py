@@ -11,13 +11,14 @@ from vpc_flow_logs.progress import counted
 
 @dataclass(frozen=True)
 class Found:
-    """What the tables hold of one flow log; ``quarantined`` counts lines, not entries."""
+    """What the tables hold of one flow log; ``quarantined`` counts lines, not entries, ``skipped`` SKIPDATA rows."""
 
     rows: int = 0
     accepted: int = 0
     rejected: int = 0
     bytes: int = 0
     quarantined: int = 0
+    skipped: int = 0
 
     @property
     def neither(self) -> int:

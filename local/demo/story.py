@@ -161,6 +161,7 @@ def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
     found = account(act, tables)
     act.live.say(answers.by_flow_log(found.results) + "\n")
     act.live.say(answers.check(found.results))
+    act.live.say(answers.skipped(found.results))
     for problem in found.differences:
         act.live.say(f"  DIFFERENCE  {problem}")
     for line in answers.lag(found.lags, found.restart_lags):
