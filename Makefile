@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke destroy demo stage test test-lts bench lint format lock clean
+.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke probe destroy demo stage test test-lts bench lint format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,9 @@ deploy: .venv/made  ## deploy ENV: asks before it widens IAM
 
 smoke: .venv/made  ## whether ENV works: the job runs, the queue is drained, the logs can be read; says what to do
 	.venv/bin/python -m infra.smoke --env $(or $(ENV),$(error say which environment: make $@ ENV=staging)) $(ARGS)
+
+probe: .venv/made  ## what only a real workspace can answer, for a bug report: starts one cluster, writes probe-ENV.md
+	.venv/bin/python -m infra.probe --env $(or $(ENV),$(error say which environment: make $@ ENV=staging)) $(ARGS)
 
 destroy: .venv/made  ## take ENV down; bucket, logs and tables stay
 	$(CDK) destroy --all $(environment) $(ARGS)

@@ -27,5 +27,7 @@ def job_parameters(environment: Environment, *, queue_url: str | None) -> dict[s
         "notifications": _NOTIFICATIONS[job.notifications],
         "trigger": _TRIGGERS[job.trigger],
         "queue-url": queue_url or "",
+        # The job's own default is not sent.
+        "new-checkpoint": "" if job.new_checkpoint == "refuse" else job.new_checkpoint,
     }
     return {name: value for name, value in parameters.items() if value}

@@ -138,6 +138,9 @@ class Job(Section):
     notifications: Literal["auto-loader", "stack", "off"] = Field(
         default="auto-loader", description="how the job learns of new files"
     )
+    new_checkpoint: Literal["refuse", "adopt", "reload"] = Field(
+        default="refuse", description="what to do with a new checkpoint for a table that has rows"
+    )
     email_on_failure: Annotated[tuple[v.Email, ...], _LIST] = Field(
         default=(), description="who is told of a failed run"
     )

@@ -69,12 +69,13 @@ def main(arguments: Sequence[str]) -> int:
 def _deploy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
     print(f"Deploying {spec.environment} to {spec.host}", flush=True)
     done = deployment.deploy(client, spec, wheel_file=_wheel(options.wheel), aws=_aws(spec), pace=_pace())
-    changed = sum(step.outcome != "unchanged" for step in done.steps)
-    news = f"{changed} of {len(done.steps)} steps changed something" if changed else "All is as the file says already"
+    steps = [step for step in done.steps if step.outcome != "note"]
+    changed = sum(step.outcome != "unchanged" for step in steps)
+    news = f"{changed} of {len(steps)} steps changed something" if changed else "All is as the file says already"
     print(f"\n{news}. The job: {done.job_url}")
     if spec.job.pause:
         print("It is paused, as the file says (job.pause)")
-    print(f"Table: {done.table}\nIts runs: python -m infra.workspace status --env {options.env}")
+    print(f"Table: {done.table}\nIts runs: .venv/bin/python -m infra.workspace status --env {options.env}")
 
 
 def _verify(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
@@ -103,13 +104,15 @@ def _status(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
     if not found.grants:
         print("grant     nobody")
     if found.job_url is None:
-        print(f"job       none yet: python -m infra.workspace deploy --env {options.env}")
+        print(f"job       none yet: .venv/bin/python -m infra.workspace deploy --env {options.env}")
         return
     print(f"job       {found.job_url}  ({found.trigger})")
+    if found.owner:
+        print(f"run as    {found.runs_as}  (set by hand; the next deploy sets {found.owner} again)")
     print(f"wheel     {found.wheel}")
     print(f"table     {spec.table}")
     for run in found.runs:
-        began = f"{run.began:%Y-%m-%d %H:%M:%S} UTC" if run.began else "not begun"
+        began = f"{run.began:%Y-%m-%d %H:%M:%S} UTC" if run.began else "-" if run.over else "not begun"
         print(f"run       {began}  {run.state}  {run.url}")
     if not found.runs:
         print("run       none yet")

@@ -13,29 +13,13 @@ from databricks.sdk.service.catalog import VolumeType
 from infra.workspace.answers import saying
 from infra.workspace.errors import DeploymentError
 from infra.workspace.outcome import Step
-from infra.workspace.spec import WorkspaceSpec
-
-# Catalogs that are not Unity Catalog's: nothing can be made there, and the job finds out what works.
-_LEGACY = ("hive_metastore", "spark_catalog")
+from infra.workspace.unity_names import UnityNames
 
 
-def volumes(spec: WorkspaceSpec) -> list[str]:
-    """Full name of the volume that the checkpoint lies in, if it lies in one; a table cannot."""
-    names = spec.job.parameters["checkpoint-path"].split("/")
-    return [".".join(names[2:5])] if names[:2] == ["", "Volumes"] and len(names) > 4 and all(names[2:5]) else []
-
-
-def schemas(spec: WorkspaceSpec) -> list[str]:
-    """Full names of the schemas of table and volumes; none for tables of the Hive metastore."""
-    table = spec.table.split(".")
-    of_table = {".".join(table[:2])} if len(table) == 3 and table[0] not in _LEGACY else set()
-    return sorted(of_table | {volume.rpartition(".")[0] for volume in volumes(spec)})
-
-
-def problems(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
-    """One problem for each catalog that is not there."""
+def problems(client: WorkspaceClient, names: UnityNames) -> list[str]:
+    """Return one problem for each catalog that is not there."""
     found = []
-    for catalog in sorted({schema.split(".")[0] for schema in schemas(spec)}):
+    for catalog in names.catalogs:
         with saying(f"Looking for the catalog {catalog}"):
             if not _is_visible(client, catalog):
                 found.append(
@@ -45,15 +29,27 @@ def problems(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
     return found
 
 
-def create(client: WorkspaceClient, spec: WorkspaceSpec) -> list[Step]:
+def notes(names: UnityNames, table: str) -> list[Step]:
+    """Return what cannot be looked at."""
+    if not names.unknown:
+        return []
+    text = (
+        f"job.table {table!r} belongs to the workspace's default catalog, which cannot be read: neither catalog nor "
+        "schema are checked or created. If the verify run cannot find them, name the table with all three parts "
+        "(catalog.schema.name)"
+    )
+    return [Step("default catalog", "note", text)]
+
+
+def create(client: WorkspaceClient, names: UnityNames) -> list[Step]:
     """Make the schemas and volumes that are missing.
 
     Raises:
         DeploymentError: a privilege is missing, or the workspace refuses.
     """
     return [
-        *(_made(f"schema {name}", client.schemas.get, name, _schema(client, name)) for name in schemas(spec)),
-        *(_made(f"volume {name}", client.volumes.read, name, _volume(client, name)) for name in volumes(spec)),
+        *(_made(f"schema {name}", client.schemas.get, name, _schema(client, name)) for name in names.schemas),
+        *(_made(f"volume {name}", client.volumes.read, name, _volume(client, name)) for name in names.volumes),
     ]
 
 

@@ -9,19 +9,32 @@ from difflib import get_close_matches
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.compute import NodeType
 
-from infra.workspace import catalog, job, principals
+from infra.workspace import catalog, external_locations, job, principals, unity_names
 from infra.workspace.answers import saying
 from infra.workspace.errors import DeploymentError, listed, sentence
+from infra.workspace.outcome import Step
 from infra.workspace.principals import Principal
 from infra.workspace.spec import WorkspaceSpec
+from infra.workspace.unity_names import UnityNames
 
 
 @dataclass(frozen=True)
 class Looked:
-    """What was found: the principals' ids, and whether the node type has disks of its own."""
+    """What was found.
+
+    Attributes:
+        wanted: the ids of the principals that get the profile.
+        has_disk: whether the node type has its own disks.
+        names: the names in Unity Catalog.
+        notes: what the deployment goes on in spite of.
+        if_denied: what to do where the logs cannot be read in spite of the profile.
+    """
 
     wanted: Mapping[Principal, str]
     has_disk: bool
+    names: UnityNames
+    notes: tuple[Step, ...] = ()
+    if_denied: str = ""
 
 
 def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Looked:
@@ -38,12 +51,24 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Looked:
     every = list(dict.fromkeys((*who, *readers)))
     ids = principals.ids(client, every)
     problems += principals.unknown(every, ids)
-    problems += catalog.problems(client, spec)
+    names = unity_names.resolve(client, spec)
+    problems += catalog.problems(client, names)
+    locations = external_locations.look(client, spec, names)
+    problems += locations.problems
     problems += job.problems(client, spec)
     if problems:
         found = listed(problems, and_then="Nothing was changed: put it right and deploy again")
         raise DeploymentError(sentence(f"The workspace {spec.host} cannot take this deployment: {found}"))
-    return Looked(wanted={principal: ids[principal] for principal in who}, has_disk=_has_disk(node))
+    return Looked(
+        wanted={principal: ids[principal] for principal in who},
+        has_disk=_has_disk(node),
+        names=names,
+        notes=(
+            *catalog.notes(names, spec.table),
+            *(Step("external location", "note", text) for text in locations.notes),
+        ),
+        if_denied=locations.if_denied,
+    )
 
 
 def has_disk(client: WorkspaceClient, spec: WorkspaceSpec) -> bool:

@@ -13,13 +13,14 @@ from databricks.sdk import WorkspaceClient, useragent
 from databricks.sdk.clock import Clock, RealClock
 from databricks.sdk.config import Config
 
-from infra.workspace.answers import saying
-from infra.workspace.errors import DeploymentError
+from infra.workspace.answers import blocked, is_blocked, saying
+from infra.workspace.errors import DeploymentError, sentence
 
 # A request is tried again for a minute, and the last try may take another: so a function of 15 minutes always has time
 # to answer. The SDK's own five minutes are too long for that.
-_RETRY_SECONDS = 60
-_REQUEST_SECONDS = 60
+RETRY_SECONDS = 60
+REQUEST_SECONDS = 60
+
 _TRIES = 3
 _REACH_SECONDS = 10
 
@@ -42,8 +43,8 @@ def connect(host: str, *, secret: Mapping[str, str] | None = None, clock: Clock 
         config = Config(
             host=host,
             auth_type=_kind(secret) if secret is not None else None,
-            retry_timeout_seconds=_RETRY_SECONDS,
-            http_timeout_seconds=_REQUEST_SECONDS,
+            retry_timeout_seconds=RETRY_SECONDS,
+            http_timeout_seconds=REQUEST_SECONDS,
             clock=clock,
             **credentials,
         )
@@ -65,8 +66,8 @@ def _reach(host: str, clock: Clock) -> None:
     """See that somebody answers at all: the SDK would try a wrong host for minutes before it says so."""
     for left in reversed(range(_TRIES)):
         try:
-            requests.get(f"{host}/.well-known/databricks-config", timeout=_REACH_SECONDS)
-            return
+            answer = requests.get(f"{host}/.well-known/databricks-config", timeout=_REACH_SECONDS)
+            break
         except requests.RequestException as error:
             if not left:
                 raise DeploymentError(
@@ -74,6 +75,16 @@ def _reach(host: str, clock: Clock) -> None:
                     "at the network in between (a private workspace needs a way to it); then try again"
                 ) from error
         clock.sleep(1)
+    # The SDK passes over what it is refused here, and then fails for another reason.
+    if answer.status_code == requests.codes.forbidden and is_blocked(answer.text):
+        raise DeploymentError(sentence(f"Signing in to {host}: {blocked(_message(answer))}"))
+
+
+def _message(answer: requests.Response) -> str:
+    try:
+        return str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"{answer.status_code} {answer.reason}"
 
 
 def secret_of(text: str) -> dict[str, str]:

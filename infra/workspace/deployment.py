@@ -67,7 +67,10 @@ def deploy(
         NotYet: there is something to wait for, and ``pace`` does not wait.
     """
     told = _Steps(pace)
+    path = wheel.path_of(spec.folder, wheel_file)
+    _await_verify_run(client, spec, wheel_path=path, pace=pace)
     looked = checks.look(client, spec)
+    told.add(*looked.notes)
     memory = remembered.read(client, spec.folder)
     told.add(instance_profile.register(client, spec.profile, pace=pace))
     steps, memory = grants.grant(
@@ -75,11 +78,16 @@ def deploy(
     )
     told.add(*steps)
     told.add(wheel.upload(client, spec.folder, wheel_file))
-    path = wheel.path_of(spec.folder, wheel_file)
-    told.add(*catalog.create(client, spec))
+    told.add(*catalog.create(client, looked.names))
     if spec.verify:
         step, memory = verification.ensure(
-            client, spec, wheel_path=path, has_disk=looked.has_disk, memory=memory, pace=pace
+            client,
+            spec,
+            wheel_path=path,
+            has_disk=looked.has_disk,
+            memory=memory,
+            pace=pace,
+            if_denied=looked.if_denied,
         )
         told.add(step)
     streams = _streams(spec, memory, left)
@@ -105,7 +113,7 @@ def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFil
     if instance_profile.find(client, spec.profile.arn) is None:
         raise DeploymentError(
             f"The workspace {spec.host} does not have the instance profile {spec.profile.arn}: deploy first, "
-            "by make deploy or by python -m infra.workspace deploy"
+            "by make deploy or by .venv/bin/python -m infra.workspace deploy"
         )
     told = _Steps(pace)
     told.add(wheel.upload(client, spec.folder, wheel_file))
@@ -156,6 +164,15 @@ def destroy(
     # Last, with all that is remembered in it.
     told.add(*wheel.remove_folder(client, spec.folder))
     return tuple(told.steps)
+
+
+def _await_verify_run(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_path: str, pace: Pace) -> None:
+    """Wait for the verify run of an earlier call, before the requests of all the checks are repeated."""
+    try:
+        memory = remembered.read(client, spec.folder)
+    except DeploymentError:  # the checks that follow may know better why, and then it is read again
+        return
+    verification.await_under_way(client, spec, wheel_path=wheel_path, memory=memory, pace=pace)
 
 
 class _Steps:

@@ -90,9 +90,9 @@ def _give(client: WorkspaceClient, who: Principal, id_: str, profile: str, *, pa
         if _has(client, who, id_, profile):
             return
     raise DeploymentError(
-        f"The workspace said yes to granting the instance profile to the {who}, and did nothing: that is what it does "
-        "with groups of the account. Name a group of the workspace in workspace.groups, with that one as its member, "
-        "and deploy again"
+        f"The workspace accepted the grant of the instance profile to the {who} but did not apply it, as happens with "
+        "account-level groups. Grant it to users or service principals by name, or leave the list empty: the job does "
+        "not need it. Then deploy again"
     )
 
 

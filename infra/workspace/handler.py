@@ -20,15 +20,19 @@ import boto3
 
 from infra.workspace import deployment
 from infra.workspace.answers import saying
-from infra.workspace.client import connect, secret_of
+from infra.workspace.client import REQUEST_SECONDS, RETRY_SECONDS, connect, secret_of
 from infra.workspace.errors import DeploymentError, NotYet, sentence
+from infra.workspace.instance_profile import PATIENCE
 from infra.workspace.outcome import Pace, Step
 from infra.workspace.spec import Logs, WorkspaceSpec
 from infra.workspace.tear_down import Aws
 from infra.workspace.wheel_file import wheel_in
 
-_MARGIN_SECONDS = 240
-"""Time that a step may take at the worst: what is left of a call must not be less when one begins."""
+_MARGIN_SECONDS = PATIENCE + RETRY_SECONDS + REQUEST_SECONDS + 20
+"""Time that a step may take at the worst: what is left of a call must not be less when one begins.
+
+The longest step is the registration of a profile that IAM does not show yet, with a last request that is tried again.
+"""
 
 _GONE = (
     " If the workspace is gone for good, delete the stack once more and let it keep this resource (cloudformation "

@@ -13,8 +13,8 @@ from infra.workspace.errors import DeploymentError, sentence
 from infra.workspace.outcome import Pace, Step
 from infra.workspace.spec import Profile
 
-PATIENCE = 60
-"""Seconds for which a refused profile is tried again: IAM shows a new one with a delay."""
+PATIENCE = 180
+"""Seconds for which a refused profile is tried again: IAM shows a new one with a delay that has no stated limit."""
 
 _INTERVAL = 5
 
@@ -29,7 +29,7 @@ def register(client: WorkspaceClient, profile: Profile, *, pace: Pace) -> Step:
     """Register a profile, never as a meta profile; its role is named only if the names differ.
 
     Raises:
-        DeploymentError: the workspace refuses it, after a minute of trying if it may be IAM's delay.
+        DeploymentError: the workspace refuses it, after three minutes of trying if it may be IAM's delay.
     """
     name = "instance profile"
     wanted_role = profile.role_arn if _name(profile.role_arn) != _name(profile.arn) else None

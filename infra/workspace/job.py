@@ -5,10 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import BadRequest, InvalidParameterValue, NotFound
+from databricks.sdk.errors import BadRequest, InvalidParameterValue, NotFound, PermissionDenied
 from databricks.sdk.service.jobs import BaseJob, Continuous, CronSchedule, JobSettings, PauseStatus
 
+from infra.workspace import identity
 from infra.workspace.answers import saying
+from infra.workspace.errors import DeploymentError
 from infra.workspace.job_difference import differences
 from infra.workspace.job_settings import DEFINITION_TAG, ENVIRONMENT_TAG
 from infra.workspace.outcome import Pace, Step
@@ -16,7 +18,7 @@ from infra.workspace.runs import end_job_runs
 from infra.workspace.spec import WorkspaceSpec
 
 # What a run is made of; anything else may change under it.
-_OF_A_RUN = ("tasks", "job_clusters", "continuous", "schedule")
+_OF_A_RUN = ("tasks", "job_clusters", "continuous", "schedule", "run_as")
 
 
 def url(host: str, job_id: int) -> str:
@@ -28,7 +30,7 @@ def find(client: WorkspaceClient, spec: WorkspaceSpec) -> list[BaseJob]:
     """The environment's job, and after it the doubles of a create whose answer got lost."""
     with saying("Looking for the job"):
         # The name first: it saves paging through all jobs. Somebody may have changed it, so the tag decides.
-        named = [job for job in client.jobs.list(name=spec.job.name) if _is_ours(job, spec)]
+        named = [job for job in _named(client, spec) if _is_ours(job, spec)]
         found = named or [job for job in client.jobs.list() if _is_ours(job, spec)]
         found.sort(key=lambda job: (job.created_time or 0, job.job_id or 0))
         # A copy that somebody made has our tag too, but another name, or it runs: it is theirs.
@@ -47,7 +49,7 @@ def problems(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
         )
         return [problem]
     with saying("Looking for the job"):
-        others = [job.job_id for job in client.jobs.list(name=spec.job.name)]
+        others = [job.job_id for job in _named(client, spec)]
     problem = (
         f"the job name {spec.job.name!r} is taken by job {others[0] if others else None}, which is not this "
         "deployment's and stays as it is: rename that job, or give the environment's file another name"
@@ -80,19 +82,23 @@ def bring_up_to_date(
     for double in found[1:]:
         remove(client, double.job_id or 0, pace=pace)
     with saying(f"Looking at the job {job_id}"):
-        settings = client.jobs.get(job_id).settings or JobSettings()
+        there = client.jobs.get(job_id)
+    settings = there.settings or JobSettings()
     changed = differences(wanted, settings)
+    if (owner := identity.to_set_again(client, there)) is not None:
+        wanted.run_as = owner
+        changed.append("run_as")
     if not changed:
         return Step("job", "unchanged", url(spec.host, job_id)), job_id
     places = [place for place in changed if place != f"tags.{DEFINITION_TAG}"]
     if spec.job.pause or any(place.startswith(_OF_A_RUN) for place in places):
         changing = _changing(wanted)
         with saying(f"Pausing the job {job_id}"):
-            if differences(changing, settings):
-                client.jobs.reset(job_id, changing)
+            if changing.run_as or differences(changing, settings):
+                _reset(client, job_id, changing)
         end_job_runs(client, job_id, pace=pace)
     with saying(f"Changing the job {job_id}"):
-        client.jobs.reset(job_id, wanted)
+        _reset(client, job_id, wanted)
     return Step("job", "updated", f"{url(spec.host, job_id)} ({', '.join(places) or 'its tag'})"), job_id
 
 
@@ -135,6 +141,27 @@ def _changing(wanted: JobSettings) -> JobSettings:
     return changing
 
 
+def _reset(client: WorkspaceClient, job_id: int, settings: JobSettings) -> None:
+    """Replace the settings of a job; one that is gone by now is reported as that, whatever the answer.
+
+    Permissions are looked at before existence, so the answer may be that of a missing right.
+    """
+    try:
+        client.jobs.reset(job_id, settings)
+    except (NotFound, InvalidParameterValue, PermissionDenied):
+        if not _is_there(client, job_id):
+            raise DeploymentError(f"The job {job_id} was deleted while it was being changed: deploy again") from None
+        raise
+
+
+def _is_there(client: WorkspaceClient, job_id: int) -> bool:
+    try:
+        client.jobs.get(job_id)
+    except NotFound:
+        return False
+    return True
+
+
 def _pause(client: WorkspaceClient, job_id: int) -> None:
     """Pause a job that is to go; its other settings stay."""
     settings = client.jobs.get(job_id).settings or JobSettings()
@@ -151,9 +178,19 @@ def _pause(client: WorkspaceClient, job_id: int) -> None:
 def _delete(client: WorkspaceClient, job_id: int) -> None:
     try:
         client.jobs.delete(job_id)
-    except (NotFound, InvalidParameterValue) as error:
+    except NotFound:
+        return
+    except InvalidParameterValue as error:
+        # The service has no 404 for this, and the SDK makes one of it for `get` alone.
         if "does not exist" not in str(error):
             raise
+
+
+def _named(client: WorkspaceClient, spec: WorkspaceSpec) -> list[BaseJob]:
+    """Return the jobs of the deployment's name, compared as the service does: a refusal depends on it."""
+    name = spec.job.name.casefold()
+    found = client.jobs.list(name=spec.job.name)
+    return [job for job in found if job.settings and (job.settings.name or "").casefold() == name]
 
 
 def _is_paused(job: BaseJob) -> bool:

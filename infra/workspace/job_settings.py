@@ -59,31 +59,52 @@ def settings(spec: WorkspaceSpec, *, wheel_path: str, has_disk: bool) -> jobs.Jo
 
 
 def wheel_task(spec: WorkspaceSpec, entry_point: str) -> jobs.PythonWheelTask:
-    """The wheel's task with one of its entry points; both take the same parameters."""
-    return jobs.PythonWheelTask(
-        package_name=PACKAGE, entry_point=entry_point, named_parameters=dict(spec.job.parameters)
-    )
+    """Return the wheel's task with one of its entry points; both take the same parameters.
+
+    A parameter without a value is left out: the SDK describes named parameters as ``--name=value`` and says nothing
+    about an empty value, which the service may drop.
+    """
+    return jobs.PythonWheelTask(package_name=PACKAGE, entry_point=entry_point, named_parameters=parameters(spec))
+
+
+def parameters(spec: WorkspaceSpec) -> dict[str, str]:
+    """Return the parameters of the entry points that have a value."""
+    return {name: value for name, value in spec.job.parameters.items() if value}
 
 
 def cluster(spec: WorkspaceSpec, *, has_disk: bool) -> compute.ClusterSpec:
-    """The cluster: of a fixed size, for autoscaling and Structured Streaming do not go together.
+    """Return the job's cluster: of a fixed size, because autoscaling and Structured Streaming do not go together.
 
     Dedicated access mode, which an instance profile needs. ``single_user_name`` is left out: a job's cluster then is
-    its run-as identity's, whoever deploys.
+    its run-as identity's, whoever deploys. Driver type and engine are what the service would choose; they are sent so
+    that no other default is filled in. The job's tags are not repeated: the service forwards them to the cluster.
     """
     wanted = spec.cluster
     made = compute.ClusterSpec(
         spark_version=wanted.spark_version,
         node_type_id=wanted.node_type,
+        driver_node_type_id=wanted.node_type,
         data_security_mode=compute.DataSecurityMode.SINGLE_USER,
         aws_attributes=_aws_attributes(spec, has_disk=has_disk),
-        custom_tags={**wanted.tags, ENVIRONMENT_TAG: spec.environment},
+        custom_tags=dict(wanted.tags) or None,
         policy_id=wanted.policy_id,
-        num_workers=wanted.workers,
     )
-    if not wanted.workers:
-        # The kind sets the Spark settings and the tag that a cluster of one node needs.
+    # A version key with the engine in it is not compatible with the field.
+    if "-photon-" not in wanted.spark_version:
+        made.runtime_engine = compute.RuntimeEngine.STANDARD
+    if wanted.workers:
+        made.num_workers = wanted.workers
+    else:
+        # The kind sets the number of workers, the Spark settings and the tag that a cluster of one node needs. The
+        # older form sets them itself and is refused beside an access mode (databricks-sdk-py issue 881).
         made.is_single_node, made.kind = True, compute.Kind.CLASSIC_PREVIEW
+    return made
+
+
+def verify_cluster(spec: WorkspaceSpec, *, has_disk: bool) -> compute.ClusterSpec:
+    """Return the cluster of a verify run: the job's, with the tag that no job forwards to it."""
+    made = cluster(spec, has_disk=has_disk)
+    made.custom_tags = {**(made.custom_tags or {}), ENVIRONMENT_TAG: spec.environment}
     return made
 
 
@@ -93,7 +114,8 @@ def definition(wanted: jobs.JobSettings) -> str:
 
 
 def _aws_attributes(spec: WorkspaceSpec, *, has_disk: bool) -> compute.AwsAttributes:
-    attributes = compute.AwsAttributes(instance_profile_arn=spec.profile.arn)
+    # The driver on demand: without this the service may place it on a spot instance, whose loss ends the run.
+    attributes = compute.AwsAttributes(instance_profile_arn=spec.profile.arn, first_on_demand=1)
     if not has_disk:
         # A node without disks does not start without a volume.
         attributes.ebs_volume_type = compute.EbsVolumeType.GENERAL_PURPOSE_SSD

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Outcome = Literal["created", "updated", "unchanged", "removed"]
+Outcome = Literal["created", "updated", "unchanged", "removed", "note"]
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step that is done: what it is about, what came of it, and anything worth knowing."""
+    """A step that is done: what it is about, what came of it, and anything worth knowing.
+
+    The outcome ``note`` is no step: something to know that the deployment cannot judge.
+    """
 
     name: str
     outcome: Outcome

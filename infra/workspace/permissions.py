@@ -9,8 +9,10 @@ from __future__ import annotations
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.jobs import JobAccessControlRequest, JobAccessControlResponse, JobPermissionLevel
 
+from infra.workspace import principals
 from infra.workspace.answers import saying
 from infra.workspace.outcome import Step
+from infra.workspace.principals import Principal
 from infra.workspace.spec import Job
 
 Who = tuple[str, str]
@@ -25,6 +27,9 @@ def bring_up_to_date(client: WorkspaceClient, job: Job, job_id: int) -> Step:
         wanted: dict[Who, JobPermissionLevel] = {
             who: level for who, level in there.items() if level == JobPermissionLevel.IS_OWNER
         }
+        if not wanted:
+            # The owner was deleted. The workspace refuses every list without one.
+            wanted[_new_owner(client, job_id)] = JobPermissionLevel.IS_OWNER
         wanted |= {("group_name", group): JobPermissionLevel.CAN_VIEW for group in job.can_view}
         wanted |= {("group_name", group): JobPermissionLevel.CAN_MANAGE for group in job.can_manage}
         spoken = ", ".join(f"{name}: {level.value}" for (_, name), level in sorted(wanted.items(), key=str))
@@ -38,6 +43,26 @@ def bring_up_to_date(client: WorkspaceClient, job: Job, job_id: int) -> Step:
             ],
         )
         return Step("permissions", "updated", spoken)
+
+
+def owner(client: WorkspaceClient, job_id: int) -> Who | None:
+    """Return the owner of a job; None where it has none."""
+    with saying(f"Looking at the permissions of the job {job_id}"):
+        entries = client.jobs.get_permissions(str(job_id)).access_control_list or []
+    owners = [_who(entry) for entry in entries if JobPermissionLevel.IS_OWNER in _direct(entry)]
+    return owners[0] if owners else None
+
+
+def _new_owner(client: WorkspaceClient, job_id: int) -> Who:
+    """Return who made a job, or whoever deploys where that one is gone."""
+    creator = client.jobs.get(job_id).creator_user_name or ""
+    me = client.current_user.me().user_name or ""
+    for name in filter(None, (creator, me)):
+        if principals.ids(client, [Principal("service principal", name)]):
+            return "service_principal_name", name
+        if principals.ids(client, [Principal("user", name)]):
+            return "user_name", name
+    return ("user_name" if "@" in me else "service_principal_name"), me
 
 
 def _who(entry: JobAccessControlResponse) -> Who:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound
@@ -20,11 +20,19 @@ def ended(run: Run | BaseRun) -> bool:
 
 
 def state_of(run: Run | BaseRun) -> str:
-    """A run's state in a word or two: ``RUNNING``, ``TERMINATED SUCCESS``."""
+    """Return a run's state in a word or two: ``RUNNING``, ``TERMINATED SUCCESS``, ``FAILED``."""
     if run.state is None:
         return "PENDING"
+    # A failed task makes its run an INTERNAL_ERROR, which reads like a fault of Databricks.
+    if run.state.life_cycle_state == RunLifeCycleState.INTERNAL_ERROR and run.state.result_state is not None:
+        return run.state.result_state.value
     states = (run.state.life_cycle_state, run.state.result_state)
     return " ".join(state.value for state in states if state is not None)
+
+
+def of_job(found: Iterable[BaseRun], job_id: int) -> Iterator[BaseRun]:
+    """Leave out runs that are not a job's, whatever the service filters by: an endless wait may depend on it."""
+    return (run for run in found if run.job_id in (None, job_id) and run.run_type in (None, RunType.JOB_RUN))
 
 
 def end_job_runs(client: WorkspaceClient, job_id: int, *, pace: Pace) -> int:
@@ -35,7 +43,8 @@ def end_job_runs(client: WorkspaceClient, job_id: int, *, pace: Pace) -> int:
     first = None
     while True:
         with saying("Ending the job's runs"):
-            active = [run for run in client.jobs.list_runs(job_id=job_id, active_only=True) if not ended(run)]
+            found = of_job(client.jobs.list_runs(job_id=job_id, active_only=True), job_id)
+            active = [run for run in found if not ended(run)]
             if any(not _ending(run) for run in active):
                 client.jobs.cancel_all_runs(job_id=job_id)
         first = len(active) if first is None else first
@@ -50,7 +59,11 @@ def end_single_runs(client: WorkspaceClient, name: str, *, pace: Pace) -> int:
     while True:
         with saying(f"Ending the runs named {name}"):
             every = client.jobs.list_runs(active_only=True, run_type=RunType.SUBMIT_RUN)
-            active = [run for run in every if run.run_name == name and not ended(run)]
+            active = [
+                run
+                for run in every
+                if run.run_name == name and run.run_type in (None, RunType.SUBMIT_RUN) and not ended(run)
+            ]
             _cancel(client, active)
         first = len(active) if first is None else first
         if not active:

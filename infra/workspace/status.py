@@ -9,9 +9,9 @@ from itertools import islice
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.jobs import BaseRun, JobSettings, PauseStatus
 
-from infra.workspace import instance_profile, job, principals, remembered
+from infra.workspace import identity, instance_profile, job, principals, remembered
 from infra.workspace.answers import saying
-from infra.workspace.runs import state_of
+from infra.workspace.runs import ended, of_job, state_of
 from infra.workspace.spec import WorkspaceSpec
 
 RUNS = 5
@@ -28,22 +28,36 @@ class Grant:
 
 @dataclass(frozen=True)
 class RunLine:
-    """A run: its state, when it began (None: not yet), and its page."""
+    """A run: its state, whether it is over, when it began (None: not yet, or not known), and its page."""
 
     state: str
+    over: bool
     began: datetime | None
     url: str
 
 
 @dataclass(frozen=True)
 class Status:
-    """What was found; without a job its parts are empty."""
+    """What was found; without a job its parts are empty.
+
+    Attributes:
+        registered: whether the workspace has the profile.
+        grants: who may use it.
+        job_url: the job's page.
+        trigger: what starts it.
+        wheel: the path of its wheel.
+        runs_as: as whom it runs.
+        owner: whom the next deploy sets again, where somebody set another identity by hand.
+        runs: the last runs.
+    """
 
     registered: bool
     grants: tuple[Grant, ...]
     job_url: str | None
     trigger: str
     wheel: str
+    runs_as: str
+    owner: str | None
     runs: tuple[RunLine, ...]
 
 
@@ -56,17 +70,22 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
         holders = [str(who) for who in principals.holders(client, spec.profile.arn)]
     found = job.find(client, spec)
     job_id = found[0].job_id if found else None
-    settings, runs = JobSettings(), []
+    settings, runs, runs_as, other = JobSettings(), [], "", None
     if job_id is not None:
         with saying(f"Looking at the job {job_id}"):
-            settings = client.jobs.get(job_id).settings or settings
-            runs = list(islice(client.jobs.list_runs(job_id=job_id, limit=RUNS), RUNS))
+            there = client.jobs.get(job_id)
+            settings = there.settings or settings
+            runs = list(islice(of_job(client.jobs.list_runs(job_id=job_id, limit=RUNS), job_id), RUNS))
+            other = identity.to_set_again(client, there)
+            runs_as = there.run_as_user_name or ""
     return Status(
         registered=registered,
         grants=tuple(Grant(who=who, ours=who in ours) for who in holders),
         job_url=job.url(spec.host, job_id) if job_id is not None else None,
         trigger=_trigger(settings),
         wheel=_wheel(settings),
+        runs_as=runs_as,
+        owner=(other.service_principal_name or other.user_name) if other else None,
         runs=tuple(_line(run) for run in runs),
     )
 
@@ -90,4 +109,4 @@ def _wheel(settings: JobSettings) -> str:
 
 def _line(run: BaseRun) -> RunLine:
     began = datetime.fromtimestamp(run.start_time / 1000, tz=timezone.utc) if run.start_time else None
-    return RunLine(state=state_of(run), began=began, url=run.run_page_url or "")
+    return RunLine(state=state_of(run), over=ended(run), began=began, url=run.run_page_url or "")

@@ -14,13 +14,11 @@ from uuid import uuid4
 
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound
-from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service import compute, jobs
-from requests import RequestException
 
-from infra.workspace import job_settings, remembered
+from infra.workspace import job_settings, remembered, run_words
 from infra.workspace.answers import saying
-from infra.workspace.errors import LONGEST, DeploymentError, sentence
+from infra.workspace.errors import DeploymentError
 from infra.workspace.outcome import Pace, Step
 from infra.workspace.remembered import Remembered, Verification
 from infra.workspace.runs import ended, state_of
@@ -30,22 +28,8 @@ TASK_KEY = "verify"
 
 _MOST_PASSED = 10
 
-_NOT_OF_ACCESS = ("headers", "trigger")
+_NOT_OF_ACCESS = ("headers", "trigger", "new-checkpoint")
 """Parameters that change nothing about what can be read: a new format needs no cluster to prove that again."""
-
-_ADVICE = {
-    "HIVE_METASTORE_DISABLED": "The Hive metastore is off in this workspace: name a table of Unity Catalog in "
-    "job.table (catalog.schema.name)",
-    "DBFS": "The DBFS root is off in this workspace: name a folder in a volume (/Volumes/catalog/schema/volume/folder) "
-    "or s3://bucket/folder in job.checkpoint_path, and in job.delta_output_path if it is set",
-}
-_DBFS_OFF = ("DBFS_DISABLED", "DBFS root is disabled", "DBFS is disabled")
-_HIVE_OFF = (
-    "HIVE_METASTORE_DISABLED",
-    "legacy access",
-    "Hive metastore is disabled",
-    "Hive Metastore, which is disabled",
-)
 
 
 def run_name(spec: WorkspaceSpec) -> str:
@@ -54,16 +38,24 @@ def run_name(spec: WorkspaceSpec) -> str:
 
 
 def ensure(
-    client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_path: str, has_disk: bool, memory: Remembered, pace: Pace
+    client: WorkspaceClient,
+    spec: WorkspaceSpec,
+    *,
+    wheel_path: str,
+    has_disk: bool,
+    memory: Remembered,
+    pace: Pace,
+    if_denied: str = "",
 ) -> tuple[Step, Remembered]:
-    """Verify, unless just this passed before; a run that is under way is waited for.
+    """Verify, unless exactly this passed before; a run that is under way is waited for.
+
+    ``if_denied`` is what to do where the run is denied access, if more is known than the storage says.
 
     Raises:
         DeploymentError: the run failed; with its words and its page.
     """
-    cluster = job_settings.cluster(spec, has_disk=has_disk)
-    parameters = {name: value for name, value in spec.job.parameters.items() if name not in _NOT_OF_ACCESS}
-    key = _hash([cluster.as_dict(), wheel_path, parameters])
+    cluster = job_settings.verify_cluster(spec, has_disk=has_disk)
+    key = _key(spec, wheel_path, cluster)
     if key in memory.passed:
         return Step("verification", "unchanged", "passed before, with the same cluster, wheel and paths"), memory
     last = memory.verification
@@ -77,20 +69,54 @@ def ensure(
         now = replace(now, run_id=_submit(client, spec, _task(spec, wheel_path, cluster), now.token))
         memory = _remember(client, spec, memory, now)
         run = _run(client, now.run_id)
-    while run is not None and not ended(run):
-        pace.later(f"waiting for the verify run ({state_of(run)}): {run.run_page_url}")
-        run = _run(client, now.run_id)
+    run = _ended(client, run, pace=pace)
     if run is None or not _succeeded(run):
         _remember(client, spec, memory, Verification(key=key, token=_new_token()))
-        raise DeploymentError(_failure(client, run) if run else "The verify run was deleted. Deploy again")
+        raise DeploymentError(
+            run_words.failure(client, spec, run, if_denied=if_denied)
+            if run
+            else "The verify run was deleted. Deploy again"
+        )
     passed = (*(other for other in memory.passed if other != key), key)[-_MOST_PASSED:]
     memory = remembered.write(client, spec.folder, old=memory, new=replace(memory, verification=None, passed=passed))
-    return Step("verification", "created", f"{run.run_page_url}{_printed(client, run)}"), memory
+    return Step("verification", "created", f"{run.run_page_url}{run_words.printed(client, run)}"), memory
+
+
+def await_under_way(
+    client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_path: str, memory: Remembered, pace: Pace
+) -> None:
+    """Wait for a verify run of these settings that an earlier call started, before anything else is looked at.
+
+    A call that only waits is made again and again, and CloudFormation's hour has to hold all of them.
+
+    Raises:
+        NotYet: the run goes on, and ``pace`` does not wait.
+    """
+    last = memory.verification
+    if last is None or not spec.verify:
+        return
+    # Whether the nodes have disks takes a request to find out; the run's key says it too.
+    clusters = (job_settings.verify_cluster(spec, has_disk=has_disk) for has_disk in (True, False))
+    if last.key in [_key(spec, wheel_path, cluster) for cluster in clusters]:
+        _ended(client, _run(client, last.run_id), pace=pace)
 
 
 def anew(memory: Remembered) -> Remembered:
     """The memory without what passed, so that the next verification is a run of its own, or the one under way."""
     return replace(memory, passed=())
+
+
+def _ended(client: WorkspaceClient, run: jobs.Run | None, *, pace: Pace) -> jobs.Run | None:
+    while run is not None and not ended(run):
+        pace.later(f"waiting for the verify run ({state_of(run)}): {run.run_page_url}")
+        run = _run(client, run.run_id)
+    return run
+
+
+def _key(spec: WorkspaceSpec, wheel_path: str, cluster: compute.ClusterSpec) -> str:
+    """Return a hash of all that a verify run proves something about."""
+    parameters = {name: value for name, value in job_settings.parameters(spec).items() if name not in _NOT_OF_ACCESS}
+    return _hash([cluster.as_dict(), wheel_path, parameters])
 
 
 def _submit(client: WorkspaceClient, spec: WorkspaceSpec, task: jobs.SubmitTask, token: str) -> int:
@@ -123,46 +149,6 @@ def _run(client: WorkspaceClient, run_id: int | None) -> jobs.Run | None:
 
 def _succeeded(run: jobs.Run) -> bool:
     return run.state is not None and run.state.result_state == jobs.RunResultState.SUCCESS
-
-
-def _failure(client: WorkspaceClient, run: jobs.Run) -> str:
-    said = _said(client, run)
-    advice = [_ADVICE["HIVE_METASTORE_DISABLED"]] if _any_in(said, _HIVE_OFF) else []
-    advice += [_ADVICE["DBFS"]] if _any_in(said, _DBFS_OFF) else []
-    end = f" {'. '.join(advice) or 'Put that right'}; then deploy again. The run: {run.run_page_url}"
-    text = f"The verify run failed: {sentence(said)}".rstrip(".") + "."
-    return f"{text[: LONGEST - len(end)]}{end}"
-
-
-def _said(client: WorkspaceClient, run: jobs.Run) -> str:
-    """What a failed run says: its task's error and last words, or the run's own."""
-    found = []
-    for output in _outputs(client, run):
-        # The wheel says what is wrong, and what to do, on its last lines; an exit says only its status.
-        words = (output.logs or "").strip().splitlines()[-8:]
-        found += [output.error or "", *(word for word in words if word.strip() and word not in (output.error or ""))]
-    message = run.state.state_message if run.state else None
-    return "\n".join(text for text in found if text) or message or f"it ended {state_of(run)} and gave no reason"
-
-
-def _printed(client: WorkspaceClient, run: jobs.Run) -> str:
-    lines = [line for output in _outputs(client, run) for line in (output.logs or "").strip().splitlines()]
-    return "".join(f"\n{line}" for line in lines[-8:])
-
-
-def _outputs(client: WorkspaceClient, run: jobs.Run) -> list[jobs.RunOutput]:
-    """The outputs of the run's tasks. There is none for the run itself."""
-    found = []
-    for task in run.tasks or []:
-        try:
-            found.append(client.jobs.get_run_output(task.run_id or 0))
-        except (DatabricksError, RequestException, TimeoutError):  # the result counts, with or without its words
-            continue
-    return found
-
-
-def _any_in(text: str, parts: tuple[str, ...]) -> bool:
-    return any(part.lower() in text.lower() for part in parts)
 
 
 def _new_token() -> str:

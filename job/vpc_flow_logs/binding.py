@@ -8,14 +8,20 @@ be moved or renamed, and a new folder at an old path is a new checkpoint.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from vpc_flow_logs.checkpoint import Checkpoint
+from vpc_flow_logs.history import StreamHistory
 from vpc_flow_logs.logs_path import load_path
 from vpc_flow_logs.paths import same
 
 _PREFIX = "vpc_flow_logs."
+
+ACCEPTED_RESTORE = f"{_PREFIX}accepted_restore"
+"""Table property that accepts that a RESTORE took rows out for good; its value is the RESTORE's version."""
+
+_NEW_AND_ADOPT = "take a new folder as Checkpoint Path, with --new-checkpoint adopt"
 
 
 @dataclass(frozen=True)
@@ -27,12 +33,15 @@ class Binding:
         checkpoint: The Checkpoint Path.
         logs_path: The VPC Logs Path.
         query_id: The ID that Spark keeps in the checkpoint; None until the stream has started once.
+        adopted_at: When this stream took over a table that had rows, in seconds since 1970: files from before are
+            looked for in the table before they are loaded. None for a stream that filled its table from the start.
     """
 
     stream_id: str
     checkpoint: str
     logs_path: str
     query_id: str | None = None
+    adopted_at: int | None = None
 
     def properties(self) -> dict[str, str]:
         """Return it as properties of the table."""
@@ -41,6 +50,7 @@ class Binding:
             "checkpoint": self.checkpoint,
             "logs_path": self.logs_path,
             "query_id": self.query_id or "",
+            "adopted_at": "" if self.adopted_at is None else str(self.adopted_at),
         }
         return {f"{_PREFIX}{name}": value for name, value in values.items()}
 
@@ -51,13 +61,17 @@ class Known:
 
     Attributes:
         exists: The table exists.
+        filled: It, or its quarantine table, has rows.
         binding: The table's; None for a table of version 0.1.0, and where there is no table.
-        last_batch: Number of the stream's newest batch in the table's history, where one is kept.
+        history: What the table's history says of its stream.
+        accepted_restore: Version of a RESTORE whose loss somebody accepted.
     """
 
     exists: bool
+    filled: bool = False
     binding: Binding | None = None
-    last_batch: int | None = None
+    history: StreamHistory = field(default_factory=StreamHistory)
+    accepted_restore: int | None = None
 
 
 def of_properties(properties: Mapping[str, str]) -> Binding | None:
@@ -65,12 +79,26 @@ def of_properties(properties: Mapping[str, str]) -> Binding | None:
     values = {name: properties.get(f"{_PREFIX}{name}", "") for name in ("stream_id", "checkpoint", "logs_path")}
     if not values["stream_id"]:
         return None
-    return Binding(**values, query_id=properties.get(f"{_PREFIX}query_id") or None)
+    adopted = properties.get(f"{_PREFIX}adopted_at", "")
+    return Binding(
+        **values,
+        query_id=properties.get(f"{_PREFIX}query_id") or None,
+        adopted_at=int(adopted) if adopted.isdigit() else None,
+    )
 
 
-def problem(known: Known, checkpoint: Checkpoint, logs_path: str | None) -> str | None:
-    """Return why the checkpoint cannot fill the table from the VPC Logs Path (None: that is not known to be good)."""
+def problem(known: Known, checkpoint: Checkpoint, logs_path: str | None, *, new_checkpoint: str) -> str | None:
+    """Return why the checkpoint cannot fill the table, or None.
+
+    Args:
+        known: What is known of the table.
+        checkpoint: What the folder holds.
+        logs_path: The VPC Logs Path; None when it is not known to be good.
+        new_checkpoint: ``refuse``, ``adopt`` or ``reload``: what to do with a new checkpoint for a table with rows.
+    """
     if checkpoint.query_id is None:
+        if known.filled and new_checkpoint == "refuse":
+            return _new_on_filled(known, checkpoint)
         # A stream that never started; what a run of version 0.1.0 wrote there binds all the same.
         return _other_logs(checkpoint, checkpoint.logs_path, logs_path)
     if known.binding is None:
@@ -78,25 +106,46 @@ def problem(known: Known, checkpoint: Checkpoint, logs_path: str | None) -> str 
     if not _is_of(known.binding, checkpoint):
         return (
             f"{checkpoint.path!r} is the checkpoint of another table; the table is filled by the checkpoint "
-            f"{known.binding.checkpoint!r}: give that one, or a new folder"
+            f"{known.binding.checkpoint!r}: give that one"
         )
-    behind = known.last_batch is not None and (checkpoint.planned is None or checkpoint.planned < known.last_batch)
-    if behind:
+    last = known.history.last_batch
+    if last is not None and (checkpoint.planned is None or checkpoint.planned < last):
         planned = "no batch" if checkpoint.planned is None else f"batch {checkpoint.planned}"
         return (
             f"{checkpoint.path!r} is behind its table, as an older copy is: it ends with {planned}, the table with "
-            f"batch {known.last_batch}. The files of its next batches would be taken for loaded and skipped. Put the "
-            "newest checkpoint back, or load into a new table with a new checkpoint"
+            f"batch {last}. The files of its next batches would be taken for loaded and skipped. Put the "
+            f"newest checkpoint back, or {_NEW_AND_ADOPT}"
         )
+    if known.history.lost and known.accepted_restore != known.history.restored_at:
+        return _restored(known.history, checkpoint)
     return _other_logs(checkpoint, known.binding.logs_path, logs_path)
 
 
-def bind(known: Known, checkpoint: Checkpoint, logs_path: str) -> Binding:
-    """Return the binding for a run; `problem` has found nothing wrong."""
+def _new_on_filled(known: Known, checkpoint: Checkpoint) -> str:
+    by = f"the checkpoint {known.binding.checkpoint!r}" if known.binding else "another checkpoint"
+    return (
+        f"{checkpoint.path!r} is new, and the table has rows that {by} loaded: all files would be loaded once more. "
+        "Give that checkpoint, or --new-checkpoint adopt to skip the files that the table has, or --new-checkpoint "
+        "reload to load them again"
+    )
+
+
+def _restored(history: StreamHistory, checkpoint: Checkpoint) -> str:
+    lost = ", ".join(map(str, history.lost[:5])) + (" ..." if len(history.lost) > 5 else "")
+    return (
+        f"{checkpoint.path!r} is ahead of its table: a RESTORE (version {history.restored_at} of the table) took out "
+        f"its batches {lost}, whose files it would not load again. To load them, {_NEW_AND_ADOPT}. To go on without "
+        f"them, set the table property '{ACCEPTED_RESTORE}' = '{history.restored_at}'"
+    )
+
+
+def bind(known: Known, checkpoint: Checkpoint, logs_path: str, *, new_checkpoint: str, now: float) -> Binding:
+    """Return the binding for a run; `problem` has found nothing wrong. ``now`` is in seconds since 1970."""
     found, path = known.binding, load_path(logs_path)
     if checkpoint.query_id is None:
         # New, or emptied: its batches begin with 0 again, so they need an ID that the table has not seen.
-        return Binding(stream_id=uuid4().hex, checkpoint=checkpoint.path, logs_path=path)
+        adopted = int(now) if known.filled and new_checkpoint == "adopt" else None
+        return Binding(stream_id=uuid4().hex, checkpoint=checkpoint.path, logs_path=path, adopted_at=adopted)
     if found is None:
         # Version 0.1.0 wrote with the query's ID.
         query = checkpoint.query_id

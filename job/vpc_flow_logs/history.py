@@ -7,7 +7,9 @@ Source: https://docs.databricks.com/aws/en/delta/custom-metadata
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
 
 from pyspark.sql import SparkSession
@@ -26,6 +28,32 @@ class Mark:
     batch_id: int
 
 
+@dataclass(frozen=True)
+class Commit:
+    """A commit in the history of a table."""
+
+    version: int
+    timestamp: datetime
+    operation: str
+    parameters: Mapping[str, str | None]
+    user_metadata: str | None
+
+
+@dataclass(frozen=True)
+class StreamHistory:
+    """What the history of a table, as far as it is kept, says of a stream.
+
+    Attributes:
+        last_batch: Number of its newest batch, also when a RESTORE undid it: Delta goes on to skip that number.
+        lost: Numbers of the batches that a RESTORE undid and that no later batch followed.
+        restored_at: Version of that RESTORE.
+    """
+
+    last_batch: int | None = None
+    lost: tuple[int, ...] = ()
+    restored_at: int | None = None
+
+
 def marker(*, stream_id: str, batch_id: int) -> str:
     """Return the mark of one attempt to commit a micro-batch."""
     return json.dumps({"stream_id": stream_id, "batch_id": batch_id, "attempt": uuid4().hex}, sort_keys=True)
@@ -40,17 +68,49 @@ def rows_of(spark: SparkSession, table_name: str, mark: str) -> int | None:
     return None
 
 
-def last_batch(spark: SparkSession, table: str, stream_id: str) -> int | None:
-    """Return the number of the newest batch of a stream; None when no commit that is kept shows one.
+def of_stream(spark: SparkSession, table: str, stream_id: str) -> StreamHistory:
+    """Return what the commits that are kept say of a stream.
 
     Args:
         spark: The session.
         table: A table for SQL, quoted.
         stream_id: The stream's ID.
     """
-    history = spark.sql(f"DESCRIBE HISTORY {table} LIMIT {_LOOK_BACK}").select("userMetadata").collect()
-    marks = (read(commit.userMetadata) for commit in history)
-    return next((mark.batch_id for mark in marks if mark and mark.stream_id == stream_id), None)
+    commits = spark.sql(f"DESCRIBE HISTORY {table} LIMIT {_LOOK_BACK}")
+    columns = ("version", "timestamp", "operation", "operationParameters", "userMetadata")
+    return read_stream([Commit(*row) for row in commits.select(*columns).collect()], stream_id)
+
+
+def read_stream(commits: Sequence[Commit], stream_id: str) -> StreamHistory:
+    """Return what commits, the newest first, say of a stream."""
+    kept: list[int] = []
+    lost: list[int] = []
+    restore: Commit | None = None
+    undone: Callable[[Commit], bool] = lambda commit: False  # noqa: E731
+    for commit in commits:
+        if undone(commit):
+            bucket = lost
+        elif commit.operation == "RESTORE":
+            restore, undone = restore or commit, _undone_by(commit)
+            continue
+        else:
+            bucket = kept
+        mark = read(commit.user_metadata)
+        if mark is not None and mark.stream_id == stream_id:
+            bucket.append(mark.batch_id)
+    missing = [batch for batch in lost if batch > max(kept, default=-1)]
+    return StreamHistory(
+        last_batch=max([*kept, *lost], default=None),
+        lost=tuple(sorted(missing)),
+        restored_at=restore.version if restore and missing else None,
+    )
+
+
+def _undone_by(restore: Commit) -> Callable[[Commit], bool]:
+    version, time = (restore.parameters.get(name) for name in ("version", "timestamp"))
+    if version is not None:
+        return lambda commit: commit.version > int(version)
+    return lambda commit: str(commit.timestamp) > str(time)
 
 
 def read(text: str | None) -> Mark | None:

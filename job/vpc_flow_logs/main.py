@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
 
-from vpc_flow_logs import binding, checkpoint, settings, start, stream, table, verification
+from vpc_flow_logs import binding, checkpoint, probe_run, settings, start, stream, table, verification
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.failures import LOOK_AGAIN, telling_line
 from vpc_flow_logs.parameters import Parameters
@@ -22,8 +23,14 @@ def run_ingest(arguments: Sequence[str], *, session: start.Session) -> None:
 
 
 def run_verify(arguments: Sequence[str], *, session: start.Session) -> None:
-    """Print what the VPC Logs Path holds, or what is missing to read it. Creates nothing. Raises as `start.run`."""
-    start.run(arguments, session=session, work=verification.verify, next_step=LOOK_AGAIN)
+    """Print what the VPC Logs Path holds, and what is missing for the job. Leaves nothing. Raises as `start.run`."""
+    look = verification.also_missing
+    start.run(arguments, session=session, work=verification.verify, next_step=LOOK_AGAIN, also=look)
+
+
+def run_probe(arguments: Sequence[str], *, session: start.Session) -> None:
+    """Answer what only a real workspace can, a line of output for each question. Raises as `probe_run.run`."""
+    probe_run.run(arguments, session=session)
 
 
 def ingest() -> None:
@@ -34,6 +41,11 @@ def ingest() -> None:
 def verify() -> None:
     """Entry point of the wheel: look at the VPC Logs Path with the cluster's Spark session."""
     run_verify(sys.argv[1:], session=_cluster_session)
+
+
+def probe() -> None:
+    """Entry point of the wheel: ask the cluster, the workspace and AWS what nobody documents."""
+    run_probe(sys.argv[1:], session=_cluster_session)
 
 
 def _cluster_session() -> SparkSession:
@@ -68,7 +80,9 @@ def _binding(spark: SparkSession, parameters: Parameters) -> Binding:
     except Exception as error:  # noqa: BLE001 - each storage has errors of its own
         say(f"note: the checkpoint {parameters.checkpoint_path!r} cannot be read: {telling_line(error)}")
         return binding.bind_unread(known, parameters.checkpoint_path, parameters.vpc_logs_path)
-    return binding.bind(known, found, parameters.vpc_logs_path)
+    return binding.bind(
+        known, found, parameters.vpc_logs_path, new_checkpoint=parameters.new_checkpoint, now=time.time()
+    )
 
 
 def _at(path: str) -> str:

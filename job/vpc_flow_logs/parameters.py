@@ -1,6 +1,6 @@
 """The job's parameters: the guide's six and ours, what each may be, and what they may not be together.
 
-The rules for paths, table names and headers are used by the environment files too, so that they exist once.
+The rules for paths, table names and headers (`headers`) are used by the environment files too, so that they exist once.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vpc_flow_logs.fields import SERVICE_COLUMNS, canonical, column_name, looks_like_name, suggestion
+from vpc_flow_logs.fields import canonical
+from vpc_flow_logs.headers import headers_notes, headers_problem
 from vpc_flow_logs.logs_path import logs_path_problem
 from vpc_flow_logs.paths import (
     overlap,
@@ -22,9 +23,10 @@ from vpc_flow_logs.terminal import printable_lines
 
 NOTIFICATIONS = ("auto-loader", "queue", "off")
 TRIGGERS = ("available-now", "continuous")
+NEW_CHECKPOINTS = ("refuse", "adopt", "reload")
 
 REQUIRED = ("vpc-logs-path", "checkpoint-path", "table-name", "region-name", "headers")
-OPTIONAL = ("delta-output-path", "notifications", "queue-url", "trigger", "max-files-per-batch")
+OPTIONAL = ("delta-output-path", "notifications", "queue-url", "trigger", "max-files-per-batch", "new-checkpoint")
 
 USAGE = """\
 Parameters, each as --name=value or --name value:
@@ -40,7 +42,9 @@ Parameters, each as --name=value or --name value:
   --notifications        auto-loader (default; off on a laptop), queue or off
   --queue-url            the SQS queue, with --notifications queue
   --trigger              available-now (default) or continuous
-  --max-files-per-batch  at most so many files in one micro-batch"""
+  --max-files-per-batch  the most files in one micro-batch
+  --new-checkpoint       what to do with a new checkpoint for a table that has rows: refuse (default), adopt (load
+                         only files that the table does not have) or reload (load all files again)"""
 
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,254}")
@@ -62,6 +66,7 @@ class Parameters:
     queue_url: str | None = None
     trigger: str = "available-now"
     max_files_per_batch: int | None = None
+    new_checkpoint: str = "refuse"
 
 
 class ParameterError(Exception):
@@ -136,6 +141,7 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
         "headers": lambda value: headers_problem(value.split(",")),
         "notifications": lambda value: _one_of(value, NOTIFICATIONS),
         "trigger": lambda value: _one_of(value, TRIGGERS),
+        "new-checkpoint": lambda value: _one_of(value, NEW_CHECKPOINTS),
         "queue-url": lambda value: None if _QUEUE.fullmatch(value) else f"{value!r} is no SQS queue URL (https://…)",
         "max-files-per-batch": _count_problem,
     }
@@ -152,15 +158,8 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def notes_of(values: Mapping[str, str]) -> list[str]:
-    """What is allowed in the values, and probably not meant: unknown Headers that are close to a documented field."""
-    names = [name.strip() for name in values.get("headers", "").split(",")]
-    named = set(map(canonical, names))
-    return [
-        f"--headers: {name!r} is not a field that AWS documents; did you mean {close!r}? As it is, the table gets a "
-        f"column {column_name(name)!r} for good"
-        for name in names
-        if (close := suggestion(name)) and close not in named
-    ]
+    """What is allowed in the values, and probably not meant."""
+    return [f"--headers: {note}" for note in headers_notes(values.get("headers", "").split(","))]
 
 
 def parameters_of(values: Mapping[str, str]) -> Parameters:
@@ -176,6 +175,7 @@ def parameters_of(values: Mapping[str, str]) -> Parameters:
         notifications=values.get("notifications", "auto-loader"),
         queue_url=values.get("queue-url"),
         trigger=values.get("trigger", "available-now"),
+        new_checkpoint=values.get("new-checkpoint", "refuse"),
         max_files_per_batch=int(count) if count else None,
     )
 
@@ -197,25 +197,6 @@ def table_name_problem(name: str) -> str | None:
 def region_problem(region: str) -> str | None:
     """Why a text is no AWS region, or None."""
     return None if _REGION.fullmatch(region) else f"{region!r} is no AWS region such as us-east-1"
-
-
-def headers_problem(names: Sequence[str]) -> str | None:
-    """Why names cannot be Headers, all reasons in one text, or None."""
-    names = [name.strip() for name in names]
-    problems = []
-    seen: dict[str, str] = {}
-    for position, name in enumerate(names, 1):
-        if not looks_like_name(name):
-            problems.append(
-                f"name {position}, {name!r}, is no field name (letters, digits, single - or _ inside, a letter first; "
-                "names are separated by commas)"
-            )
-        elif column_name(name) in SERVICE_COLUMNS:
-            problems.append(f"{name!r} is a column that the table has of its own")
-        elif canonical(name) in seen:
-            problems.append(f"{name!r} is there twice (first as {seen[canonical(name)]!r})")
-        seen.setdefault(canonical(name), name)
-    return "; ".join(problems) or None
 
 
 def _one_of(value: str, allowed: Sequence[str]) -> str | None:

@@ -45,16 +45,33 @@ class Sink:
             return  # a stream that finds nothing begins with a batch of nothing
         self._complete_binding()
         now = datetime.now(timezone.utc)
-        files = batch.select("path", "modificationTime", "content")
-        written = self._write_records(files, batch_id, now=now)
-        # A batch that was in the table already was not parsed: it may have entries that are not in the quarantine yet.
-        entries = self._write_entries(files, batch_id, now=now) if written is None or written.entries else None
+        every = batch.select("path", "modificationTime", "content")
+        new = self._without_loaded(every, self._table_name)
+        written = self._write_records(new, batch_id, now=now)
         if written is None:
+            # Delta had its records, so it was not parsed: it may have entries that are not in the quarantine yet.
+            entries = self._write_entries(every, batch_id, now=now)
             progress.say(progress.known_batch_line(batch_id, entries))
             return
+        if written.entries:
+            self._write_entries(new, batch_id, now=now)
         self.total += written
         self.batches += 1
         progress.say(progress.batch_line(batch_id, written, seconds=time.monotonic() - started, now=time.time()))
+
+    def _without_loaded(self, files: DataFrame, table_name: str) -> DataFrame:
+        """Return the files without those that an adopted table has from before."""
+        if self._binding.adopted_at is None:
+            return files
+        adopted = datetime.fromtimestamp(self._binding.adopted_at, timezone.utc)
+        old = files.where(F.col("modificationTime") <= F.lit(adopted)).select("path")
+        in_table = self._spark.table(quoted(table_name)).select(F.col("source_file").alias("path"))
+        # Collected, because the table changes while the batch is written.
+        found = [row.path for row in in_table.join(old, "path", "left_semi").distinct().collect()]
+        if not found:
+            return files
+        progress.say(f"{progress.counted(len(found), 'file')} skipped that {table_name} has")
+        return files.where(~F.col("path").isin(found))
 
     def _complete_binding(self) -> None:
         """Record which query the checkpoint belongs to, once Spark has made that known by starting the stream."""
@@ -78,8 +95,9 @@ class Sink:
     def _write_entries(self, files: DataFrame, batch_id: int, *, now: datetime) -> int | None:
         """Append the quarantine entries of the files; return how many, None when they were there already."""
         schema = from_arrow_schema(stamped_schema(quarantine.SCHEMA))
-        entries = files.mapInArrow(entries_task(self._layout, now=now), schema)
         name = quarantine_name(self._table_name)
+        new = self._without_loaded(files, name)
+        entries = new.mapInArrow(entries_task(self._layout, now=now), schema)
         return history.rows_of(self._spark, name, self._append(entries, batch_id, name))
 
     def _append(self, rows: DataFrame, batch_id: int, table_name: str) -> str:

@@ -15,10 +15,20 @@ from vpc_flow_logs.progress import say
 
 Session = Callable[[], SparkSession]
 Work = Callable[[SparkSession, Parameters], None]
+Look = Callable[[SparkSession, Parameters], list[str]]
 
 
-def run(arguments: Sequence[str], *, session: Session, work: Work, next_step: str = LOAD_AGAIN) -> None:
+def run(
+    arguments: Sequence[str],
+    *,
+    session: Session,
+    work: Work,
+    next_step: str = LOAD_AGAIN,
+    also: Look | None = None,
+) -> None:
     """Check the parameters and do the work; print every refusal on stderr, with the next step after a failure.
+
+    ``also`` looks for more problems where well-formed parameters are refused, so that one message names all of them.
 
     Raises:
         ParameterError: the parameters are bad or refused; nothing was created.
@@ -28,9 +38,11 @@ def run(arguments: Sequence[str], *, session: Session, work: Work, next_step: st
         print(USAGE)
         return
     try:
-        spark, parameters = _checked(arguments, session)
+        spark, parameters = _checked(arguments, session, also)
         try:
             work(spark, parameters)
+        except RunFailed:  # has said why
+            raise
         except Exception as error:
             raise RunFailed(explained(error, parameters, next_step=next_step)) from error
     except (ParameterError, RunFailed) as refusal:
@@ -38,7 +50,7 @@ def run(arguments: Sequence[str], *, session: Session, work: Work, next_step: st
         raise
 
 
-def _checked(arguments: Sequence[str], session: Session) -> tuple[SparkSession, Parameters]:
+def _checked(arguments: Sequence[str], session: Session, also: Look | None) -> tuple[SparkSession, Parameters]:
     values, problems = read(arguments)
     values.setdefault("delta-output-path", "")
     bad = problems_of(values)
@@ -48,11 +60,13 @@ def _checked(arguments: Sequence[str], session: Session) -> tuple[SparkSession, 
         for name, value in values.items()
         if name not in bad
     }
-    spark = None
+    spark, well_formed = None, not problems
     # Spark takes seconds to start on a laptop: only when there is something to look at.
-    if good.keys() & {"table-name", "checkpoint-path", "delta-output-path"} or not problems:
+    if any(map(good.get, ("table-name", "checkpoint-path", "delta-output-path"))) or not problems:
         spark = session()
         problems += _refusals(spark, good)
+        if problems and well_formed and also is not None:
+            problems += also(spark, parameters_of(good))
     if problems or spark is None:
         raise ParameterError(problems)
     for note in notes_of(good):
@@ -101,6 +115,7 @@ def _checkpoint_refusals(spark: SparkSession, path: str, good: Mapping[str, str]
     problem = None
     if "table-name" in good:
         known = table.known(spark, table_name=good["table-name"], path=good.get("delta-output-path", ""))
-        problem = binding.problem(known, found, good.get("vpc-logs-path"))
+        policy = good.get("new-checkpoint", "refuse")
+        problem = binding.problem(known, found, good.get("vpc-logs-path"), new_checkpoint=policy)
     problem = problem or checkpoint.folder_problem(folders.of(spark), found)
     return [problem] if problem else []

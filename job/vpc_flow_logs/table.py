@@ -13,6 +13,7 @@ from vpc_flow_logs.binding import Binding, Known
 from vpc_flow_logs.failures import telling_line
 from vpc_flow_logs.fields import BY_NAME, SERVICE_COLUMNS, canonical
 from vpc_flow_logs.folders import Folders, NotAFolder
+from vpc_flow_logs.history import StreamHistory
 from vpc_flow_logs.layout import ARROW_TYPES, Column, Layout, columns_of
 from vpc_flow_logs.paths import quarantine_path, same
 from vpc_flow_logs.sql import at_path, literal, quoted
@@ -130,8 +131,24 @@ def known(spark: SparkSession, *, table_name: str, path: str) -> Known:
     if detail is None:
         return Known(exists=False)
     binding = bindings.of_properties(detail.properties)
-    last = history.last_batch(spark, table, binding.stream_id) if binding else None
-    return Known(exists=True, binding=binding, last_batch=last)
+    accepted = detail.properties.get(bindings.ACCEPTED_RESTORE, "")
+    return Known(
+        exists=True,
+        filled=_filled(spark, table_name, path),
+        binding=binding,
+        history=history.of_stream(spark, table, binding.stream_id) if binding else StreamHistory(),
+        accepted_restore=int(accepted) if accepted.isdigit() else None,
+    )
+
+
+def _filled(spark: SparkSession, table_name: str, path: str) -> bool:
+    """Return whether one of the two tables has a row."""
+    for name, folder in ((table_name, path), (quarantine_name(table_name), quarantine_path(path))):
+        table = quoted(name) if spark.catalog.tableExists(quoted(name)) else at_path(folder)
+        is_there = table == quoted(name) or (folder and _detail(spark, table) is not None)
+        if is_there and not spark.sql(f"SELECT 1 FROM {table} LIMIT 1").isEmpty():
+            return True
+    return False
 
 
 def _detail(spark: SparkSession, table: str) -> Row | None:

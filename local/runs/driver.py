@@ -51,7 +51,9 @@ def _run(task: Task) -> None:
     gateway.refuse(spark, external_locations=task.external_locations)
     given = checkpoint_of(task.arguments)
     if given:
-        register(spark, state=storage.state_of(given.rstrip("/")))
+        # What another entry point streams has a checkpoint of its own, and must not meet the job's stream.
+        own = task.entry_point == "ingest"
+        register(spark, state=storage.state_of(given.rstrip("/")) if own else Path(task.scratch, "cloud_files"))
     sys.argv = [task.entry_point, *task.arguments]
     function()
 

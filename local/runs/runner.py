@@ -30,14 +30,12 @@ class ClusterRunner:
         launcher: ARN of the cross-account role.
         folder: everything of the runs and of the workspace's storage is below.
         running: the tasks that were started, by their run ids.
-        external_locations: URLs of the external locations that are registered in the workspace.
     """
 
     stage: Stage
     launcher: str
     folder: Path
     running: dict[int, RunningTask] = field(default_factory=dict)
-    external_locations: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Make the storage."""
@@ -76,7 +74,7 @@ class ClusterRunner:
             storage=str(self.storage.folder),
             scratch=str(scratch),
             failure=str(folder / "failure.json"),
-            external_locations=list(self.external_locations),
+            external_locations=sorted(request.unity_catalog.locations),
         )
         environment |= {"HOME": str(folder), "TMPDIR": str(scratch)}
         self.running[request.run_id] = RunningTask(task, folder=folder, environment=environment)

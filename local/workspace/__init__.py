@@ -15,6 +15,7 @@ from local.workspace.contents import (
     add_service_principal,
     add_user,
     issue_token,
+    remove_principal,
 )
 from local.workspace.context import Behaviour
 from local.workspace.faults import Fault, Faults
@@ -28,13 +29,15 @@ from local.workspace.runner import (
     Runner,
     RunRequest,
     Script,
+    UnityCatalog,
 )
 from local.workspace.server import WorkspaceServer
-from local.workspace.state import State, Table
+from local.workspace.state import ExternalLocation, State, Table
 
 __all__ = [
     "Behaviour",
     "Credentials",
+    "ExternalLocation",
     "Fault",
     "Faults",
     "LaunchError",
@@ -49,9 +52,11 @@ __all__ = [
     "Script",
     "State",
     "Table",
+    "UnityCatalog",
     "WorkspaceServer",
     "add_group",
     "add_service_principal",
     "add_user",
     "issue_token",
+    "remove_principal",
 ]

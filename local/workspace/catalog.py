@@ -70,7 +70,7 @@ def _list_schemas(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 
 def _delete_schema(workspace: Workspace, request: Request) -> dict[str, Any]:
-    state, full_name = workspace.state, request.params["name"]
+    state, full_name = workspace.state, request.params["name"].lower()
     find_schema(state, full_name)
     inside = [name for name in (*state.volumes, *state.tables) if name.startswith(f"{full_name}.")]
     if inside:
@@ -83,20 +83,22 @@ def _delete_schema(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 def _create_volume(workspace: Workspace, request: Request) -> dict[str, Any]:
     state, body = workspace.state, request.body
-    schema, name = f"{body['catalog_name']}.{body['schema_name']}", _checked(body["name"])
-    find_schema(state, schema)
-    if not may(state, request.caller, [f"schema {schema}", f"catalog {body['catalog_name']}"], "CREATE_VOLUME"):
+    inside, name = find_schema(state, f"{body['catalog_name']}.{body['schema_name']}"), _checked(body["name"])
+    schema = f"{inside.catalog}.{inside.name}"
+    if not may(state, request.caller, [f"schema {schema}", f"catalog {inside.catalog}"], "CREATE_VOLUME"):
         raise denied(f"User does not have CREATE VOLUME on Schema '{schema}'.")
     full_name = f"{schema}.{name}"
     if full_name in state.volumes:
         raise exists(f"Volume '{full_name}' already exists", "ALREADY_EXISTS")
     kind, location = body["volume_type"], body.get("storage_location")
-    if (kind == "EXTERNAL") != bool(location):
-        raise invalid("storage_location is needed for an EXTERNAL volume, and for no other")
+    if kind == "MANAGED" and location:
+        raise invalid("CreateVolume storage_location can not be provided.")
+    if kind == "EXTERNAL" and not location:
+        raise invalid("CreateVolume Missing required field: storage_location")
     owner = request.caller.name
     managed = f"s3://workspace-root/{state.new_id()}/volumes"
     state.volumes[full_name] = Volume(
-        body["catalog_name"], body["schema_name"], name, kind, owner, location or managed, body.get("comment")
+        inside.catalog, inside.name, name, kind, owner, (location or managed).rstrip("/"), body.get("comment")
     )
     return _volume_document(state.volumes[full_name])
 
@@ -119,14 +121,14 @@ def _volume_document(volume: Volume) -> dict[str, Any]:
 
 
 def _list_volumes(workspace: Workspace, request: Request) -> dict[str, Any]:
-    schema = f"{request.required('catalog_name')}.{request.required('schema_name')}"
+    schema = f"{request.required('catalog_name')}.{request.required('schema_name')}".lower()
     find_schema(workspace.state, schema)
     found = [one for name, one in workspace.state.volumes.items() if name.rpartition(".")[0] == schema]
     return _page(request, "volumes", [_volume_document(one) for one in found])
 
 
 def _delete_volume(workspace: Workspace, request: Request) -> dict[str, Any]:
-    full_name, state = request.params["name"], workspace.state
+    full_name, state = request.params["name"].lower(), workspace.state
     find_volume(state, full_name)
     del state.volumes[full_name]
     root = "/Volumes/" + full_name.replace(".", "/")
@@ -152,20 +154,21 @@ def _table_document(table: Table) -> dict[str, Any]:
 
 
 def _table_exists(workspace: Workspace, request: Request) -> dict[str, Any]:
-    return {"table_exists": request.params["name"] in workspace.state.tables}
+    return {"table_exists": request.params["name"].lower() in workspace.state.tables}
 
 
 def _list_tables(workspace: Workspace, request: Request) -> dict[str, Any]:
-    schema = f"{request.required('catalog_name')}.{request.required('schema_name')}"
+    schema = f"{request.required('catalog_name')}.{request.required('schema_name')}".lower()
     find_schema(workspace.state, schema)
     found = [one for name, one in workspace.state.tables.items() if name.rpartition(".")[0] == schema]
     return _page(request, "tables", [_table_document(one) for one in found])
 
 
 def _checked(name: str) -> str:
+    """Return a new name as it is kept."""
     if not _NAME.fullmatch(name):
         raise invalid(f"Invalid name '{name}': no spaces, slashes or dots, 255 characters at most")
-    return name
+    return name.lower()
 
 
 def _page(request: Request, key: str, items: list[dict[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from local.workspace import profiles
 from local.workspace.context import Workspace
+from local.workspace.defaults import is_older_single_node
 from local.workspace.errors import denied, invalid
 from local.workspace.exchange import Request
 from local.workspace.route import Route
@@ -40,7 +41,10 @@ def _check_size(cluster: dict[str, Any]) -> None:
         if cluster.get("kind") != "CLASSIC_PREVIEW":
             raise invalid("is_single_node can only be used with kind CLASSIC_PREVIEW")
         return
-    old_single_node = (cluster.get("spark_conf") or {}).get("spark.databricks.cluster.profile") == "singleNode"
+    old_single_node = is_older_single_node(cluster)
+    if old_single_node and cluster.get("data_security_mode") not in (None, "NONE"):
+        # databricks-sdk-py issue 881
+        raise invalid("spark.databricks.cluster.profile is not allowed when choosing an access mode")
     if not cluster.get("autoscale") and not cluster.get("num_workers") and not old_single_node:
         raise invalid("NumWorkers could be 0 only for SingleNode clusters.")
 

@@ -85,6 +85,14 @@ def add_service_principal(
     return Credentials(application_id, state.client_secrets[application_id], issue_token(state, principal))
 
 
+def remove_principal(state: State, principal: Principal) -> None:
+    """Delete a principal: it signs in no more, and the jobs that it owned have no owner."""
+    del state.principals[principal.id]
+    state.tokens = {text: token for text, token in state.tokens.items() if token.principal_id != principal.id}
+    for job in state.jobs.values():
+        job.permissions = [one for one in job.permissions if one.name != principal.name]
+
+
 def issue_token(state: State, principal: Principal, *, expires_at: float | None = None) -> str:
     """Make a personal access token for a principal and return it."""
     token = f"dapi{secrets.token_hex(16)}"

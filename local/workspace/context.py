@@ -28,6 +28,11 @@ class Behaviour:
         restart_seconds: the delay before a continuous job's next run; doubled by each failure in a row.
         restart_limit_seconds: the longest such delay.
         start_seconds: how long a run is ``PENDING``, which is when a real workspace starts the cluster.
+        every_default: whether jobs are read back with every default that any client of the service has seen, and not
+            only with those that are sure to come. Counts for jobs that are created or changed from then on.
+        filters: whether lists of jobs and runs look at what they are to filter by; not so in Databricks' own fake.
+        logs_of_failures: whether the output of a failed task has ``logs``. Without them ``error`` is the exception's
+            last line only, as Databricks measured it for a Python task, and ``error_trace`` has the rest.
     """
 
     token_seconds: float = 3600
@@ -36,6 +41,9 @@ class Behaviour:
     restart_seconds: float = 0.2
     restart_limit_seconds: float = 60
     start_seconds: float = 0.0
+    every_default: bool = False
+    filters: bool = True
+    logs_of_failures: bool = True
 
 
 @dataclass

@@ -10,10 +10,12 @@ from typing import Any
 from local.workspace import (
     catalog,
     clusters,
+    external_locations,
     files,
     grants,
     job_permissions,
     jobs,
+    metastore,
     principals,
     profiles,
     run_api,
@@ -39,6 +41,8 @@ ROUTES: tuple[Route, ...] = (
     *run_page.ROUTES,
     *job_permissions.ROUTES,
     *catalog.ROUTES,
+    *external_locations.ROUTES,
+    *metastore.ROUTES,
     *grants.ROUTES,
     *volume_files.ROUTES,
 )

@@ -6,6 +6,7 @@ import enum
 import re
 from dataclasses import dataclass, field
 
+from local.workspace.context import WORKSPACE_ID
 from local.workspace.errors import ApiError
 
 
@@ -15,6 +16,9 @@ class Fault(enum.Enum):
     TOO_MANY_REQUESTS = "429 with Retry-After, no effect"
     UNAVAILABLE = "503, no effect"
     DENIED = "403, no effect: the right was revoked"
+    BLOCKED = "403, no effect: the caller's address is not on the workspace's IP access list"
+    BARE_NOT_FOUND = "404 with an empty body, no effect"
+    BARE_DENIED = "403 with an empty object, no effect"
     CUT_BEFORE = "the connection is cut before there is an effect"
     CUT_AFTER = "the connection is cut after the effect, without an answer"
     TIMEOUT_AFTER = "the effect takes place and no answer comes until the caller gives up"
@@ -110,4 +114,8 @@ class Faults:
             return ApiError(429, "REQUEST_LIMIT_EXCEEDED", "Current request has to be retried, rate limit", headers)
         if fault is Fault.UNAVAILABLE:
             return ApiError(503, "TEMPORARILY_UNAVAILABLE", "The service is temporarily unavailable", headers)
+        if fault is Fault.BLOCKED:
+            where = f"workspace: {WORKSPACE_ID}"
+            text = f"Source IP address: 203.0.113.7 is blocked by Databricks IP ACL for {where}"
+            return ApiError(403, "PERMISSION_DENIED", text)
         return ApiError(403, "PERMISSION_DENIED", "Only admins can perform this operation")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, Literal
 
 from databricks.sdk.service.workspace import ExportFormat, ImportFormat, Language, WorkspaceAPI
 
@@ -34,6 +34,11 @@ def tree_path(path: str) -> str:
     return path.rstrip("/") or "/"
 
 
+def _shown_path(asked: str, path: str) -> str:
+    """Return a path of the tree as the caller spells paths: with ``/Workspace`` if that was asked for."""
+    return f"/Workspace{path}" if asked == "/Workspace" or asked.startswith("/Workspace/") else path
+
+
 def read(state: State, path: str) -> bytes | None:
     """Return the bytes of a workspace file, or None when there is no such file."""
     found = state.objects.get(tree_path(path))
@@ -54,15 +59,15 @@ def _import(workspace: Workspace, request: Request) -> Response:
     parent = path.rpartition("/")[0] or "/"
     folder = state.objects.get(parent)
     if folder is None or folder.object_type != "DIRECTORY":
-        raise not_found(f"The parent folder ({parent}) does not exist.")
+        raise not_found(f"The parent folder ({_shown_path(body['path'], parent)}) does not exist.")
     there = state.objects.get(path)
-    kind = "NOTEBOOK" if notebook else "FILE"
+    kind = _kind(notebook, format_, path)
     if there is not None and (not overwrite or there.object_type != kind):
         raise exists(f"Path ({path}) already exists.")
     now = now_ms()
     state.objects[path] = WorkspaceObject(
         path,
-        "NOTEBOOK" if notebook else "FILE",
+        kind,
         there.object_id if there else state.new_id(),
         there.created_at if there else now,
         now,
@@ -70,6 +75,14 @@ def _import(workspace: Workspace, request: Request) -> Response:
         language or (Language.PYTHON.value if notebook else None),
     )
     return Response({})
+
+
+def _kind(notebook: bool, format_: str, path: str) -> Literal["FILE", "NOTEBOOK", "DASHBOARD"]:
+    if notebook:
+        return "NOTEBOOK"
+    # An AI/BI dashboard by its ending (databricks/cli issue 3673).
+    is_dashboard = format_ == ImportFormat.AUTO.value and path.endswith(".lvdash.json")
+    return "DASHBOARD" if is_dashboard else "FILE"
 
 
 def _import_body(request: Request) -> tuple[dict[str, Any], bytes]:
@@ -119,18 +132,20 @@ def _mkdirs(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 
 def _get_status(workspace: Workspace, request: Request) -> dict[str, Any]:
-    return _document(_found(workspace.state, request.required("path")))
+    path = request.required("path")
+    return _document(_found(workspace.state, path), path)
 
 
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
     """List a folder, or the one file."""
-    found = _found(workspace.state, request.required("path"))
+    asked = request.required("path")
+    found = _found(workspace.state, asked)
     since = request.number("notebooks_modified_after", 0)
     if found.object_type != "DIRECTORY":
-        return {"objects": [_document(found)]}
+        return {"objects": [_document(found, asked)]}
     inside = [one for one in _children(workspace.state, found.path) if one.modified_at >= since]
     # An empty folder is answered with an empty object.
-    return {"objects": [_document(one) for one in inside]} if inside else {}
+    return {"objects": [_document(one, asked) for one in inside]} if inside else {}
 
 
 def _delete(workspace: Workspace, request: Request) -> dict[str, Any]:
@@ -172,10 +187,10 @@ def _children(state: State, folder: str) -> list[WorkspaceObject]:
     ]
 
 
-def _document(found: WorkspaceObject) -> dict[str, Any]:
+def _document(found: WorkspaceObject, asked: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "object_type": found.object_type,
-        "path": found.path,
+        "path": _shown_path(asked, found.path),
         "object_id": found.object_id,
         "resource_id": str(found.object_id),
     }

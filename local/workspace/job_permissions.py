@@ -49,7 +49,9 @@ def replaced(state: State, job: Job, access: list[dict[str, Any]], *, keep_owner
     Raises:
         ApiError: for a principal that does not exist, or when there is not exactly one owner.
     """
-    new = [_permission(state, one) for one in access]
+    every = [_permission(state, one) for one in access]
+    # Of two entries of one principal the last one counts.
+    new = list({(one.key, one.name): one for one in every}.values())
     owners = [one for one in new if one.level == "IS_OWNER"]
     if not owners and keep_owner:
         new = [*(one for one in job.permissions if one.level == "IS_OWNER"), *new]

@@ -1,4 +1,4 @@
-"""The settings of jobs and one-time runs: what is refused, what is filled in, how an update is merged."""
+"""The settings of jobs and one-time runs: what is refused, and how an update is merged."""
 
 from __future__ import annotations
 
@@ -83,66 +83,6 @@ def _check_trigger(settings: dict[str, Any]) -> None:
         for task in settings.get("tasks") or []:
             if task.get("depends_on") or task.get("max_retries"):
                 raise invalid("A continuous job can have neither task dependencies nor a retry policy")
-
-
-def with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return settings as ``jobs/get`` shows them: with what the service fills in."""
-    shown = {
-        "name": "Untitled",
-        "email_notifications": {},
-        "webhook_notifications": {},
-        "timeout_seconds": 0,
-        "max_concurrent_runs": 1,
-        "format": "MULTI_TASK",
-        **_without_nulls(settings),
-    }
-    shown["tasks"] = [_task_with_defaults(one) for one in shown.get("tasks", [])]
-    for one in shown.get("job_clusters", []):
-        one["new_cluster"] = _cluster_with_defaults(one.get("new_cluster") or {})
-    for name, defaults in (
-        ("continuous", {"pause_status": "UNPAUSED", "task_retry_mode": "NEVER"}),
-        ("schedule", {"pause_status": "UNPAUSED"}),
-        ("trigger", {"pause_status": "UNPAUSED"}),
-    ):
-        if name in shown:
-            shown[name] = {**defaults, **shown[name]}
-    return {key: value for key, value in shown.items() if value != []}
-
-
-def _task_with_defaults(task: dict[str, Any]) -> dict[str, Any]:
-    shown = {
-        "run_if": "ALL_SUCCESS",
-        "timeout_seconds": 0,
-        "email_notifications": {},
-        "webhook_notifications": {},
-        **task,
-    }
-    if "new_cluster" in shown:
-        shown["new_cluster"] = _cluster_with_defaults(shown["new_cluster"])
-    return shown
-
-
-def _cluster_with_defaults(cluster: dict[str, Any]) -> dict[str, Any]:
-    shown = {"data_security_mode": "SINGLE_USER", "enable_elastic_disk": False, "num_workers": 0, **cluster}
-    if cluster.get("autoscale"):
-        del shown["num_workers"]
-    if cluster.get("is_single_node"):
-        shown["custom_tags"] = {"ResourceClass": "SingleNode", **cluster.get("custom_tags", {})}
-        shown["spark_conf"] = {
-            "spark.databricks.cluster.profile": "singleNode",
-            "spark.master": "local[*]",
-            **cluster.get("spark_conf", {}),
-        }
-    return shown
-
-
-def _without_nulls(value: Any) -> Any:
-    """A null is the same as nothing."""
-    if isinstance(value, dict):
-        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
-    if isinstance(value, list):
-        return [_without_nulls(one) for one in value]
-    return value
 
 
 def merged(settings: dict[str, Any], new: dict[str, Any], to_remove: list[str]) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from databricks.sdk.service.jobs import JobsAPI
 
 from local.workspace import job_permissions, run_progress
 from local.workspace.context import Workspace, now_ms
+from local.workspace.defaults import with_defaults
 from local.workspace.errors import denied, invalid
 from local.workspace.exchange import Request
-from local.workspace.job_settings import check_settings, merged, with_defaults
+from local.workspace.job_settings import check_settings, merged
 from local.workspace.paging import page_of
 from local.workspace.route import Route
 from local.workspace.shape import of_method
@@ -51,7 +52,7 @@ def _create(workspace: Workspace, request: Request) -> dict[str, Any]:
     settings = dict(request.body)
     access = settings.pop("access_control_list", None) or []
     check_settings(state, caller, settings)
-    job = Job(state.new_id(), with_defaults(settings), caller.name, now_ms())
+    job = Job(state.new_id(), with_defaults(settings, every=workspace.behaviour.every_default), caller.name, now_ms())
     job.permissions = [Permission(job_permissions.key_of(caller), caller.name, "IS_OWNER")]
     if access:
         job.permissions = job_permissions.replaced(state, job, access, keep_owner=True)
@@ -62,7 +63,7 @@ def _create(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
     job = managed_job(workspace.state, request.caller, request.number("job_id"), levels=job_permissions.ANY_LEVEL)
-    return _document(job) | {"run_as_user_name": _run_as(job)}
+    return _document(job) | {"run_as_user_name": job.run_as}
 
 
 def _document(job: Job) -> dict[str, Any]:
@@ -74,15 +75,9 @@ def _document(job: Job) -> dict[str, Any]:
     }
 
 
-def _run_as(job: Job) -> str:
-    run_as = job.settings.get("run_as", {})
-    owner = next(one.name for one in job.permissions if one.level == "IS_OWNER")
-    return str(run_as.get("service_principal_name") or run_as.get("user_name") or owner)
-
-
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
     """List the jobs that the caller may see, the newest first, without their tasks unless asked."""
-    name = request.query.get("name", "").lower()
+    name = request.query.get("name", "").lower() if workspace.behaviour.filters else ""
     found = [
         job
         for job in sorted(workspace.state.jobs.values(), key=lambda job: -job.job_id)
@@ -123,7 +118,7 @@ def _update(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 def _replace(workspace: Workspace, caller: Principal, job: Job, settings: dict[str, Any]) -> None:
     check_settings(workspace.state, caller, settings)
-    before, job.settings = job.settings, with_defaults(settings)
+    before, job.settings = job.settings, with_defaults(settings, every=workspace.behaviour.every_default)
     run_progress.settings_changed(workspace, job, before)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from local.workspace import files, volume_files
 from local.workspace.context import Workspace
+from local.workspace.grants import privileges_on
 from local.workspace.run_state import Run, TaskRun
-from local.workspace.runner import LaunchError, Library, RunHandle, RunRequest
+from local.workspace.runner import LaunchError, Library, RunHandle, RunRequest, UnityCatalog
 from local.workspace.state import State
 
 
@@ -37,15 +38,27 @@ def launch(workspace: Workspace, run: Run, task: TaskRun) -> RunHandle:
         iam_role_arn=(state.instance_profiles[arn].iam_role_arn or "") if arn else "",
         cluster=task.cluster,
         task=task.task,
+        unity_catalog=_unity_catalog(state, run),
     )
     return workspace.runner.start(request)
+
+
+def _unity_catalog(state: State, run: Run) -> UnityCatalog:
+    """Return what the run's cluster meets of Unity Catalog, as who the run is."""
+    who = next((one for one in state.principals.values() if one.name == run.run_as), None)
+    locations = {
+        one.url: frozenset(privileges_on(state, who, f"external_location {one.name}") if who else ())
+        for one in state.external_locations.values()
+    }
+    default = state.default_namespace or state.default_catalog
+    return UnityCatalog(default, hive_metastore=state.hive_metastore, locations=locations)
 
 
 def _arguments(run: Run, wheel: dict[str, Any]) -> tuple[str, ...]:
     if run.params is not None:
         return tuple(run.params)
     named = {**wheel.get("named_parameters", {}), **run.named_params}
-    return (*wheel.get("parameters", []), *(f"--{name}={value}" for name, value in named.items()))
+    return (*wheel.get("parameters", []), *(f"--{name}={value}" for name, value in named.items() if value != ""))
 
 
 def _libraries(state: State, task: dict[str, Any]) -> list[Library]:

@@ -8,9 +8,10 @@ from databricks.sdk.service.jobs import JobsAPI
 
 from local.workspace import job_permissions, run_progress
 from local.workspace.context import Workspace
+from local.workspace.defaults import with_defaults
 from local.workspace.errors import invalid
 from local.workspace.exchange import Request
-from local.workspace.job_settings import check_settings, with_defaults
+from local.workspace.job_settings import check_settings
 from local.workspace.jobs import managed_job
 from local.workspace.paging import page_of
 from local.workspace.route import Route
@@ -37,7 +38,8 @@ def _submit(workspace: Workspace, request: Request) -> dict[str, Any]:
     if not body.get("tasks"):
         raise invalid("Missing required field 'tasks'")
     check_settings(state, request.caller, body)
-    run = run_progress.one_time_run(workspace, with_defaults(body), creator=request.caller.name)
+    settings = with_defaults(body, every=workspace.behaviour.every_default)
+    run = run_progress.one_time_run(workspace, settings, creator=request.caller.name)
     run.name = body.get("run_name") or "Untitled"
     if token:
         state.idempotency_tokens[token] = run.run_id
@@ -114,6 +116,8 @@ def _wanted(workspace: Workspace, request: Request, run: Run) -> bool:
     # A deleted job's runs are gone with it.
     if run.run_type == "JOB_RUN" and run.job_id not in workspace.state.jobs:
         return False
+    if not workspace.behaviour.filters:
+        return True
     return (
         job_id in (0, run.job_id)
         and run_type == run.run_type
@@ -135,16 +139,18 @@ def _get_output(workspace: Workspace, request: Request) -> dict[str, Any]:
     run_progress.note_output(workspace, task)
     document = run_document(workspace, run, expand=True)
     (metadata,) = [one for one in document["tasks"] if one["run_id"] == task.run_id]
-    answer: dict[str, Any] = {
-        "metadata": {**metadata, "job_id": run.job_id, "run_name": run.name},
-        "logs": task.output[:_OUTPUT_LIMIT],
-        "logs_truncated": len(task.output) > _OUTPUT_LIMIT,
-    }
-    if task.error:
-        answer["error"] = task.error
-    if task.trace:
-        answer["error_trace"] = task.trace
-    return answer
+    metadata = {**metadata, "job_id": run.job_id, "run_name": run.name}
+    return {"metadata": metadata, **_written(task, with_logs=workspace.behaviour.logs_of_failures)}
+
+
+def _written(task: TaskRun, *, with_logs: bool) -> dict[str, Any]:
+    """Return what a task printed, of which the last 5 MB are kept (jobs/runs/get-output), and what it failed with."""
+    printed, error, trace = task.output, task.error, task.trace
+    answer: dict[str, Any] = {"logs": printed[-_OUTPUT_LIMIT:], "logs_truncated": len(printed) > _OUTPUT_LIMIT}
+    if error and not with_logs:
+        answer, trace = {}, trace or error
+        error = error.strip().splitlines()[-1]
+    return answer | ({"error": error} if error else {}) | ({"error_trace": trace} if trace else {})
 
 
 def _cancel(workspace: Workspace, request: Request) -> dict[str, Any]:

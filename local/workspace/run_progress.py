@@ -26,7 +26,7 @@ def new_run(workspace: Workspace, job: Job, *, trigger: str, creator: str) -> Ru
     """Make a run of a job; it is skipped, or waits, when the job has as many as it may have."""
     settings = job.settings
     run = one_time_run(workspace, settings, creator=creator)
-    run.job_id, run.run_type, run.trigger = job.job_id, "JOB_RUN", trigger
+    run.job_id, run.run_type, run.trigger, run.run_as = job.job_id, "JOB_RUN", trigger, job.run_as
     run.number = sum(one.job_id == job.job_id for one in workspace.state.runs.values())
     if len(active_runs(workspace, job.job_id)) > settings["max_concurrent_runs"]:
         if settings.get("queue", {}).get("enabled"):
@@ -61,6 +61,7 @@ def one_time_run(workspace: Workspace, settings: dict[str, Any], *, creator: str
         copy.deepcopy(settings.get("job_clusters", [])),
         timeout_seconds=settings.get("timeout_seconds", 0),
     )
+    run.run_as = creator
     state.runs[run.run_id] = run
     return run
 

@@ -68,6 +68,7 @@ class Run:
         run_type: ``JOB_RUN`` or ``SUBMIT_RUN``.
         trigger: what started it.
         creator: who asked for it.
+        run_as: with whose rights it runs.
         start_time: milliseconds since 1970.
         number: the how-manieth run of its job.
         tasks: its tasks.
@@ -97,6 +98,7 @@ class Run:
     queued: bool = False
     end_time: int = 0
     cancelling: bool = False
+    run_as: str = ""
     skipped: str = ""
 
     @property

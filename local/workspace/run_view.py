@@ -86,7 +86,9 @@ def _life_cycle(run: Run) -> str:
     if run.skipped:
         return "SKIPPED"
     if run.ended:
-        return "INTERNAL_ERROR" if "INTERNAL_ERROR" in states else "TERMINATED"
+        # A run whose task failed ends so too: measured by Databricks for its CLI (libs/testserver/jobs.go).
+        failed = "INTERNAL_ERROR" in states or any(task.result == "FAILED" for task in run.latest)
+        return "INTERNAL_ERROR" if failed else "TERMINATED"
     if run.cancelling or "TERMINATING" in states:
         return "TERMINATING"
     if run.queued:

@@ -18,6 +18,23 @@ class Library:
 
 
 @dataclass(frozen=True)
+class UnityCatalog:
+    """What Unity Catalog is to a cluster at the start of a run.
+
+    Attributes:
+        default_catalog: the catalog that names without one mean.
+        hive_metastore: whether there is a Hive metastore; without one any use of it is refused with
+            ``UC_HIVE_METASTORE_DISABLED_EXCEPTION``.
+        locations: the external locations by their URL (no slash at the end), with the privileges that the run's
+            identity has there, such as ``READ_FILES``. The instance profile counts for nothing below such a URL.
+    """
+
+    default_catalog: str = "hive_metastore"
+    hive_metastore: bool = True
+    locations: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """One task to run.
 
@@ -35,6 +52,7 @@ class RunRequest:
         iam_role_arn: as registered with the profile; empty when it was not given.
         cluster: the cluster's settings.
         task: the task's settings.
+        unity_catalog: what the cluster meets of Unity Catalog.
     """
 
     run_id: int
@@ -50,6 +68,7 @@ class RunRequest:
     iam_role_arn: str
     cluster: Mapping[str, Any]
     task: Mapping[str, Any]
+    unity_catalog: UnityCatalog = field(default_factory=UnityCatalog)
 
 
 @dataclass(frozen=True)

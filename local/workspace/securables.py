@@ -1,22 +1,25 @@
-"""What Unity Catalog protects: found by its full name, with the owner that it has."""
+"""What Unity Catalog protects: found by its full name in any case, with the owner that it has.
+
+It keeps its names in lower case, whatever was asked for.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from local.workspace.errors import not_found
-from local.workspace.state import Schema, State, Table, Volume
+from local.workspace.state import ExternalLocation, Schema, State, Table, Volume
 
 
 def find_catalog(state: State, name: str) -> str:
-    """Return the name, if there is such a catalog.
+    """Return the name as it is kept, if there is such a catalog.
 
     Raises:
         ApiError: when it, or what it is in, does not exist.
     """
-    if name not in state.catalogs:
+    if name.lower() not in state.catalogs:
         raise not_found(f"Catalog '{name}' does not exist.", "CATALOG_DOES_NOT_EXIST")
-    return name
+    return name.lower()
 
 
 def find_schema(state: State, full_name: str) -> Schema:
@@ -26,9 +29,9 @@ def find_schema(state: State, full_name: str) -> Schema:
         ApiError: when it, or what it is in, does not exist.
     """
     find_catalog(state, full_name.partition(".")[0])
-    if full_name not in state.schemas:
+    if full_name.lower() not in state.schemas:
         raise not_found(f"Schema '{full_name}' does not exist.", "SCHEMA_DOES_NOT_EXIST")
-    return state.schemas[full_name]
+    return state.schemas[full_name.lower()]
 
 
 def find_volume(state: State, full_name: str) -> Volume:
@@ -38,9 +41,9 @@ def find_volume(state: State, full_name: str) -> Volume:
         ApiError: when it, or what it is in, does not exist.
     """
     find_schema(state, full_name.rpartition(".")[0])
-    if full_name not in state.volumes:
+    if full_name.lower() not in state.volumes:
         raise not_found(f"Volume '{full_name}' does not exist.")
-    return state.volumes[full_name]
+    return state.volumes[full_name.lower()]
 
 
 def find_table(state: State, full_name: str) -> Table:
@@ -50,19 +53,31 @@ def find_table(state: State, full_name: str) -> Table:
         ApiError: when it, or what it is in, does not exist.
     """
     find_schema(state, full_name.rpartition(".")[0])
-    if full_name not in state.tables:
+    if full_name.lower() not in state.tables:
         raise not_found(f"Table '{full_name}' does not exist.", "TABLE_DOES_NOT_EXIST")
-    return state.tables[full_name]
+    return state.tables[full_name.lower()]
+
+
+def find_location(state: State, name: str) -> ExternalLocation:
+    """Return the external location.
+
+    Raises:
+        ApiError: when it does not exist.
+    """
+    if name.lower() not in state.external_locations:
+        raise not_found(f"External Location '{name}' does not exist.", "EXTERNAL_LOCATION_DOES_NOT_EXIST")
+    return state.external_locations[name.lower()]
 
 
 def owner_of(state: State, securable: str) -> str:
     """Return the owner of a securable that exists, named by kind and full name."""
     kind, _, name = securable.partition(" ")
     if kind == "catalog":
-        return state.catalogs[name]
+        return state.catalogs[name.lower()]
     owned: dict[str, dict[str, Any]] = {
         "schema": {**state.schemas},
         "volume": {**state.volumes},
         "table": {**state.tables},
+        "external_location": {**state.external_locations},
     }
-    return str(owned[kind][name].owner)
+    return str(owned[kind][name.lower()].owner)

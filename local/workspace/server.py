@@ -153,6 +153,8 @@ class WorkspaceServer:
         fault = entry.fault
         if fault is Fault.CUT_BEFORE:
             return None
+        if fault in (Fault.BARE_NOT_FOUND, Fault.BARE_DENIED):
+            return Response(status=404) if fault is Fault.BARE_NOT_FOUND else Response({}, status=403)
         if fault is not None and fault not in REACHING:
             return refusal(self.faults.refusal(fault))
         workspace = self.workspace

@@ -59,10 +59,10 @@ class InstanceProfile:
 
 @dataclass
 class WorkspaceObject:
-    """A folder, file or notebook of the workspace's file tree; times are milliseconds since 1970."""
+    """A folder, file, notebook or dashboard of the workspace's file tree; times are milliseconds since 1970."""
 
     path: str
-    object_type: Literal["DIRECTORY", "FILE", "NOTEBOOK"]
+    object_type: Literal["DIRECTORY", "FILE", "NOTEBOOK", "DASHBOARD"]
     object_id: int
     created_at: int
     modified_at: int
@@ -88,7 +88,7 @@ class Job:
         settings: its settings with the service's defaults filled in.
         creator: who made it.
         created_time: milliseconds since 1970.
-        permissions: granted on the job; exactly one is ``IS_OWNER``.
+        permissions: granted on the job; exactly one is ``IS_OWNER``, or none where the owner was deleted.
         failures: how many runs failed one after the other; a continuous job waits longer after each.
         next_start: for a continuous job, when its next run starts (monotonic clock); None = it waits for nothing.
     """
@@ -100,6 +100,13 @@ class Job:
     permissions: list[Permission] = field(default_factory=list)
     failures: int = 0
     next_start: float | None = None
+
+    @property
+    def run_as(self) -> str:
+        """Name of the principal with whose rights it runs."""
+        given = self.settings.get("run_as", {})
+        owner = next((one.name for one in self.permissions if one.level == "IS_OWNER"), self.creator)
+        return str(given.get("service_principal_name") or given.get("user_name") or owner)
 
 
 @dataclass
@@ -138,8 +145,37 @@ class Table:
 
 
 @dataclass
+class ExternalLocation:
+    """An external location of Unity Catalog: below its URL the catalog decides who reads and writes.
+
+    Attributes:
+        name: its name.
+        url: without a slash at the end.
+        credential_name: the storage credential that files are read with.
+        owner: who owns it.
+        read_only: whether nothing can be written below it.
+        file_events: whether the service keeps a notification on the bucket (``effective_enable_file_events``).
+        fallback: whether a cluster's own credentials are tried where the catalog refuses.
+    """
+
+    name: str
+    url: str
+    credential_name: str
+    owner: str
+    read_only: bool = False
+    file_events: bool = True
+    fallback: bool = False
+
+
+@dataclass
 class State:
-    """Everything there is; keys are the ids and names that the API uses."""
+    """Everything there is; keys are the ids and names that the API uses. Names of Unity Catalog are lower case.
+
+    Attributes:
+        hive_metastore: whether the workspace has a Hive metastore (not with "Disable legacy access").
+        default_catalog: the catalog of the metastore assignment, which names without a catalog mean.
+        default_namespace: the same by the newer setting, which wins; None where nobody set it.
+    """
 
     principals: dict[str, Principal] = field(default_factory=dict)
     client_secrets: dict[str, str] = field(default_factory=dict)
@@ -153,6 +189,10 @@ class State:
     schemas: dict[str, Schema] = field(default_factory=dict)
     volumes: dict[str, Volume] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
+    external_locations: dict[str, ExternalLocation] = field(default_factory=dict)
+    hive_metastore: bool = True
+    default_catalog: str = "hive_metastore"
+    default_namespace: str | None = None
     grants: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     volume_files: dict[str, bytes] = field(default_factory=dict)
     volume_folders: set[str] = field(default_factory=set)

@@ -16,7 +16,7 @@ _ROOT_PARTS = 4
 
 def read(state: State, path: str) -> bytes | None:
     """Return the bytes of a file in a volume, or None when there is none."""
-    return state.volume_files.get(path)
+    return state.volume_files.get(_kept(path))
 
 
 def _path(state: State, request: Request) -> str:
@@ -24,9 +24,15 @@ def _path(state: State, request: Request) -> str:
     parts = path.strip("/").split("/")
     if parts[0] != "Volumes" or len(parts) < _ROOT_PARTS:
         raise invalid(f"Invalid path: {path}. It must start with /Volumes/<catalog>/<schema>/<volume>")
-    if (volume := ".".join(parts[1:_ROOT_PARTS])) not in state.volumes:
+    if (volume := ".".join(parts[1:_ROOT_PARTS])).lower() not in state.volumes:
         raise not_found(f"Volume '{volume}' does not exist.")
-    return path
+    return _kept(path)
+
+
+def _kept(path: str) -> str:
+    """Return a path as it is kept: the names of catalog, schema and volume have no case, those in the volume have."""
+    parts = path.split("/")
+    return "/".join([*parts[:2], *(part.lower() for part in parts[2 : _ROOT_PARTS + 1]), *parts[_ROOT_PARTS + 1 :]])
 
 
 def _put_file(workspace: Workspace, request: Request) -> Response:

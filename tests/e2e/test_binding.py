@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections import Counter
 from datetime import datetime, timezone
@@ -89,7 +90,7 @@ def test_a_checkpoint_that_was_emptied_is_a_new_one_and_none_of_its_batches_is_s
     shutil.rmtree(where.checkpoint)
     (where.logs / "1.log").unlink()
     deliver(where, 2)
-    ingest(spark, where)
+    ingest(spark, where, new_checkpoint="reload")
     assert loaded(spark, where) == [1, 2]
     assert properties(spark, where)["vpc_flow_logs.stream_id"] != before
 
@@ -125,6 +126,73 @@ def test_the_checkpoint_of_one_table_is_refused_for_another(spark: SparkSession,
     there = try_ingest(spark, other)
     assert there.status == 2
     assert f"{str(where.checkpoint)!r} is the checkpoint of another table" in there.message
+
+
+def test_a_new_checkpoint_for_a_table_with_rows_is_refused_with_the_ways_out(spark: SparkSession, where: Place) -> None:
+    deliver(where, 1)
+    ingest(spark, where)
+    other = str(where.root / "new")
+    refused = try_ingest(spark, where, checkpoint_path=other)
+    assert refused.status == 2
+    assert f"{other!r} is new, and the table has rows that the checkpoint {str(where.checkpoint)!r}" in refused.message
+    assert "--new-checkpoint adopt" in refused.message
+    assert "--new-checkpoint reload" in refused.message
+    assert not Path(other).exists()
+    assert loaded(spark, where) == [1]
+
+
+def test_an_adopted_table_gets_only_the_files_that_it_does_not_have(spark: SparkSession, where: Place) -> None:
+    for number in (1, 2):
+        deliver(where, number)
+    where.deliver(b"srcaddr srcport\n10.0.0.9 bad\n", "only-quarantine.log")
+    ingest(spark, where)
+    deliver(where, 3)
+    where.checkpoint = where.root / "new"
+    ran = ingest(spark, where, new_checkpoint="adopt")
+    assert f"2 files skipped that {where.table_name} has" in ran.lines
+    assert f"1 file skipped that {where.table_name}_quarantine has" in ran.lines
+    assert ran.lines[-3].startswith("done: 1 batch, 2 files, ")
+    assert loaded(spark, where) == [1, 2, 3]
+    deliver(where, 4)
+    ingest(spark, where)
+    assert loaded(spark, where) == [1, 2, 3, 4]
+    assert sum(entries(spark, where.table_name).values()) == 5
+
+
+def test_rows_that_a_restore_took_out_are_missed_before_anything_else_is_loaded(
+    spark: SparkSession, where: Place
+) -> None:
+    for number in (1, 2, 3):
+        deliver(where, number)
+        ingest(spark, where)
+    written = (
+        spark.sql(f"DESCRIBE HISTORY {where.table_name}").where("operation = 'WRITE'").orderBy("version").collect()
+    )
+    spark.sql(f"RESTORE TABLE {where.table_name} TO VERSION AS OF {written[0].version}")
+    deliver(where, 4)
+    refused = try_ingest(spark, where)
+    assert refused.status == 2
+    assert "is ahead of its table: a RESTORE" in refused.message
+    assert "took out its batches 1, 2," in refused.message
+    where.checkpoint = where.root / "new"
+    ingest(spark, where, new_checkpoint="adopt")
+    assert loaded(spark, where) == [1, 2, 3, 4]
+
+
+def test_the_loss_by_a_restore_can_be_accepted(spark: SparkSession, where: Place) -> None:
+    for number in (1, 2):
+        deliver(where, number)
+        ingest(spark, where)
+    written = (
+        spark.sql(f"DESCRIBE HISTORY {where.table_name}").where("operation = 'WRITE'").orderBy("version").collect()
+    )
+    spark.sql(f"RESTORE TABLE {where.table_name} TO VERSION AS OF {written[0].version}")
+    refused = try_ingest(spark, where)
+    (setting,) = re.findall(r"set the table property ('.+?' = '.+?')", refused.message)
+    spark.sql(f"ALTER TABLE {where.table_name} SET TBLPROPERTIES ({setting})")
+    deliver(where, 3)
+    ingest(spark, where)
+    assert loaded(spark, where) == [1, 3]
 
 
 # A table and a checkpoint of version 0.1.0

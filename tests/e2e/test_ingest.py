@@ -221,9 +221,9 @@ def test_a_batch_that_failed_at_the_quarantine_is_made_whole_by_the_next_run(
     assert ran.batches == [f"batch 0: {added}"]
 
 
-def test_a_new_checkpoint_loads_again_rather_than_being_skipped(spark: SparkSession, loaded: Place) -> None:
+def test_a_new_checkpoint_loads_again_if_that_is_asked_for(spark: SparkSession, loaded: Place) -> None:
     ingest(spark, loaded)
-    ingest(spark, loaded, checkpoint_path=str(loaded.root / "new_checkpoint"))
+    ingest(spark, loaded, checkpoint_path=str(loaded.root / "new_checkpoint"), new_checkpoint="reload")
     assert rows(spark, "once", "srcaddr", "srcport") == dict.fromkeys(RECORDS, 2)
     assert entries(spark, "once") == dict.fromkeys(ENTRY, 2)
 

@@ -282,9 +282,9 @@ def test_a_run_fails_by_its_exception_and_by_any_exit(client: WorkspaceClient, e
 
 
 def test_hadoops_file_systems_are_refused_where_unity_catalog_governs_and_dbutils_and_spark_are_not(
-    client: WorkspaceClient, runner: ClusterRunner
+    client: WorkspaceClient,
 ) -> None:
-    runner.external_locations.append("s3://governed")
+    client.external_locations.create("governed", "s3://governed/", "credential")
     _, output = ended(client, submit(client, "look"))
     assert told(output) == {
         "/Volumes/network/flow_logs/checkpoints": "No Unity API token found in Unity Scope",

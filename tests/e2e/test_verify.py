@@ -32,6 +32,10 @@ def verify(spark: SparkSession, where: Place, capsys: pytest.CaptureFixture[str]
     return capsys.readouterr().out.splitlines()
 
 
+def formats(said: list[str]) -> list[str]:
+    return [line for line in said if line.startswith("format: ")]
+
+
 def at(path: Path, when: datetime) -> None:
     os.utime(path, (when.timestamp(), when.timestamp()))
 
@@ -64,7 +68,7 @@ def test_files_their_bytes_the_newest_and_the_formats(
         f"readable: 6 files, {size / 1000:.1f} kB",
         f"newest:   file:{where.logs}/2026/01/03/new est.log.gz of 2026-01-04 05:05 UTC",
     ]
-    assert sorted(said[3:]) == sorted(
+    assert sorted(formats(said)) == sorted(
         [
             f"format:   {' '.join(DEFAULT_FORMAT)} (in 2 of the 5 newest)",
             "format:   end srcaddr version (in 1 of the 5 newest)",
@@ -93,20 +97,19 @@ def test_damaged_and_empty_files_are_formats_too(
     where.deliver(b"PAR1 and no more", "broken.log.parquet")
     said = verify(spark, where, capsys)
     assert "readable: 3 files, " in said[1]
-    formats = " ".join(said[3:])
-    assert "empty (in 1" in formats
-    assert "Parquet that cannot be read (in 1" in formats
-    assert len(said) == 6
+    found = " ".join(formats(said))
+    assert "empty (in 1" in found
+    assert "Parquet that cannot be read (in 1" in found
+    assert len(formats(said)) == 3
 
 
-def test_a_missing_folder_ends_with_status_1_and_says_which(
+def test_a_missing_folder_fails_and_says_which(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = Place(tmp_path, "never_made")
     missing = str(tmp_path / "missing")
     with pytest.raises(RunFailed) as failed:
         verify(spark, where, capsys, vpc_logs_path=missing)
-    assert failed.value.code == 1
     assert f"there is no folder {missing!r}" in str(failed.value)
     assert "Traceback" not in capsys.readouterr().err
 
@@ -126,3 +129,73 @@ def test_bad_parameters_are_refused_as_by_ingest(
     with pytest.raises(ParameterError) as refused:
         verify(spark, Place(tmp_path, "never_made"), capsys, region_name="moon", headers="")
     assert len(refused.value.problems) == 2
+
+
+def test_after_the_files_comes_a_line_for_each_thing_that_was_tried(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = Place(tmp_path, "never_made")
+    where.deliver(file_of(table_of(count=3)), "a.log.gz")
+    # The folders above it are made for the trial, and do not stay (`verify` looks at all of them).
+    checkpoint = where.root / "not" / "made" / "yet"
+    assert verify(spark, where, capsys, checkpoint_path=str(checkpoint))[4:] == [
+        f"ok:       list and read on {where.logs}",
+        f"ok:       write and delete on {checkpoint}",
+        "ok:       USE SCHEMA on spark_catalog.default",
+        "untried:  CREATE TABLE on spark_catalog.default: trying it would make a table",
+    ]
+
+
+def test_a_checkpoint_with_files_in_it_keeps_them(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = Place(tmp_path, "never_made")
+    where.checkpoint.mkdir()
+    (where.checkpoint / ".kept").write_text("kept")
+    said = verify(spark, where, capsys)
+    assert f"ok:       write and delete on {where.checkpoint}" in said
+
+
+def test_one_message_names_all_that_is_missing(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = Place(tmp_path, "never_made")
+    missing, nowhere = str(tmp_path / "missing"), "/proc/nowhere/checkpoint"
+    with pytest.raises(RunFailed) as failed:
+        verify(spark, where, capsys, vpc_logs_path=missing, checkpoint_path=nowhere)
+    first, logs, checkpoint, *advice = str(failed.value).splitlines()
+    assert first == "The run failed: 2 things are missing:"
+    assert logs.startswith(f"  - list and read on {missing}: there is no folder")
+    assert checkpoint.startswith(f"  - write and delete on {nowhere}: No such file or directory")
+    assert "job.checkpoint_path" in advice[1]
+
+
+def test_names_of_files_cannot_act_on_the_terminal(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = Place(tmp_path, "never_made")
+    where.deliver(file_of(table_of(count=3)), "\x1b[2Jgone.log.gz")
+    said = verify(spark, where, capsys)
+    assert "\\x1b[2Jgone.log.gz of " in said[2]
+    assert all(line.isprintable() for line in said)
+
+
+def test_what_is_missing_is_named_together_with_what_the_parameters_are_refused_for(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where, missing = Place(tmp_path, "no_such_schema.flows"), str(tmp_path / "missing")
+    with pytest.raises(ParameterError) as refused:
+        verify(spark, where, capsys, vpc_logs_path=missing)
+    table, logs = refused.value.problems
+    assert "'no_such_schema'" in table
+    assert logs.startswith(f"list and read on {missing}: there is no folder")
+
+
+def test_a_checkpoint_that_is_refused_is_not_written_to(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = Place(tmp_path, "never_made")
+    where.checkpoint.mkdir()
+    (where.checkpoint / "of others").write_text("")
+    with pytest.raises(ParameterError):
+        verify(spark, where, capsys)

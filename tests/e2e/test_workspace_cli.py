@@ -85,7 +85,7 @@ def test_deploy_status_deploy_again_and_destroy_say_what_a_person_wants_to_read(
     assert f"7 of 8 steps changed something. The job: {host}/jobs/{job_id}" in lines
     assert lines[-2:] == [
         "Table: network.flow_logs.test",
-        f"Its runs: python -m infra.workspace status --env {terminal.file}",
+        f"Its runs: .venv/bin/python -m infra.workspace status --env {terminal.file}",
     ]
 
     status = terminal.type("status")

@@ -140,6 +140,7 @@ MAIL = ('trigger = "continuous"', 'trigger = "continuous"\nemail_on_failure = ["
 SCHEDULED = ('trigger = "continuous"', 'trigger = "scheduled"\nschedule = "0 0/15 * * * ?"')
 PAUSED = ('trigger = "continuous"', 'trigger = "continuous"\npause = true')
 NO_VERIFY = ("[workspace.cluster]", "verify = false\n\n[workspace.cluster]")
+STACK_QUEUE = ('"auto-loader"', '"stack"')
 OFF = ('"auto-loader"', '"off"')
 OTHER_ROLE = ('"flow-log-reader"', '"flow-log-reader-2"')
 

@@ -97,11 +97,13 @@ def test_the_job_runs_the_wheel_with_the_files_parameters_on_a_dedicated_cluster
     assert task["python_wheel_task"]["named_parameters"]["table-name"] == "network.flow_logs.test"
     assert task["libraries"] == [{"whl": f"/Workspace{FOLDER}/0.1.0-aaaaaaaaaaaa/vpc_flow_logs-0.1.0-py3-none-any.whl"}]
     cluster = shared["new_cluster"]
-    assert cluster["aws_attributes"] == {"instance_profile_arn": PROFILE}
+    assert cluster["aws_attributes"] == {"instance_profile_arn": PROFILE, "first_on_demand": 1}
     assert (cluster["spark_version"], cluster["data_security_mode"]) == ("18.x-scala2.13", "SINGLE_USER")
     assert (cluster["is_single_node"], cluster["kind"]) == (True, "CLASSIC_PREVIEW")
     assert "autoscale" not in cluster
-    assert cluster["custom_tags"]["vpc-flow-logs-environment"] == "test"
+    assert (cluster["runtime_engine"], cluster["driver_node_type_id"]) == ("STANDARD", "m6gd.large")
+    # The service forwards the job's tags to the cluster.
+    assert "vpc-flow-logs-environment" not in cluster["custom_tags"]
     assert settings["max_concurrent_runs"] == 1
     assert settings["continuous"]["pause_status"] == "UNPAUSED"
     assert settings["tags"]["vpc-flow-logs-environment"] == "test"
@@ -111,7 +113,7 @@ def test_the_job_runs_the_wheel_with_the_files_parameters_on_a_dedicated_cluster
 def test_several_workers_are_a_cluster_of_that_size(stage: Stage) -> None:
     stage.deploy(stage.spec(("workers = 0", "workers = 3")))
     cluster = _job(stage).settings["job_clusters"][0]["new_cluster"]
-    assert cluster["num_workers"] == 3
+    assert (cluster["num_workers"], cluster["runtime_engine"]) == (3, "STANDARD")
     assert "is_single_node" not in cluster
 
 
@@ -165,9 +167,9 @@ def test_a_profile_that_iam_does_not_show_yet_is_tried_again(stage: Stage) -> No
     assert stage.writing().count("POST /api/2.0/instance-profiles/add") == 5
 
 
-def test_a_profile_that_stays_refused_is_given_up_after_a_minute_with_the_last_reason(stage: Stage) -> None:
+def test_a_profile_that_stays_refused_is_given_up_after_three_minutes_with_the_last_reason(stage: Stage) -> None:
     stage.server.behaviour.object_to_profile = lambda _: "UnauthorizedOperation: iam:PassRole is missing"
-    with pytest.raises(DeploymentError, match=r"60 seconds.*iam:PassRole is missing.*skip_validation = true"):
+    with pytest.raises(DeploymentError, match=r"180 seconds.*iam:PassRole is missing.*skip_validation = true"):
         stage.deploy(stage.spec())
 
 
@@ -196,7 +198,9 @@ def test_a_grant_that_others_made_stays_even_when_its_principal_was_in_the_file(
 def test_a_grant_that_is_answered_and_not_made_is_an_error(stage: Stage) -> None:
     add_group(stage.server.state, "account-group", account_level=True)
     spec = stage.spec(("[workspace.cluster]", 'groups = ["account-group"]\n\n[workspace.cluster]'))
-    with pytest.raises(DeploymentError, match=r"did nothing.*groups of the account.*workspace\.groups"):
+    with pytest.raises(
+        DeploymentError, match=r"did not apply it.*account-level groups.*by name, or leave the list empty"
+    ):
         stage.deploy(spec)
 
 
@@ -293,6 +297,16 @@ def test_pausing_ends_the_run(stage: Stage) -> None:
             ),
             "init_scripts",
         ),
+        (lambda settings: settings["job_clusters"][0]["new_cluster"].update(runtime_engine="PHOTON"), "runtime_engine"),
+        (lambda settings: settings["job_clusters"][0]["new_cluster"].update(driver_node_type_id="m5d.large"), "driver"),
+        (
+            lambda settings: settings["job_clusters"][0]["new_cluster"].update(
+                cluster_log_conf={"s3": {"destination": "s3://elsewhere", "region": "us-east-1"}}
+            ),
+            "cluster_log_conf",
+        ),
+        (lambda settings: settings["continuous"].update(task_retry_mode="ON_FAILURE"), "task_retry_mode"),
+        (lambda settings: settings["tasks"][0].update(max_retries=3), "max_retries"),
         (
             lambda settings: settings["job_clusters"][0]["new_cluster"]["spark_conf"].update({"spark.plugins": "x"}),
             "spark_conf",
@@ -375,13 +389,13 @@ def test_the_schema_is_left_alone_when_it_is_there(stage: Stage) -> None:
     assert list(stage.server.state.volumes) == ["network.flow_logs.checkpoints"]
 
 
-def test_a_hive_table_with_a_dbfs_path_makes_nothing_in_unity_catalog(stage: Stage) -> None:
+def test_where_names_without_a_catalog_are_hives_nothing_is_made_in_unity_catalog(stage: Stage) -> None:
     spec = stage.spec(
         ("network.flow_logs.test", "flow_logs"),
         ("/Volumes/network/flow_logs/checkpoints/test", "/FlowLogs/checkpoint"),
     )
     stage.deploy(spec)
-    assert not any("unity-catalog" in str(request) for request in stage.server.requests)
+    assert not any("unity-catalog" in text for text in stage.writing())
 
 
 # Verification.
@@ -391,6 +405,7 @@ def test_verify_runs_the_wheel_on_the_jobs_cluster_before_the_job_is_made(stage:
     stage.deploy(stage.spec())
     first, second = _runner(stage).requests[:2]
     assert (first.entry_point, second.entry_point) == ("verify", "ingest")
+    assert first.cluster["custom_tags"].pop("vpc-flow-logs-environment") == "test"
     assert first.cluster == second.cluster
     assert first.arguments == second.arguments
     assert [library.path for library in first.libraries] == [library.path for library in second.libraries]
@@ -443,10 +458,10 @@ def test_a_long_reason_leaves_room_for_what_to_do_and_the_page(stage: Stage) -> 
 @pytest.mark.parametrize(
     ("said", "advice"),
     [
-        ("[UC_HIVE_METASTORE_DISABLED_EXCEPTION] Hive Metastore is disabled", r"job\.table \(catalog\.schema\.name\)"),
+        ("[NO_PARENT_EXTERNAL_LOCATION_FOR_PATH] No parent external location", r"READ FILES and CREATE EXTERNAL TABLE"),
         ("[DBFS_DISABLED] Public DBFS root is disabled. Access is denied on path: /FlowLogs", r"/Volumes/catalog/"),
     ],
-    ids=["hive", "dbfs"],
+    ids=["location", "dbfs"],
 )
 def test_what_is_off_in_the_workspace_is_found_by_verify_with_what_to_use_instead(
     stage: Stage, said: str, advice: str
@@ -454,6 +469,25 @@ def test_what_is_off_in_the_workspace_is_found_by_verify_with_what_to_use_instea
     _runner(stage).next.append(Script(Outcome("FAILED", said)))
     with pytest.raises(DeploymentError, match=advice):
         stage.deploy(stage.spec())
+
+
+HIVE_OFF = "[UC_HIVE_METASTORE_DISABLED_EXCEPTION] Hive Metastore is disabled"
+
+
+@pytest.mark.parametrize("table", ["flow_logs", "security.flow_logs", "hive_metastore.security.flow_logs"])
+def test_a_table_that_may_be_of_the_hive_metastore_which_is_off_gets_the_advice_to_name_one_of_unity_catalog(
+    stage: Stage, table: str
+) -> None:
+    _runner(stage).next.append(Script(Outcome("FAILED", HIVE_OFF)))
+    with pytest.raises(DeploymentError, match=r"job\.table \(catalog\.schema\.name\)"):
+        stage.deploy(stage.spec(("network.flow_logs.test", table)))
+
+
+def test_whoever_named_a_table_of_unity_catalog_is_not_told_to_name_one(stage: Stage) -> None:
+    _runner(stage).next.append(Script(Outcome("FAILED", HIVE_OFF)))
+    with pytest.raises(DeploymentError, match=r"UC_HIVE_METASTORE_DISABLED") as failure:
+        stage.deploy(stage.spec())
+    assert "name a table of Unity Catalog" not in str(failure.value)
 
 
 def test_without_verify_nothing_is_run_but_the_job(stage: Stage) -> None:

@@ -11,12 +11,12 @@ import pytest
 
 from vpc_flow_logs import start
 from vpc_flow_logs.fields import DEFAULT_FORMAT, FIELDS
+from vpc_flow_logs.headers import headers_problem
 from vpc_flow_logs.parameters import (
     OPTIONAL,
     REQUIRED,
     ParameterError,
     Parameters,
-    headers_problem,
     notes_of,
     parameters_of,
     problems_of,
@@ -77,9 +77,11 @@ def test_good_parameters_have_no_problem_and_their_defaults() -> None:
     )
 
 
-def test_the_six_of_the_guide_and_four_of_ours() -> None:
+def test_the_six_of_the_guide_and_five_of_ours() -> None:
     assert REQUIRED == ("vpc-logs-path", "checkpoint-path", "table-name", "region-name", "headers")
-    assert OPTIONAL == ("delta-output-path", "notifications", "queue-url", "trigger", "max-files-per-batch")
+    assert OPTIONAL == (
+        "delta-output-path", "notifications", "queue-url", "trigger", "max-files-per-batch", "new-checkpoint",
+    )  # fmt: skip
 
 
 def test_without_a_delta_output_path_the_table_is_managed() -> None:

@@ -80,10 +80,58 @@ def test_an_external_volume_needs_its_location_and_a_managed_one_has_none(client
     client.schemas.create("net", "main")
     with pytest.raises(InvalidParameterValue, match="storage_location"):
         client.volumes.create("main", "net", "v", VolumeType.EXTERNAL)
-    with pytest.raises(InvalidParameterValue, match="storage_location"):
+    with pytest.raises(InvalidParameterValue, match=r"CreateVolume storage_location can not be provided\."):
         client.volumes.create("main", "net", "v", VolumeType.MANAGED, storage_location="s3://b/p")
-    made = client.volumes.create("main", "net", "v", VolumeType.EXTERNAL, storage_location="s3://b/p")
+    made = client.volumes.create("main", "net", "v", VolumeType.EXTERNAL, storage_location="s3://b/p/")
     assert made.storage_location == "s3://b/p"
+
+
+def test_names_are_kept_in_lower_case_and_found_in_any(client: WorkspaceClient) -> None:
+    client.catalogs.create("Network")
+    assert client.schemas.create("Flow_Logs", "NETWORK").full_name == "network.flow_logs"
+    made = client.volumes.create("Network", "Flow_Logs", "Checkpoints", VolumeType.MANAGED)
+    assert made.full_name == "network.flow_logs.checkpoints"
+    assert client.schemas.get("NETWORK.FLOW_LOGS") == client.schemas.get("network.flow_logs")
+    assert client.volumes.read("Network.Flow_Logs.Checkpoints") == made
+    with pytest.raises(BadRequest, match="already exists"):
+        client.schemas.create("flow_logs", "network")
+    client.files.upload("/Volumes/Network/Flow_Logs/Checkpoints/A", io.BytesIO(b"x"), overwrite=True)
+    found = client.files.list_directory_contents("/Volumes/network/flow_logs/checkpoints")
+    assert [one.path for one in found] == ["/Volumes/network/flow_logs/checkpoints/A"]
+
+
+def test_external_locations_are_listed_in_pages_of_which_some_are_empty(
+    server: WorkspaceServer, client: WorkspaceClient
+) -> None:
+    for number in range(7):
+        client.external_locations.create(f"Location_{number}", f"s3://b/{number}/", "credential")
+    other = connect(server, token=add_service_principal(server.state, "other", groups=["users"]).token)
+    assert list(other.external_locations.list(max_results=0)) == []
+    add = PermissionsChange(principal="users", add=[Privilege.READ_FILES])
+    client.grants.update("external_location", "location_6", changes=[add])
+    server.log.requests.clear()
+    (seen,) = other.external_locations.list(max_results=0)
+    assert len(server.requests) == 3
+    assert (seen.name, seen.url, seen.effective_enable_file_events) == ("location_6", "s3://b/6", True)
+    granted = other.grants.get_effective("external_location", "location_6").privilege_assignments or []
+    assert [(one.principal, [p.privilege for p in one.privileges or []]) for one in granted] == [
+        ("users", [Privilege.READ_FILES])
+    ]
+    with pytest.raises(PermissionDenied):
+        other.grants.get_effective("external_location", "location_5")
+    client.external_locations.delete("location_6")
+    with pytest.raises(NotFound, match="location_6"):
+        client.external_locations.get("location_6")
+
+
+def test_the_default_catalog_is_the_assignments_and_by_the_setting_another(
+    server: WorkspaceServer, client: WorkspaceClient
+) -> None:
+    assert client.metastores.current().default_catalog_name == "hive_metastore"
+    with pytest.raises(NotFound):
+        client.settings.default_namespace.get()
+    server.state.default_namespace = "main"
+    assert client.settings.default_namespace.get().namespace.value == "main"
 
 
 def test_tables_are_those_that_runs_made(server: WorkspaceServer, client: WorkspaceClient) -> None:

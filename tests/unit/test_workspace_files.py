@@ -39,6 +39,24 @@ def test_a_path_with_and_without_workspace_before_it_is_the_same(server: Workspa
     assert (status.path, status.object_type, status.size) == ("/Shared/a/b.txt", ObjectType.FILE, 1)
 
 
+def test_a_path_is_shown_as_the_caller_spells_it(server: WorkspaceServer) -> None:
+    files = connect(server).workspace
+    files.mkdirs("/Workspace/Shared/a/b")
+    for before in ("/Workspace", ""):
+        assert files.get_status(f"{before}/Shared/a").path == f"{before}/Shared/a"
+        assert [one.path for one in files.list(f"{before}/Shared/a")] == [f"{before}/Shared/a/b"]
+        with pytest.raises(NotFound, match=rf"The parent folder \({before}/Shared/none\) does not exist"):
+            files.upload(f"{before}/Shared/none/x", b"x", format=ImportFormat.AUTO)
+
+
+def test_a_dashboard_that_is_imported_is_one_in_the_tree(server: WorkspaceServer) -> None:
+    files = connect(server).workspace
+    files.upload("/Shared/traffic.lvdash.json", b"{}", format=ImportFormat.AUTO)
+    (found,) = files.list("/Shared")
+    assert (found.object_type, found.path) == (ObjectType.DASHBOARD, "/Shared/traffic.lvdash.json")
+    assert found.resource_id
+
+
 def test_a_file_needs_its_folder(server: WorkspaceServer) -> None:
     with pytest.raises(NotFound, match=r"The parent folder \(/Shared/a\) does not exist"):
         connect(server).workspace.upload("/Shared/a/b.txt", b"x", format=ImportFormat.AUTO)

@@ -10,7 +10,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import InvalidParameterValue, ResourceDoesNotExist
 from databricks.sdk.service import compute, jobs
 
-from local.workspace import WorkspaceServer
+from local.workspace import RecordingRunner, WorkspaceServer
 from tests.unit.workspaces import PROFILE, WHEEL, call, cluster, job, prepared, task
 
 
@@ -186,6 +186,45 @@ def test_a_single_node_gets_the_tags_and_spark_settings_of_one(client: Workspace
     new_cluster = shown["job_clusters"][0]["new_cluster"]
     assert (new_cluster["num_workers"], new_cluster["custom_tags"]) == (0, {"ResourceClass": "SingleNode"})
     assert new_cluster["spark_conf"]["spark.databricks.cluster.profile"] == "singleNode"
+
+
+def test_the_older_form_of_a_single_node_is_refused_beside_an_access_mode(client: WorkspaceClient) -> None:
+    older = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
+    assert made(client, job_clusters=[jobs.JobCluster("main", cluster(num_workers=0, spark_conf=older))])
+    both = cluster(num_workers=0, spark_conf=older, data_security_mode="SINGLE_USER")
+    with pytest.raises(InvalidParameterValue, match="not allowed when choosing an access mode"):
+        made(client, job_clusters=[jobs.JobCluster("main", both)])
+
+
+def test_a_clusters_defaults_are_filled_in_and_what_is_never_answered_is_left_out(
+    server: WorkspaceServer, client: WorkspaceClient
+) -> None:
+    plain = cluster(aws_attributes=None, apply_policy_default_values=True)
+    own = {"job_cluster_key": None, "new_cluster": plain}
+    shown = settings(client, made(client, tasks=[task(**own)]))["tasks"][0]["new_cluster"]
+    assert shown["aws_attributes"] == {"availability": "SPOT_WITH_FALLBACK", "zone_id": "us-east-1c"}
+    assert (shown["data_security_mode"], shown["enable_elastic_disk"]) == ("SINGLE_USER", False)
+    assert "apply_policy_default_values" not in shown
+    server.behaviour.every_default = True
+    one_node = cluster(num_workers=None, is_single_node=True, kind="CLASSIC_PREVIEW")
+    job_id = made(client, job_clusters=[jobs.JobCluster("main", one_node)])
+    shown = settings(client, job_id)["job_clusters"][0]["new_cluster"]
+    assert (shown["runtime_engine"], shown["driver_node_type_id"]) == ("PHOTON", "m5d.large")
+    assert shown["custom_tags"] == {"ResourceClass": "SingleNode", "environment": "test"}
+
+
+def test_empty_lists_of_notifications_and_empty_parameters_are_dropped(
+    server: WorkspaceServer, client: WorkspaceClient
+) -> None:
+    wheel = jobs.PythonWheelTask("p", "ingest", named_parameters={"a": "1", "b": ""})
+    mails = jobs.JobEmailNotifications(on_failure=[])
+    job_id = made(client, tasks=[task(python_wheel_task=wheel)], email_notifications=mails)
+    assert server.state.jobs[job_id].settings["email_notifications"] == {}
+    assert settings(client, job_id)["tasks"][0]["python_wheel_task"]["named_parameters"] == {"a": "1"}
+    client.jobs.run_now(job_id, python_named_params={"a": "", "c": "2"})
+    runner = server.workspace.runner
+    assert isinstance(runner, RecordingRunner)
+    assert runner.requests[-1].arguments == ("--c=2",)
 
 
 def test_a_policy_that_exists_is_accepted(server: WorkspaceServer, client: WorkspaceClient) -> None:

@@ -10,7 +10,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDenied
 from databricks.sdk.service import jobs
 
-from local.workspace import WorkspaceServer, add_group, add_service_principal, add_user
+from local.workspace import WorkspaceServer, add_group, add_service_principal, add_user, remove_principal
 from tests.unit.workspaces import PROFILE, connect, job, prepared
 
 Level = jobs.JobPermissionLevel
@@ -55,6 +55,29 @@ def test_who_made_a_job_owns_it_and_administrators_manage_it(server: WorkspaceSe
         (server.credentials.client_id, "IS_OWNER", False),
         ("admins", "CAN_MANAGE", True),
     ]
+
+
+def test_of_two_entries_of_one_principal_the_last_counts(server: WorkspaceServer, client: WorkspaceClient) -> None:
+    job_id = made(client)
+    twice = [Entry(group_name="viewers", permission_level=level) for level in (Level.CAN_MANAGE, Level.CAN_VIEW)]
+    client.jobs.set_permissions(job_id, access_control_list=[owner(server), *twice])
+    assert ("viewers", "CAN_VIEW", False) in shown(client.jobs.get_permissions(job_id))
+    lost = Entry(service_principal_name=server.credentials.client_id, permission_level=Level.CAN_VIEW)
+    with pytest.raises(InvalidParameterValue, match="exactly one owner"):
+        client.jobs.set_permissions(job_id, access_control_list=[owner(server), lost])
+
+
+def test_a_job_whose_owner_was_deleted_has_none(server: WorkspaceServer, client: WorkspaceClient) -> None:
+    former = add_service_principal(server.state, "former", admin=True)
+    job_id = made(connect(server, token=former.token))
+    remove_principal(server.state, server.state.principal("former"))
+    assert shown(client.jobs.get_permissions(job_id)) == [("admins", "CAN_MANAGE", True)]
+    assert client.jobs.get(int(job_id)).run_as_user_name == former.client_id
+    viewers = Entry(group_name="viewers", permission_level=Level.CAN_VIEW)
+    with pytest.raises(InvalidParameterValue, match="exactly one owner"):
+        client.jobs.set_permissions(job_id, access_control_list=[viewers])
+    with pytest.raises(Exception, match="Invalid access token"):
+        connect(server, token=former.token).current_user.me()
 
 
 def test_set_replaces_all_and_update_only_what_it_names(server: WorkspaceServer, client: WorkspaceClient) -> None:

@@ -14,7 +14,17 @@ from databricks.sdk.errors import InvalidParameterValue, ResourceDoesNotExist
 from databricks.sdk.service import compute, jobs
 from databricks.sdk.service.catalog import VolumeType
 
-from local.workspace import LaunchError, Outcome, RecordingRunner, RunHandle, RunRequest, Script, WorkspaceServer
+from local.workspace import (
+    ExternalLocation,
+    LaunchError,
+    Outcome,
+    RecordingRunner,
+    RunHandle,
+    RunRequest,
+    Script,
+    UnityCatalog,
+    WorkspaceServer,
+)
 from tests.unit.workspaces import PROFILE, WHEEL, cluster, job, one_time, prepared, task, until
 
 ENDLESS = Script(seconds=None)
@@ -77,14 +87,30 @@ def test_the_runner_gets_command_line_wheel_cluster_and_profile(
     assert request.cluster["spark_version"] == "18.x-scala2.13"
 
 
+def test_the_runner_gets_what_the_cluster_meets_of_unity_catalog(
+    server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
+) -> None:
+    submitted(client)
+    assert runner.requests[-1].unity_catalog == UnityCatalog()
+    state = server.state
+    state.hive_metastore, state.default_catalog = False, "main"
+    state.external_locations["lake"] = ExternalLocation("lake", "s3://lake", "credential", owner="someone")
+    state.grants["external_location lake"] = {server.credentials.client_id: ["READ_FILES"]}
+    submitted(client)
+    assert runner.requests[-1].unity_catalog == UnityCatalog(
+        "main", hive_metastore=False, locations={"s3://lake": frozenset({"READ_FILES"})}
+    )
+
+
 def test_why_a_run_failed_is_in_the_output_of_its_task(client: WorkspaceClient, runner: RecordingRunner) -> None:
     runner.next.append(Script(Outcome("FAILED", "SystemExit: 1", "Traceback ..."), log="no access to the bucket\n"))
     run = client.jobs.get_run(submitted(client))
-    assert states(run) == ("TERMINATED", "FAILED", "RUN_EXECUTION_ERROR")
+    assert states(run) == ("INTERNAL_ERROR", "FAILED", "RUN_EXECUTION_ERROR")
     assert run.state is not None
     assert run.state.state_message == ("Task verify failed with message: Workload failed, see run output for details.")
     (only,) = run.tasks or []
     assert only.run_id is not None
+    assert states(only) == ("TERMINATED", "FAILED", "RUN_EXECUTION_ERROR")
     output = client.jobs.get_run_output(only.run_id)
     assert (output.error, output.error_trace, output.logs) == (
         "SystemExit: 1",
@@ -93,6 +119,25 @@ def test_why_a_run_failed_is_in_the_output_of_its_task(client: WorkspaceClient, 
     )
     assert output.metadata is not None
     assert output.metadata.run_id == only.run_id
+
+
+def test_a_failed_task_may_have_no_logs_and_only_the_last_line_as_its_error(
+    server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
+) -> None:
+    server.behaviour.logs_of_failures = False
+    runner.next.append(Script(Outcome("FAILED", "RunFailed: a\nb", "Traceback ...\nRunFailed: a\nb"), log="a\nb\n"))
+    (only,) = client.jobs.get_run(submitted(client)).tasks or []
+    output = client.jobs.get_run_output(only.run_id or 0)
+    assert (output.error, output.error_trace, output.logs) == ("b", "Traceback ...\nRunFailed: a\nb", None)
+
+
+def test_of_a_long_output_the_last_5_mb_are_shown(client: WorkspaceClient, runner: RecordingRunner) -> None:
+    runner.next.append(Script(log="first" + "x" * 5 * 1024 * 1024 + "last"))
+    (only,) = client.jobs.get_run(submitted(client)).tasks or []
+    output = client.jobs.get_run_output(only.run_id or 0)
+    assert output.logs_truncated
+    assert (output.logs or "").endswith("last")
+    assert len(output.logs or "") == 5 * 1024 * 1024
 
 
 def test_the_output_of_a_whole_run_is_refused_also_of_a_run_with_one_task(client: WorkspaceClient) -> None:
@@ -201,7 +246,7 @@ def test_tasks_wait_for_those_they_depend_on_and_are_skipped_when_these_fail(
     run_id = submitted(client, *chain)
     run = until(lambda: (run := client.jobs.get_run(run_id)).end_time and run)
     assert [one.state.result_state.value for one in run.tasks] == ["SUCCESS", "FAILED", "UPSTREAM_FAILED"]
-    assert states(run)[:2] == ("TERMINATED", "FAILED")
+    assert states(run)[:2] == ("INTERNAL_ERROR", "FAILED")
     assert [one.task_key for one in runner.requests] == ["a", "b"]
 
 

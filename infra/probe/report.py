@@ -1,0 +1,57 @@
+"""The report of a probe, as Markdown: what holds, what does not, and the words, without names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from vpc_flow_logs.answer import Answer, State
+
+NOT_ASKED = (
+    Answer(
+        "Hadoop's FileSystem reaches the checkpoint through the JVM gateway",
+        "not asked",
+        ("the job does not use it: Unity Catalog gives it no credentials",),
+    ),
+)
+"""What an earlier version depended on."""
+
+_TITLES: dict[State, str] = {
+    "does not hold": "Does not hold",
+    "holds": "Holds",
+    "seen": "Seen",
+    "not asked": "Not asked",
+}
+
+
+def markdown(answers: Iterable[Answer], *, version: str, when: str, mask: Callable[[str], str]) -> str:
+    """Return the report."""
+    every = [*answers, *NOT_ASKED]
+    lines = [
+        "# What the probe found",
+        "",
+        f"Version {version}, {when}. Names, accounts, hosts, addresses and ids are masked.",
+        "Look through the report before you attach it anywhere. What does not hold is not always a fault: it says how",
+        "things are here.",
+        "",
+    ]
+    for state, title in _TITLES.items():
+        of_state = [answer for answer in every if answer.state == state]
+        lines.append(f"- {title}: {len(of_state)}")
+    for state, title in _TITLES.items():
+        of_state = [answer for answer in every if answer.state == state]
+        if of_state:
+            lines += ["", f"## {title}"]
+        for answer in of_state:
+            lines += ["", f"**{answer.question}**", *_block([mask(fact) for fact in answer.facts])]
+    return "\n".join(lines) + "\n"
+
+
+def _block(facts: Sequence[str]) -> list[str]:
+    """Return facts as they are: a block of code shows ``<account>``, which elsewhere would be taken for a tag."""
+    if not facts:
+        return []
+    return ["", "```text", *(_line(fact).replace("```", "'''") for fact in facts), "```"]
+
+
+def _line(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

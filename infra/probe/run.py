@@ -1,0 +1,128 @@
+"""The probe's run: one time, on a cluster like the job's, with the job's wheel and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors.base import DatabricksError
+from databricks.sdk.service import compute, jobs
+from requests import RequestException
+
+from infra.workspace import files, instance_profile, job_settings, wheel
+from infra.workspace.answers import saying
+from infra.workspace.outcome import Pace
+from infra.workspace.runs import ended, state_of
+from infra.workspace.spec import WorkspaceSpec
+from infra.workspace.wheel_file import WheelFile
+from vpc_flow_logs.answer import Answer, answers_in
+
+EMPTY = {"empty": ""}
+"""A parameter without a value, to see what becomes of it."""
+
+NOT_REGISTERED = Answer(
+    "the questions to a cluster", "not asked", ("the instance profile is not registered in the workspace",)
+)
+"""What there is instead of the run's answers before a deploy, and after one that was rolled back."""
+
+ENDS_WELL = "the run on the job's cluster ends well, and its output can be read"
+
+_WORDS = 12
+
+
+def run_name(spec: WorkspaceSpec) -> str:
+    """Return the name of the run."""
+    return f"{spec.job.name} probe"
+
+
+def answers(
+    client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFile, has_disk: bool, pace: Pace
+) -> list[Answer]:
+    """Run the probe and return its answers. The run is cancelled if the wait is cut short.
+
+    Raises:
+        DeploymentError: the workspace refuses the run, or does not answer.
+    """
+    if instance_profile.find(client, spec.profile.arn) is None:
+        return [NOT_REGISTERED]
+    with _uploaded(client, spec.folder, wheel_file) as path:
+        run_id = _submit(client, spec, path, has_disk=has_disk)
+        try:
+            run = _waited_for(client, run_id, pace=pace)
+        finally:
+            _cancel(client, run_id)
+        return _answers(client, run)
+
+
+@contextmanager
+def _uploaded(client: WorkspaceClient, folder: str, wheel_file: WheelFile) -> Iterator[str]:
+    """Have the wheel in the workspace; one that was not there before is removed again."""
+    with saying(f"Looking at {folder}"):
+        there = files.is_there(client, folder)
+    step = wheel.upload(client, folder, wheel_file)
+    path = wheel.path_of(folder, wheel_file)
+    try:
+        yield path
+    finally:
+        if not there:
+            wheel.remove_folder(client, folder)
+        elif step.outcome == "created":
+            with saying(f"Removing {path}"):
+                client.workspace.delete(path.rpartition("/")[0], recursive=True)
+
+
+def _submit(client: WorkspaceClient, spec: WorkspaceSpec, wheel_path: str, *, has_disk: bool) -> int:
+    task = job_settings.wheel_task(spec, "probe")
+    task.named_parameters = {**(task.named_parameters or {}), **EMPTY}
+    submitted = jobs.SubmitTask(
+        task_key="probe",
+        new_cluster=job_settings.cluster(spec, has_disk=has_disk),
+        libraries=[compute.Library(whl=wheel_path)],
+        python_wheel_task=task,
+    )
+    with saying("Starting the probe"):
+        token = str(uuid4())
+        wait = client.jobs.submit(run_name=run_name(spec), tasks=[submitted], idempotency_token=token)
+        return int(wait.run_id)
+
+
+def _waited_for(client: WorkspaceClient, run_id: int, *, pace: Pace) -> jobs.Run:
+    while True:
+        with saying(f"Looking at the probe's run {run_id}"):
+            run = client.jobs.get_run(run_id)
+        if ended(run):
+            return run
+        pace.later(f"waiting for the probe's run ({state_of(run)}): {run.run_page_url}")
+
+
+def _cancel(client: WorkspaceClient, run_id: int) -> None:
+    """End a run that is not waited for any more: it may be that somebody pressed Ctrl-C."""
+    with saying(f"Ending the probe's run {run_id}"):
+        if not ended(client.jobs.get_run(run_id)):
+            client.jobs.cancel_run(run_id)
+
+
+def _answers(client: WorkspaceClient, run: jobs.Run) -> list[Answer]:
+    """Return what the run answered, and how it ended if it did not end well."""
+    outputs = [output for task in run.tasks or [] for output in _output(client, task)]
+    found = [answer for output in outputs for answer in answers_in(output.logs or "")]
+    succeeded = run.state is not None and run.state.result_state == jobs.RunResultState.SUCCESS
+    if succeeded and found:
+        return found
+    facts = [state_of(run), (run.state.state_message if run.state else None) or "no message"]
+    for output in outputs:
+        told = [text for text in (output.error, output.error_trace, output.logs) if text]
+        facts += [line for text in told for line in text.strip().splitlines()[-_WORDS:]]
+    return [
+        *found,
+        Answer(ENDS_WELL, "does not hold", tuple(facts)),
+    ]
+
+
+def _output(client: WorkspaceClient, task: jobs.RunTask) -> Iterator[jobs.RunOutput]:
+    try:
+        yield client.jobs.get_run_output(task.run_id or 0)
+    except (DatabricksError, RequestException, TimeoutError):  # the run's own message is told then
+        return

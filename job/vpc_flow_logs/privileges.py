@@ -1,0 +1,92 @@
+"""Try what the job needs of the folder of its checkpoint and of the schema of its table; nothing stays of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from vpc_flow_logs import folders
+from vpc_flow_logs.failures import telling_line
+from vpc_flow_logs.folders import Folders, NotAFolder
+from vpc_flow_logs.paths import parts, scheme_of
+from vpc_flow_logs.sql import quoted
+from vpc_flow_logs.trial import Trial
+
+_WRITE = "write and delete"
+# A storage that could be asked and said no; whatever else fails may be the way of asking.
+_REFUSALS = (
+    "AccessDenied", "Access Denied", "Access is denied", "Permission denied", "PERMISSION_DENIED", "Forbidden",
+    "INSUFFICIENT_PERMISSIONS", "INSUFFICIENT_PRIVILEGES", "does not have", "not authorized", "Not a directory",
+    "Read-only file system", "No space left", "quota exceeded", "NoSuchBucket", "does not exist", "No such file",
+    "NOT_FOUND", "DBFS_DISABLED", "DBFS root is disabled",
+)  # fmt: skip
+_ON_CHECKPOINT = "Let the job write to the folder of its checkpoint, or name another one (job.checkpoint_path)"
+
+
+def checkpoint(spark: SparkSession, path: str) -> Trial:
+    """Write a small file below the Checkpoint Path and delete it, with the folders that were made for it."""
+    files = folders.of(spark)
+    try:
+        with scratch(files, path) as folder:
+            files.write(f"{folder}/trial", "written by verify, and deleted at once\n")
+    except NotAFolder:
+        return Trial("missing", _WRITE, path, "it is a file", _ON_CHECKPOINT)
+    except Exception as error:  # noqa: BLE001 - each storage has errors of its own
+        words = telling_line(error)
+        if any(sign.lower() in words.lower() for sign in _REFUSALS):
+            return Trial("missing", _WRITE, path, words, _ON_CHECKPOINT)
+        return Trial("untried", _WRITE, path, f"cannot be tried here: {words}")
+    return Trial("ok", _WRITE, path)
+
+
+@contextmanager
+def scratch(files: Folders, path: str) -> Iterator[str]:
+    """Name a new folder below another, and remove it afterwards with every folder above it that was not there."""
+    absent, folder = _absent(files, path), f"{path}/.trial-{uuid4().hex[:12]}"
+    try:
+        yield folder
+    finally:
+        if files.names(folder) is not None:
+            files.remove(folder)
+        for above in absent:
+            if files.names(above) == []:  # a job may have begun there in the meantime
+                files.remove(above)
+
+
+def _absent(files: Folders, path: str) -> list[str]:
+    """Return the folders that do not exist, the deepest first. S3 has none."""
+    absent: list[str] = []
+    while scheme_of(path) != "s3" and len(parts(path)) > 0 and files.names(path) is None:
+        absent.append(path)
+        path = path.rpartition("/")[0]
+    return absent
+
+
+def schema(spark: SparkSession, table_name: str) -> list[Trial]:
+    """Look at the schema of the table, in a session that has the table's catalog already."""
+    *outer, _ = table_name.split(".")
+    where = ".".join(outer)
+    try:
+        if not outer:
+            current = spark.sql("SELECT current_catalog() AS c, current_schema() AS s").first()
+            where = f"{current.c}.{current.s}" if current is not None else where
+        spark.sql(f"DESCRIBE SCHEMA {quoted(where)}").collect()
+    except PySparkException as error:
+        return [Trial("missing", "USE SCHEMA", where or "the current schema", telling_line(error), _grants(where))]
+    return [
+        Trial("ok", "USE SCHEMA", where),
+        Trial("untried", "CREATE TABLE", where, "trying it would make a table"),
+    ]
+
+
+def _grants(where: str) -> str:
+    catalog, dot, _ = where.partition(".")
+    first = f"GRANT USE CATALOG ON CATALOG {quoted(catalog)} and " if dot else ""
+    return (
+        f"{first}GRANT USE SCHEMA, CREATE TABLE ON SCHEMA {quoted(where)} TO the principal that the job runs as, or "
+        "create the schema"
+    )

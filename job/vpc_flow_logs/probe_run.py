@@ -1,0 +1,104 @@
+"""The probe: ask the runtime, the workspace and AWS what the vendors do not document, and leave nothing behind.
+
+It runs on the job's own cluster, with the job's parameters and one more that is empty. Every question stands alone: one
+that fails is answered by its error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from pyspark.sql import SparkSession
+
+from vpc_flow_logs import notification_rights, privileges, probe_aws, probe_spark, rights
+from vpc_flow_logs.answer import Answer, line
+from vpc_flow_logs.failures import telling_line
+from vpc_flow_logs.parameters import ParameterError, Parameters, parameters_of, problems_of, read
+from vpc_flow_logs.progress import say
+from vpc_flow_logs.trial import line as trial_line
+
+EMPTY = "empty"
+"""Name of the parameter that is sent without a value."""
+
+Session = Callable[[], SparkSession]
+_T = TypeVar("_T")
+
+
+def run(arguments: Sequence[str], *, session: Session) -> None:
+    """Ask everything and print a line for each answer.
+
+    Raises:
+        ParameterError: the parameters of the job are malformed.
+    """
+    rest, empty = without_empty(arguments)
+    values, problems = read(rest)
+    problems += [f"--{name}: {problem}" for name, problem in problems_of(values).items()]
+    if problems:
+        raise ParameterError(problems)
+    say(line(_empty(empty)))
+    parameters, spark = parameters_of(values), session()
+    for question, ask in _questions(spark, parameters):
+        for answer in asked(question, ask):
+            say(line(answer))
+
+
+def asked(question: str, ask: Callable[[], Iterable[Answer]]) -> Iterator[Answer]:
+    """Give the answers to a question as they come; an error of any kind is the last one."""
+    try:
+        yield from ask()
+    except Exception as error:  # noqa: BLE001 - what fails is the answer
+        yield Answer(question, "does not hold", (f"{type(error).__name__}: {telling_line(error)}",))
+
+
+def without_empty(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the arguments of the job, and those that the empty parameter arrived as."""
+    rest: list[str] = []
+    empty: list[str] = []
+    waiting = list(arguments)
+    while waiting:
+        argument = waiting.pop(0)
+        if argument.partition("=")[0] == f"--{EMPTY}":
+            empty.append(argument)
+            if argument == f"--{EMPTY}" and waiting and not waiting[0].startswith("--"):
+                empty.append(waiting.pop(0))
+        else:
+            rest.append(argument)
+    return rest, empty
+
+
+def _empty(arrived: Sequence[str]) -> Answer:
+    question = "an empty named parameter arrives as --name="
+    if not arrived:
+        return Answer(question, "does not hold", ("it did not arrive at all",))
+    spelled = " ".join(repr(argument) for argument in arrived)
+    return Answer(question, "holds" if list(arrived) == [f"--{EMPTY}="] else "does not hold", (f"it is {spelled}",))
+
+
+def _questions(spark: SparkSession, parameters: Parameters) -> Iterator[tuple[str, Callable[[], Iterable[Answer]]]]:
+    path = parameters.checkpoint_path
+    yield "versions", lambda: [probe_spark.versions(spark)]
+    yield "entry point", lambda: [probe_spark.entry_point()]
+    yield "Spark's settings", lambda: [probe_spark.settings(spark)]
+    yield "the job's Spark settings can be set", lambda: [probe_spark.own_settings(spark)]
+    yield "catalogs", lambda: probe_spark.catalogs(spark, parameters.table_name)
+    yield "the folder of the checkpoint can be used", lambda: probe_spark.folder(spark, path)
+    yield "a stream starts on a prefix without any object", lambda: [probe_spark.empty_prefix(spark, parameters)]
+    yield "a set that is observed behind a range sort is right", lambda: probe_spark.counts(spark)
+    yield "the table's history has counts", lambda: [probe_spark.history(spark, parameters.table_name)]
+    yield "what the job needs is allowed", lambda: [_trials(spark, parameters)]
+    yield "what Auto Loader made", lambda: probe_aws.made(parameters)
+
+
+def _trials(spark: SparkSession, parameters: Parameters) -> Answer:
+    """Answer as verify does."""
+    trials = [privileges.checkpoint(spark, parameters.checkpoint_path)]
+    trials += privileges.schema(spark, parameters.table_name)
+    try:
+        trials += [*rights.logs(parameters), *notification_rights.notifications(parameters)]
+        note = []
+    except ImportError:
+        note = [rights.NO_BOTO3]
+    state = "does not hold" if any(trial.state == "missing" for trial in trials) else "holds"
+    facts = (*(trial_line(trial) for trial in trials), *note)
+    return Answer("what the job needs is allowed", state, facts)  # type: ignore[arg-type]

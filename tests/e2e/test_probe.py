@@ -1,0 +1,106 @@
+"""`make probe` on the stage: one run of the real wheel beside the job, a report without names, nothing left behind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.probe import __main__ as command
+from infra.wheel_build import build_wheel
+from infra.workspace.wheel_file import WheelFile, read_wheel
+from tests.e2e.buckets import BUCKET
+from tests.e2e.clouds import Clouds, clouds
+from tests.infra.ministack import ACCOUNT
+from tests.unit.workspaces import until
+
+pytestmark = pytest.mark.slow
+
+SECONDS = 240
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
+    with clouds(tmp_path_factory.mktemp("clouds")) as found:
+        yield found
+
+
+@pytest.fixture
+def probe(here: Clouds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[int, str]]:
+    """Run the command; its exit status, and the report."""
+    monkeypatch.setenv("DATABRICKS_TOKEN", here.workspace.credentials.token)
+    report = tmp_path / "report.md"
+
+    def run() -> tuple[int, str]:
+        status = command.main(["--env", str(here.file), "--output", str(report)])
+        return status, report.read_text()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> WheelFile:
+    return read_wheel(build_wheel(tmp_path_factory.mktemp("wheel")))
+
+
+def section(report: str, title: str) -> str:
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", report, flags=re.DOTALL | re.MULTILINE)
+    return found[1] if found else ""
+
+
+def test_before_a_deploy_it_says_how_to_keep_what_a_failed_one_made(
+    here: Clouds, probe: Callable[[], tuple[int, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = here.made()
+    status, report = probe()
+    assert status == 0
+    assert "the instance profile is not registered in the workspace" in section(report, "Not asked")
+    assert f"make deploy ENV={here.file} ARGS=--no-rollback" in capsys.readouterr().out
+    assert here.made() == before
+
+
+def test_beside_the_running_job_it_answers_every_question_and_leaves_nothing(
+    here: Clouds, probe: Callable[[], tuple[int, str]], wheel: WheelFile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here.deploy(wheel)
+    here.put("a.log")
+    until(lambda: "batch 0: 1 file" in here.output("ingest"), seconds=SECONDS)
+    before = here.made()
+
+    status, report = probe()
+
+    assert status == 0
+    assert here.made() == before
+    said = capsys.readouterr().out
+    assert said.startswith("Probing test in ")
+    assert "this starts one cluster for a few minutes" in said.splitlines()[0]
+    assert report in said
+    assert said.rstrip().endswith("Next: look through it, and attach it to a bug report")
+
+    good, bad = section(report, "Holds"), section(report, "Does not hold")
+    assert "the run on the job's cluster" not in bad
+    for question in (
+        "DbutilsFolders writes, lists and reads below the checkpoint",
+        "Spark reads what was written there",
+        "Spark writes and reads there",
+        "nothing is left below the checkpoint",
+        "what the job needs is allowed",
+        "the table's history has counts",
+        "a set that is observed behind a range sort is right",
+        "Auto Loader gives topic and queue one name",
+        "the job's settings are read back as they were sent",
+    ):
+        assert f"**{question}**" in good, report
+    # A range sort reads its input twice, and observes it twice.
+    assert "40000 of 20000 rows" in bad
+    seen = section(report, "Seen")
+    assert "Spark 4." in seen
+    assert "of Auto Loader" in section(report, "Seen")
+    assert "run_if = ALL_SUCCESS" in seen
+    for name in (ACCOUNT, BUCKET, "flow-log-reader", "acme", here.workspace.host, here.workspace.credentials.token):
+        assert name not in report
+
+    here.put("b.log")
+    until(lambda: "batch 1: 1 file" in here.output("ingest"), seconds=SECONDS)

@@ -1,0 +1,94 @@
+"""Why a verify run failed: the whole reason, wherever the workspace reports it, and as little else as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from databricks.sdk.service.jobs import RunOutput
+
+from infra.workspace.errors import DeploymentError
+from infra.workspace.run_words import reason
+from local.workspace import Outcome, RecordingRunner, Script
+from tests.unit.deploying import Stage, staged
+
+MESSAGE = """\
+The run failed: VPC Logs Path 's3://b/AWSLogs' cannot be used: AccessDenied: s3:ListBucket
+Nothing was created. Fix this and look again."""
+PYTHON = f"""\
+Traceback (most recent call last):
+  File "/databricks/python/lib/py4j/protocol.py", line 326, in get_return_value
+    raise Py4JJavaError(
+py4j.protocol.Py4JJavaError: An error occurred while calling o1.load.
+: java.nio.file.AccessDeniedException: s3://b
+\tat org.apache.hadoop.fs.s3a.S3AUtils.translateException(S3AUtils.java:249)
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "/local_disk0/vpc_flow_logs/start.py", line 42, in run
+    raise RunFailed(explained(error, parameters)) from error
+vpc_flow_logs.failures.RunFailed: {MESSAGE}"""
+IPYTHON = f"""\
+\x1b[0;31m---------------------------------------------------------------------------\x1b[0m
+\x1b[0;31mRunFailed\x1b[0m                                 Traceback (most recent call last)
+File \x1b[0;32m~/.ipykernel/1/command--1-1:18\x1b[0m
+\x1b[1;32m     15\x1b[0m entry = load()
+\x1b[0;32m---> 18\x1b[0m entry()
+
+\x1b[0;31mRunFailed\x1b[0m: {MESSAGE}"""
+LAST = MESSAGE.splitlines()[-1]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with staged(tmp_path) as made:
+        yield made
+
+
+@pytest.mark.parametrize("trace", [PYTHON, IPYTHON], ids=["python", "ipython"])
+@pytest.mark.parametrize("error", ["", LAST, f"RunFailed: {MESSAGE}", "SystemExit: 1"])
+@pytest.mark.parametrize("logs", [None, f"looking\n{MESSAGE}\n", f"{MESSAGE}\n{PYTHON}\n"], ids=["none", "all", "both"])
+def test_the_reason_is_the_jobs_message_whole_and_alone(trace: str, error: str, logs: str | None) -> None:
+    assert reason(RunOutput(error=error, error_trace=trace, logs=logs)) == MESSAGE.splitlines()
+
+
+def test_the_exceptions_message_comes_before_what_else_was_printed() -> None:
+    noise = "\n".join(f"26/11/27 10:00:00 WARN Thing: {number}" for number in range(20))
+    assert reason(RunOutput(error=LAST, error_trace=PYTHON, logs=noise))[:2] == MESSAGE.splitlines()
+
+
+def test_without_logs_the_last_lines_of_the_trace_count() -> None:
+    trace = "\n".join(f"line {number}" for number in range(20))
+    assert reason(RunOutput(error="it failed", error_trace=trace)) == [
+        "it failed",
+        *(f"line {number}" for number in range(12, 20)),
+    ]
+
+
+def test_of_other_errors_the_last_exception_counts_with_its_class() -> None:
+    trace = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n    boom()\nValueError: no\nidea'
+    assert reason(RunOutput(error="ValueError: no", error_trace=trace, logs="")) == ["ValueError: no", "idea"]
+
+
+def test_a_message_of_many_lines_is_not_cut_to_the_last_ones() -> None:
+    many = "\n".join(["12 parameter problems; nothing was created:", *(f"  - problem {n}" for n in range(12))])
+    assert len(reason(RunOutput(error="SystemExit: 2", logs=f"start\n{many}\n"))) == 13
+
+
+def test_a_status_alone_is_shown_where_there_is_nothing_else() -> None:
+    assert reason(RunOutput(error="SystemExit: 2")) == ["SystemExit: 2"]
+
+
+def test_a_failed_verify_without_logs_ends_with_the_whole_reason(stage: Stage) -> None:
+    stage.server.behaviour.logs_of_failures = False
+    runner = stage.server.workspace.runner
+    assert isinstance(runner, RecordingRunner)
+    runner.next.append(Script(Outcome("FAILED", f"RunFailed: {MESSAGE}", PYTHON), log=MESSAGE))
+    with pytest.raises(DeploymentError) as failure:
+        stage.deploy(stage.spec())
+    text = str(failure.value)
+    assert " ".join(MESSAGE.split()) in text
+    assert "Traceback" not in text
+    assert f"{stage.server.host}/jobs/" in text

@@ -1,0 +1,170 @@
+"""A second deploy of the same settings writes nothing, however the workspace behaves, or says why it cannot go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.workspace import client, deployment, handler, instance_profile, job_settings
+from infra.workspace.errors import NotYet
+from infra.workspace.outcome import Pace
+from infra.workspace.wheel_file import WheelFile
+from local.workspace import RecordingRunner, Script
+from local.workspace.state import Job
+from tests.unit.deploying import EVERYONE, MAIL, NEWER_WHEEL, READERS, SCHEDULED, WHEEL, Stage, staged
+
+_FUNCTION_SECONDS = 14 * 60
+"""What `infra.ingestion` gives the function."""
+
+SHAPES = {
+    "continuous": [EVERYONE, READERS, MAIL],
+    "scheduled": [SCHEDULED],
+    "workers and tags": [("workers = 0", 'workers = 2\ntags = { team = "net" }')],
+}
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with staged(tmp_path) as made:
+        yield made
+
+
+def _job(stage: Stage) -> Job:
+    (job,) = stage.server.state.jobs.values()
+    return job
+
+
+def _runner(stage: Stage) -> RecordingRunner:
+    runner = stage.server.workspace.runner
+    assert isinstance(runner, RecordingRunner)
+    return runner
+
+
+def _written_by_a_second_deploy(stage: Stage, *changes: tuple[str, str]) -> list[str]:
+    spec = stage.spec(*changes)
+    stage.deploy(spec)
+    runs = len(stage.server.state.runs)
+    stage.server.clear_log()
+    stage.deploy(spec)
+    assert len(stage.server.state.runs) == runs
+    return stage.writing()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_nothing_is_written_where_the_workspace_fills_in_every_default(stage: Stage, shape: str) -> None:
+    stage.server.behaviour.every_default = True
+    assert _written_by_a_second_deploy(stage, *SHAPES[shape]) == []
+    cluster = _job(stage).settings["job_clusters"][0]["new_cluster"]
+    assert cluster["aws_attributes"]["availability"] == "SPOT_WITH_FALLBACK"
+    assert cluster["custom_tags"]["vpc-flow-logs-environment"] == "test"
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        ("runtime_engine",),
+        ("driver_node_type_id",),
+        ("num_workers",),
+        ("is_single_node",),
+        ("kind", "is_single_node", "runtime_engine", "driver_node_type_id"),
+    ],
+    ids=" and ".join,
+)
+def test_nothing_is_written_where_the_answer_leaves_out_what_equals_a_default(
+    stage: Stage, left_out: tuple[str, ...]
+) -> None:
+    spec = stage.spec()
+    stage.deploy(spec)
+    with stage.server.lock:
+        for key in left_out:
+            del _job(stage).settings["job_clusters"][0]["new_cluster"][key]
+        stage.server.clear_log()
+    stage.deploy(spec)
+    assert stage.writing() == []
+
+
+@pytest.mark.parametrize(
+    ("table", "schema"), [("network.flow_logs.test", "network.flow_logs"), ("security.flow_logs", "main.security")]
+)
+def test_nothing_is_written_where_hive_is_off_and_names_mean_another_catalog(
+    stage: Stage, table: str, schema: str
+) -> None:
+    state = stage.server.state
+    state.hive_metastore, state.default_catalog = False, "main"
+    assert _written_by_a_second_deploy(stage, ("network.flow_logs.test", table)) == []
+    assert schema in state.schemas
+    assert {request.unity_catalog.hive_metastore for request in _runner(stage).requests} == {False}
+
+
+# Calls that only wait.
+
+
+def _returning(stage: Stage) -> Pace:
+    """As in the function: a call that has to wait returns."""
+
+    def later(what: str) -> None:
+        raise NotYet(what)
+
+    return replace(stage.pace(), later=later)
+
+
+def _call(stage: Stage, *, wheel: WheelFile = WHEEL) -> None:
+    deployment.deploy(
+        stage.client(), stage.spec(EVERYONE), wheel_file=wheel, aws=stage.bucket.clients, pace=_returning(stage)
+    )
+
+
+def test_a_call_that_only_waits_for_the_verify_run_costs_few_requests(stage: Stage) -> None:
+    _runner(stage).next.append(Script(seconds=None))
+    with pytest.raises(NotYet, match="waiting for the verify run"):
+        _call(stage)
+    assert len(stage.server.requests) > 30
+    for _ in range(3):
+        stage.server.clear_log()
+        with pytest.raises(NotYet, match="waiting for the verify run"):
+            _call(stage)
+        asked = [request.path for request in stage.server.requests if not request.path.startswith("/.well-known")]
+        assert asked == ["/api/2.0/workspace/export", "/api/2.2/jobs/runs/get"]
+
+
+def test_a_run_that_is_under_way_for_other_settings_is_not_waited_for_first(stage: Stage) -> None:
+    _runner(stage).next.extend([Script(seconds=None), Script()])
+    with pytest.raises(NotYet):
+        _call(stage)
+    _call(stage, wheel=NEWER_WHEEL)
+    assert [request.entry_point for request in _runner(stage).requests] == ["verify", "verify", "ingest"]
+
+
+def test_a_call_begins_no_step_that_may_outlast_it() -> None:
+    longest = instance_profile.PATIENCE + client.RETRY_SECONDS + client.REQUEST_SECONDS
+    assert longest < handler._MARGIN_SECONDS < _FUNCTION_SECONDS / 2
+
+
+def _with(stage: Stage, **parameters: str) -> Any:
+    spec = stage.spec()
+    return replace(spec, job=replace(spec.job, parameters={**spec.job.parameters, **parameters}))
+
+
+def test_a_parameter_without_a_value_is_never_sent_and_makes_no_difference(stage: Stage) -> None:
+    spec = _with(stage, **{"delta-output-path": "", "queue-url": ""})
+    stage.deploy(spec)
+    sent = [request.body for request in stage.server.requests if "python_wheel_task" in str(request.body)]
+    assert len(sent) == 3
+    assert not any("delta-output-path" in str(body) or "queue-url" in str(body) for body in sent)
+    assert all("=" in argument and not argument.endswith("=") for argument in _runner(stage).requests[0].arguments)
+    without = replace(
+        spec, job=replace(spec.job, parameters={name: value for name, value in spec.job.parameters.items() if value})
+    )
+    stage.server.clear_log()
+    stage.deploy(without)
+    assert stage.writing() == []
+
+
+def test_a_version_with_photon_in_its_key_gets_no_engine_beside_it(stage: Stage) -> None:
+    spec = stage.spec()
+    photon = replace(spec, cluster=replace(spec.cluster, spark_version="18.x-photon-scala2.13"))
+    assert job_settings.cluster(photon, has_disk=True).runtime_engine is None

@@ -1,0 +1,237 @@
+"""What a deploy finds out about Unity Catalog before it changes anything: the default catalog, external locations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from databricks.sdk.service.catalog import ExternalLocationInfo
+
+from infra.workspace.errors import DeploymentError
+from infra.workspace.external_locations import covering
+from infra.workspace.spec import WorkspaceSpec
+from local.workspace import ExternalLocation, Fault, Outcome, RecordingRunner, Script, Table, add_service_principal
+from tests.unit.deploying import NO_VERIFY, OFF, STACK_QUEUE, Stage, staged
+
+LOCATIONS = "/api/2.1/unity-catalog/external-locations"
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with staged(tmp_path) as made:
+        yield made
+
+
+def _locate(stage: Stage, url: str, *, owner: str = "someone", name: str = "logs", **more: bool) -> None:
+    stage.server.state.external_locations[name] = ExternalLocation(name, url, "credential", owner, **more)
+
+
+def _grant(stage: Stage, who: str, *privileges: str, name: str = "logs") -> None:
+    stage.server.state.grants.setdefault(f"external_location {name}", {})[who] = list(privileges)
+
+
+def _notes(stage: Stage, spec: WorkspaceSpec | None = None) -> list[str]:
+    stage.told.clear()
+    stage.deploy(spec or stage.spec(NO_VERIFY))
+    return [step.detail for step in stage.told if step.outcome == "note"]
+
+
+def _table(stage: Stage, table: str, *, path: str = "") -> WorkspaceSpec:
+    spec = stage.spec(NO_VERIFY)
+    parameters = {**spec.job.parameters, "table-name": table, "delta-output-path": path}
+    return replace(spec, job=replace(spec.job, parameters=parameters))
+
+
+# The default catalog.
+
+
+@pytest.mark.parametrize(("setting", "assignment"), [("main", "hive_metastore"), (None, "main")])
+def test_a_schema_without_a_catalog_is_made_in_the_workspaces_default_catalog(
+    stage: Stage, setting: str | None, assignment: str
+) -> None:
+    stage.server.state.default_namespace, stage.server.state.default_catalog = setting, assignment
+    assert _notes(stage, _table(stage, "security.flow_logs")) == []
+    assert set(stage.server.state.schemas) == {"main.security", "network.flow_logs"}
+
+
+def test_a_table_without_a_schema_is_one_of_the_schema_default_which_is_there(stage: Stage) -> None:
+    stage.server.state.default_catalog = "main"
+    stage.deploy(_table(stage, "flow_logs"))
+    assert list(stage.server.state.schemas) == ["network.flow_logs"]
+
+
+def test_a_default_catalog_that_is_not_there_is_a_problem_before_anything_is_changed(stage: Stage) -> None:
+    stage.server.state.default_catalog = "elsewhere"
+    with pytest.raises(DeploymentError, match="no catalog 'elsewhere'"):
+        stage.deploy(_table(stage, "security.flow_logs"))
+    assert stage.writing() == []
+
+
+def test_a_default_catalog_that_cannot_be_read_is_said_and_the_deploy_goes_on(stage: Stage) -> None:
+    stage.server.faults.on("GET", "/api/2.0/settings/types/default_namespace_ws/*", Fault.DENIED)
+    stage.server.faults.on("GET", "/api/2.1/unity-catalog/current-metastore-assignment", Fault.DENIED)
+    (note,) = _notes(stage, _table(stage, "security.flow_logs"))
+    assert "'security.flow_logs' belongs to the workspace's default catalog, which cannot be read" in note
+    assert "catalog.schema.name" in note
+
+
+def test_the_default_catalog_is_not_asked_for_when_the_table_names_its_own(stage: Stage) -> None:
+    stage.deploy(stage.spec(NO_VERIFY))
+    assert not any("default_namespace" in str(request) for request in stage.server.requests)
+
+
+# A table of Unity Catalog in a folder of its own.
+
+
+@pytest.mark.parametrize(
+    ("table", "default"), [("network.flow_logs.test", "hive_metastore"), ("flow_logs", "main"), ("a.flow_logs", "main")]
+)
+def test_a_table_of_unity_catalog_in_a_folder_that_no_location_covers_is_refused_before_anything_is_changed(
+    stage: Stage, table: str, default: str
+) -> None:
+    stage.server.state.default_catalog = default
+    _locate(stage, "s3://lake/other", owner="admins")
+    with pytest.raises(DeploymentError) as failure:
+        stage.deploy(_table(stage, table, path="s3://lake/flow_logs"))
+    text = str(failure.value)
+    assert "cannot lie in s3://lake/flow_logs and s3://lake/flow_logs_quarantine (job.delta_output_path)" in text
+    assert "READ FILES and CREATE EXTERNAL TABLE" in text
+    assert "Nothing was changed" in text
+    assert stage.writing() == []
+
+
+def test_a_location_that_covers_the_table_and_not_its_quarantine_is_said(stage: Stage) -> None:
+    _locate(stage, "s3://lake/flow_logs/", owner="admins")
+    with pytest.raises(DeploymentError, match=r"cannot lie in s3://lake/flow_logs_quarantine \("):
+        stage.deploy(_table(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
+
+
+def test_a_covered_folder_is_accepted(stage: Stage) -> None:
+    _locate(stage, "s3://lake", owner="admins")
+    stage.deploy(_table(stage, "network.flow_logs.test", path="s3://lake/flow_logs/"))
+
+
+def test_a_location_that_the_service_principal_may_not_see_is_as_good_as_none(stage: Stage) -> None:
+    _locate(stage, "s3://lake")
+    with pytest.raises(DeploymentError, match="no external location that the service principal can see covers it"):
+        stage.deploy(_table(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
+
+
+def test_a_table_that_is_there_already_is_not_refused(stage: Stage) -> None:
+    stage.server.state.tables["network.flow_logs.test"] = Table("network", "flow_logs", "test")
+    stage.deploy(_table(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
+
+
+@pytest.mark.parametrize("table", ["flow_logs", "hive_metastore.a.flow_logs"])
+def test_a_table_of_hive_needs_no_location(stage: Stage, table: str) -> None:
+    stage.deploy(_table(stage, table, path="s3://lake/flow_logs"))
+
+
+# The logs.
+
+
+def test_logs_that_no_location_covers_are_read_with_the_profile_and_nothing_is_said(stage: Stage) -> None:
+    _locate(stage, "s3://flow-logs-bucket/other", owner="admins")
+    _locate(stage, "s3://flow-logs", owner="admins", name="alike")
+    assert _notes(stage) == []
+
+
+def test_a_location_over_the_logs_is_said_with_the_grant_that_the_job_needs(stage: Stage) -> None:
+    _locate(stage, "s3://flow-logs-bucket", file_events=False)
+    _locate(stage, "s3://flow-logs-bucket/AWSLogs/", file_events=False, name="deeper")
+    me = stage.deployer.client_id
+    _grant(stage, "users", "BROWSE")
+    _grant(stage, "users", "BROWSE", name="deeper")
+    (note,) = _notes(stage)
+    assert "external location deeper (s3://flow-logs-bucket/AWSLogs/) covers the logs" in note
+    assert "that the service principal can see" in note
+    assert f"has no READ FILES that can be seen: GRANT READ FILES ON EXTERNAL LOCATION `deeper` TO `{me}`" in note
+    _grant(stage, me, "READ_FILES", name="deeper")
+    (note,) = _notes(stage)
+    assert f"{me}, as whom the job runs, has READ FILES" in note
+    assert "GRANT" not in note
+
+
+@pytest.mark.parametrize("who", ["admins", "account users"])
+def test_a_grant_to_a_group_of_the_service_principal_counts(stage: Stage, who: str) -> None:
+    _locate(stage, "s3://flow-logs-bucket", file_events=False)
+    _grant(stage, who, "ALL_PRIVILEGES")
+    (note,) = _notes(stage)
+    assert "has READ FILES" in note
+
+
+def test_where_the_grants_cannot_be_seen_the_grant_is_named_and_the_deploy_goes_on(stage: Stage) -> None:
+    _locate(stage, "s3://flow-logs-bucket", file_events=False)
+    _grant(stage, "users", "BROWSE")
+    stage.server.faults.on("GET", "/api/2.1/unity-catalog/effective-permissions/*", Fault.DENIED)
+    (note,) = _notes(stage)
+    assert "needs READ FILES: GRANT READ FILES ON EXTERNAL LOCATION `logs`" in note
+
+
+@pytest.mark.parametrize(("changes", "said"), [([], True), ([STACK_QUEUE], True), ([OFF], False)])
+def test_file_events_that_collide_with_the_jobs_notifications_are_said(
+    stage: Stage, changes: list[tuple[str, str]], said: bool
+) -> None:
+    _locate(stage, "s3://flow-logs-bucket", owner="admins", file_events=True)
+    notes = _notes(stage, stage.spec(NO_VERIFY, *changes))
+    assert any("useManagedFileEvents" in note and 'job.notifications = "off"' in note for note in notes) == said
+
+
+def test_locations_that_may_not_be_listed_are_a_note(stage: Stage) -> None:
+    stage.server.faults.on("GET", LOCATIONS, Fault.DENIED)
+    (note,) = _notes(stage)
+    assert "cannot be listed (Only admins can perform this operation). If one covers s3://flow-logs-bucket/" in note
+
+
+@pytest.mark.parametrize(("granted", "advised"), [(False, True), (True, False)])
+def test_a_verify_run_that_is_denied_access_names_the_grant_that_is_missing(
+    stage: Stage, granted: bool, advised: bool
+) -> None:
+    _locate(stage, "s3://flow-logs-bucket", file_events=False)
+    _grant(stage, "users", "READ_FILES" if granted else "BROWSE")
+    runner = stage.server.workspace.runner
+    assert isinstance(runner, RecordingRunner)
+    runner.next.append(Script(Outcome("FAILED", "[INSUFFICIENT_PERMISSIONS] no permission")))
+    with pytest.raises(DeploymentError, match=r"^The verify run failed: \[INSUFFICIENT_PERMISSIONS\]") as failure:
+        stage.deploy(stage.spec())
+    assert ("GRANT READ FILES ON EXTERNAL LOCATION `logs`" in str(failure.value)) == advised
+
+
+def test_empty_pages_are_read_over(stage: Stage) -> None:
+    for number in range(7):
+        _locate(stage, f"s3://other-{number}", name=f"a{number}")
+    _locate(stage, "s3://flow-logs-bucket", owner="admins", file_events=False, name="z")
+    stage.server.clear_log()
+    assert len(_notes(stage)) == 1
+    assert len([request for request in stage.server.requests if request.path == LOCATIONS]) == 3
+
+
+def test_a_second_deploy_with_notes_writes_nothing(stage: Stage) -> None:
+    _locate(stage, "s3://flow-logs-bucket", owner="admins")
+    stage.deploy(stage.spec())
+    stage.server.clear_log()
+    assert len(_notes(stage, stage.spec())) == 2
+    assert stage.writing() == []
+
+
+def test_a_deployer_that_is_no_admin_of_the_metastore_gets_no_more_than_a_note(stage: Stage) -> None:
+    token = add_service_principal(stage.server.state, "other", admin=True).token
+    _locate(stage, "s3://flow-logs-bucket", owner="metastore admins")
+    stage.deploy(stage.spec(NO_VERIFY), client=stage.client(token=token))
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "covers"),
+    [
+        ("s3://b", "s3://b/x", True),
+        ("s3://b/x/", "s3://b/x", True),
+        ("s3a://b/x", "s3://b/x/y/", True),
+        ("s3://b/x", "s3://b/xy", False),
+        ("s3://b/x/y", "s3://b/x", False),
+        ("", "s3://b/x", False),
+    ],
+)
+def test_a_location_covers_what_is_its_folder_or_below(url: str, path: str, covers: bool) -> None:
+    assert (covering([ExternalLocationInfo(url=url)], path) is not None) == covers

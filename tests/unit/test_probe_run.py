@@ -1,0 +1,147 @@
+"""The probe's run in a workspace whose clusters only print: what it reports, and that nothing of it stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from infra.probe import deployed, run
+from infra.workspace.errors import DeploymentError
+from infra.workspace.outcome import Pace
+from infra.workspace.spec import WorkspaceSpec
+from infra.workspace.verification import run_name
+from local.workspace import Outcome, RecordingRunner, Script
+from tests.unit.deploying import NEWER_WHEEL, NO_VERIFY, WHEEL, Stage, staged
+from vpc_flow_logs.answer import Answer, holds, line
+
+ANSWERS = [holds("Spark writes there", True, "a fact"), Answer("versions", "seen", ("Spark 4.1.0",))]
+PRINTED = "\n".join(["noise", *map(line, ANSWERS)])
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with staged(tmp_path) as found:
+        yield found
+
+
+def spec(stage: Stage) -> WorkspaceSpec:
+    return stage.spec(NO_VERIFY)
+
+
+def runner(stage: Stage, script: Script) -> RecordingRunner:
+    found = stage.server.workspace.runner
+    assert isinstance(found, RecordingRunner)
+    found.by_entry_point["probe"] = script
+    return found
+
+
+def asked(stage: Stage, *, later: Callable[[str], None] | None = None, newer: bool = False) -> list[Answer]:
+    wheel = NEWER_WHEEL if newer else WHEEL
+    pace = Pace(later=later or stage.pace().later)
+    return run.answers(stage.client(), spec(stage), wheel_file=wheel, has_disk=True, pace=pace)
+
+
+def test_the_run_has_the_jobs_cluster_parameters_and_wheel_and_one_empty_parameter(stage: Stage) -> None:
+    played = runner(stage, Script(log=PRINTED))
+    stage.deploy(spec(stage))
+    assert asked(stage) == ANSWERS
+    job, probe = played.requests
+    assert (job.entry_point, probe.entry_point) == ("ingest", "probe")
+    assert probe.instance_profile_arn == job.instance_profile_arn
+    assert [library.path for library in probe.libraries] == [library.path for library in job.libraries]
+    same = ("spark_version", "node_type_id", "data_security_mode")
+    assert [probe.cluster[key] for key in same] == [job.cluster[key] for key in same]
+    # A workspace may drop a parameter without a value.
+    assert [argument for argument in probe.arguments if argument not in job.arguments] in (["--empty="], [])
+
+
+@pytest.mark.parametrize("newer", [False, True])
+def test_the_workspace_is_as_it_was_afterwards(stage: Stage, newer: bool) -> None:
+    runner(stage, Script(log=PRINTED))
+    stage.deploy(spec(stage))
+    state = stage.server.state
+    before = dict(state.objects), {job_id: dict(job.settings) for job_id, job in state.jobs.items()}
+    asked(stage, newer=newer)
+    assert (dict(state.objects), {job_id: dict(job.settings) for job_id, job in state.jobs.items()}) == before
+
+
+def test_without_the_profile_no_cluster_is_started_and_nothing_is_written(stage: Stage) -> None:
+    assert asked(stage) == [run.NOT_REGISTERED]
+    assert stage.writing() == []
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, DeploymentError])
+def test_a_wait_that_is_cut_short_cancels_the_run(stage: Stage, stop: type[BaseException]) -> None:
+    runner(stage, Script(seconds=None))
+    stage.deploy(spec(stage))
+
+    def later(what: str) -> None:
+        assert what.startswith("waiting for the probe's run (")
+        raise stop()
+
+    with pytest.raises(stop):
+        asked(stage, later=later, newer=True)
+    (single,) = [each for each in stage.server.state.runs.values() if each.name == run.run_name(spec(stage))]
+    assert single.cancelling or single.ended
+    assert not [path for path in stage.server.state.objects if NEWER_WHEEL.label in path]
+
+
+def test_a_run_that_fails_is_an_answer_with_its_words_and_what_it_said_before_is_kept(stage: Stage) -> None:
+    failed = Outcome("FAILED", "RuntimeError: no cluster for you", "Traceback: here")
+    runner(stage, Script(outcome=failed, log=line(ANSWERS[0])))
+    stage.deploy(spec(stage))
+    *kept, last = asked(stage)
+    assert kept == ANSWERS[:1]
+    assert last.state == "does not hold"
+    assert "RuntimeError: no cluster for you" in "\n".join(last.facts)
+    assert "Traceback: here" in last.facts
+
+
+def test_a_run_whose_output_cannot_be_read_is_an_answer(stage: Stage) -> None:
+    runner(stage, Script(log=""))
+    stage.deploy(spec(stage))
+    (only,) = asked(stage)
+    assert (only.question, only.state) == (run.ENDS_WELL, "does not hold")
+
+
+def deployed_answers(stage: Stage) -> dict[str, Answer]:
+    found = deployed.answers(stage.client(), spec(stage), has_disk=True)
+    return {answer.question: answer for answer in found}
+
+
+def test_the_job_is_compared_with_what_was_sent_whatever_wheel_it_has(stage: Stage) -> None:
+    stage.deploy(spec(stage), wheel=NEWER_WHEEL)
+    found = deployed_answers(stage)
+    assert found["the job's settings are read back as they were sent"].state == "holds"
+    assert "tasks[0].run_if = ALL_SUCCESS" in found["defaults that the workspace filled in"].facts
+
+
+def test_an_edit_by_hand_is_seen(stage: Stage) -> None:
+    stage.deploy(spec(stage))
+    (job,) = stage.server.state.jobs.values()
+    job.settings["max_concurrent_runs"] = 3
+    found = deployed_answers(stage)["the job's settings are read back as they were sent"]
+    assert found.facts == ("max_concurrent_runs = 3, sent 1",)
+
+
+def test_the_words_of_the_last_failed_run_are_found_where_they_are(stage: Stage) -> None:
+    played = runner(stage, Script())
+    played.by_entry_point["verify"] = Script(
+        outcome=Outcome("FAILED", "ParameterError: 2", "trace"), log="why\nbecause"
+    )
+    with pytest.raises(DeploymentError):
+        stage.deploy(stage.spec())
+    found = deployed_answers(stage)["a failed run keeps its output"]
+    assert found.state == "holds"
+    assert {"lines of error, 1 in all, the last of it:", "  ParameterError: 2", "  because"} <= set(found.facts)
+    assert run_name(spec(stage)).endswith(" verify")
+
+
+def test_the_queue_is_the_one_that_the_job_reads(stage: Stage) -> None:
+    assert deployed.queue_url(stage.client(), spec(stage)) is None
+    url, plain = "https://sqs.us-east-1.amazonaws.com/111122223333/vpc-flow-logs-test", spec(stage)
+    stage.deploy(replace(plain, job=replace(plain.job, parameters={**plain.job.parameters, "queue-url": url})))
+    assert deployed.queue_url(stage.client(), spec(stage)) == url
