@@ -122,7 +122,7 @@ def main(arguments: list[str]) -> int:
             if as_json:
                 print(json.dumps(_answer(spark, json.loads(query))), flush=True)
             elif query.strip():
-                failed |= not _show(spark, query)
+                failed |= not show(spark, query)
     return 1 if failed else 0
 
 
@@ -133,7 +133,7 @@ def _answer(spark: SparkSession, query: str) -> dict[str, Any]:
         return {"error": str(error)}
 
 
-def _show(spark: SparkSession, query: str) -> bool:
+def show(spark: SparkSession, query: str) -> bool:
     """Print the answer, or why there is none; return whether there is one."""
     try:
         with redirect_stdout(io.StringIO()) as shown:
