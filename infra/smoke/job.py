@@ -20,7 +20,7 @@ from databricks.sdk.service.jobs import (
 
 from infra.workspace import job
 from infra.workspace.answers import saying
-from infra.workspace.runs import ended, state_of
+from infra.workspace.runs import ended, of_job, state_of
 from infra.workspace.spec import WorkspaceSpec
 
 RUNS = 5
@@ -76,7 +76,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> JobSeen | None:
     job_id = found[0].job_id or 0
     with saying(f"Looking at the job {job_id}"):
         settings = client.jobs.get(job_id).settings or JobSettings()
-        runs = list(islice(client.jobs.list_runs(job_id=job_id, limit=RUNS, expand_tasks=True), RUNS))
+        runs = list(islice(of_job(client.jobs.list_runs(job_id=job_id, limit=RUNS, expand_tasks=True), job_id), RUNS))
         # The output of all others does not describe the present.
         described = [run.run_id for run in (*runs[:1], *[run for run in runs if _failed(run.state)][:1])]
         seen = tuple(_run(client, run, with_output=run.run_id in described) for run in runs)

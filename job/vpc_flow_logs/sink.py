@@ -18,6 +18,14 @@ from vpc_flow_logs.sql import quoted
 from vpc_flow_logs.table import quarantine_name
 from vpc_flow_logs.tasks import SUMMARY, entries_task, records_schema, records_task, stamped_schema
 
+GONE = "the file was gone before it was read"
+
+PASSED = "the batch with the files that are gone is written"
+
+
+class BatchPassed(Exception):
+    """Ends a stream that leaves out missing files, at the first batch after the one that had some."""
+
 
 class Sink:
     """Writes micro-batches to the tables ``table_name`` and its quarantine, and adds up what was written.
@@ -28,11 +36,14 @@ class Sink:
     Attributes:
         total: Counts of all batches that this run wrote.
         batches: How many those are.
+        gone: Files that are gone before they were read; they go to the quarantine with the batch that had them.
     """
 
     def __init__(self, spark: SparkSession, *, table_name: str, layout: Layout, binding: Binding) -> None:
         self.total = Counts()
         self.batches = 0
+        self.gone: list[str] = []
+        self._passed = False
         self._spark = spark
         self._table_name = table_name
         self._layout = layout
@@ -40,11 +51,15 @@ class Sink:
 
     def write(self, batch: DataFrame, batch_id: int) -> None:
         """Write one micro-batch of files (path, modificationTime, length, content)."""
+        if self._passed:
+            raise BatchPassed(PASSED)
         started = time.monotonic()
-        if batch.select("path").isEmpty():
-            return  # a stream that finds nothing begins with a batch of nothing
-        self._complete_binding()
         now = datetime.now(timezone.utc)
+        if batch.select("path").isEmpty():
+            # A stream that finds nothing begins with a batch of nothing.
+            self._write_gone(batch_id, now=now)
+            return
+        self._complete_binding()
         every = batch.select("path", "modificationTime", "content")
         new = self._without_loaded(every, self._table_name)
         written = self._write_records(new, batch_id, now=now)
@@ -53,11 +68,32 @@ class Sink:
             entries = self._write_entries(every, batch_id, now=now)
             progress.say(progress.known_batch_line(batch_id, entries))
             return
-        if written.entries:
+        if written.entries or self.gone:
             self._write_entries(new, batch_id, now=now)
         self.total += written
         self.batches += 1
         progress.say(progress.batch_line(batch_id, written, seconds=time.monotonic() - started, now=time.time()))
+
+    def strict_again(self) -> None:
+        """Forget the files that were gone: the batch that had them is written."""
+        self.gone.clear()
+        self._passed = False
+
+    def _write_gone(self, batch_id: int, *, now: datetime) -> None:
+        """Write the entries of a batch of which no file is left."""
+        if self.gone:
+            self._complete_binding()
+            name = quarantine_name(self._table_name)
+            self._append(self._gone_entries(now), batch_id, name)
+            progress.say(f"batch {batch_id}: none of its files is left")
+            self._passed = True
+
+    def _gone_entries(self, now: datetime) -> DataFrame:
+        """Return an entry for each file that is gone; none for one whose rows were written before it went."""
+        schema = from_arrow_schema(stamped_schema(quarantine.SCHEMA))
+        gone = self._spark.createDataFrame([(path, 1, 0, None, GONE, now) for path in self.gone], schema)
+        written = self._spark.table(quoted(self._table_name)).select("source_file")
+        return gone.join(written, "source_file", "left_anti")
 
     def _without_loaded(self, files: DataFrame, table_name: str) -> DataFrame:
         """Return the files without those that an adopted table has from before."""
@@ -98,7 +134,11 @@ class Sink:
         name = quarantine_name(self._table_name)
         new = self._without_loaded(files, name)
         entries = new.mapInArrow(entries_task(self._layout, now=now), schema)
-        return history.rows_of(self._spark, name, self._append(entries, batch_id, name))
+        if self.gone:
+            entries = entries.union(self._gone_entries(now))
+        written = history.rows_of(self._spark, name, self._append(entries, batch_id, name))
+        self._passed = bool(self.gone)
+        return written
 
     def _append(self, rows: DataFrame, batch_id: int, table_name: str) -> str:
         """Append rows once for this batch; return what marks the commit, if there is one, in the table's history."""

@@ -50,7 +50,15 @@ def _notification_options(parameters: Parameters) -> dict[str, str]:
     return {**options, **setup, "cloudFiles.region": parameters.region_name}
 
 
-def files(spark: SparkSession, parameters: Parameters) -> DataFrame:
-    """The stream of delivered files: path, modificationTime, length, content."""
+def files(spark: SparkSession, parameters: Parameters, *, ignore_missing: bool = False) -> DataFrame:
+    """Return the stream of delivered files: path, modificationTime, length, content.
+
+    Args:
+        spark: The session.
+        parameters: Of the job.
+        ignore_missing: Leave out files that are gone before they are read, instead of failing.
+    """
     reader = spark.readStream.format("cloudFiles").options(**reader_options(parameters)).schema(FILE_SCHEMA)
+    if ignore_missing:
+        reader = reader.option("ignoreMissingFiles", "true")
     return reader.load(load_path(parameters.vpc_logs_path))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import accumulate
 from typing import NamedTuple
 
 import pyarrow as pa
 
 from local.cloud_files.error import CloudFilesError
-from local.cloud_files.opened import Opened, gone
+from local.cloud_files.opened import Gone, Opened, gone
 
 BATCH_BYTES = 16 * 1024 * 1024
 BATCH_FILES = 256
@@ -35,12 +35,15 @@ class _Row(NamedTuple):
     content: bytes | bytearray
 
 
-def batches(paths: Iterable[str], *, region: str | None = None) -> Iterator[pa.RecordBatch]:
+def batches(
+    paths: Iterable[str], *, region: str | None = None, ignore_missing: bool = False
+) -> Iterator[pa.RecordBatch]:
     """Read files one after the other; a batch has 16 MiB or 256 files at most, or a single larger file.
 
     Args:
         paths: ``file:/folder/file`` or ``s3://bucket/key``, as discovery found them.
         region: of the bucket; None for what the environment says.
+        ignore_missing: leave out files that are gone.
 
     Raises:
         CloudFilesError: when a file is gone, may not be read, or is longer than 2 GiB.
@@ -48,7 +51,13 @@ def batches(paths: Iterable[str], *, region: str | None = None) -> Iterator[pa.R
     rows: list[_Row] = []
     size = 0
     for path in paths:
-        with _opened(path, region) as file:
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context(_opened(path, region))
+            except Gone:
+                if ignore_missing:
+                    continue
+                raise
             if file.length > LONGEST:
                 raise CloudFilesError(f"{path}: {file.length} bytes, a file may have {LONGEST} at most; split it")
             if rows and (size + file.length > BATCH_BYTES or len(rows) == BATCH_FILES):

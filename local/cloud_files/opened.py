@@ -8,6 +8,10 @@ from typing import NamedTuple
 from local.cloud_files.error import CloudFilesError
 
 
+class Gone(CloudFilesError):
+    """A file that was found is no longer there."""
+
+
 class Opened(NamedTuple):
     """An open file.
 
@@ -22,9 +26,9 @@ class Opened(NamedTuple):
     read: Callable[[], bytes | bytearray]
 
 
-def gone(path: str) -> CloudFilesError:
-    """The error of a file that was found, and is no longer there."""
-    return CloudFilesError(
-        f"{path}: found by an earlier listing, but gone before it was read; put it back, for the stream cannot"
-        " leave it out (files must stay until they are read)"
+def gone(path: str) -> Gone:
+    """Return the error of a file that was found, and is no longer there, in the words of Spark's file sources."""
+    return Gone(
+        f"[FAILED_READ_FILE.FILE_NOT_EXIST] Encountered error while reading file {path}. File does not exist. It is"
+        " possible the underlying files have been updated."
     )

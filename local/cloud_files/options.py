@@ -37,7 +37,7 @@ _ALLOWED = {
 _ONLY = {"cloudfiles.format": "binaryFile", "cloudfiles.partitioncolumns": ""}
 """Options with one allowed value here; Auto Loader allows more."""
 
-_REFUSED = ("modifiedafter", "modifiedbefore", "ignorecorruptfiles", "ignoremissingfiles")
+_REFUSED = ("modifiedafter", "modifiedbefore", "ignorecorruptfiles")
 """Options of Spark's file sources that change what is read and that the stand-in lacks."""
 
 _S3 = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/.*)?", re.DOTALL)
@@ -61,6 +61,7 @@ class Options:
         region: of bucket and queue; None: what boto3 finds in the environment.
         backfill: seconds between two listings for files whose event was lost; None: never.
         fetch_parallelism: how many messages are deleted at the same time; one thread receives enough for a machine.
+        ignore_missing: whether files that are gone before they are read are left out.
         tags: of what the stream makes in AWS, besides Auto Loader's own.
         same_account: whether the topic that the stream makes takes events of its own account's buckets only.
     """
@@ -76,6 +77,7 @@ class Options:
     region: str | None = None
     backfill: int | None = None
     fetch_parallelism: int = 1
+    ignore_missing: bool = False
     tags: tuple[tuple[str, str], ...] = ()
     same_account: bool = False
 
@@ -118,6 +120,7 @@ class Options:
             region=values.text("cloudFiles.region"),
             backfill=values.interval("cloudFiles.backfillInterval"),
             fetch_parallelism=values.count("cloudFiles.fetchParallelism") or 1,
+            ignore_missing=values.flag("ignoreMissingFiles", default=False),
             tags=values.tags(),
             same_account=values.flag("cloudFiles.restrictNotificationSetupToSameAWSAccountId", default=False),
         )

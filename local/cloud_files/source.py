@@ -142,6 +142,7 @@ class Files(InputPartition):
 
     paths: list[str]
     region: str | None
+    ignore_missing: bool
 
 
 class _Stream(DataSourceStreamReader):
@@ -167,14 +168,15 @@ class _Stream(DataSourceStreamReader):
 
     def partitions(self, start: dict[str, int], end: dict[str, int]) -> Sequence[InputPartition]:
         packed = pack(self._intake.files(start["files"], end["files"]), cores=self._cores)
-        return [Files([file.path for file in files], region=self._options.region) for files in packed]
+        region, ignore_missing = self._options.region, self._options.ignore_missing
+        return [Files([file.path for file in files], region, ignore_missing) for files in packed]
 
     def commit(self, end: dict[str, int]) -> None:
         self._intake.committed(end["files"])
 
     def read(self, partition: InputPartition) -> Iterator[RecordBatch]:
         assert isinstance(partition, Files)
-        return batches(partition.paths, region=partition.region)
+        return batches(partition.paths, region=partition.region, ignore_missing=partition.ignore_missing)
 
 
 if _HAS_LIMITS:

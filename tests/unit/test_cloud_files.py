@@ -88,7 +88,7 @@ def test_all_problems_are_in_one_message() -> None:
         ({**BINARY, "path": "/in", "cloudFiles.useManagedFileEvents": "true"}, "there is no Unity Catalog here"),
         ({**BINARY, "path": "/in", "cloudFiles.maxBytesPerTrigger": "much"}, "bytes from 1"),
         ({**BINARY, "path": "/in", "cloudFiles.useNotifications": "yes"}, "allowed are true and false"),
-        ({**BINARY, "path": "/in", "ignoreMissingFiles": "true"}, "not available here: ignoremissingfiles"),
+        ({**BINARY, "path": "/in", "ignoreCorruptFiles": "true"}, "not available here: ignorecorruptfiles"),
     ],
 )
 def test_what_cannot_be_done_is_refused(given: dict[str, str], message: str) -> None:
@@ -429,5 +429,5 @@ def test_batches_are_bounded_by_bytes_and_by_files(tmp_path: Path, monkeypatch: 
 
 
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CloudFilesError, match=f"file:{tmp_path}/gone: found by an earlier listing, but gone"):
+    with pytest.raises(CloudFilesError, match=f"error while reading file file:{tmp_path}/gone. File does not exist"):
         read(tmp_path, "gone")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vpc_flow_logs import stream
+from vpc_flow_logs import missing, stream
 from vpc_flow_logs.parameters import Parameters
 
 pytestmark = pytest.mark.lts
@@ -19,7 +19,6 @@ NOTHING_THERE = (
 )
 MISTAKES = (
     "com.amazonaws NoSuchBucket: The specified bucket does not exist (flow-logs)",
-    f"java.io.FileNotFoundException: No such file or directory: {LOGS}/2026/11/27/gone.log.gz",
     "[TABLE_OR_VIEW_NOT_FOUND] The table does not exist",
     f"Access Denied: {LOGS}",
 )
@@ -37,6 +36,13 @@ def parameters(trigger: str, logs: str = f"{LOGS}/*") -> Parameters:
     )
 
 
+class NothingGone:
+    """A sink that has met no file that is gone."""
+
+    def __init__(self) -> None:
+        self.gone: list[str] = []
+
+
 class Query:
     def awaitTermination(self) -> None: ...
 
@@ -48,7 +54,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, *texts: str) -> list[float]:
     waited: list[float] = []
     left = list(texts)
 
-    def started(*_: Any) -> Query:
+    def started(*_: Any, **__: Any) -> Query:
         if left:
             raise RuntimeError(left.pop(0))
         return Query()
@@ -63,7 +69,7 @@ def test_a_continuous_run_says_that_there_are_no_files_yet_and_tries_again_each_
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     waited = failing(monkeypatch, text, text)
-    stream.run(None, parameters("continuous"), None)  # type: ignore[arg-type]
+    stream.run(None, parameters("continuous"), NothingGone())  # type: ignore[arg-type]
     assert waited == [60.0, 60.0]
     assert capsys.readouterr().out == f"no files yet below {LOGS}/*; looking again every minute\n"
 
@@ -73,22 +79,40 @@ def test_a_run_that_loads_what_is_there_ends_well_when_nothing_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     waited = failing(monkeypatch, text)
-    stream.run(None, parameters("available-now"), None)  # type: ignore[arg-type]
+    stream.run(None, parameters("available-now"), NothingGone())  # type: ignore[arg-type]
     assert waited == []
     assert capsys.readouterr().out == f"no files yet below {LOGS}/*\n"
 
 
 @pytest.mark.parametrize("text", MISTAKES)
 @pytest.mark.parametrize("trigger", ["continuous", "available-now"])
-def test_a_bucket_that_is_missing_a_file_that_is_gone_and_a_denial_are_failures(
+def test_a_bucket_that_is_missing_and_a_denial_are_failures(
     monkeypatch: pytest.MonkeyPatch, trigger: str, text: str
 ) -> None:
     failing(monkeypatch, text)
     with pytest.raises(RuntimeError):
-        stream.run(None, parameters(trigger), None)  # type: ignore[arg-type]
+        stream.run(None, parameters(trigger), NothingGone())  # type: ignore[arg-type]
 
 
 def test_a_folder_of_this_machine_that_is_missing_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     failing(monkeypatch, "[PATH_NOT_FOUND] Path does not exist: file:/logs")
     with pytest.raises(RuntimeError):
-        stream.run(None, parameters("continuous", "/logs"), None)  # type: ignore[arg-type]
+        stream.run(None, parameters("continuous", "/logs"), NothingGone())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        (
+            f"[FILE_NOT_EXIST] Encountered error while reading file {LOGS}/a b.log.gz. File does not exist.",
+            f"{LOGS}/a b.log.gz",
+        ),
+        (f"java.io.FileNotFoundException: No such file or directory: {LOGS}/a.log.gz", f"{LOGS}/a.log.gz"),
+        (f"FileNotFoundException: No such file or directory: s3a{LOGS[2:]}/a.log.gz; x", f"{LOGS}/a.log.gz"),
+        (f"java.io.FileNotFoundException: No such file or directory: {LOGS}", None),
+        ("java.io.FileNotFoundException: No such file or directory: s3://lake/table/_delta_log/0.json", None),
+        (f"Access Denied: {LOGS}/a.log.gz", None),
+    ],
+)
+def test_the_file_that_is_gone_is_read_from_the_words_of_spark_and_of_hadoop(text: str, gone: str | None) -> None:
+    assert missing.gone_file(RuntimeError(f"Task failed\n{text}\n"), f"{LOGS}/*") == gone
