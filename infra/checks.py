@@ -14,7 +14,7 @@ from infra.flow_log_checks import flow_log_problems
 from infra.policies.log_bucket import LIMIT
 from infra.problems import Problem
 from infra.settings import Environment
-from vpc_flow_logs.parameters import headers_problem
+from vpc_flow_logs.headers import headers_problem
 from vpc_flow_logs.parameters import problems_of as parameter_problems
 from vpc_flow_logs.paths import overlap, quarantine_path, without_trailing_slash
 

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from local.broken_pipe import ended_by_its_reader
 from local.flow_log_files import PERIOD_SECONDS, WrittenFile, write
 from local.plan import Plan, Refused, plan_of
 from local.traffic import records
 from vpc_flow_logs.fields import FIELDS, canonical
+from vpc_flow_logs.progress import counted
 
 _DRAW_ROWS = 1_000_000  # records are drawn for several files at once, up to about this many
 
@@ -63,17 +65,17 @@ def generate(plan: Plan) -> Iterator[WrittenFile]:
 def summary(plan: Plan, written: Sequence[WrittenFile]) -> str:
     """What was made, and the command that takes it into a table."""
     rows, size = sum(file.rows for file in written), sum(file.size for file in written)
-    lines = [f"{len(written):,} files, {rows:,} records, {size:,} bytes below {plan.output}"]
+    lines = [f"{counted(len(written), 'file')}, {counted(rows, 'record')}, {size:,} bytes below {plan.output}"]
     for log in plan.flow_logs:
         own = [file for file in written if f"_{log.id}_" in file.path.name]
         begin, end = plan.start, plan.start + timedelta(minutes=plan.minutes)
         lines.append(
-            f"  {log.id}: {len(log.fields)} fields, {log.file_format}, {len(own):,} files, "
-            f"{sum(file.rows for file in own):,} records, {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
+            f"  {log.id}: {counted(len(log.fields), 'field')}, {log.file_format}, {counted(len(own), 'file')}, "
+            f"{counted(sum(file.rows for file in own), 'record')}, {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
         )
     refused = sum(file.actions.get("REJECT", 0) for file in written)
     if refused:
-        lines.append(f"  {refused:,} of the records are REJECT")
+        lines.append(f"  {refused:,} of the records {'is' if refused == 1 else 'are'} REJECT")
     headers = [
         field.name for field in FIELDS if any(field.name in map(canonical, log.fields) for log in plan.flow_logs)
     ]
@@ -87,7 +89,7 @@ def summary(plan: Plan, written: Sequence[WrittenFile]) -> str:
         "--headers": ",".join(headers),
     }
     command = " \\\n    ".join(f"{name} {shlex.quote(value)}" for name, value in options.items())
-    return "\n".join([*lines, "Next, into a table:", f"  python -m local.ingest \\\n    {command}"])
+    return "\n".join([*lines, "Next, into a table:", f"  .venv/bin/python -m local.ingest \\\n    {command}"])
 
 
 def _shares(total: int, count: int) -> list[int]:
@@ -108,4 +110,5 @@ def _batches(parts: range, sizes: Sequence[int]) -> Iterator[list[int]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with ended_by_its_reader():
+        sys.exit(main())

@@ -7,8 +7,6 @@ Example:
 
 from __future__ import annotations
 
-import os
-import re
 import signal
 import sys
 import threading
@@ -22,16 +20,15 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from local import spark
+from local.broken_pipe import ended_by_its_reader
 from local.cloud_files import register
 from local.jars import JarsError
 from local.java import JavaError
+from local.parameters import absolute, listing, local_folder, nothing_there, problems_here
 from vpc_flow_logs.failures import RunFailed
 from vpc_flow_logs.main import run_ingest
 from vpc_flow_logs.parameters import ParameterError, problems_of, read, table_name_problem
-
-PATHS = ("--vpc-logs-path", "--delta-output-path", "--checkpoint-path")
-
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+from vpc_flow_logs.progress import say
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -57,11 +54,14 @@ def run(argv: Sequence[str], *, job: Callable[..., None]) -> None:
         SystemExit: with status 2 for parameters that cannot be used, 1 for a run that failed, and 128 plus the signal's
             number after an orderly stop.
     """
-    arguments = absolute(argv)
+    arguments = listing(absolute(argv))
     _refuse_what_is_elsewhere(arguments)
-    local = LocalSession(read(arguments)[0])
+    values = read(arguments)[0]
+    local = LocalSession(values)
     try:
         job(arguments, session=local)
+        if note := nothing_there(values.get("vpc-logs-path", "")):
+            say(note)
     except ParameterError:  # printed already, and so is the next one
         raise SystemExit(2) from None
     except RunFailed:
@@ -165,51 +165,6 @@ class Stopper:
             self._done.wait(0.1)
 
 
-def absolute(arguments: Sequence[str]) -> list[str]:
-    """Return the parameters with the local paths among them made absolute; ``s3://`` and other URIs stay as they are.
-
-    Example:
-        >>> absolute(["--checkpoint-path", "out", "--delta-output-path=/x"])
-        ['--checkpoint-path', '/current/folder/out', '--delta-output-path=/x']
-    """
-    result: list[str] = []
-    for argument in arguments:
-        name, equals, value = argument.partition("=")
-        if equals and name in PATHS:
-            result.append(f"{name}={_absolute(value)}")
-        elif result and result[-1] in PATHS and not argument.startswith("--"):
-            result.append(_absolute(argument))
-        else:
-            result.append(argument)
-    return result
-
-
-def local_folder(path: str) -> Path | None:
-    """Return the folder that an absolute path or a ``file:`` URI means; None for what is not on this machine."""
-    if path.startswith("file:"):
-        path = "/" + path.removeprefix("file:").lstrip("/")
-    return Path(path) if path.startswith("/") else None
-
-
-def problems_here(values: Mapping[str, str]) -> list[str]:
-    """Return what is wrong on this machine with parameters that are good on Databricks."""
-    problems = []
-    # The folder before the first wildcard: what lies in it may come later, and a typing mistake would be kept for ever
-    # by the checkpoint.
-    logs = local_folder(re.split(r"[*?\[{]", values.get("vpc-logs-path", ""))[0].rpartition("/")[0])
-    if logs is not None and not logs.is_dir():
-        problems.append(f"--vpc-logs-path: there is no folder {logs}; name one that is there")
-    table, checkpoint = values.get("table-name", ""), values.get("checkpoint-path", "/")
-    catalog, _, rest = table.partition(".")
-    if table.count(".") == 2 and catalog != "spark_catalog":
-        problems.append(f"--table-name: local Spark has no catalog {catalog!r}; take {rest}")
-    if local_folder(checkpoint) is None:
-        problems.append(
-            f"--checkpoint-path: {checkpoint!r} is not on this machine; take a folder, such as out/checkpoint"
-        )
-    return problems
-
-
 def _refuse_what_is_elsewhere(arguments: Sequence[str]) -> None:
     values, problems = read(arguments)
     bad = problems_of(values)
@@ -220,12 +175,6 @@ def _refuse_what_is_elsewhere(arguments: Sequence[str]) -> None:
         raise SystemExit(2)
 
 
-def _absolute(path: str) -> str:
-    if not path or _SCHEME.match(path):
-        return path
-    # Not Path.resolve(): it would follow links, and a checkpoint belongs to the path as it was given.
-    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
-
-
 if __name__ == "__main__":
-    main()
+    with ended_by_its_reader():
+        main()

@@ -71,7 +71,8 @@ def plan_of(arguments: Sequence[str]) -> Plan:
         problems.append(f"--output {output}: is not a folder")
     if problems:
         listed = "\n".join(f"  {problem}" for problem in problems)
-        raise Refused(f"The arguments cannot be used:\n{listed}\nAll options: python -m local.generate --help")
+        usage = "All options: .venv/bin/python -m local.generate --help"
+        raise Refused(f"The arguments cannot be used:\n{listed}\n{usage}")
 
     seed = numbers.get("seed", 0)
     network = Network.seeded(seed)

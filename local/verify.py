@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from local.broken_pipe import ended_by_its_reader
 from local.ingest import run
 from vpc_flow_logs.main import run_verify
 
@@ -25,4 +26,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with ended_by_its_reader():
+        main()

@@ -7,9 +7,13 @@ shall get as far as the sentence that says it is too old.
 import os
 import subprocess
 import sys
-from typing import NoReturn
+import threading
+import time
+from collections import deque
+from typing import IO, NoReturn
 
 OLDEST = (3, 10)
+EVERY = 10.0  # seconds between two lines on how an installation goes
 
 
 def main(venv: str, lock: str) -> None:
@@ -32,7 +36,7 @@ def main(venv: str, lock: str) -> None:
         run([sys.executable, "-m", "venv", "--clear", venv], "the virtual environment could not be made")
     say(f"Python packages of {lock}: about 1 GB on disk, a minute or two the first time")
     # The lock file has a hash for every file, so pip takes these and no others.
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install = [python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
     # PySpark comes as source: built in the one way that every pip knows without a warning.
     run([*install, "--use-pep517", "--requirement", lock], f"pip could not install {lock} (see above)")
     # Editable: the job's tests and the local stage run what is in job/, the deployment ships a wheel of it.
@@ -50,9 +54,30 @@ def same_python(python: str) -> bool:
 
 
 def run(command: "list[str]", problem: str) -> None:
-    """Run ``command``; end with ``problem`` when it fails."""
-    if subprocess.call(command) != 0:
+    """Run ``command``, with a line on what it does every few seconds; end with ``problem`` when it fails.
+
+    What it prints as an error is shown as it comes, and when it fails, the end of what else it printed.
+    """
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, universal_newlines=True, errors="replace")
+    assert process.stdout is not None
+    latest: deque[str] = deque(maxlen=5)
+    reader = threading.Thread(target=keep_latest, args=(process.stdout, latest), daemon=True)
+    reader.start()
+    started = time.time()
+    while reader.is_alive():
+        reader.join(EVERY)
+        if reader.is_alive() and latest:
+            say(f"{time.time() - started:3.0f} s: {latest[-1]}")
+    if process.wait() != 0:
+        for line in latest:
+            print("  | " + line, file=sys.stderr, flush=True)
         stop(problem + "\n  Nothing is broken by that: once the cause is gone, run the same make target again.")
+
+
+def keep_latest(lines: "IO[str]", latest: "deque[str]") -> None:
+    """Read all lines; ``latest`` holds the last ones, without where pip found what they name."""
+    for line in lines:
+        latest.append(line.strip().partition(" (from ")[0][:200])
 
 
 def say(line: str) -> None:

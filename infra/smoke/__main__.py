@@ -26,6 +26,7 @@ from infra.workspace.client import connect
 from infra.workspace.errors import DeploymentError
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace_spec import NoWorkspaceError, workspace_spec
+from vpc_flow_logs.terminal import printable
 
 _POLL_SECONDS = 5.0
 _SAY_SECONDS = 30.0
@@ -88,7 +89,7 @@ def _looked(
             return findings
         if now - said >= _SAY_SECONDS:
             said = now
-            print(f"  … {int(now)} s: {'; '.join(finding.text for finding in wrong)}", flush=True)
+            print(f"  … {int(now)} s: {'; '.join(printable(finding.text) for finding in wrong)}", flush=True)
         time.sleep(min(_POLL_SECONDS, max(patience - now, 0.0)))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from vpc_flow_logs.progress import counted
+
 # As `vpc_flow_logs.progress.batch_line` writes it.
 _BATCH = re.compile(
     r"^batch \d+: (?P<files>[\d,]+) files?, .*?, (?P<records>[\d,]+) records?, "
@@ -38,7 +40,7 @@ def batches(output: str) -> Batches | None:
     return Batches(
         records=sum(_number(each["records"]) for each in found),
         quarantined=sum(_number(each["quarantined"]) for each in found),
-        last=f"{last['files']} files, {last['records']} records{behind}",
+        last=f"{counted(_number(last['files']), 'file')}, {counted(_number(last['records']), 'record')}{behind}",
     )
 
 

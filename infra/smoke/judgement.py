@@ -10,6 +10,7 @@ from infra.smoke.batches import Batches, batches
 from infra.smoke.bucket_policy import PolicySeen
 from infra.smoke.job import JobSeen, RunSeen
 from infra.smoke.queue import QueueSeen
+from vpc_flow_logs.progress import counted
 
 _DENIED = ("AccessDenied", "Access Denied", "AccessDeniedException", "is not authorized to perform", "403 Forbidden")
 _TRACE_LINES = 8
@@ -174,7 +175,7 @@ def _run(job: JobSeen, newest: RunSeen | None) -> Finding:
 
 
 def _quarantine(loaded: Batches, expected: Expected) -> Finding:
-    text = f"{loaded.quarantined:,} of {loaded.records + loaded.quarantined:,} lines, {loaded.share:.2%}"
+    text = f"{loaded.quarantined:,} of {counted(loaded.records + loaded.quarantined, 'line')}, {loaded.share:.2%}"
     if loaded.share <= expected.most_quarantined:
         return Finding("ok", "quarantine", text)
     return Finding(
@@ -206,13 +207,13 @@ def _queues(
             yield Finding(
                 "wrong",
                 "dead letters",
-                f"{queue.dead_letters:,} messages were received several times and never completed",
+                f"received several times and never completed: {counted(queue.dead_letters, 'message')}",
                 "once the job runs, start a redrive of the dead-letter queue to its source (SQS console)",
             )
 
 
 def _queue(queue: QueueSeen, first: int, job: JobSeen | None, expected: Expected) -> Finding:
-    waiting = f"{queue.name}: {queue.waiting:,} messages waiting"
+    waiting = f"{queue.name}: {counted(queue.waiting, 'message')} waiting"
     if not queue.waiting:
         return Finding("ok", "queue", f"{queue.name}: drained")
     if expected.paused:

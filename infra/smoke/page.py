@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from infra.smoke.judgement import Finding
+from vpc_flow_logs.terminal import printable
 
 _SIGNS = {"ok": "ok", "note": "-", "wrong": "WRONG"}
 
@@ -19,9 +20,9 @@ def text(findings: Sequence[Finding]) -> str:
     """Return a line for each finding, and a second one for its next step."""
     lines = []
     for finding in findings:
-        lines.append(f"  {_SIGNS[finding.state]:<6} {finding.what:<13} {finding.text}")
+        lines.append(f"  {_SIGNS[finding.state]:<6} {finding.what:<13} {printable(finding.text)}")
         if finding.next_step:
-            lines.append(f"  {'':<6} {'':<13} next: {finding.next_step}")
+            lines.append(f"  {'':<6} {'':<13} next: {printable(finding.next_step)}")
     return "\n".join([*lines, verdict(findings)])
 
 
@@ -36,4 +37,4 @@ def markdown(title: str, findings: Sequence[Finding]) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    return printable(text.replace("\n", " ")).replace("|", "\\|").replace("<", "&lt;")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.paths import quarantine_path
+from vpc_flow_logs.terminal import printable
 
 _CAUSES = (
     "No space left on device",
@@ -28,7 +29,20 @@ _DENIED_CALL = re.compile(r"\b(?:s3|sqs|sns|kms):[A-Z][A-Za-z]+")
 _CALL_INTO_JAVA = "An error occurred while calling "
 LOAD_AGAIN = "Data loaded so far is kept. Fix the cause and run the job again; it resumes where it stopped."
 LOOK_AGAIN = "Nothing was created. Fix the cause and look again."
+RUN_AGAIN = "Data loaded so far is kept. Run the job again, one run at a time; it resumes where it stopped."
 _LONGEST = 600
+
+# Delta's conflicts, and what two first runs meet that create the same thing at once.
+# https://docs.databricks.com/aws/en/delta/concurrency-conflicts
+_RACE = re.compile(
+    r"Concurrent(?:Append|DeleteDelete|DeleteRead|Transaction|Write|Modification)Exception"
+    r"|(?:MetadataChanged|ProtocolChanged|TableAlreadyExists)Exception"
+    r"|DELTA_(?:CONCURRENT_\w+|METADATA_CHANGED|PROTOCOL_CHANGED|CREATE_TABLE_WITH_DIFFERENT_\w+)"
+    r"|(?:TABLE_OR_VIEW|SCHEMA)_ALREADY_EXISTS|CONCURRENT_STREAM_LOG_UPDATE"
+)
+
+# A Python exception as the last line of a traceback names it, for example that of a data source in a worker.
+_PYTHON_ERROR = re.compile(r"(?<![\w.])(?!(?:com|io|java|javax|org|scala)\.)(?:[a-z_]\w*\.)+[A-Z]\w*Error: (?=\S)")
 
 
 class RunFailed(Exception):
@@ -38,6 +52,8 @@ class RunFailed(Exception):
 def explained(error: BaseException, parameters: Parameters, *, next_step: str = LOAD_AGAIN) -> str:
     """The message for an error of a run: the path it is about, the storage's words, the next step."""
     text = "\n".join(texts(error))
+    if next_step == LOAD_AGAIN and (race := _RACE.search(text)):
+        return f"The run failed: another run wrote at the same time: {_line_with(text, race[0])}\n{RUN_AGAIN}"
     cause = next((cause for cause in _CAUSES if cause in text), None)
     line = _line_with(text, cause) if cause else _telling(text)
     if cause:
@@ -84,7 +100,7 @@ def _bare(path: str) -> str:
 
 def _line_with(text: str, cause: str) -> str:
     line = next(line for line in text.splitlines() if cause in line)
-    return line.strip().removeprefix("Caused by: ").removeprefix(": ")[:_LONGEST]
+    return _bare_line(line)
 
 
 def telling_line(error: BaseException) -> str:
@@ -99,4 +115,10 @@ def _telling(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(_CALL_INTO_JAVA)]
     causes = [line for line in lines if line.startswith("Caused by: ") or "Error: " in line]
     line = causes[-1] if causes else lines[0] if lines else "no reason was given"
-    return line.removeprefix("Caused by: ").removeprefix(": ")[:_LONGEST]
+    return _bare_line(line)
+
+
+def _bare_line(line: str) -> str:
+    """Return a line without what it is introduced by: Java's ``Caused by:``, the class of a Python exception."""
+    line = line.strip().removeprefix("Caused by: ").removeprefix(": ")
+    return printable(_PYTHON_ERROR.sub("", line, count=1))[:_LONGEST]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 # name | column type | flow log version | which log (vpc, tgw or both) | meaning
 _CATALOGUE = """
@@ -187,6 +188,16 @@ def canonical(name: str) -> str:
 def is_known(name: str) -> bool:
     """Whether AWS documents a field of this name, in whichever spelling."""
     return canonical(name) in BY_NAME
+
+
+def suggestion(name: str) -> str | None:
+    """Return the documented field that an unknown name is close to, as a typing mistake is; None if there is none.
+
+    >>> suggestion("scraddr"), suggestion("srcaddr"), suggestion("my-own-field")
+    ('srcaddr', None, None)
+    """
+    close = [] if is_known(name) else get_close_matches(canonical(name), BY_NAME, n=1, cutoff=0.8)
+    return close[0] if close else None
 
 
 def column_name(name: str) -> str:

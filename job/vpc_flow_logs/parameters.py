@@ -1,6 +1,6 @@
 """The job's parameters: the guide's six and ours, what each may be, and what they may not be together.
 
-The rules for paths, table names and headers are used by the environment files too, so that they exist once.
+The rules for paths, table names and headers (`headers`) are used by the environment files too, so that they exist once.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vpc_flow_logs.fields import SERVICE_COLUMNS, canonical, column_name, looks_like_name
+from vpc_flow_logs.fields import canonical
+from vpc_flow_logs.headers import headers_notes, headers_problem
 from vpc_flow_logs.logs_path import logs_path_problem
 from vpc_flow_logs.paths import (
     overlap,
@@ -18,6 +19,7 @@ from vpc_flow_logs.paths import (
     table_path_problem,
     without_trailing_slash,
 )
+from vpc_flow_logs.terminal import printable_lines
 
 NOTIFICATIONS = ("auto-loader", "queue", "off")
 TRIGGERS = ("available-now", "continuous")
@@ -37,7 +39,7 @@ Parameters, each as --name=value or --name value:
   --region-name          region of the bucket, for example us-east-1
   --headers              comma-separated field names: the columns of the table, and the order of fields in files
                          that have no header line
-  --notifications        auto-loader (default), queue or off
+  --notifications        auto-loader (default; off on a laptop), queue or off
   --queue-url            the SQS queue, with --notifications queue
   --trigger              available-now (default) or continuous
   --max-files-per-batch  the most files in one micro-batch
@@ -80,7 +82,8 @@ class ParameterError(Exception):
 
     def __str__(self) -> str:
         count = "1 parameter problem" if len(self.problems) == 1 else f"{len(self.problems)} parameter problems"
-        return "\n".join([f"{count}; nothing was created:", *(f"  - {problem}" for problem in self.problems)])
+        problems = (f"  - {printable_lines(problem)}" for problem in self.problems)
+        return "\n".join([f"{count}; nothing was created:", *problems])
 
 
 def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
@@ -88,25 +91,43 @@ def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     values: dict[str, str] = {}
     problems: list[str] = []
     given: set[str] = set()
+    last = ""
     waiting = list(arguments)
     while waiting:
         argument = waiting.pop(0)
+        if last and not argument.startswith("--"):
+            words = [argument]
+            while waiting and not waiting[0].startswith("--"):
+                words.append(waiting.pop(0))
+            problems.append(_taken_apart(last, words))
+            continue
         name, has_value, value = argument.removeprefix("--").partition("=")
         if not argument.startswith("--") or name not in (*REQUIRED, *OPTIONAL):
             allowed = ", ".join(f"--{known}" for known in REQUIRED + OPTIONAL)
             problems.append(f"{argument!r} is no parameter; there are: {allowed}")
             if argument.startswith("--") and not has_value and waiting and not waiting[0].startswith("--"):
                 waiting.pop(0)  # its value
+            last = ""
             continue
         if name in given:
             problems.append(f"--{name} is given twice")
         given.add(name)
+        last = name
         if not has_value and (not waiting or waiting[0].startswith("--")):
             problems.append(f"--{name} has no value; give --{name}=...")
         else:
             values[name] = (value if has_value else waiting.pop(0)).strip()
     problems += [f"--{name} is missing" for name in REQUIRED if name not in given]
     return values, problems
+
+
+def _taken_apart(name: str, words: Sequence[str]) -> str:
+    """Return the problem of words that follow a value, as after a shell has replaced a pattern by what it matches."""
+    shown = ", ".join(map(repr, words[:2])) + (f" and {len(words) - 2} more" if len(words) > 2 else "")
+    return (
+        f"--{name} has more than one value, also {shown}: put a value that has wildcards or spaces in quotes, or the "
+        f"shell takes it apart: --{name} '...'"
+    )
 
 
 def problems_of(values: Mapping[str, str]) -> dict[str, str]:
@@ -134,6 +155,11 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
     for name, problem in _overlaps({n: v for n, v in values.items() if n not in problems}).items():
         problems.setdefault(name, problem)
     return problems
+
+
+def notes_of(values: Mapping[str, str]) -> list[str]:
+    """What is allowed in the values, and probably not meant."""
+    return [f"--headers: {note}" for note in headers_notes(values.get("headers", "").split(","))]
 
 
 def parameters_of(values: Mapping[str, str]) -> Parameters:
@@ -171,25 +197,6 @@ def table_name_problem(name: str) -> str | None:
 def region_problem(region: str) -> str | None:
     """Why a text is no AWS region, or None."""
     return None if _REGION.fullmatch(region) else f"{region!r} is no AWS region such as us-east-1"
-
-
-def headers_problem(names: Sequence[str]) -> str | None:
-    """Why names cannot be Headers, all reasons in one text, or None."""
-    names = [name.strip() for name in names]
-    problems = []
-    seen: dict[str, str] = {}
-    for position, name in enumerate(names, 1):
-        if not looks_like_name(name):
-            problems.append(
-                f"name {position}, {name!r}, is no field name (letters, digits, single - or _ inside, a letter first; "
-                "names are separated by commas)"
-            )
-        elif column_name(name) in SERVICE_COLUMNS:
-            problems.append(f"{name!r} is a column that the table has of its own")
-        elif canonical(name) in seen:
-            problems.append(f"{name!r} is there twice (first as {seen[canonical(name)]!r})")
-        seen.setdefault(canonical(name), name)
-    return "; ".join(problems) or None
 
 
 def _one_of(value: str, allowed: Sequence[str]) -> str | None:

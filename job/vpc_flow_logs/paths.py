@@ -6,6 +6,7 @@ import re
 from fnmatch import fnmatchcase
 
 _SCHEMES = ("s3", "dbfs", "file")
+_MOST_BRACES = 6  # each pair doubles the number of names, at least
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -113,6 +114,21 @@ def _is_glob(part: str) -> bool:
 
 
 def _may_match(one: str, other: str) -> bool:
-    if (_is_glob(one) and _is_glob(other)) or "{" in one + other:
+    if (_is_glob(one) and _is_glob(other)) or (one + other).count("{") > _MOST_BRACES:
         return True
-    return fnmatchcase(other, one) if _is_glob(one) else fnmatchcase(one, other)
+    glob, name = (one, other) if _is_glob(one) else (other, one)
+    # A brace that is not closed holds slashes: it goes on in the next part.
+    return any("{" in each or fnmatchcase(name, each) for each in _alternatives(glob))
+
+
+def _alternatives(glob: str) -> list[str]:
+    """The globs without braces that a glob stands for.
+
+    >>> _alternatives("x{a,b{1,2}}")
+    ['xa', 'xb1', 'xa', 'xb2']
+    """
+    innermost = re.search(r"\{([^{}]*)\}", glob)
+    if innermost is None:
+        return [glob]
+    begin, end = glob[: innermost.start()], glob[innermost.end() :]
+    return [found for choice in innermost[1].split(",") for found in _alternatives(f"{begin}{choice}{end}")]

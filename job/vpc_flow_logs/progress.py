@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from vpc_flow_logs.counts import Counts
+from vpc_flow_logs.fields import suggestion
+from vpc_flow_logs.sql import quoted
+from vpc_flow_logs.terminal import printable
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
+_REASONS = 2
 
 
 def say(line: str) -> None:
-    """Print a line at once: whoever looks at a run's output sees it while it runs."""
-    print(line, flush=True)
+    """Print a line at once: whoever looks at a run's output sees it while it runs.
+
+    It stays one line, and does nothing to a terminal, whatever a file that it names is called.
+    """
+    print(printable(line), flush=True)
 
 
 def batch_line(batch_id: int, counts: Counts, *, seconds: float, now: float) -> str:
@@ -33,6 +42,46 @@ def known_batch_line(batch_id: int, entries: int | None) -> str:
         return f"batch {batch_id}: was in the tables already"
     added = counted(entries, "quarantine entry", "quarantine entries")
     return f"batch {batch_id}: was in the table already; {added} added"
+
+
+def unseen_fields_line(names: Sequence[str]) -> str | None:
+    """Return the line about fields of Headers that no file of the run had; None if there are none.
+
+    >>> unseen_fields_line(["scraddr", "az-id"])
+    'note: no file of this run has the fields scraddr (did you mean srcaddr?), az-id; their columns are NULL'
+    """
+    if not names:
+        return None
+    shown = ", ".join(f"{name} (did you mean {close}?)" if (close := suggestion(name)) else name for name in names)
+    one = len(names) == 1
+    return f"note: no file of this run has the field{'' if one else 's'} {shown}; " + (
+        "its column is NULL" if one else "their columns are NULL"
+    )
+
+
+def quarantine_warning(counts: Counts, reasons: Mapping[str, int], *, quarantine_table: str) -> list[str]:
+    """Return the lines that end a run with more quarantined lines than records; none for another run.
+
+    Args:
+        counts: What the run loaded.
+        reasons: How many of the quarantined lines each reason stands for. The two with most lines are named.
+        quarantine_table: Its name.
+    """
+    if counts.lines <= counts.records:
+        return []
+    main = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:_REASONS]
+    lines, records = counted(counts.lines, "line"), counted(counts.records, "record")
+    query = "SELECT reason, source_file, line_number, line FROM {} ORDER BY ingested_at DESC LIMIT 20"
+    return [
+        f"warning: {lines} went to the quarantine, {records} to the table; the main reasons:",
+        *(f"  {counted(number, 'line')}: {reason}" for reason, number in main),
+        f"look at them: {query.format(quoted(quarantine_table))}",
+    ]
+
+
+def no_files_line(path: str) -> str:
+    """Return the line of a run that has found no file at all, now or before."""
+    return f"note: no file matches {path}; check the VPC Logs Path, or run again when there are files"
 
 
 def held(counts: Counts) -> str:

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from vpc_flow_logs import binding, checkpoint, folders, settings, table
 from vpc_flow_logs.failures import LOAD_AGAIN, RunFailed, explained, telling_line
-from vpc_flow_logs.parameters import USAGE, ParameterError, Parameters, parameters_of, problems_of, read
+from vpc_flow_logs.parameters import USAGE, ParameterError, Parameters, notes_of, parameters_of, problems_of, read
 from vpc_flow_logs.paths import without_trailing_slash
 from vpc_flow_logs.progress import say
 
@@ -69,6 +69,8 @@ def _checked(arguments: Sequence[str], session: Session, also: Look | None) -> t
             problems += also(spark, parameters_of(good))
     if problems or spark is None:
         raise ParameterError(problems)
+    for note in notes_of(good):
+        say(f"note: {note}")
     for key, value in settings.READING.items():
         spark.conf.set(key, value)
     return spark, parameters_of(good)

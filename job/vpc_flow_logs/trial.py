@@ -6,6 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from vpc_flow_logs import terminal
+
+printable = terminal.printable
+
 State = Literal["ok", "missing", "untried"]
 
 _LABELS = {"ok": "ok:", "missing": "missing:", "untried": "untried:"}
@@ -68,16 +72,3 @@ def message(lacking: Sequence[Trial], *, next_step: str) -> str:
     lines = [f"  - {trial.text}" for trial in lacking]
     advice = dict.fromkeys(f"{trial.next_step}." for trial in lacking if trial.next_step)
     return "\n".join([f"The run failed: {count} missing:", *lines, *advice, next_step])
-
-
-def printable(text: str) -> str:
-    r"""Return a text with every character escaped that a terminal would act on instead of showing it.
-
-    Names of files and words of errors come from outside.
-
-    >>> printable("a\x1b[2Jb\n")
-    'a\\x1b[2Jb\\n'
-    """
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )

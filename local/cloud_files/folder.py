@@ -26,6 +26,11 @@ class FolderListing:
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no file is there; raises as `new_files`."""
+        return next(self._entries(), None) is None
+
     def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
         """See `Discovery.new_files`.
 

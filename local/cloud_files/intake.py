@@ -130,7 +130,7 @@ class Intake:
 
 def _discovery(options: Options, state: Path, ways: Ways, *, is_new: bool) -> Discovery:
     if options.bucket is None:
-        pattern = Pattern(options.path, strict=options.strict_globber)
+        pattern = Pattern.of_folder(options.path, strict=options.strict_globber)
         return FolderListing(Selection(pattern, glob_filter=options.glob_filter))
     # Only here, so that folders can be streamed where there is no boto3.
     from local.cloud_files.stream import discovery_of  # noqa: PLC0415

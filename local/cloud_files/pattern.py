@@ -7,7 +7,7 @@ Source: https://docs.databricks.com/aws/en/ingestion/cloud-object-storage/auto-l
 
 from __future__ import annotations
 
-import os.path
+import os
 import re
 
 from local.cloud_files.error import CloudFilesError
@@ -21,19 +21,38 @@ class Pattern:
     Args:
         path: ``/a/b``, ``/a/*/c``, ``/a/{b,c}[0-9]``; a trailing slash makes no difference.
         strict: ``*`` ends at ``/``, as in Spark's other file sources.
+        literal: the beginning of the path that has no wildcards, whatever characters it has.
 
     Raises:
         CloudFilesError: for a bracket or brace that is never closed.
     """
 
-    def __init__(self, path: str, *, strict: bool = False) -> None:
+    def __init__(self, path: str, *, strict: bool = False, literal: str = "") -> None:
         self.path = path.rstrip("/") or "/"
-        magic = _MAGIC.search(self.path)
+        magic = _MAGIC.search(self.path, len(literal))
         self.is_glob = magic is not None
         self._literal = self.path[: magic.start()] if magic else self.path
         whole = not self.is_glob or strict
         below = "(?:/.*)?" if whole else ".*"
-        self._regex = re.compile(to_regex(self.path, crossing=not strict) + below, re.DOTALL)
+        rest = to_regex(self.path[len(literal) :], crossing=not strict)
+        self._regex = re.compile(re.escape(self.path[: len(literal)]) + rest + below, re.DOTALL)
+
+    @classmethod
+    def of_folder(cls, path: str, *, strict: bool = False) -> Pattern:
+        """Return the pattern of a path on this machine, where what exists is meant before what matches.
+
+        A folder may be called ``logs [prod]``. The names of the path are taken as they are up to the first one that
+        has wildcards and does not exist.
+
+        Raises:
+            CloudFilesError: for a bracket or brace that is never closed.
+        """
+        literal = ""
+        for name in path.rstrip("/").split("/")[1:]:
+            if _MAGIC.search(name) and not os.path.lexists(f"{literal}/{name}"):
+                break
+            literal = f"{literal}/{name}"
+        return cls(path, strict=strict, literal=literal)
 
     @property
     def root(self) -> str:

@@ -16,6 +16,7 @@ from types import FrameType
 
 from infra.config import EnvironmentFileError
 from local.aws import NotStarted
+from local.broken_pipe import ended_by_its_reader
 from local.demo.delivery import LEAST_RECORDS
 from local.demo.folder import Folder, FolderError
 from local.demo.live import Live
@@ -24,6 +25,7 @@ from local.jars import JarsError
 from local.java import JavaError
 from local.stage.cdk import CdkError
 from local.stage.sql import SqlError
+from vpc_flow_logs.terminal import printable_lines
 
 _MOST_RECORDS = 50_000_000
 
@@ -42,7 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except (CdkError, DemoError, EnvironmentFileError, JarsError, JavaError, NotStarted, OSError, SqlError) as error:
         live.clear()
-        print(f"\nthe demo cannot go on: {error}\nnothing of it is running any more", file=sys.stderr)
+        print(
+            f"\nthe demo cannot go on: {printable_lines(str(error))}\nnothing of it is running any more",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         live.clear()
@@ -83,4 +88,5 @@ def _end(number: int, frame: FrameType | None) -> None:
 if __name__ == "__main__":
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _end)
-    sys.exit(main())
+    with ended_by_its_reader():
+        sys.exit(main())

@@ -21,6 +21,7 @@ from local.demo.text import shown
 from local.demo.watch import Watch
 from local.stage.cdk import event
 from local.stage.composed import STORAGE, EmbeddedStage
+from vpc_flow_logs.progress import counted
 
 PATIENCE = 180.0
 """Seconds without a new row after which the demo gives up."""
@@ -84,8 +85,8 @@ class Act:
     def wait(self, watch: Watch, wanted: int) -> None:
         """Wait until so many lines are in the tables. Raises DemoError when none came for long."""
         if not self.waited(watch, wanted):
-            missing = wanted - self.loading.lines
-            raise DemoError(f"no row came for {PATIENCE:.0f} s; {missing:,} lines are missing. {self.run_in_words()}")
+            missing = counted(wanted - self.loading.lines, "line")
+            raise DemoError(f"no row came for {PATIENCE:.0f} s; missing: {missing}. {self.run_in_words()}")
 
     def waited(self, watch: Watch, wanted: int) -> bool:
         """Wait until so many lines are in the tables; False when none came for long."""

@@ -9,6 +9,8 @@ from statistics import median
 from local.demo.ports import port_name, protocol_name
 from local.demo.report import Entry, FlowLogResult, Gone, Port, Source, Talker
 from local.demo.text import aligned, in_bytes, in_seconds
+from vpc_flow_logs.progress import counted
+from vpc_flow_logs.terminal import printable
 
 
 def by_flow_log(results: Sequence[FlowLogResult]) -> str:
@@ -50,7 +52,7 @@ def quarantine(entries: Sequence[Entry], damaged: Mapping[str, str]) -> str:
     """What is no record, and why."""
     told = ["Quarantine: what is no record, and why"]
     for file, of_file in groupby(entries, key=lambda entry: entry.file):
-        told.append(f"\n  {file}\n    on purpose: {damaged.get(file, 'no, nobody damaged it')}")
+        told.append(f"\n  {printable(file)}\n    on purpose: {damaged.get(file, 'no, nobody damaged it')}")
         rows = [(one.line_number, one.lines, one.reason) for one in of_file]
         told.append(_indented(aligned(("line", "lines", "reason"), rows), by=2))
     return "\n".join(told)
@@ -68,10 +70,16 @@ def check(results: Sequence[FlowLogResult]) -> str:
     told = aligned(("flow log of", "delivered lines", "", "rows", "", "quarantined", ""), rows)
     lines = sum(log.delivered.lines for log in results)
     there, kept = sum(log.found.rows for log in results), sum(log.found.quarantined for log in results)
-    sum_ = f"delivered {lines:,} lines, in the tables {there:,} rows + {kept:,} quarantined"
+    sum_ = f"delivered {counted(lines, 'line')}, in the tables {counted(there, 'row')} + {kept:,} quarantined"
     if lines == there + kept:
-        sum_ = f"delivered {lines:,} lines = {there:,} rows + {kept:,} quarantined: nothing lost"
+        sum_ = f"delivered {counted(lines, 'line')} = {counted(there, 'row')} + {kept:,} quarantined: nothing lost"
     return f"{told}\n\n{sum_}"
+
+
+def skipped(results: Sequence[FlowLogResult]) -> str:
+    """What AWS itself did not record."""
+    rows = sum(log.found.skipped for log in results)
+    return f"skipped by AWS itself: {counted(rows, 'row')} with SKIPDATA"
 
 
 def lag(running: Sequence[float], restarting: Sequence[float]) -> list[str]:
@@ -80,11 +88,12 @@ def lag(running: Sequence[float], restarting: Sequence[float]) -> list[str]:
     if running:
         told.append(
             f"file put to row readable: median {in_seconds(median(running))}, at most {in_seconds(max(running))}, "
-            f"over {len(running)} files"
+            f"over {counted(len(running), 'file')}"
         )
     if restarting:
         told.append(
-            f"for {len(restarting)} files that came while the job was restarted: at most {in_seconds(max(restarting))}"
+            f"for {counted(len(restarting), 'file')} that came while the job was restarted: at most "
+            f"{in_seconds(max(restarting))}"
         )
     return told
 

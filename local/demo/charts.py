@@ -68,7 +68,8 @@ def columns(
         for place, column in enumerate(data)
         if column.label
     ]
-    return element(
+    # Narrower than this the words of the chart could not be read: it scrolls instead.
+    drawing = element(
         "svg",
         element("title", summary),
         grid,
@@ -79,7 +80,9 @@ def columns(
         role="img",
         aria_label=summary,
         class_="chart",
+        style=f"min-width: {0.95 * width:.0f}px",
     )
+    return element("div", drawing, class_="scroll picture", tabindex="0", role="group", aria_label="Chart")
 
 
 def _column(column: Column, place: int, step: float, y: Callable[[float], float], classes: Sequence[str]) -> Html:

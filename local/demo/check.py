@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from local.demo.manifest import FlowLogNote, Manifest
+from vpc_flow_logs.progress import counted
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the tables hold of one flow log; ``quarantined`` counts lines, not entries."""
+    """What the tables hold of one flow log; ``quarantined`` counts lines, not entries, ``skipped`` SKIPDATA rows."""
 
     rows: int = 0
     accepted: int = 0
     rejected: int = 0
     bytes: int = 0
     quarantined: int = 0
+    skipped: int = 0
 
     @property
     def neither(self) -> int:
@@ -36,7 +38,7 @@ def differences(manifest: Manifest, found: Mapping[str, Found], quarantined: Map
     problems += [problem for log in manifest.flow_logs for problem in _of_flow_log(log, found.get(log.id, Found()))]
     known = {log.id for log in manifest.flow_logs}
     for stranger in sorted(found.keys() - known):
-        problems.append(f"{stranger}: {found[stranger].rows:,} rows of a flow log that delivered nothing")
+        problems.append(f"{stranger}: {counted(found[stranger].rows, 'row')} of a flow log that delivered nothing")
     expected = {file.name: file.lines for file in manifest.damaged}
     for name in sorted(expected.keys() | quarantined.keys()):
         wanted, there = expected.get(name, 0), quarantined.get(name, 0)
@@ -50,13 +52,15 @@ def _of_flow_log(log: FlowLogNote, found: Found) -> list[str]:
     missing = log.lines - found.rows - found.quarantined
     if missing:
         problems.append(
-            f"{log.id}: delivered {_lines(log.lines)}, in the tables {found.rows:,} rows + {found.quarantined:,} "
-            f"quarantined: {_lines(abs(missing))} {'missing' if missing > 0 else 'too many'}"
+            f"{log.id}: delivered {_lines(log.lines)}, in the tables {counted(found.rows, 'row')} + "
+            f"{found.quarantined:,} quarantined: {_lines(abs(missing))} {'missing' if missing > 0 else 'too many'}"
         )
     elif found.rows != log.rows:
-        problems.append(f"{log.id}: {log.rows:,} whole records, but {found.rows:,} rows")
+        problems.append(f"{log.id}: {counted(log.rows, 'whole record')}, but {counted(found.rows, 'row')}")
     if found.rejected != log.rejected:
-        problems.append(f"{log.id}: {log.rejected:,} records say REJECT, {found.rejected:,} rows do")
+        problems.append(
+            f"{log.id}: REJECT is in {counted(log.rejected, 'record')}, and in {counted(found.rejected, 'row')}"
+        )
     if found.bytes != log.bytes:
         problems.append(
             f"{log.id}: the bytes of the records add up to {log.bytes:,}, those of the rows to {found.bytes:,}"
@@ -65,4 +69,4 @@ def _of_flow_log(log: FlowLogNote, found: Found) -> list[str]:
 
 
 def _lines(count: int) -> str:
-    return f"{count:,} line" + ("" if count == 1 else "s")
+    return counted(count, "line")

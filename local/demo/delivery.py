@@ -124,11 +124,21 @@ class Traffic:
             network,
             log.fields,
             start=int(when.timestamp()),
-            seconds=PERIOD_SECONDS,
+            seconds=passed(when, now=time.time()),
             count=max(100, self.rate // 20),
             seed=number,
             aggregation_seconds=log.aggregation_seconds,
         )
+
+
+def passed(when: datetime, *, now: float) -> int:
+    """Return the seconds of an interval that are over: no record may tell of what is still to come.
+
+    >>> noon = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
+    >>> passed(noon, now=noon.timestamp() + 42.7), passed(noon, now=noon.timestamp() + 9000)
+    (42, 300)
+    """
+    return max(1, min(PERIOD_SECONDS, int(now - when.timestamp())))
 
 
 def lines(files: Sequence[Delivered], spoiled: Sequence[Spoiled]) -> int:

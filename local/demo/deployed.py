@@ -12,6 +12,7 @@ from infra import names
 from infra.settings import Environment
 from local.aws import Stage
 from local.demo.report import Deployed, Resource
+from vpc_flow_logs.progress import counted
 
 _SHOWN = 14
 
@@ -81,7 +82,7 @@ def _job(environment: Environment, workspace: WorkspaceClient) -> dict[str, str]
 def _shortened(value: str) -> str:
     """A long list by its beginning."""
     parts = value.split(",")
-    return value if len(parts) <= _SHOWN else f"{len(parts)} fields: {', '.join(parts[:_SHOWN])}, ..."
+    return value if len(parts) <= _SHOWN else f"{counted(len(parts), 'field')}: {', '.join(parts[:_SHOWN])}, ..."
 
 
 def _parameters(job: Mapping[str, object]) -> dict[str, str]:

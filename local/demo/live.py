@@ -12,6 +12,7 @@ from typing import TextIO
 
 from local.demo.report import Step
 from local.demo.text import in_seconds
+from vpc_flow_logs.terminal import printable, printable_lines
 
 _PLAIN_SECONDS = 10.0
 """How often the line is printed where nothing stays in place: in a file, in a log."""
@@ -56,12 +57,13 @@ class Live:
         with self._lock:
             shown = self._shown
             self.clear()
-            self._write(f"{text}\n")
+            self._write(f"{printable_lines(text)}\n")
             if shown:
                 self._show(shown)
 
     def now(self, text: str) -> None:
         """Tell how things stand. Where lines cannot be replaced, every few seconds, and only what is new."""
+        text = printable(text)
         with self._lock:
             if self._terminal:
                 self._show(text)

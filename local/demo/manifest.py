@@ -9,6 +9,7 @@ from local.delivery import Delivered
 from local.demo.delivery import Spoiled
 from local.flow_log_files import FlowLog
 from vpc_flow_logs.fields import DEFAULT_FORMAT, TGW_DEFAULT_FORMAT
+from vpc_flow_logs.progress import counted
 
 _KINDS = {
     "NetworkInterface": "network interface",
@@ -102,4 +103,4 @@ def _note(log: FlowLog, files: Sequence[Delivered], spoiled: Sequence[Spoiled]) 
 
 def _format(log: FlowLog) -> str:
     kind = "default format" if log.fields in (DEFAULT_FORMAT, TGW_DEFAULT_FORMAT) else "own format"
-    return f"{len(log.fields)} fields, {kind}, {'Parquet' if log.file_format == 'parquet' else 'text'}"
+    return f"{counted(len(log.fields), 'field')}, {kind}, {'Parquet' if log.file_format == 'parquet' else 'text'}"

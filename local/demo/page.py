@@ -10,6 +10,7 @@ from local.demo.page_cloud import deployed, gone, steps, versions
 from local.demo.page_traffic import over_time, ports, rejected, talkers
 from local.demo.report import Report
 from local.demo.text import in_seconds
+from vpc_flow_logs.progress import counted
 
 _STYLE = Path(__file__).with_name("page.css")
 
@@ -80,10 +81,11 @@ def _figures(report: Report) -> Html:
         ("Rows", f"{report.rows:,}", None),
         ("Lines in quarantine", f"{report.quarantined:,}", None),
         ("Rejected", f"{rejected_flows:,}", share),
+        ("Skipped by AWS", f"{report.skipped:,}", "rows that say SKIPDATA"),
     ]
     middle = report.median_lag
     if middle is not None:
-        figures.append(("File put to row readable", in_seconds(middle), f"median, max {in_seconds(max(report.lags))}"))
+        figures.append(("File put to row readable", in_seconds(middle), _lag(report)))
     return element(
         "dl",
         [
@@ -94,12 +96,21 @@ def _figures(report: Report) -> Html:
     )
 
 
+def _lag(report: Report) -> str:
+    """What the median is of, and what it leaves out."""
+    told = f"median, max {in_seconds(max(report.lags))}, while the job ran"
+    if not report.restart_lags:
+        return told
+    waited = counted(len(report.restart_lags), "file")
+    return f"{told}; {waited} waited for a restart, max {in_seconds(max(report.restart_lags))}"
+
+
 def _path(report: Report) -> Html:
     """The way that a record takes, as it was deployed."""
     made = report.deployed.made
     count = len(report.flow_logs)
     stations: list[tuple[str, str]] = [
-        (f"{count} flow log" if count == 1 else f"{count} flow logs", _kinds(report)),
+        (counted(count, "flow log"), _kinds(report)),
         ("S3 bucket", report.deployed.outputs.get("BucketName", "")),
         *((name, value) for name, value in made.items() if name in ("SNS topic", "SQS queue")),
         ("Job", report.deployed.job.get("name", "")),

@@ -10,6 +10,7 @@ from local.demo.html import Content, Html, element
 from local.demo.page_parts import mono, panel, table
 from local.demo.report import FlowLogResult, Report
 from local.demo.text import in_seconds
+from vpc_flow_logs.progress import counted
 
 
 def accounts(report: Report) -> Html:
@@ -28,7 +29,8 @@ def accounts(report: Report) -> Html:
         "Delivered, and found in the tables",
         table(head, rows, foot=["all", *totals, ""] if totals else ()),
         note="Each delivered line is a row, or counted by an entry of the quarantine table. "
-        "Neither ACCEPT nor REJECT: no traffic in the interval, or a format without an action.",
+        "Neither ACCEPT nor REJECT: no traffic in the interval, or a format without an action. "
+        "SKIPDATA: AWS itself skipped records, for which no line was delivered.",
     )
 
 
@@ -67,7 +69,10 @@ def lag(report: Report) -> Html:
     if not report.lags:
         return panel(title, element("p", "No file came while the job was running."))
     bins = histogram(report.lags)
-    data = [Column((number,), f"{end:g}", f"{begin:g} to {end:g} s: {number:,} files") for begin, end, number in bins]
+    data = [
+        Column((number,), f"{end:g}", f"{begin:g} to {end:g} s: {counted(number, 'file')}")
+        for begin, end, number in bins
+    ]
     middle = report.median_lag or 0.0
     told = f"median {in_seconds(middle)}, from {in_seconds(min(report.lags))} to {in_seconds(max(report.lags))}"
     return panel(
@@ -75,7 +80,7 @@ def lag(report: Report) -> Html:
         columns(
             data,
             classes=("time",),
-            summary=f"{len(report.lags)} files: {told}",
+            summary=f"{counted(len(report.lags), 'file')}: {told}",
             unit=lambda value: f"{value:,.0f}",
             width=460,
             height=210,
@@ -83,12 +88,12 @@ def lag(report: Report) -> Html:
         ),
         element("p", "Files, by seconds (up to the number under the column).", class_="note"),
         element("p", _restart(report.restart_lags), class_="note") if report.restart_lags else None,
-        note=f"{len(report.lags):,} files that came while the job was running: {told}.",
+        note=f"{counted(len(report.lags), 'file')} that came while the job was running: {told}.",
     )
 
 
 def _restart(lags: Sequence[float]) -> str:
     return (
-        f"{len(lags):,} more files came while the job was restarted, to have the new columns: "
+        f"{counted(len(lags), 'more file')} came while the job was restarted, to have the new columns: "
         f"at most {in_seconds(max(lags))}. "
     )

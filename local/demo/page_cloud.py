@@ -9,6 +9,7 @@ from local.demo.html import Content, Html, element
 from local.demo.page_parts import facts, folded, mono, number, panel, table
 from local.demo.report import Report
 from local.demo.text import in_seconds
+from vpc_flow_logs.progress import counted
 
 
 def deployed(report: Report) -> Html:
@@ -32,7 +33,10 @@ def deployed(report: Report) -> Html:
             ),
             class_="pair",
         ),
-        folded(f"{len(resources)} resources of {len(kinds)} types", table(("type", "how many"), kinds)),
+        folded(
+            f"{counted(len(resources), 'resource')} of {counted(len(kinds), 'type')}",
+            table(("type", "how many"), kinds),
+        ),
         folded("Each resource", table(("type", "logical id", "physical id"), rows)),
         note=f"{stack.stack} from {stack.environment}, by the CDK command line.",
     )

@@ -33,6 +33,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Content]], *, foot: Seque
             element("tfoot", element("tr", _cells(foot, styles))) if foot else None,
         ),
         class_="scroll",
+        tabindex="0",
+        role="group",
+        aria_label="Table",
     )
 
 

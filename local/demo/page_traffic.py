@@ -11,6 +11,7 @@ from local.demo.page_parts import ACCEPT, REJECT, address, folded, legend, numbe
 from local.demo.ports import port_name, protocol_name
 from local.demo.report import Minute, Report
 from local.demo.text import in_bytes
+from vpc_flow_logs.progress import counted
 
 _BOTH = (ACCEPT, REJECT)
 _LABELS = 12
@@ -40,9 +41,9 @@ def over_time(report: Report) -> Html:
         flows,
         element("h3", "Bytes a minute"),
         sizes,
-        folded(f"The same as a table of {len(minutes)} minutes", table(head, rows)),
+        folded(f"The same as a table of {counted(len(minutes), 'minute')}", table(head, rows)),
         note="By the minute in which a flow began (event_time, UTC), over all flow logs. "
-        "What two flow logs record is counted twice.",
+        f"What two flow logs record is counted twice. {_drawn(report, minutes)}",
     )
 
 
@@ -57,6 +58,15 @@ def _without_gaps(minutes: tuple[Minute, ...]) -> list[Minute]:
     most = max(minute.accepted + minute.rejected for minute in minutes)
     busy = [minute.begins for minute in minutes if 100 * (minute.accepted + minute.rejected) >= most]
     return [known.get(begins) or Minute(begins, 0, 0, 0, 0) for begins in range(min(busy), max(busy) + 60, 60)]
+
+
+def _drawn(report: Report, minutes: list[Minute]) -> str:
+    """How many rows are in the charts, and where the others are: with these they are all rows of the table."""
+    drawn, timed = (sum(minute.accepted + minute.rejected for minute in of) for of in (minutes, report.minutes))
+    told = f"{drawn:,} of {counted(report.rows, 'row')} are drawn"
+    others = {"began earlier or later": timed - drawn, "have no time": report.rows - timed}
+    left = [f"{count:,} {what}" for what, count in others.items() if count]
+    return f"{told}; {', '.join(left)}." if left else f"{told}."
 
 
 def _chart(

@@ -46,7 +46,7 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Minute:
-    """The flows that began in a minute (Unix seconds): how many, and the bytes that they tell of."""
+    """The rows of a minute (Unix seconds) in which their flows began, NODATA and SKIPDATA included, and their bytes."""
 
     begins: int
     accepted: int
@@ -169,6 +169,11 @@ class Report:
     @property
     def quarantined(self) -> int:
         return sum(log.found.quarantined for log in self.flow_logs)
+
+    @property
+    def skipped(self) -> int:
+        """Rows that say SKIPDATA: AWS recorded less than there was."""
+        return sum(log.found.skipped for log in self.flow_logs)
 
     @property
     def median_lag(self) -> float | None:

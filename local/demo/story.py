@@ -25,6 +25,7 @@ from local.demo.watch import Watch
 from local.stage.by_hand import commands, write_environment
 from local.stage.cdk import event
 from local.stage.composed import embedded
+from vpc_flow_logs.progress import counted
 
 STEPS = 8
 _TOP = 5
@@ -99,8 +100,9 @@ def _play(folder: Folder, live: Live, ends: ExitStack, *, seed: int, records: in
 
 
 def _say_deployed(act: Act, made: Deployed) -> None:
-    kinds = len({one.type for one in made.resources})
-    act.live.say(f"     {len(made.resources)} resources of {kinds} types, and in the workspace the job {made.stack}\n")
+    kinds = counted(len({one.type for one in made.resources}), "type")
+    resources = counted(len(made.resources), "resource")
+    act.live.say(f"     {resources} of {kinds}, and in the workspace the job {made.stack}\n")
     told = list(made.outputs.items())
     told += [(f"job: {key}", made.job[key]) for key in ("run", "granted to", "notifications") if key in made.job]
     act.live.say(aligned(("output", ""), told) + "\n")
@@ -159,6 +161,7 @@ def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
     found = account(act, tables)
     act.live.say(answers.by_flow_log(found.results) + "\n")
     act.live.say(answers.check(found.results))
+    act.live.say(answers.skipped(found.results))
     for problem in found.differences:
         act.live.say(f"  DIFFERENCE  {problem}")
     for line in answers.lag(found.lags, found.restart_lags):
@@ -172,7 +175,9 @@ def _destroy(act: Act) -> Sequence[Gone]:
     act.live.clear()
     act.live.say(answers.gone(found))
     still = [one for one in found if one.found]
-    act.live.say(f"\n{len(still)} things are left" if still else "\nnothing is left but the bucket and the tables")
+    act.live.say(
+        f"\nleft: {counted(len(still), 'thing')}" if still else "\nnothing is left but the bucket and the tables"
+    )
     return found
 
 

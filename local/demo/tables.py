@@ -39,14 +39,15 @@ class Tables:
         """What there is of each flow log, by its id."""
         found = self._ask(
             f"""SELECT id, sum(is_row) AS rows, sum(is_accepted) AS accepted, sum(is_rejected) AS rejected,
-                       sum(bytes) AS bytes, sum(lines) AS lines FROM (
+                       sum(bytes) AS bytes, sum(lines) AS lines, sum(is_skipped) AS skipped FROM (
                   SELECT {_FLOW_LOG} AS id, 1 AS is_row, int(action <=> 'ACCEPT') AS is_accepted,
-                         int(action <=> 'REJECT') AS is_rejected, coalesce(bytes, 0) AS bytes, 0 AS lines
+                         int(action <=> 'REJECT') AS is_rejected, coalesce(bytes, 0) AS bytes, 0 AS lines,
+                         int(log_status <=> 'SKIPDATA') AS is_skipped
                   FROM {self.table}
                   UNION ALL
-                  SELECT {_FLOW_LOG}, 0, 0, 0, 0, lines FROM {self.quarantine_table})
+                  SELECT {_FLOW_LOG}, 0, 0, 0, 0, lines, 0 FROM {self.quarantine_table})
                 GROUP BY id""",
-            *("id", "rows", "accepted", "rejected", "bytes", "lines"),
+            *("id", "rows", "accepted", "rejected", "bytes", "lines", "skipped"),
         )
         return {id_: Found(*counts) for id_, *counts in found}
 
@@ -65,13 +66,13 @@ class Tables:
         return tuple(Entry(*entry) for entry in found)
 
     def minutes(self) -> tuple[Minute, ...]:
-        """Flows and bytes by the minute in which the flow began. What has no action was not rejected."""
+        """Rows and their bytes by the minute in which the flow began. What has no action was not rejected."""
         found = self._ask(
             f"""SELECT unix_seconds(date_trunc('MINUTE', event_time)) AS minute,
                        count_if(NOT action <=> 'REJECT') AS accepted, count_if(action = 'REJECT') AS rejected,
                        coalesce(sum(bytes) FILTER (WHERE NOT action <=> 'REJECT'), 0) AS accepted_bytes,
                        coalesce(sum(bytes) FILTER (WHERE action = 'REJECT'), 0) AS rejected_bytes
-                FROM {self.table} WHERE event_time IS NOT NULL AND bytes IS NOT NULL GROUP BY minute ORDER BY minute""",
+                FROM {self.table} WHERE event_time IS NOT NULL GROUP BY minute ORDER BY minute""",
             *("minute", "accepted", "rejected", "accepted_bytes", "rejected_bytes"),
         )
         return tuple(Minute(*minute) for minute in found)

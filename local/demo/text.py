@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from vpc_flow_logs.terminal import printable
+
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -18,7 +20,7 @@ def aligned(head: Sequence[str], rows: Sequence[Sequence[str | int]]) -> str:
       3389      7
     """
     numeric = [bool(rows) and all(isinstance(row[place], int) for row in rows) for place in range(len(head))]
-    told = [list(head), *([f"{cell:,}" if isinstance(cell, int) else cell for cell in row] for row in rows)]
+    told = [list(head), *([f"{cell:,}" if isinstance(cell, int) else printable(cell) for cell in row] for row in rows)]
     widths = [max(len(line[place]) for line in told) for place in range(len(head))]
     return "\n".join(
         "  " + "  ".join(

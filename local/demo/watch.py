@@ -10,6 +10,7 @@ from local.demo.delivery import Traffic, lines
 from local.demo.live import Live
 from local.demo.loading import Loading
 from local.demo.text import in_seconds
+from vpc_flow_logs.progress import counted
 
 _EVERY = 0.4
 _RECENT = 10
@@ -45,7 +46,7 @@ class Watch(threading.Thread):
         delivered = lines(files, self._traffic.spoiled)
         loaded = sum(one.file.key.rpartition("/")[2] in self.loading.readable for one in files)
         parts = [
-            f"delivered {len(files):,} files, {delivered:,} lines",
+            f"delivered {counted(len(files), 'file')}, {counted(delivered, 'line')}",
             f"in the tables {loaded:,}, {self.loading.lines:,}",
         ]
         waits = self.loading.waits(files)[-_RECENT:]

@@ -18,11 +18,14 @@ from types import FrameType
 
 from infra.config import ENVIRONMENTS, EnvironmentFileError
 from local.aws import NotStarted
+from local.broken_pipe import ended_by_its_reader
 from local.delivery import delivering
 from local.stage.by_hand import commands, write_environment
 from local.stage.cdk import ROOT, CdkError, event
 from local.stage.composed import EmbeddedStage, embedded
 from local.stage.folder import FolderError, own_folder
+from vpc_flow_logs.progress import counted
+from vpc_flow_logs.terminal import printable_lines
 
 _GLANCE = 10
 
@@ -45,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\nended: both clouds are gone, and {options.folder} with them", flush=True)
         return 0
     except (CdkError, EnvironmentFileError, FolderError, NotStarted) as error:
-        print(error, file=sys.stderr)
+        print(printable_lines(str(error)), file=sys.stderr)
         return 1
     return 0
 
@@ -66,7 +69,8 @@ def _run(stage: EmbeddedStage, *, every: float, records: int) -> None:
         with delivering(stage.aws, seed=1, every=every, records=records) as delivery:
             while delivery.is_alive():
                 there = [one for one in delivery.delivered if one.error is None]
-                say(f"delivered: {len(there):,} files, {sum(one.file.rows for one in there):,} records")
+                rows = sum(one.file.rows for one in there)
+                say(f"delivered: {counted(len(there), 'file')}, {counted(rows, 'record')}")
                 delivery.join(_GLANCE)
 
 
@@ -106,7 +110,7 @@ class _Clock:
         self._started = time.monotonic()
 
     def __call__(self, text: str) -> None:
-        print(f"{time.monotonic() - self._started:6.1f} s  {text}", flush=True)
+        print(f"{time.monotonic() - self._started:6.1f} s  {printable_lines(text)}", flush=True)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -131,4 +135,5 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with ended_by_its_reader():
+        sys.exit(main())

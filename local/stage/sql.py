@@ -7,12 +7,14 @@ By hand it finds the stage by what ``stage.env`` has set; without a query it rea
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,6 +26,7 @@ from local.runs import metastore
 from local.runs.processes import end_session
 from local.runs.session import session
 from local.runs.storage import Storage
+from vpc_flow_logs.terminal import printable, printable_lines
 
 STORAGE = "FLOW_LOGS_STAGE_STORAGE"
 """Environment variable with the folder of the workspace's storage."""
@@ -119,7 +122,7 @@ def main(arguments: list[str]) -> int:
             if as_json:
                 print(json.dumps(_answer(spark, json.loads(query))), flush=True)
             elif query.strip():
-                failed |= not _show(spark, query)
+                failed |= not show(spark, query)
     return 1 if failed else 0
 
 
@@ -130,13 +133,16 @@ def _answer(spark: SparkSession, query: str) -> dict[str, Any]:
         return {"error": str(error)}
 
 
-def _show(spark: SparkSession, query: str) -> bool:
+def show(spark: SparkSession, query: str) -> bool:
     """Print the answer, or why there is none; return whether there is one."""
     try:
-        spark.sql(query).show(50, truncate=False)
+        with redirect_stdout(io.StringIO()) as shown:
+            spark.sql(query).show(50, truncate=False)
     except PySparkException as error:
-        print(next((line for line in str(error).splitlines() if line.strip()), "no reason was given"), file=sys.stderr)
+        reason = next((line for line in str(error).splitlines() if line.strip()), "no reason was given")
+        print(printable(reason), file=sys.stderr)
         return False
+    print(printable_lines(shown.getvalue()), end="")
     return True
 
 

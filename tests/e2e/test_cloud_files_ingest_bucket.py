@@ -57,7 +57,12 @@ def test_own_notifications_a_kill_and_a_last_run_with_listing(
     make_bucket(stage, settings)
     where = Place(tmp_path / "place", "own", headers=("srcaddr", "srcport"))
     put(stage, 0)
-    running_ = process(stage, credentials, tmp_path / "1", where.parameters(vpc_logs_path=PATH, trigger="continuous"))
+    running_ = process(
+        stage,
+        credentials,
+        tmp_path / "1",
+        where.parameters(vpc_logs_path=PATH, notifications="auto-loader", trigger="continuous"),
+    )
     try:
         running_.wait_for("batch ")
         for number in (1, 2, 3):
@@ -72,7 +77,9 @@ def test_own_notifications_a_kill_and_a_last_run_with_listing(
         running_.kill()
     assert running_.err == ""
     put(stage, 6)
-    again = process(stage, credentials, tmp_path / "2", where.parameters(vpc_logs_path=PATH))
+    again = process(
+        stage, credentials, tmp_path / "2", where.parameters(vpc_logs_path=PATH, notifications="auto-loader")
+    )
     assert (again.wait(), again.err) == (0, "")
     put(stage, 7)
     listed = process(stage, credentials, tmp_path / "3", where.parameters(vpc_logs_path=PATH, notifications="off"))

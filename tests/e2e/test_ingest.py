@@ -527,6 +527,15 @@ def test_a_logs_folder_that_is_missing_fails_with_its_path(spark: SparkSession, 
     assert "1 file, " in ingest(spark, where).lines[-3]
 
 
+def test_a_folder_with_glob_characters_in_its_name_is_loaded(spark: SparkSession, tmp_path: Path) -> None:
+    where = Place(tmp_path, "brackets")
+    where.logs = tmp_path / "logs [prod]"
+    where.deliver(file_of(table_of(count=3)), "AWSLogs/a.log.gz")
+    ran = ingest(spark, where, vpc_logs_path=f"{where.logs}/*")
+    assert "done: 1 batch, 1 file, " in ran.lines[-3]
+    assert spark.table("brackets").count() == 3
+
+
 def test_a_file_that_is_gone_after_its_rows_were_written_is_not_missed(spark: SparkSession, tmp_path: Path) -> None:
     where = Place(tmp_path, "gone", headers=("srcaddr", "srcport"))
     path = where.deliver(b"srcaddr srcport\n10.0.0.1 80\n", "a.log")

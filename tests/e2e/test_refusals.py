@@ -289,6 +289,17 @@ def test_a_storage_that_cannot_be_looked_at_is_reported_and_is_not_a_refusal(
     assert note.startswith(f"note: --{name.replace('_', '-')}: {path!r} cannot be looked at before the run: ")
 
 
+# Headers
+
+
+def test_a_name_close_to_a_documented_field_is_a_note_and_no_refusal(
+    spark: SparkSession, where: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert problems(spark, where, headers="version,scraddr,my-own-field") == ()
+    (note,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    assert note.startswith("note: --headers: 'scraddr' is not a field that AWS documents; did you mean 'srcaddr'?")
+
+
 # The command
 
 

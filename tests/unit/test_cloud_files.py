@@ -145,6 +145,21 @@ def names(root: Path, path: str, *, known: frozenset[str] = frozenset(), glob_fi
     return [file.path.removeprefix(f"file:{root}/") for file in listing.new_files(known)]
 
 
+def test_what_exists_under_its_literal_name_is_meant_before_what_matches(tmp_path: Path) -> None:
+    for name in ("logs [prod]/a/b.log", "logs p/a/b.log", "x{1,2}/*/b.log", "x1/y/b.log"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+
+    def found(path: str) -> list[str]:
+        listing = FolderListing(Selection(Pattern.of_folder(f"{tmp_path}{path}")))
+        return sorted(file.path.removeprefix(f"file:{tmp_path}/") for file in listing.new_files(()))
+
+    assert found("/logs [prod]") == found("/logs [prod]/*/b*") == ["logs [prod]/a/b.log"]
+    assert found("/logs ?/a") == ["logs p/a/b.log"]
+    assert found("/x{1,2}/*") == ["x{1,2}/*/b.log"]
+    assert found("/x{1,3}/*") == ["x1/y/b.log"]
+
+
 def test_files_are_listed_recursively_by_time_and_path_and_hidden_ones_skipped(tmp_path: Path) -> None:
     write(tmp_path, "x/b", "x/a", "c", modified=2000)
     write(tmp_path, "z", modified=1000)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.ingest import absolute, local_folder, problems_here
+from local.parameters import absolute, listing, local_folder, nothing_there, problems_here
 
 
 def test_relative_local_paths_become_absolute_in_both_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,3 +64,47 @@ def test_a_logs_folder_that_is_not_there_is_named_before_anything_is_made(tmp_pa
     assert problems_here({**good, "vpc-logs-path": "s3://flow-logs/AWSLogs/*"}) == []
     (problem,) = problems_here({**good, "vpc-logs-path": f"{tmp_path}/log/AWSLogs/*"})
     assert problem.startswith(f"--vpc-logs-path: there is no folder {tmp_path}/log/AWSLogs")
+
+
+def test_a_plain_logs_path_that_is_not_there_is_named_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "one.log").touch()
+    good = {"checkpoint-path": "/x"}
+    for path in (f"{tmp_path}", f"{tmp_path}/", f"{tmp_path}/one.log", f"file:{tmp_path}", f"{tmp_path}/*"):
+        assert problems_here({**good, "vpc-logs-path": path}) == []
+    for path in (f"{tmp_path}/nosuch", f"{tmp_path}/nosuch/", f"file://{tmp_path}/nosuch", f"{tmp_path}/nosuch/*"):
+        (problem,) = problems_here({**good, "vpc-logs-path": path})
+        assert problem == f"--vpc-logs-path: there is no folder {tmp_path}/nosuch; name one that is there"
+
+
+def test_a_folder_with_glob_characters_in_its_name_is_that_folder(tmp_path: Path) -> None:
+    logs = tmp_path / "logs [prod] {a"
+    (logs / "AWSLogs").mkdir(parents=True)
+    assert problems_here({"vpc-logs-path": f"{logs}", "checkpoint-path": "/x"}) == []
+    assert problems_here({"vpc-logs-path": f"{logs}/AWSLogs/*", "checkpoint-path": "/x"}) == []
+    (problem,) = problems_here({"vpc-logs-path": f"{logs}/AWSLog/*/x", "checkpoint-path": "/x"})
+    assert problem == f"--vpc-logs-path: there is no folder {logs}/AWSLog; name one that is there"
+    (problem,) = problems_here({"vpc-logs-path": f"{tmp_path}/other {{a", "checkpoint-path": "/x"})
+    assert "a brace is never closed" in problem
+
+
+def test_a_run_that_finds_no_file_names_the_pattern(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    pattern = f"{tmp_path}/logs/*/vpcflowlogs/*"
+    assert (nothing_there(pattern) or "").startswith(f"note: no file matches {pattern}; ")
+    (tmp_path / "logs" / "_half.log").touch()
+    assert nothing_there(f"{tmp_path}/logs") is not None
+    file = tmp_path / "logs" / "AWSLogs" / "vpcflowlogs" / "a.log"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    assert nothing_there(pattern) is None
+    assert nothing_there("s3://bucket/AWSLogs/*") is None
+    assert "no such folder" in (nothing_there(f"{tmp_path}/gone") or "")
+
+
+def test_a_bucket_is_listed_on_a_laptop_unless_notifications_are_asked_for() -> None:
+    bucket = ["--vpc-logs-path=s3://b/AWSLogs/*"]
+    assert listing(bucket) == [*bucket, "--notifications=off"]
+    for asked in (["--notifications=auto-loader"], ["--notifications", "queue"], ["--queue-url", "https://x"]):
+        assert listing([*bucket, *asked]) == [*bucket, *asked]
+    folder = ["--vpc-logs-path", "/logs"]
+    assert listing(folder) == folder

@@ -30,7 +30,7 @@ def put(log: FlowLog, name: str, *, rows: int, rejected: int = 0, error: str | N
         (replace(FOUND, rows=7), "fl-1: delivered 10 lines, in the tables 7 rows + 2 quarantined: 1 line missing"),
         (replace(FOUND, rows=16), "fl-1: delivered 10 lines, in the tables 16 rows + 2 quarantined: 8 lines too many"),
         (replace(FOUND, rows=10, quarantined=0), "fl-1: 8 whole records, but 10 rows"),
-        (replace(FOUND, rejected=0), "fl-1: 3 records say REJECT, 0 rows do"),
+        (replace(FOUND, rejected=0), "fl-1: REJECT is in 3 records, and in 0 rows"),
         (replace(FOUND, bytes=9), "fl-1: the bytes of the records add up to 100, those of the rows to 9"),
     ],
 )

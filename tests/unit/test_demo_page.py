@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.config import ENVIRONMENTS, load
+from local.demo import answers
 from local.demo.change import SUBNET as ADDED_SUBNET
 from local.demo.change import TRANSIT_GATEWAY, VERSION_5, more_flow_logs
 from local.demo.charts import Column, Line, bar, columns, histogram
@@ -130,9 +131,10 @@ def test_each_chart_can_be_read_aloud_and_as_a_table() -> None:
 
     assert len(charts) == 3
     assert all(chart["aria-label"] for chart in charts)
-    assert any("3,000 accepted, 300 rejected" in (chart["aria-label"] or "") for chart in charts)
+    assert any("1,083 accepted, 110 rejected" in (chart["aria-label"] or "") for chart in charts)
     minutes = [row for row in seen.rows if row and re.fullmatch(r"\d\d:\d\d", row[0])]
-    assert [row[1:] for row in minutes] == [["100", "10", "9,000", "400"]] * 30
+    assert len(minutes) == 30
+    assert minutes[5][1:] == ["25", "3", "9,000", "400"]
     # Every other picture is told by the cells beside it.
     others = [attributes for tag, attributes in seen.elements if tag == "svg" and attributes.get("role") != "img"]
     assert all(attributes["aria-hidden"] == "true" for attributes in others)
@@ -150,10 +152,49 @@ def test_ports_have_names_and_protocols() -> None:
 def test_lag_is_median_and_maximum_and_a_histogram() -> None:
     seen = Page(page(REPORT))
 
-    assert "2.5 smedian, max 9.0 s" in seen.text
+    assert "2.5 smedian, max 9.0 s, while the job ran" in seen.text
     assert "3 files that came while the job was running: median 2.5 s, from 1.5 s to 9.0 s" in seen.text
-    assert "1 to 2 s: 1 files" in seen.text
-    assert "8 to 9 s: 1 files" in seen.text
+    assert "1 to 2 s: 1 file" in seen.text
+    assert "8 to 9 s: 1 file" in seen.text
+
+
+def test_the_headline_lag_says_what_it_leaves_out() -> None:
+    seen = Page(page(replace(REPORT, restart_lags=(20.0, 75.0))))
+
+    assert "median, max 9.0 s, while the job ran; 2 files waited for a restart, max 1 min 15 s" in seen.text
+
+
+def test_traffic_over_time_adds_up_to_the_rows_of_the_table() -> None:
+    assert "1,193 of 1,193 rows are drawn." in Page(page(REPORT)).text
+
+    early = Minute(NOON - 86_400, 1, 0, 10, 0)
+    more = replace(SUBNET, found=replace(SUBNET.found, rows=203))
+    seen = Page(page(replace(REPORT, minutes=(early, *REPORT.minutes), flow_logs=(VPC, more))))
+    assert "1,193 of 1,196 rows are drawn; 1 began earlier or later, 2 have no time." in seen.text
+
+
+def test_what_aws_itself_skipped_is_on_the_page_that_says_nothing_is_lost() -> None:
+    skipped = replace(VPC, found=replace(VPC.found, skipped=1234))
+
+    assert "Skipped by AWS0rows that say SKIPDATA" in Page(page(REPORT)).text
+    assert "Skipped by AWS1,234rows that say SKIPDATA" in Page(page(replace(REPORT, flow_logs=(skipped, SUBNET)))).text
+    assert answers.skipped([skipped, SUBNET]) == "skipped by AWS itself: 1,234 rows with SKIPDATA"
+
+
+def test_a_picture_and_a_table_scroll_before_their_words_are_too_small_to_read() -> None:
+    seen = Page(page(REPORT))
+    charts = [attributes for tag, attributes in seen.elements if tag == "svg" and attributes.get("role") == "img"]
+    style = (ENVIRONMENTS.parent / "local" / "demo" / "page.css").read_text(encoding="utf-8")
+    size = float(re.findall(r"\.chart text \{[^}]*font-size: ([\d.]+)px", style)[0])
+
+    for chart in charts:
+        drawn = float((chart["viewbox"] or "").split()[2])
+        narrowest = float(re.findall(r"min-width: (\d+)px", chart["style"] or "")[0])
+        assert size * narrowest / drawn >= 10.5
+    scrolling = [attributes for _, attributes in seen.elements if "scroll" in (attributes.get("class") or "").split()]
+    assert len(scrolling) == len(charts) + sum(tag == "table" for tag, _ in seen.elements)
+    # So that it can be done without a mouse.
+    assert all(attributes["tabindex"] == "0" for attributes in scrolling)
 
 
 def test_quarantine_tells_file_reason_and_what_was_done() -> None:

@@ -139,3 +139,39 @@ def test_an_unknown_error_of_a_call_into_java_is_told_by_its_exception() -> None
         RuntimeError("An error occurred while calling o59.sql.\n: a.b.Odd: the reason\n\tat x"), PARAMETERS
     )
     assert message.startswith("The run failed: a.b.Odd: the reason")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("local.cloud_files.error.CloudFilesError: /logs: no such folder", "/logs: no such folder"),
+        ("Caused by: a.b_c.OddError: the reason", "the reason"),
+        ("pyarrow.lib.ArrowError: the reason", "the reason"),
+        ("java.lang.OutOfMemoryError: Java heap space", "java.lang.OutOfMemoryError: Java heap space"),
+        ("org.apache.spark.OddError: the reason", "org.apache.spark.OddError: the reason"),
+    ],
+)
+def test_a_message_does_not_begin_with_the_class_of_a_python_exception(line: str, message: str) -> None:
+    """Java's classes stay: some of its messages are only a path, and say nothing without them."""
+    text = f"Job aborted\nTraceback (most recent call last):\n  File x\n{line}"
+    assert explained(RuntimeError(text), PARAMETERS).startswith(f"The run failed: {message}\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "io.delta.exceptions.ProtocolChangedException: [DELTA_PROTOCOL_CHANGED] ProtocolChangedException: changed",
+        "[DELTA_METADATA_CHANGED] The metadata of the Delta table has been changed by a concurrent update.",
+        "[DELTA_CREATE_TABLE_WITH_DIFFERENT_PROPERTY] The specified properties do not match the existing properties",
+        "[DELTA_CONCURRENT_APPEND.WITHOUT_HINT] Files were added",
+        "[TABLE_OR_VIEW_ALREADY_EXISTS] Cannot create table or view `default`.`flow_logs`",
+        "java.io.IOException: [CONCURRENT_STREAM_LOG_UPDATE] Concurrent update to the log.",
+    ],
+)
+def test_two_runs_at_once_are_told_to_run_again_and_not_to_fix_something(line: str) -> None:
+    text = f"Job aborted\nCaused by: {line}\n\tat x\nCaused by: FileAlreadyExistsException: /lake/flow/_delta_log/0"
+    message = explained(RuntimeError(text), PARAMETERS)
+    assert message.startswith("The run failed: another run wrote at the same time: ")
+    assert line.partition(" ")[2] in message
+    assert "Run the job again, one run at a time" in message
+    assert "Fix the cause" not in message

@@ -217,7 +217,7 @@ def test_the_next_step_it_prints_names_the_folder_and_every_field(
     command = capsys.readouterr().out.partition("Next, into a table:")[2]
     words = shlex.split(command.replace("\\\n", " "))
     options = dict(zip(words[3::2], words[4::2], strict=True))
-    assert words[:3] == ["python", "-m", "local.ingest"]
+    assert words[:3] == [".venv/bin/python", "-m", "local.ingest"]
     assert options["--headers"].split(",") == list(ALL_FIELDS)
     folder = Path(options["--vpc-logs-path"].removesuffix("/*"))
     assert folder == tmp_path / "a b/AWSLogs/aws-account-id=123456789012/aws-service=vpcflowlogs/aws-region=us-east-1"

@@ -11,12 +11,13 @@ import pytest
 
 from vpc_flow_logs import start
 from vpc_flow_logs.fields import DEFAULT_FORMAT, FIELDS
+from vpc_flow_logs.headers import headers_problem
 from vpc_flow_logs.parameters import (
     OPTIONAL,
     REQUIRED,
     ParameterError,
     Parameters,
-    headers_problem,
+    notes_of,
     parameters_of,
     problems_of,
     read,
@@ -129,6 +130,28 @@ def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
 def test_what_is_no_parameter_is_refused(argument: str) -> None:
     (problem,) = checked([*arguments(), argument])
     assert repr(argument) in problem
+
+
+def test_a_pattern_without_quotes_is_one_problem_with_a_hint() -> None:
+    """The shell has put the names of eleven files in its place."""
+    matched = [f"logs/{number}.log" for number in range(1, 11)]
+    given = [*arguments(vpc_logs_path=None), "--vpc-logs-path", "s3://flow-logs/AWSLogs/*", *matched]
+    (problem,) = checked(given)
+    assert problem == (
+        "--vpc-logs-path has more than one value, also 'logs/1.log', 'logs/2.log' and 8 more: put a value that has "
+        "wildcards or spaces in quotes, or the shell takes it apart: --vpc-logs-path '...'"
+    )
+    (problem,) = checked([*arguments(headers=None), "--headers=version,", "account-id", "--trigger=continuous"])[:1]
+    assert problem.startswith("--headers has more than one value, also 'account-id': ")
+
+
+def test_a_typing_mistake_in_headers_is_a_note_and_not_a_problem() -> None:
+    (note,) = notes_of({"headers": "version, scraddr,dstaddr,my-own-field"})
+    assert note.startswith("--headers: 'scraddr' is not a field that AWS documents; did you mean 'srcaddr'? ")
+    assert checked(arguments(headers="version,scraddr")) == []
+    assert notes_of(GOOD) == notes_of({}) == []
+    # Who names both means both.
+    assert notes_of({"headers": "asg-tag,asg-tag-2,asg-tag-3"}) == []
 
 
 def test_an_unknown_name_with_its_value_apart_is_a_problem() -> None:

@@ -281,6 +281,11 @@ def test_a_glob_within_a_name_overlaps_the_names_it_matches(glob: str, folder: s
     assert overlap(folder, glob)
 
 
+def test_a_glob_that_cannot_be_told_for_certain_overlaps() -> None:
+    assert overlap("/a/{b/c,d}", "/a/x")  # goes on in the next part
+    assert overlap("/a/" + "{b,c}" * 50, "/a/x")
+
+
 def test_a_star_goes_across_folders_as_it_does_for_auto_loader() -> None:
     # /a/*/c takes /a/b/x/y/c/file
     assert overlap("/a/*/c", "/a/b/x/c/table")
@@ -288,7 +293,15 @@ def test_a_star_goes_across_folders_as_it_does_for_auto_loader() -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("/a/b", "/a/bc"), ("s3://a/x", "s3://b/x"), ("s3://a/x", "/a/x"), ("/a/l*", "/a/table"), ("/x/*/c", "/y/b/c")],
+    [
+        ("/a/b", "/a/bc"),
+        ("s3://a/x", "s3://b/x"),
+        ("s3://a/x", "/a/x"),
+        ("/a/l*", "/a/table"),
+        ("/x/*/c", "/y/b/c"),
+        ("/a/{logs,x{1,2}}/b", "/a/x3"),
+        ("/a/logs {prod}", "/a/out"),
+    ],
 )
 def test_folders_side_by_side_do_not_overlap(one: str, other: str) -> None:
     assert not overlap(one, other)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from vpc_flow_logs.counts import Counts, summary, total
-from vpc_flow_logs.progress import batch_line, counted, duration, held, known_batch_line, say, size
+from vpc_flow_logs.progress import (
+    batch_line,
+    counted,
+    duration,
+    held,
+    known_batch_line,
+    quarantine_warning,
+    say,
+    size,
+    unseen_fields_line,
+)
 
 pytestmark = pytest.mark.lts
 
@@ -82,3 +92,28 @@ def test_a_task_that_ran_twice_counts_once() -> None:
     summaries = [summary("a.log", one), summary("b.log", other), summary("a.log", one)]
     assert total(summaries) == Counts(files=4, records=6, oldest=5.0)
     assert total([]) == Counts()
+
+
+def test_fields_of_headers_that_no_file_has_are_named_with_what_was_probably_meant() -> None:
+    assert unseen_fields_line([]) is None
+    assert unseen_fields_line(["scraddr"]) == (
+        "note: no file of this run has the field scraddr (did you mean srcaddr?); its column is NULL"
+    )
+    assert unseen_fields_line(["my-own", "type"]) == (
+        "note: no file of this run has the fields my-own, type; their columns are NULL"
+    )
+
+
+def test_more_quarantined_lines_than_records_end_with_the_main_reasons_and_the_query() -> None:
+    reasons = {"not UTF-8 at byte 1 of the line": 1, "16 fields where the format has 14": 1200, "rare": 1, "common": 40}
+    counts = Counts(files=3, records=7, entries=9, lines=1242)
+    query = "SELECT reason, source_file, line_number, line FROM {} ORDER BY ingested_at DESC LIMIT 20"
+    table = "`main`.`security-logs`.`flow_logs_quarantine`"
+    assert quarantine_warning(counts, reasons, quarantine_table="main.security-logs.flow_logs_quarantine") == [
+        "warning: 1,242 lines went to the quarantine, 7 records to the table; the main reasons:",
+        "  1,200 lines: 16 fields where the format has 14",
+        "  40 lines: common",
+        f"look at them: {query.format(table)}",
+    ]
+    for fine in (Counts(), Counts(records=5, lines=5), Counts(records=1)):
+        assert quarantine_warning(fine, reasons, quarantine_table="t_quarantine") == []

@@ -1,0 +1,115 @@
+"""The job's parameters on this machine: relative paths, what only Databricks has, and what has to be there."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from local.cloud_files import CloudFilesError
+from local.cloud_files.folder import FolderListing
+from local.cloud_files.pattern import Pattern
+from local.cloud_files.selection import Selection
+from vpc_flow_logs.logs_path import load_path
+from vpc_flow_logs.parameters import read
+from vpc_flow_logs.progress import no_files_line
+
+PATHS = ("--vpc-logs-path", "--delta-output-path", "--checkpoint-path")
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+def absolute(arguments: Sequence[str]) -> list[str]:
+    """Return the parameters with the local paths among them made absolute; ``s3://`` and other URIs stay as they are.
+
+    Example:
+        >>> absolute(["--checkpoint-path", "out", "--delta-output-path=/x"])
+        ['--checkpoint-path', '/current/folder/out', '--delta-output-path=/x']
+    """
+    result: list[str] = []
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if equals and name in PATHS:
+            result.append(f"{name}={_absolute(value)}")
+        elif result and result[-1] in PATHS and not argument.startswith("--"):
+            result.append(_absolute(argument))
+        else:
+            result.append(argument)
+    return result
+
+
+def listing(arguments: Sequence[str]) -> list[str]:
+    """Return the parameters with ``--notifications=off`` where they name a bucket and do not say how to find its files.
+
+    The job's default would make a topic, a queue and a notification in whatever account the shell is signed in to.
+    """
+    values = read(arguments)[0]
+    asked = "notifications" in values or "queue-url" in values
+    if asked or not values.get("vpc-logs-path", "").startswith("s3:"):
+        return list(arguments)
+    return [*arguments, "--notifications=off"]
+
+
+def local_folder(path: str) -> Path | None:
+    """Return the folder that an absolute path or a ``file:`` URI means; None for what is not on this machine."""
+    if path.startswith("file:"):
+        path = "/" + path.removeprefix("file:").lstrip("/")
+    return Path(path) if path.startswith("/") else None
+
+
+def problems_here(values: Mapping[str, str]) -> list[str]:
+    """Return what is wrong on this machine with parameters that are good on Databricks."""
+    problems = []
+    if problem := _logs_problem(values.get("vpc-logs-path", "")):
+        problems.append(f"--vpc-logs-path: {problem}")
+    table, checkpoint = values.get("table-name", ""), values.get("checkpoint-path", "/")
+    catalog, _, rest = table.partition(".")
+    if table.count(".") == 2 and catalog != "spark_catalog":
+        problems.append(f"--table-name: local Spark has no catalog {catalog!r}; take {rest}")
+    if local_folder(checkpoint) is None:
+        problems.append(
+            f"--checkpoint-path: {checkpoint!r} is not on this machine; take a folder, such as out/checkpoint"
+        )
+    return problems
+
+
+def _logs_problem(path: str) -> str | None:
+    """Return why there is nothing that a local VPC Logs Path could mean, or None.
+
+    What a wildcard matches may come later. What is written out has to be there: the checkpoint would keep a typing
+    mistake for ever.
+    """
+    try:
+        pattern = _pattern(path)
+    except CloudFilesError as error:
+        return str(error)
+    if pattern is None:
+        return None
+    root = Path(pattern.root)
+    if root.is_dir() or (root.exists() and not pattern.is_glob):
+        return None
+    return f"there is no folder {root}; name one that is there"
+
+
+def nothing_there(path: str) -> str | None:
+    """Return a line that says which pattern matches no file; None for a bucket, or if there is one."""
+    try:
+        pattern = _pattern(path)
+        if pattern is None or not FolderListing(Selection(pattern)).is_empty:
+            return None
+    except CloudFilesError as error:
+        return f"note: {error}"
+    return no_files_line(path)
+
+
+def _pattern(path: str) -> Pattern | None:
+    folder = local_folder(path)
+    return None if folder is None else Pattern.of_folder(load_path(str(folder)))
+
+
+def _absolute(path: str) -> str:
+    if not path or _SCHEME.match(path):
+        return path
+    # Not Path.resolve(): it would follow links, and a checkpoint belongs to the path as it was given.
+    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111

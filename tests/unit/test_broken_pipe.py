@@ -1,0 +1,30 @@
+"""Output that is read only in part ends a program quietly."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("module", ["local.generate", "local.demo", "local.stage"])
+def test_help_that_nobody_reads_to_its_end_is_no_traceback(module: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, "--help"],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait() == 141
+    process.stderr.close()
