@@ -1,4 +1,4 @@
-"""Unity Catalog: the schema and the volume that the job writes to, made if they are missing, and never dropped."""
+"""Unity Catalog: the schema and the volume that the job writes to, created if they are missing, never dropped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from databricks.sdk.errors import NotFound, PermissionDenied
 from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.catalog import VolumeType
 
-from infra.workspace.answers import saying
+from infra.workspace.answers import saying, words_of
 from infra.workspace.errors import DeploymentError
 from infra.workspace.outcome import Step
 from infra.workspace.unity_names import UnityNames
@@ -24,13 +24,13 @@ def problems(client: WorkspaceClient, names: UnityNames) -> list[str]:
             if not _is_visible(client, catalog):
                 found.append(
                     f"there is no catalog {catalog!r} (job.table, job.checkpoint_path), or the service principal may "
-                    "not see it: make it, or grant USE CATALOG and CREATE SCHEMA on it"
+                    "not see it: create it, or grant USE CATALOG and CREATE SCHEMA on it"
                 )
     return found
 
 
 def notes(names: UnityNames, table: str) -> list[Step]:
-    """Return what cannot be looked at."""
+    """Return a note for each name that cannot be checked."""
     if not names.unknown:
         return []
     text = (
@@ -42,7 +42,7 @@ def notes(names: UnityNames, table: str) -> list[Step]:
 
 
 def create(client: WorkspaceClient, names: UnityNames) -> list[Step]:
-    """Make the schemas and volumes that are missing.
+    """Create the schemas and volumes that are missing.
 
     Raises:
         DeploymentError: a privilege is missing, or the workspace refuses.
@@ -66,18 +66,20 @@ def _volume(client: WorkspaceClient, full_name: str) -> Callable[[], Any]:
 
 
 def _made(what: str, look: Callable[[str], Any], name: str, make: Callable[[], Any]) -> Step:
-    with saying(f"Making the {what}"):
+    with saying(f"Creating the {what}"):
         try:
             if _exists(look, name):
                 return Step(what, "unchanged")
             make()
         except PermissionDenied as error:
             raise DeploymentError(
-                f"The service principal may not make the {what}: grant it USE CATALOG and CREATE SCHEMA on the catalog "
-                "(for a volume USE SCHEMA and CREATE VOLUME on the schema), or make it by hand, and deploy again"
+                f"The service principal may not create the {what}",
+                words=words_of(error),
+                advice="Grant it USE CATALOG and CREATE SCHEMA on the catalog (for a volume USE SCHEMA and CREATE "
+                "VOLUME on the schema), or create it by hand, and deploy again",
             ) from error
         except DatabricksError:
-            # Made meanwhile, or by a request before, whose answer got lost.
+            # Created in the meantime, or by an earlier request whose answer got lost.
             if not _exists(look, name):
                 raise
         return Step(what, "created")

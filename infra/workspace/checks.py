@@ -11,11 +11,13 @@ from databricks.sdk.service.compute import NodeType
 
 from infra.workspace import catalog, external_locations, job, principals, unity_names
 from infra.workspace.answers import saying
-from infra.workspace.errors import DeploymentError, listed, sentence
+from infra.workspace.errors import LONGEST, DeploymentError, listed
 from infra.workspace.outcome import Step
 from infra.workspace.principals import Principal
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.unity_names import UnityNames
+
+_THEN = "Nothing was changed: fix this and deploy again"
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,9 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Looked:
     problems += locations.problems
     problems += job.problems(client, spec)
     if problems:
-        found = listed(problems, and_then="Nothing was changed: put it right and deploy again")
-        raise DeploymentError(sentence(f"The workspace {spec.host} cannot take this deployment: {found}"))
+        what = f"The workspace {spec.host} cannot take this deployment:"
+        room = LONGEST - len(what) - len(_THEN) - len(" . ")
+        raise DeploymentError(what, words=listed(problems, room=room), advice=_THEN)
     return Looked(
         wanted={principal: ids[principal] for principal in who},
         has_disk=_has_disk(node),

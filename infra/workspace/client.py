@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
@@ -13,13 +14,18 @@ from databricks.sdk import WorkspaceClient, useragent
 from databricks.sdk.clock import Clock, RealClock
 from databricks.sdk.config import Config
 
-from infra.workspace.answers import blocked, is_blocked, saying
-from infra.workspace.errors import DeploymentError, sentence
+from infra.workspace.answers import blocked, is_blocked, is_unknown_client, saying
+from infra.workspace.errors import DeploymentError
 
 # A request is tried again for a minute, and the last try may take another: so a function of 15 minutes always has time
 # to answer. The SDK's own five minutes are too long for that.
 RETRY_SECONDS = 60
 REQUEST_SECONDS = 60
+
+SIGN_IN_SECONDS = 60
+"""How long a refused client ID and secret are tried again: the token endpoint learns of a new secret with a delay."""
+
+_LONGEST_PAUSE = 15
 
 _TRIES = 3
 _REACH_SECONDS = 10
@@ -29,8 +35,24 @@ _CREDENTIALS = ("token", "client_id", "client_secret")
 _BROKEN = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
-def connect(host: str, *, secret: Mapping[str, str] | None = None, clock: Clock | None = None) -> WorkspaceClient:
-    """A client for a workspace; without a secret the SDK looks for credentials as it always does.
+def _show(progress: str) -> None:
+    print(f"  … {progress}", file=sys.stderr, flush=True)
+
+
+def connect(
+    host: str,
+    *,
+    secret: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    report: Callable[[str], None] = _show,
+) -> WorkspaceClient:
+    """Return a client for a workspace that is signed in.
+
+    Args:
+        host: of the workspace.
+        secret: the credentials; without them the SDK looks for some as it always does.
+        clock: measures time and waits.
+        report: called with what is waited for.
 
     Raises:
         DeploymentError: there are no credentials, or the workspace refuses them or cannot be reached.
@@ -38,7 +60,8 @@ def connect(host: str, *, secret: Mapping[str, str] | None = None, clock: Clock 
     useragent.with_product("vpc-flow-logs-to-databricks", "0.1.0")
     credentials: dict[str, Any] = dict(secret or {})
     _refuse_broken({name: os.environ.get(f"DATABRICKS_{name.upper()}") for name in _CREDENTIALS} | credentials)
-    _reach(host, clock or RealClock())
+    clock = clock or RealClock()
+    _reach(host, clock)
     with saying(f"Signing in to {host}"):
         config = Config(
             host=host,
@@ -49,21 +72,39 @@ def connect(host: str, *, secret: Mapping[str, str] | None = None, clock: Clock 
             **credentials,
         )
         _refuse_broken({name: getattr(config, name) for name in _CREDENTIALS})  # of a profile
+        _sign_in(config, clock, report)
         return WorkspaceClient(config=config)
+
+
+def _sign_in(config: Config, clock: Clock, report: Callable[[str], None]) -> None:
+    """Get the first token; the client keeps it."""
+    deadline = clock.time() + SIGN_IN_SECONDS
+    pause = 1
+    while True:
+        try:
+            config.authenticate()
+            return
+        except ValueError as error:
+            if not is_unknown_client(error) or clock.time() + pause > deadline:
+                raise
+        report(f"{config.host} refuses the client ID and secret, as it may while a new secret spreads; trying again")
+        clock.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def _refuse_broken(credentials: Mapping[str, str | None]) -> None:
     broken = [name for name, value in credentials.items() if value and _BROKEN.search(value)]
     if broken:
         raise DeploymentError(
-            f"There is a space or a line break in the credentials ({', '.join(broken)}): they were not copied whole, "
-            "or with more than them. Set them again where they come from (the secret, an environment variable such as "
-            f"DATABRICKS_{broken[0].upper()}, or a profile), and then try again"
+            f"The credentials contain a space or a line break ({', '.join(broken)}): they were not copied whole, or "
+            "with something else",
+            advice="Set them again where they come from (the secret, an environment variable such as "
+            f"DATABRICKS_{broken[0].upper()}, or a profile), and then try again",
         )
 
 
 def _reach(host: str, clock: Clock) -> None:
-    """See that somebody answers at all: the SDK would try a wrong host for minutes before it says so."""
+    """Fail early if no server answers: the SDK would try a wrong host for minutes."""
     for left in reversed(range(_TRIES)):
         try:
             answer = requests.get(f"{host}/.well-known/databricks-config", timeout=_REACH_SECONDS)
@@ -71,13 +112,14 @@ def _reach(host: str, clock: Clock) -> None:
         except requests.RequestException as error:
             if not left:
                 raise DeploymentError(
-                    f"Nobody answers at {host}. Look at workspace.host, the URL that you open the workspace with, and "
-                    "at the network in between (a private workspace needs a way to it); then try again"
+                    f"Cannot reach {host}",
+                    advice="Check workspace.host, the URL at which you open the workspace, and the network in between "
+                    "(a private workspace needs a route to it); then try again",
                 ) from error
         clock.sleep(1)
-    # The SDK passes over what it is refused here, and then fails for another reason.
+    # The SDK ignores a refusal here, and then fails for another reason.
     if answer.status_code == requests.codes.forbidden and is_blocked(answer.text):
-        raise DeploymentError(sentence(f"Signing in to {host}: {blocked(_message(answer))}"))
+        raise blocked(_message(answer)).error(f"Signing in to {host}")
 
 
 def _message(answer: requests.Response) -> str:
@@ -88,7 +130,7 @@ def _message(answer: requests.Response) -> str:
 
 
 def secret_of(text: str) -> dict[str, str]:
-    """The credentials in the JSON of a secret: ``client_id`` and ``client_secret``, or ``token``.
+    """Return the credentials in the JSON of a secret: ``client_id`` and ``client_secret``, or ``token``.
 
     Raises:
         DeploymentError: it has neither; the text is never repeated.
@@ -102,7 +144,8 @@ def secret_of(text: str) -> dict[str, str]:
             return {name: raw[name].strip() for name in names}
     raise DeploymentError(
         "The secret of workspace.secret_arn has to be JSON with client_id and client_secret of a service principal, "
-        "or with token. Store it so (aws secretsmanager put-secret-value) and deploy again"
+        "or with token",
+        advice="Store such a value (aws secretsmanager put-secret-value) and deploy again",
     )
 
 

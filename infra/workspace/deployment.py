@@ -23,7 +23,7 @@ from infra.workspace import (
     verification,
     wheel,
 )
-from infra.workspace.errors import DeploymentError
+from infra.workspace.errors import DeploymentError, composed
 from infra.workspace.outcome import Pace, Step
 from infra.workspace.principals import Principal
 from infra.workspace.remembered import Remembered
@@ -112,8 +112,8 @@ def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFil
     """
     if instance_profile.find(client, spec.profile.arn) is None:
         raise DeploymentError(
-            f"The workspace {spec.host} does not have the instance profile {spec.profile.arn}: deploy first, "
-            "by make deploy or by .venv/bin/python -m infra.workspace deploy"
+            f"The workspace {spec.host} does not have the instance profile {spec.profile.arn}",
+            advice="Deploy first: .venv/bin/python -m infra.workspace deploy --env " + spec.environment,
         )
     told = _Steps(pace)
     told.add(wheel.upload(client, spec.folder, wheel_file))
@@ -218,7 +218,8 @@ def _tear_down(aws: Aws, spec: WorkspaceSpec, streams: Sequence[Logs]) -> tuple[
                 steps += tear_down(aws, [stream])
             except DeploymentError as error:
                 kept.append(stream)
-                text = f"left for {stream.bucket}; a deploy by hand with rights there takes it down ({error})"
+                advice = "A deployment by hand with rights there removes it"
+                text = composed(f"left for {stream.bucket}", words=str(error), advice=advice)
                 steps.append(Step("what Auto Loader made", "unchanged", text))
     return steps, kept
 

@@ -15,7 +15,8 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied
 from databricks.sdk.service.catalog import ExternalLocationInfo, Privilege
 
-from infra.workspace.answers import first_line, saying
+from infra.workspace.answers import saying, words_of
+from infra.workspace.errors import composed
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.unity_names import UnityNames
 
@@ -52,9 +53,11 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec, names: UnityNames) -> See
 
 
 def _not_listed(logs: str, error: Exception) -> str:
-    return (
-        f"the external locations of Unity Catalog cannot be listed ({first_line(error)}). If one covers {logs}, the "
-        "service principal needs READ FILES on it: the instance profile counts for nothing there"
+    return composed(
+        "the external locations of Unity Catalog cannot be listed",
+        words=words_of(error),
+        advice=f"If one covers {logs}, the service principal needs READ FILES on it: the instance profile counts for "
+        "nothing there",
     )
 
 

@@ -1,6 +1,6 @@
-"""Who may use the instance profile: it is a role of groups, users and service principals.
+"""Grant the use of the instance profile: it is a role of groups, users and service principals.
 
-Grants that others made are left alone. Which are ours is remembered before they are made.
+Grants that others made are left alone. Our own are remembered before they are made.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from infra.workspace.principals import Principal
 from infra.workspace.remembered import Remembered
 
 _READ_BACK = 3
-"""How often a grant is looked for, a second apart."""
+"""How many times a grant is looked for, a second apart."""
 
 
 def grant(
@@ -32,10 +32,10 @@ def grant(
     memory: Remembered,
     pace: Pace,
 ) -> tuple[list[Step], Remembered]:
-    """Grant a profile to principals (with their ids), and take it from who is no longer wanted and had it from us.
+    """Grant a profile to principals (with their IDs), and revoke our grants to principals that are no longer listed.
 
     Raises:
-        DeploymentError: the workspace refuses, or says yes and does nothing.
+        DeploymentError: the workspace refuses the grant, or accepts it without applying it.
     """
     ours = {Principal.of(text) for text in memory.granted.get(profile, ())}
     missing = [who for who, id_ in wanted.items() if not _has(client, who, id_, profile)]
@@ -52,10 +52,10 @@ def grant(
 
 
 def withdraw(client: WorkspaceClient, *, profile: str, whom: Sequence[Principal]) -> list[Step]:
-    """Take a profile from principals; who is gone, or has it no more, is left out."""
+    """Revoke the grants of a profile; principals that are gone or no longer have it are left out."""
     steps = []
     for who, id_ in principals.ids(client, whom).items():
-        with saying(f"Taking the instance profile from the {who}"):
+        with saying(f"Revoking the instance profile of the {who}"):
             if _has(client, who, id_, profile):
                 try:
                     principals.patch(client, who.kind, id_, _remove(profile))
@@ -81,7 +81,7 @@ def _has(client: WorkspaceClient, who: Principal, id_: str, profile: str) -> boo
 
 
 def _give(client: WorkspaceClient, who: Principal, id_: str, profile: str, *, pace: Pace) -> None:
-    # Conflict: by a request before, whose answer got lost.
+    # A conflict comes from an earlier request whose answer got lost.
     with saying(f"Granting the instance profile to the {who}"), suppress(ResourceConflict):
         principals.patch(client, who.kind, id_, _add(profile))
     for attempt in range(_READ_BACK):
@@ -91,8 +91,9 @@ def _give(client: WorkspaceClient, who: Principal, id_: str, profile: str, *, pa
             return
     raise DeploymentError(
         f"The workspace accepted the grant of the instance profile to the {who} but did not apply it, as happens with "
-        "account-level groups. Grant it to users or service principals by name, or leave the list empty: the job does "
-        "not need it. Then deploy again"
+        "account-level groups",
+        advice="Grant it to users or service principals by name, or leave the list empty: the job does not need it. "
+        "Then deploy again",
     )
 
 

@@ -21,7 +21,7 @@ import boto3
 from infra.workspace import deployment
 from infra.workspace.answers import saying
 from infra.workspace.client import REQUEST_SECONDS, RETRY_SECONDS, connect, secret_of
-from infra.workspace.errors import DeploymentError, NotYet, sentence
+from infra.workspace.errors import DeploymentError, NotYet, composed, sentence
 from infra.workspace.instance_profile import PATIENCE
 from infra.workspace.outcome import Pace, Step
 from infra.workspace.spec import Logs, WorkspaceSpec
@@ -35,7 +35,7 @@ The longest step is the registration of a profile that IAM does not show yet, wi
 """
 
 _GONE = (
-    " If the workspace is gone for good, delete the stack once more and let it keep this resource (cloudformation "
+    "If the workspace is gone for good, delete the stack again and let it keep this resource (aws cloudformation "
     "delete-stack --retain-resources)"
 )
 
@@ -55,7 +55,7 @@ def on_event(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     try:
         return {"PhysicalResourceId": _spec(event["ResourceProperties"]).profile.arn}
     except DeploymentError as error:
-        raise Failed(sentence(str(error))) from None
+        raise Failed(str(error)) from None
 
 
 def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -72,24 +72,26 @@ def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         print(sentence(f"not yet: {waiting}", secrets=secrets))
         return {"IsComplete": False}
     except DeploymentError as error:
-        raise Failed(sentence(f"{error}{_GONE if deleting else ''}", secrets=secrets)) from None
+        raise Failed(error.message(more=_GONE if deleting else "", secrets=secrets)) from None
     except Exception as error:  # noqa: BLE001 - CloudFormation has to get an answer
         print(
             "\n".join(sentence(line, secrets=secrets) for line in traceback.format_exc().splitlines()), file=sys.stderr
         )
-        text = f"A mistake of the deployment itself: {type(error).__name__}: {error}. The function's log has more"
-        raise Failed(sentence(text, secrets=secrets)) from None
+        what = f"An error in the deployment itself: {type(error).__name__}:"
+        text = composed(what, words=str(error), advice="See the traceback in the function's log", secrets=secrets)
+        raise Failed(text) from None
     return {"IsComplete": True, "Data": data}
 
 
 def _deploy(event: Mapping[str, Any], context: Any, secrets: list[str]) -> dict[str, str]:
     spec = _spec(event["ResourceProperties"])
+    pace = _pace(context)
     done = deployment.deploy(
-        _client(event, spec, secrets),
+        _client(event, spec, secrets, pace),
         spec,
         wheel_file=wheel_in(Path(os.environ["LAMBDA_TASK_ROOT"]) / "wheel"),
         aws=_aws(spec),
-        pace=_pace(context),
+        pace=pace,
         left=_left(event),
     )
     return {"JobId": str(done.job_id), "JobUrl": done.job_url, "Table": done.table}
@@ -99,7 +101,8 @@ def _delete(event: Mapping[str, Any], context: Any, secrets: list[str]) -> dict[
     spec = _spec(event["ResourceProperties"])
     # The id decides: a profile that was replaced is deleted after the one that took its place was made.
     spec = replace(spec, profile=replace(spec.profile, arn=event["PhysicalResourceId"]))
-    deployment.destroy(_client(event, spec, secrets), spec, aws=_aws(spec), pace=_pace(context), whole=False)
+    pace = _pace(context)
+    deployment.destroy(_client(event, spec, secrets, pace), spec, aws=_aws(spec), pace=pace, whole=False)
     return {}
 
 
@@ -115,13 +118,14 @@ def _left(event: Mapping[str, Any]) -> list[Logs]:
     return []
 
 
-def _client(event: Mapping[str, Any], spec: WorkspaceSpec, secrets: list[str]) -> Any:
+def _client(event: Mapping[str, Any], spec: WorkspaceSpec, secrets: list[str], pace: Pace) -> Any:
+    pace.check()  # signing in may take a minute
     arn = event["ResourceProperties"]["SecretArn"]
     with saying(f"Reading the secret {arn}"):
         manager = boto3.client("secretsmanager", region_name=arn.split(":")[3])
         secret = secret_of(manager.get_secret_value(SecretId=arn)["SecretString"])
     secrets += [value for name, value in secret.items() if name != "client_id"]
-    return connect(spec.host, secret=secret)
+    return connect(spec.host, secret=secret, report=lambda progress: print(sentence(progress, secrets=secrets)))
 
 
 def _aws(spec: WorkspaceSpec) -> Aws:

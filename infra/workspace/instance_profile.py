@@ -8,8 +8,8 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, NotFound, ResourceConflict
 from databricks.sdk.service.compute import InstanceProfile
 
-from infra.workspace.answers import explained, saying
-from infra.workspace.errors import DeploymentError, sentence
+from infra.workspace.answers import saying, words_of
+from infra.workspace.errors import DeploymentError
 from infra.workspace.outcome import Pace, Step
 from infra.workspace.spec import Profile
 
@@ -20,7 +20,7 @@ _INTERVAL = 5
 
 
 def find(client: WorkspaceClient, arn: str) -> InstanceProfile | None:
-    """The registered profile of an ARN."""
+    """Return the registered profile of an ARN."""
     with saying("Looking at the instance profiles"):
         return next((found for found in client.instance_profiles.list() if found.instance_profile_arn == arn), None)
 
@@ -67,15 +67,16 @@ def _add(client: WorkspaceClient, profile: Profile, *, role: str | None, pace: P
         except BadRequest as error:
             # IAM's delay has many texts, from "Invalid IAM Instance Profile ARN" to an encoded authorization failure.
             if pace.clock() + _INTERVAL > deadline:
-                raise DeploymentError(_refused(profile, error)) from error
+                raise _refused(profile, error) from error
         pace.sleep(_INTERVAL)
 
 
-def _refused(profile: Profile, error: Exception) -> str:
-    return sentence(
-        f"The workspace refuses the instance profile {profile.arn}, for {PATIENCE} seconds now: {explained(error)}. "
-        "Does the cross-account role in reader.databricks_role_arn belong to this workspace? If it is the dry run that "
-        "fails, by a tag policy for one, set workspace.skip_validation = true; then deploy again"
+def _refused(profile: Profile, error: Exception) -> DeploymentError:
+    return DeploymentError(
+        f"The workspace has refused the instance profile {profile.arn} for {PATIENCE} seconds:",
+        words=words_of(error),
+        advice="Check that the cross-account role in reader.databricks_role_arn belongs to this workspace. If the dry "
+        "run fails for another reason, such as a tag policy, set workspace.skip_validation = true. Then deploy again",
     )
 
 

@@ -120,7 +120,7 @@ def _create(client: WorkspaceClient, spec: WorkspaceSpec, wanted: JobSettings) -
     A create may take effect and its answer be lost; the SDK then sends it again. Two paused jobs do no harm, two
     streams on one checkpoint would.
     """
-    with saying("Making the job"):
+    with saying("Creating the job"):
         made = wanted if spec.job.pause else _changing(wanted)
         client.jobs.create(**{name: value for name, value in vars(made).items() if value is not None})
         first, *doubles = find(client, spec)
@@ -150,7 +150,7 @@ def _reset(client: WorkspaceClient, job_id: int, settings: JobSettings) -> None:
         client.jobs.reset(job_id, settings)
     except (NotFound, InvalidParameterValue, PermissionDenied):
         if not _is_there(client, job_id):
-            raise DeploymentError(f"The job {job_id} was deleted while it was being changed: deploy again") from None
+            raise DeploymentError(f"The job {job_id} was deleted while it was changed", advice="Deploy again") from None
         raise
 
 

@@ -62,7 +62,7 @@ def read(client: WorkspaceClient, folder: str) -> Remembered:
     """What a folder's file remembers; nothing when there is none.
 
     Raises:
-        DeploymentError: the file cannot be understood.
+        DeploymentError: the file cannot be read.
     """
     path = f"{folder}/{NAME}"
     with saying(f"Reading {path}"):
@@ -80,8 +80,10 @@ def read(client: WorkspaceClient, folder: str) -> Remembered:
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DeploymentError(
-            f"{path} was changed and cannot be understood. Delete it and deploy again: the grants it remembered then "
-            "count as made by others, and stay when their principal is taken out of the file"
+            f"{path} was changed and cannot be read",
+            words=repr(error),
+            advice="Delete it and deploy again: the grants it recorded then count as made by others, and stay when "
+            "their principal is removed from the environment file",
         ) from error
 
 

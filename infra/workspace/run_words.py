@@ -16,7 +16,7 @@ from databricks.sdk.service import jobs
 from requests import RequestException
 
 from infra.workspace import unity_names
-from infra.workspace.errors import LONGEST, sentence
+from infra.workspace.errors import DeploymentError
 from infra.workspace.runs import state_of
 from infra.workspace.spec import WorkspaceSpec
 
@@ -56,8 +56,8 @@ _SAYS_NOTHING = re.compile(r"SystemExit(?:: -?\d+)?|(?:.*: )?Workload failed, se
 _MESSAGE = re.compile(r"The run failed: |\d+ parameter problems?; nothing was created:")
 
 
-def failure(client: WorkspaceClient, spec: WorkspaceSpec, run: jobs.Run, *, if_denied: str = "") -> str:
-    """Return the message for a verify run that failed: its whole reason, what to do, and its page.
+def failure(client: WorkspaceClient, spec: WorkspaceSpec, run: jobs.Run, *, if_denied: str = "") -> DeploymentError:
+    """Return the error for a verify run that failed: its reason, what to do, and its page.
 
     Args:
         client: of the workspace.
@@ -76,9 +76,11 @@ def failure(client: WorkspaceClient, spec: WorkspaceSpec, run: jobs.Run, *, if_d
         )
         if applies
     ]
-    end = f" {'. '.join(advice) or 'Put that right'}; then deploy again. The run: {run.run_page_url}"
-    text = f"The verify run failed: {sentence(reason)}".rstrip(".") + "."
-    return f"{text[: LONGEST - len(end)]}{end}"
+    return DeploymentError(
+        "The verify run failed:",
+        words=reason,
+        advice=f"{'. '.join(advice) or 'Fix the cause'}; then deploy again. The run: {run.run_page_url}",
+    )
 
 
 def why(client: WorkspaceClient, run: jobs.Run) -> str:

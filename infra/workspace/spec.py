@@ -137,10 +137,11 @@ class WorkspaceSpec:
             }
             spec: WorkspaceSpec = _of(cls, {**raw, **parts})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            message = (
-                f"The settings of the workspace cannot be read ({error!r}): deploy with the version that made them"
-            )
-            raise DeploymentError(message) from error
+            raise DeploymentError(
+                "The settings of the workspace cannot be read",
+                words=repr(error),
+                advice="Deploy with the version that wrote them",
+            ) from error
         return spec
 
 

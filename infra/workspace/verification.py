@@ -72,11 +72,9 @@ def ensure(
     run = _ended(client, run, pace=pace)
     if run is None or not _succeeded(run):
         _remember(client, spec, memory, Verification(key=key, token=_new_token()))
-        raise DeploymentError(
-            run_words.failure(client, spec, run, if_denied=if_denied)
-            if run
-            else "The verify run was deleted. Deploy again"
-        )
+        if run is None:
+            raise DeploymentError("The verify run was deleted", advice="Deploy again")
+        raise run_words.failure(client, spec, run, if_denied=if_denied)
     passed = (*(other for other in memory.passed if other != key), key)[-_MOST_PASSED:]
     memory = remembered.write(client, spec.folder, old=memory, new=replace(memory, verification=None, passed=passed))
     return Step("verification", "created", f"{run.run_page_url}{run_words.printed(client, run)}"), memory

@@ -32,7 +32,7 @@ def read_wheel(path: Path) -> WheelFile:
     The hash is of what the wheel holds, not of its bytes: another zlib packs the same files differently.
 
     Raises:
-        DeploymentError: there is no such file, or it is no wheel.
+        DeploymentError: there is no such file, or it is not a wheel.
     """
     try:
         content = path.read_bytes()
@@ -40,24 +40,33 @@ def read_wheel(path: Path) -> WheelFile:
             held = sorted((name, hashlib.sha256(archive.read(name)).hexdigest()) for name in archive.namelist())
     except FileNotFoundError:
         raise DeploymentError(
-            f"The job's wheel is missing: there is no file {path.name}. Build it by running again"
+            f"The job's wheel is missing: there is no file {path.name}",
+            advice="Check --wheel, or leave it out: the wheel is then built from job/",
         ) from None
     except (OSError, zipfile.BadZipFile) as error:
-        raise DeploymentError(f"{path.name} cannot be read as a wheel: {error}") from error
+        raise DeploymentError(
+            f"{path.name} cannot be read as a wheel:",
+            words=str(error),
+            advice="Leave --wheel out: the wheel is then built from job/",
+        ) from error
     parts = path.stem.split("-")
     if path.suffix != ".whl" or len(parts) < 5:
-        raise DeploymentError(f"{path.name} is no wheel's name (name-version-python-abi-platform.whl)")
+        raise DeploymentError(f"{path.name} is not a valid wheel name (name-version-python-abi-platform.whl)")
     return WheelFile(
         name=path.name, content=content, label=f"{parts[1]}-{hashlib.sha256(repr(held).encode()).hexdigest()[:12]}"
     )
 
 
 def wheel_in(folder: Path) -> WheelFile:
-    """The one wheel of a folder. Raises DeploymentError when there is none, or more than one."""
+    """Return the one wheel of a folder.
+
+    Raises:
+        DeploymentError: there is none, or more than one.
+    """
     found = sorted(folder.glob("*.whl"))
     if len(found) != 1:
         raise DeploymentError(
-            f"The job's wheel is missing: the folder {folder.name}/ has {len(found)} wheels and should have one. "
-            "Build it by running make setup, then deploy again"
+            f"The job's wheel is missing: the folder {folder.name}/ has {len(found)} wheels and should have one",
+            advice="Run make setup and deploy again",
         )
     return read_wheel(found[0])

@@ -16,12 +16,15 @@ class Fault(enum.Enum):
     TOO_MANY_REQUESTS = "429 with Retry-After, no effect"
     UNAVAILABLE = "503, no effect"
     DENIED = "403, no effect: the right was revoked"
+    REFUSED = "400, no effect: something about the request is not allowed"
     BLOCKED = "403, no effect: the caller's address is not on the workspace's IP access list"
     BARE_NOT_FOUND = "404 with an empty body, no effect"
     BARE_DENIED = "403 with an empty object, no effect"
     CUT_BEFORE = "the connection is cut before there is an effect"
     CUT_AFTER = "the connection is cut after the effect, without an answer"
     TIMEOUT_AFTER = "the effect takes place and no answer comes until the caller gives up"
+    UNKNOWN_CLIENT = "401 invalid_client, no effect: the token endpoint does not know the secret (yet)"
+    UNKNOWN_CLIENT_400 = "400 invalid_client, no effect: the same, as RFC 6749 (5.2) allows"
     NO_EFFECT = "the answer is that of success, and nothing was done"
 
 
@@ -66,6 +69,7 @@ class Faults:
 
     Attributes:
         retry_after: the ``Retry-After`` of a 429 or 503, in seconds.
+        words: the message of an error; empty = the usual one.
 
     Example:
         >>> server.faults.at(3, Fault.CUT_AFTER)
@@ -73,6 +77,7 @@ class Faults:
     """
 
     retry_after: int = 0
+    words: str = ""
     _plans: list[_Plan] = field(default_factory=list)
 
     def at(self, number: int, fault: Fault, *, times: int | None = 1) -> None:
@@ -111,11 +116,15 @@ class Faults:
         """Return the answer of a fault that neither cuts the connection nor reaches the endpoint."""
         headers = {"Retry-After": str(self.retry_after)}
         if fault is Fault.TOO_MANY_REQUESTS:
-            return ApiError(429, "REQUEST_LIMIT_EXCEEDED", "Current request has to be retried, rate limit", headers)
+            text = self.words or "Current request has to be retried, rate limit"
+            return ApiError(429, "REQUEST_LIMIT_EXCEEDED", text, headers)
         if fault is Fault.UNAVAILABLE:
-            return ApiError(503, "TEMPORARILY_UNAVAILABLE", "The service is temporarily unavailable", headers)
+            text = self.words or "The service is temporarily unavailable"
+            return ApiError(503, "TEMPORARILY_UNAVAILABLE", text, headers)
+        if fault is Fault.REFUSED:
+            return ApiError(400, "INVALID_PARAMETER_VALUE", self.words or "The request is not valid")
         if fault is Fault.BLOCKED:
             where = f"workspace: {WORKSPACE_ID}"
             text = f"Source IP address: 203.0.113.7 is blocked by Databricks IP ACL for {where}"
-            return ApiError(403, "PERMISSION_DENIED", text)
-        return ApiError(403, "PERMISSION_DENIED", "Only admins can perform this operation")
+            return ApiError(403, "PERMISSION_DENIED", f"{text} {self.words}".rstrip())
+        return ApiError(403, "PERMISSION_DENIED", self.words or "Only admins can perform this operation")

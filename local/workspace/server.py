@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
-from local.workspace import run_progress
+from local.workspace import run_progress, signing_in
 from local.workspace.contents import new_state
 from local.workspace.context import Behaviour, Workspace
 from local.workspace.dispatch import RawRequest, refusal, respond
@@ -155,6 +155,8 @@ class WorkspaceServer:
             return None
         if fault in (Fault.BARE_NOT_FOUND, Fault.BARE_DENIED):
             return Response(status=404) if fault is Fault.BARE_NOT_FOUND else Response({}, status=403)
+        if fault in (Fault.UNKNOWN_CLIENT, Fault.UNKNOWN_CLIENT_400):
+            return signing_in.unknown_client(401 if fault is Fault.UNKNOWN_CLIENT else 400)
         if fault is not None and fault not in REACHING:
             return refusal(self.faults.refusal(fault))
         workspace = self.workspace

@@ -62,7 +62,7 @@ def _token(workspace: Workspace, request: Request) -> Response:
     state = workspace.state
     expected = state.client_secrets.get(client_id)
     if expected is None or not hmac.compare_digest(expected.encode(), secret.encode()):
-        return _refusal(401, "invalid_client", "Client authentication failed")
+        return unknown_client()
     token = f"eyJ{secrets.token_urlsafe(48)}"
     seconds = workspace.behaviour.token_seconds
     state.tokens[token] = Token(state.principal(client_id).id, time.time() + seconds)
@@ -82,6 +82,11 @@ def _basic(header: str) -> tuple[str, str] | None:
     except ValueError:
         return None
     return unquote(client_id), unquote(secret)
+
+
+def unknown_client(status: int = 401) -> Response:
+    """Return the token endpoint's answer to a client ID and secret that it does not know."""
+    return _refusal(status, "invalid_client", "Client authentication failed")
 
 
 def _refusal(status: int, error: str, description: str) -> Response:

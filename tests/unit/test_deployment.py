@@ -519,7 +519,9 @@ def test_verify_by_hand_runs_again_what_passed_before(stage: Stage) -> None:
 
 
 def test_verify_by_hand_before_a_deploy_says_to_deploy_first(stage: Stage) -> None:
-    with pytest.raises(DeploymentError, match="deploy first"):
+    with pytest.raises(
+        DeploymentError, match=r"Deploy first: \.venv/bin/python -m infra\.workspace deploy --env test$"
+    ):
         stage.verify(stage.spec())
 
 

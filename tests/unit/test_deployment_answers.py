@@ -65,7 +65,7 @@ def test_a_job_that_goes_while_it_is_changed_is_said_as_that_and_not_as_missing_
     (job_id,) = stage.server.state.jobs
     stage.server.faults.on("POST", "/api/2.2/jobs/reset", fault)
     stage.server.faults.on("GET", "/api/2.2/jobs/get", Fault.BARE_NOT_FOUND, nth=3)
-    with pytest.raises(DeploymentError, match=f"job {job_id} was deleted while it was being changed: deploy again"):
+    with pytest.raises(DeploymentError, match=f"job {job_id} was deleted while it was changed. Deploy again"):
         stage.deploy(stage.spec(MAIL))
 
 

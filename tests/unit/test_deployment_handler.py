@@ -13,7 +13,7 @@ import pytest
 from infra.wheel_build import build_wheel
 from infra.workspace import handler
 from infra.workspace.spec import WorkspaceSpec
-from local.workspace import Outcome, RecordingRunner, Script
+from local.workspace import Fault, Outcome, RecordingRunner, Script
 from tests.infra.ministack import ACCOUNT, REGION, running
 from tests.infra.ministack import Stage as Amazon
 from tests.unit.deploying import GROUP, OTHER_ROLE, Stage, snapshot, staged
@@ -211,6 +211,7 @@ def test_a_call_with_little_time_left_comes_back_instead_of_dying(stage: Stage, 
         "ResourceProperties": stack._properties(stage.spec(GROUP)),
     }
     assert handler.is_complete(event, Context(seconds=100)) == {"IsComplete": False}
+    assert stage.server.requests == [], "signing in may take a minute, so it needs time too"
     assert handler.is_complete(event, Context())["IsComplete"]
 
 
@@ -240,9 +241,19 @@ def test_no_secret_is_in_any_output(stage: Stage, stack: Stack, capsys: pytest.C
     assert "job: created" in shown.out
 
 
+def test_a_client_secret_that_is_not_known_yet_is_tried_again_in_the_same_call(
+    stage: Stage, stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.server.faults.on("POST", "/oidc/v1/token", Fault.UNKNOWN_CLIENT)
+    stack.create(stage.spec(GROUP))
+    shown = capsys.readouterr()
+    assert shown.out.count("refuses the client ID and secret") == 1
+    assert stage.deployer.client_secret not in shown.out + shown.err
+
+
 def test_a_mistake_of_ours_is_answered_too(stage: Stage, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LAMBDA_TASK_ROOT")
-    with pytest.raises(handler.Failed, match="mistake of the deployment itself"):
+    with pytest.raises(handler.Failed, match="error in the deployment itself"):
         stack.create(stage.spec())
 
 

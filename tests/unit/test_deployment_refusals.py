@@ -56,7 +56,7 @@ def test_all_that_the_workspace_does_not_have_is_said_at_once_before_anything_is
     assert "18.x-scala2.13" in text
     assert "no catalog 'elsewhere'" in text
     assert "CREATE SCHEMA" in text
-    assert text.endswith("Nothing was changed: put it right and deploy again")
+    assert text.endswith("Nothing was changed: fix this and deploy again")
 
 
 def test_a_job_of_this_name_that_is_not_ours_is_never_touched(stage: Stage) -> None:
@@ -98,7 +98,9 @@ def test_rights_revoked_half_way_are_said_and_the_next_try_finishes(stage: Stage
 def test_a_catalog_that_may_not_be_seen_is_said_with_the_privileges_that_are_missing(stage: Stage) -> None:
     stage.server.clear_log()
     stage.server.faults.on("GET", "/api/2.1/unity-catalog/catalogs/*", Fault.DENIED)
-    with pytest.raises(DeploymentError, match="may not see it: make it, or grant USE CATALOG and CREATE SCHEMA on it"):
+    with pytest.raises(
+        DeploymentError, match="may not see it: create it, or grant USE CATALOG and CREATE SCHEMA on it"
+    ):
         stage.deploy(stage.spec())
     assert stage.writing() == []
 
@@ -106,7 +108,7 @@ def test_a_catalog_that_may_not_be_seen_is_said_with_the_privileges_that_are_mis
 @pytest.mark.parametrize("what", ["schema", "volume"])
 def test_a_missing_privilege_of_unity_catalog_is_named(stage: Stage, what: str) -> None:
     stage.server.faults.on("POST", f"/api/2.1/unity-catalog/{what}s", Fault.DENIED)
-    with pytest.raises(DeploymentError, match=rf"may not make the {what} network\.flow_logs.*CREATE VOLUME"):
+    with pytest.raises(DeploymentError, match=rf"may not create the {what} network\.flow_logs.*CREATE VOLUME"):
         stage.deploy(stage.spec())
     stage.deploy(stage.spec())
     assert list(stage.server.state.volumes) == ["network.flow_logs.checkpoints"]
@@ -133,11 +135,11 @@ def test_an_oauth_secret_signs_in(stage: Stage) -> None:
     assert len(stage.server.state.jobs) == 1
 
 
-def test_a_host_where_nobody_answers_is_said_as_that(stage: Stage) -> None:
+def test_a_host_without_a_server_is_reported_as_unreachable(stage: Stage) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         host = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with pytest.raises(DeploymentError, match=r"Nobody answers at http://127.*workspace\.host"):
+    with pytest.raises(DeploymentError, match=r"Cannot reach http://127.*workspace\.host"):
         stage.deploy(stage.spec(), client=connect(host, secret={"token": "x"}, clock=Hurried()))
 
 
@@ -154,12 +156,12 @@ class _Website(BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize("secret", [{"token": "x"}, {"client_id": "x", "client_secret": "y"}])
-def test_a_host_that_is_no_workspace_is_said_as_that(stage: Stage, secret: dict[str, str]) -> None:
+def test_a_server_that_is_not_a_workspace_is_reported_as_that(stage: Stage, secret: dict[str, str]) -> None:
     website = HTTPServer(("127.0.0.1", 0), _Website)
     Thread(target=website.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
         host = f"http://127.0.0.1:{website.server_port}"
-        with pytest.raises(DeploymentError, match=r"no workspace.*workspace\.host"):
+        with pytest.raises(DeploymentError, match=r"not a Databricks workspace.*workspace\.host"):
             stage.deploy(stage.spec(), client=connect(host, secret=secret, clock=Hurried()))
     finally:
         website.shutdown()

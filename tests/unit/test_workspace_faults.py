@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import PermissionDenied
+from databricks.sdk.core import Config
+from databricks.sdk.errors import BadRequest, PermissionDenied
 from requests import ConnectionError as CutError
 
 from local.workspace import Fault, WorkspaceServer
@@ -107,6 +108,27 @@ def test_no_effect_answers_success_and_changes_nothing(server: WorkspaceServer) 
     server.faults.on("POST", ADD, Fault.NO_EFFECT)
     client.instance_profiles.add(PROFILE)
     assert not server.state.instance_profiles
+
+
+def test_a_refusal_can_have_other_words(server: WorkspaceServer) -> None:
+    client = connect(server)
+    server.faults.words = "Dry run failed"
+    server.faults.on("POST", ADD, Fault.REFUSED)
+    with pytest.raises(BadRequest, match=r"^Dry run failed$"):
+        client.instance_profiles.add(PROFILE)
+    assert not server.state.instance_profiles
+
+
+@pytest.mark.parametrize(("fault", "status"), [(Fault.UNKNOWN_CLIENT, 401), (Fault.UNKNOWN_CLIENT_400, 400)])
+def test_a_client_secret_can_be_unknown_for_a_while(server: WorkspaceServer, fault: Fault, status: int) -> None:
+    server.faults.on("POST", "/oidc/v1/token", fault, times=2)
+    answer = {"error": "invalid_client", "error_description": "Client authentication failed"}
+    for _ in range(2):
+        assert call(server, "POST", "/oidc/v1/token") == (status, answer)
+    config = Config(
+        host=server.host, client_id=server.credentials.client_id, client_secret=server.credentials.client_secret
+    )
+    assert WorkspaceClient(config=config).current_user.me().user_name == server.credentials.client_id
 
 
 def test_the_log_tells_reading_from_writing(server: WorkspaceServer) -> None:

@@ -1,0 +1,255 @@
+"""Messages that hold a service's words: however long those are, the advice after them stays whole."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from botocore.exceptions import ClientError, NoCredentialsError
+from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied, TooManyRequests, Unauthenticated
+
+import infra.workspace
+from infra.workspace import errors, external_locations, handler, run_words
+from infra.workspace.answers import saying
+from infra.workspace.client import connect
+from infra.workspace.errors import LONGEST, DeploymentError, composed, listed
+from local.workspace import Fault, Outcome, RecordingRunner, Script
+from tests.unit.deploying import GROUP, MAIL, READERS, Hurried, Stage, staged
+
+LONG = "beginning " + "x" * 5_000 + " ending"
+ENCODED = (
+    "You are not authorized to perform this operation. User: arn:aws:sts::1:assumed-role/r/s is not authorized to "
+    f"perform: iam:PassRole. Encoded authorization failure message: {'Ab-_' * 300}"
+)
+ADD = "/api/2.0/instance-profiles/add"
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with staged(tmp_path) as made:
+        yield made
+
+
+def _check(error: DeploymentError, *, words: bool = True) -> None:
+    """Expect a message in the limit with whole advice, also where CloudFormation's event gets more of it."""
+    assert error.advice
+    assert "xxx" not in error.what
+    for text, advice in ((str(error), error.advice), (error.message(more=handler._GONE), handler._GONE)):
+        assert len(text) <= LONGEST
+        assert text.endswith(advice)
+        assert error.advice.rstrip(".") in text
+        if words:
+            assert "beginning" in text
+            assert "ending" in text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionDenied(LONG),
+        PermissionDenied(f"Source IP is blocked by Databricks IP ACL {LONG}"),
+        PermissionDenied(f"Invalid access token {LONG}"),
+        Unauthenticated(LONG),
+        TooManyRequests(LONG),
+        BadRequest(LONG),
+        NotFound(LONG),
+        ClientError({"Error": {"Code": "AccessDenied", "Message": LONG}}, "GetQueueUrl"),
+        ValueError(f"invalid_client: {LONG}"),
+    ],
+    ids=lambda error: f"{type(error).__name__} {str(error)[:30]}",
+)
+def test_every_answer_of_a_service_leaves_its_advice_whole(error: Exception) -> None:
+    with pytest.raises(DeploymentError) as failure, saying("Looking at something"):
+        raise error
+    _check(failure.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NoCredentialsError(),
+        TimeoutError(LONG),
+        requests.ConnectionError(LONG),
+        requests.JSONDecodeError(LONG, "", 0),
+        ValueError(f"cannot configure default credentials {LONG}"),
+        ValueError(f"more than one authorization method {LONG}"),
+    ],
+    ids=lambda error: f"{type(error).__name__} {str(error)[:30]}",
+)
+def test_advice_that_needs_no_words_comes_without_them(error: Exception) -> None:
+    with pytest.raises(DeploymentError) as failure, saying("Looking at something"):
+        raise error
+    assert "xxx" not in str(failure.value)
+    _check(failure.value, words=False)
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.DENIED, Fault.BLOCKED])
+def test_whatever_request_of_a_deployment_is_refused_at_length_the_advice_is_whole(stage: Stage, fault: Fault) -> None:
+    """Try each request in turn, so that no place where a service's words are shown is forgotten."""
+    spec = stage.spec(GROUP, READERS)
+    stage.deploy(spec)
+    stage.destroy(spec)
+    stage.server.clear_log()
+    stage.deploy(spec)
+    stage.deploy(stage.spec(GROUP, READERS, MAIL))
+    places = {(entry.method, entry.path) for entry in stage.server.requests if entry.path.startswith("/api/")}
+    refused = 0
+    for method, path in sorted(places):
+        stage.destroy(spec)
+        stage.server.clear_log()
+        stage.server.faults.words = LONG
+        stage.server.faults.on(method, path, fault, times=None)
+        try:
+            stage.deploy(spec)
+            stage.deploy(stage.spec(GROUP, READERS, MAIL))
+        except DeploymentError as error:
+            refused += 1
+            _check(error, words="beginning" in error.words)
+        stage.server.clear_log()
+    assert refused > 10
+
+
+@pytest.mark.parametrize("words", [LONG, ENCODED])
+def test_a_profile_that_stays_refused_names_the_role_and_the_setting(stage: Stage, words: str) -> None:
+    stage.server.faults.words = words
+    stage.server.faults.on("POST", ADD, Fault.REFUSED, times=None)
+    with pytest.raises(DeploymentError, match=r"reader\.databricks_role_arn.*workspace\.skip_validation") as failure:
+        stage.deploy(stage.spec())
+    _check(failure.value, words=words == LONG)
+
+
+def test_an_encoded_authorization_message_is_left_out_because_nobody_can_read_it(stage: Stage) -> None:
+    stage.server.faults.words = ENCODED
+    stage.server.faults.on("POST", ADD, Fault.REFUSED, times=None)
+    with pytest.raises(
+        DeploymentError, match=r"perform: iam:PassRole\. Encoded .* message: \(left out\)\. "
+    ) as failure:
+        stage.deploy(stage.spec())
+    assert "Ab-_" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ("UC_HIVE_METASTORE_DISABLED_EXCEPTION: legacy access", run_words._HIVE_ADVICE),
+        ("DBFS root is disabled", run_words._DBFS_ADVICE),
+        ("NO_PARENT_EXTERNAL_LOCATION_FOR_PATH", run_words._LOCATION_ADVICE),
+        ("something else", "Fix the cause"),
+    ],
+)
+def test_every_advice_about_a_verify_run_is_whole_and_ends_with_its_page(stage: Stage, words: str, advice: str) -> None:
+    runner = stage.server.workspace.runner
+    assert isinstance(runner, RecordingRunner)
+    runner.next.append(Script(Outcome("FAILED", f"{LONG.removesuffix(' ending')} {words} ending")))
+    with pytest.raises(DeploymentError) as failure:
+        stage.deploy(stage.spec(("network.flow_logs.test", "flow_logs.test")))
+    assert advice in failure.value.advice
+    assert "The run: http" in failure.value.advice
+    _check(failure.value)
+
+
+def test_a_note_about_locations_that_cannot_be_listed_keeps_its_advice() -> None:
+    note = external_locations._not_listed("s3://bucket/logs", PermissionDenied(LONG))
+    assert len(note) <= LONGEST
+    assert note.endswith("the instance profile counts for nothing there")
+
+
+def test_an_event_that_fails_because_of_an_error_of_ours_keeps_its_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError(LONG)
+
+    monkeypatch.setattr(handler, "_deploy", fail)
+    with pytest.raises(handler.Failed, match=r"beginning.*ending\. See the traceback in the function's log$"):
+        handler.is_complete({"RequestType": "Create"}, None)
+
+
+def test_problems_that_do_not_fit_are_counted_and_the_advice_stays(stage: Stage) -> None:
+    names = ", ".join(f'"group-number-{number}"' for number in range(200))
+    groups = ("[workspace.cluster]", f"groups = [{names}]\n\n[workspace.cluster]")
+    with pytest.raises(DeploymentError, match=r"group-number-0'.*; and \d+ more\. Nothing was changed") as failure:
+        stage.deploy(stage.spec(groups))
+    _check(failure.value, words=False)
+    assert listed(["a", "b"], room=10) == "a; b"
+    assert listed(["a" * 100, "b"], room=10) == f"{'a' * 100}; and 1 more"
+
+
+def test_a_message_keeps_the_beginning_and_the_end_of_a_services_words() -> None:
+    text = composed("Doing it:", words=LONG, advice="Fix it", limit=200)
+    assert len(text) == 200
+    assert text.startswith("Doing it: beginning x")
+    assert text.endswith("x ending. Fix it")
+    assert composed("Doing it failed", words="no.", advice="Fix it") == "Doing it failed (no). Fix it"
+    assert composed("Doing it failed") == "Doing it failed"
+    assert composed("Doing it", words=LONG, advice="y" * 2_000).endswith(f". {'y' * 2_000}")
+
+
+def test_a_secret_is_hidden_before_the_words_are_shortened() -> None:
+    error = DeploymentError("Doing it:", words=f"{'x' * 300}hunter2 and hunter2{'x' * 5_000}", advice="Not hunter2")
+    text = error.message(secrets=["hunter2"])
+    assert "hunter2" not in text
+    assert text.endswith("Not (secret)")
+
+
+def test_a_services_words_are_only_put_into_a_message_by_the_function_that_keeps_the_advice() -> None:
+    """An f-string that holds an error's text is the way to cut the advice behind it."""
+    found = []
+    # errors.py holds that function; what __main__ prints is a whole message.
+    for file in set(Path(infra.workspace.__file__).parent.glob("[a-z]*.py")) - {Path(errors.__file__)}:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FormattedValue) and _is_of_a_service(node.value):
+                found.append(f"{file.name}:{node.lineno}: {ast.unparse(node.value)}")
+    assert found == []
+
+
+def _is_of_a_service(value: ast.expr) -> bool:
+    return ast.unparse(value) in ("str(error)", "words_of(error)", "words", "reason") or (
+        isinstance(value, ast.Name) and value.id == "error"
+    )
+
+
+# A client secret that is new.
+
+
+def _secret(stage: Stage) -> dict[str, str]:
+    return {"client_id": stage.deployer.client_id, "client_secret": stage.deployer.client_secret}
+
+
+@pytest.mark.parametrize("fault", [Fault.UNKNOWN_CLIENT, Fault.UNKNOWN_CLIENT_400])
+def test_a_secret_that_is_not_known_yet_is_tried_again(stage: Stage, fault: Fault) -> None:
+    stage.server.faults.on("POST", "/oidc/v1/token", fault, times=3)
+    progress: list[str] = []
+    client = connect(stage.server.host, secret=_secret(stage), clock=Hurried(), report=progress.append)
+    assert client.current_user.me().user_name == stage.deployer.client_id
+    assert len(progress) == 3
+    assert all("trying again" in text and stage.deployer.client_secret not in text for text in progress)
+    tokens = [entry.status for entry in stage.server.requests if entry.path == "/oidc/v1/token"]
+    assert tokens == [401 if fault is Fault.UNKNOWN_CLIENT else 400] * 3 + [200]
+
+
+def test_a_secret_that_stays_unknown_is_refused_after_a_minute_with_the_last_reason(stage: Stage) -> None:
+    stage.server.faults.on("POST", "/oidc/v1/token", Fault.UNKNOWN_CLIENT_400, nth=1, times=None)
+    clock = Hurried()
+    began = clock.time()
+    with pytest.raises(DeploymentError, match=r"refused the credentials \(invalid_client: .*OAuth secret"):
+        connect(stage.server.host, secret=_secret(stage), clock=clock, report=lambda _: None)
+    assert 45 <= clock.time() - began <= 65
+
+
+def test_a_refusal_for_another_reason_is_not_tried_again(stage: Stage) -> None:
+    progress: list[str] = []
+    stage.server.faults.on("POST", "/oidc/v1/token", Fault.REFUSED, times=None)
+    with pytest.raises(DeploymentError, match="Signing in to http"):
+        connect(stage.server.host, secret=_secret(stage), clock=Hurried(), report=progress.append)
+    assert progress == []
+
+
+def test_by_hand_the_wait_for_a_new_secret_is_shown(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.server.faults.on("POST", "/oidc/v1/token", Fault.UNKNOWN_CLIENT)
+    connect(stage.server.host, secret=_secret(stage), clock=Hurried())
+    assert capsys.readouterr().err == (
+        f"  … {stage.server.host} refuses the client ID and secret, as it may while a new secret spreads; "
+        "trying again\n"
+    )
