@@ -126,10 +126,15 @@ def _record(line: bytes, tokens: Sequence[bytes], format_: Format) -> tuple[Sequ
     return (None, "; ".join(problems)) if problems else (values, "")
 
 
+def cut(value: str) -> str:
+    """A value as a reason shows it."""
+    return value[:_SHOWN] + ("…" if len(value) > _SHOWN else "")
+
+
 def integer(token: bytes, place: Place) -> tuple[int | None, str | None]:
     """The integer that a value spells, or why it is none that fits the column."""
     assert place.column is not None
-    shown = token[:_SHOWN].decode("utf-8", "backslashreplace") + ("…" if len(token) > _SHOWN else "")
+    shown = cut(token.decode("utf-8", "backslashreplace"))
     if not _INTEGER.fullmatch(token):
         return None, f"{place.field}: '{shown}' is not an integer"
     digits = token.lstrip(b"-").lstrip(b"0")
