@@ -188,9 +188,15 @@ def _check_trailer(trailer: bytes, checksum: int, length: int) -> None:
 
 def whole_text(content: bytes, *, limit: int) -> bytes | None:
     """The text of an undamaged gzip, when it is at most ``limit`` bytes; else None."""
-    blocks = text_blocks(memoryview(content), size=limit)
+    inflate = _FAST.decompressobj(wbits=_GZIP_WINDOW)
     try:
-        text = next(blocks, b"")
-        return text if next(blocks, None) is None else None
+        text = inflate.decompress(content, limit)
+        if inflate.eof and inflate.unused_data:  # several members, or garbage
+            blocks = text_blocks(memoryview(content), size=limit)
+            text = next(blocks, b"")
+            return text if next(blocks, None) is None else None
     except Damaged:
         return None
+    except _ERRORS:
+        return None
+    return bytes(text) if inflate.eof else None
