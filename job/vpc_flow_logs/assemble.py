@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -14,14 +14,28 @@ from vpc_flow_logs.layout import TEXT_MAP, Format, Layout
 
 @dataclass(frozen=True)
 class Values:
-    """Records of one format: an array for each of its places, with the type of the column, or text; null for ``-``."""
+    """Records of one format: an array for each of its places, with the type of the column, or text; null for ``-``.
+
+    ``times`` has `start` or `end` as BIGINT where ``arrays`` has a text that does not show the epoch.
+    """
 
     format: Format
     arrays: Sequence[pa.Array]
+    times: Mapping[str, pa.Array] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
         return len(self.arrays[0])
+
+    def take(self, rows: pa.Array) -> Values:
+        """Some of the records."""
+        times = {name: array.take(rows) for name, array in self.times.items()}
+        return Values(format=self.format, arrays=[array.take(rows) for array in self.arrays], times=times)
+
+    def epochs(self, field: str) -> pa.Array | None:
+        """The values of `start` or `end`, as BIGINT or text; None when the format does not have the field."""
+        position = self.format.position(field)
+        return None if position is None else self.times.get(field, self.arrays[position])
 
 
 @dataclass(frozen=True)
@@ -60,9 +74,7 @@ def _repeated(runs: Sequence[tuple[str | int | None, int]], type_: pa.DataType) 
 
 def _event_times(values: Values, sources: Sequence[Source]) -> pa.Array:
     named = _repeated([(source.named, source.rows) for source in sources], pa.int64())
-    places = (values.format.position("start"), values.format.position("end"))
-    start, end = (None if place is None else values.arrays[place] for place in places)
-    return event_time.of_columns(start, end, named)
+    return event_time.of_columns(values.epochs("start"), values.epochs("end"), named)
 
 
 def _other_fields(values: Values, rows: int) -> pa.Array:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from vpc_flow_logs.assemble import Source, Values
 from vpc_flow_logs.careful import header_names, tokens_of
-from vpc_flow_logs.decompress import GZIP_MAGIC, whole_member
+from vpc_flow_logs.decompress import GZIP_MAGIC, whole_text
 from vpc_flow_logs.delimited import values_of
 from vpc_flow_logs.event_time import name_time
 from vpc_flow_logs.layout import Format, Layout, format_of
@@ -49,13 +50,14 @@ class Bundle:
             return None
         text = content.to_pybytes()
         if text.startswith(GZIP_MAGIC):
-            whole = whole_member(text, limit=_SMALL_TEXT)
+            whole = whole_text(text, limit=_SMALL_TEXT)
             if whole is None:
                 return None
             text = whole
         elif text.startswith(MAGIC):
             return None
         header, _, records = text.partition(b"\n")
+        records = records.replace(b"\n" + header + b"\n", b"\n")  # of files that were concatenated
         format_ = self._format(header.removesuffix(b"\r"))
         # A CR at the very end is part of a value: it must not meet the line end that is put there.
         if format_ is None or not records or records.endswith(b"\r"):
@@ -80,15 +82,26 @@ class Bundle:
         self.files.append(file)
         self._bytes += len(file.text)
 
-    def take(self) -> tuple[list[SmallFile], Values | None, list[Source]]:
-        """Empty the bundle: its files, and their records parsed together, or None when one of the files needs
-        a closer look.
-        """
+    def take(self) -> list[SmallFile]:
+        """Empty the bundle and return its files."""
         files, self.files, self._bytes = self.files, [], 0
-        if not files:
-            return [], None, []
-        values = values_of(b"".join(file.text for file in files), files[0].format)
-        sources = [Source(file.path, name_time(file.path), line_ends(file.text)) for file in files]
-        if values is None or values.rows != sum(source.rows for source in sources):
-            return files, None, []
-        return files, values, sources
+        return files
+
+
+def parsed_together(files: Sequence[SmallFile]) -> Iterator[tuple[Values, list[Source]] | SmallFile]:
+    """Yield the records of small files of one format, and each file that has to be read on its own.
+
+    Files that cannot be parsed together are halved, so one odd file does not cost the others their speed.
+    """
+    if not files:
+        return
+    values = values_of(b"".join(file.text for file in files), files[0].format)
+    sources = [Source(file.path, name_time(file.path), line_ends(file.text)) for file in files]
+    if values is not None and values.rows == sum(source.rows for source in sources):
+        yield values, sources
+    elif len(files) == 1:
+        yield files[0]
+    else:
+        half = len(files) // 2
+        yield from parsed_together(files[:half])
+        yield from parsed_together(files[half:])

@@ -71,25 +71,38 @@ def split_lines(text: bytes) -> list[bytes]:
 def read_lines(text: bytes, format_: Format, layout: Layout) -> Generator[Values | Rejected, None, Format]:
     """Yield the records of ``text`` and the lines that are none; a header changes the format for the lines after it.
 
-    Returns the format that holds at the end.
+    The records of one format are yielded together, however many headers name it. Returns the format that holds at
+    the end.
     """
     rows = _Rows(format_)
+    by_names: dict[tuple[str, ...], _Rows] = {}
+    by_format = {format_: rows}
     for index, line in enumerate(split_lines(text)):
         tokens = tokens_of(line)
         if not tokens:
             continue
         names = header_names(tokens)
         if names is not None:
-            yield from rows.done()
-            rows = _Rows(format_of(names, layout))
+            rows = _rows_of(tuple(names), layout, by_names=by_names, by_format=by_format)
             continue
         values, reason = _record(line, tokens, rows.format)
         if values is None:
             yield Rejected(index=index, line=line, reason=reason)
         else:
             rows.add(values)
-    yield from rows.done()
+    for one in by_format.values():
+        yield from one.done()
     return rows.format
+
+
+def _rows_of(
+    names: tuple[str, ...], layout: Layout, *, by_names: dict[tuple[str, ...], _Rows], by_format: dict[Format, _Rows]
+) -> _Rows:
+    """The rows of a header's format, made once for each."""
+    if names not in by_names:
+        format_ = format_of(names, layout)
+        by_names[names] = by_format.setdefault(format_, _Rows(format_))
+    return by_names[names]
 
 
 def _record(line: bytes, tokens: Sequence[bytes], format_: Format) -> tuple[Sequence[str | int | None] | None, str]:
@@ -113,10 +126,15 @@ def _record(line: bytes, tokens: Sequence[bytes], format_: Format) -> tuple[Sequ
     return (None, "; ".join(problems)) if problems else (values, "")
 
 
+def cut(value: str) -> str:
+    """A value as a reason shows it."""
+    return value[:_SHOWN] + ("…" if len(value) > _SHOWN else "")
+
+
 def integer(token: bytes, place: Place) -> tuple[int | None, str | None]:
     """The integer that a value spells, or why it is none that fits the column."""
     assert place.column is not None
-    shown = token[:_SHOWN].decode("utf-8", "backslashreplace") + ("…" if len(token) > _SHOWN else "")
+    shown = cut(token.decode("utf-8", "backslashreplace"))
     if not _INTEGER.fullmatch(token):
         return None, f"{place.field}: '{shown}' is not an integer"
     digits = token.lstrip(b"-").lstrip(b"0")

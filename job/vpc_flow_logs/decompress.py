@@ -22,7 +22,9 @@ _ERRORS: tuple[type[Exception], ...] = (zlib.error, _FAST.error)
 GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 31  # zlib's window bits for: gzip header and trailer, 32 KiB window
 _RAW_WINDOW = -15
+_FIRST_STEP = 1024
 _CAREFUL_STEP = 16 * 1024
+_NAME_STEP = 64 * 1024
 _FHCRC, _FEXTRA, _FNAME, _FCOMMENT = 2, 4, 8, 16
 
 
@@ -33,6 +35,8 @@ class Damaged(Exception):
 def text_blocks(content: memoryview, *, size: int) -> Iterator[bytes]:
     """Yield the decompressed bytes in blocks of at most ``size`` bytes; memory does not grow with the file.
 
+    Blocks are filled across gzip members: their number depends on the bytes, not on the number of members.
+
     Raises:
         Damaged: after the last byte that can be decompressed, when the gzip is cut off, has bit errors or a wrong
             checksum, or is followed by something that is neither a gzip member nor zero padding.
@@ -42,6 +46,29 @@ def text_blocks(content: memoryview, *, size: int) -> Iterator[bytes]:
         for start in range(0, len(content), size):
             yield bytes(content[start : start + size])
         return
+    yield from _filled(_members(content, size), size)
+
+
+def _filled(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Join blocks as long as they fit into ``size`` bytes. What came before damage is yielded before it is raised."""
+    waiting: list[bytes] = []
+    length = 0
+    try:
+        for block in blocks:
+            if length + len(block) > size:
+                yield b"".join(waiting)
+                waiting, length = [], 0
+            waiting.append(block)
+            length += len(block)
+    except Damaged:
+        if waiting:
+            yield b"".join(waiting)
+        raise
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _members(content: memoryview, size: int) -> Iterator[bytes]:
     position = 0
     while position < len(content):
         position = yield from _member(content, position, size)
@@ -64,11 +91,14 @@ def _member(content: memoryview, start: int, size: int) -> Generator[bytes, None
     `_careful_member`.
     """
     inflate, position, given = _FAST.decompressobj(wbits=_GZIP_WINDOW), start, 0
-    step = max(size // 4, 1024)  # about as much as inflates to one block
+    # What lies behind the end of a member is copied (`unused_data`), so a step is no longer than the member so far.
+    # The longest step inflates to about one block.
+    step, longest_step = _FIRST_STEP, max(size // 4, _FIRST_STEP)
     try:
         while not inflate.eof and position < len(content):
             data = content[position : position + step]
             position += len(data)
+            step = min(2 * step, longest_step)
             while data and not inflate.eof:
                 block = inflate.decompress(data, size)
                 if block:
@@ -136,11 +166,17 @@ def _after_gzip_header(content: memoryview, start: int) -> int:
         position += 2 + int.from_bytes(content[position : position + 2], "little")
     for flag in (_FNAME, _FCOMMENT):
         if flags & flag:
-            end = bytes(content[position:]).find(b"\0")
-            if end < 0:
-                raise Damaged("damaged gzip: the header is cut off")
-            position += end + 1
+            position = _after_zero(content, position)
     return position + (2 if flags & _FHCRC else 0)
+
+
+def _after_zero(content: memoryview, start: int) -> int:
+    """Where a zero-terminated text of a member's header ends."""
+    for position in range(start, len(content), _NAME_STEP):
+        end = bytes(content[position : position + _NAME_STEP]).find(b"\0")
+        if end >= 0:
+            return position + end + 1
+    raise Damaged("damaged gzip: the header is cut off")
 
 
 def _check_trailer(trailer: bytes, checksum: int, length: int) -> None:
@@ -150,11 +186,17 @@ def _check_trailer(trailer: bytes, checksum: int, length: int) -> None:
         raise Damaged("damaged gzip: wrong checksum or length")
 
 
-def whole_member(content: bytes, *, limit: int) -> bytes | None:
-    """The text of a gzip that is one sound member of at most ``limit`` bytes, else None."""
+def whole_text(content: bytes, *, limit: int) -> bytes | None:
+    """The text of an undamaged gzip, when it is at most ``limit`` bytes; else None."""
     inflate = _FAST.decompressobj(wbits=_GZIP_WINDOW)
     try:
         text = inflate.decompress(content, limit)
+        if inflate.eof and inflate.unused_data:  # several members, or garbage
+            blocks = text_blocks(memoryview(content), size=limit)
+            text = next(blocks, b"")
+            return text if next(blocks, None) is None else None
+    except Damaged:
+        return None
     except _ERRORS:
         return None
-    return bytes(text) if inflate.eof and not inflate.unused_data else None
+    return bytes(text) if inflate.eof else None

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
 from vpc_flow_logs.assemble import Values
-from vpc_flow_logs.layout import Format, is_header
+from vpc_flow_logs.layout import Format, Layout, format_of, is_header
 from vpc_flow_logs.lines import BYTE_ORDER_MARK
 
 _NAME = rb"[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*"
 _MAYBE_HEADER = re.compile(rb"^ *%b(?: +%b)* *(?:\r(?=\n))?$" % (_NAME, _NAME), re.MULTILINE)
+_CAN_BEGIN_HEADER = np.array([chr(byte).isalpha() or byte == ord(" ") for byte in range(128)] + [False] * 128)
+_TEXT_WORTH_A_CALL = 4 * 1024
 _PARSE = csv.ParseOptions(delimiter=" ", quote_char=False, escape_char=False)
 
 
@@ -40,6 +45,54 @@ def first_header(text: bytes, start: int) -> tuple[int, int, list[str]] | None:
         if is_header(names):
             return match.start(), match.end(), names
     return None
+
+
+def values_by_format(text: bytes, format_: Format, layout: Layout) -> tuple[list[Values], Format] | None:
+    """The records in ``text``, which has header lines, and the format that holds at its end.
+
+    The lines of one format are parsed together, in as many calls as there are formats and not as there are headers.
+    None when ``text`` has no header, or has to be looked at line by line, as for `values_of`.
+    """
+    run = _Run(format_)
+    runs = {format_: run}
+    by_header: dict[bytes, _Run] = {}
+    start = 0
+    for begin, end in _maybe_headers(text):
+        header = text[begin:end]
+        if header not in by_header:
+            names = header.decode("ascii").split()
+            if not is_header(names):
+                continue
+            format_ = format_of(names, layout)
+            by_header[header] = runs.setdefault(format_, _Run(format_))
+            if len(runs) * _TEXT_WORTH_A_CALL > len(text):
+                return None
+        run.texts.append(text[start:begin])
+        run, start = by_header[header], end + 1
+    if not by_header:
+        return None
+    run.texts.append(text[start:])
+    found = [values_of(b"".join(one.texts), one.format) for one in runs.values() if any(one.texts)]
+    values = [one for one in found if one is not None]
+    return (values, run.format) if len(values) == len(found) else None
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The lines of one format, in pieces."""
+
+    format: Format
+    texts: list[bytes] = field(default_factory=list)
+
+
+def _maybe_headers(text: bytes) -> Iterator[tuple[int, int]]:
+    """Where each line that could be a header starts and ends."""
+    data = np.frombuffer(text, np.uint8)
+    starts = np.concatenate([[0], np.flatnonzero(data[:-1] == ord("\n")) + 1])
+    for start in starts[_CAN_BEGIN_HEADER[data[starts]]].tolist():
+        match = _MAYBE_HEADER.match(text, start)
+        if match is not None:
+            yield start, match.end()
 
 
 def _is_odd(text: bytes) -> bool:
@@ -85,5 +138,6 @@ def _options(format_: Format) -> tuple[list[str], csv.ConvertOptions]:
 
 def _squeezed(text: bytes) -> bytes:
     """The same records without runs of spaces, and without spaces around lines."""
-    text = re.sub(rb" {2,}", b" ", text).replace(b" \r\n", b"\r\n").replace(b" \n", b"\n").replace(b"\n ", b"\n")
+    text = re.sub(rb" {2,}", b" ", text) if b"  " in text else text
+    text = text.replace(b" \r\n", b"\r\n").replace(b" \n", b"\n").replace(b"\n ", b"\n")
     return text.strip(b" ")

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from vpc_flow_logs.layout import TIMESTAMP
 
 # Epochs from here on are milliseconds: as seconds they would lie after the year 5138.
-_FIRST_MILLISECONDS = 10**11
+FIRST_MILLISECONDS = 10**11
 _YEAR_1 = -62_135_596_800
 _YEAR_10000_MILLISECONDS = 253_402_300_800_000
 _INTEGER = re.compile(r"(-?)0*([0-9]*)")
@@ -39,7 +39,7 @@ def microseconds(epoch: int) -> int | None:
     """An epoch in seconds or milliseconds as microseconds; None outside the years 1 to 9999."""
     if not _YEAR_1 <= epoch < _YEAR_10000_MILLISECONDS:
         return None
-    return epoch * 1000 if epoch >= _FIRST_MILLISECONDS else epoch * 1_000_000
+    return epoch * 1000 if epoch >= FIRST_MILLISECONDS else epoch * 1_000_000
 
 
 def said(text: str | None) -> tuple[bool, int | None]:
@@ -74,9 +74,9 @@ def _integers(values: pa.Array) -> tuple[pa.Array, pa.Array | None]:
         return _integers_of_text(values)
     present = values.is_valid() if values.null_count else None
     bounds = pc.min_max(values)
-    if bounds["min"].as_py() >= _YEAR_1 and bounds["max"].as_py() < _FIRST_MILLISECONDS:
+    if bounds["min"].as_py() >= _YEAR_1 and bounds["max"].as_py() < FIRST_MILLISECONDS:
         return pc.multiply(values, 1_000_000), present
-    seconds = pc.if_else(pc.less(values, _FIRST_MILLISECONDS), 1_000_000, 1000)
+    seconds = pc.if_else(pc.less(values, FIRST_MILLISECONDS), 1_000_000, 1000)
     inside = pc.and_(pc.greater_equal(values, _YEAR_1), pc.less(values, _YEAR_10000_MILLISECONDS))
     return pc.multiply(pc.if_else(inside, values, None), seconds), present
 

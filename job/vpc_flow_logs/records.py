@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from vpc_flow_logs import parquet_file
 from vpc_flow_logs.assemble import Source, Values, to_batch
-from vpc_flow_logs.bundle import Bundle
+from vpc_flow_logs.bundle import Bundle, SmallFile, parsed_together
 from vpc_flow_logs.decompress import text_blocks
 from vpc_flow_logs.event_time import name_time
 from vpc_flow_logs.layout import Layout
@@ -66,12 +66,11 @@ def _parts(files: Iterable[DeliveredFile], layout: Layout) -> Iterator[Part]:
 
 
 def _bundled(bundle: Bundle, layout: Layout) -> Iterator[Part]:
-    files, values, sources = bundle.take()
-    if values is not None:
-        yield values, sources
-        return
-    for file in files:
-        yield from _file(DeliveredFile(path=file.path, content=file.content), layout)
+    for part in parsed_together(bundle.take()):
+        if isinstance(part, SmallFile):
+            yield from _file(DeliveredFile(path=part.path, content=part.content), layout)
+        else:
+            yield part
 
 
 def _file(file: DeliveredFile, layout: Layout) -> Iterator[Part]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vpc_flow_logs.assemble import Values
 from vpc_flow_logs.careful import Rejected, header_names, read_lines, split_lines, tokens_of
-from vpc_flow_logs.delimited import first_header, values_of
+from vpc_flow_logs.delimited import first_header, values_by_format, values_of
 from vpc_flow_logs.layout import Format, Layout, format_of
 from vpc_flow_logs.lines import LONGEST_LINE, Lines, LongLine, line_ends, whole_lines
 from vpc_flow_logs.quarantine import Entry, shown
@@ -37,6 +37,7 @@ class TextFile:
         self._line = 1
         self._format: Format | None = None
         self._unexplained: _Unexplained | None = None
+        self._has_more_headers = False
 
     def read(self, blocks: Iterator[bytes]) -> Parts:
         """Yield the records and the quarantine entries of the file, whose text comes in ``blocks``."""
@@ -104,16 +105,30 @@ class TextFile:
         while texts:
             text = texts.pop()
             assert self._format is not None
-            values = values_of(text, self._format)
+            values = self._values(text, self._format)
             middle = text.find(b"\n", len(text) // 2) + 1
             if values is not None:
-                yield values
+                yield from values
             elif len(text) > _HALVED_DOWN_TO and 0 < middle < len(text):
                 texts += [text[middle:], text[:middle]]
                 continue
             else:
                 yield from self._careful(text, self._format)
             self._line += line_ends(text)
+
+    def _values(self, text: bytes, format_: Format) -> list[Values] | None:
+        """The records in ``text`` where all its lines are records, headers or blank; else None."""
+        if not self._has_more_headers:
+            values = values_of(text, format_)
+            if values is not None:
+                return [values]
+        found = values_by_format(text, format_, self._layout)
+        if found is not None:
+            self._has_more_headers = True
+            records, self._format = found
+            return records
+        values = values_of(text, format_) if self._has_more_headers else None
+        return None if values is None else [values]
 
     def _careful(self, text: bytes, format_: Format) -> Parts:
         parts = read_lines(text, format_, self._layout)

@@ -23,7 +23,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, settings
 from pyarrow import parquet
 
-from vpc_flow_logs import bundle, decompress, lines, records, text_file
+from vpc_flow_logs import bundle, decompress, delimited, lines, records, text_file
 from vpc_flow_logs.layout import Layout, columns_of
 from vpc_flow_logs.quarantine import Entry
 from vpc_flow_logs.records import DeliveredFile, parse
@@ -163,6 +163,7 @@ def limits(
             changes.enter_context(mock.patch.object(records, "BLOCK_BYTES", block))
         if halved is not None:
             changes.enter_context(mock.patch.object(text_file, "_HALVED_DOWN_TO", halved))
+            changes.enter_context(mock.patch.object(delimited, "_TEXT_WORTH_A_CALL", halved // 16))
         if longest is not None:
             changes.enter_context(mock.patch.object(lines, "LONGEST_LINE", longest))
             changes.enter_context(mock.patch.object(text_file, "LONGEST_LINE", longest))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from unittest import mock
 
 import pyarrow as pa
 import pytest
@@ -311,6 +312,17 @@ def test_arbitrary_bytes_behind_the_magic_of_parquet_are_one_entry(rest: bytes, 
 
 
 # Many files
+
+
+def test_of_many_small_files_only_the_odd_ones_are_read_alone() -> None:
+    good, bad = packed(text(header(), *[RECORD] * 20)), packed(text(header(), RECORD, b"x" + RECORD, RECORD))
+    joined = packed(text(header(), RECORD)) * 3
+    files = [(f"{number}", {70: bad, 150: bad}.get(number, joined if number % 2 else good)) for number in range(200)]
+    with mock.patch.object(records, "TextFile", wraps=records.TextFile) as alone:
+        rows, entries = parsed(files)
+    assert [call.args[0] for call in alone.call_args_list] == ["70", "150"]
+    assert [(entry.source_file, entry.line_number) for entry in entries] == [("70", 3), ("150", 3)]
+    assert len(rows) == 98 * 20 + 100 * 3 + 2 * 2
 
 
 def test_a_first_line_too_long_to_be_remembered_is_read_as_any_other() -> None:

@@ -7,6 +7,8 @@ import random
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -28,6 +30,7 @@ from tests.unit.parsing import (
     same,
     text,
 )
+from vpc_flow_logs import decompress, delimited
 
 pytestmark = pytest.mark.lts
 
@@ -113,6 +116,66 @@ def test_garbage_behind_a_last_line_without_end_loses_nothing() -> None:
         assert b"a" in b" ".join(
             [(row["srcaddr"] or "").encode() for row in rows] + [(e.line or "").encode() for e in entries]
         )
+
+
+# Many members
+
+
+@pytest.mark.parametrize("size", [1000, 64 * 1024])
+def test_the_number_of_blocks_depends_on_the_text_and_not_on_the_number_of_members(size: int) -> None:
+    content = text(header(), *[RECORD.replace(b"20641", b"%d" % number) for number in range(2000)])
+    for count in (1, 2, 50, 2000):
+        blocks = list(decompress.text_blocks(memoryview(damage.in_members(content, count=count)), size=size))
+        assert b"".join(blocks) == content
+        assert max(map(len, blocks)) <= size
+        assert len(blocks) <= 2 * len(content) / size + 1
+
+
+def test_of_a_file_of_many_members_each_byte_is_given_to_the_decompressor_a_few_times_at_most() -> None:
+    rng = random.Random(5)
+    data = b"".join(packed(rng.randbytes(3000)) for _ in range(300))
+    given = 0
+
+    class Counting:
+        def __init__(self, stream: Any) -> None:
+            self._stream = stream
+
+        def decompress(self, piece: Any, *limit: int) -> Any:
+            nonlocal given
+            given += len(piece)
+            return self._stream.decompress(piece, *limit)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._stream, name)
+
+    library = decompress._FAST
+    with mock.patch.object(decompress, "_FAST") as counting:
+        counting.decompressobj.side_effect = lambda **options: Counting(library.decompressobj(**options))
+        assert sum(map(len, decompress.text_blocks(memoryview(data), size=2 * MEBIBYTE))) == 300 * 3000
+    assert given <= 3 * len(data)
+
+
+def test_the_parser_is_called_as_often_for_many_members_with_headers_as_for_one() -> None:
+    lines = [RECORD.replace(b"20641", b"%d" % number) for number in range(2000)]
+    calls = {}
+    for rows in (2000, 100, 10):
+        texts = [text(header(), *lines[begin : begin + rows]) for begin in range(0, 2000, rows)]
+        with mock.patch.object(delimited, "_read", wraps=delimited._read) as read, limits(bundles=False):
+            assert len(parsed(b"".join(map(packed, texts))).rows) == 2000
+        calls[rows] = read.call_count
+    assert calls[2000] == 1
+    assert calls[100] == calls[10] <= 3
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_damage_in_one_of_many_small_members_keeps_every_whole_line_before_it(count: int) -> None:
+    members = [packed(text(b"%d m %d" % (number, number))) for number in range(count)]
+    data = packed(text(header(THREE))) + b"".join(members)
+    at = len(packed(text(header(THREE)))) + sum(map(len, members[: count // 2]))
+    for place in range(at, at + len(members[count // 2])):
+        changed = bytearray(data)
+        changed[place] ^= 0xFF
+        check(bytes(changed))
 
 
 # Flags in the header of a member

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta, timezone
-from decimal import Decimal
 from io import BytesIO
 from typing import Any
+from unittest import mock
 
 import pyarrow as pa
 import pytest
@@ -24,6 +23,7 @@ from tests.unit.parsing import (
     places,
     text,
 )
+from vpc_flow_logs import parquet_file as parquet_file_module
 
 pytestmark = pytest.mark.lts
 
@@ -205,97 +205,6 @@ def test_the_line_of_an_entry_is_at_most_4096_characters() -> None:
     assert entries[0].line == "x" * 4096
 
 
-# Other types
-
-OTHER = {
-    "boolean": pa.array([True, None]),
-    "double": pa.array([1.5, None]),
-    "float": pa.array([0.25, None], pa.float32()),
-    "not a number": pa.array([float("nan"), None]),
-    "decimal": pa.array([Decimal("12.340"), None]),
-    "date": pa.array([date(2026, 3, 4), None]),
-    "time": pa.array([time(1, 2, 3), None]),
-    "seconds": pa.array([datetime(2026, 3, 4), None], pa.timestamp("s")),
-    "microseconds": pa.array([datetime(2026, 3, 4, tzinfo=timezone.utc), None], pa.timestamp("us", tz="UTC")),
-    "list": pa.array([["a", "b"], None]),
-    "list of integers": pa.array([[1, None], None], pa.list_(pa.int32())),
-    "list of times": pa.array([[datetime(2026, 3, 4)], None]),
-    "list of bytes": pa.array([[b"\xff"], None]),
-    "struct": pa.array([{"a": 1, "b": "x"}, None]),
-    "map": pa.array([[("k", "v")], None], pa.map_(pa.string(), pa.string())),
-    "fixed bytes": pa.array([b"\xff\x00ab", None], pa.binary(4)),
-}
-
-
-@pytest.mark.parametrize("kept", [True, False], ids=["with Arrow's schema", "without"])
-@pytest.mark.parametrize("kind", OTHER)
-def test_other_types_than_text_and_integers_go_to_other_fields_as_text(kind: str, kept: bool) -> None:
-    table = {"version": pa.array([2, 3], pa.int32()), "zoo": OTHER[kind], "srcaddr": OTHER[kind]}
-    rows, entries = parsed(parquet_file(table, store_schema=kept), THREE)
-    assert entries == []
-    assert [row["version"] for row in rows] == [2, 3]
-    assert set(rows[0]["other_fields"]) == {"zoo", "srcaddr"}
-    assert rows[0]["other_fields"]["zoo"] == rows[0]["other_fields"]["srcaddr"] != ""
-    assert rows[1]["other_fields"] is None
-    assert rows[0]["srcaddr"] is None
-
-
-@pytest.mark.parametrize(
-    ("array", "told"),
-    [
-        (pa.array([1.5]), "1.5"),
-        (pa.array([True]), "true"),
-        (pa.array([Decimal("12.340")]), "12.340"),
-        (pa.array([["a", "b"]]), '["a", "b"]'),
-        (pa.array([date(2026, 3, 4)]), "2026-03-04"),
-    ],
-    ids=["double", "boolean", "decimal", "list", "date"],
-)
-def test_other_types_are_told_as_one_would_write_them(array: pa.Array, told: str) -> None:
-    assert only_row(parquet_file({"version": [2], "zoo": array}), THREE)["other_fields"] == {"zoo": told}
-
-
-STRANGE_TIMES = {
-    "nanoseconds": pa.array([1, 1_700_000_000_123_456_789, None], pa.timestamp("ns")),
-    "nanoseconds of UTC": pa.array([1, 1_700_000_000_123_456_789, None], pa.timestamp("ns", tz="UTC")),
-    "after the year 9999": pa.array([1, 10**12 * 10**6, None], pa.timestamp("us")),
-    "before the year 1": pa.array([1, -(10**12) * 10**6, None], pa.timestamp("us")),
-    "milliseconds after the year 9999": pa.array([1, 10**15, None], pa.timestamp("ms")),
-    "UTC after the year 9999": pa.array([1, 10**12 * 10**6, None], pa.timestamp("us", tz="UTC")),
-    "date after the year 9999": pa.array([1, 10**7, None], pa.date32()),
-    "time in nanoseconds": pa.array([1, 86_399_000_000_001, None], pa.time64("ns")),
-    "duration": pa.array([1, 2**62, None], pa.duration("us")),
-    "unknown time zone": pa.array([1, 2, None], pa.timestamp("us", tz="Mars/Olympus")),
-}
-
-
-@pytest.mark.parametrize("kept", [True, False], ids=["with Arrow's schema", "without"])
-@pytest.mark.parametrize("kind", STRANGE_TIMES)
-def test_a_time_that_python_cannot_tell_costs_no_other_row(kind: str, kept: bool) -> None:
-    table = {"version": pa.array([1, 2, 3], pa.int32()), "zoo": STRANGE_TIMES[kind]}
-    rows, entries = parsed(parquet_file(table, store_schema=kept), THREE)
-    assert len(rows) + sum(entry.lines for entry in entries) == 3
-    told = {row["version"] for row in rows}
-    assert 3 in told
-    assert 1 in told or kind in ("nanoseconds", "nanoseconds of UTC", "time in nanoseconds", "unknown time zone")
-
-
-@pytest.mark.parametrize("kind", STRANGE_TIMES)
-def test_a_bad_row_with_a_time_that_python_cannot_tell_is_an_entry(kind: str) -> None:
-    table = {"version": ["1", "x", "3"], "zoo": STRANGE_TIMES[kind]}
-    rows, entries = parsed(parquet_file(table, store_schema=False), THREE)
-    assert len(rows) + len(entries) == 3
-    assert 2 in {entry.line_number for entry in entries}
-    assert 3 in {row["version"] for row in rows}
-
-
-def test_a_start_that_is_a_timestamp_is_text_of_other_fields() -> None:
-    table = {"start": pa.array([datetime(2026, 3, 4)], pa.timestamp("us")), "end": pa.array([100], pa.int64())}
-    row = only_row(parquet_file(table), ("start", "end"))
-    assert row["other_fields"].keys() == {"start"}
-    assert row["event_time"] == datetime(1970, 1, 1, 0, 1, 40, tzinfo=timezone.utc)
-
-
 def test_a_column_twice_fills_the_column_once() -> None:
     table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"]), pa.array(["c"])], ["srcaddr", "srcaddr", "SrcAddr"])
     rows, entries = parsed(parquet_file(table), THREE)
@@ -390,5 +299,22 @@ def test_many_rows_come_in_order_over_batches_and_row_groups() -> None:
         assert [(entry.line_number, entry.line) for entry in entries] == [(40_001, "40000 x")]
 
 
-def test_a_duration_is_text() -> None:
-    assert only_row(one(version=2, zoo=pa.array([timedelta(seconds=5)])), THREE)["other_fields"].keys() == {"zoo"}
+def test_small_row_groups_are_read_and_converted_together() -> None:
+    table = default_table(3000)
+    calls = {}
+    for size in (3000, 10):
+        with mock.patch.object(parquet_file_module, "_records", wraps=parquet_file_module._records) as records:
+            rows, entries = parsed(parquet_file(table, row_group_size=size))
+        assert (len(rows), entries) == (3000, [])
+        calls[size] = records.call_count
+    assert calls[10] <= calls[3000] + 1
+
+
+@pytest.mark.parametrize("group", [0, 1, 50, 99])
+def test_of_many_small_row_groups_all_before_a_damaged_one_are_kept(group: int) -> None:
+    table = pa.table(
+        {"version": pa.array(range(1000), pa.int32()), "srcaddr": [f"a{n * 7919 % 997}" for n in range(1000)]}
+    )
+    rows, entries = parsed(damaged_in(table, group=group, group_rows=10, column=1), THREE)
+    assert [row["version"] for row in rows] == list(range(10 * group))
+    assert places(entries) == [(10 * group + 1, 1)]
