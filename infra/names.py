@@ -151,13 +151,8 @@ def dead_letters_name(environment: Environment) -> str:
 
 
 def notification_writer_name(environment: Environment) -> str:
-    """Name of the role of the function that sets the notification of an existing bucket."""
+    """Name of the function that sets the bucket's notification with ``notifications = "stack"``, and of its role."""
     return f"{stack_name(environment)}-notification"
-
-
-def notification_log_name(environment: Environment) -> str:
-    """Name of that function's log group. The function's own name is CloudFormation's choice."""
-    return f"/aws/lambda/{notification_writer_name(environment)}"
 
 
 @dataclass(frozen=True, order=True)
