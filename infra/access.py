@@ -74,7 +74,7 @@ def pass_role(environment: Environment) -> Policy:
     return Policy(
         file="cross-account-pass-role.json",
         title=f"Inline policy added to the cross-account role {names.databricks_role_name(environment)}",
-        statements=reader.pass_role(role_arn=names.role_arn(environment)),
+        statements=reader.pass_role(role_arn=names.role_arn(environment), region=environment.aws.region),
         carrier=environment.reader.databricks_role_arn,
     )
 

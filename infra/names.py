@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from infra import partitions
 from infra.settings import Environment
 from vpc_flow_logs.paths import parts, quarantine_path, scheme_of, without_trailing_slash
 
 ENVIRONMENT_TAG = "vpc-flow-logs-environment"
 """Tag of all that a deployment makes; its value is the environment's name."""
 
-_PARTITIONS = {"us-gov": "aws-us-gov", "cn": "aws-cn", "us-iso": "aws-iso", "us-isob": "aws-iso-b"}
-
 
 def partition(region: str) -> str:
     """The partition of a region, which every ARN begins with, such as ``aws`` or ``aws-us-gov``."""
-    return _PARTITIONS.get(region.rsplit("-", 2)[0], "aws")
+    return partitions.of(region).name
 
 
 def bucket_arn(environment: Environment) -> str:

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from infra import access, ci_rights, names
+from infra import access, ci_rights
 from infra.base_review import CARRIERS, BaseReviewError, at_revision
 from infra.ci_rights import CiAccess, RepositoryError
 from infra.config import ENVIRONMENTS, Environment, EnvironmentFileError, load, warnings_of
@@ -100,7 +100,7 @@ def _made_by_cdk(environment: Environment, policies: Sequence[Policy]) -> dict[s
     found = [
         (f"cdk-{readable(found.logical_id)}-{readable(found.kind)}.json", found.document)
         for template, account, region in templates(environment)
-        for found in documents_of(template, account=account, region=region, partition=names.partition(region))
+        for found in documents_of(template, account=account, region=region)
     ]
     ours = [policy for policy in policies if policy.file not in _by_hand(environment)]
     # As often as we have it, and no more: the same document on one role more is not ours.

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vpc_flow_logs.fields import SERVICE_COLUMNS, canonical, column_name, looks_like_name
-from vpc_flow_logs.logs_path import logs_path_problem
+from vpc_flow_logs.logs_path import REGION, logs_path_problem
 from vpc_flow_logs.paths import (
     overlap,
     quarantine_path,
@@ -41,7 +41,7 @@ Parameters, each as --name=value or --name value:
   --trigger              available-now (default) or continuous
   --max-files-per-batch  at most so many files in one micro-batch"""
 
-_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
+_REGION = re.compile(REGION)
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,254}")
 _SCHEMA = re.compile(r"[a-z0-9_][a-z0-9_-]{0,254}")
 _QUEUE = re.compile(r"https://[^/\s]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}")
