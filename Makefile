@@ -47,8 +47,9 @@ ci-access: .venv/made  ## once: let GitHub Actions of REPOSITORY deploy ENV, wit
 diff: .venv/made  ## what deploying ENV would change
 	$(CDK) diff $(environment) $(ARGS)
 
+# A file that still has values of an example is refused here, and warned of by the other targets.
 deploy: .venv/made  ## deploy ENV: asks before it widens IAM
-	$(CDK) deploy --all $(environment) $(ARGS)
+	$(CDK) deploy --all $(environment) -c for=deploy $(ARGS)
 
 smoke: .venv/made  ## whether ENV works: the job runs, the queue is drained, the logs can be read; says what to do
 	.venv/bin/python -m infra.smoke --env $(or $(ENV),$(error say which environment: make $@ ENV=staging)) $(ARGS)
@@ -56,8 +57,9 @@ smoke: .venv/made  ## whether ENV works: the job runs, the queue is drained, the
 probe: .venv/made  ## what only a real workspace can answer, for a bug report: starts one cluster, writes probe-ENV.md
 	.venv/bin/python -m infra.probe --env $(or $(ENV),$(error say which environment: make $@ ENV=staging)) $(ARGS)
 
+# STACKS names stacks to take down alone: make destroy ENV=staging STACKS=vpc-flow-logs-staging-ACCOUNT-REGION
 destroy: .venv/made  ## take ENV down; bucket, logs and tables stay
-	$(CDK) destroy --all $(environment) $(ARGS)
+	$(CDK) destroy $(or $(STACKS),--all) $(environment) $(ARGS)
 
 demo: .venv/made  ## everything from nothing to a filled table on this machine
 	.venv/bin/python -m local.demo $(ARGS)

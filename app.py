@@ -1,4 +1,8 @@
-"""The CDK app: `npx cdk synth -c env=staging`. Which environment it builds says the context key `env`."""
+"""The CDK app: `make synth ENV=staging`. The `env` context key selects the environment.
+
+The context key `for` names what the stacks are made for. For `deploy` a file that still has values of an example is
+refused; otherwise it is warned of.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ import sys
 
 import aws_cdk as cdk
 
-from infra.config import EnvironmentFileError, load, warnings_of
+from infra import examples
+from infra.config import Environment, EnvironmentFileError, load, warnings_of
 from infra.function_code import FunctionCodeError
 from infra.stacks import build
 
@@ -19,12 +24,10 @@ def main() -> int:
         print("Which environment? Say it with -c env=NAME, a name in environments/ or a file's path", file=sys.stderr)
         return 2
     try:
-        environment = load(str(name))
+        environment = _environment(str(name), deploying=app.node.try_get_context("for") == "deploy")
     except EnvironmentFileError as error:
         print(error, file=sys.stderr)
         return 2
-    for warning in warnings_of(environment):
-        print(f"warning: {warning}", file=sys.stderr)
     try:
         build(app, environment)
     except FunctionCodeError as error:
@@ -32,6 +35,17 @@ def main() -> int:
         return 1
     app.synth()
     return 0
+
+
+def _environment(name: str, *, deploying: bool) -> Environment:
+    """Return the settings, after the warnings."""
+    environment = load(name)
+    left = examples.example_values(environment)
+    if left and deploying:
+        raise EnvironmentFileError(name, left)
+    for warning in [*warnings_of(environment), *([examples.warning(left)] if left else [])]:
+        print(f"warning: {warning}", file=sys.stderr)
+    return environment
 
 
 if __name__ == "__main__":

@@ -22,8 +22,7 @@ def policies(environment: Environment) -> tuple[Policy, ...]:
         found += [key_policy(environment)]
     if environment.job.notifications == "stack":
         found += [topic_policy(environment), queue_policy(environment), dead_letters_policy(environment)]
-        if environment.log_bucket.existing:
-            found += [notification_writer_trust(environment), notification_writer(environment)]
+        found += [notification_writer_trust(environment), notification_writer(environment)]
     if environment.workspace:
         found += registration_access.policies(environment)
     return tuple(policy for policy in found if policy.statements)
@@ -75,7 +74,7 @@ def pass_role(environment: Environment) -> Policy:
     return Policy(
         file="cross-account-pass-role.json",
         title=f"Inline policy added to the cross-account role {names.databricks_role_name(environment)}",
-        statements=reader.pass_role(role_arn=names.role_arn(environment)),
+        statements=reader.pass_role(role_arn=names.role_arn(environment), region=environment.aws.region),
         carrier=environment.reader.databricks_role_arn,
     )
 
@@ -163,22 +162,20 @@ def dead_letters_policy(environment: Environment) -> Policy:
 
 
 def notification_writer_trust(environment: Environment) -> Policy:
-    """Who may be the role that sets the notification of an existing bucket."""
+    """Who may be the role of the function that sets the bucket's notification."""
     title = f"Trust of the role {names.notification_writer_name(environment)}"
     return Policy(file="notification-writer-role-trust.json", title=title, statements=registration.trust())
 
 
 def notification_writer(environment: Environment) -> Policy:
-    """The role of CDK's function that sets the notification of an existing bucket."""
+    """The role of the function that sets the bucket's notification, and removes it when the stack is destroyed."""
     return Policy(
         file="notification-writer-role.json",
         name="notification",
         title=f"Inline policy of the role {names.notification_writer_name(environment)}",
         statements=notifications.notification_writer(
             bucket_arn=names.bucket_arn(environment),
-            log_group_arn=names.service_arn(
-                environment, "logs", f"log-group:{names.notification_log_name(environment)}"
-            ),
+            log_group_arn=names.log_group_arn(environment, names.notification_writer_name(environment)),
         ),
     )
 

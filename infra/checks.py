@@ -107,7 +107,10 @@ def _new_bucket(environment: Environment) -> Iterator[Problem]:
 
 
 def _some_flow_log(environment: Environment) -> Iterator[Problem]:
-    if not environment.flow_logs and not environment.log_bucket.existing:
+    bucket = getattr(environment, "log_bucket", None)
+    # Without its table a bucket is a new one, as by default; a value with a problem may be either.
+    existing = bucket is not None and getattr(bucket, "existing", True)
+    if not environment.flow_logs and not existing:
         yield Problem(
             "flow_logs", "is missing: a new bucket stays empty without one. At least one [[flow_logs]] is needed"
         )
@@ -197,7 +200,7 @@ _CHECKS = (
     Check(reads=("aws", "workspace.secret_arn"), find=place_checks.secret),
     Check(reads=("aws.region", "flow_logs"), find=place_checks.flow_log_partitions),
     Check(reads=("log_bucket.name", "log_bucket.existing", "log_bucket.retention_days"), find=_new_bucket),
-    Check(reads=("flow_logs", "log_bucket.existing"), find=_some_flow_log),
+    Check(reads=("flow_logs",), find=_some_flow_log),
     Check(reads=("aws", "flow_logs"), find=_no_doubles),
     Check(reads=("job.trigger", "job.schedule"), find=_schedule),
     Check(reads=("flow_logs", "log_bucket.existing", "job.headers"), find=_headers),

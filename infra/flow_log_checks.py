@@ -43,7 +43,9 @@ def _target(flow_log: FlowLog, place: str) -> Iterator[Problem]:
         yield Problem(place, f"has no target: exactly one of {', '.join(TARGETS)} is needed")
     if len(given) > 1:
         yield Problem(
-            place, f"has {len(given)} targets ({', '.join(given)}): exactly one is needed; make it two tables"
+            place,
+            f"has {len(given)} targets ({', '.join(given)}): exactly one of {', '.join(TARGETS)} is needed; make it "
+            f"{len(given)} tables",
         )
 
 

@@ -9,11 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct, IDependable
 
 from infra.acknowledged import acknowledge
-from infra.names import event_filter
 from infra.policies import Policy
-
-EVENT = "s3:ObjectCreated:*"
-"""What S3 tells the topic of."""
 
 
 class LogBucket(Construct):
@@ -33,8 +29,6 @@ class LogBucket(Construct):
         logs_prefix: str,
         retention_days: int | None,
         kms_key_arn: str | None,
-        topic_arn: str | None,
-        bucket_after: Sequence[IDependable],
         policy: Policy,
         policy_after: Sequence[IDependable],
     ) -> None:
@@ -51,11 +45,9 @@ class LogBucket(Construct):
                 rules=[s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerEnforced")]
             ),
             lifecycle_configuration=None if retention_days is None else _expiry(logs_prefix, retention_days),
-            notification_configuration=None if topic_arn is None else _notification(logs_prefix, topic_arn),
         )
         self.bucket.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN
         self.bucket.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
-        self.bucket.node.add_dependency(*bucket_after)
         acknowledge(
             self.bucket,
             rule="AwsSolutions-S1",
@@ -85,14 +77,3 @@ def _expiry(logs_prefix: str, days: int) -> s3.CfnBucket.LifecycleConfigurationP
         id="DeliveredFlowLogs", prefix=logs_prefix, expiration_in_days=days, status="Enabled"
     )
     return s3.CfnBucket.LifecycleConfigurationProperty(rules=[rule])
-
-
-def _notification(logs_prefix: str, topic_arn: str) -> s3.CfnBucket.NotificationConfigurationProperty:
-    """The stack's own: it is a property of the bucket, so no function with rights on buckets is needed."""
-    below_logs = s3.CfnBucket.NotificationFilterProperty(
-        s3_key=s3.CfnBucket.S3KeyFilterProperty(
-            rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value=event_filter(logs_prefix))]
-        )
-    )
-    topic = s3.CfnBucket.TopicConfigurationProperty(event=EVENT, topic=topic_arn, filter=below_logs)
-    return s3.CfnBucket.NotificationConfigurationProperty(topic_configurations=[topic])

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from infra import partitions
 from infra.settings import Environment
 from vpc_flow_logs.paths import parts, quarantine_path, scheme_of, without_trailing_slash
 
 ENVIRONMENT_TAG = "vpc-flow-logs-environment"
 """Tag of all that a deployment makes; its value is the environment's name."""
 
-_PARTITIONS = {"us-gov": "aws-us-gov", "cn": "aws-cn", "us-iso": "aws-iso", "us-isob": "aws-iso-b"}
-
 
 def partition(region: str) -> str:
     """The partition of a region, which every ARN begins with, such as ``aws`` or ``aws-us-gov``."""
-    return _PARTITIONS.get(region.rsplit("-", 2)[0], "aws")
+    return partitions.of(region).name
 
 
 def bucket_arn(environment: Environment) -> str:
@@ -151,13 +150,8 @@ def dead_letters_name(environment: Environment) -> str:
 
 
 def notification_writer_name(environment: Environment) -> str:
-    """Name of the role of the function that sets the notification of an existing bucket."""
+    """Name of the function that sets the bucket's notification with ``notifications = "stack"``, and of its role."""
     return f"{stack_name(environment)}-notification"
-
-
-def notification_log_name(environment: Environment) -> str:
-    """Name of that function's log group. The function's own name is CloudFormation's choice."""
-    return f"/aws/lambda/{notification_writer_name(environment)}"
 
 
 @dataclass(frozen=True, order=True)

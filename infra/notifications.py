@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnResource, Duration, Stack
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
-from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_s3_notifications as destinations
+from aws_cdk import Duration
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IDependable
 
-from infra.acknowledged import acknowledge_wildcards
-from infra.names import event_filter
 from infra.policies import Policy
 
 RETENTION = Duration.days(14)
@@ -21,9 +15,6 @@ RETENTION = Duration.days(14)
 MAX_RECEIVES = 100
 """A restarting job takes its messages again; what comes back this often will never be read. The daily listing
 (``cloudFiles.backfillInterval``) still finds the file."""
-
-LOG_DAYS = 90
-"""How long the log of the function is kept that sets an existing bucket's notification."""
 
 
 class Notifications(Construct):
@@ -71,66 +62,6 @@ class Notifications(Construct):
             self, "Subscription", topic_arn=self.topic.ref, protocol="sqs", endpoint=self.queue.attr_arn
         )
         self.ready: list[IDependable] = [self.topic_policy, listening, subscription]
-
-
-class ExistingBucketNotification(Construct):
-    """The notification of a bucket that is not the stack's, set by the function that CDK brings for it.
-
-    That function gets a role of ours, for this bucket alone; CDK's own may change the notifications of every bucket.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        bucket_name: str,
-        logs_prefix: str,
-        notifications: Notifications,
-        role_name: str,
-        log_name: str,
-        trust: Policy,
-        policy: Policy,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        log = logs.CfnLogGroup(self, "Log", log_group_name=log_name, retention_in_days=LOG_DAYS)
-        role = iam.CfnRole(
-            self,
-            "Role",
-            role_name=role_name,
-            description="Sets the notification of the VPC flow log bucket",
-            assume_role_policy_document=trust.document,
-            policies=[iam.CfnRole.PolicyProperty(policy_name=policy.name, policy_document=policy.document)],
-        )
-        acknowledge_wildcards(role, policy)
-        handler_role = iam.Role.from_role_arn(self, "HandlerRole", role.attr_arn, mutable=False)
-        bucket = s3.Bucket.from_bucket_attributes(
-            self, "Bucket", bucket_name=bucket_name, notifications_handler_role=handler_role
-        )
-        topic = sns.Topic.from_topic_arn(self, "Topic", notifications.topic.ref)
-        bucket.add_event_notification(
-            s3.EventType.OBJECT_CREATED,
-            destinations.SnsDestination(topic),
-            s3.NotificationKeyFilter(prefix=event_filter(logs_prefix)),
-        )
-        bucket.node.add_dependency(*notifications.ready)
-        _log_to(log, _handler(self))
-
-
-def _handler(construct: Construct) -> CfnResource:
-    """CDK's function, one a stack, which CDK names nowhere."""
-    return next(
-        found
-        for found in Stack.of(construct).node.find_all()
-        if isinstance(found, CfnResource)
-        and found.cfn_resource_type == "AWS::Lambda::Function"
-        and "/BucketNotificationsHandler" in found.node.path
-    )
-
-
-def _log_to(log: logs.CfnLogGroup, function: CfnResource) -> None:
-    """A function's log goes to a group of ours: it has no right to make one, and by itself would keep none."""
-    function.add_property_override("LoggingConfig", {"LogGroup": log.ref})
 
 
 def _queue(

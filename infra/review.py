@@ -1,13 +1,14 @@
 """The IAM of an environment as files that a reviewer reads without an account.
 
-    python -m infra.review --env staging                 write review/staging/
-    python -m infra.review --env staging --check         fail when the committed files are not those of the code
-    python -m infra.review --env staging --against DIR   what became wider and narrower since DIR; fail if wider
-    python -m infra.review --against-revision REV        the same since a git revision, such as origin/main
-    python -m infra.review --env staging --repository ORG/REPO
-                                                         write what CI of a repository may do as well
+    .venv/bin/python -m infra.review --env staging     write review/staging/
 
-Without ``--env``: every environment that has files in ``review/``. What CI may do is in ``review/ci-access/NAME/``;
+    --check                   write nothing; fail when the committed files are not those of the code
+    --against DIR             what became wider and narrower since DIR; fail if wider
+    --against-revision REV    the same since a git revision, such as origin/main
+    --repository ORG/REPO     write what CI of a repository may do as well
+
+Without ``--env``: every environment that has files in ``review/``. The review of a file outside ``environments/`` is in
+a folder ``review/`` beside that file. What CI may do is in ``review/ci-access/NAME/``;
 once it is there, every command looks at it too.
 """
 
@@ -23,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from infra import access, ci_rights, names
+from infra import access, ci_rights
 from infra.base_review import CARRIERS, BaseReviewError, at_revision
 from infra.ci_rights import CiAccess, RepositoryError
 from infra.config import ENVIRONMENTS, Environment, EnvironmentFileError, load, warnings_of
@@ -50,7 +51,9 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     try:
         with _base(options) as base:
-            return max([_one(load(name), options, base) for name in _asked(options, base)], default=0)
+            asked, left = _asked(options, base)
+            found = [_one(load(name), options, base) for name in asked]
+            return max([*found, *(_left_over(name, options) for name in left)], default=0)
     except (EnvironmentFileError, BaseReviewError, FunctionCodeError, RepositoryError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -100,7 +103,7 @@ def _made_by_cdk(environment: Environment, policies: Sequence[Policy]) -> dict[s
     found = [
         (f"cdk-{readable(found.logical_id)}-{readable(found.kind)}.json", found.document)
         for template, account, region in templates(environment)
-        for found in documents_of(template, account=account, region=region, partition=names.partition(region))
+        for found in documents_of(template, account=account, region=region)
     ]
     ours = [policy for policy in policies if policy.file not in _by_hand(environment)]
     # As often as we have it, and no more: the same document on one role more is not ours.
@@ -126,13 +129,32 @@ def _by_hand(environment: Environment) -> set[str]:
     return files
 
 
-def _asked(options: argparse.Namespace, base: Path | None) -> list[str]:
-    """The environments that are asked for: one, or all that have a review here, or had one that is compared with."""
+def _asked(options: argparse.Namespace, base: Path | None) -> tuple[list[str], list[str]]:
+    """Return the environments that are asked for, or all that have a review here or had one that is compared with; and
+    those that have a review here but no file.
+    """
     if options.env:
-        return [options.env]
+        return [options.env], []
     here = {path.name for path in FOLDER.glob("*") if path.is_dir() and path.name != CI_ACCESS}
     there = {path.name for path in base.glob("*") if path.is_dir()} if base else set()
-    return sorted(here | {name for name in there if (ENVIRONMENTS / f"{name}.toml").is_file()})
+    found = sorted(name for name in here | there if (ENVIRONMENTS / f"{name}.toml").is_file())
+    return found, sorted(here - {*found})
+
+
+def _left_over(name: str, options: argparse.Namespace) -> int:
+    print(
+        f"{name}: review/{name}/ was left as it is, because there is no environments/{name}.toml. Delete the folder, "
+        "or put the file back",
+        file=sys.stderr,
+    )
+    return 1 if options.check else 0
+
+
+def _root(options: argparse.Namespace) -> Path:
+    """Return where reviews go: a file outside ``environments/`` has its review beside it, not among the committed."""
+    path = Path(options.env or "")
+    outside = path.suffix == ".toml" and path.resolve().parent != ENVIRONMENTS.resolve()
+    return path.parent / FOLDER.name if outside else FOLDER
 
 
 @contextmanager
@@ -159,7 +181,7 @@ def _parts(environment: Environment, options: argparse.Namespace, base: Path | N
     asked = options.env or name
     yield Part(
         name=name,
-        folder=options.output or FOLDER / name,
+        folder=options.output or _root(options) / name,
         files=review(environment),
         policies=access.policies(environment),
         asked=asked,
@@ -167,7 +189,7 @@ def _parts(environment: Environment, options: argparse.Namespace, base: Path | N
     # A folder that is named has one environment's files, and no others.
     if options.output or (base and not options.against_revision and not (base / name).is_dir()):
         return
-    folder = FOLDER / CI_ACCESS / name
+    folder = _root(options) / CI_ACCESS / name
     ci_access = (
         CiAccess(environment=environment, repository=ci_rights.checked_repository(options.repository))
         if options.repository
@@ -197,10 +219,15 @@ def _json(document: Mapping[str, Any]) -> str:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m infra.review", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        prog=".venv/bin/python -m infra.review", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--env", help="name in environments/, or path of a file")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="folder to write or check (default review/NAME)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="folder to write or check (default review/NAME)",
+    )
     parser.add_argument("--repository", metavar="ORG/REPO", help="whose CI may deploy: review that as well")
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--check", action="store_true", help="write nothing; fail when files are stale")

@@ -12,7 +12,7 @@ HEADING = "# Who may do what:"
 _HEAD = """\
 {heading} {name}{part}
 
-Made by `make review ENV={name}` from `environments/{name}.toml` and the code; do not edit. Each table is one IAM
+Made by `make review` from the environment file `{name}.toml` and the code; do not edit. Each table is one IAM
 document, in the file that it names; account numbers and names are those of the environment.
 """
 

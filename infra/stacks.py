@@ -9,12 +9,13 @@ from aws_cdk import Environment as Place
 from constructs import Construct, IDependable
 
 from infra import access, deliveries, names, registration_access
+from infra.bucket_notification import BucketNotification
 from infra.flow_logs import FlowLogs
 from infra.function_role import FunctionRole
 from infra.ingestion import Ingestion
 from infra.job_parameters import job_parameters
 from infra.log_bucket import LogBucket
-from infra.notifications import ExistingBucketNotification, Notifications
+from infra.notifications import Notifications
 from infra.outputs import outputs
 from infra.provider import ProviderRoles
 from infra.reader_role import ReaderRole
@@ -38,18 +39,16 @@ class MainStack(Stack):
         super().__init__(scope, construct_id, env=place, description=f"VPC flow logs to Databricks: {environment.name}")
         self.reader = _reader(self, environment)
         self.notifications = _notifications(self, environment) if environment.job.notifications == "stack" else None
-        self.log_bucket = (
-            None
-            if environment.log_bucket.existing
-            else _log_bucket(self, environment, reader=self.reader, notifications=self.notifications)
-        )
-        if environment.log_bucket.existing and self.notifications:
-            _existing_notification(self, environment, self.notifications)
+        existing = environment.log_bucket.existing
+        self.log_bucket = None if existing else _log_bucket(self, environment, reader=self.reader)
         self.flow_logs = _flow_logs(self, environment, _of(environment, construct_id))
         ready: list[IDependable] = [self.reader]
         if self.log_bucket:
             self.flow_logs.node.add_dependency(self.log_bucket.policy)
             ready.append(self.log_bucket.policy)
+        if self.notifications:
+            # The job's first listing comes after it, so that no file is delivered between the two.
+            ready.append(_bucket_notification(self, environment, self.notifications, self.log_bucket))
         queue_url = self.notifications.queue.ref if self.notifications else None
         parameters = job_parameters(environment, queue_url=queue_url)
         workspace = environment.workspace
@@ -136,23 +135,27 @@ def _notifications(scope: Construct, environment: Environment) -> Notifications:
     )
 
 
-def _existing_notification(scope: Construct, environment: Environment, notifications: Notifications) -> None:
-    ExistingBucketNotification(
+def _bucket_notification(
+    scope: Construct, environment: Environment, notifications: Notifications, log_bucket: LogBucket | None
+) -> BucketNotification:
+    return BucketNotification(
         scope,
         "BucketNotification",
         bucket_name=environment.log_bucket.name,
         logs_prefix=names.logs_prefix(environment),
-        notifications=notifications,
-        role_name=names.notification_writer_name(environment),
-        log_name=names.notification_log_name(environment),
-        trust=access.notification_writer_trust(environment),
-        policy=access.notification_writer(environment),
+        topic_arn=notifications.topic.ref,
+        function_role=FunctionRole(
+            name=names.notification_writer_name(environment),
+            trust=access.notification_writer_trust(environment),
+            policy=access.notification_writer(environment),
+        ),
+        # S3 tests the topic when the notification is set, and an event before the queue listens is lost. S3 also
+        # refuses two changes of one bucket at once, so the policy goes first.
+        after=[*notifications.ready, *([log_bucket.policy] if log_bucket else [])],
     )
 
 
-def _log_bucket(
-    scope: Construct, environment: Environment, *, reader: ReaderRole, notifications: Notifications | None
-) -> LogBucket:
+def _log_bucket(scope: Construct, environment: Environment, *, reader: ReaderRole) -> LogBucket:
     bucket = environment.log_bucket
     return LogBucket(
         scope,
@@ -161,9 +164,6 @@ def _log_bucket(
         logs_prefix=names.logs_prefix(environment),
         retention_days=bucket.retention_days,
         kms_key_arn=bucket.kms_key_arn,
-        topic_arn=notifications.topic.ref if notifications else None,
-        # S3 tries the topic when the notification is set, and what it tells before the queue listens is lost.
-        bucket_after=notifications.ready if notifications else [],
         policy=access.bucket_policy(environment),
         # S3 refuses a policy that names a role which is not there.
         policy_after=[reader.role],

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from infra import partitions
+
 _NAMES = ("RoleName", "BucketName", "QueueName", "TopicName", "FunctionName", "InstanceProfileName")
 _DOCUMENTS = ("AssumeRolePolicyDocument", "PolicyDocument", "KeyPolicy", "ResourcePolicy")
 _CARRIERS = ("Roles", "Users", "Groups", "Queues", "Topics")
@@ -22,13 +24,13 @@ class Found:
     document: dict[str, Any]
 
 
-def documents_of(template: Mapping[str, Any], *, account: str, region: str, partition: str) -> Iterator[Found]:
+def documents_of(template: Mapping[str, Any], *, account: str, region: str) -> Iterator[Found]:
     """Every IAM document of a template, and the managed policies of its roles."""
     pseudo = {
         "AWS::AccountId": account,
         "AWS::Region": region,
-        "AWS::Partition": partition,
-        "AWS::URLSuffix": "amazonaws.com",
+        "AWS::Partition": partitions.of(region).name,
+        "AWS::URLSuffix": partitions.of(region).dns_suffix,
     }
     resources = template.get("Resources", {})
     for logical_id, resource in resources.items():

@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from infra import partitions
+from infra.host import host_problem
 from infra.quartz import quartz_problem
 from vpc_flow_logs.fields import BY_NAME, canonical, is_known
 from vpc_flow_logs.parameters import region_problem, table_name_problem
@@ -28,7 +29,6 @@ _NO_BUCKET = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3", ".mrap")
 _SEGMENT = r"[A-Za-z0-9!_.'()=+@-]+"
 _SEGMENT_WORDS = "letters, digits and !_.'()=+@-"
 _LONGEST = 512  # of a key's 1,024 bytes
-_HOST = r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 
 
 def _matching(pattern: str, what: str) -> AfterValidator:
@@ -109,17 +109,9 @@ def _named_by_iam(value: str) -> str:
 
 
 def _host(value: str) -> str:
-    try:
-        url = urlsplit(value)
-        local = url.scheme == "http" and url.hostname in ("127.0.0.1", "localhost")
-        bare = url.path in ("", "/") and not (url.query or url.fragment or "@" in url.netloc)
-        # urlsplit leaves out line breaks and lets spaces pass.
-        named = re.fullmatch(_HOST, url.hostname or "") is not None and value.isascii() and value.isprintable()
-        good = (url.scheme == "https" or local) and named and bare and (url.port is None or url.port > 0)
-    except ValueError:  # a port that is no number, brackets that do not match
-        good = False
-    if not good:
-        raise ValueError("is no workspace URL (https://…, nothing behind the host; http only for 127.0.0.1, localhost)")
+    problem = host_problem(value)
+    if problem is not None:
+        raise ValueError(problem)
     return value.rstrip("/")
 
 
@@ -159,10 +151,16 @@ def _field(value: str) -> str:
     return value
 
 
+def _region_problem(value: str) -> str | None:
+    """The job's rule, and that one of AWS's partitions has the region."""
+    unknown = None if partitions.find(value) else f"{value!r} is no AWS region such as us-east-1: no partition has it"
+    return region_problem(value) or unknown
+
+
 _NO_REFERENCE = AfterValidator(_no_reference)
 
 AccountId = Annotated[str, _matching("[0-9]{12}", "AWS account id (12 digits)")]
-Region = Annotated[str, _without(region_problem)]
+Region = Annotated[str, _without(_region_problem)]
 BucketName = Annotated[
     str,
     _matching(

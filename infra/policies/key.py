@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from infra import partitions
 from infra.deliveries import Source
 from infra.names import partition
 from infra.policies.statement import Statement, role, service
@@ -32,7 +33,7 @@ def key_use(*, key_arn: str, region: str, writes: bool, queue: bool) -> tuple[St
     """
 
     def use(sid: str, reason: str, actions: tuple[str, ...], services: tuple[str, ...]) -> Statement:
-        through = tuple(f"{name}.{region}.amazonaws.com" for name in services)
+        through = tuple(f"{name}.{region}.{partitions.of(region).dns_suffix}" for name in services)
         conditions = {"StringEquals": {"kms:ViaService": through}}
         return Statement(sid=sid, reason=reason, actions=actions, resources=(key_arn,), conditions=conditions)
 

@@ -173,11 +173,12 @@ def dead_letters_policy(*, queue_arn: str) -> tuple[Statement, ...]:
 
 
 def notification_writer(*, bucket_arn: str, log_group_arn: str) -> tuple[Statement, ...]:
-    """The rights of the function that adds the notification to an existing bucket."""
+    """The rights of the function that sets the bucket's notification and removes it again."""
     return (
         Statement(
             sid="SetNotification",
-            reason="CloudFormation cannot change a bucket that is not the stack's: CDK's function does it",
+            reason="the bucket outlives its stack, and CloudFormation cannot take a notification off a bucket that "
+            "stays: this function adds the stack's notification, removes it with the stack, and keeps all others",
             actions=("s3:GetBucketNotification", "s3:PutBucketNotification"),
             resources=(bucket_arn,),
         ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from infra import partitions
 from infra.policies.statement import Statement, service
 
 WRITE_ACTIONS = ("s3:PutObject", "s3:DeleteObject", "s3:PutObjectAcl")
@@ -72,14 +73,18 @@ def write_outputs(*, folder_arns: Sequence[str], other_bucket_arns: Sequence[str
     return (find, write)
 
 
-def pass_role(*, role_arn: str) -> tuple[Statement, ...]:
-    """What the cross-account role gets beside all that it has."""
+def pass_role(*, role_arn: str, region: str) -> tuple[Statement, ...]:
+    """What the cross-account role gets beside all that it has.
+
+    In partitions with a domain of their own EC2 has two names, and AWS's managed policies list both.
+    """
+    ec2 = tuple(sorted({f"ec2.{suffix}" for suffix in ("amazonaws.com", partitions.of(region).dns_suffix)}))
     return (
         Statement(
             sid="PassFlowLogReader",
             reason="Databricks launches clusters with the instance profile: it passes this one role, and to EC2 only",
             actions=("iam:PassRole",),
             resources=(role_arn,),
-            conditions={"StringEquals": {"iam:PassedToService": ("ec2.amazonaws.com",)}},
+            conditions={"StringEquals": {"iam:PassedToService": ec2}},
         ),
     )

@@ -87,7 +87,10 @@ EVERYBODY = (("*", "*"),)
 
 
 def service(name: str) -> tuple[tuple[str, str], ...]:
-    """An AWS service as principal."""
+    """An AWS service as principal; its name ends with ``amazonaws.com`` in every partition.
+
+    Source: ``ServicePrincipal.servicePrincipalName`` of aws-cdk-lib.
+    """
     return (("Service", f"{name}.amazonaws.com"),)
 
 

@@ -1,8 +1,8 @@
 """Check whether a deployed environment works, and print what to do if not. Changes nothing.
 
-    python -m infra.smoke --env staging                     look until it works, for ten minutes at most
-    python -m infra.smoke --env staging --patience 0        look once
-    python -m infra.smoke --env staging --summary FILE      add the findings to a Markdown file as well
+    .venv/bin/python -m infra.smoke --env staging                     look until it works, for ten minutes at most
+    .venv/bin/python -m infra.smoke --env staging --patience 0        look once
+    .venv/bin/python -m infra.smoke --env staging --summary FILE      add the findings to a Markdown file as well
 
 Credentials of the workspace are the Databricks SDK's ordinary ones, those of AWS boto3's.
 Exit status: 0 healthy, 1 not, 2 bad input.
@@ -103,7 +103,9 @@ def _policy(environment: Environment, expected: Expected) -> Finding:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m infra.smoke", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=".venv/bin/python -m infra.smoke",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--env", required=True, help="name in environments/, or path of a file")
     parser.add_argument("--patience", type=float, default=600, metavar="SECONDS", help="how long to look (default 600)")

@@ -32,7 +32,7 @@ class Batches:
 
 def batches(output: str) -> Batches | None:
     """Return the micro-batches of an output; None if none of them had files."""
-    found = list(_BATCH.finditer(output))
+    found = [each for each in _BATCH.finditer(output) if _number(each["files"])]
     if not found:
         return None
     last = found[-1]

@@ -12,9 +12,12 @@ from vpc_flow_logs.paths import parts, without_trailing_slash
 OTHER_SERVICES_FILTER = "*_vpcflowlogs_*"
 """Names of delivered flow log files; other AWS services write below AWSLogs too."""
 
+REGION = r"[a-z]{2,8}(?:-[a-z]+)+-[0-9]{1,2}"
+"""A region of any of AWS's partitions, such as ``us-east-1``, ``us-gov-west-1`` or ``eusc-de-east-1``."""
+
 _BUCKET_AND_PREFIX = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(?:(?!AWSLogs/)[^/*?\[\]{}]+/)*"
 _ACCOUNT = r"(?:[0-9]{12}|\*)"
-_REGION = r"(?:[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}|\*)"
+_REGION = rf"(?:{REGION}|\*)"
 _PLAIN = rf"AWSLogs/{_ACCOUNT}/vpcflowlogs/{_REGION}(?:/\*)?"
 _HIVE = rf"AWSLogs/aws-account-id={_ACCOUNT}/aws-service=vpcflowlogs/aws-region={_REGION}(?:/\*)?"
 _ONE_LAYOUT = re.compile(rf"{_BUCKET_AND_PREFIX}(?:{_PLAIN}|{_HIVE})")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from vpc_flow_logs.fields import canonical
 from vpc_flow_logs.headers import headers_notes, headers_problem
-from vpc_flow_logs.logs_path import logs_path_problem
+from vpc_flow_logs.logs_path import REGION, logs_path_problem
 from vpc_flow_logs.paths import (
     overlap,
     quarantine_path,
@@ -46,7 +46,7 @@ Parameters, each as --name=value or --name value:
   --new-checkpoint       what to do with a new checkpoint for a table that has rows: refuse (default), adopt (load
                          only files that the table does not have) or reload (load all files again)"""
 
-_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
+_REGION = re.compile(REGION)
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,254}")
 _SCHEMA = re.compile(r"[a-z0-9_][a-z0-9_-]{0,254}")
 _QUEUE = re.compile(r"https://[^/\s]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}")

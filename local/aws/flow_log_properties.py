@@ -55,9 +55,7 @@ _PREFIXES = {
     "TransitGatewayAttachment": "tgw-attach-",
     "VPC": "vpc-",
 }
-_BUCKET = re.compile(
-    r"arn:(?:aws|aws-cn|aws-us-gov):s3:::(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?"
-)
+_BUCKET = re.compile(r"arn:aws(?:-[a-z]+)*:s3:::(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>.*))?")
 
 
 def typed(properties: Mapping[str, Any]) -> dict[str, Any]:

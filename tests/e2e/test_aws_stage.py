@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from infra import names
+from infra import access, names
 from infra.config import load
 from local.aws import Stage, running
 from local.delivery import deliver
 from tests.e2e.stages import cdk, make_cross_account_role, wait
-from tests.infra.environment_files import NO_WORKSPACE, STACK, changed
+from tests.infra.environment_files import EXISTING, NO_WORKSPACE, STACK, changed
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +57,17 @@ def received(stage: Stage, queue: str) -> Iterator[str]:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
+def to_topic(topic: str, *, prefix: str) -> dict[str, Any]:
+    key_filter = {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}}
+    return {"Id": prefix, "TopicArn": topic, "Events": ["s3:ObjectCreated:*"], "Filter": key_filter}
+
+
+def notifications(stage: Stage) -> dict[str, Any]:
+    """The notifications that the log bucket has."""
+    found = stage.client("s3").get_bucket_notification_configuration(Bucket=BUCKET)
+    return {key: value for key, value in found.items() if key != "ResponseMetadata"}
+
+
 def test_the_app_is_deployed_updated_delivered_to_and_destroyed(stage: Stage, tmp_path: Path) -> None:
     """First with Auto Loader's notifications, then with the stack's: a file of one environment that changes."""
     file = tmp_path / "test.toml"
@@ -94,8 +105,36 @@ def test_the_app_is_deployed_updated_delivered_to_and_destroyed(stage: Stage, tm
     assert stage.client("sqs").list_queues().get("QueueUrls", []) == []
     with pytest.raises(ClientError, match="NoSuchEntity"):
         stage.client("iam").get_role(RoleName="flow-log-reader")
-    # The bucket and its logs outlive the stack.
+    # The bucket and its logs outlive the stack; its notification does not.
     assert len(stage.client("s3").list_objects_v2(Bucket=BUCKET)["Contents"]) == len(delivered)
+    assert notifications(stage) == {}
+
+
+def test_an_environment_is_deployed_again_to_the_bucket_that_destroy_left(stage: Stage, tmp_path: Path) -> None:
+    """As README's "Deploying again after `make destroy`" has it; the bucket has other notifications by then."""
+    file = tmp_path / "test.toml"
+    file.write_text(changed(NO_WORKSPACE, STACK, EXISTING))
+    environment = load(str(file))
+    s3, sns, topic = stage.client("s3"), stage.client("sns"), names.topic_arn(environment)
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(access.bucket_policy_before_deploy(environment).document))
+    others = {"TopicConfigurations": [to_topic("arn:aws:sns:us-east-1:111122223333:gone", prefix="reports/")]}
+    # What a stack left behind whose notification was a property of the bucket, as that of earlier versions.
+    left = {"TopicConfigurations": [*others["TopicConfigurations"], to_topic(topic, prefix="AWSLogs/")]}
+    s3.put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration=left, SkipDestinationValidation=True
+    )
+    assert sns.list_topics().get("Topics", []) == []
+
+    cdk(stage, "deploy", "--all", "--require-approval=never", "-c", f"env={file}", folder=tmp_path)
+    set_up = notifications(stage)["TopicConfigurations"]
+    assert {entry["TopicArn"] for entry in set_up} == {topic, "arn:aws:sns:us-east-1:111122223333:gone"}
+    assert len(set_up) == 2
+    delivered = deliver(stage, seed=2, intervals=1, records=50)
+    assert [one.error for one in delivered] == [None]
+    assert list(received(stage, names.queue_name(environment))) == [one.file.key for one in delivered]
+
+    cdk(stage, "destroy", "--all", "--force", "-c", f"env={file}", folder=tmp_path)
+    assert notifications(stage) == others
 
 
 def template(**changes: Any) -> str:

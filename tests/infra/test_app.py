@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,9 +18,9 @@ _CDK = ROOT / "node_modules" / ".bin" / "cdk"
 pytestmark = pytest.mark.skipif(not _CDK.exists(), reason="the CDK command line is not installed: make setup")
 
 
-def _synth(env: str | None, out: Path) -> subprocess.CompletedProcess[str]:
+def _synth(env: str | None, out: Path, *context: str) -> subprocess.CompletedProcess[str]:
     """`cdk synth`, with nothing in the environment that could be credentials."""
-    ask = [] if env is None else ["-c", f"env={env}"]
+    ask = [] if env is None else ["-c", f"env={env}", *context]
     python = f"{sys.executable} app.py"
     return subprocess.run(
         [str(_CDK), "synth", "--quiet", "--no-lookups", "--app", python, "--output", str(out), *ask],
@@ -40,7 +41,21 @@ def test_synth_makes_every_stack_without_credentials(tmp_path: Path) -> None:
     done = _synth("production", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
+    assert "workspace.host, workspace.secret_arn" in done.stderr
+    assert "still have values of an example file: make deploy will refuse that" in done.stderr
     assert len(list((tmp_path / "out").glob("*.template.json"))) == 3
+
+
+def test_a_copy_of_an_example_is_not_deployed_before_it_is_edited(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text((ROOT / "environments" / "minimal.toml").read_text())
+    (recipe,) = re.findall(r"^deploy: .*\n\t(.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    context = re.findall(r"-c for=\S+", recipe)[0].split()
+    done = _synth(str(file), tmp_path / "out", *context)
+    assert done.returncode != 0
+    assert f"{file}: 6 problems; nothing was made or changed:" in done.stderr
+    assert '  - aws.account: "111122223333" is the value of an example. Put your own in' in done.stderr
+    assert not list(tmp_path.glob("out/*.template.json"))
 
 
 def test_what_may_be_a_mistake_is_shown_by_the_command_line(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_linters_find_nothing(tmp_path: Path) -> None:
 def test_the_template_has_the_documents_and_no_others(new: bool, tmp_path: Path) -> None:
     access = _access(tmp_path)
     template = Template.from_stack(build(App(context=flags()), access, new_provider=new)).to_json()
-    found = documents_of(template, account="111122223333", region="us-east-1", partition="aws")
+    found = documents_of(template, account="111122223333", region="us-east-1")
     assert [each.document for each in found] == [policy.document for policy in policies(access)]
     types = sorted(resource["Type"] for resource in template["Resources"].values())
     assert types == (["AWS::IAM::OIDCProvider"] if new else []) + ["AWS::IAM::Role"]

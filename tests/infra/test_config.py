@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from databricks.sdk.environments import ALL_ENVS, Cloud, DatabricksEnvironment
 
 from infra import access, deliveries, names
 from infra.config import ENVIRONMENTS, EnvironmentFileError, load, warnings_of
@@ -118,6 +119,46 @@ def _wrong_keys(file: Path) -> list[str]:
     except EnvironmentFileError as error:
         return [problem.key for problem in error.problems]
     return []
+
+
+def test_an_empty_file_is_answered_with_every_table_that_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "test.toml").write_text("")
+    needed = {key for key, field in EnvironmentFile.model_fields.items() if field.is_required()}
+    assert set(_wrong_keys(tmp_path / "test.toml")) == needed | {"flow_logs"}
+
+
+_HOST = "https://example.cloud.databricks.com"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://accounts.cloud.databricks.com",
+        "https://accounts.cloud.databricks.us",
+        "https://accounts-dod.cloud.databricks.us",
+        "https://accounts.azuredatabricks.net",
+        "https://accounts.gcp.databricks.com",
+    ],
+)
+def test_the_account_console_is_not_a_workspace(host: str, tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFileError, match=r"is the account console; .* choose the one on AWS") as error:
+        environment(tmp_path, (_HOST, host))
+    assert f'workspace.host: "{host}"' in str(error.value)
+
+
+@pytest.mark.parametrize("domain", ALL_ENVS, ids=lambda domain: domain.dns_zone)
+def test_a_workspace_of_another_cloud_is_refused_with_what_to_give_instead(
+    domain: DatabricksEnvironment, tmp_path: Path
+) -> None:
+    host = domain.deployment_url("adb-1234567890123456.7" if domain.cloud is Cloud.AZURE else "dbc-01234567-89ab")
+    if domain.cloud is Cloud.AWS:
+        found = environment(tmp_path, (_HOST, host)).workspace
+        assert found is not None
+        assert found.host == host
+        return
+    cloud = {Cloud.AZURE: "Azure", Cloud.GCP: "Google Cloud"}[domain.cloud]
+    with pytest.raises(EnvironmentFileError, match=rf"is on {cloud}; .* Give the URL of a workspace on AWS, such as"):
+        environment(tmp_path, (_HOST, host))
 
 
 _WITH_A_DEFAULT = {"role_name", "node_type", "workers", "trigger", "notifications"}

@@ -126,6 +126,32 @@ def test_writing_checking_and_a_stale_file(file: str, tmp_path: Path, capsys: py
     assert main([*arguments, "--check"]) == 0
 
 
+def test_the_review_of_a_file_elsewhere_is_beside_it(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else it would be among the committed reviews, or in the place of one of them."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "staging.toml").write_text(changed())
+    committed = {path: path.read_text() for path in (repository / "review/staging").iterdir()}
+    assert main(["--env", str(elsewhere / "staging.toml")]) == 0
+    assert f"in {elsewhere}/review/staging/, beginning with README.md" in capsys.readouterr().out
+    assert main(["--env", str(elsewhere / "staging.toml"), "--check"]) == 0
+    assert {path: path.read_text() for path in (repository / "review/staging").iterdir()} == committed
+
+
+def test_a_review_without_an_environment_file_is_named_and_is_not_in_the_way(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "review/mine").mkdir()
+    (repository / "review/mine/README.md").write_text("# Who may do what: mine\n")
+    for arguments, status in (([], 0), (["--check"], 1), (["--against-revision", "whole"], 0)):
+        assert main(arguments) == status
+        said = capsys.readouterr()
+        assert "mine: review/mine/ was left as it is, because there is no environments/mine.toml. Delete" in said.err
+        assert said.out.startswith("staging: ")
+
+
 def test_a_folder_of_others_is_left_alone(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/package.json").write_text("{}")

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,31 @@ def test_make_targets_are_there(path):
 def test_modules_are_there(path):
     for module in set(re.findall(r"python -m ([\w.]+)", TEXTS[path])):
         assert importlib.util.find_spec(module), module
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *DOCS], ids=lambda path: path.name)
+def test_commands_run_as_typed_on_a_machine_without_node(path):
+    """Set-up puts both into this folder; the commands have to name them, or a make target that does."""
+    text = path.read_text(encoding="utf-8")
+    commands = re.findall(r"`([^`\n]+)`", text) + re.findall(r"^.*$", text, flags=re.MULTILINE)
+    bare = [command for command in commands if re.match(r" *(?:npx |python3? -|cdk \w+ -)", command)]
+    # workspace.md also names the module in sentences, where nothing is typed.
+    assert [command for command in bare if "infra.workspace" not in command or path.name != "workspace.md"] == []
+
+
+def test_the_document_deploys_the_file_that_it_edits():
+    text = TEXTS[ROOT / "docs" / "deploy.md"]
+    assert "environments/staging.toml" in text
+    blocks = "\n".join(re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL))
+    assert set(re.findall(r"ENV=(\w+)", blocks)) == {"staging"}
+
+
+@pytest.mark.parametrize(
+    "left", ["logs/AWSLogs/1/a.log.gz", "tables/t/part-0.parquet", "checkpoint/x", "probe-mine.md"]
+)
+def test_what_the_readme_leaves_in_this_folder_is_not_committed(left):
+    done = subprocess.run(["git", "check-ignore", "--quiet", "--no-index", left], cwd=ROOT, check=False)
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)

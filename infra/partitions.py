@@ -1,0 +1,58 @@
+"""AWS's partitions: the regions of each, and the domain that its services have.
+
+From botocore's ``data/partitions.json``, with which a test compares it: synthesis imports no SDK. A region that is
+newer than the data belongs to the partition whose pattern it has, as in botocore.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A partition.
+
+    Attributes:
+        name: what every ARN of it begins with, such as ``aws-cn``.
+        dns_suffix: the domain of its services, such as ``amazonaws.com.cn``.
+        regions: a pattern of the names of its regions.
+    """
+
+    name: str
+    dns_suffix: str
+    regions: str
+
+
+PARTITIONS = (
+    Partition("aws", "amazonaws.com", r"(us|eu|ap|sa|ca|me|af|il|mx)\-\w+\-\d+"),
+    Partition("aws-cn", "amazonaws.com.cn", r"cn\-\w+\-\d+"),
+    Partition("aws-eusc", "amazonaws.eu", r"eusc\-(de)\-\w+\-\d+"),
+    Partition("aws-iso", "c2s.ic.gov", r"us\-iso\-\w+\-\d+"),
+    Partition("aws-iso-b", "sc2s.sgov.gov", r"us\-isob\-\w+\-\d+"),
+    Partition("aws-iso-e", "cloud.adc-e.uk", r"eu\-isoe\-\w+\-\d+"),
+    Partition("aws-iso-f", "csp.hci.ic.gov", r"us\-isof\-\w+\-\d+"),
+    Partition("aws-us-gov", "amazonaws.com", r"us\-gov\-\w+\-\d+"),
+)
+
+
+def find(region: str) -> Partition | None:
+    """Return the partition of a region, or None if the name is not a region's.
+
+    >>> find("eusc-de-east-1").name
+    'aws-eusc'
+    """
+    return next((found for found in PARTITIONS if re.fullmatch(found.regions, region)), None)
+
+
+def of(region: str) -> Partition:
+    """Return the partition of a region that an environment file may have.
+
+    Raises:
+        ValueError: no partition has such a region.
+    """
+    found = find(region)
+    if found is None:
+        raise ValueError(f"{region}: no AWS partition has such a region")
+    return found
