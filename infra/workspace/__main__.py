@@ -1,12 +1,12 @@
-"""The workspace's half of an environment by hand: what `cdk deploy` does through CloudFormation, in a terminal.
+"""Deploy the workspace half of an environment by hand: what `cdk deploy` does through CloudFormation.
 
-    python -m infra.workspace deploy --env staging     register, grant, upload, verify, make the job
-    python -m infra.workspace verify --env staging     prove once more, from a cluster, that the logs can be read
-    python -m infra.workspace status --env staging     profile, grants, job, last runs; changes nothing
-    python -m infra.workspace destroy --env staging    take all of it back; data, tables and checkpoints stay
+    .venv/bin/python -m infra.workspace deploy --env staging     register, grant, upload, verify, create the job
+    .venv/bin/python -m infra.workspace verify --env staging     prove again, from a cluster, that it reads the logs
+    .venv/bin/python -m infra.workspace status --env staging     profile, grants, job, last runs; changes nothing
+    .venv/bin/python -m infra.workspace destroy --env staging    remove all of it; data, tables and checkpoints stay
 
-Credentials of the workspace are the Databricks SDK's ordinary ones (DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET,
-DATABRICKS_TOKEN, DATABRICKS_CONFIG_PROFILE), those of AWS boto3's. Host and region are always the file's.
+Workspace credentials come from the Databricks SDK's usual sources (DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET,
+DATABRICKS_TOKEN, DATABRICKS_CONFIG_PROFILE), AWS credentials from boto3's. Host and region are always the file's.
 Exit status: 0 done, 1 failed, 2 bad input.
 """
 
@@ -41,9 +41,9 @@ _PATIENCE_SECONDS = 60 * 60
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what the command line says; return the exit status."""
+    """Run a command; return the exit status."""
     options = _options(arguments)
-    # The SDK warns of what is then said in a sentence of ours.
+    # The SDK warns of what our own messages report.
     logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
     try:
         environment = load(options.env)
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped. The same command goes on from here", file=sys.stderr)
+        print("\nStopped. Run the same command again: it resumes from here", file=sys.stderr)
         return 1
     return 0
 
@@ -71,10 +71,10 @@ def _deploy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
     done = deployment.deploy(client, spec, wheel_file=_wheel(options.wheel), aws=_aws(spec), pace=_pace())
     steps = [step for step in done.steps if step.outcome != "note"]
     changed = sum(step.outcome != "unchanged" for step in steps)
-    news = f"{changed} of {len(steps)} steps changed something" if changed else "All is as the file says already"
+    news = f"{changed} of {len(steps)} steps changed something" if changed else "Nothing had to change"
     print(f"\n{news}. The job: {done.job_url}")
     if spec.job.pause:
-        print("It is paused, as the file says (job.pause)")
+        print("It is paused (job.pause)")
     print(f"Table: {done.table}\nIts runs: .venv/bin/python -m infra.workspace status --env {options.env}")
 
 
@@ -85,10 +85,10 @@ def _verify(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
 
 
 def _destroy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
-    print(f"Taking {spec.environment} out of {spec.host}", flush=True)
+    print(f"Removing {spec.environment} from {spec.host}", flush=True)
     steps = deployment.destroy(client, spec, aws=_aws(spec), pace=_pace())
     if not steps:
-        print("There is nothing of it any more")
+        print("Nothing is left to remove")
     print(
         f"\nIts data stays: the table {spec.table}, the checkpoint {spec.job.parameters['checkpoint-path']}, their "
         "schema and volume"
@@ -127,7 +127,7 @@ _COMMANDS: dict[str, Callable[[WorkspaceClient, WorkspaceSpec, argparse.Namespac
 
 
 def _wheel(path: Path | None) -> WheelFile:
-    """The given wheel, or the one that is built of this repository: the same content, the same wheel."""
+    """Return the given wheel, or build it from this repository: the same content gives the same wheel."""
     if path is not None:
         return read_wheel(path)
     with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
@@ -135,11 +135,11 @@ def _wheel(path: Path | None) -> WheelFile:
 
 
 def _queue_url(environment: Environment, command: str) -> str | None:
-    """The queue that the stack made, where the job is told of one."""
+    """Return the queue that the stack created, where the job reads from one."""
     if environment.job.notifications != "stack" or command in ("destroy", "status"):
         return None
     name = names.queue_name(environment)
-    with saying(f"Looking for the queue {name}, which cdk deploy makes"):
+    with saying(f"Looking for the queue {name}, which make deploy creates"):
         found = boto3.client("sqs", region_name=environment.aws.region).get_queue_url(QueueName=name)
         return str(found["QueueUrl"])
 
@@ -156,8 +156,10 @@ def _pace() -> Pace:
     def later(what: str) -> None:
         now = time.monotonic()
         if now - started > _PATIENCE_SECONDS:
-            raise DeploymentError(f"Still {what}, after an hour. The same command goes on from here")
-        # Every half a minute, and whenever there is something new to say.
+            raise DeploymentError(
+                f"Still {what}, after an hour", advice="Run the same command again: it resumes from here"
+            )
+        # Every half a minute, and whenever there is something new to report.
         if now - said.get(what, -60) > 30:
             said[what] = now
             print(f"  … {what}  {_spoken(now - started)}", flush=True)
@@ -179,7 +181,9 @@ def _spoken(seconds: float) -> str:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m infra.workspace", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=".venv/bin/python -m infra.workspace",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=_COMMANDS)
     parser.add_argument("--env", required=True, help="name in environments/, or path of a file")

@@ -1,4 +1,4 @@
-"""What a deployment looks for before it changes anything: every problem of the file and the workspace, at once."""
+"""Check everything before anything is changed: report every problem of the file and the workspace at once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Looked:
     """Look at everything that the settings name.
 
     Raises:
-        DeploymentError: something is not there or taken; it says all of it.
+        DeploymentError: something is missing or taken; the message lists all of it.
     """
     problems: list[str] = []
     node = _node_type(client, spec, problems)
@@ -75,7 +75,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Looked:
 
 
 def has_disk(client: WorkspaceClient, spec: WorkspaceSpec) -> bool:
-    """Whether the node type has disks of its own."""
+    """Return whether the node type has its own disks."""
     return _has_disk(_node_type(client, spec, []))
 
 
@@ -96,14 +96,14 @@ def _node_type(client: WorkspaceClient, spec: WorkspaceSpec, problems: list[str]
     if wanted not in offered:
         close = get_close_matches(wanted, list(offered), n=3, cutoff=0.4) or sorted(offered)[:3]
         problems.append(
-            f"the workspace has no node type {wanted!r} (workspace.cluster.node_type); near to it are {_some(close)}"
+            f"the workspace has no node type {wanted!r} (workspace.cluster.node_type); similar ones are {_some(close)}"
         )
     return offered.get(wanted)
 
 
 def _has_disk(node: NodeType | None) -> bool:
     instance = node.node_instance_type if node else None
-    # Where nothing is said a volume is not asked for: what has disks refuses some.
+    # Where the answer does not say, no volume is requested: node types with disks refuse some.
     return instance is None or bool(instance.local_disks or instance.local_nvme_disks)
 
 

@@ -1,4 +1,4 @@
-"""The workspace's half of an environment: deployed, verified, destroyed.
+"""Deploy, verify and destroy the workspace half of an environment.
 
 Every step looks first and writes only what differs, so each of these may be called again after anything went wrong,
 and a second call of what is done writes nothing.
@@ -35,7 +35,7 @@ from infra.workspace.wheel_file import WheelFile
 
 @dataclass(frozen=True)
 class Deployment:
-    """What a deployment came to: its steps, and where the job is."""
+    """The result of a deployment: its steps, and where the job is."""
 
     steps: tuple[Step, ...]
     job_id: int
@@ -52,7 +52,7 @@ def deploy(
     pace: Pace,
     left: Iterable[Logs] = (),
 ) -> Deployment:
-    """Bring the workspace to what the settings say.
+    """Bring the workspace in line with the settings.
 
     Args:
         client: of the workspace.
@@ -60,25 +60,25 @@ def deploy(
         wheel_file: the job's wheel.
         aws: for what Auto Loader made, when the settings lead away from it; not used otherwise.
         pace: how to wait, and whom to tell of each step.
-        left: streams of Auto Loader that earlier settings had, beside those that are remembered.
+        left: streams of Auto Loader that earlier settings had, in addition to those that are remembered.
 
     Raises:
         DeploymentError: it cannot go on. The same call finishes what is half done.
         NotYet: there is something to wait for, and ``pace`` does not wait.
     """
-    told = _Steps(pace)
+    done = _Steps(pace)
     path = wheel.path_of(spec.folder, wheel_file)
     _await_verify_run(client, spec, wheel_path=path, pace=pace)
     looked = checks.look(client, spec)
-    told.add(*looked.notes)
+    done.add(*looked.notes)
     memory = remembered.read(client, spec.folder)
-    told.add(instance_profile.register(client, spec.profile, pace=pace))
+    done.add(instance_profile.register(client, spec.profile, pace=pace))
     steps, memory = grants.grant(
         client, profile=spec.profile.arn, wanted=looked.wanted, folder=spec.folder, memory=memory, pace=pace
     )
-    told.add(*steps)
-    told.add(wheel.upload(client, spec.folder, wheel_file))
-    told.add(*catalog.create(client, looked.names))
+    done.add(*steps)
+    done.add(wheel.upload(client, spec.folder, wheel_file))
+    done.add(*catalog.create(client, looked.names))
     if spec.verify:
         step, memory = verification.ensure(
             client,
@@ -89,22 +89,22 @@ def deploy(
             pace=pace,
             if_denied=looked.if_denied,
         )
-        told.add(step)
+        done.add(step)
     streams = _streams(spec, memory, left)
     # Before the job runs: what it makes in AWS must be known even if this call ends here.
     memory = remembered.write(client, spec.folder, old=memory, new=replace(memory, streams=streams))
     wanted = job_settings.settings(spec, wheel_path=path, has_disk=looked.has_disk)
     step, job_id = job.bring_up_to_date(client, spec, wanted, pace=pace)
-    told.add(step)
-    told.add(permissions.bring_up_to_date(client, spec.job, job_id))
-    told.add(*wheel.remove_others(client, spec.folder, wheel_file))
-    told.add(*_leave_replaced_profiles(client, spec, memory))
-    told.add(*_leave_streams(client, spec, aws, memory))
-    return Deployment(steps=tuple(told.steps), job_id=job_id, job_url=job.url(spec.host, job_id), table=spec.table)
+    done.add(step)
+    done.add(permissions.bring_up_to_date(client, spec.job, job_id))
+    done.add(*wheel.remove_others(client, spec.folder, wheel_file))
+    done.add(*_leave_replaced_profiles(client, spec, memory))
+    done.add(*_leave_streams(client, spec, aws, memory))
+    return Deployment(steps=tuple(done.steps), job_id=job_id, job_url=job.url(spec.host, job_id), table=spec.table)
 
 
 def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFile, pace: Pace) -> tuple[Step, ...]:
-    """Verify once more, whatever passed before; the profile has to be registered.
+    """Verify again, whatever passed before; the profile has to be registered.
 
     Raises:
         DeploymentError: the profile is not registered, or the run failed.
@@ -115,24 +115,24 @@ def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFil
             f"The workspace {spec.host} does not have the instance profile {spec.profile.arn}",
             advice="Deploy first: .venv/bin/python -m infra.workspace deploy --env " + spec.environment,
         )
-    told = _Steps(pace)
-    told.add(wheel.upload(client, spec.folder, wheel_file))
+    done = _Steps(pace)
+    done.add(wheel.upload(client, spec.folder, wheel_file))
     step, _ = verification.ensure(
         client,
         spec,
         wheel_path=wheel.path_of(spec.folder, wheel_file),
         has_disk=checks.has_disk(client, spec),
-        memory=verification.anew(remembered.read(client, spec.folder)),
+        memory=verification.forgotten(remembered.read(client, spec.folder)),
         pace=pace,
     )
-    told.add(step)
-    return tuple(told.steps)
+    done.add(step)
+    return tuple(done.steps)
 
 
 def destroy(
     client: WorkspaceClient, spec: WorkspaceSpec, *, aws: Aws, pace: Pace, whole: bool = True
 ) -> tuple[Step, ...]:
-    """Take back what ``deploy`` made, and what Auto Loader made. Data, tables, checkpoints, schemas, volumes stay.
+    """Remove what ``deploy`` and Auto Loader created. Data, tables, checkpoints, schemas and volumes stay.
 
     Args:
         client: of the workspace.
@@ -145,25 +145,25 @@ def destroy(
         DeploymentError: it cannot go on. The same call finishes what is half done.
         NotYet: as in ``deploy``.
     """
-    told = _Steps(pace)
+    done = _Steps(pace)
     memory = remembered.read(client, spec.folder)
     if not whole and (successor := _successor(client, spec, memory)):
-        told.add(Step("job", "unchanged", f"stays: {successor} took this profile's place"))
-        told.add(*_leave_profile(client, spec.profile.arn, memory))
+        done.add(Step("job", "unchanged", f"stays: {successor} took this profile's place"))
+        done.add(*_leave_profile(client, spec.profile.arn, memory))
         forgotten = memory.with_grants(spec.profile.arn, None)
         remembered.write(client, spec.folder, old=memory, new=forgotten)
-        return tuple(told.steps)
+        return tuple(done.steps)
     for found in job.find(client, spec):
         job.remove(client, found.job_id or 0, pace=pace)
-        told.add(Step("job", "removed", job.url(spec.host, found.job_id or 0)))
+        done.add(Step("job", "removed", job.url(spec.host, found.job_id or 0)))
     if end_single_runs(client, verification.run_name(spec), pace=pace):
-        told.add(Step("verify run", "removed"))
+        done.add(Step("verify run", "removed"))
     for arn in dict.fromkeys((spec.profile.arn, *memory.granted)):
-        told.add(*_leave_profile(client, arn, memory))
-    told.add(*_tear_down(aws, spec, _streams(spec, memory, []))[0])
+        done.add(*_leave_profile(client, arn, memory))
+    done.add(*_tear_down(aws, spec, _streams(spec, memory, []))[0])
     # Last, with all that is remembered in it.
-    told.add(*wheel.remove_folder(client, spec.folder))
-    return tuple(told.steps)
+    done.add(*wheel.remove_folder(client, spec.folder))
+    return tuple(done.steps)
 
 
 def _await_verify_run(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_path: str, pace: Pace) -> None:
@@ -176,7 +176,7 @@ def _await_verify_run(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_pat
 
 
 class _Steps:
-    """Steps that are done, each told at once; between them there has to be time left."""
+    """Steps that are done, each reported at once; between them there has to be time left."""
 
     def __init__(self, pace: Pace) -> None:
         self.steps: list[Step] = []
@@ -220,12 +220,12 @@ def _tear_down(aws: Aws, spec: WorkspaceSpec, streams: Sequence[Logs]) -> tuple[
                 kept.append(stream)
                 advice = "A deployment by hand with rights there removes it"
                 text = composed(f"left for {stream.bucket}", words=str(error), advice=advice)
-                steps.append(Step("what Auto Loader made", "unchanged", text))
+                steps.append(Step("what Auto Loader created", "unchanged", text))
     return steps, kept
 
 
 def _leave_replaced_profiles(client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered) -> list[Step]:
-    """The job uses the new profile by now: the ones before it are of no more use."""
+    """Remove the profiles that the job used before: by now it uses the new one."""
     steps = []
     for arn in [arn for arn in memory.granted if arn != spec.profile.arn]:
         steps += _leave_profile(client, arn, memory)
@@ -241,7 +241,7 @@ def _leave_profile(client: WorkspaceClient, arn: str, memory: Remembered) -> lis
 
 
 def _successor(client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered) -> str | None:
-    """The profile that took the place of this one: the job's, or one that was granted for a job to come."""
+    """Return the profile that replaced this one: the job's, or one that was granted for a job to come."""
     found = job.find(client, spec)
     used = job.profile_of(client, found[0].job_id or 0) if found else None
     if used is not None:

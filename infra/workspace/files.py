@@ -18,7 +18,7 @@ def write(client: WorkspaceClient, path: str, content: bytes) -> None:
 
 
 def read(client: WorkspaceClient, path: str) -> bytes | None:
-    """A file's content; None if there is none."""
+    """Return a file's content; None if there is no such file."""
     try:
         with client.workspace.download(path, format=ExportFormat.AUTO) as file:
             return file.read()
@@ -27,7 +27,7 @@ def read(client: WorkspaceClient, path: str) -> bytes | None:
 
 
 def is_there(client: WorkspaceClient, path: str) -> bool:
-    """Whether the workspace has something at a path."""
+    """Return whether the workspace has an object at a path."""
     try:
         client.workspace.get_status(path)
     except NotFound:

@@ -1,8 +1,8 @@
-"""The function behind the custom resource: CloudFormation's events in, the workspace's half deployed or taken back.
+"""Handle the events of the custom resource: deploy or remove the workspace half of an environment.
 
-`aws_cdk.custom_resources.Provider` calls ``on_event`` once and ``is_complete`` until it says so. All work is done in
-``is_complete``: every step looks first, so each call goes on where the last one stopped, and nothing has to be carried
-from one to the next. And a create that fails has its physical id by then: CloudFormation deletes what is half made.
+`aws_cdk.custom_resources.Provider` calls ``on_event`` once and ``is_complete`` until that reports the end. All work
+is done in ``is_complete``: every step looks first, so each call resumes where the last one stopped, and nothing has to
+be carried from one to the next. A create that fails has its physical ID by then: CloudFormation deletes what is there.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from infra.workspace.tear_down import Aws
 from infra.workspace.wheel_file import wheel_in
 
 _MARGIN_SECONDS = PATIENCE + RETRY_SECONDS + REQUEST_SECONDS + 20
-"""Time that a step may take at the worst: what is left of a call must not be less when one begins.
+"""Longest time that a step may take, in seconds: one begins only if the call has as much left.
 
 The longest step is the registration of a profile that IAM does not show yet, with a last request that is tried again.
 """
@@ -45,10 +45,10 @@ class Failed(Exception):
 
 
 def on_event(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Say which resource an event is about: its id is the instance profile's ARN, so another profile replaces it.
+    """Return the resource of an event: its ID is the instance profile's ARN, so another profile replaces it.
 
     Raises:
-        Failed: the settings cannot be read; nothing was made.
+        Failed: the settings cannot be read; nothing was created.
     """
     if event["RequestType"] == "Delete":
         return {"PhysicalResourceId": event["PhysicalResourceId"]}
@@ -59,10 +59,10 @@ def on_event(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Do what is left to do for an event, as far as it goes in one call; say whether it is all done.
+    """Do what is left to do for an event, as far as it goes in one call; return whether all is done.
 
     Raises:
-        Failed: it cannot go on; the text says what to do.
+        Failed: it cannot continue; the text has the advice.
     """
     secrets: list[str] = []
     deleting = event["RequestType"] == "Delete"
@@ -111,8 +111,8 @@ def _spec(properties: Mapping[str, Any]) -> WorkspaceSpec:
 
 
 def _left(event: Mapping[str, Any]) -> list[Logs]:
-    """The stream that the settings before this update had, if Auto Loader was told of it."""
-    with suppress(KeyError, DeploymentError):  # written by another version: what is remembered has to do
+    """Return the stream of the settings before this update, if Auto Loader read it."""
+    with suppress(KeyError, DeploymentError):  # written by another version: the memory has to suffice
         old = _spec(event["OldResourceProperties"])
         return [old.logs] if old.auto_loader else []
     return []
@@ -133,19 +133,19 @@ def _aws(spec: WorkspaceSpec) -> Aws:
 
 
 def _pace(context: Any) -> Pace:
-    """Waits for nothing that outlasts the call, and begins nothing that may."""
+    """Return a pace that waits for nothing that outlasts the call, and begins nothing that may."""
 
     def check() -> None:
         if context.get_remaining_time_in_millis() < _MARGIN_SECONDS * 1000:
             raise NotYet("this call has no time left for another step")
 
-    return Pace(later=_come_back, report=_tell, check=check)
+    return Pace(later=_come_back, report=_report, check=check)
 
 
 def _come_back(what: str) -> None:
     raise NotYet(what)
 
 
-def _tell(step: Step) -> None:
+def _report(step: Step) -> None:
     if step.outcome != "unchanged":
         print(sentence(f"{step.name}: {step.outcome} {step.detail}"))

@@ -1,4 +1,4 @@
-"""The instance profile in the workspace. There is no call for one profile: it is found by listing them."""
+"""Register the instance profile. The API has no call for one profile: it is found by listing them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from infra.workspace.outcome import Pace, Step
 from infra.workspace.spec import Profile
 
 PATIENCE = 180
-"""Seconds for which a refused profile is tried again: IAM shows a new one with a delay that has no stated limit."""
+"""Seconds during which a refused profile is tried again: IAM shows a new one with a delay without a stated limit."""
 
 _INTERVAL = 5
 
@@ -29,7 +29,7 @@ def register(client: WorkspaceClient, profile: Profile, *, pace: Pace) -> Step:
     """Register a profile, never as a meta profile; its role is named only if the names differ.
 
     Raises:
-        DeploymentError: the workspace refuses it, after three minutes of trying if it may be IAM's delay.
+        DeploymentError: the workspace refuses it, after three minutes of trying if the cause may be IAM's delay.
     """
     name = "instance profile"
     wanted_role = profile.role_arn if _name(profile.role_arn) != _name(profile.arn) else None
@@ -45,11 +45,11 @@ def register(client: WorkspaceClient, profile: Profile, *, pace: Pace) -> Step:
 
 
 def remove(client: WorkspaceClient, arn: str) -> Step | None:
-    """Take a profile out of the workspace; None if it is not there."""
+    """Remove a profile from the workspace; return None if it is not there."""
     with saying(f"Removing the instance profile {arn}"):
         if find(client, arn) is None:
             return None
-        with suppress(NotFound):  # by a request before, whose answer got lost
+        with suppress(NotFound):  # removed by an earlier request whose answer got lost
             client.instance_profiles.remove(arn)
         return Step("instance profile", "removed", arn)
 
@@ -62,7 +62,7 @@ def _add(client: WorkspaceClient, profile: Profile, *, role: str | None, pace: P
                 profile.arn, iam_role_arn=role, skip_validation=True if profile.skip_validation else None
             )
             return
-        except ResourceConflict:  # by a request before, whose answer got lost
+        except ResourceConflict:  # added by an earlier request whose answer got lost
             return
         except BadRequest as error:
             # IAM's delay has many texts, from "Invalid IAM Instance Profile ARN" to an encoded authorization failure.

@@ -1,4 +1,4 @@
-"""The streaming job: found by the deployment's tag, made once, brought up to date, taken away."""
+"""Find the streaming job by the deployment's tag; create it once, keep it up to date, remove it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _OF_A_RUN = ("tasks", "job_clusters", "continuous", "schedule", "run_as")
 
 
 def url(host: str, job_id: int) -> str:
-    """The job's page."""
+    """Return the URL of the job's page."""
     return f"{host}/jobs/{job_id}"
 
 
 def find(client: WorkspaceClient, spec: WorkspaceSpec) -> list[BaseJob]:
-    """The environment's job, and after it the doubles of a create whose answer got lost."""
+    """Return the environment's job, and after it the doubles of a create whose answer got lost."""
     with saying("Looking for the job"):
         # The name first: it saves paging through all jobs. Somebody may have changed it, so the tag decides.
         named = [job for job in _named(client, spec) if _is_ours(job, spec)]
@@ -38,7 +38,7 @@ def find(client: WorkspaceClient, spec: WorkspaceSpec) -> list[BaseJob]:
 
 
 def problems(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
-    """A problem if others have a job of this name and we have none, or one of our tag from another account."""
+    """Return a problem if the name is taken by another job, or our job belongs to another AWS account."""
     if found := find(client, spec):
         profile = profile_of(client, found[0].job_id or 0)
         if profile is None or _account(profile) == _account(spec.profile.arn):
@@ -58,7 +58,7 @@ def problems(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
 
 
 def profile_of(client: WorkspaceClient, job_id: int) -> str | None:
-    """The ARN of the instance profile that a job's cluster has."""
+    """Return the ARN of the instance profile of a job's cluster."""
     with saying(f"Looking at the job {job_id}"):
         settings = client.jobs.get(job_id).settings
     for cluster in (settings.job_clusters if settings else None) or []:
@@ -70,7 +70,7 @@ def profile_of(client: WorkspaceClient, job_id: int) -> str | None:
 def bring_up_to_date(
     client: WorkspaceClient, spec: WorkspaceSpec, wanted: JobSettings, *, pace: Pace
 ) -> tuple[Step, int]:
-    """Make the job, or change it to the wanted settings if it differs; the step and the job's id.
+    """Create the job, or change it to the wanted settings if it differs; return the step and the job's ID.
 
     A run with an old definition is ended before the new one starts. Nothing is written if nothing differs.
     """
@@ -103,7 +103,7 @@ def bring_up_to_date(
 
 
 def remove(client: WorkspaceClient, job_id: int, *, pace: Pace) -> None:
-    """Pause a job, end its runs, and delete it; if it is gone meanwhile that is fine."""
+    """Pause a job, end its runs, and delete it, if it is still there."""
     with saying(f"Pausing the job {job_id}"):
         try:
             _pause(client, job_id)
@@ -115,7 +115,7 @@ def remove(client: WorkspaceClient, job_id: int, *, pace: Pace) -> None:
 
 
 def _create(client: WorkspaceClient, spec: WorkspaceSpec, wanted: JobSettings) -> int:
-    """Make the job paused, see that it is the only one, and start it.
+    """Create the job paused, make sure that it is the only one, and start it.
 
     A create may take effect and its answer be lost; the SDK then sends it again. Two paused jobs do no harm, two
     streams on one checkpoint would.
@@ -132,7 +132,7 @@ def _create(client: WorkspaceClient, spec: WorkspaceSpec, wanted: JobSettings) -
 
 
 def _changing(wanted: JobSettings) -> JobSettings:
-    """The settings of a job whose change is not complete: paused, and with a tag that no complete one has."""
+    """Return the settings of a job during a change: paused, and with a tag that no complete one has."""
     changing = JobSettings.from_dict(wanted.as_dict())
     for trigger in (changing.continuous, changing.schedule):
         if trigger is not None:

@@ -1,4 +1,4 @@
-"""What a step of a deployment came to, and how a deployment takes its time."""
+"""The outcome of a deployment's steps, and how a deployment waits."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Outcome = Literal["created", "updated", "unchanged", "removed", "note"]
 
 @dataclass(frozen=True)
 class Step:
-    """A step that is done: what it is about, what came of it, and anything worth knowing.
+    """A step that is done: its subject, its outcome, and details.
 
-    The outcome ``note`` is no step: something to know that the deployment cannot judge.
+    The outcome ``note`` is not a step but a fact that the deployment cannot judge.
     """
 
     name: str
@@ -32,14 +32,14 @@ def _always_time() -> None:
 
 @dataclass(frozen=True)
 class Pace:
-    """How a deployment waits, and whom it tells.
+    """How a deployment waits and reports.
 
     Attributes:
-        later: called with what is waited for, until it is there; waits a while, or raises NotYet to be called again.
+        later: called with what is awaited, until it is there; waits a while, or raises NotYet to be called again.
         report: called with each step that is done.
         check: called between steps; raises NotYet when this call has no time left.
         sleep: waits some seconds.
-        clock: seconds that only grow.
+        clock: seconds of a monotonic clock.
     """
 
     later: Callable[[str], None]

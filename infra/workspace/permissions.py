@@ -1,6 +1,6 @@
-"""Who sees the job and who may change it: the groups of the file, and the owner, who stays.
+"""Set who sees the job and who may change it: the groups of the file, and the owner, who stays.
 
-The list is the job's whole direct list: what somebody added by hand goes with the next deploy. Nobody gets a right on
+The list is the job's whole direct list: the next deploy removes what was added by hand. Nobody gets a right on
 the cluster: whoever may attach to it has the reader role's rights.
 """
 
@@ -20,7 +20,7 @@ Who = tuple[str, str]
 
 
 def bring_up_to_date(client: WorkspaceClient, job: Job, job_id: int) -> Step:
-    """Give the groups their rights on a job, if they have not got just those."""
+    """Give the groups their rights on a job, unless they have exactly those."""
     with saying(f"Setting the permissions of the job {job_id}"):
         entries = client.jobs.get_permissions(str(job_id)).access_control_list or []
         there = {_who(entry): level for entry in entries for level in _direct(entry)}
@@ -54,7 +54,7 @@ def owner(client: WorkspaceClient, job_id: int) -> Who | None:
 
 
 def _new_owner(client: WorkspaceClient, job_id: int) -> Who:
-    """Return who made a job, or whoever deploys where that one is gone."""
+    """Return the creator of a job, or the deploying principal where the creator is gone."""
     creator = client.jobs.get(job_id).creator_user_name or ""
     me = client.current_user.me().user_name or ""
     for name in filter(None, (creator, me)):

@@ -1,4 +1,4 @@
-"""Groups, users and service principals of a workspace: found by name, with the profiles that they may use."""
+"""Find groups, users and service principals of a workspace by name, with the profiles that they may use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from infra.workspace.spec import Principals
 
 Kind = Literal["group", "user", "service principal"]
 
-# What each kind is known by, in SCIM's spelling and in the SDK's.
+# The attribute that identifies each kind, in SCIM's spelling and in the SDK's.
 _KEYS = {
     "group": ("displayName", "display_name"),
     "user": ("userName", "user_name"),
@@ -24,7 +24,7 @@ _KEYS = {
 
 @dataclass(frozen=True, order=True)
 class Principal:
-    """Who is meant: ``group network-engineers``."""
+    """A group, user or service principal, such as ``group network-engineers``."""
 
     kind: Kind
     name: str
@@ -34,13 +34,13 @@ class Principal:
 
     @classmethod
     def of(cls, text: str) -> Principal:
-        """The principal that a text names."""
+        """Return the principal that a text names."""
         kind = next(kind for kind in _KEYS if text.startswith(f"{kind} "))
         return cls(kind=kind, name=text.removeprefix(f"{kind} "))  # type: ignore[arg-type]
 
 
 def named(principals: Principals) -> list[Principal]:
-    """The principals of the settings, in order, each once."""
+    """Return the principals of the settings, in order, each once."""
     every = [
         *(Principal("group", name) for name in principals.groups),
         *(Principal("user", name) for name in principals.users),
@@ -50,19 +50,19 @@ def named(principals: Principals) -> list[Principal]:
 
 
 def ids(client: WorkspaceClient, principals: Iterable[Principal]) -> dict[Principal, str]:
-    """The ids of principals; who is not in the workspace is left out."""
+    """Return the IDs of principals; those that are not in the workspace are left out."""
     with saying("Looking for groups, users and service principals"):
         found = {principal: _id(client, principal) for principal in principals}
     return {principal: id_ for principal, id_ in found.items() if id_ is not None}
 
 
 def roles(client: WorkspaceClient, kind: Kind, id_: str) -> list[str]:
-    """The ARNs that a principal has as roles."""
+    """Return the ARNs that a principal has as roles."""
     return _roles(_api(client, kind).get(id_))
 
 
 def holders(client: WorkspaceClient, arn: str) -> Iterator[Principal]:
-    """Everyone who may use a profile, whoever granted it."""
+    """Yield every principal that may use a profile, whoever granted it."""
     for kind, (scim, attribute) in _KEYS.items():
         for found in _api(client, kind).list(attributes=f"id,{scim},roles"):
             if arn in _roles(found):
@@ -76,7 +76,7 @@ def patch(client: WorkspaceClient, kind: Kind, id_: str, operation: iam.Patch) -
 
 
 def unknown(principals: Sequence[Principal], known: Iterable[Principal]) -> list[str]:
-    """One problem for each principal that is not known, in words."""
+    """Return one problem for each unknown principal."""
     there = set(known)
     return [f"there is no {principal.kind} {principal.name!r}" for principal in principals if principal not in there]
 
@@ -85,7 +85,7 @@ def _id(client: WorkspaceClient, principal: Principal) -> str | None:
     scim, attribute = _KEYS[principal.kind]
     quoted = principal.name.replace("\\", "\\\\").replace('"', '\\"')
     for found in _api(client, principal.kind).list(filter=f'{scim} eq "{quoted}"', attributes=f"id,{scim}"):
-        # SCIM compares without case; a name that only looks alike is a mistake to show, not to guess at.
+        # SCIM compares without case; a name that is only similar is a mistake to report, not to guess.
         if (getattr(found, attribute) or "").casefold() == principal.name.casefold():
             id_: str | None = found.id
             return id_

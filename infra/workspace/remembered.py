@@ -1,4 +1,4 @@
-"""What a deployment has to remember, in a small file beside the wheel: what it granted, verified, and left in AWS.
+"""Keep a deployment's memory in a small file next to the wheel: what it granted, verified, and left in AWS.
 
 It is written before the thing it remembers is done: a deployment that is cut off forgets nothing of its own.
 """
@@ -41,7 +41,7 @@ class Remembered:
     """The file's content.
 
     Attributes:
-        granted: grants of ours by profile (``group network-engineers``).
+        granted: our grants by profile (``group network-engineers``).
         verification: the verify run that is under way, if any.
         passed: keys of the verifications that passed, the newest last.
         streams: what the job reads or has read.
@@ -59,7 +59,7 @@ class Remembered:
 
 
 def read(client: WorkspaceClient, folder: str) -> Remembered:
-    """What a folder's file remembers; nothing when there is none.
+    """Return the memory in a folder's file; an empty one if there is none.
 
     Raises:
         DeploymentError: the file cannot be read.

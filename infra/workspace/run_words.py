@@ -1,4 +1,4 @@
-"""The words of a run: what its task printed, why it failed, and what to do about it.
+"""Read a run's output: what its task printed, why it failed, and what to do about it.
 
 A failed task reports its reason in up to three places: ``error`` (possibly only the exception's last line),
 ``error_trace``, and ``logs``, which may be missing. Databricks measured such an answer and put it into the fake
@@ -21,7 +21,7 @@ from infra.workspace.runs import state_of
 from infra.workspace.spec import WorkspaceSpec
 
 _LINES = 8
-"""How many of the last printed lines count."""
+"""Number of the last printed lines that count."""
 
 _HIVE_ADVICE = (
     "The Hive metastore is off in this workspace: name a table of Unity Catalog in job.table (catalog.schema.name)"
@@ -63,7 +63,7 @@ def failure(client: WorkspaceClient, spec: WorkspaceSpec, run: jobs.Run, *, if_d
         client: of the workspace.
         spec: what was verified.
         run: the run.
-        if_denied: what to do where access was denied, if the deployment knows more than the storage says.
+        if_denied: the advice where access was denied, if the deployment knows more than the storage reports.
     """
     reason = why(client, run)
     advice = [
@@ -97,12 +97,12 @@ def printed(client: WorkspaceClient, run: jobs.Run) -> str:
 
 
 def reason(output: jobs.RunOutput) -> list[str]:
-    """Return the lines that tell why a task failed, without frames and without what says nothing."""
-    told = telling(output.logs or "") or telling(output.error_trace or "")
-    raised = [line for line in telling(output.error_trace or "") if not _in(line, told)] if output.logs else []
-    error = [line for line in _clean(output.error or "") if not _in(line, [*told, *raised])]
+    """Return the lines that explain why a task failed, without frames and empty phrases."""
+    printed_lines = telling(output.logs or "") or telling(output.error_trace or "")
+    raised = [line for line in telling(output.error_trace or "") if not _in(line, printed_lines)] if output.logs else []
+    error = [line for line in _clean(output.error or "") if not _in(line, [*printed_lines, *raised])]
     # What was printed comes last: where it has the message, nothing else is left; else it may be noise.
-    lines = [*error, *raised, *told]
+    lines = [*error, *raised, *printed_lines]
     return [line for line in lines if not _SAYS_NOTHING.fullmatch(line)] or lines
 
 

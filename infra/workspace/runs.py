@@ -1,4 +1,4 @@
-"""Runs in the workspace: waited for, and ended in order."""
+"""Wait for runs in the workspace, and end them in order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ENDED = {RunLifeCycleState.TERMINATED, RunLifeCycleState.SKIPPED, RunLifeCycleS
 
 
 def ended(run: Run | BaseRun) -> bool:
-    """Whether a run is over, well or not."""
+    """Return whether a run is over, whatever its result."""
     return run.state is not None and run.state.life_cycle_state in _ENDED
 
 
@@ -38,7 +38,7 @@ def of_job(found: Iterable[BaseRun], job_id: int) -> Iterator[BaseRun]:
 def end_job_runs(client: WorkspaceClient, job_id: int, *, pace: Pace) -> int:
     """Cancel a paused job's runs and wait until they are over; return how many there were.
 
-    A continuous job starts a cancelled run anew unless it was paused before.
+    A continuous job replaces a cancelled run by a new one unless it was paused before.
     """
     first = None
     while True:
@@ -54,7 +54,7 @@ def end_job_runs(client: WorkspaceClient, job_id: int, *, pace: Pace) -> int:
 
 
 def end_single_runs(client: WorkspaceClient, name: str, *, pace: Pace) -> int:
-    """The same for one-time runs of a name."""
+    """Cancel the one-time runs of a name and wait until they are over; return how many there were."""
     first = None
     while True:
         with saying(f"Ending the runs named {name}"):

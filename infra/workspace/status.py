@@ -1,4 +1,4 @@
-"""How an environment stands in the workspace: profile, grants, job, last runs."""
+"""Look at an environment in the workspace: profile, grants, job, last runs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from infra.workspace.runs import ended, of_job, state_of
 from infra.workspace.spec import WorkspaceSpec
 
 RUNS = 5
-"""How many of the last runs are shown."""
+"""Number of the last runs that are shown."""
 
 
 @dataclass(frozen=True)
 class Grant:
-    """Who may use the profile, and whether this deployment made it so."""
+    """A principal that may use the profile, and whether this deployment granted it."""
 
     who: str
     ours: bool
@@ -38,7 +38,7 @@ class RunLine:
 
 @dataclass(frozen=True)
 class Status:
-    """What was found; without a job its parts are empty.
+    """The state of an environment; without a job its parts are empty.
 
     Attributes:
         registered: whether the workspace has the profile.

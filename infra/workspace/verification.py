@@ -1,7 +1,7 @@
 """The proof that the logs can be read: a one-time run on the job's cluster, with the wheel's entry point `verify`.
 
-What passed is remembered, so that nothing is verified twice: an update that CloudFormation rolls back comes to what
-passed before, and must not depend on another cluster. Each try has a token of its own, which is remembered
+What passed is remembered, so that nothing is verified twice: an update that CloudFormation rolls back returns to
+what passed before, and must not depend on another cluster. Each try has its own token, which is remembered
 before the run is submitted: the workspace answers a token it knows with the run it made for it, even a failed one.
 """
 
@@ -33,7 +33,7 @@ _NOT_OF_ACCESS = ("headers", "trigger", "new-checkpoint")
 
 
 def run_name(spec: WorkspaceSpec) -> str:
-    """Name of the one-time runs."""
+    """Return the name of the one-time runs."""
     return f"{spec.job.name} verify"
 
 
@@ -47,9 +47,9 @@ def ensure(
     pace: Pace,
     if_denied: str = "",
 ) -> tuple[Step, Remembered]:
-    """Verify, unless exactly this passed before; a run that is under way is waited for.
+    """Verify, unless exactly this passed before; wait for a run that is under way.
 
-    ``if_denied`` is what to do where the run is denied access, if more is known than the storage says.
+    ``if_denied`` is the advice for a run that is denied access, if more is known than the storage reports.
 
     Raises:
         DeploymentError: the run failed; with its words and its page.
@@ -93,14 +93,14 @@ def await_under_way(
     last = memory.verification
     if last is None or not spec.verify:
         return
-    # Whether the nodes have disks takes a request to find out; the run's key says it too.
+    # Finding out whether the nodes have disks takes a request; the run's key shows it too.
     clusters = (job_settings.verify_cluster(spec, has_disk=has_disk) for has_disk in (True, False))
     if last.key in [_key(spec, wheel_path, cluster) for cluster in clusters]:
         _ended(client, _run(client, last.run_id), pace=pace)
 
 
-def anew(memory: Remembered) -> Remembered:
-    """The memory without what passed, so that the next verification is a run of its own, or the one under way."""
+def forgotten(memory: Remembered) -> Remembered:
+    """Return the memory without what passed, so that the next verification is a new run, or the one under way."""
     return replace(memory, passed=())
 
 

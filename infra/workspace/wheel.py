@@ -1,4 +1,4 @@
-"""The wheel in the workspace: in a folder of its version and content, so that none is replaced while it is in use."""
+"""Upload the wheel to a folder named for its version and content: none is replaced while it is in use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from infra.workspace.wheel_file import WheelFile
 
 
 def path_of(folder: str, wheel: WheelFile) -> str:
-    """Where a wheel lies."""
+    """Return the path of a wheel."""
     return f"{folder}/{wheel.label}/{wheel.name}"
 
 
@@ -43,7 +43,7 @@ def remove_others(client: WorkspaceClient, folder: str, wheel: WheelFile) -> lis
 
 
 def remove_folder(client: WorkspaceClient, folder: str) -> list[Step]:
-    """Remove the folder with all that is in it, and the one above it if nothing else is there."""
+    """Remove the folder with its content, and the one above it if that is empty then."""
     above = folder.rsplit("/", 1)[0]
     with saying(f"Removing {folder}"):
         steps = [Step("wheel and folder", "removed", folder)] if files.is_there(client, folder) else []
@@ -55,5 +55,5 @@ def remove_folder(client: WorkspaceClient, folder: str) -> list[Step]:
 
 
 def _delete(client: WorkspaceClient, path: str) -> None:
-    with suppress(NotFound):  # by a request before, whose answer got lost
+    with suppress(NotFound):  # removed by an earlier request whose answer got lost
         client.workspace.delete(path, recursive=True)

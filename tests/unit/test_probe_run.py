@@ -80,7 +80,7 @@ def test_a_wait_that_is_cut_short_cancels_the_run(stage: Stage, stop: type[BaseE
 
     def later(what: str) -> None:
         assert what.startswith("waiting for the probe's run (")
-        raise stop("stopped")
+        raise stop("no more patience")
 
     with pytest.raises(stop):
         asked(stage, later=later, newer=True)
