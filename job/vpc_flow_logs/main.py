@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime, timezone
 
 from pyspark.sql import SparkSession
 
-from vpc_flow_logs import binding, checkpoint, probe_run, settings, start, stream, table, verification
+from vpc_flow_logs import binding, checkpoint, probe_run, settings, start, stream, summary, table, verification
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.failures import LOOK_AGAIN, telling_line
 from vpc_flow_logs.parameters import Parameters
-from vpc_flow_logs.paths import quarantine_path
-from vpc_flow_logs.progress import counted, held, say
+from vpc_flow_logs.progress import say
 from vpc_flow_logs.sink import Sink
 
 
@@ -53,6 +53,7 @@ def _cluster_session() -> SparkSession:
 
 
 def _ingest(spark: SparkSession, parameters: Parameters) -> None:
+    started = datetime.now(timezone.utc)
     bound = _binding(spark, parameters)
     layout = table.create(
         spark,
@@ -66,10 +67,8 @@ def _ingest(spark: SparkSession, parameters: Parameters) -> None:
     sink = Sink(spark, table_name=parameters.table_name, layout=layout, binding=bound)
     say(f"loading {parameters.vpc_logs_path} into {parameters.table_name} ({parameters.trigger})")
     stream.run(spark, parameters, sink)
-    say(f"done: {counted(sink.batches, 'batch', 'batches')}, {held(sink.total)}")
-    say(f"records:    table {parameters.table_name}{_at(parameters.delta_output_path)}")
-    name, path = table.quarantine_name(parameters.table_name), quarantine_path(parameters.delta_output_path)
-    say(f"quarantine: table {name}{_at(path)}")
+    for line in summary.lines(spark, parameters, total=sink.total, batches=sink.batches, started=started):
+        say(line)
 
 
 def _binding(spark: SparkSession, parameters: Parameters) -> Binding:
@@ -83,7 +82,3 @@ def _binding(spark: SparkSession, parameters: Parameters) -> Binding:
         return binding.bind_unread(known, parameters.checkpoint_path, logs)
     known = table.known(spark, table_name=name, path=path, new=found.query_id is None)
     return binding.bind(known, found, logs, new_checkpoint=parameters.new_checkpoint, now=time.time())
-
-
-def _at(path: str) -> str:
-    return f" at {path}" if path else ""

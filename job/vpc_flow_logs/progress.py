@@ -45,16 +45,16 @@ def known_batch_line(batch_id: int, entries: int | None) -> str:
 
 
 def unseen_fields_line(names: Sequence[str]) -> str | None:
-    """Return the line about fields of Headers that no file of the run had; None if there are none.
+    """Return the line about undocumented fields of Headers that no file had so far; None if there are none.
 
-    >>> unseen_fields_line(["scraddr", "az-id"])
-    'note: no file of this run has the fields scraddr (did you mean srcaddr?), az-id; their columns are NULL'
+    >>> unseen_fields_line(["scraddr", "mine"])
+    'note: no file has the fields scraddr (did you mean srcaddr?), mine; their columns are NULL'
     """
     if not names:
         return None
     shown = ", ".join(f"{name} (did you mean {close}?)" if (close := suggestion(name)) else name for name in names)
     one = len(names) == 1
-    return f"note: no file of this run has the field{'' if one else 's'} {shown}; " + (
+    return f"note: no file has the field{'' if one else 's'} {shown}; " + (
         "its column is NULL" if one else "their columns are NULL"
     )
 

@@ -17,7 +17,7 @@ from vpc_flow_logs import folders, notification_rights, parquet_file, privileges
 from vpc_flow_logs.careful import header_names, tokens_of
 from vpc_flow_logs.decompress import Damaged, text_blocks
 from vpc_flow_logs.failures import LOOK_AGAIN, RunFailed, telling_line
-from vpc_flow_logs.folders import CannotLook
+from vpc_flow_logs.folders import CannotLook, NotAFolder
 from vpc_flow_logs.lines import BYTE_ORDER_MARK
 from vpc_flow_logs.logs_path import load_path, name_filter
 from vpc_flow_logs.parameters import Parameters
@@ -175,8 +175,18 @@ def look(spark: SparkSession, parameters: Parameters) -> Found:
 
 def _files(spark: SparkSession, vpc_logs_path: str) -> DataFrame:
     reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
-    only = name_filter(vpc_logs_path)
-    return (reader if only is None else reader.option("pathGlobFilter", only)).load(load_path(vpc_logs_path))
+    only, path = name_filter(vpc_logs_path), load_path(vpc_logs_path)
+    # A folder may be called `logs [prod]`: what exists under its literal name is meant.
+    if scheme_of(path) != "s3" and _exists(spark, path):
+        path = _not_a_glob(path)
+    return (reader if only is None else reader.option("pathGlobFilter", only)).load(path)
+
+
+def _exists(spark: SparkSession, path: str) -> bool:
+    try:
+        return folders.of(spark).names(path) is not None
+    except NotAFolder:
+        return True
 
 
 def _not_a_glob(path: str) -> str:
@@ -207,4 +217,4 @@ def format_of_file(content: pa.Buffer) -> str:
     if first is None:
         return "empty"
     names = header_names(first)
-    return f"no header line, {len(first)} fields" if names is None else " ".join(names)
+    return f"no header line, {counted(len(first), 'field')}" if names is None else " ".join(names)

@@ -238,6 +238,31 @@ def test_a_batch_with_nothing_for_the_quarantine_leaves_it_alone(spark: SparkSes
     assert len(commits(quarantine_path(where.delta))) == 1
 
 
+# The end of a run
+
+
+def test_a_run_with_more_quarantined_lines_than_records_ends_with_the_reasons_and_the_query(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    where = Place(tmp_path, "mostly_bad", headers=("srcaddr", "srcport"))
+    where.deliver(b"srcaddr srcport\n10.0.0.1 80\n" + b"10.0.0.2 x\n" * 3 + b"10.0.0.3\n", "a.log")
+    ran = ingest(spark, where)
+    start = ran.lines.index("warning: 4 lines went to the quarantine, 1 record to the table; the main reasons:")
+    assert ran.lines[start + 1] == "  3 lines: srcport: 'x' is not an integer"
+    query = ran.lines[start + 3].removeprefix("look at them: ")
+    assert len(spark.sql(query).collect()) == 4
+    assert not any(line.startswith("warning") for line in ingest(spark, where).lines)
+
+
+def test_a_field_of_headers_that_aws_does_not_know_and_no_file_has_is_named(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    where = Place(tmp_path, "typing_mistake", headers=("scraddr", "srcport", "mine", "az-id"))
+    where.deliver(b"srcaddr srcport mine\n10.0.0.1 80 x\n", "a.log")
+    ran = ingest(spark, where)
+    assert "note: no file has the field scraddr (did you mean srcaddr?); its column is NULL" in ran.lines
+
+
 # Files that are gone before they are read
 
 

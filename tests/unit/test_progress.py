@@ -97,10 +97,10 @@ def test_a_task_that_ran_twice_counts_once() -> None:
 def test_fields_of_headers_that_no_file_has_are_named_with_what_was_probably_meant() -> None:
     assert unseen_fields_line([]) is None
     assert unseen_fields_line(["scraddr"]) == (
-        "note: no file of this run has the field scraddr (did you mean srcaddr?); its column is NULL"
+        "note: no file has the field scraddr (did you mean srcaddr?); its column is NULL"
     )
     assert unseen_fields_line(["my-own", "type"]) == (
-        "note: no file of this run has the fields my-own, type; their columns are NULL"
+        "note: no file has the fields my-own, type; their columns are NULL"
     )
 
 
