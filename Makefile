@@ -51,7 +51,7 @@ diff: .venv/made  ## what deploying ENV would change
 deploy: .venv/made  ## deploy ENV: asks before it widens IAM
 	$(CDK) deploy --all $(environment) -c for=deploy $(ARGS)
 
-smoke: .venv/made  ## whether ENV works: the job runs, the queue is drained, the logs can be read; says what to do
+smoke: .venv/made  ## whether ENV works: the job runs, the queue is drained, the bucket's policy is ours, the logs can be read
 	.venv/bin/python -m infra.smoke --env $(or $(ENV),$(error say which environment: make $@ ENV=staging)) $(ARGS)
 
 probe: .venv/made  ## what only a real workspace can answer, for a bug report: starts one cluster, writes probe-ENV.md
@@ -77,6 +77,7 @@ test-lts: .venv-lts/made  ## the job's tests on the Spark and pyarrow of Databri
 
 bench: .venv/made  ## measure the job against the guide's way and against DuckDB
 	.venv/bin/python -m bench
+	.venv/bin/python -m bench.members
 
 lint: .venv/made  ## style, types, who may import whom, the workflows, and that nothing secret is committed
 	.venv/bin/ruff check
