@@ -96,6 +96,8 @@ def problem(known: Known, checkpoint: Checkpoint, logs_path: str | None, *, new_
         logs_path: The VPC Logs Path; None when it is not known to be good.
         new_checkpoint: ``refuse``, ``adopt`` or ``reload``: what to do with a new checkpoint for a table with rows.
     """
+    if checkpoint.foreign:
+        return f"{checkpoint.path!r} is not empty and not a checkpoint of this job; name a new folder"
     if checkpoint.query_id is None:
         if known.filled and new_checkpoint == "refuse":
             return _new_on_filled(known, checkpoint)

@@ -1,4 +1,4 @@
-"""What a checkpoint folder holds, read by Spark itself, which reaches every place a checkpoint can be in.
+"""What a checkpoint folder holds.
 
 Spark keeps ``metadata`` (the ID of the streaming query), ``offsets/N`` (batch N is planned) and ``commits/N`` (batch N
 is done) there. Version 0.1.0 of this job added a file that names the VPC Logs Path.
@@ -10,10 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from pyspark.errors import AnalysisException
-from pyspark.sql import SparkSession
-
-from vpc_flow_logs.folders import Folders, NotAFolder
+from vpc_flow_logs.folders import Folders
 
 LOGS_PATH_FILE = "vpc_logs_path"
 """Name of the file by which version 0.1.0 bound a checkpoint to its VPC Logs Path."""
@@ -28,53 +25,33 @@ class Checkpoint:
         query_id: ID of the streaming query that it belongs to; None when no query has used it yet.
         planned: Number of the last batch that was planned; None when there is none.
         logs_path: The VPC Logs Path that version 0.1.0 wrote there.
+        foreign: No query has used it, and it holds something all the same.
     """
 
     path: str
     query_id: str | None = None
     planned: int | None = None
     logs_path: str | None = None
+    foreign: bool = False
 
 
-def read(spark: SparkSession, path: str) -> Checkpoint:
-    """Read what the folder holds; a folder that does not exist holds nothing.
+def read(folders: Folders, path: str) -> Checkpoint:
+    """Return what the folder holds; a folder that does not exist holds nothing.
 
     Raises:
-        Exception: of Spark, with the storage's words, when the folder cannot be read.
+        NotAFolder: It is a file.
+        CannotLook: Nothing here can look into it.
     """
-    metadata = _text(spark, f"{path}/metadata")
+    names = [name for name in folders.names(path) or [] if not name.startswith(".")]
+    query_id = _query_id(folders.head(f"{path}/metadata")) if "metadata" in names else None
+    logs_path = folders.head(f"{path}/{LOGS_PATH_FILE}") if LOGS_PATH_FILE in names else None
     return Checkpoint(
         path=path,
-        query_id=_query_id(metadata),
-        planned=None if metadata is None else _last_number(spark, f"{path}/offsets"),
-        logs_path=_text(spark, f"{path}/{LOGS_PATH_FILE}"),
+        query_id=query_id,
+        planned=_last_number(folders.names(f"{path}/offsets")) if "offsets" in names else None,
+        logs_path=logs_path and logs_path.strip(),
+        foreign=bool(names) and query_id is None and logs_path is None,
     )
-
-
-def folder_problem(folders: Folders, checkpoint: Checkpoint) -> str | None:
-    """Return why a folder that no query has used cannot become a checkpoint, or None.
-
-    Raises:
-        CannotLook: nothing here can look into it.
-    """
-    try:
-        names = folders.names(checkpoint.path)
-    except NotAFolder:
-        return f"{checkpoint.path!r} is a file; name a folder"
-    unused = checkpoint.query_id is None and checkpoint.logs_path is None
-    if unused and any(not name.startswith(".") for name in names or []):
-        return f"{checkpoint.path!r} is not empty and not a checkpoint of this job; name a new folder"
-    return None
-
-
-def _text(spark: SparkSession, file: str) -> str | None:
-    try:
-        lines = spark.read.text(file, wholetext=True).collect()
-    except AnalysisException as error:
-        if error.getCondition() == "PATH_NOT_FOUND":
-            return None
-        raise
-    return "".join(line.value for line in lines).strip() or None
 
 
 def _query_id(metadata: str | None) -> str | None:
@@ -86,12 +63,5 @@ def _query_id(metadata: str | None) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _last_number(spark: SparkSession, folder: str) -> int | None:
-    try:
-        files = spark.read.format("binaryFile").load(folder).select("path").collect()
-    except AnalysisException as error:
-        if error.getCondition() == "PATH_NOT_FOUND":
-            return None
-        raise
-    names = (file.path.rstrip("/").rpartition("/")[2] for file in files)
-    return max((int(name) for name in names if name.isdigit()), default=None)
+def _last_number(names: list[str] | None) -> int | None:
+    return max((int(name) for name in names or [] if name.isdigit()), default=None)

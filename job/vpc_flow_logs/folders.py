@@ -39,8 +39,8 @@ class Folders(Protocol):
         """
         ...
 
-    def head(self, path: str, size: int = 65_536) -> str:
-        """Return the beginning of a text file, at most ``size`` bytes of it."""
+    def head(self, path: str, size: int = 65_536) -> str | None:
+        """Return the beginning of a text file, at most ``size`` bytes of it; None when the file does not exist."""
         ...
 
     def write(self, path: str, text: str) -> None:
@@ -80,8 +80,13 @@ class DbutilsFolders:
             raise NotAFolder(path)
         return names
 
-    def head(self, path: str, size: int = 65_536) -> str:
-        return str(self._ask("head", path, size))
+    def head(self, path: str, size: int = 65_536) -> str | None:
+        try:
+            return str(self._fs.head(path, size))
+        except Exception as error:
+            if _is_missing(error):
+                return None
+            raise CannotLook(telling_line(error)) from error
 
     def write(self, path: str, text: str) -> None:
         self._ask("put", path, text, True)
@@ -113,10 +118,12 @@ class LocalFolders:
         except OSError as error:
             raise CannotLook(f"{error.strerror}: {folder}") from error
 
-    def head(self, path: str, size: int = 65_536) -> str:
+    def head(self, path: str, size: int = 65_536) -> str | None:
         try:
             with _local(path).open("rb") as file:
                 return file.read(size).decode(errors="replace")
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise CannotLook(f"{error.strerror}: {path}") from error
 

@@ -9,9 +9,10 @@ from datetime import datetime, timezone
 
 from pyspark.sql import SparkSession
 
-from vpc_flow_logs import binding, checkpoint, probe_run, settings, start, stream, summary, table, verification
+from vpc_flow_logs import binding, checkpoint, folders, probe_run, settings, start, stream, summary, table, verification
 from vpc_flow_logs.binding import Binding
-from vpc_flow_logs.failures import LOOK_AGAIN, telling_line
+from vpc_flow_logs.failures import LOOK_AGAIN
+from vpc_flow_logs.folders import CannotLook
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.progress import say
 from vpc_flow_logs.sink import Sink
@@ -75,9 +76,9 @@ def _binding(spark: SparkSession, parameters: Parameters) -> Binding:
     """Return the bond of table, checkpoint and VPC Logs Path that this run works under."""
     name, path, logs = parameters.table_name, parameters.delta_output_path, parameters.vpc_logs_path
     try:
-        found = checkpoint.read(spark, parameters.checkpoint_path)
-    except Exception as error:  # noqa: BLE001 - each storage has errors of its own
-        say(f"note: the checkpoint {parameters.checkpoint_path!r} cannot be read: {telling_line(error)}")
+        found = checkpoint.read(folders.of(spark), parameters.checkpoint_path)
+    except CannotLook as error:
+        say(f"note: the checkpoint {parameters.checkpoint_path!r} cannot be looked at: {error}")
         known = table.known(spark, table_name=name, path=path, new=True)
         return binding.bind_unread(known, parameters.checkpoint_path, logs)
     known = table.known(spark, table_name=name, path=path, new=found.query_id is None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -10,9 +11,10 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from vpc_flow_logs import checkpoint, counts, history, progress, quarantine, table
+from vpc_flow_logs import checkpoint, counts, folders, history, progress, quarantine, table
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.counts import Counts
+from vpc_flow_logs.folders import CannotLook
 from vpc_flow_logs.layout import Layout
 from vpc_flow_logs.sql import quoted
 from vpc_flow_logs.table import quarantine_name
@@ -111,8 +113,10 @@ class Sink:
 
     def _complete_binding(self) -> None:
         """Record which query the checkpoint belongs to, once Spark has made that known by starting the stream."""
-        if self._binding.query_id is None:
-            query_id = checkpoint.read(self._spark, self._binding.checkpoint).query_id
+        if self._binding.query_id is not None:
+            return
+        with suppress(CannotLook):  # the next run tries again; until then the path alone tells whose it is
+            query_id = checkpoint.read(folders.of(self._spark), self._binding.checkpoint).query_id
             self._binding = replace(self._binding, query_id=query_id)
             table.bind(self._spark, self._table_name, self._binding)
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pyspark.sql import SparkSession
 
 from vpc_flow_logs import binding, checkpoint, folders, settings, table
+from vpc_flow_logs.binding import Known
 from vpc_flow_logs.failures import LOAD_AGAIN, RunFailed, explained, telling_line
+from vpc_flow_logs.folders import NotAFolder
 from vpc_flow_logs.parameters import USAGE, ParameterError, Parameters, notes_of, parameters_of, problems_of, read
 from vpc_flow_logs.paths import without_trailing_slash
 from vpc_flow_logs.progress import say
@@ -111,12 +113,15 @@ def _looked(parameter: str, value: str, look: Callable[[str], list[str]]) -> lis
 
 
 def _checkpoint_refusals(spark: SparkSession, path: str, good: Mapping[str, str]) -> list[str]:
-    found = checkpoint.read(spark, path)
-    problem = None
+    try:
+        found = checkpoint.read(folders.of(spark), path)
+    except NotAFolder:
+        return [f"{path!r} is a file; name a folder"]
+    known, new = Known(exists=True), found.query_id is None
     if "table-name" in good:
-        path_of_table, new = good.get("delta-output-path", ""), found.query_id is None
-        known = table.known(spark, table_name=good["table-name"], path=path_of_table, new=new)
-        policy = good.get("new-checkpoint", "refuse")
-        problem = binding.problem(known, found, good.get("vpc-logs-path"), new_checkpoint=policy)
-    problem = problem or checkpoint.folder_problem(folders.of(spark), found)
+        known = table.known(spark, table_name=good["table-name"], path=good.get("delta-output-path", ""), new=new)
+    elif not new:
+        return []  # whose it is, only its table knows
+    policy = good.get("new-checkpoint", "refuse")
+    problem = binding.problem(known, found, good.get("vpc-logs-path"), new_checkpoint=policy)
     return [problem] if problem else []
