@@ -1,7 +1,7 @@
 """The job on this machine: ``python -m local.ingest`` with the job's own parameters, on local Spark and Delta Lake.
 
 Example:
-    python -m local.ingest --vpc-logs-path logs --checkpoint-path out/checkpoint --table-name flows.vpc
+    .venv/bin/python -m local.ingest --vpc-logs-path logs --checkpoint-path out/checkpoint --table-name flows.vpc
         --delta-output-path out/vpc --region-name us-east-1 --headers "version,account-id,..."
 """
 

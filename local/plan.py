@@ -91,7 +91,7 @@ def _parsed(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     argparse ends at its first error; so it is given nothing to object to but a value for a switch, and an option
     without its value (``nargs="?"``) is found to be empty later, together with all else.
     """
-    parser = _Parser(prog="python -m local.generate", description=__doc__, allow_abbrev=False)
+    parser = _Parser(prog=".venv/bin/python -m local.generate", description=__doc__, allow_abbrev=False)
     parser.add_argument("--output", nargs="?", const="", metavar="DIR", help="folder to write to (required)")
     parser.add_argument(
         "--format",

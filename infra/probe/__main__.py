@@ -1,7 +1,7 @@
 """Ask what only a real workspace and account can answer, and write a report to attach to a bug report.
 
-    python -m infra.probe --env staging                     writes probe-staging.md
-    python -m infra.probe --env staging --output FILE       writes it there
+    .venv/bin/python -m infra.probe --env staging                     writes probe-staging.md
+    .venv/bin/python -m infra.probe --env staging --output FILE       writes it there
 
 It starts one cluster like the job's, with the job's instance profile, for a few minutes. The job goes on; nothing is
 left behind. Credentials of the workspace are the Databricks SDK's ordinary ones; AWS is asked by the cluster.
@@ -131,7 +131,9 @@ class _Waiting:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m infra.probe", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=".venv/bin/python -m infra.probe",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--env", required=True, help="name in environments/, or path of a file")
     parser.add_argument("--output", type=Path, metavar="FILE", help="the report (default: probe-NAME.md)")

@@ -119,7 +119,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.stage", description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog=".venv/bin/python -m local.stage", description=__doc__, allow_abbrev=False)
     parser.add_argument(
         "--folder", type=Path, default=ROOT / ".stage", metavar="DIR", help="its folder (default: .stage)"
     )

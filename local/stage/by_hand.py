@@ -48,7 +48,7 @@ def commands(stage: EmbeddedStage, *, file: Path) -> list[str]:
     objects = f"boto3.client('s3').list_objects_v2(Bucket='{bucket}')['Contents']"
     return [
         f"source {shlex.quote(_near(file))}",
-        f'python -m local.stage.sql "SELECT action, count(*), sum(bytes) FROM {table} GROUP BY action"',
+        f'.venv/bin/python -m local.stage.sql "SELECT action, count(*), sum(bytes) FROM {table} GROUP BY action"',
         f"python -c \"import boto3; print(*(o['Key'] for o in {objects}), sep=chr(10))\"",
         'python -c "from databricks.sdk import WorkspaceClient; print(*WorkspaceClient().jobs.list_runs())"',
         f"cdk diff -c env={shlex.quote(_near(stage.environment_file))}",

@@ -1,6 +1,6 @@
 """Spark SQL over the tables of a stage's workspace, in a process of its own: for the demo, tests, and by hand.
 
-    python -m local.stage.sql "SELECT action, count(*) FROM flow_logs GROUP BY action"
+    .venv/bin/python -m local.stage.sql "SELECT action, count(*) FROM flow_logs GROUP BY action"
 
 By hand it finds the stage by what ``stage.env`` has set; without a query it reads them from its standard input.
 """

@@ -69,7 +69,9 @@ def _say(request: LoggedRequest) -> None:
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.workspace", description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog=".venv/bin/python -m local.workspace", description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--port", type=_port, default=0, metavar="N", help="the port (default: any free one)")
     parser.add_argument(
         "--admin-token", default="", metavar="TOKEN", help="the administrator's token (default: a new one)"
