@@ -161,6 +161,6 @@ def test_a_file_that_is_gone_before_it_is_read_is_named(stream: Stream) -> None:
 
     query = stream.files().writeStream.foreachBatch(remove).option("checkpointLocation", str(stream.checkpoint))
     with pytest.raises(
-        StreamingQueryException, match=f"CloudFilesError: file:{stream.folder}/gone: found by an earlier"
+        StreamingQueryException, match=f"while reading file file:{stream.folder}/gone. File does not exist"
     ):
         query.trigger(availableNow=True).start().awaitTermination()
