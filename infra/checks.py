@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from infra import access, deliveries, names, place_checks, table_checks
+from infra import access, deliveries, names, partitions, place_checks, table_checks
 from infra.flow_log_checks import flow_log_problems
 from infra.policies.log_bucket import LIMIT
 from infra.problems import Problem
@@ -43,10 +43,19 @@ def problems_of(environment: Environment, *, wrong: Sequence[str]) -> list[Probl
 def warnings_of(environment: Environment) -> list[str]:
     """Return what is allowed but may be a mistake; one sentence each, for people."""
     return [
+        *_odd_regions(environment),
         *_never_delivered(environment),
         *_unsure_filter(environment),
         *table_checks.place_warnings(environment),
     ]
+
+
+def _odd_regions(environment: Environment) -> Iterator[str]:
+    places = [("aws.region", environment.aws.region)]
+    places += [(f"flow_logs[{n}].region", each.region or "") for n, each in enumerate(environment.flow_logs, 1)]
+    for place, region in places:
+        if region and not partitions.is_usual(region):
+            yield f'{place}: "{region}" is not named as AWS names its regions, such as eu-central-1; check its spelling'
 
 
 def _unsure_filter(environment: Environment) -> Iterator[str]:

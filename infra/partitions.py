@@ -37,6 +37,18 @@ PARTITIONS = (
 )
 
 
+_DIRECTIONS = re.compile(r".*-(?:north|south|east|west|central|northeast|southeast|northwest|southwest)-\d+")
+
+
+def is_usual(region: str) -> bool:
+    """Return whether a region is named as all of AWS's are: an area, a direction and a number.
+
+    >>> is_usual("eu-central-1"), is_usual("eu-centrl-1")
+    (True, False)
+    """
+    return _DIRECTIONS.fullmatch(region) is not None
+
+
 def find(region: str) -> Partition | None:
     """Return the partition of a region, or None if the name is not a region's.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shlex
 import signal
 import sys
@@ -26,6 +27,8 @@ JAVA_OPTIONS = (
     "-Darrow.enable_null_check_for_get=false",
 )
 """Throughput, not pauses; and Arrow looks at the bounds of each value again, in each read."""
+
+_NAME = re.compile(r"\w+")
 
 _relays: list[_Relay] = []
 
@@ -228,6 +231,8 @@ def _register_tables(spark: SparkSession, warehouse: Path) -> None:
     for log in sorted([*warehouse.glob("*/_delta_log"), *warehouse.glob("*.db/*/_delta_log")]):
         table = log.parent
         schema = "default" if table.parent == warehouse else table.parent.name.removesuffix(".db")
+        if not (_NAME.fullmatch(schema) and _NAME.fullmatch(table.name)):
+            continue  # a copy such as flow_logs.backup, which no table can be called
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}`")
         place = str(table).replace("\\", "\\\\").replace("'", "\\'")
         spark.sql(f"CREATE TABLE IF NOT EXISTS `{schema}`.`{table.name}` USING delta LOCATION '{place}'")

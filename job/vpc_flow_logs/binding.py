@@ -97,7 +97,10 @@ def problem(known: Known, checkpoint: Checkpoint, logs_path: str | None, *, new_
         new_checkpoint: ``refuse``, ``adopt`` or ``reload``: what to do with a new checkpoint for a table with rows.
     """
     if checkpoint.foreign:
-        return f"{checkpoint.path!r} is not empty and not a checkpoint of this job; name a new folder"
+        return (
+            f"{checkpoint.path!r} is not empty and not a checkpoint of this job; name a new folder, or wait if another "
+            "run is starting there"
+        )
     if checkpoint.query_id is None:
         if known.filled and new_checkpoint == "refuse":
             return _new_on_filled(known, checkpoint)
@@ -107,8 +110,8 @@ def problem(known: Known, checkpoint: Checkpoint, logs_path: str | None, *, new_
         return _of_former_version(known, checkpoint, logs_path)
     if not _is_of(known.binding, checkpoint):
         return (
-            f"{checkpoint.path!r} is the checkpoint of another table; the table is filled by the checkpoint "
-            f"{known.binding.checkpoint!r}: give that one"
+            f"{checkpoint.path!r} is the checkpoint of another table, or was this one's before; the table is filled by "
+            f"the checkpoint {known.binding.checkpoint!r}: give that one"
         )
     last = known.history.last_batch
     if last is not None and (checkpoint.planned is None or checkpoint.planned < last):
@@ -135,7 +138,7 @@ def _new_on_filled(known: Known, checkpoint: Checkpoint) -> str:
 def _restored(history: StreamHistory, checkpoint: Checkpoint) -> str:
     lost = ", ".join(map(str, history.lost[:5])) + (" ..." if len(history.lost) > 5 else "")
     return (
-        f"{checkpoint.path!r} is ahead of its table: a RESTORE (version {history.restored_at} of the table) took out "
+        f"{checkpoint.path!r} is ahead of its table: a RESTORE (version {history.restored_at} of the table) removed "
         f"its batches {lost}, whose files it would not load again. To load them, {_NEW_AND_ADOPT}. To go on without "
         f"them, set the table property '{ACCEPTED_RESTORE}' = '{history.restored_at}'"
     )

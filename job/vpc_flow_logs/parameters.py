@@ -34,7 +34,7 @@ Parameters, each as --name=value or --name value:
   --vpc-logs-path        s3://bucket[/prefix]/AWSLogs/<account>/vpcflowlogs/<region>/*, the Hive form of it, or
                          s3://bucket[/prefix]/AWSLogs/*; a folder or glob on a laptop
   --delta-output-path    new, empty, or holding this job's table; absent for a managed table
-  --checkpoint-path      where the stream keeps its state; belongs to one VPC Logs Path for ever
+  --checkpoint-path      where the stream keeps its state; belongs to one table and one VPC Logs Path
   --table-name           [catalog.][schema.]name
   --region-name          region of the bucket, for example us-east-1
   --headers              comma-separated field names: the columns of the table, and the order of fields in files

@@ -75,6 +75,7 @@ def test_a_moved_checkpoint_goes_on_where_it_stopped(spark: SparkSession, where:
         file.unlink()
     deliver(where, 2)
     ingest(spark, where)
+    ingest(spark, where)  # pyspark 4.1 loads new files with the run after the one that finishes a batch
     assert loaded(spark, where) == [1, 2]
     after = properties(spark, where)
     assert after["vpc_flow_logs.stream_id"] == before
@@ -173,7 +174,7 @@ def test_rows_that_a_restore_took_out_are_missed_before_anything_else_is_loaded(
     refused = try_ingest(spark, where)
     assert refused.status == 2
     assert "is ahead of its table: a RESTORE" in refused.message
-    assert "took out its batches 1, 2," in refused.message
+    assert "removed its batches 1, 2," in refused.message
     where.checkpoint = where.root / "new"
     ingest(spark, where, new_checkpoint="adopt")
     assert loaded(spark, where) == [1, 2, 3, 4]

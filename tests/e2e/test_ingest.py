@@ -287,6 +287,7 @@ def test_a_planned_file_that_is_gone_is_named_and_the_run_goes_on(
     (where.logs / "1.log").unlink()
     where.deliver(b"srcaddr srcport\n10.0.0.3 3\n", "3.log")
     ran = ingest(spark, where)
+    ingest(spark, where)  # pyspark 4.1 loads new files with the run after the one that finishes a batch
     assert f"file:{where.logs}/1.log is gone before it was read; the run goes on without it" in ran.lines
     assert rows(spark, "one_gone", "srcport") == {(0,): 1, (2,): 1, (3,): 1}
     assert gone_entries(spark, "one_gone") == [("1.log", 1, 0, None, "the file was gone before it was read")]

@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.e2e.ingesting import Place, commits, entries, expected, file_of, ingest, rows, table_of
-from vpc_flow_logs import table
+from vpc_flow_logs import folders, table
 from vpc_flow_logs.fields import BY_NAME, DEFAULT_FORMAT, FIELDS, canonical
 from vpc_flow_logs.table import quarantine_path
 
@@ -128,7 +128,7 @@ def test_a_quarantine_table_that_is_missing_is_made_by_the_next_run(spark: Spark
     table.create(spark, table_name="half_made", path=path, headers=DEFAULT_FORMAT)
     spark.sql("DROP TABLE half_made_quarantine")
     shutil.rmtree(quarantine_path(path))
-    assert table.name_refusals(spark, "half_made", path) + table.path_refusals(spark, path) == []
+    assert table.name_refusals(spark, "half_made", path) + table.path_refusals(spark, folders.of(spark), path) == []
     table.create(spark, table_name="half_made", path=path, headers=DEFAULT_FORMAT)
     assert spark.table("half_made_quarantine").count() == 0
 
@@ -213,7 +213,7 @@ def test_a_delta_output_path_of_odd_letters_is_found_again(spark: SparkSession, 
     spark.sql("DROP TABLE IF EXISTS odd_path_quarantine")
     table.create(spark, table_name="odd_path", path=path, headers=["srcaddr"])
     assert Path(path, "_delta_log").is_dir()
-    assert table.name_refusals(spark, "odd_path", path) + table.path_refusals(spark, path) == []
+    assert table.name_refusals(spark, "odd_path", path) + table.path_refusals(spark, folders.of(spark), path) == []
 
 
 def test_a_managed_table_has_the_same_marks(spark: SparkSession) -> None:

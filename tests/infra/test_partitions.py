@@ -11,9 +11,9 @@ import botocore
 import pytest
 
 from infra import partitions
-from infra.config import EnvironmentFileError
+from infra.config import EnvironmentFileError, warnings_of
 from infra.review import review
-from tests.infra.environment_files import FULL, SIMPLE, environment
+from tests.infra.environment_files import FULL, NO_WORKSPACE, SIMPLE, environment
 from vpc_flow_logs.logs_path import logs_path_problem
 from vpc_flow_logs.parameters import region_problem
 
@@ -64,3 +64,13 @@ def test_documents_and_templates_have_the_partition_of_the_region(region: str, t
 def test_a_region_of_no_partition_is_refused(region: str, tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFileError, match=rf"aws.region: '{region}' is no AWS region such as us-east-1"):
         environment(tmp_path, ('region = "us-east-1"', f'region = "{region}"'))
+
+
+def test_every_region_of_botocore_is_named_as_usual_and_a_typing_mistake_is_not() -> None:
+    assert [region for _, region in _REGIONS if not partitions.is_usual(region)] == []
+    assert not partitions.is_usual("eu-centrl-1")
+
+
+def test_a_region_with_a_typing_mistake_is_a_warning(tmp_path: Path) -> None:
+    found = environment(tmp_path, NO_WORKSPACE, ('region = "us-east-1"', 'region = "us-eats-1"'))
+    assert any(text.startswith('aws.region: "us-eats-1" is not named as AWS names') for text in warnings_of(found))

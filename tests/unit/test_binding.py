@@ -71,7 +71,7 @@ def test_a_new_checkpoint_for_a_table_with_rows_is_adopted_or_reloaded_or_refuse
 
 def test_a_loss_by_a_restore_is_refused_until_it_is_accepted() -> None:
     restored = replace(TABLE, history=StreamHistory(last_batch=7, lost=(6, 7), restored_at=30))
-    assert "took out its batches 6, 7," in why(restored, CHECKPOINT)
+    assert "removed its batches 6, 7," in why(restored, CHECKPOINT)
     assert "'vpc_flow_logs.accepted_restore' = '30'" in why(restored, CHECKPOINT)
     assert why(replace(restored, accepted_restore=30), CHECKPOINT) == ""
     assert why(replace(restored, accepted_restore=20), CHECKPOINT) != ""
