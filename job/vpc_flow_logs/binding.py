@@ -96,6 +96,8 @@ def problem(known: Known, checkpoint: Checkpoint, logs_path: str | None, *, new_
         logs_path: The VPC Logs Path; None when it is not known to be good.
         new_checkpoint: ``refuse``, ``adopt`` or ``reload``: what to do with a new checkpoint for a table with rows.
     """
+    if checkpoint.query_id is None and _is_waited_for(known, checkpoint):
+        return _other_logs(checkpoint, known.binding.logs_path if known.binding else None, logs_path)
     if checkpoint.foreign:
         return (
             f"{checkpoint.path!r} is not empty and not a checkpoint of this job; name a new folder, or wait if another "
@@ -147,6 +149,8 @@ def _restored(history: StreamHistory, checkpoint: Checkpoint) -> str:
 def bind(known: Known, checkpoint: Checkpoint, logs_path: str, *, new_checkpoint: str, now: float) -> Binding:
     """Return the binding for a run; `problem` has found nothing wrong. ``now`` is in seconds since 1970."""
     found, path = known.binding, load_path(logs_path)
+    if found is not None and checkpoint.query_id is None and _is_waited_for(known, checkpoint):
+        return found
     if checkpoint.query_id is None:
         # New, or emptied: its batches begin with 0 again, so they need an ID that the table has not seen.
         adopted = int(now) if known.filled and new_checkpoint == "adopt" else None
@@ -163,6 +167,15 @@ def bind_unread(known: Known, checkpoint_path: str, logs_path: str) -> Binding:
     if known.binding is not None and same(known.binding.checkpoint, checkpoint_path):
         return known.binding
     return Binding(stream_id=uuid4().hex, checkpoint=checkpoint_path, logs_path=load_path(logs_path))
+
+
+def _is_waited_for(known: Known, checkpoint: Checkpoint) -> bool:
+    """Return whether the table was bound to this folder by a run whose stream never got as far as its first batch.
+
+    The disk may have been full; or another run is starting there just now, and then both write with one ID.
+    """
+    bound = known.binding
+    return bound is not None and bound.query_id is None and same(bound.checkpoint, checkpoint.path)
 
 
 def _is_of(binding: Binding, checkpoint: Checkpoint) -> bool:

@@ -89,3 +89,15 @@ def test_what_version_0_1_0_made_is_taken_over_with_the_id_that_it_wrote_with() 
 def test_a_checkpoint_that_cannot_be_read_is_known_by_its_path() -> None:
     assert bind_unread(TABLE, PATH + "/", f"{LOGS}/*") == BOUND
     assert bind_unread(TABLE, NEW.path, f"{LOGS}/*").stream_id != BOUND.stream_id
+
+
+def test_a_checkpoint_whose_stream_never_got_to_its_first_batch_keeps_the_tables_id() -> None:
+    """The disk was full when Spark wrote there, or another run is starting there."""
+    waiting = replace(BOUND, query_id=None, adopted_at=12)
+    known, half_made = Known(exists=True, filled=True, binding=waiting), Checkpoint(PATH, foreign=True)
+    for checkpoint in (half_made, Checkpoint(PATH)):
+        assert why(known, checkpoint) == ""
+        assert bound(known, checkpoint) == waiting
+    assert "is the checkpoint of the VPC Logs Path" in why(known, half_made, "s3://other/AWSLogs/*")
+    assert "not a checkpoint of this job" in why(known, replace(half_made, path="/elsewhere"))
+    assert "not a checkpoint of this job" in why(TABLE, half_made)
