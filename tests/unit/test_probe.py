@@ -40,7 +40,7 @@ PLANTED = [
     "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY",
     "dapi" + "0123456789abcdef0123456789abcdef",
     "dose" + "0123456789abcdef0123456789abcdef",
-    "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJqYW5lIn0.c2lnbmF0dXJl",
+    "eyJhbGciOiJSUzI1NiJ9" + ".eyJzdWIiOiJqYW5lIn0" + ".c2lnbmF0dXJl",
     "ghp_" + "0123456789abcdefghijABCDEFGHIJ012345",
     "acme-logs-111122223333",
     "acme_workspace",
