@@ -131,7 +131,8 @@ def test_a_running_stream_takes_files_as_they_come_and_only_whole_ones(stream: S
         query.stop()
     assert sorted(name for batch in stream.batches for name in batch) == ["1", "2", "3"]
     stream.deliver("4")
-    assert stream.run() == [["4"]]
+    # A batch that was taken, and stopped before its commit, comes again.
+    assert stream.run() in ([["4"]], [["3"], ["4"]])
 
 
 def test_globs_and_filters_and_files_that_were_there_before(stream: Stream) -> None:
