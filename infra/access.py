@@ -162,7 +162,7 @@ def dead_letters_policy(environment: Environment) -> Policy:
 
 
 def notification_writer_trust(environment: Environment) -> Policy:
-    """Who may be the role of the function that sets the bucket's notification."""
+    """Return the trust of the role of the function that sets the bucket's notification."""
     title = f"Trust of the role {names.notification_writer_name(environment)}"
     return Policy(file="notification-writer-role-trust.json", title=title, statements=registration.trust())
 

@@ -1,4 +1,4 @@
-"""What the workspace tells without a cluster: the job as it is read back, its last failure, external locations."""
+"""Ask the workspace what it knows without a cluster: the job as it reads back, its last failure, external locations."""
 
 from __future__ import annotations
 
