@@ -58,26 +58,42 @@ def plan_of(arguments: Sequence[str]) -> Plan:
     formats = [_format(text, problems) for text in options.format or ["default"]]
     start = _start(options.start, problems)
     minutes = numbers.get("minutes", 60)
-    files = numbers.get("files", len(formats) * -(-minutes * 60 // PERIOD_SECONDS))
-    if files < len(formats):
-        problems.append(f"--files {files}: each of the {len(formats)} formats needs at least one file")
-    count = numbers.get("records", 1000 * files)
-    if count < files:
-        problems.append(f"--records {count}: fewer than the {files} files; AWS writes no file without a record")
-    if count > files * _MOST_IN_A_FILE:
-        problems.append(f"--records {count}: more than {_MOST_IN_A_FILE} a file; ask for more --files")
+    files = numbers.get("files", len(formats) * _periods(minutes) if minutes else None)
+    count = numbers.get("records", 1000 * files if files else None)
+    if files:
+        problems += _wrong_totals(count, files=files, formats=len(formats))
     output = Path(options.output or ".")
     if output.exists() and not output.is_dir():
         problems.append(f"--output {output}: is not a folder")
-    if problems:
+    if problems or not (minutes and files and count):
         listed = "\n".join(f"  {problem}" for problem in problems)
         usage = "All options: .venv/bin/python -m local.generate --help"
         raise Refused(f"The arguments cannot be used:\n{listed}\n{usage}")
 
-    seed = numbers.get("seed", 0)
+    seed = numbers.get("seed") or 0
     network = Network.seeded(seed)
     flow_logs = [_flow_log(network, fields, place, options=options, seed=seed) for place, fields in enumerate(formats)]
     return Plan(output, tuple(flow_logs), network, count, minutes, files, seed, period_start(start))
+
+
+def _periods(minutes: int) -> int:
+    """Return the number of delivery periods in a time, the last one perhaps in part."""
+    return -(-minutes * 60 // PERIOD_SECONDS)
+
+
+def _wrong_totals(count: int | None, *, files: int, formats: int) -> list[str]:
+    """Return what is wrong with numbers that are good each on its own; a count of None is not looked at."""
+    problems = []
+    if files < formats:
+        problems.append(f"--files {files}: each of the {formats} formats needs at least one file")
+    if count is not None and count < files:
+        problems.append(
+            f"--records {count}: fewer than the {files} files; AWS writes no file without a record. "
+            f"Ask for at least {files} --records, or for fewer --files"
+        )
+    if count is not None and count > files * _MOST_IN_A_FILE:
+        problems.append(f"--records {count}: more than {_MOST_IN_A_FILE} per file; ask for more --files")
+    return problems
 
 
 class _Parser(argparse.ArgumentParser):
@@ -130,12 +146,13 @@ def _parsed(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     return options, problems
 
 
-def _number(name: str, text: str, problems: list[str], *, least: int) -> int:
+def _number(name: str, text: str, problems: list[str], *, least: int) -> int | None:
+    """Return the number; None, and a problem, for what is not an allowed one."""
     # The length first: Python refuses to read numbers of thousands of digits.
     if text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= _MOST[name]:
         return int(text)
     problems.append(f"--{name} {text}".rstrip() + f": must be a whole number from {least} to {_MOST[name]}")
-    return max(least, 1)
+    return None
 
 
 def _format(text: str, problems: list[str]) -> tuple[str, ...]:

@@ -254,6 +254,19 @@ def test_all_problems_of_the_arguments_are_told_at_once(capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
+    "bad",
+    ["--records 0", "--records -5", "--records many", "--files 0", "--files -1", "--minutes 0", "--minutes -5"],
+)
+def test_one_bad_number_is_one_problem_about_what_was_typed(
+    bad: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = "" if "--records" in bad else " --records 3"
+    assert generate.main(["--output", str(tmp_path), *bad.split(), *others.split()]) == 2
+    (problem,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("  ")]
+    assert problem.startswith(f"  {bad}: must be a whole number from 1 to ")
+
+
+@pytest.mark.parametrize(
     ("bad", "told"),
     [
         ("--files 10 --records 9", "fewer than the 10 files"),
