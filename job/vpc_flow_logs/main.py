@@ -13,7 +13,7 @@ from vpc_flow_logs import binding, checkpoint, folders, probe_run, settings, sta
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.failures import LOOK_AGAIN
 from vpc_flow_logs.folders import CannotLook
-from vpc_flow_logs.parameters import Parameters
+from vpc_flow_logs.parameters import VERIFY_USAGE, Parameters
 from vpc_flow_logs.progress import say
 from vpc_flow_logs.sink import Sink
 
@@ -25,8 +25,14 @@ def run_ingest(arguments: Sequence[str], *, session: start.Session) -> None:
 
 def run_verify(arguments: Sequence[str], *, session: start.Session) -> None:
     """Print what the VPC Logs Path holds, and what is missing for the job. Leaves nothing. Raises as `start.run`."""
-    look = verification.also_missing
-    start.run(arguments, session=session, work=verification.verify, next_step=LOOK_AGAIN, also=look)
+    start.run(
+        arguments,
+        session=session,
+        work=verification.verify,
+        next_step=LOOK_AGAIN,
+        also=verification.also_missing,
+        usage=VERIFY_USAGE,
+    )
 
 
 def run_probe(arguments: Sequence[str], *, session: start.Session) -> None:

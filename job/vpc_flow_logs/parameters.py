@@ -46,6 +46,17 @@ Parameters, each as --name=value or --name value:
   --new-checkpoint       what to do with a new checkpoint for a table that has rows: refuse (default), adopt (load
                          only files that the table does not have) or reload (load all files again)"""
 
+_LOADING = ("trigger", "max-files-per-batch")  # of which a look at the files has no use
+
+VERIFY_USAGE = "\n".join(
+    [
+        "Reports the files that are there, and what the job would be missing; loads nothing.",
+        *(line for line in USAGE.splitlines() if not line.strip().startswith(tuple(f"--{name} " for name in _LOADING))),
+        "",
+        f"{' and '.join(f'--{name}' for name in _LOADING)} are accepted and not used.",
+    ]
+)
+
 _REGION = re.compile(REGION)
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,254}")
 _SCHEMA = re.compile(r"[a-z0-9_][a-z0-9_-]{0,254}")

@@ -27,9 +27,11 @@ def run(
     work: Work,
     next_step: str = LOAD_AGAIN,
     also: Look | None = None,
+    usage: str = USAGE,
 ) -> None:
     """Check the parameters and do the work; print every refusal on stderr, with the next step after a failure.
 
+    ``--help`` prints the ``usage`` and does nothing else.
     ``also`` looks for more problems where well-formed parameters are refused, so that one message names all of them.
 
     Raises:
@@ -37,7 +39,7 @@ def run(
         RunFailed: the work failed.
     """
     if "--help" in arguments:
-        print(USAGE)
+        print(usage)
         return
     try:
         spark, parameters = _checked(arguments, session, also)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from vpc_flow_logs import start
+from vpc_flow_logs import main, start
 from vpc_flow_logs.fields import DEFAULT_FORMAT, FIELDS
 from vpc_flow_logs.headers import headers_problem
 from vpc_flow_logs.parameters import (
@@ -411,6 +412,15 @@ def test_help_is_the_list_of_parameters_and_no_error(capsys: pytest.CaptureFixtu
     start.run(["--help"], session=no_session, work=lambda *_: None)  # type: ignore[arg-type]
     shown = capsys.readouterr().out
     assert all(f"--{name}" in shown for name in (*REQUIRED, *OPTIONAL))
+
+
+def test_the_help_of_verify_lists_the_parameters_that_verify_uses(capsys: pytest.CaptureFixture[str]) -> None:
+    main.run_verify(["--help"], session=no_session)
+    shown = capsys.readouterr().out
+    listed = re.findall(r"^  --([a-z-]+) ", shown, flags=re.MULTILINE)
+    assert set(listed) == {*REQUIRED, *OPTIONAL} - {"trigger", "max-files-per-batch"}
+    assert "loads nothing" in shown
+    assert "--trigger and --max-files-per-batch are accepted and not used." in shown
 
 
 def test_the_command_answers_bad_parameters_at_once_with_status_2_and_makes_nothing(tmp_path: Path) -> None:
