@@ -23,7 +23,7 @@ from pathlib import Path
 import boto3
 from databricks.sdk import WorkspaceClient
 
-from infra import names
+from infra import examples, names
 from infra.config import Environment, EnvironmentFileError, load, warnings_of
 from infra.wheel_build import WheelBuildError, build_wheel
 from infra.workspace import deployment, status
@@ -48,6 +48,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         environment = load(options.env)
         workspace_spec(environment, queue_url=None)
+        # What an example's file has belongs to nobody, or to somebody else: refused as by `make deploy`.
+        if options.command == "deploy" and (left := examples.example_values(environment)):
+            raise EnvironmentFileError(options.env, left)
     except (EnvironmentFileError, NoWorkspaceError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -19,7 +19,9 @@ from tests.infra.ministack import Stage as Amazon
 from tests.unit.deploying import GROUP, Stage, staged
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PROFILE = "arn:aws:iam::111122223333:instance-profile/flow-log-reader"
+# In place of the examples' values, which a deploy refuses.
+OWN = {"111122223333": "210987654321", "vpc-0123456789abcdef0": "vpc-09f8e7d6c5b4a3921", "-AbCdEf": "-x7Kq2P"}
+PROFILE = "arn:aws:iam::210987654321:instance-profile/flow-log-reader"
 
 
 @dataclass
@@ -43,7 +45,10 @@ class Terminal:
 
     def write(self, *changes: tuple[str, str]) -> None:
         host = ("https://example.cloud.databricks.com", self.stage.server.host)
-        self.file.write_text(changed(host, *changes, text=SIMPLE))
+        text = changed(host, *changes, text=SIMPLE)
+        for example, own in OWN.items():
+            text = text.replace(example, own)
+        self.file.write_text(text)
 
 
 @pytest.fixture(scope="module")

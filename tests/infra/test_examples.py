@@ -9,6 +9,7 @@ import pytest
 
 from infra.config import ENVIRONMENTS, load
 from infra.examples import example_values, warning
+from infra.workspace import __main__ as by_hand
 
 _MINIMAL = (ENVIRONMENTS / "minimal.toml").read_text()
 _OWN = {
@@ -35,6 +36,18 @@ def test_a_copy_that_was_not_edited_is_reported_with_every_key_that_only_its_own
         "workspace.host",
         "workspace.secret_arn",
     ]
+
+
+def test_a_deploy_by_hand_refuses_the_values_of_an_example_as_make_deploy_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(_MINIMAL)
+    assert by_hand.main(["deploy", "--env", str(file)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"{file}: 6 problems; nothing was made or changed:\n")
+    assert '  - aws.account: "111122223333" is the value of an example. Put your own in\n' in said.err
 
 
 @pytest.mark.parametrize(
