@@ -14,6 +14,7 @@ from infra import examples
 from infra.config import Environment, EnvironmentFileError, load, warnings_of
 from infra.function_code import FunctionCodeError
 from infra.stacks import build
+from vpc_flow_logs.terminal import printable
 
 
 def main() -> int:
@@ -44,7 +45,7 @@ def _environment(name: str, *, deploying: bool) -> Environment:
     if left and deploying:
         raise EnvironmentFileError(name, left)
     for warning in [*warnings_of(environment), *([examples.warning(left)] if left else [])]:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {printable(warning)}", file=sys.stderr)
     return environment
 
 

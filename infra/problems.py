@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from vpc_flow_logs.terminal import printable
+
 # Access keys and session keys of AWS, tokens and OAuth secrets of Databricks, tokens of GitHub, JWTs, private keys.
 _SECRET = re.compile(
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
@@ -50,7 +52,10 @@ class EnvironmentFileError(Exception):
         self.file = file
         self.problems = tuple(problems)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        lines = [f"{file}: {count}; nothing was made or changed:", *(f"  - {problem}" for problem in problems)]
+        lines = [
+            f"{file}: {count}; nothing was made or changed:",
+            *(f"  - {printable(str(problem))}" for problem in problems),
+        ]
         super().__init__("\n".join(lines))
 
 

@@ -33,6 +33,7 @@ from infra.policies import Policy
 from infra.review_folder import Part, check, compare, write
 from infra.review_page import page
 from infra.template_documents import documents_of, readable
+from vpc_flow_logs.terminal import printable
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "review"
@@ -171,7 +172,7 @@ def _base(options: argparse.Namespace) -> Iterator[Path | None]:
 
 def _one(environment: Environment, options: argparse.Namespace, base: Path | None) -> int:
     for warning in warnings_of(environment):
-        print(f"{environment.name}: warning: {warning}", file=sys.stderr)
+        print(f"{environment.name}: warning: {printable(warning)}", file=sys.stderr)
     return max(_do(part, options, base) for part in _parts(environment, options, base))
 
 

@@ -13,6 +13,7 @@ from infra.comparison import comparison, table
 from infra.policies import Policy
 from infra.review_page import HEADING
 from infra.widening import changes
+from vpc_flow_logs.terminal import printable_lines
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def compare(part: Part, base: Path, *, summary: Path | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="review-") as folder:
         _write(part.files, Path(folder))
         found = changes(documents_in(base), documents_in(Path(folder)))
-    print(comparison(part.name, found, part.policies, asked=part.asked))
+    print(printable_lines(comparison(part.name, found, part.policies, asked=part.asked)))
     if summary:
         with summary.open("a") as page:
             page.write(table(part.name, found, part.policies) + "\n")

@@ -35,6 +35,7 @@ from infra.workspace.wheel_file import WheelFile, read_wheel
 from infra.workspace_spec import NoWorkspaceError, workspace_spec
 from vpc_flow_logs import __version__
 from vpc_flow_logs.answer import Answer
+from vpc_flow_logs.terminal import printable
 
 _POLL_SECONDS = 5.0
 _SAY_SECONDS = 30.0
@@ -125,7 +126,7 @@ class _Waiting:
             raise DeploymentError(f"Still {what}, after {_PATIENCE_SECONDS // 60} minutes. The run was ended")
         if now - self._said.get(what, -_SAY_SECONDS) >= _SAY_SECONDS:
             self._said[what] = now
-            print(f"  … {what}  {int(now) // 60}:{int(now) % 60:02}", flush=True)
+            print(f"  … {printable(what)}  {int(now) // 60}:{int(now) % 60:02}", flush=True)
         time.sleep(min(_POLL_SECONDS, 1 + now / 10))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from vpc_flow_logs.answer import Answer, State
+from vpc_flow_logs.terminal import printable
 
 NOT_ASKED = (
     Answer(
@@ -50,8 +51,4 @@ def _block(facts: Sequence[str]) -> list[str]:
     """Return facts as they are: a block of code shows ``<account>``, which elsewhere would be taken for a tag."""
     if not facts:
         return []
-    return ["", "```text", *(_line(fact).replace("```", "'''") for fact in facts), "```"]
-
-
-def _line(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return ["", "```text", *(printable(fact).replace("```", "'''") for fact in facts), "```"]

@@ -29,7 +29,7 @@ from infra.wheel_build import WheelBuildError, build_wheel
 from infra.workspace import deployment, status
 from infra.workspace.answers import saying
 from infra.workspace.client import connect
-from infra.workspace.errors import DeploymentError
+from infra.workspace.errors import DeploymentError, printable
 from infra.workspace.outcome import Pace, Step
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.tear_down import Aws
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     for warning in warnings_of(environment) if options.command in ("deploy", "verify") else []:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {printable(warning)}", file=sys.stderr)
     try:
         spec = workspace_spec(environment, queue_url=_queue_url(environment, options.command))
         client = connect(spec.host)
@@ -75,7 +75,7 @@ def _deploy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
     steps = [step for step in done.steps if step.outcome != "note"]
     changed = sum(step.outcome != "unchanged" for step in steps)
     news = f"{changed} of {len(steps)} steps changed something" if changed else "Nothing had to change"
-    print(f"\n{news}. The job: {done.job_url}")
+    print(f"\n{news}. The job: {printable(done.job_url)}")
     if spec.job.pause:
         print("It is paused (job.pause)")
     print(f"Table: {done.table}\nIts runs: .venv/bin/python -m infra.workspace status --env {options.env}")
@@ -103,20 +103,20 @@ def _status(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
     print(f"{spec.environment} in {spec.host}")
     print(f"profile   {spec.profile.arn}{'' if found.registered else '  (not registered)'}")
     for grant in found.grants:
-        print(f"grant     {grant.who}{'' if grant.ours else '  (made by others)'}")
+        print(f"grant     {printable(grant.who)}{'' if grant.ours else '  (made by others)'}")
     if not found.grants:
         print("grant     nobody")
     if found.job_url is None:
         print(f"job       none yet: .venv/bin/python -m infra.workspace deploy --env {options.env}")
         return
-    print(f"job       {found.job_url}  ({found.trigger})")
+    print(f"job       {printable(found.job_url)}  ({found.trigger})")
     if found.owner:
-        print(f"run as    {found.runs_as}  (set by hand; the next deploy sets {found.owner} again)")
-    print(f"wheel     {found.wheel}")
+        print(f"run as    {printable(found.runs_as)}  (set by hand; the next deploy sets {found.owner} again)")
+    print(f"wheel     {printable(found.wheel)}")
     print(f"table     {spec.table}")
     for run in found.runs:
         began = f"{run.began:%Y-%m-%d %H:%M:%S} UTC" if run.began else "-" if run.over else "not begun"
-        print(f"run       {began}  {run.state}  {run.url}")
+        print(f"run       {began}  {printable(run.state)}  {printable(run.url)}")
     if not found.runs:
         print("run       none yet")
 
@@ -165,15 +165,15 @@ def _pace() -> Pace:
         # Every half a minute, and whenever there is something new to report.
         if now - said.get(what, -60) > 30:
             said[what] = now
-            print(f"  … {what}  {_spoken(now - started)}", flush=True)
+            print(f"  … {printable(what)}  {_spoken(now - started)}", flush=True)
         time.sleep(min(_POLL_SECONDS, 1 + (now - started) / 10))
 
     return Pace(later=later, report=_tell)
 
 
 def _tell(step: Step) -> None:
-    first, *more = step.detail.splitlines() or [""]
-    print(f"  {step.outcome:<10} {step.name}{f'  {first}' if first else ''}", flush=True)
+    first, *more = [printable(line) for line in step.detail.splitlines()] or [""]
+    print(f"  {step.outcome:<10} {printable(step.name)}{f'  {first}' if first else ''}", flush=True)
     for line in more:
         print(f"             {line}", flush=True)
 

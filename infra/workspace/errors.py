@@ -76,6 +76,14 @@ def sentence(text: str, *, secrets: Iterable[str] = ()) -> str:
     return composed(text, secrets=secrets)
 
 
+def printable(text: str) -> str:
+    """Escape what has no glyph of its own: a terminal obeys escape sequences, and `cdk deploy` prints events.
+
+    The job's ``terminal.printable`` does the same; the function's zip does not have the job.
+    """
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
 def listed(problems: Sequence[str], *, room: int) -> str:
     """Return the problems that fit whole into some characters, and how many others there are."""
     for number in range(len(problems), 1, -1):
@@ -91,7 +99,8 @@ def _clean(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, "(secret)")
-    return " ".join(_SECRET.sub("(secret)", text).split())
+    line = " ".join(_SECRET.sub("(secret)", text).split())
+    return printable(line)
 
 
 def _shortened(text: str, room: int) -> str:

@@ -16,6 +16,7 @@ from local.workspace.contents import add_group
 from local.workspace.request_log import LoggedRequest
 from local.workspace.server import WorkspaceServer
 from local.workspace.state import Token
+from vpc_flow_logs.terminal import printable
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,7 +66,7 @@ def _introduce(server: WorkspaceServer, token: str) -> None:
 
 
 def _say(request: LoggedRequest) -> None:
-    print(f"    {request.status or 'no answer'}  {request}", flush=True)
+    print(f"    {request.status or 'no answer'}  {printable(str(request))}", flush=True)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

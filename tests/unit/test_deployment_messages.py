@@ -12,10 +12,13 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied, TooManyRequests, Unauthenticated
 
 import infra.workspace
+from infra.problems import EnvironmentFileError, Problem
+from infra.workspace import __main__ as by_hand
 from infra.workspace import errors, external_locations, handler, run_words
 from infra.workspace.answers import saying
 from infra.workspace.client import connect
 from infra.workspace.errors import LONGEST, DeploymentError, composed, listed
+from infra.workspace.outcome import Step
 from local.workspace import Fault, Outcome, RecordingRunner, Script
 from tests.unit.deploying import GROUP, MAIL, READERS, Hurried, Stage, staged
 
@@ -253,3 +256,23 @@ def test_by_hand_the_wait_for_a_new_secret_is_shown(stage: Stage, capsys: pytest
         f"  … {stage.server.host} refuses the client ID and secret, as it may while a new secret spreads; "
         "trying again\n"
     )
+
+
+ESCAPES = "red\x1b[31m back\u202e clear\x9b2J"
+ESCAPED = r"red\x1b[31m back\u202e clear\x9b2J"
+
+
+def test_words_of_a_service_reach_a_terminal_without_what_it_would_obey() -> None:
+    assert str(DeploymentError("The verify run failed:", words=ESCAPES)) == f"The verify run failed: {ESCAPED}"
+    assert DeploymentError("It failed", words=ESCAPES).message(more="Next") == f"It failed ({ESCAPED}). Next"
+
+
+def test_a_step_by_hand_prints_a_run_s_output_line_by_line_and_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    by_hand._tell(Step(name=ESCAPES, outcome="note", detail=f"first {ESCAPES}\nsecond {ESCAPES}"))
+    said = capsys.readouterr().out
+    assert said == f"  note       {ESCAPED}  first {ESCAPED}\n             second {ESCAPED}\n"
+
+
+def test_a_file_s_values_reach_a_terminal_escaped() -> None:
+    error = EnvironmentFileError("mine.toml", [Problem("aws.account", f'"{ESCAPES}" is not valid')])
+    assert str(error).endswith(f'\n  - aws.account: "{ESCAPED}" is not valid')
