@@ -24,14 +24,14 @@ def documents_in(folder: Path) -> dict[str, dict[str, Any]]:
     """The documents of an environment's review, by file name, each with what carries it as ``Carrier``.
 
     Raises:
-        BaseReviewError: a file is no JSON.
+        BaseReviewError: a file is not JSON.
     """
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*.json")):
         try:
             found[path.name] = json.loads(path.read_text())
         except ValueError as error:
-            raise BaseReviewError(f"{path} is no JSON ({error}): name a folder that make review wrote") from None
+            raise BaseReviewError(f"{path} is not valid JSON ({error}): name a folder that make review wrote") from None
     carriers = found.pop(CARRIERS, {})
     return {
         file: {**document, "Carrier": carriers[file]} if file in carriers else document
@@ -50,8 +50,8 @@ def at_revision(revision: str, *, root: Path, folder: str) -> Iterator[Path]:
     commit = verified.stdout.decode().strip()
     if not commit:
         raise BaseReviewError(
-            f"{revision} is no revision of this repository; a clone may have to fetch it first (git fetch origin main, "
-            "for origin/main)"
+            f"{revision} is not a revision of this repository; a clone may have to fetch it first (git fetch origin "
+            "main, for origin/main)"
         )
     with tempfile.TemporaryDirectory(prefix="review-") as unpacked:
         target = Path(unpacked) / folder

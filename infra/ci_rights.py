@@ -78,7 +78,7 @@ def checked_repository(text: str) -> str:
     """
     if _REPOSITORY.fullmatch(text):
         return text
-    said = f"{text!r} is no repository" if text else "Which repository?"
+    said = f"{text!r} is not a valid repository name" if text else "Which repository?"
     raise RepositoryError(
         f"{said}: name it as GitHub does, -c repository=ORG/REPO (make ci-access ENV=… REPOSITORY=ORG/REPO), without "
         "https:// and .git. A repository that was created, renamed or transferred since July 15, 2026, has numbers in "

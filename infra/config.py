@@ -84,7 +84,7 @@ def _text(path: Path) -> str:
         # Some editors begin a file with a byte order mark.
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problem = Problem("", f"is no UTF-8 text (byte {error.start + 1}), as TOML has to be")
+        problem = Problem("", f"is not UTF-8 text (byte {error.start + 1}), as TOML has to be")
     except OSError as error:
         problem = Problem("", f"cannot be read: {error.strerror}")
     raise EnvironmentFileError(_spoken(path), [problem])
@@ -94,9 +94,9 @@ def _tables(text: str) -> tuple[dict[str, Any] | None, list[Problem]]:
     try:
         return tomllib.loads(text), []
     except tomllib.TOMLDecodeError as error:
-        return None, [Problem("", f"is no TOML: {_reason(error)}")]
+        return None, [Problem("", f"is not valid TOML: {_reason(error)}")]
     except (ValueError, RecursionError):
-        return None, [Problem("", "is no TOML that can be read: a number of thousands of digits, or arrays too deep")]
+        return None, [Problem("", "is not TOML that can be read: a number of thousands of digits, or arrays too deep")]
 
 
 def _reason(error: Exception) -> str:

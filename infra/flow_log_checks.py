@@ -73,7 +73,7 @@ def _fields(flow_log: FlowLog, place: str) -> Iterator[Problem]:
             yield Problem(key, f'"{name}" is there twice')
         seen.add(name)
         if BY_NAME[name].scope == other:
-            yield Problem(key, f'"{name}" is no field of a {kind} flow log')
+            yield Problem(key, f'"{name}" is not a field of a {kind} flow log')
 
 
 def _tags(flow_log: FlowLog, place: str) -> Iterator[Problem]:

@@ -25,7 +25,7 @@ def host_problem(url: str) -> str | None:
     """
     name = _host_name(url)
     if name is None:
-        return "is no workspace URL (https://…, nothing behind the host; http only for 127.0.0.1, localhost)"
+        return "is not a valid workspace URL (https://…, nothing behind the host; http only for 127.0.0.1, localhost)"
     if _ACCOUNT_CONSOLE.fullmatch(name):
         return (
             "is the account console; the job runs in a workspace. Open Workspaces there, choose the one on AWS, and "

@@ -39,10 +39,10 @@ _PARTS = (
 
 
 def quartz_problem(expression: str) -> str | None:
-    """Why a text is no Quartz expression, or None."""
+    """Return why a text is not a Quartz expression, or None."""
     given = expression.split()
     if len(given) not in (6, 7):
-        return f'is no Quartz expression (six or seven parts, seconds first: "{EXAMPLE}")'
+        return f'is not a valid Quartz expression (six or seven parts, seconds first: "{EXAMPLE}")'
     for number, (part, text) in enumerate(zip(_PARTS, given, strict=False), 1):
         if not all(_fits(part, item) for item in text.upper().split(",")):
             names = f" or {part.names[0]} to {part.names[-1]}" if part.names else ""

@@ -56,10 +56,10 @@ def _read_value(field: FieldInfo, raw: object, place: str) -> tuple[Any, list[Pr
         return _read_leaf(field, raw, place)
     if not many:
         if not isinstance(raw, dict):
-            return None, [Problem(place, f"{shown(raw)} is no table ([{place}])")]
+            return None, [Problem(place, f"{shown(raw)} is not a table ([{place}])")]
         return read(inner, raw, place=place)
     if not isinstance(raw, list) or not all(isinstance(table, dict) for table in raw):
-        return None, [Problem(place, f"{shown(raw)} is no array of tables ([[{place}]])")]
+        return None, [Problem(place, f"{shown(raw)} is not an array of tables ([[{place}]])")]
     pairs = [read(inner, table, place=f"{place}[{number}]") for number, table in enumerate(raw, 1)]
     return tuple(value for value, _ in pairs), [problem for _, problems in pairs for problem in problems]
 
@@ -109,7 +109,9 @@ def _sentence(detail: ErrorDetails) -> str:
     if kind in _NEEDED:
         return f"{shown(value)} is not {_NEEDED[kind]}"
     if kind == "literal_error":
-        return f"{shown(value)} is none of {str(context['expected']).replace(' or ', ', ').replace(chr(39), chr(34))}"
+        return (
+            f"{shown(value)} is not one of {str(context['expected']).replace(' or ', ', ').replace(chr(39), chr(34))}"
+        )
     if kind == "too_long":
         return f"{shown(value)} has {context['actual_length']} items; at most {context['max_length']} are allowed"
     if kind == "too_short":
@@ -123,7 +125,7 @@ def _sentence(detail: ErrorDetails) -> str:
 def _unknown(key: str, model: type[BaseModel]) -> str:
     keys = list(model.model_fields)
     close = get_close_matches(key, keys, n=1)
-    text = f"is no key here; there are {', '.join(keys)}"
+    text = f"unknown key; valid keys are {', '.join(keys)}"
     if close:
         return f"{text} (did you mean {close[0]}?)"
     if re.search("token|password|secret|access_key", key, re.IGNORECASE):

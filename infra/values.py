@@ -1,7 +1,7 @@
 """The kinds of single values an environment file holds: what each may be, and what is said when it is not.
 
-A validator's message that begins with "is", "has" or "needs" goes on from the value: ``"vpc-1" is no VPC id``. Where
-the job has a rule for the same value (paths, table names, regions), its rule is used, with its whole message.
+A validator's message that begins with "is", "has" or "needs" goes on from the value: ``"vpc-1" is not a valid VPC ID``.
+Where the job has a rule for the same value (paths, table names, regions), its rule is used, with its whole message.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _matching(pattern: str, what: str) -> AfterValidator:
 
     def check(value: str) -> str:
         if compiled.fullmatch(value) is None:
-            raise ValueError(f"is no {what}")
+            raise ValueError(f"is not a valid {what}")
         return value
 
     return AfterValidator(check)
@@ -72,7 +72,7 @@ def _prefix(value: str) -> str:
     if "AWSLogs" in segments:
         raise ValueError("has a segment AWSLogs, which AWS reserves for the folder that it makes itself")
     if not all(re.fullmatch(_SEGMENT, segment) and segment.strip(".") for segment in segments):
-        raise ValueError(f"is no prefix of keys (such as network/logs: {_SEGMENT_WORDS} between the /)")
+        raise ValueError(f"is not a valid prefix of keys (such as network/logs: {_SEGMENT_WORDS} between the /)")
     if len(value) > _LONGEST:
         raise ValueError(f"has {len(value)} characters; at most {_LONGEST} leave room in a key for what AWS adds")
     return "/".join(segments)
@@ -102,7 +102,7 @@ def _named_by_iam(value: str) -> str:
         if re.fullmatch(_BUCKET, bucket) is None:
             raise ValueError(f'has "{bucket}" where the name of a bucket is needed')
         if not all(re.fullmatch(_SEGMENT, key) for key in keys):
-            raise ValueError(f"is no folder that an IAM document can name ({_SEGMENT_WORDS} between the /)")
+            raise ValueError(f"is not a folder that an IAM document can name ({_SEGMENT_WORDS} between the /)")
     elif value != value.strip() or not value.isprintable():
         raise ValueError("has spaces at an end, or characters that cannot be seen")
     return value
@@ -125,10 +125,10 @@ def _schedule(value: str) -> str:
 def _secret_arn(value: str) -> str:
     arn = rf"{_ARN}:secretsmanager:[a-z0-9-]+:[0-9]{{12}}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{{6}}"
     if re.fullmatch(arn, value) is None:
-        # What is no ARN may be the secret itself.
+        # What is not an ARN may be the secret itself.
         spoken = f'"{value}"' if re.match(f"{_ARN}:secretsmanager:", value) else "the value (not shown)"
         raise ValueError(
-            f"{spoken} is no ARN of a secret, with the six characters that Secrets Manager adds "
+            f"{spoken} is not the ARN of a secret, with the six characters that Secrets Manager adds "
             "(arn:aws:secretsmanager:region:account:secret:name-AbCdEf)"
         )
     return value
@@ -144,7 +144,7 @@ def _field(value: str) -> str:
     if not is_known(value):
         close = get_close_matches(canonical(value), list(BY_NAME), n=1)
         raise ValueError(
-            "is no field of a flow log" + (f'; did you mean "{close[0]}"?' if close else f" (see {_FIELDS})")
+            "is not a field of a flow log" + (f'; did you mean "{close[0]}"?' if close else f" (see {_FIELDS})")
         )
     if value != canonical(value):
         raise ValueError(f'is spelled "{canonical(value)}" by AWS')
@@ -153,13 +153,17 @@ def _field(value: str) -> str:
 
 def _region_problem(value: str) -> str | None:
     """The job's rule, and that one of AWS's partitions has the region."""
-    unknown = None if partitions.find(value) else f"{value!r} is no AWS region such as us-east-1: no partition has it"
+    unknown = (
+        None
+        if partitions.find(value)
+        else f"{value!r} is not a valid AWS region such as us-east-1: no partition has it"
+    )
     return region_problem(value) or unknown
 
 
 _NO_REFERENCE = AfterValidator(_no_reference)
 
-AccountId = Annotated[str, _matching("[0-9]{12}", "AWS account id (12 digits)")]
+AccountId = Annotated[str, _matching("[0-9]{12}", "AWS account ID (12 digits)")]
 Region = Annotated[str, _without(_region_problem)]
 BucketName = Annotated[
     str,
@@ -175,13 +179,13 @@ KmsKeyArn = Annotated[
     str,
     _matching(
         rf"{_ARN}:kms:[a-z0-9-]+:[0-9]{{12}}:key/(?:mrk-[0-9a-f]{{32}}|[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})",
-        "ARN of a KMS key (arn:aws:kms:region:account:key/…; log delivery takes neither an id nor an alias)",
+        "ARN of a KMS key (arn:aws:kms:region:account:key/…; log delivery takes neither an ID nor an alias)",
     ),
 ]
-VpcId = Annotated[str, _resource_id("vpc", "VPC id")]
-SubnetId = Annotated[str, _resource_id("subnet", "subnet id")]
-InterfaceId = Annotated[str, _resource_id("eni", "network interface id")]
-TransitGatewayId = Annotated[str, _resource_id("tgw", "transit gateway id")]
+VpcId = Annotated[str, _resource_id("vpc", "VPC ID")]
+SubnetId = Annotated[str, _resource_id("subnet", "subnet ID")]
+InterfaceId = Annotated[str, _resource_id("eni", "network interface ID")]
+TransitGatewayId = Annotated[str, _resource_id("tgw", "transit gateway ID")]
 FieldName = Annotated[str, AfterValidator(_field)]
 TagKey = Annotated[
     str, _matching(r"(?!(?i:aws:))[^\x00-\x1f]{1,128}", "tag key (1 to 128 characters, not aws:…)"), _NO_REFERENCE
@@ -204,7 +208,7 @@ ApplicationId = Annotated[
     str,
     _matching(
         "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
-        "application id of a service principal (a UUID, not its name)",
+        "application ID of a service principal (a UUID, not its name)",
     ),
 ]
 SparkVersion = Annotated[
@@ -216,7 +220,7 @@ SparkVersion = Annotated[
 ]
 NodeType = Annotated[str, _matching(r"[a-z0-9-]+\.[a-z0-9-]+", "EC2 instance type (m6gd.xlarge)")]
 Workers = Annotated[int, Field(ge=0, le=1000)]
-PolicyId = Annotated[str, _matching("[0-9A-Fa-f]{16}", "cluster policy id (16 hex digits)")]
+PolicyId = Annotated[str, _matching("[0-9A-Fa-f]{16}", "cluster policy ID (16 hex digits)")]
 TableName = Annotated[str, _without(table_name_problem)]
 StoragePath = Annotated[str, AfterValidator(_storage_path)]
 OutputPath = Annotated[str, AfterValidator(_table_path)]

@@ -84,7 +84,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     try:
         files = files_of(root)
     except (OSError, subprocess.CalledProcessError):
-        print("this is no git repository: nothing is committed, so nothing was looked at", file=sys.stderr)
+        print("this is not a git repository: nothing is committed, so nothing was looked at", file=sys.stderr)
         return 2
     found = suspects(root, files)
     if arguments == ["--accept"]:

@@ -84,7 +84,7 @@ def _of_step(step: Mapping[str, Any], targets: set[str]) -> Iterator[str]:
         return
     made = _MAKE.match(run)
     if not made:
-        yield f"{run!r} is no make target: one line, make TARGET NAME=value, and no ${{{{ }}}} in it"
+        yield f"{run!r} is not a make target: one line, make TARGET NAME=value, and no ${{{{ }}}} in it"
     elif made[1] not in targets:
         yield f"make {made[1]}: the Makefile has no such target"
 

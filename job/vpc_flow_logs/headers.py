@@ -15,8 +15,8 @@ def headers_problem(names: Sequence[str]) -> str | None:
     for position, name in enumerate(names, 1):
         if not looks_like_name(name):
             problems.append(
-                f"name {position}, {name!r}, is no field name (letters, digits, single - or _ inside, a letter first; "
-                "names are separated by commas)"
+                f"name {position}, {name!r}, is not a valid field name (letters, digits, single - or _ inside, a "
+                "letter first; names are separated by commas)"
             )
         elif column_name(name) in SERVICE_COLUMNS:
             problems.append(f"{name!r} is a column that the table has of its own")

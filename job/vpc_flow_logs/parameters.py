@@ -115,7 +115,7 @@ def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         name, has_value, value = argument.removeprefix("--").partition("=")
         if not argument.startswith("--") or name not in (*REQUIRED, *OPTIONAL):
             allowed = ", ".join(f"--{known}" for known in REQUIRED + OPTIONAL)
-            problems.append(f"{argument!r} is no parameter; there are: {allowed}")
+            problems.append(f"{argument!r} is not a parameter; the parameters are: {allowed}")
             if argument.startswith("--") and not has_value and waiting and not waiting[0].startswith("--"):
                 waiting.pop(0)  # its value
             last = ""
@@ -153,7 +153,9 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
         "notifications": lambda value: _one_of(value, NOTIFICATIONS),
         "trigger": lambda value: _one_of(value, TRIGGERS),
         "new-checkpoint": lambda value: _one_of(value, NEW_CHECKPOINTS),
-        "queue-url": lambda value: None if _QUEUE.fullmatch(value) else f"{value!r} is no SQS queue URL (https://…)",
+        "queue-url": lambda value: (
+            None if _QUEUE.fullmatch(value) else f"{value!r} is not a valid SQS queue URL (https://…)"
+        ),
         "max-files-per-batch": _count_problem,
     }
     found = {name: checks[name](value) for name, value in values.items()}
@@ -206,16 +208,16 @@ def table_name_problem(name: str) -> str | None:
 
 
 def region_problem(region: str) -> str | None:
-    """Why a text is no AWS region, or None."""
-    return None if _REGION.fullmatch(region) else f"{region!r} is no AWS region such as us-east-1"
+    """Return why a text is not an AWS region, or None."""
+    return None if _REGION.fullmatch(region) else f"{region!r} is not a valid AWS region such as us-east-1"
 
 
 def _one_of(value: str, allowed: Sequence[str]) -> str | None:
-    return None if value in allowed else f"{value!r} is none of {', '.join(allowed)}"
+    return None if value in allowed else f"{value!r} is not one of {', '.join(allowed)}"
 
 
 def _count_problem(value: str) -> str | None:
-    return None if re.fullmatch(r"0*[1-9][0-9]{0,8}", value) else f"{value!r} is no whole number from 1 on"
+    return None if re.fullmatch(r"0*[1-9][0-9]{0,8}", value) else f"{value!r} is not a whole number of 1 or more"
 
 
 def _overlaps(values: Mapping[str, str]) -> dict[str, str]:

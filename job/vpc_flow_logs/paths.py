@@ -55,7 +55,7 @@ def storage_path_problem(path: str) -> str | None:
     if scheme == "s3":
         bucket, _, key = path.partition("://")[2].partition("/")
         if not _BUCKET.fullmatch(bucket) or not key.strip("/"):
-            return f"{path!r} is no s3://bucket/folder"
+            return f"{path!r} is not of the form s3://bucket/folder"
     elif (scheme and scheme not in _SCHEMES) or (not scheme and not path.startswith("/")):
         return f"{path!r} is none of s3://bucket/folder, {_IN_VOLUME}, dbfs:/folder, /folder"
     elif not parts(path):

@@ -77,7 +77,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 def _number(text: str) -> int:
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
     if not LEAST_RECORDS <= number <= _MOST_RECORDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {LEAST_RECORDS} to {_MOST_RECORDS}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {LEAST_RECORDS} to {_MOST_RECORDS}")
     return number
 
 

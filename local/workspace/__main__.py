@@ -84,7 +84,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 def _port(text: str) -> int:
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else -1
     if not 0 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: a whole number from 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid port: use a whole number from 0 to 65535")
     return number
 
 

@@ -185,7 +185,7 @@ def test_records_out_of_bounds_are_refused(records: str, tmp_path: Path, capsys:
         demo.main(["--folder", str(tmp_path / "demo"), "--records", records])
 
     assert ended.value.code == 2
-    assert "is no whole number from" in capsys.readouterr().err
+    assert "is not a whole number from" in capsys.readouterr().err
     assert not (tmp_path / "demo").exists()
 
 

@@ -83,4 +83,4 @@ def test_a_port_that_is_taken_is_one_sentence_and_status_1() -> None:
 def test_what_is_no_port_is_refused_with_status_2() -> None:
     refused = subprocess.run([*COMMAND, "--port", "99999"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
-    assert "'99999' is no port: a whole number from 0 to 65535" in refused.stderr
+    assert "'99999' is not a valid port: use a whole number from 0 to 65535" in refused.stderr

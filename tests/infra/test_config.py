@@ -55,10 +55,10 @@ def test_no_value_of_any_key_makes_a_traceback(value: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("9" * 4301, "is no TOML that can be read: a number of thousands of digits, or arrays too deep"),
-        ("[" * 2000, "is no TOML that can be read: a number of thousands of digits, or arrays too deep"),
-        (f'0\nspark_version = "{"x" * 9000}"', "is no version key of a Databricks runtime"),
-        (f"0\n{'k' * 9000} = 1", "is no key here"),
+        ("9" * 4301, "is not TOML that can be read: a number of thousands of digits, or arrays too deep"),
+        ("[" * 2000, "is not TOML that can be read: a number of thousands of digits, or arrays too deep"),
+        (f'0\nspark_version = "{"x" * 9000}"', "is not a valid version key of a Databricks runtime"),
+        (f"0\n{'k' * 9000} = 1", "unknown key"),
     ],
     ids=["digits", "depth", "value", "key"],
 )
@@ -293,7 +293,7 @@ def test_a_folder_is_answered_as_one(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_text_is_answered(tmp_path: Path) -> None:
     (tmp_path / "test.toml").write_bytes(b"[aws]\n# \xff")
-    with pytest.raises(EnvironmentFileError, match=r"is no UTF-8 text \(byte 9\)"):
+    with pytest.raises(EnvironmentFileError, match=r"is not UTF-8 text \(byte 9\)"):
         load(str(tmp_path / "test.toml"))
 
 

@@ -62,7 +62,9 @@ def test_documents_and_templates_have_the_partition_of_the_region(region: str, t
 
 @pytest.mark.parametrize("region", ["mars-east-1", "eusc-fr-1", "aws-global"])
 def test_a_region_of_no_partition_is_refused(region: str, tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFileError, match=rf"aws.region: '{region}' is no AWS region such as us-east-1"):
+    with pytest.raises(
+        EnvironmentFileError, match=rf"aws.region: '{region}' is not a valid AWS region such as us-east-1"
+    ):
         environment(tmp_path, ('region = "us-east-1"', f'region = "{region}"'))
 
 

@@ -255,8 +255,8 @@ def test_a_revision_that_is_none_is_answered(
 ) -> None:
     assert main([f"--against-revision={revision}"]) == 2
     assert capsys.readouterr().err == (
-        f"{revision} is no revision of this repository; a clone may have to fetch it first (git fetch origin main, for "
-        "origin/main)\n"
+        f"{revision} is not a revision of this repository; a clone may have to fetch it first (git fetch origin main, "
+        "for origin/main)\n"
     )
     assert repository.is_dir()
 
@@ -267,7 +267,7 @@ def test_a_base_that_cannot_be_read_and_a_folder_that_cannot_be_written_are_answ
     (tmp_path / "base").mkdir()
     (tmp_path / "base/queue-policy.json").write_text("<<<<<<< HEAD")
     assert main(["--env", file, "--against", "base"]) == 2
-    assert "base/queue-policy.json is no JSON (" in capsys.readouterr().err
+    assert "base/queue-policy.json is not valid JSON (" in capsys.readouterr().err
     assert main(["--env", file, "--output", file]) == 2
     assert capsys.readouterr().err == f"{file}: File exists; nothing more was written\n"
     assert (tmp_path / file).read_text() == changed()

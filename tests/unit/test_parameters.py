@@ -156,7 +156,7 @@ def test_a_typing_mistake_in_headers_is_a_note_and_not_a_problem() -> None:
 
 
 def test_an_unknown_name_with_its_value_apart_is_a_problem() -> None:
-    assert "'--table' is no parameter" in checked([*arguments(), "--table", "x"])[0]
+    assert "'--table' is not a parameter" in checked([*arguments(), "--table", "x"])[0]
 
 
 def test_a_parameter_twice_is_a_problem_even_with_the_same_value() -> None:
@@ -237,7 +237,7 @@ def test_a_region_is_one_of_aws(region: str) -> None:
     "region", ["", "us", "us-east", "us-east-1a", "US-EAST-1", "*", "us east 1", "us-east-1,eu-west-1"]
 )
 def test_anything_else_is_no_region(region: str) -> None:
-    assert problem_with("region-name", region_name=region).endswith("is no AWS region such as us-east-1")
+    assert problem_with("region-name", region_name=region).endswith("is not a valid AWS region such as us-east-1")
 
 
 # Headers
