@@ -17,7 +17,8 @@ setup: .venv/made  ## make .venv and node_modules, nothing else; nothing at all 
 # ENV is a name in environments/ or the path of a file. ARGS goes on to the command: make deploy ENV=staging
 # ARGS=--require-approval=never, make review ENV=staging ARGS=--check.
 CDK = PATH="$(CURDIR)/node_modules/.bin:$$PATH" cdk
-environment = -c env=$(or $(ENV),$(error say which environment: make $@ ENV=staging))
+# In quotes, so that a path with blanks stays one word.
+environment = -c env='$(or $(ENV),$(error say which environment: make $@ ENV=staging))'
 
 synth: .venv/made  ## the CloudFormation templates of ENV, into cdk.out; offline
 	$(CDK) synth --quiet --no-lookups $(environment) $(ARGS)
@@ -27,13 +28,13 @@ synth-all: .venv/made  ## the same for every file in environments/, into cdk.out
 		$(CDK) synth --quiet --no-lookups -c env=$$file --output cdk.out/all/$$(basename $$file .toml) $(ARGS); done
 
 review: .venv/made  ## the IAM of ENV (or of all that have one) as files to read, into review/; offline
-	.venv/bin/python -m infra.review $(if $(ENV),--env $(ENV)) $(ARGS)
+	.venv/bin/python -m infra.review $(if $(ENV),--env '$(ENV)') $(ARGS)
 
 # BASE is a git revision, such as the branch that a pull request goes to.
 BASE ?= origin/main
 
 review-against: .venv/made  ## what became wider in the IAM of ENV (or of all) since BASE; fails if anything did
-	.venv/bin/python -m infra.review $(if $(ENV),--env $(ENV)) --against-revision $(BASE) $(ARGS)
+	.venv/bin/python -m infra.review $(if $(ENV),--env '$(ENV)') --against-revision $(BASE) $(ARGS)
 
 bootstrap: .venv/made  ## once: what CDK needs in the accounts and regions of ENV
 	$(CDK) bootstrap $(environment) $(ARGS)
@@ -52,10 +53,10 @@ deploy: .venv/made  ## deploy ENV: asks before it widens IAM
 	$(CDK) deploy --all $(environment) -c for=deploy $(ARGS)
 
 smoke: .venv/made  ## whether ENV works: the job runs, the queue is drained, the bucket's policy is ours, the logs can be read
-	.venv/bin/python -m infra.smoke --env $(or $(ENV),$(error say which environment: make $@ ENV=staging)) $(ARGS)
+	.venv/bin/python -m infra.smoke --env '$(or $(ENV),$(error say which environment: make $@ ENV=staging))' $(ARGS)
 
 probe: .venv/made  ## what only a real workspace can answer, for a bug report: starts one cluster, writes probe-ENV.md
-	.venv/bin/python -m infra.probe --env $(or $(ENV),$(error say which environment: make $@ ENV=staging)) $(ARGS)
+	.venv/bin/python -m infra.probe --env '$(or $(ENV),$(error say which environment: make $@ ENV=staging))' $(ARGS)
 
 # STACKS names stacks to take down alone: make destroy ENV=staging STACKS=vpc-flow-logs-staging-ACCOUNT-REGION
 destroy: .venv/made  ## take ENV down; bucket, logs and tables stay

@@ -69,7 +69,10 @@ def _named(file: EnvironmentFile, name: str) -> Environment:
 def _path(name: str, folder: Path) -> Path:
     if "/" in name or name.endswith(".toml"):
         path = Path(name)
-        advice = "this is a folder; name a file in it" if path.is_dir() else "there is no such file"
+        there = (
+            "this is a folder; name a file in it" if path.is_dir() else "this is not a regular file; name a TOML file"
+        )
+        advice = there if path.exists() else "there is no such file"
     else:
         path = folder / f"{name}.toml"
         there = ", ".join(sorted(file.stem for file in folder.glob("*.toml"))) or "nothing"
@@ -102,6 +105,8 @@ def _tables(text: str) -> tuple[dict[str, Any] | None, list[Problem]]:
 def _reason(error: Exception) -> str:
     """The parser's reason, its tuples of names as the file has them and what it says of doubles in plain words."""
     text = without_secrets(str(error)).replace("Cannot overwrite a value", "A key is there twice")
+    if text.startswith("Invalid value"):
+        text += '; a text needs quotes, as in region = "us-east-1"'
     return re.sub(r"\('([^)]*)'(?:,)?\)", lambda match: f"[{match[1].replace(chr(39) + ', ' + chr(39), '.')}]", text)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -377,3 +379,30 @@ def test_an_existing_bucket_without_flow_logs_is_read_whole(tmp_path: Path) -> N
     assert deliveries.sources(found) == []
     # No flow log of the file, so none that could deliver the headers: nothing to be warned of.
     assert warnings_of(found) == []
+
+
+def test_what_is_neither_a_file_nor_a_folder_is_named_as_that() -> None:
+    with pytest.raises(
+        EnvironmentFileError, match=r"^/dev/null: 1 problem.*\n  - this is not a regular file; name a TOML"
+    ):
+        load("/dev/null")
+
+
+@pytest.mark.parametrize("target", ["synth", "diff", "review", "review-against", "smoke", "probe", "destroy"])
+def test_a_path_with_blanks_reaches_the_command_as_one_word(target: str) -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", target, "ENV=my file.toml"],
+        cwd=ENVIRONMENTS.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    words = [word for line in done.stdout.splitlines() for word in shlex.split(line)]
+    assert {"my file.toml", "env=my file.toml"} & set(words)
+
+
+def test_a_path_with_blanks_is_answered_with_what_may_name_stacks(tmp_path: Path) -> None:
+    with pytest.raises(
+        EnvironmentFileError, match="'my file' cannot name stacks: at most 30 letters, digits and hyphens"
+    ):
+        environment(tmp_path, name="my file")
