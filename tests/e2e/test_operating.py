@@ -84,10 +84,12 @@ def test_what_to_look_at_can_be_looked_at(spark: SparkSession, tmp_path: Path) -
     place = Place(tmp_path, "looked_at")
     _deliver(place)
     ingest(spark, place)
+    spark.sql("INSERT INTO looked_at (event_time) VALUES (TIMESTAMP'2400-01-01')")  # as from a damaged file
     newest, quarantined = _sql("operate.md", "looked at", **{"network.flow_logs.staging": "looked_at"})
 
     (row,) = spark.sql(newest).collect()
     assert row.newest_record.timestamp() >= START
+    assert row.newest_record.year < 2400
     (entry,) = spark.sql(quarantined).collect()
     assert (entry.entries, entry.lines) == (1, 1)
     assert entry.for_example.endswith("24/d.log")
