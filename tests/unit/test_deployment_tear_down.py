@@ -377,6 +377,17 @@ def test_destroy_after_the_memory_was_lost_still_takes_down_what_the_file_names(
     assert account.names() == NOTHING
 
 
+def test_a_change_away_from_auto_loader_after_the_memory_was_lost_takes_down_what_the_file_named(
+    stage: Stage, account: Account
+) -> None:
+    before = stage.spec()
+    stage.deploy(before)
+    account.stream("databricks-auto-ingest-1")
+    del stage.server.state.objects["/vpc-flow-logs/test/deployment.json"]
+    stage.deploy(stage.spec(OFF), left=[before.logs])
+    assert account.names() == NOTHING
+
+
 def test_settings_of_an_older_version_have_no_checkpoint(stage: Stage) -> None:
     raw = json.loads(stage.spec().to_json())
     assert raw["logs"].pop("checkpoint") == CHECKPOINT
