@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke probe destroy demo stage test test-lts bench lint format lock clean
+.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke probe destroy demo stage test test-lts mutants bench lint format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,9 @@ test: .venv/made  ## everything from nothing to a passed suite
 # that mark are not even imported.
 test-lts: .venv-lts/made  ## the job's tests on the Spark and pyarrow of Databricks Runtime 18 LTS
 	.venv-lts/bin/python -m pytest tests/unit tests/e2e -m lts
+
+mutants: .venv/made  ## put one mistake after the other into a copy of the code: does a test notice?
+	.venv/bin/python -m tests.mutants $(ARGS)
 
 bench: .venv/made  ## measure the job against the guide's way and against DuckDB
 	.venv/bin/python -m bench

@@ -39,6 +39,10 @@ _WIDER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "a resource more": ({}, {"Resource": [f"{_BUCKET}/logs/*", f"{_BUCKET}/more/*"]}),
     "a shorter prefix": ({}, {"Resource": [f"{_BUCKET}/*"]}),
     "a question mark for a letter": ({}, {"Resource": [f"{_BUCKET}/log?/*"]}),
+    "a star for a question mark": (
+        {"Resource": [f"{_BUCKET}/log?/*"]},
+        {"Resource": [f"{_BUCKET}/log*/*"]},
+    ),
     "a principal more": ({}, {"Principal": {"AWS": [*_STATEMENT["Principal"]["AWS"], "arn:aws:iam::1:root"]}}),
     "everybody": ({}, {"Principal": "*"}),
     "everybody in the long form": ({}, {"Principal": {"AWS": "*"}}),

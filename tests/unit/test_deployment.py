@@ -367,17 +367,18 @@ def test_a_renamed_job_is_found_again_by_its_tag(stage: Stage) -> None:
     assert _job(stage).settings["name"] == "vpc-flow-logs-test"
 
 
-def test_a_copy_that_somebody_made_of_the_job_stays(stage: Stage) -> None:
+@pytest.mark.parametrize("name", ["Copy of it", "vpc-flow-logs-test"], ids=["of another name", "of the same name"])
+def test_a_copy_that_somebody_made_of_the_job_and_runs_stays(stage: Stage, name: str) -> None:
     spec = stage.spec()
     first = stage.deploy(spec)
     client = stage.client()
     settings = client.jobs.get(first.job_id).settings
     assert settings is not None
-    copied = {**vars(settings), "name": "Copy of it", "format": None}
+    copied = {**vars(settings), "name": name, "format": None}
     client.jobs.create(**{name: value for name, value in copied.items() if value})
     assert stage.deploy(spec).job_id == first.job_id
     stage.destroy(spec)
-    assert [job.settings["name"] for job in stage.server.state.jobs.values()] == ["Copy of it"]
+    assert [job.settings["name"] for job in stage.server.state.jobs.values()] == [name]
 
 
 def test_the_schema_is_left_alone_when_it_is_there(stage: Stage) -> None:
@@ -495,14 +496,32 @@ def test_without_verify_nothing_is_run_but_the_job(stage: Stage) -> None:
     assert [request.entry_point for request in _runner(stage).requests] == ["ingest"]
 
 
-def test_other_headers_need_no_second_proof_of_access_and_other_paths_do(stage: Stage) -> None:
+def test_other_headers_or_another_trigger_need_no_second_proof_of_access_and_other_paths_do(stage: Stage) -> None:
     proof = "POST /api/2.2/jobs/runs/submit"
     headers = ('trigger = "continuous"', 'trigger = "continuous"\nheaders = ["version", "srcaddr"]')
     written = _change(stage, [], [headers])
     assert "POST /api/2.2/jobs/reset" in written
     assert proof not in written
+    assert proof not in _change(stage, [headers], [SCHEDULED])
     moved = ('checkpoint_path = "', 'checkpoint_path = "/Volumes/network/flow_logs/moved/x" # "')
-    assert proof in _change(stage, [headers], [headers, moved])
+    assert proof in _change(stage, [SCHEDULED], [SCHEDULED, moved])
+
+
+def test_of_many_settings_that_passed_the_newest_are_remembered(stage: Stage) -> None:
+    """A deployment's memory does not grow without end, and a deploy of unchanged settings needs no cluster."""
+    specs = [
+        stage.spec(('checkpoint_path = "', f'checkpoint_path = "/Volumes/network/flow_logs/moved/{number}" # "'))
+        for number in range(12)
+    ]
+    for spec in specs:
+        stage.deploy(spec)
+    stage.server.clear_log()
+    stage.deploy(specs[-1])
+    assert stage.writing() == []
+    stage.deploy(specs[-2])
+    assert "POST /api/2.2/jobs/runs/submit" not in stage.writing()
+    stage.deploy(specs[0])
+    assert "POST /api/2.2/jobs/runs/submit" in stage.writing()
 
 
 def test_verify_by_hand_runs_again_what_passed_before(stage: Stage) -> None:

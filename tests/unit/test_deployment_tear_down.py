@@ -257,6 +257,29 @@ def test_a_queue_that_somebody_else_subscribed_stays_and_is_reported(account: Ac
     assert account.names() == {**NOTHING, "queues": ["theirs"]}
 
 
+def test_a_subscription_that_waits_for_its_confirmation_is_not_in_the_way(account: Account) -> None:
+    """SNS lists such a subscription with a word in place of its ARN, which no other request accepts."""
+    topic = account.stream("databricks-auto-ingest-1")
+    account.sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="oncall@example.com")
+    asked: list[str] = []
+
+    def listed(parsed: dict[str, Any], **_: Any) -> None:
+        for found in parsed["Subscriptions"]:
+            found["SubscriptionArn"] = (
+                "PendingConfirmation" if found["Protocol"] == "email" else found["SubscriptionArn"]
+            )
+
+    # MiniStack confirms every subscription at once.
+    account.sns.meta.events.register("after-call.sns.ListSubscriptionsByTopic", listed)
+    account.sns.meta.events.register(
+        "provide-client-params.sns.Unsubscribe", lambda params, **_: asked.append(params["SubscriptionArn"])
+    )
+    tear_down(account.aws, [OURS])
+    assert len(asked) == 1
+    assert asked[0].startswith(topic)
+    assert account.names() == NOTHING
+
+
 def test_without_a_tag_the_prefix_before_the_first_wildcard_says_it(account: Account) -> None:
     account.stream("databricks-auto-ingest-1", keys="AWSLogs/", path=None)
     tear_down(account.aws, [replace(OURS, path="s3://flow-logs-bucket/AWSLogs/*/vpcflowlogs/*/*")])
@@ -374,6 +397,17 @@ def test_destroy_after_the_memory_was_lost_still_takes_down_what_the_file_names(
     account.stream("databricks-auto-ingest-1")
     del stage.server.state.objects["/vpc-flow-logs/test/deployment.json"]
     stage.destroy(stage.spec())
+    assert account.names() == NOTHING
+
+
+def test_a_change_away_from_auto_loader_after_the_memory_was_lost_takes_down_what_the_file_named(
+    stage: Stage, account: Account
+) -> None:
+    before = stage.spec()
+    stage.deploy(before)
+    account.stream("databricks-auto-ingest-1")
+    del stage.server.state.objects["/vpc-flow-logs/test/deployment.json"]
+    stage.deploy(stage.spec(OFF), left=[before.logs])
     assert account.names() == NOTHING
 
 

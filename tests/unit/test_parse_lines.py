@@ -355,7 +355,7 @@ def test_only_a_dash_alone_is_null(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ['"', '"a', 'a"b"', "\\", "\\n", "a,b", "a;b", "#", "true", "1e3", "2026-01-01", "'x'"]
+    "value", ['"', '"a', '"a"', 'a"b"', "\\", "\\n", "a,b", "a;b", "#", "true", "1e3", "2026-01-01", "'x'"]
 )
 def test_quotes_backslashes_and_other_signs_are_part_of_a_value(value: str) -> None:
     content = text(b"version srcaddr zoo", f"2 {value} {value}".encode(), f"3 {value} {value}".encode())
