@@ -121,7 +121,7 @@ clean:  ## remove what the other targets made
 
 # Set-up runs again when a lock file or set-up itself changes, and then finds most of its work done.
 STEPS := $(wildcard tools/*.py) local/java.py local/jars.py job/pyproject.toml
-FUNCTION := infra/workspace/requirements.txt infra/function_code.py
+FUNCTION := infra/workspace/requirements.txt infra/assets/function_zip.py
 
 .venv/made: requirements.txt package-lock.json .npmrc $(STEPS) $(FUNCTION)
 	@$(PYTHON) tools/make_venv.py .venv requirements.txt

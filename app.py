@@ -10,9 +10,9 @@ import sys
 
 import aws_cdk as cdk
 
-from infra import examples
+from infra.assets.function_zip import FunctionCodeError
 from infra.config import Environment, EnvironmentFileError, load, warnings_of
-from infra.function_code import FunctionCodeError
+from infra.environment import examples
 from infra.stacks import build
 from vpc_flow_logs.terminal import printable
 

@@ -15,11 +15,11 @@ from aws_cdk import Environment as Place
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra import names
-from infra.acknowledged import acknowledge_wildcards
-from infra.ci_rights import QUALIFIER, CiAccess, RepositoryError, checked_repository, policies
 from infra.config import EnvironmentFileError, load
-from infra.policies import ci
+from infra.environment import names
+from infra.iam import github_actions
+from infra.iam.ci_policies import QUALIFIER, CiAccess, RepositoryError, checked_repository, policies
+from infra.resources.nag import acknowledge_wildcards
 
 _PROVIDERS = ("new", "existing")
 
@@ -65,7 +65,9 @@ def build(app: App, access: CiAccess, *, new_provider: bool) -> CiAccessStack:
 
 
 def _provider(scope: Construct) -> iam.CfnOIDCProvider:
-    provider = iam.CfnOIDCProvider(scope, "GitHub", url=f"https://{ci.ISSUER}", client_id_list=[ci.AUDIENCE])
+    provider = iam.CfnOIDCProvider(
+        scope, "GitHub", url=f"https://{github_actions.ISSUER}", client_id_list=[github_actions.AUDIENCE]
+    )
     # An account has one, and others may have come to use it.
     provider.apply_removal_policy(RemovalPolicy.RETAIN)
     return provider
@@ -85,7 +87,7 @@ def main() -> int:
     if provider not in _PROVIDERS:
         print(
             f"-c provider={provider}: say new (the default), or existing where the account has a provider for "
-            f"{ci.ISSUER} already",
+            f"{github_actions.ISSUER} already",
             file=sys.stderr,
         )
         return 2

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.checks import problems_of, warnings_of
-from infra.problems import EnvironmentFileError, Problem, secrets_in, without_secrets
-from infra.reading import read
-from infra.settings import Environment, EnvironmentFile
+from infra.environment.problems import EnvironmentFileError, Problem, secrets_in, without_secrets
+from infra.environment.rules import problems_of, warnings_of
+from infra.environment.schema import Environment, EnvironmentFile
+from infra.environment.validation import read
 
 if sys.version_info >= (3, 11):
     import tomllib

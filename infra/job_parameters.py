@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from infra import deliveries
-from infra.settings import Environment
+from infra.environment import deliveries
+from infra.environment.schema import Environment
 
 _NOTIFICATIONS = {"auto-loader": "auto-loader", "stack": "queue", "off": "off"}
 _TRIGGERS = {"continuous": "continuous", "scheduled": "available-now"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from infra import names
-from infra.settings import Environment
+from infra.environment import names
+from infra.environment.schema import Environment
 from vpc_flow_logs import __version__
 
 

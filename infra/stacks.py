@@ -8,18 +8,19 @@ from aws_cdk import App, CfnOutput, Stack, Tags
 from aws_cdk import Environment as Place
 from constructs import Construct, IDependable
 
-from infra import access, deliveries, names, registration_access
-from infra.bucket_notification import BucketNotification
-from infra.flow_logs import FlowLogs
-from infra.function_role import FunctionRole
-from infra.ingestion import Ingestion
+from infra.environment import deliveries, names
+from infra.environment.schema import Environment, FlowLog, Workspace
+from infra.iam import policies, registration_policies
 from infra.job_parameters import job_parameters
-from infra.log_bucket import LogBucket
-from infra.notifications import Notifications
 from infra.outputs import outputs
-from infra.provider import ProviderRoles
-from infra.reader_role import ReaderRole
-from infra.settings import Environment, FlowLog, Workspace
+from infra.resources.bucket_notification import BucketNotification
+from infra.resources.flow_logs import FlowLogs
+from infra.resources.function_role import FunctionRole
+from infra.resources.log_bucket import LogBucket
+from infra.resources.notifications import Notifications
+from infra.resources.provider import ProviderRoles
+from infra.resources.reader_role import ReaderRole
+from infra.resources.registration import Ingestion
 from infra.workspace_spec import workspace_spec
 
 
@@ -114,10 +115,10 @@ def _reader(scope: Construct, environment: Environment) -> ReaderRole:
         scope,
         "Reader",
         name=environment.reader.role_name,
-        trust=access.reader_trust(environment),
-        policies=access.reader_policies(environment),
+        trust=policies.reader_trust(environment),
+        policies=policies.reader_policies(environment),
         databricks_role_name=names.databricks_role_name(environment),
-        pass_role=access.pass_role(environment),
+        pass_role=policies.pass_role(environment),
     )
 
 
@@ -129,9 +130,9 @@ def _notifications(scope: Construct, environment: Environment) -> Notifications:
         queue_name=names.queue_name(environment),
         dead_letters_name=names.dead_letters_name(environment),
         kms_key_arn=environment.log_bucket.kms_key_arn,
-        topic_policy=access.topic_policy(environment),
-        queue_policy=access.queue_policy(environment),
-        dead_letters_policy=access.dead_letters_policy(environment),
+        topic_policy=policies.topic_policy(environment),
+        queue_policy=policies.queue_policy(environment),
+        dead_letters_policy=policies.dead_letters_policy(environment),
     )
 
 
@@ -146,8 +147,8 @@ def _bucket_notification(
         topic_arn=notifications.topic.ref,
         function_role=FunctionRole(
             name=names.notification_writer_name(environment),
-            trust=access.notification_writer_trust(environment),
-            policy=access.notification_writer(environment),
+            trust=policies.notification_writer_trust(environment),
+            policy=policies.notification_writer(environment),
         ),
         # S3 tests the topic when the notification is set, and an event before the queue listens is lost. S3 also
         # refuses two changes of one bucket at once, so the policy goes first.
@@ -164,7 +165,7 @@ def _log_bucket(scope: Construct, environment: Environment, *, reader: ReaderRol
         logs_prefix=names.logs_prefix(environment),
         retention_days=bucket.retention_days,
         kms_key_arn=bucket.kms_key_arn,
-        policy=access.bucket_policy(environment),
+        policy=policies.bucket_policy(environment),
         # S3 refuses a policy that names a role which is not there.
         policy_after=[reader.role],
     )
@@ -178,8 +179,8 @@ def _ingestion(
         "Ingestion",
         function_role=FunctionRole(
             name=names.registration_name(environment),
-            trust=registration_access.function_trust(environment),
-            policy=registration_access.function_policy(environment),
+            trust=registration_policies.function_trust(environment),
+            policy=registration_policies.function_policy(environment),
         ),
         check_name=names.check_name(environment),
         provider_roles=_provider_roles(environment),
@@ -194,18 +195,18 @@ def _provider_roles(environment: Environment) -> ProviderRoles:
     return ProviderRoles(
         provider=FunctionRole(
             name=names.provider_name(environment),
-            trust=registration_access.provider_trust(environment),
-            policy=registration_access.provider_policy(environment),
+            trust=registration_policies.provider_trust(environment),
+            policy=registration_policies.provider_policy(environment),
         ),
         check=FunctionRole(
             name=names.provider_check_name(environment),
-            trust=registration_access.provider_check_trust(environment),
-            policy=registration_access.provider_check_policy(environment),
+            trust=registration_policies.provider_check_trust(environment),
+            policy=registration_policies.provider_check_policy(environment),
         ),
         timeout_name=names.provider_timeout_name(environment),
         waiter=FunctionRole(
             name=names.waiter_name(environment),
-            trust=registration_access.waiter_trust(environment),
-            policy=registration_access.waiter_policy(environment),
+            trust=registration_policies.waiter_trust(environment),
+            policy=registration_policies.waiter_policy(environment),
         ),
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from infra import deliveries, names
+from infra.environment import deliveries, names
+from infra.environment.schema import Environment
 from infra.job_parameters import job_parameters
-from infra.settings import Environment
 from infra.workspace.spec import Cluster, Job, Logs, Principals, Profile, WorkspaceSpec
 
 

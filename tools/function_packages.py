@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from infra.function_code import LOCK, MACHINE, PYTHON, add, packages_file
+from infra.assets.function_zip import LOCK, MACHINE, PYTHON, add, packages_file
 from tools.progress import run, say
 
 # Lambda's Python 3.12 and newer run on Amazon Linux 2023, which has glibc 2.34.

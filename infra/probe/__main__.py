@@ -22,16 +22,16 @@ from pathlib import Path
 
 from databricks.sdk import WorkspaceClient
 
-from infra import names
+from infra.assets.wheel import WheelBuildError, build_wheel
 from infra.config import Environment, EnvironmentFileError, load
+from infra.environment import names
 from infra.probe import deployed, masking, report, run
-from infra.wheel_build import WheelBuildError, build_wheel
-from infra.workspace import checks
+from infra.workspace import preflight
 from infra.workspace.client import connect
 from infra.workspace.errors import DeploymentError
-from infra.workspace.outcome import Pace
 from infra.workspace.spec import WorkspaceSpec
-from infra.workspace.wheel_file import WheelFile, read_wheel
+from infra.workspace.step import Pace
+from infra.workspace.wheel.wheel_file import WheelFile, read_wheel
 from infra.workspace_spec import NoWorkspaceError, workspace_spec
 from vpc_flow_logs import __version__
 from vpc_flow_logs.answer import Answer
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str]) -> int:
 def _asked(client: WorkspaceClient, spec: WorkspaceSpec) -> list[Answer]:
     if "queue-url" in spec.job.parameters and (url := deployed.queue_url(client, spec)):
         spec = replace(spec, job=replace(spec.job, parameters={**spec.job.parameters, "queue-url": url}))
-    has_disk = checks.has_disk(client, spec)
+    has_disk = preflight.has_disk(client, spec)
     found = run.answers(client, spec, wheel_file=_wheel(), has_disk=has_disk, pace=Pace(later=_Waiting()))
     return [*found, *deployed.answers(client, spec, has_disk=has_disk)]
 

@@ -12,8 +12,8 @@ from databricks.sdk.service.jobs import BaseRun, RunOutput, RunResultState, RunT
 from requests import RequestException
 
 from infra.probe import read_back
-from infra.workspace import job, job_settings, verification
-from infra.workspace.runs import state_of
+from infra.workspace.job import job_settings, streaming_job, verification
+from infra.workspace.job.runs import state_of
 from infra.workspace.spec import WorkspaceSpec
 from vpc_flow_logs.answer import Answer, holds
 
@@ -33,7 +33,7 @@ def answers(client: WorkspaceClient, spec: WorkspaceSpec, *, has_disk: bool) -> 
 
 def queue_url(client: WorkspaceClient, spec: WorkspaceSpec) -> str | None:
     """Return the queue that the deployed job reads; None if there is no job, or it reads none."""
-    for found in job.find(client, spec)[:1]:
+    for found in streaming_job.find(client, spec)[:1]:
         settings = client.jobs.get(found.job_id or 0).settings
         for task in (settings.tasks if settings else None) or []:
             if task.python_wheel_task:
@@ -68,7 +68,7 @@ def first_line(error: Exception) -> str:
 
 
 def _job(client: WorkspaceClient, spec: WorkspaceSpec, *, has_disk: bool) -> Iterator[Answer]:
-    found = job.find(client, spec)
+    found = streaming_job.find(client, spec)
     settings = client.jobs.get(found[0].job_id or 0).settings if found else None
     if settings is None:
         yield Answer("the workspace reads the job back", "not asked", ("there is no job yet",))
@@ -94,7 +94,7 @@ def _failures(client: WorkspaceClient, spec: WorkspaceSpec) -> Iterator[Answer]:
 
 def _runs(client: WorkspaceClient, spec: WorkspaceSpec) -> Iterator[BaseRun]:
     """Give the last runs of the job, then the last verify runs."""
-    for found in job.find(client, spec)[:1]:
+    for found in streaming_job.find(client, spec)[:1]:
         yield from islice(client.jobs.list_runs(job_id=found.job_id, completed_only=True, limit=_RUNS), _RUNS)
     single = client.jobs.list_runs(completed_only=True, run_type=RunType.SUBMIT_RUN, limit=_RUNS)
     yield from (run for run in islice(single, 5 * _RUNS) if run.run_name == verification.run_name(spec))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from infra.settings import Environment
+from infra.environment.schema import Environment
 
 # Values that identify nobody: the same words are in a thousand environments.
 _PUBLIC_KEYS = frozenset(

@@ -11,12 +11,14 @@ from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service import compute, jobs
 from requests import RequestException
 
-from infra.workspace import files, instance_profile, job_settings, wheel
-from infra.workspace.answers import saying
-from infra.workspace.outcome import Pace
-from infra.workspace.runs import ended, state_of
+from infra.workspace.access import instance_profile
+from infra.workspace.explain import saying
+from infra.workspace.job import job_settings
+from infra.workspace.job.runs import ended, state_of
 from infra.workspace.spec import WorkspaceSpec
-from infra.workspace.wheel_file import WheelFile
+from infra.workspace.step import Pace
+from infra.workspace.wheel import files, upload
+from infra.workspace.wheel.wheel_file import WheelFile
 from vpc_flow_logs.answer import Answer, answers_in
 
 EMPTY = {"empty": ""}
@@ -61,13 +63,13 @@ def _uploaded(client: WorkspaceClient, folder: str, wheel_file: WheelFile) -> It
     """Have the wheel in the workspace; one that was not there before is removed again."""
     with saying(f"Looking at {folder}"):
         there = files.is_there(client, folder)
-    step = wheel.upload(client, folder, wheel_file)
-    path = wheel.path_of(folder, wheel_file)
+    step = upload.upload(client, folder, wheel_file)
+    path = upload.path_of(folder, wheel_file)
     try:
         yield path
     finally:
         if not there:
-            wheel.remove_folder(client, folder)
+            upload.remove_folder(client, folder)
         elif step.outcome == "created":
             with saying(f"Removing {path}"):
                 client.workspace.delete(path.rpartition("/")[0], recursive=True)

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 import boto3
 from botocore.exceptions import ClientError
 
-from infra import names
-from infra.ci_rights import QUALIFIER
-from infra.settings import Environment
-from infra.workspace.answers import saying
+from infra.environment import names
+from infra.environment.schema import Environment
+from infra.iam.ci_policies import QUALIFIER
+from infra.workspace.explain import saying
 
 _DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra import access
-from infra.settings import Environment
+from infra.environment.schema import Environment
+from infra.iam import policies
 from infra.smoke.aws import Clients, looking
 
 _Statement = Mapping[str, Any]
@@ -44,7 +44,7 @@ def look(environment: Environment) -> PolicySeen:
     Raises:
         DeploymentError: AWS refuses it.
     """
-    ours = json.loads(json.dumps(access.bucket_policy(environment).document))["Statement"]
+    ours = json.loads(json.dumps(policies.bucket_policy(environment).document))["Statement"]
     live = looking(
         "Reading the policy of the log bucket", environment, lambda client: _live(client, environment.log_bucket.name)
     )

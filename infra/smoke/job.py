@@ -18,9 +18,9 @@ from databricks.sdk.service.jobs import (
     RunState,
 )
 
-from infra.workspace import job
-from infra.workspace.answers import saying
-from infra.workspace.runs import ended, of_job, state_of
+from infra.workspace.explain import saying
+from infra.workspace.job import streaming_job
+from infra.workspace.job.runs import ended, of_job, state_of
 from infra.workspace.spec import WorkspaceSpec
 
 RUNS = 5
@@ -70,7 +70,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> JobSeen | None:
     Raises:
         DeploymentError: the workspace refuses it, or does not answer.
     """
-    found = job.find(client, spec)
+    found = streaming_job.find(client, spec)
     if not found:
         return None
     job_id = found[0].job_id or 0
@@ -82,7 +82,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> JobSeen | None:
         seen = tuple(_run(client, run, with_output=run.run_id in described) for run in runs)
     trigger = settings.continuous or settings.schedule
     return JobSeen(
-        url=job.url(spec.host, job_id),
+        url=streaming_job.url(spec.host, job_id),
         continuous=settings.continuous is not None,
         paused=trigger is not None and trigger.pause_status == PauseStatus.PAUSED,
         runs=seen,

@@ -7,10 +7,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra import deliveries, names
-from infra.settings import Environment
+from infra.environment import deliveries, names
+from infra.environment.schema import Environment
 from infra.smoke.aws import Clients, looking
-from infra.workspace import auto_loader
+from infra.workspace.aws import auto_loader
 from infra.workspace.spec import Logs
 
 _NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}

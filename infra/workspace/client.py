@@ -14,8 +14,8 @@ from databricks.sdk import WorkspaceClient, useragent
 from databricks.sdk.clock import Clock, RealClock
 from databricks.sdk.config import Config
 
-from infra.workspace.answers import blocked, is_blocked, is_unknown_client, saying
 from infra.workspace.errors import DeploymentError
+from infra.workspace.explain import blocked, is_blocked, is_unknown_client, saying
 
 # A request is tried again for a minute, and the last try may take another: so a function of 15 minutes always has time
 # to answer. The SDK's own five minutes are too long for that.

@@ -11,26 +11,20 @@ from dataclasses import dataclass, replace
 
 from databricks.sdk import WorkspaceClient
 
-from infra.workspace import (
-    catalog,
-    checks,
-    grants,
-    instance_profile,
-    job,
-    job_settings,
-    permissions,
-    remembered,
-    verification,
-    wheel,
-)
+from infra.workspace import memory as remembered
+from infra.workspace import preflight
+from infra.workspace.access import grants, instance_profile
+from infra.workspace.access.principals import Principal
+from infra.workspace.aws.tear_down import Aws, tear_down
 from infra.workspace.errors import DeploymentError, composed
-from infra.workspace.outcome import Pace, Step
-from infra.workspace.principals import Principal
-from infra.workspace.remembered import Remembered
-from infra.workspace.runs import end_single_runs
+from infra.workspace.job import job_settings, permissions, streaming_job, verification
+from infra.workspace.job.runs import end_single_runs
+from infra.workspace.memory import Remembered
 from infra.workspace.spec import Logs, WorkspaceSpec
-from infra.workspace.tear_down import Aws, tear_down
-from infra.workspace.wheel_file import WheelFile
+from infra.workspace.step import Pace, Step
+from infra.workspace.unity import catalog
+from infra.workspace.wheel import upload
+from infra.workspace.wheel.wheel_file import WheelFile
 
 
 @dataclass(frozen=True)
@@ -67,9 +61,9 @@ def deploy(
         NotYet: there is something to wait for, and ``pace`` does not wait.
     """
     done = _Steps(pace)
-    path = wheel.path_of(spec.folder, wheel_file)
+    path = upload.path_of(spec.folder, wheel_file)
     _await_verify_run(client, spec, wheel_path=path, pace=pace)
-    looked = checks.look(client, spec)
+    looked = preflight.look(client, spec)
     done.add(*looked.notes)
     memory = remembered.read(client, spec.folder)
     done.add(instance_profile.register(client, spec.profile, pace=pace))
@@ -77,7 +71,7 @@ def deploy(
         client, profile=spec.profile.arn, wanted=looked.wanted, folder=spec.folder, memory=memory, pace=pace
     )
     done.add(*steps)
-    done.add(wheel.upload(client, spec.folder, wheel_file))
+    done.add(upload.upload(client, spec.folder, wheel_file))
     done.add(*catalog.create(client, looked.names))
     if spec.verify:
         step, memory = verification.ensure(
@@ -94,13 +88,15 @@ def deploy(
     # Before the job runs: what it makes in AWS must be known even if this call ends here.
     memory = remembered.write(client, spec.folder, old=memory, new=replace(memory, streams=streams))
     wanted = job_settings.settings(spec, wheel_path=path, has_disk=looked.has_disk)
-    step, job_id = job.bring_up_to_date(client, spec, wanted, pace=pace)
+    step, job_id = streaming_job.bring_up_to_date(client, spec, wanted, pace=pace)
     done.add(step)
     done.add(permissions.bring_up_to_date(client, spec.job, job_id))
-    done.add(*wheel.remove_others(client, spec.folder, wheel_file))
+    done.add(*upload.remove_others(client, spec.folder, wheel_file))
     done.add(*_leave_replaced_profiles(client, spec, memory))
     done.add(*_leave_streams(client, spec, aws, memory))
-    return Deployment(steps=tuple(done.steps), job_id=job_id, job_url=job.url(spec.host, job_id), table=spec.table)
+    return Deployment(
+        steps=tuple(done.steps), job_id=job_id, job_url=streaming_job.url(spec.host, job_id), table=spec.table
+    )
 
 
 def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFile, pace: Pace) -> tuple[Step, ...]:
@@ -116,12 +112,12 @@ def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFil
             advice="Deploy first: .venv/bin/python -m infra.workspace deploy --env " + spec.environment,
         )
     done = _Steps(pace)
-    done.add(wheel.upload(client, spec.folder, wheel_file))
+    done.add(upload.upload(client, spec.folder, wheel_file))
     step, _ = verification.ensure(
         client,
         spec,
-        wheel_path=wheel.path_of(spec.folder, wheel_file),
-        has_disk=checks.has_disk(client, spec),
+        wheel_path=upload.path_of(spec.folder, wheel_file),
+        has_disk=preflight.has_disk(client, spec),
         memory=verification.forgotten(remembered.read(client, spec.folder)),
         pace=pace,
     )
@@ -153,16 +149,16 @@ def destroy(
         forgotten = memory.with_grants(spec.profile.arn, None)
         remembered.write(client, spec.folder, old=memory, new=forgotten)
         return tuple(done.steps)
-    for found in job.find(client, spec):
-        job.remove(client, found.job_id or 0, pace=pace)
-        done.add(Step("job", "removed", job.url(spec.host, found.job_id or 0)))
+    for found in streaming_job.find(client, spec):
+        streaming_job.remove(client, found.job_id or 0, pace=pace)
+        done.add(Step("job", "removed", streaming_job.url(spec.host, found.job_id or 0)))
     if end_single_runs(client, verification.run_name(spec), pace=pace):
         done.add(Step("verify run", "removed"))
     for arn in dict.fromkeys((spec.profile.arn, *memory.granted)):
         done.add(*_leave_profile(client, arn, memory))
     done.add(*_tear_down(aws, spec, _streams(spec, memory, []))[0])
     # Last, with all that is remembered in it.
-    done.add(*wheel.remove_folder(client, spec.folder))
+    done.add(*upload.remove_folder(client, spec.folder))
     return tuple(done.steps)
 
 
@@ -242,8 +238,8 @@ def _leave_profile(client: WorkspaceClient, arn: str, memory: Remembered) -> lis
 
 def _successor(client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered) -> str | None:
     """Return the profile that replaced this one: the job's, or one that was granted for a job to come."""
-    found = job.find(client, spec)
-    used = job.profile_of(client, found[0].job_id or 0) if found else None
+    found = streaming_job.find(client, spec)
+    used = streaming_job.profile_of(client, found[0].job_id or 0) if found else None
     if used is not None:
         return used if used != spec.profile.arn else None
     return next((arn for arn in memory.granted if arn != spec.profile.arn), None)

@@ -19,14 +19,14 @@ from typing import Any
 import boto3
 
 from infra.workspace import deployment
-from infra.workspace.answers import saying
+from infra.workspace.access.instance_profile import PATIENCE
+from infra.workspace.aws.tear_down import Aws
 from infra.workspace.client import REQUEST_SECONDS, RETRY_SECONDS, connect, secret_of
 from infra.workspace.errors import DeploymentError, NotYet, composed, sentence
-from infra.workspace.instance_profile import PATIENCE
-from infra.workspace.outcome import Pace, Step
+from infra.workspace.explain import saying
 from infra.workspace.spec import Logs, WorkspaceSpec
-from infra.workspace.tear_down import Aws
-from infra.workspace.wheel_file import wheel_in
+from infra.workspace.step import Pace, Step
+from infra.workspace.wheel.wheel_file import wheel_in
 
 _MARGIN_SECONDS = PATIENCE + RETRY_SECONDS + REQUEST_SECONDS + 20
 """Longest time that a step may take, in seconds: one begins only if the call has as much left.

@@ -9,9 +9,11 @@ from itertools import islice
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.jobs import BaseRun, JobSettings, PauseStatus
 
-from infra.workspace import identity, instance_profile, job, principals, remembered
-from infra.workspace.answers import saying
-from infra.workspace.runs import ended, of_job, state_of
+from infra.workspace import memory as remembered
+from infra.workspace.access import instance_profile, principals
+from infra.workspace.explain import saying
+from infra.workspace.job import identity, streaming_job
+from infra.workspace.job.runs import ended, of_job, state_of
 from infra.workspace.spec import WorkspaceSpec
 
 RUNS = 5
@@ -68,7 +70,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
     with saying("Looking at profile and grants"):
         registered = instance_profile.find(client, spec.profile.arn) is not None
         holders = [str(who) for who in principals.holders(client, spec.profile.arn)]
-    found = job.find(client, spec)
+    found = streaming_job.find(client, spec)
     job_id = found[0].job_id if found else None
     settings, runs, runs_as, other = JobSettings(), [], "", None
     if job_id is not None:
@@ -81,7 +83,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
     return Status(
         registered=registered,
         grants=tuple(Grant(who=who, ours=who in ours) for who in holders),
-        job_url=job.url(spec.host, job_id) if job_id is not None else None,
+        job_url=streaming_job.url(spec.host, job_id) if job_id is not None else None,
         trigger=_trigger(settings),
         wheel=_wheel(settings),
         runs_as=runs_as,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from databricks.sdk import WorkspaceClient
 
-from infra import names
+from infra.environment import names
 from local.demo.delivery import INTERVALS, Traffic
 from local.demo.deployed import deployed, last_run, run_state
 from local.demo.folder import Folder

@@ -8,8 +8,8 @@ from itertools import islice
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.jobs import BaseRun
 
-from infra import names
-from infra.settings import Environment
+from infra.environment import names
+from infra.environment.schema import Environment
 from local.aws import Stage
 from local.demo.report import Deployed, Resource
 from vpc_flow_logs.progress import counted

@@ -9,8 +9,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from databricks.sdk import WorkspaceClient
 
-from infra import names as naming
-from infra.settings import Environment
+from infra.environment import names as naming
+from infra.environment.schema import Environment
 from local.aws import Stage
 from local.demo.report import Gone
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.config import ENVIRONMENTS, load
-from infra.settings import Environment
+from infra.environment.schema import Environment
 from local.aws import Stage, running
 from local.runs.runner import ClusterRunner
 from local.stage import cdk, customer

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from infra.settings import Environment
+from infra.environment.schema import Environment
 from local.aws import Stage
 from local.workspace import WorkspaceServer, add_group, add_service_principal, add_user
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from infra import access, names
 from infra.config import Environment
+from infra.environment import names
+from infra.iam import policies
 from local.aws import Credentials, Stage
 from local.cloud_files import aws
 from local.cloud_files.intake import Intake
@@ -29,12 +30,12 @@ def make_bucket(stage: Stage, environment: Environment) -> None:
     """The log bucket with the policy that the stack gives it; the reader role has to be there."""
     s3 = stage.client("s3")
     s3.create_bucket(Bucket=BUCKET)
-    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(access.bucket_policy(environment).document))
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policies.bucket_policy(environment).document))
 
 
 def documents(environment: Environment) -> dict[str, dict[str, Any]]:
     """The reader role's inline policies by their name."""
-    return {policy.name: policy.document for policy in access.reader_policies(environment)}
+    return {policy.name: policy.document for policy in policies.reader_policies(environment)}
 
 
 def reader(stage: Stage, environment: Environment, *, without: str | None = None) -> Credentials:
@@ -59,9 +60,9 @@ def make_stack_notifications(stage: Stage, environment: Environment, *, bucket: 
     sns.set_topic_attributes(
         TopicArn=topic,
         AttributeName="Policy",
-        AttributeValue=json.dumps(access.topic_policy(environment).document),
+        AttributeValue=json.dumps(policies.topic_policy(environment).document),
     )
-    policy = json.dumps(access.queue_policy(environment).document)
+    policy = json.dumps(policies.queue_policy(environment).document)
     url = sqs.create_queue(QueueName=names.queue_name(environment), Attributes={"Policy": policy})["QueueUrl"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=names.queue_arn(environment))
     rules = [{"Name": "prefix", "Value": names.logs_prefix(environment)}]

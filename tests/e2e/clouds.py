@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra import access
 from infra.config import Environment, load
+from infra.iam import policies
 from infra.workspace import deployment
-from infra.workspace.outcome import Pace
+from infra.workspace.aws.tear_down import Aws
 from infra.workspace.spec import WorkspaceSpec
-from infra.workspace.tear_down import Aws
-from infra.workspace.wheel_file import WheelFile
+from infra.workspace.step import Pace
+from infra.workspace.wheel.wheel_file import WheelFile
 from infra.workspace_spec import workspace_spec
 from local.aws import Stage, running
 from local.runs.runner import ClusterRunner
@@ -117,7 +117,7 @@ def _roles(aws: Stage, environment: Environment) -> None:
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
     for policy, document in documents(environment).items():
         iam.put_role_policy(RoleName=reader, PolicyName=policy, PolicyDocument=json.dumps(document))
-    passing = json.dumps(access.pass_role(environment).document)
+    passing = json.dumps(policies.pass_role(environment).document)
     iam.put_role_policy(RoleName="databricks-cross-account", PolicyName="pass", PolicyDocument=passing)
     iam.create_instance_profile(InstanceProfileName=reader)
     iam.add_role_to_instance_profile(InstanceProfileName=reader, RoleName=reader)

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from infra import access, names
 from infra.config import load
+from infra.environment import names
+from infra.iam import policies
 from local.aws import Stage, running
 from local.delivery import deliver
 from tests.e2e.stages import cdk, make_cross_account_role, wait
@@ -116,7 +117,7 @@ def test_an_environment_is_deployed_again_to_the_bucket_that_destroy_left(stage:
     file.write_text(changed(NO_WORKSPACE, STACK, EXISTING))
     environment = load(str(file))
     s3, sns, topic = stage.client("s3"), stage.client("sns"), names.topic_arn(environment)
-    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(access.bucket_policy_before_deploy(environment).document))
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policies.bucket_policy_before_deploy(environment).document))
     others = {"TopicConfigurations": [to_topic("arn:aws:sns:us-east-1:111122223333:gone", prefix="reports/")]}
     # What a stack left behind whose notification was a property of the bucket, as that of earlier versions.
     left = {"TopicConfigurations": [*others["TopicConfigurations"], to_topic(topic, prefix="AWSLogs/")]}

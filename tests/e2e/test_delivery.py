@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from infra import access
+from infra.iam import policies
 from local.aws import Credentials, Refused, Stage, certificate, running
 from local.delivery import Delivered, deliver, delivering, flow_logs, totals
 from tests.infra.environment_files import changed, environment
@@ -43,7 +43,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.fixture
 def policy(stage: Stage, tmp_path: Path) -> Iterator[dict[str, Any]]:
     """The product's own bucket policy, in force; all flow logs and files are gone afterwards."""
-    document = access.bucket_policy(environment(tmp_path, PREFIX, SECOND)).document
+    document = policies.bucket_policy(environment(tmp_path, PREFIX, SECOND)).document
     enforce(stage, document)
     yield document
     for flow_log, _ in flow_logs(stage):
@@ -322,7 +322,7 @@ def test_delivery_needs_the_right_to_use_the_buckets_key(stage: Stage, tmp_path:
     key = kms.create_key()["KeyMetadata"]["Arn"]
     encrypted = ('prefix = "net"', f'prefix = "net"\nkms_key_arn = "{key}"')
     text = changed(PREFIX, SECOND)
-    statements = access.key_policy(environment(tmp_path, encrypted, text=text, name="encrypted")).document
+    statements = policies.key_policy(environment(tmp_path, encrypted, text=text, name="encrypted")).document
     # A key of one's own account lets its owner in.
     owner = {
         "Effect": "Allow",

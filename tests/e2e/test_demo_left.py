@@ -9,8 +9,9 @@ import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.jobs import NotebookTask, Task
 
-from infra import access, names
 from infra.config import load
+from infra.environment import names
+from infra.iam import policies
 from local.aws import Stage, running
 from local.demo.left import Names, left
 from local.workspace import WorkspaceServer, add_group
@@ -68,7 +69,7 @@ def leave_in_aws(aws: Stage) -> None:
         Bucket=NAMES.bucket,
         NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]},
     )
-    policy = json.dumps(access.bucket_policy(ENVIRONMENT).document)
+    policy = json.dumps(policies.bucket_policy(ENVIRONMENT).document)
     aws.client("s3").put_bucket_policy(Bucket=NAMES.bucket, Policy=policy)
     made = aws.client("ec2").create_flow_logs(
         ResourceIds=["vpc-0123456789abcdef0"],

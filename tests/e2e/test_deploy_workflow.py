@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.jobs import Continuous, JobSettings, PauseStatus
 
-from infra.ci_rights import CiAccess
+from infra.iam.ci_policies import CiAccess
 from local.aws import Credentials
 from local.delivery import delivering
 from local.runs.processes import end_session

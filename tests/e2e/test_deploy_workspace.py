@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.function_code import function_code
-from infra.ingestion import TYPE
+from infra.assets.function_zip import function_code
+from infra.resources.registration import TYPE
 from local.aws import Stage, running
 from local.workspace import RecordingRunner, Script, WorkspaceServer
 from local.workspace.state import Job

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.assets.wheel import build_wheel
 from infra.probe import __main__ as command
-from infra.wheel_build import build_wheel
-from infra.workspace.wheel_file import WheelFile, read_wheel
+from infra.workspace.wheel.wheel_file import WheelFile, read_wheel
 from tests.e2e.buckets import BUCKET
 from tests.e2e.clouds import Clouds, clouds
 from tests.infra.ministack import ACCOUNT

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra import access
+from infra.iam import policies
 from infra.smoke.bucket_policy import PolicySeen, look
 from infra.workspace.errors import DeploymentError
 from local.aws import Credentials, Stage, running
@@ -47,7 +47,7 @@ def signed_in(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> SignIn:
 def _deployed(stage: Stage, tmp_path: Path, *changes: tuple[str, str]) -> tuple[Any, tuple[str, ...]]:
     """Give the bucket its policy; return the environment and the Sids of our statements."""
     test = environment(tmp_path, *changes)
-    document = json.loads(json.dumps(access.bucket_policy(test).document))
+    document = json.loads(json.dumps(policies.bucket_policy(test).document))
     stage.client("s3").put_bucket_policy(Bucket=_BUCKET, Policy=json.dumps(document))
     return test, tuple(each["Sid"] for each in document["Statement"])
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from infra import ci_rights
-from infra.ci_rights import CiAccess
+from infra.iam import ci_policies
+from infra.iam.ci_policies import CiAccess
 from infra.smoke.queue import QueueSeen, look
 from infra.workspace.errors import DeploymentError
 from tests.infra.environment_files import OFF, STACK, environment
@@ -172,7 +172,7 @@ def test_the_deploy_role_of_ci_looks_with_the_role_for_looking(
     stage: Stage, queues: Any, signed_in: Any, tmp_path: Path
 ) -> None:
     test = environment(tmp_path, STACK)
-    _, deploy = ci_rights.policies(CiAccess(environment=test, repository="octo-org/flow-logs"))
+    _, deploy = ci_policies.policies(CiAccess(environment=test, repository="octo-org/flow-logs"))
     signed_in(role(stage, "ci-deploy", {"deploy": json.dumps(deploy.document)}))
     queues(**{_QUEUE: 3})
     assert look(test) == [QueueSeen(_QUEUE, waiting=3)]

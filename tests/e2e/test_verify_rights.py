@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from infra.assets.wheel import build_wheel
 from infra.config import Environment
-from infra.wheel_build import build_wheel
 from infra.workspace.errors import DeploymentError
-from infra.workspace.wheel_file import read_wheel
+from infra.workspace.wheel.wheel_file import read_wheel
 from local.aws import Stage, running
 from tests.e2e.buckets import (
     BUCKET,

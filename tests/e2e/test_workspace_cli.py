@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.wheel_build import build_wheel
+from infra.assets.wheel import build_wheel
 from local.workspace import Fault, Outcome, RecordingRunner, Script
 from tests.infra.environment_files import NO_WORKSPACE, SIMPLE, changed
 from tests.infra.ministack import ACCOUNT, running

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.bucket_notification import CODE
-from infra.inline import bucket_notification
+from infra.resources.bucket_notification import CODE
+from infra.resources.inline import bucket_notification
 from tests.infra.ministack import Stage, running
 
 BUCKET = "flow-logs-bucket"

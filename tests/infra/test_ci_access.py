@@ -15,12 +15,12 @@ from aws_cdk.assertions import Template
 from cdk_nag import AwsSolutionsChecks
 from cfnlint import lint
 
-from infra import review
 from infra.ci_access import build
-from infra.ci_rights import TRUST_FILE, CiAccess, RepositoryError, checked_repository, policies, reviewed
 from infra.config import load
+from infra.iam.ci_policies import TRUST_FILE, CiAccess, RepositoryError, checked_repository, policies, reviewed
+from infra.review import __main__ as review
+from infra.review.template_documents import documents_of
 from infra.stacks import build as build_main
-from infra.template_documents import documents_of
 from tests.infra.conftest import ROOT, flags
 from tests.infra.environment_files import FULL, changed, environment
 from tests.infra.test_gates import _findings

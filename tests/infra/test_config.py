@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from databricks.sdk.environments import ALL_ENVS, Cloud, DatabricksEnvironment
 
-from infra import access, deliveries, names
 from infra.config import ENVIRONMENTS, EnvironmentFileError, load, warnings_of
+from infra.environment import deliveries, names
+from infra.environment.schema import EnvironmentFile, Section
+from infra.iam import policies
 from infra.job_parameters import job_parameters
-from infra.settings import EnvironmentFile, Section
 from tests.infra.environment_files import FULL, HIVE, SIMPLE, STACK, changed, environment
 
 if sys.version_info >= (3, 11):
@@ -265,7 +266,7 @@ def test_with_an_external_location_the_reader_role_writes_the_checkpoint_alone(t
     ]
     found = environment(tmp_path, *covered)
     assert [folder.prefix for folder in names.output_folders(found)] == ["checkpoints/flow_logs"]
-    assert "lake" not in str([policy.document for policy in access.policies(found)])
+    assert "lake" not in str([policy.document for policy in policies.policies(found)])
 
 
 def test_no_parameter_of_the_job_is_empty(tmp_path: Path) -> None:

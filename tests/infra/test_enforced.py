@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra import access
+from infra.iam import policies
 from tests.infra.calls import BUCKET, CALLS, FORBIDDEN, LOG, OUTPUT, SECRET, Caller
 from tests.infra.environment_files import STACK, environment
 from tests.infra.ministack import ROOT, Stage, role, running
@@ -36,7 +36,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 def _documents(folder: Path, *changes: tuple[str, str]) -> dict[str, dict[str, Any]]:
-    found = access.policies(environment(folder, _IN_BUCKET, *changes))
+    found = policies.policies(environment(folder, _IN_BUCKET, *changes))
     return {policy.file: policy.document for policy in found}
 
 

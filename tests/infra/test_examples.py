@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from infra import by_hand
 from infra.config import ENVIRONMENTS, load
-from infra.examples import example_values, warning
-from infra.workspace import __main__ as by_hand
+from infra.environment.examples import example_values, warning
 
 _MINIMAL = (ENVIRONMENTS / "minimal.toml").read_text()
 _OWN = {

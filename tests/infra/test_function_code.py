@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from infra import function_code
-from infra.function_code import LOCK, MACHINE, PYTHON, WORKSPACE, FunctionCode, FunctionCodeError, pack
-from infra.wheel_build import SOURCE
-from infra.workspace.wheel_file import read_wheel
+from infra.assets import function_zip
+from infra.assets.function_zip import LOCK, MACHINE, PYTHON, WORKSPACE, FunctionCode, FunctionCodeError, pack
+from infra.assets.wheel import SOURCE
+from infra.workspace.wheel.wheel_file import read_wheel
 from tests.infra.conftest import ROOT
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
@@ -84,8 +84,9 @@ def test_what_is_for_use_by_hand_changes_nothing(code: FunctionCode, tmp_path: P
 
 
 def test_it_holds_our_modules_one_wheel_and_the_packages_of_the_lock(code: FunctionCode, unpacked: Path) -> None:
-    ours = {file.name for file in (unpacked / "infra" / "workspace").iterdir()}
-    assert ours == {file.name for file in WORKSPACE.glob("*.py")} - {"__main__.py"}
+    packed = unpacked / "infra" / "workspace"
+    ours = {file.relative_to(packed).as_posix() for file in packed.rglob("*.py")}
+    assert ours == {file.relative_to(WORKSPACE).as_posix() for file in WORKSPACE.rglob("*.py")} - {"__main__.py"}
     assert [file.name for file in (unpacked / "infra").iterdir() if file.is_file()] == ["__init__.py"]
     assert (unpacked / "infra" / "__init__.py").read_bytes() == b""
     (wheel,) = (unpacked / "wheel").iterdir()
@@ -127,12 +128,16 @@ def test_the_function_has_the_versions_that_the_tests_run_on() -> None:
     assert wanted <= tested
 
 
+def _modules() -> list[str]:
+    files = (file.relative_to(WORKSPACE).with_suffix("") for file in WORKSPACE.rglob("*.py"))
+    return [".".join(("infra", "workspace", *file.parts)) for file in files if not file.name.startswith("__")]
+
+
 @pytest.mark.skipif(
     platform.machine() != MACHINE or sys.version_info < (3, 11), reason="its machine code is for Lambda's machine"
 )
 def test_its_modules_are_imported_from_it(unpacked: Path) -> None:
-    modules = ["databricks.sdk", *(f"infra.workspace.{file.stem}" for file in WORKSPACE.glob("*.py"))]
-    modules = [name for name in modules if name.rpartition(".")[2] not in ("__init__", "__main__")]
+    modules = ["databricks.sdk", *_modules()]
     program = (
         f"import sys, importlib; sys.path.insert(0, {str(unpacked)!r})\n"
         f"for name in {modules!r}: print(importlib.import_module(name).__file__)"
@@ -155,10 +160,10 @@ def test_without_set_up_one_sentence_says_what_to_run(tmp_path: Path, monkeypatc
 
 
 def test_another_lock_python_or_machine_needs_set_up_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    found = {function_code.packages_file()}
+    found = {function_zip.packages_file()}
     for name, value in (("PYTHON", "3.14"), ("MACHINE", "aarch64"), ("LOCK", tmp_path / "lock")):
         (tmp_path / "lock").write_text("changed")
         with monkeypatch.context() as patch:
-            patch.setattr(function_code, name, value)
-            found.add(function_code.packages_file())
+            patch.setattr(function_zip, name, value)
+            found.add(function_zip.packages_file())
     assert len(found) == 4

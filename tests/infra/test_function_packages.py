@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.function_code import packages_file
+from infra.assets.function_zip import packages_file
 from tests.infra.conftest import ROOT
 from tools.function_packages import provide_function_packages
 from tools.progress import SetupError

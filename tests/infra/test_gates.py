@@ -15,8 +15,8 @@ from cfnlint import lint
 from constructs import Construct
 from parliament import analyze_policy_string
 
-from infra import access
 from infra.config import Environment, load
+from infra.iam import policies
 from infra.stacks import build
 from tests.infra.conftest import flags
 from tests.infra.environment_files import VARIANTS, environment
@@ -51,7 +51,7 @@ def _judged(documents: Iterable[tuple[str, dict[str, Any]]], accepted: Collectio
 
 def test_parliament_finds_what_is_accepted_and_nothing_else(tmp_path: Path) -> None:
     documents = [
-        (policy.file, policy.document) for name in _NAMES for policy in access.policies(_environment(name, tmp_path))
+        (policy.file, policy.document) for name in _NAMES for policy in policies.policies(_environment(name, tmp_path))
     ]
     assert len(documents) > 50
     assert _judged(documents, ACCEPTED) == []
@@ -101,7 +101,7 @@ class _Recorder:
 
 @pytest.mark.parametrize("name", ["simple", "full", "existing-stack"])
 def test_what_is_acknowledged_is_still_found(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.acknowledged.Validations", _Recorder)
+    monkeypatch.setattr("infra.resources.nag.Validations", _Recorder)
     _Recorder.given.clear()
     app = App(context=flags(), outdir=str(tmp_path / "out"))
     build(app, _environment(name, tmp_path))
@@ -135,14 +135,14 @@ def test_cdk_nag_does_look(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_no_statement_allows_a_wildcard_action(name: str, tmp_path: Path) -> None:
-    for policy in access.policies(_environment(name, tmp_path)):
+    for policy in policies.policies(_environment(name, tmp_path)):
         for statement in policy.statements:
             assert statement.effect == "Deny" or not any("*" in action for action in statement.actions)
 
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_every_statement_has_a_reason_and_every_wildcard_one_more(name: str, tmp_path: Path) -> None:
-    for policy in access.policies(_environment(name, tmp_path)):
+    for policy in policies.policies(_environment(name, tmp_path)):
         assert len({statement.sid for statement in policy.statements}) == len(policy.statements)
         for statement in policy.statements:
             assert statement.sid.isalnum()

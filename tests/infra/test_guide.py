@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match, Template
 
-from infra import access
+from infra.iam import policies
 from tests.infra.conftest import Synthesize
 from tests.infra.environment_files import HIVE, environment
 
@@ -158,6 +158,6 @@ def test_step_8_auto_loader_may_set_up_list_and_tear_down(template: Template) ->
 
 
 def test_step_8_actions_that_iam_does_not_know_are_left_out(tmp_path: Path) -> None:
-    documents = str([policy.document for policy in access.policies(environment(tmp_path))])
+    documents = str([policy.document for policy in policies.policies(environment(tmp_path))])
     assert "MessageBatch" not in documents
     assert "VisibilityBatch" not in documents

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match, Template
 
-from infra import access
-from infra.function_code import MACHINE, PYTHON, function_code
-from infra.ingestion import TYPE
-from infra.policies import Policy
-from infra.provider import QUERY_INTERVAL, TOTAL_TIMEOUT
+from infra.assets.function_zip import MACHINE, PYTHON, function_code
+from infra.iam import Policy
+from infra.iam import policies as access
+from infra.resources.provider import QUERY_INTERVAL, TOTAL_TIMEOUT
+from infra.resources.registration import TYPE
 from tests.infra.conftest import ROOT, Synthesize
 from tests.infra.environment_files import FULL, NO_WORKSPACE, STACK, environment
 

@@ -11,9 +11,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from infra import access
 from infra.config import load
-from infra.review import FOLDER, main, review, templates
+from infra.iam import policies
+from infra.review.__main__ import FOLDER, main, review, templates
 from tests.infra.environment_files import EXISTING, STACK, VARIANTS, changed, environment
 
 _GOOD = "test.toml"
@@ -28,7 +28,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_documents_are_those_of_the_snapshot(variant: str, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
-    found = access.policies(environment(tmp_path, *VARIANTS[variant]))
+    found = policies.policies(environment(tmp_path, *VARIANTS[variant]))
     assert {policy.file: policy.document for policy in found} == snapshot(extension_class=JSONSnapshotExtension)
 
 
@@ -65,7 +65,7 @@ def test_a_document_of_ours_on_one_role_more_is_in_the_review(tmp_path: Path, mo
     (policy,) = (each for each in template["Resources"].values() if each["Type"] == "AWS::IAM::Policy")
     twice = {**policy, "Properties": {**policy["Properties"], "Roles": ["databricks-cross-account", "other"]}}
     for more in ({"Another": policy}, {"Both": twice}):
-        monkeypatch.setattr("infra.review.templates", lambda _, more=more: [(_with(template, **more), *place)])
+        monkeypatch.setattr("infra.review.__main__.templates", lambda _, more=more: [(_with(template, **more), *place)])
         (file,) = (file for file in review(found) if file.startswith("cdk-"))
         assert json.loads(review(found)[file]) == policy["Properties"]["PolicyDocument"]
 
@@ -80,7 +80,7 @@ def test_a_permission_of_lambda_is_in_the_review(tmp_path: Path, monkeypatch: py
         "SourceAccount": {"Ref": "AWS::AccountId"},
     }
     permission = {"Type": "AWS::Lambda::Permission", "Properties": properties}
-    monkeypatch.setattr("infra.review.templates", lambda _: [(_with(template, Invoke=permission), *place)])
+    monkeypatch.setattr("infra.review.__main__.templates", lambda _: [(_with(template, Invoke=permission), *place)])
     (statement,) = json.loads(review(found)["cdk-invoke-permission.json"])["Statement"]
     assert statement == {
         "Effect": "Allow",
@@ -225,7 +225,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         _git(folder, "add", "review")
         _git(folder, "commit", "--quiet", "-m", tag)
         _git(folder, "tag", tag)
-    monkeypatch.setattr("infra.review.FOLDER", folder / "review")
+    monkeypatch.setattr("infra.review.__main__.FOLDER", folder / "review")
     return folder
 
 

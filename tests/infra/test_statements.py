@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra import access
+from infra.iam import policies
 from tests.infra.environment_files import VARIANTS, environment
 from tests.infra.verdicts import ROLE, Request, is_allowed, read
 
@@ -49,7 +49,7 @@ _MORE = {
 
 
 def _document(variant: str, file: str, folder: Path) -> dict[str, Any]:
-    found = access.policies(environment(folder, *VARIANTS[variant]))
+    found = policies.policies(environment(folder, *VARIANTS[variant]))
     return next(policy.document for policy in found if policy.file == file)
 
 
@@ -74,7 +74,7 @@ def test_every_change_of_a_statement_changes_a_verdict(key: tuple[str, str], tmp
 
 def test_every_document_has_requests(tmp_path: Path) -> None:
     files = {
-        policy.file for changes in VARIANTS.values() for policy in access.policies(environment(tmp_path, *changes))
+        policy.file for changes in VARIANTS.values() for policy in policies.policies(environment(tmp_path, *changes))
     }
     assert files == {file for _, file in _REQUESTS} | set(_SAME)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.widening import Change, changes
+from infra.review.iam_diff import Change, changes
 
 _BUCKET = "arn:aws:s3:::bucket"
 _STATEMENT: dict[str, Any] = {

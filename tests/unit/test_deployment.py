@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.workspace import job_settings
 from infra.workspace.errors import DeploymentError
+from infra.workspace.job import job_settings
 from local.workspace import Fault, Outcome, RecordingRunner, Script, add_group
 from local.workspace.state import Job, Permission
 from tests.unit.deploying import (

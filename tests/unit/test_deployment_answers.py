@@ -10,7 +10,7 @@ import pytest
 from infra.workspace import status
 from infra.workspace.client import connect
 from infra.workspace.errors import DeploymentError
-from infra.workspace.runs import state_of
+from infra.workspace.job.runs import state_of
 from local.workspace import Fault, Outcome, RecordingRunner, Script
 from tests.unit.deploying import MAIL, NO_VERIFY, Hurried, Stage, staged
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.wheel_build import build_wheel
+from infra.assets.wheel import build_wheel
 from infra.workspace import handler
 from infra.workspace.spec import WorkspaceSpec
 from local.workspace import Fault, Outcome, RecordingRunner, Script

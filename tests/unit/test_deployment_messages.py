@@ -12,13 +12,15 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied, TooManyRequests, Unauthenticated
 
 import infra.workspace
-from infra.problems import EnvironmentFileError, Problem
-from infra.workspace import __main__ as by_hand
-from infra.workspace import errors, external_locations, handler, run_words
-from infra.workspace.answers import saying
+from infra import by_hand
+from infra.environment.problems import EnvironmentFileError, Problem
+from infra.workspace import errors, handler
 from infra.workspace.client import connect
 from infra.workspace.errors import LONGEST, DeploymentError, composed, listed
-from infra.workspace.outcome import Step
+from infra.workspace.explain import saying
+from infra.workspace.job import run_words
+from infra.workspace.step import Step
+from infra.workspace.unity import external_locations
 from local.workspace import Fault, Outcome, RecordingRunner, Script
 from tests.unit.deploying import GROUP, MAIL, READERS, Hurried, Stage, staged
 
@@ -200,7 +202,7 @@ def test_a_services_words_are_only_put_into_a_message_by_the_function_that_keeps
     """An f-string that holds an error's text is the way to cut the advice behind it."""
     found = []
     # errors.py holds that function; what __main__ prints is a whole message.
-    for file in set(Path(infra.workspace.__file__).parent.glob("[a-z]*.py")) - {Path(errors.__file__)}:
+    for file in set(Path(infra.workspace.__file__).parent.rglob("[a-z]*.py")) - {Path(errors.__file__)}:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.FormattedValue) and _is_of_a_service(node.value):
                 found.append(f"{file.name}:{node.lineno}: {ast.unparse(node.value)}")

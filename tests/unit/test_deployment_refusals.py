@@ -10,11 +10,11 @@ from threading import Thread
 
 import pytest
 
-from infra.wheel_build import build_wheel
+from infra.assets.wheel import build_wheel
 from infra.workspace.client import connect, secret_of
 from infra.workspace.deployment import destroy
 from infra.workspace.errors import DeploymentError, sentence
-from infra.workspace.wheel_file import read_wheel, wheel_in
+from infra.workspace.wheel.wheel_file import read_wheel, wheel_in
 from local.workspace import Fault, add_service_principal
 from tests.unit.deploying import GROUP, READERS, Hurried, Stage, snapshot, staged
 

@@ -9,7 +9,7 @@ import pytest
 from databricks.sdk.service.jobs import RunOutput
 
 from infra.workspace.errors import DeploymentError
-from infra.workspace.run_words import reason
+from infra.workspace.job.run_words import reason
 from local.workspace import Outcome, RecordingRunner, Script
 from tests.unit.deploying import Stage, staged
 

@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 
-from infra.workspace import client, deployment, handler, instance_profile, job_settings
+from infra.workspace import client, deployment, handler
+from infra.workspace.access import instance_profile
 from infra.workspace.errors import NotYet
-from infra.workspace.outcome import Pace
-from infra.workspace.wheel_file import WheelFile
+from infra.workspace.job import job_settings
+from infra.workspace.step import Pace
+from infra.workspace.wheel.wheel_file import WheelFile
 from local.workspace import RecordingRunner, Script
 from local.workspace.state import Job
 from tests.unit.deploying import EVERYONE, MAIL, NEWER_WHEEL, READERS, SCHEDULED, WHEEL, Stage, staged
 
 _FUNCTION_SECONDS = 14 * 60
-"""What `infra.ingestion` gives the function."""
+"""What `infra.resources.registration` gives the function."""
 
 SHAPES = {
     "continuous": [EVERYONE, READERS, MAIL],

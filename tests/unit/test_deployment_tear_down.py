@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from infra import registration_access
+from infra.iam import registration_policies
+from infra.workspace.aws.tear_down import Aws, tear_down
 from infra.workspace.errors import DeploymentError
-from infra.workspace.outcome import Step
 from infra.workspace.spec import Logs, WorkspaceSpec
-from infra.workspace.tear_down import Aws, tear_down
+from infra.workspace.step import Step
 from local.cloud_files import resources
 from tests.infra.environment_files import environment
 from tests.infra.ministack import Credentials, role, running
@@ -311,7 +311,7 @@ def test_a_refusal_of_aws_says_what_was_refused(account: Account) -> None:
 
 
 def test_the_functions_own_rights_are_enough_for_it(account: Account, tmp_path: Path) -> None:
-    document = registration_access.function_policy(environment(tmp_path)).document
+    document = registration_policies.function_policy(environment(tmp_path)).document
     function = role(account.amazon, "registration", {"registration": json.dumps(document)})
     aws = Aws(**{name: account.amazon.client(name, function) for name in ("s3", "sns", "sqs")})
     account.stream("somebody-elses-topic", keys="orders/", path=None)
@@ -364,7 +364,7 @@ def test_a_former_bucket_that_is_out_of_reach_fails_no_deploy_and_stays_remember
     stage: Stage, account: Account, tmp_path: Path
 ) -> None:
     stage.deploy(stage.spec(('"flow-logs-bucket"', '"former-bucket"')))
-    document = registration_access.function_policy(environment(tmp_path)).document
+    document = registration_policies.function_policy(environment(tmp_path)).document
     function = role(account.amazon, "registration-2", {"registration": json.dumps(document)})
     everything = stage.bucket.clients
     stage.bucket.clients = Aws(**{name: account.amazon.client(name, function) for name in ("s3", "sns", "sqs")})

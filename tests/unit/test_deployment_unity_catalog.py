@@ -10,8 +10,8 @@ import pytest
 from databricks.sdk.service.catalog import ExternalLocationInfo
 
 from infra.workspace.errors import DeploymentError
-from infra.workspace.external_locations import covering
 from infra.workspace.spec import WorkspaceSpec
+from infra.workspace.unity.external_locations import covering
 from local.workspace import ExternalLocation, Fault, Outcome, RecordingRunner, Script, Table, add_service_principal
 from tests.unit.deploying import NO_VERIFY, OFF, STACK_QUEUE, Stage, staged
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from infra import access
 from infra.config import load
+from infra.iam import policies
 from infra.smoke import __main__ as command
 from infra.smoke import aws, page
 from infra.smoke.batches import batches
@@ -274,7 +274,7 @@ def smoke(stage: Stage, services: Services, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("DATABRICKS_TOKEN", stage.deployer.token)
     host = ("https://example.cloud.databricks.com", stage.server.host)
     (tmp_path / "here" / "test.toml").write_text(changed(NO_VERIFY, host))
-    services.policy = access.bucket_policy(load("test.toml")).document
+    services.policy = policies.bucket_policy(load("test.toml")).document
     monkeypatch.setattr(aws, "_own", lambda _: lambda _service: services)
     return lambda *more: command.main(["--env", "test.toml", *more])
 

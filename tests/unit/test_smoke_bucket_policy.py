@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra import access
+from infra.iam import policies
 from infra.smoke.bucket_policy import PolicySeen, compare
 from infra.smoke.judgement import Expected, judge_policy
 from tests.infra.environment_files import environment
@@ -21,7 +21,7 @@ SUFFIX = "111122223333useast1"
 
 @pytest.fixture
 def ours(tmp_path: Path) -> list[dict[str, Any]]:
-    statements: list[dict[str, Any]] = json.loads(json.dumps(access.bucket_policy(environment(tmp_path)).document))[
+    statements: list[dict[str, Any]] = json.loads(json.dumps(policies.bucket_policy(environment(tmp_path)).document))[
         "Statement"
     ]
     return statements

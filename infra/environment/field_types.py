@@ -1,0 +1,228 @@
+"""The kinds of single values an environment file holds: what each may be, and what is said when it is not.
+
+A validator's message that begins with "is", "has" or "needs" goes on from the value: ``"vpc-1" is not a valid VPC ID``.
+Where the job has a rule for the same value (paths, table names, regions), its rule is used, with its whole message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from infra.environment import partitions
+from infra.environment.host import host_problem
+from infra.environment.quartz import quartz_problem
+from vpc_flow_logs.fields import BY_NAME, canonical, is_known
+from vpc_flow_logs.parameters import region_problem, table_name_problem
+from vpc_flow_logs.paths import parts, scheme_of, storage_path_problem, table_path_problem
+
+_HEX_ID = "(?:[0-9a-f]{8}|[0-9a-f]{17})"
+_FIELDS = "https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"
+_ARN = "arn:aws(?:-[a-z]+)*"
+_BUCKET = r"(?!xn--|sthree-|amzn-s3-demo-)(?![0-9.]+$)[a-z0-9](?:[a-z0-9-]|\.(?=[a-z0-9])){1,61}[a-z0-9]"
+_NO_BUCKET = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3", ".mrap")
+# Of a key in a bucket. What would be a wildcard or a variable in an IAM document stays out, for it goes into one.
+_SEGMENT = r"[A-Za-z0-9!_.'()=+@-]+"
+_SEGMENT_WORDS = "letters, digits and !_.'()=+@-"
+_LONGEST = 512  # of a key's 1,024 bytes
+
+
+def _matching(pattern: str, what: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if compiled.fullmatch(value) is None:
+            raise ValueError(f"is not a valid {what}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _without(problem: Callable[[str], str | None]) -> AfterValidator:
+    """A rule of the job: None is good, a text is the whole message."""
+
+    def check(value: str) -> str:
+        found = problem(value)
+        if found is not None:
+            raise ValueError(found)
+        return value
+
+    return AfterValidator(check)
+
+
+def _resource_id(kind: str, what: str) -> AfterValidator:
+    return _matching(f"{kind}-{_HEX_ID}", f"{what} ({kind}- and 8 or 17 digits 0-9, a-f)")
+
+
+def _general_purpose(value: str) -> str:
+    if value.endswith(_NO_BUCKET):
+        raise ValueError(
+            f"is the name of an access point, directory or table bucket ({', '.join(_NO_BUCKET)} at the end), which "
+            "flow logs are not delivered to"
+        )
+    return value
+
+
+def _prefix(value: str) -> str:
+    segments = value.rstrip("/").split("/")
+    if "AWSLogs" in segments:
+        raise ValueError("has a segment AWSLogs, which AWS reserves for the folder that it makes itself")
+    if not all(re.fullmatch(_SEGMENT, segment) and segment.strip(".") for segment in segments):
+        raise ValueError(f"is not a valid prefix of keys (such as network/logs: {_SEGMENT_WORDS} between the /)")
+    if len(value) > _LONGEST:
+        raise ValueError(f"has {len(value)} characters; at most {_LONGEST} leave room in a key for what AWS adds")
+    return "/".join(segments)
+
+
+def _storage_path(value: str) -> str:
+    """The job's rule, and what an IAM document that names the folder can hold."""
+    problem = storage_path_problem(value)
+    if problem is not None:
+        raise ValueError(problem)
+    return _named_by_iam(value)
+
+
+def _table_path(value: str) -> str:
+    """The same for the folder of a table."""
+    problem = table_path_problem(value) if value else None
+    if problem is not None:
+        raise ValueError(problem)
+    return _named_by_iam(value)
+
+
+def _named_by_iam(value: str) -> str:
+    if len(value) > _LONGEST:
+        raise ValueError(f"has {len(value)} characters; at most {_LONGEST} leave room for the names of files")
+    if scheme_of(value) == "s3":
+        bucket, *keys = parts(value)
+        if re.fullmatch(_BUCKET, bucket) is None:
+            raise ValueError(f'has "{bucket}" where the name of a bucket is needed')
+        if not all(re.fullmatch(_SEGMENT, key) for key in keys):
+            raise ValueError(f"is not a folder that an IAM document can name ({_SEGMENT_WORDS} between the /)")
+    elif value != value.strip() or not value.isprintable():
+        raise ValueError("has spaces at an end, or characters that cannot be seen")
+    return value
+
+
+def _host(value: str) -> str:
+    problem = host_problem(value)
+    if problem is not None:
+        raise ValueError(problem)
+    return value.rstrip("/")
+
+
+def _schedule(value: str) -> str:
+    problem = quartz_problem(value)
+    if problem is not None:
+        raise ValueError(problem)
+    return value
+
+
+def _secret_arn(value: str) -> str:
+    arn = rf"{_ARN}:secretsmanager:[a-z0-9-]+:[0-9]{{12}}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{{6}}"
+    if re.fullmatch(arn, value) is None:
+        # What is not an ARN may be the secret itself.
+        spoken = f'"{value}"' if re.match(f"{_ARN}:secretsmanager:", value) else "the value (not shown)"
+        raise ValueError(
+            f"{spoken} is not the ARN of a secret, with the six characters that Secrets Manager adds "
+            "(arn:aws:secretsmanager:region:account:secret:name-AbCdEf)"
+        )
+    return value
+
+
+def _no_reference(value: str) -> str:
+    if "${" in value:
+        raise ValueError("has ${ in it, which CloudFormation takes for a reference: nothing is filled in here")
+    return value
+
+
+def _field(value: str) -> str:
+    if not is_known(value):
+        close = get_close_matches(canonical(value), list(BY_NAME), n=1)
+        raise ValueError(
+            "is not a field of a flow log" + (f'; did you mean "{close[0]}"?' if close else f" (see {_FIELDS})")
+        )
+    if value != canonical(value):
+        raise ValueError(f'is spelled "{canonical(value)}" by AWS')
+    return value
+
+
+def _region_problem(value: str) -> str | None:
+    """The job's rule, and that one of AWS's partitions has the region."""
+    unknown = (
+        None
+        if partitions.find(value)
+        else f"{value!r} is not a valid AWS region such as us-east-1: no partition has it"
+    )
+    return region_problem(value) or unknown
+
+
+_NO_REFERENCE = AfterValidator(_no_reference)
+
+AccountId = Annotated[str, _matching("[0-9]{12}", "AWS account ID (12 digits)")]
+Region = Annotated[str, _without(_region_problem)]
+BucketName = Annotated[
+    str,
+    _matching(
+        _BUCKET,
+        "bucket name (3 to 63 lower-case letters, digits, hyphens; no s3:// and no folder)",
+    ),
+    AfterValidator(_general_purpose),
+]
+Prefix = Annotated[str, AfterValidator(_prefix)]
+Days = Annotated[int, Field(ge=1, le=36500)]
+KmsKeyArn = Annotated[
+    str,
+    _matching(
+        rf"{_ARN}:kms:[a-z0-9-]+:[0-9]{{12}}:key/(?:mrk-[0-9a-f]{{32}}|[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})",
+        "ARN of a KMS key (arn:aws:kms:region:account:key/…; log delivery takes neither an ID nor an alias)",
+    ),
+]
+VpcId = Annotated[str, _resource_id("vpc", "VPC ID")]
+SubnetId = Annotated[str, _resource_id("subnet", "subnet ID")]
+InterfaceId = Annotated[str, _resource_id("eni", "network interface ID")]
+TransitGatewayId = Annotated[str, _resource_id("tgw", "transit gateway ID")]
+FieldName = Annotated[str, AfterValidator(_field)]
+TagKey = Annotated[
+    str, _matching(r"(?!(?i:aws:))[^\x00-\x1f]{1,128}", "tag key (1 to 128 characters, not aws:…)"), _NO_REFERENCE
+]
+TagValue = Annotated[str, _matching(r"[^\x00-\x1f]{0,256}", "tag value (at most 256 characters)"), _NO_REFERENCE]
+RoleName = Annotated[str, _matching(r"[A-Za-z0-9+=,.@_-]{1,64}", "role name (1 to 64 of A-Z a-z 0-9 + = , . @ _ -)")]
+RoleArn = Annotated[
+    str,
+    _matching(
+        rf"{_ARN}:iam::[0-9]{{12}}:role/(?:[\x21-\x7e]+/)?[A-Za-z0-9+=,.@_-]{{1,64}}",
+        "ARN of a role (arn:aws:iam::account:role/name)",
+    ),
+]
+Host = Annotated[str, AfterValidator(_host)]
+SecretArn = Annotated[str, AfterValidator(_secret_arn)]
+Principal = Annotated[str, _matching(r"\S(?:.*\S)?", "name of a group"), _NO_REFERENCE]
+UserName = Annotated[str, _matching(r"[^\s@]+@[^\s@]+\.[^\s@]+", "user name (an e-mail address)"), _NO_REFERENCE]
+Email = Annotated[str, _matching(r"[^\s@]+@[^\s@]+\.[^\s@]+", "e-mail address"), _NO_REFERENCE]
+ApplicationId = Annotated[
+    str,
+    _matching(
+        "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
+        "application ID of a service principal (a UUID, not its name)",
+    ),
+]
+SparkVersion = Annotated[
+    str,
+    _matching(
+        r"[0-9]{2}(?:\.[0-9]+)?\.x-(?:[a-z0-9]+-)*scala2\.13",
+        "version key of a Databricks runtime for Scala 2.13 (18.x-scala2.13)",
+    ),
+]
+NodeType = Annotated[str, _matching(r"[a-z0-9-]+\.[a-z0-9-]+", "EC2 instance type (m6gd.xlarge)")]
+Workers = Annotated[int, Field(ge=0, le=1000)]
+PolicyId = Annotated[str, _matching("[0-9A-Fa-f]{16}", "cluster policy ID (16 hex digits)")]
+TableName = Annotated[str, _without(table_name_problem)]
+StoragePath = Annotated[str, AfterValidator(_storage_path)]
+OutputPath = Annotated[str, AfterValidator(_table_path)]
+Schedule = Annotated[str, AfterValidator(_schedule)]
+Header = Annotated[str, AfterValidator(str.strip)]

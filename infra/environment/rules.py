@@ -1,0 +1,219 @@
+"""What the keys of an environment file may not be together.
+
+Every check says which keys it reads; it is left out when one of them has a problem already.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from infra.environment import deliveries, location_rules, names, partitions, table_rules
+from infra.environment.flow_log_rules import flow_log_problems
+from infra.environment.problems import Problem
+from infra.environment.schema import Environment
+from infra.iam import policies
+from infra.iam.log_bucket import LIMIT
+from vpc_flow_logs.headers import headers_problem
+from vpc_flow_logs.parameters import problems_of as parameter_problems
+from vpc_flow_logs.paths import overlap, quarantine_path, without_trailing_slash
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule across keys: the keys it reads (with all below them), and the function that finds problems."""
+
+    reads: tuple[str, ...]
+    find: Callable[[Environment], Iterable[Problem]]
+
+
+def problems_of(environment: Environment, *, wrong: Sequence[str]) -> list[Problem]:
+    """The problems across keys, given the keys that have problems of their own."""
+    found: list[Problem] = []
+    for number, flow_log in enumerate(getattr(environment, "flow_logs", ()), 1):
+        place = f"flow_logs[{number}]"
+        found += flow_log_problems(flow_log, place=place, wrong=wrong)
+    wrong = [*wrong, *(problem.key for problem in found)]
+    for check in _CHECKS:
+        if not any(_touch(read, key) for read in check.reads for key in wrong):
+            found += check.find(environment)
+    return found
+
+
+def warnings_of(environment: Environment) -> list[str]:
+    """Return what is allowed but may be a mistake; one sentence each, for people."""
+    return [
+        *_odd_regions(environment),
+        *_never_delivered(environment),
+        *_unsure_filter(environment),
+        *table_rules.place_warnings(environment),
+    ]
+
+
+def _odd_regions(environment: Environment) -> Iterator[str]:
+    places = [("aws.region", environment.aws.region)]
+    places += [(f"flow_logs[{n}].region", each.region or "") for n, each in enumerate(environment.flow_logs, 1)]
+    for place, region in places:
+        if region and not partitions.is_usual(region):
+            yield f'{place}: "{region}" is not named as AWS names its regions, such as eu-central-1; check its spelling'
+
+
+def _unsure_filter(environment: Environment) -> Iterator[str]:
+    prefix = environment.log_bucket.prefix or ""
+    if names.event_filter(prefix) != prefix and environment.job.notifications == "auto-loader":
+        yield (
+            f'log_bucket.prefix: "{prefix}" has characters that S3 compares in percent-encoded form; whether Auto '
+            'Loader encodes them in its notification is not documented. Use notifications = "stack", or other '
+            "characters, or files may be found only once a day"
+        )
+
+
+def _never_delivered(environment: Environment) -> list[str]:
+    if not environment.log_bucket.existing or not environment.flow_logs:
+        return []
+    return [
+        f"job.headers: none of the file's flow logs delivers {name}; the column stays empty unless logs from elsewhere "
+        "have it"
+        for name in _undelivered(environment)
+    ]
+
+
+def _touch(one: str, other: str) -> bool:
+    """Whether two keys are the same or one lies below the other."""
+    short, long = sorted((one, other), key=len)
+    return long == short or (long.startswith(short) and long[len(short)] in ".[")
+
+
+def _roles_differ(environment: Environment) -> Iterator[Problem]:
+    name = environment.reader.role_name
+    # To IAM, names that differ in case only are the same name.
+    if name.lower() == names.databricks_role_name(environment).lower():
+        yield Problem(
+            "reader.role_name",
+            f'"{name}" is the role that Databricks launches clusters with (reader.databricks_role_arn); the reader '
+            "needs a name of its own",
+        )
+    own = f"{names.stack_name(environment)}-"
+    if name.lower().startswith(own.lower()):
+        yield Problem(
+            "reader.role_name",
+            f'"{name}" begins with "{own}", as the names of the stack\'s other roles do: choose another',
+        )
+
+
+def _new_bucket(environment: Environment) -> Iterator[Problem]:
+    bucket = environment.log_bucket
+    if bucket.existing and bucket.retention_days is not None:
+        yield Problem(
+            "log_bucket.retention_days",
+            f"{bucket.retention_days} would do nothing: the lifecycle of an existing bucket is its owner's. "
+            "Leave the key out and set the rule there",
+        )
+    if not bucket.existing and "." in bucket.name:
+        yield Problem(
+            "log_bucket.name", f'"{bucket.name}" has a dot, which breaks TLS to the bucket; use hyphens for a new one'
+        )
+
+
+def _some_flow_log(environment: Environment) -> Iterator[Problem]:
+    bucket = getattr(environment, "log_bucket", None)
+    # Without its table a bucket is a new one, as by default; a value with a problem may be either.
+    existing = bucket is not None and getattr(bucket, "existing", True)
+    if not environment.flow_logs and not existing:
+        yield Problem(
+            "flow_logs", "is missing: a new bucket stays empty without one. At least one [[flow_logs]] is needed"
+        )
+
+
+def _no_doubles(environment: Environment) -> Iterator[Problem]:
+    seen: dict[object, int] = {}
+    for number, flow_log in enumerate(environment.flow_logs, 1):
+        account, region = deliveries.source_of(environment, flow_log)
+        # A default that is spelled out makes the same flow log as one that is not.
+        effective = {
+            "account": account,
+            "region": region,
+            "traffic": deliveries.traffic(flow_log),
+            "aggregation_seconds": deliveries.aggregation_seconds(flow_log),
+            "fields": deliveries.own_format(flow_log),
+            "tags": None,
+        }
+        key = flow_log.model_copy(update=effective).model_dump_json()
+        if key in seen:
+            yield Problem(
+                f"flow_logs[{number}]", f"is flow_logs[{seen[key]}] once more; AWS refuses two that differ in nothing"
+            )
+        seen.setdefault(key, number)
+
+
+def _schedule(environment: Environment) -> Iterator[Problem]:
+    job = environment.job
+    if job.trigger == "scheduled" and job.schedule is None:
+        yield Problem("job.schedule", 'is missing: trigger = "scheduled" needs one, such as "0 0/15 * * * ?"')
+    if job.trigger == "continuous" and job.schedule is not None:
+        yield Problem("job.schedule", 'is used with trigger = "scheduled" only, and trigger is "continuous"')
+
+
+def _headers(environment: Environment) -> Iterator[Problem]:
+    given = environment.job.headers
+    if given is None and not environment.flow_logs:
+        yield Problem("job.headers", "is missing: without [[flow_logs]] nothing says which fields the files have")
+    problem = headers_problem(given) if given is not None else None
+    if problem is not None:
+        yield Problem("job.headers", problem)
+    elif not environment.log_bucket.existing:
+        for name in _undelivered(environment):
+            yield Problem(
+                "job.headers", f'"{name}" is delivered by none of the flow logs: add it to their fields, or take it out'
+            )
+
+
+def _undelivered(environment: Environment) -> list[str]:
+    delivered = {name for flow_log in environment.flow_logs for name in deliveries.delivered_fields(flow_log)}
+    return [name for name in deliveries.headers(environment) if name not in delivered]
+
+
+def _paths(environment: Environment) -> Iterator[Problem]:
+    """No folder of the job lies in another or where AWS delivers: what expires there would take the table along."""
+    job = environment.job
+    delta = without_trailing_slash(job.delta_output_path)
+    logs = f"s3://{environment.log_bucket.name}/{names.logs_prefix(environment)}*"
+    # The job's own rule, with the whole of AWSLogs/ for the path of the logs.
+    found = parameter_problems({"delta-output-path": delta, "checkpoint-path": job.checkpoint_path})
+    table = (delta, quarantine_path(delta)) if delta else ()
+    for name, path in (*(("delta-output-path", path) for path in table), ("checkpoint-path", job.checkpoint_path)):
+        if overlap(path, logs) and "where flow logs are delivered" not in found.get(name, ""):
+            whose = f'"{path}"' if path != quarantine_path(delta) else f'"{path}", the path of the quarantine table,'
+            found[name] = f"{whose} overlaps {logs}, where flow logs are delivered: it needs a folder of its own"
+    for name, problem in found.items():
+        yield Problem(f"job.{name.replace('-', '_')}", problem)
+
+
+def _bucket_policy_size(environment: Environment) -> Iterator[Problem]:
+    size = len(json.dumps(policies.bucket_policy(environment).document, separators=(",", ":")))
+    if size > LIMIT:
+        count = len(deliveries.sources(environment))
+        yield Problem(
+            "flow_logs",
+            f"come from {count} accounts and regions: the bucket policy that lets them deliver has {size} bytes, S3 "
+            f"takes {LIMIT}. Spread them over several buckets (environments)",
+        )
+
+
+_CHECKS = (
+    Check(reads=("aws", "log_bucket", "flow_logs", "reader", "job"), find=_bucket_policy_size),
+    Check(reads=("aws.account", "reader.databricks_role_arn"), find=location_rules.databricks_account),
+    Check(reads=("reader",), find=_roles_differ),
+    Check(reads=("aws.region", "reader.databricks_role_arn"), find=location_rules.role_partition),
+    Check(reads=("aws.region", "log_bucket.kms_key_arn"), find=location_rules.key),
+    Check(reads=("aws", "workspace.secret_arn"), find=location_rules.secret),
+    Check(reads=("aws.region", "flow_logs"), find=location_rules.flow_log_partitions),
+    Check(reads=("log_bucket.name", "log_bucket.existing", "log_bucket.retention_days"), find=_new_bucket),
+    Check(reads=("flow_logs",), find=_some_flow_log),
+    Check(reads=("aws", "flow_logs"), find=_no_doubles),
+    Check(reads=("job.trigger", "job.schedule"), find=_schedule),
+    Check(reads=("flow_logs", "log_bucket.existing", "job.headers"), find=_headers),
+    Check(reads=("job.table", "job.delta_output_path", "job.external_location"), find=table_rules.external_location),
+    Check(reads=("log_bucket.name", "log_bucket.prefix", "job.delta_output_path", "job.checkpoint_path"), find=_paths),
+)

@@ -1,0 +1,116 @@
+"""Use of the customer managed key that encrypts the log bucket (and, where the stack makes them, topic and queue).
+
+Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-S3.html. Without the first
+statement of :func:`key_policy` flow logs are ACTIVE and deliver nothing ("Access error").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from infra.environment import partitions
+from infra.environment.deliveries import Source
+from infra.environment.names import partition
+from infra.iam.statement import Statement, role, service
+
+# AWS documents these with a wildcard; here each family is spelled out.
+GENERATE_DATA_KEY = (
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyPair",
+    "kms:GenerateDataKeyPairWithoutPlaintext",
+    "kms:GenerateDataKeyWithoutPlaintext",
+)
+RE_ENCRYPT = ("kms:ReEncryptFrom", "kms:ReEncryptTo")
+_DELIVERY = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", *GENERATE_DATA_KEY, *RE_ENCRYPT)
+
+# In a key policy it means this key, and nothing else is allowed there.
+_THIS_KEY = ("*",)
+
+
+def key_use(*, key_arn: str, region: str, writes: bool, queue: bool) -> tuple[Statement, ...]:
+    """The reader's use of the key: for logs; with ``writes`` for the job's folders in the bucket; with ``queue`` for
+    topic and queue. Only through the services that keep what is encrypted, never by itself.
+    """
+
+    def use(sid: str, reason: str, actions: tuple[str, ...], services: tuple[str, ...]) -> Statement:
+        through = tuple(f"{name}.{region}.{partitions.of(region).dns_suffix}" for name in services)
+        conditions = {"StringEquals": {"kms:ViaService": through}}
+        return Statement(sid=sid, reason=reason, actions=actions, resources=(key_arn,), conditions=conditions)
+
+    statements = [use("KeyForLogs", "delivered logs are encrypted with this key", ("kms:Decrypt",), ("s3",))]
+    if writes:
+        reason = "the job's folders lie in the log bucket, which encrypts with this key"
+        statements.append(use("KeyForOutputs", reason, ("kms:GenerateDataKey",), ("s3",)))
+    if queue:
+        reason = "the stack's topic and queue are encrypted with this key"
+        statements.append(use("KeyForQueue", reason, ("kms:Decrypt", "kms:GenerateDataKey"), ("sns", "sqs")))
+    return tuple(statements)
+
+
+def key_policy(
+    *,
+    sources: Sequence[Source],
+    uses: Sequence[Statement],
+    account: str,
+    role_arn: str,
+    bucket_arn: str,
+    topic_arn: str | None,
+) -> tuple[Statement, ...]:
+    """What to add to the key's policy, which no stack can edit; ``uses`` are the reader's, from :func:`key_use`."""
+    reader = tuple(_reader(use, account=account, role_arn=role_arn) for use in uses)
+    services = () if topic_arn is None else _notifications(account=account, bucket_arn=bucket_arn, topic_arn=topic_arn)
+    return (*(_delivery_use(source) for source in sources), *services, *reader)
+
+
+def _delivery_use(source: Source) -> Statement:
+    arn = f"arn:{partition(source.region)}:logs:{source.region}:{source.account}:*"
+    return Statement(
+        sid=f"AWSLogDelivery{source.account}{source.region.replace('-', '')}",
+        reason=f"flow logs of account {source.account} in {source.region} are delivered encrypted with this key; AWS "
+        "documents these actions for it",
+        principals=service("delivery.logs"),
+        actions=_DELIVERY,
+        resources=_THIS_KEY,
+        conditions={"StringEquals": {"aws:SourceAccount": (source.account,)}, "ArnLike": {"aws:SourceArn": (arn,)}},
+    )
+
+
+def _notifications(*, account: str, bucket_arn: str, topic_arn: str) -> tuple[Statement, ...]:
+    return (
+        Statement(
+            sid="BucketPublishes",
+            reason="S3 publishes to the stack's topic, which is encrypted with this key",
+            principals=service("s3"),
+            actions=("kms:Decrypt", "kms:GenerateDataKey"),
+            resources=_THIS_KEY,
+            conditions={
+                "StringEquals": {"aws:SourceAccount": (account,)},
+                "ArnEquals": {"aws:SourceArn": (bucket_arn,)},
+            },
+        ),
+        Statement(
+            sid="TopicSends",
+            reason="SNS sends to the stack's queue, which is encrypted with this key",
+            principals=service("sns"),
+            actions=("kms:Decrypt", "kms:GenerateDataKey"),
+            resources=_THIS_KEY,
+            conditions={"ArnEquals": {"aws:SourceArn": (topic_arn,)}},
+        ),
+    )
+
+
+def _reader(use: Statement, *, account: str, role_arn: str) -> Statement:
+    """The reader's use from the key's side.
+
+    The account with a condition, and not the role itself: KMS refuses a principal that does not exist yet, and so the
+    policy can be complete before the first deploy.
+    """
+    return Statement(
+        sid=f"Reader{use.sid}",
+        reason=f"{use.reason}. The account is named, with the role as condition, for KMS refuses a role that does not "
+        "exist yet",
+        principals=role(f"{role_arn.split('iam::', maxsplit=1)[0]}iam::{account}:root"),
+        actions=use.actions,
+        resources=_THIS_KEY,
+        conditions={**use.conditions, "ArnEquals": {"aws:PrincipalArn": (role_arn,)}},
+    )

@@ -1,0 +1,83 @@
+"""The log bucket's own policy: TLS only, delivery for each source, and the reader.
+
+Sources: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html,
+https://github.com/cloudposse/terraform-aws-vpc-flow-logs-s3-bucket/pull/101 (the ACL header with ACLs disabled)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from infra.environment.deliveries import Source
+from infra.environment.names import partition
+from infra.iam.reader import read_logs, write_outputs
+from infra.iam.statement import Statement, only_tls, role, service
+
+LIMIT = 20_480
+"""Bytes that S3 takes for a bucket policy."""
+
+
+def tls(*, bucket_arn: str) -> tuple[Statement, ...]:
+    """Nothing by plain http."""
+    return (only_tls(sid="DenyPlainHttp", action="s3:*", resources=(bucket_arn, f"{bucket_arn}/*")),)
+
+
+def delivery(*, bucket_arn: str, logs_prefix: str, sources: Sequence[Source]) -> tuple[Statement, ...]:
+    """What AWS's log delivery may do, for the flow logs of each source account and region."""
+    return tuple(
+        statement
+        for source in sources
+        for statement in _delivery(bucket_arn=bucket_arn, logs_prefix=logs_prefix, source=source)
+    )
+
+
+def _delivery(*, bucket_arn: str, logs_prefix: str, source: Source) -> tuple[Statement, ...]:
+    # Sids are letters and digits.
+    suffix = f"{source.account}{source.region.replace('-', '')}"
+    folders = [source.account] if source.plain else []
+    folders += [f"aws-account-id={source.account}"] if source.hive else []
+    condition = {"aws:SourceAccount": (source.account,)}
+    arn = {"aws:SourceArn": (f"arn:{partition(source.region)}:logs:{source.region}:{source.account}:*",)}
+    where = f"account {source.account} in {source.region}"
+    return (
+        Statement(
+            sid=f"AWSLogDeliveryWrite{suffix}",
+            reason=f"flow logs of {where} are delivered below that account's folder. AWS asks for the ACL header's "
+            "value; with ACLs disabled log delivery may send no such header, and an exact condition would deny every "
+            "delivery in silence",
+            principals=service("delivery.logs"),
+            actions=("s3:PutObject",),
+            resources=tuple(f"{bucket_arn}/{logs_prefix}{folder}/*" for folder in folders),
+            conditions={
+                "StringEquals": condition,
+                "StringEqualsIfExists": {"s3:x-amz-acl": ("bucket-owner-full-control",)},
+                "ArnLike": arn,
+            },
+        ),
+        Statement(
+            sid=f"AWSLogDeliveryAclCheck{suffix}",
+            reason=f"before it delivers flow logs of {where}, AWS asks whose the bucket is",
+            principals=service("delivery.logs"),
+            actions=("s3:GetBucketAcl",),
+            resources=(bucket_arn,),
+            conditions={"StringEquals": condition, "ArnLike": arn},
+        ),
+    )
+
+
+def reader(*, bucket_arn: str, logs_prefix: str, folder_arns: Sequence[str], role_arn: str) -> tuple[Statement, ...]:
+    """The reader's rights once more, from the bucket's side (the guide's step 3); ``folder_arns`` are this bucket's."""
+    statements = (
+        *read_logs(bucket_arn=bucket_arn, logs_prefix=logs_prefix),
+        *write_outputs(folder_arns=folder_arns, other_bucket_arns=()),
+    )
+    return tuple(
+        Statement(
+            sid=f"Reader{statement.sid}",
+            reason=f"as in the role's own policy, from the bucket's side: {statement.reason}",
+            principals=role(role_arn),
+            actions=statement.actions,
+            resources=statement.resources,
+        )
+        for statement in statements
+    )

@@ -1,0 +1,22 @@
+"""Findings of cdk-nag that are meant to be: each is acknowledged with its reason, and any other fails the tests."""
+
+from __future__ import annotations
+
+from aws_cdk import Acknowledgment, Validations
+from constructs import Construct
+
+from infra.iam import Policy
+
+
+def acknowledge(construct: Construct, *, rule: str, reason: str) -> None:
+    """Acknowledge one finding on a construct, by its id in full (``AwsSolutions-IAM5[Resource::*]``)."""
+    Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=reason))
+
+
+def acknowledge_wildcards(construct: Construct, *policies: Policy) -> None:
+    """Acknowledge the wildcards in resources for which their statements give a reason; others stay findings."""
+    for policy in policies:
+        for statement in policy.statements:
+            for resource in statement.resources:
+                if "*" in resource and statement.wildcard:
+                    acknowledge(construct, rule=f"AwsSolutions-IAM5[Resource::{resource}]", reason=statement.wildcard)

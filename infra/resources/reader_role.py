@@ -1,0 +1,57 @@
+"""The role that the job reads with, its instance profile, and the grant that lets Databricks pass it on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.iam import Policy
+from infra.resources.nag import acknowledge_wildcards
+
+
+class ReaderRole(Construct):
+    """The reader role, with one inline policy a purpose.
+
+    Attributes:
+        role: the role.
+        profile: its instance profile, of the same name: so Databricks never needs to be told the role.
+        pass_role: the policy appended to the cross-account role, which has to be in the stack's own account.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        trust: Policy,
+        policies: Sequence[Policy],
+        databricks_role_name: str,
+        pass_role: Policy,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.role = iam.CfnRole(
+            self,
+            "Role",
+            role_name=name,
+            description="Reads VPC flow logs in Databricks clusters",
+            assume_role_policy_document=trust.document,
+            policies=[
+                iam.CfnRole.PolicyProperty(policy_name=policy.name, policy_document=policy.document)
+                for policy in policies
+            ],
+        )
+        acknowledge_wildcards(self.role, *policies)
+        self.profile = iam.CfnInstanceProfile(self, "Profile", instance_profile_name=name, roles=[self.role.ref])
+        # An inline policy of its own beside all others: what the cross-account role has stays as it is, and two
+        # environments with one cross-account role do not overwrite each other's.
+        self.pass_role = iam.CfnPolicy(
+            self,
+            "PassRole",
+            policy_name=f"pass-{name}",
+            roles=[databricks_role_name],
+            policy_document=pass_role.document,
+        )
+        self.pass_role.node.add_dependency(self.role)

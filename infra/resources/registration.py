@@ -1,0 +1,100 @@
+"""The workspace's half of a deployment: a custom resource whose function registers the reader and makes the job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import CustomResource, Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct, IDependable
+
+from infra.assets.function_zip import PYTHON, function_code
+from infra.resources.function_role import FunctionRole, fixed_role, function_log, make_role
+from infra.resources.nag import acknowledge
+from infra.resources.provider import NarrowProvider, ProviderRoles
+
+TYPE = "Custom::DatabricksIngestion"
+"""The custom resource's type."""
+
+# Lambda's longest is 15, which CDK's function has: it has to be there when ours is stopped, to tell CloudFormation.
+_TIMEOUT = Duration.minutes(14)
+_MEMORY = 1024  # MB. The SDK needs 100; Lambda gives processor time by memory, and loading the SDK takes some
+
+
+class Ingestion(Construct):
+    """The registration of the reader and its job, after everything they are validated against (``after``).
+
+    Attributes:
+        role: the role of the two functions.
+        resource: the custom resource.
+        outputs: what the custom resource tells: the job's id, its page in the workspace, the table's name.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function_role: FunctionRole,
+        check_name: str,
+        provider_roles: ProviderRoles,
+        spec: str,
+        secret_arn: str,
+        after: Sequence[IDependable],
+    ) -> None:
+        """``spec`` is the whole of what the function is to reach, as JSON, and may hold references."""
+        super().__init__(scope, construct_id)
+        self.role = make_role(
+            self,
+            "Role",
+            function_role,
+            description="Registers the reader of VPC flow logs with the Databricks workspace",
+        )
+        # Not before the rest is there: a half-made stack has no use for it.
+        self.role.node.add_dependency(*after)
+        fixed = fixed_role(self, "FixedRole", function_role)
+        found = function_code()
+        code = lambda_.Code.from_asset(str(found.path), asset_hash=found.content_hash)
+        provider = NarrowProvider(
+            self,
+            "Provider",
+            on_event=self._function("Function", function_role.name, "on_event", code, fixed),
+            is_complete=self._function("Check", check_name, "is_complete", code, fixed),
+            roles=provider_roles,
+        )
+        self.resource = CustomResource(
+            self,
+            "Resource",
+            resource_type=TYPE,
+            service_token=provider.service_token,
+            # A new wheel is a change as well, which CloudFormation would not see in the function's code.
+            properties={"Spec": spec, "SecretArn": secret_arn, "Wheel": found.wheel},
+        )
+        self.resource.node.add_dependency(*after)
+        self.outputs = {name: self.resource.get_att_string(name) for name in ("JobId", "JobUrl", "Table")}
+
+    def _function(
+        self, construct_id: str, name: str, handler: str, code: lambda_.AssetCode, role: iam.IRole
+    ) -> lambda_.Function:
+        function = lambda_.Function(
+            self,
+            construct_id,
+            function_name=name,
+            description="Registers the reader of VPC flow logs with the Databricks workspace",
+            code=code,
+            handler=f"infra.workspace.handler.{handler}",
+            runtime=lambda_.Runtime(f"python{PYTHON}", lambda_.RuntimeFamily.PYTHON),
+            architecture=lambda_.Architecture.X86_64,
+            role=role,
+            timeout=_TIMEOUT,
+            memory_size=_MEMORY,
+            log_group=function_log(self, f"{construct_id}Log", name),
+        )
+        function.node.add_dependency(self.role)
+        acknowledge(
+            function,
+            rule="AwsSolutions-L1",
+            reason=f"Python {PYTHON} is the newest that this repository is tested on",
+        )
+        return function

@@ -1,0 +1,1 @@
+"""Unity Catalog: names, schema and volume, external locations."""
