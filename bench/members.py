@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from bench.data import Load, make
 from vpc_flow_logs.fields import DEFAULT_FORMAT
-from vpc_flow_logs.layout import Layout, columns_of
-from vpc_flow_logs.records import DeliveredFile, parse
+from vpc_flow_logs.parser.layout import Layout, columns_of
+from vpc_flow_logs.parser.records import DeliveredFile, parse
 
 ROOT = Path(__file__).parent.parent
 LAYOUT = Layout(columns=columns_of(DEFAULT_FORMAT), headers=DEFAULT_FORMAT)

@@ -9,7 +9,18 @@ from datetime import datetime, timezone
 
 from pyspark.sql import SparkSession
 
-from vpc_flow_logs import binding, checkpoint, folders, probe_run, settings, start, stream, summary, table, verification
+from vpc_flow_logs import (
+    binding,
+    checkpoint,
+    folders,
+    probe_run,
+    run,
+    spark_settings,
+    stream,
+    summary,
+    table,
+    verification,
+)
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.failures import LOOK_AGAIN
 from vpc_flow_logs.folders import CannotLook
@@ -18,14 +29,14 @@ from vpc_flow_logs.progress import say
 from vpc_flow_logs.sink import Sink
 
 
-def run_ingest(arguments: Sequence[str], *, session: start.Session) -> None:
+def run_ingest(arguments: Sequence[str], *, session: run.Session) -> None:
     """Load what is there, or go on until stopped, as the parameters say. Raises as `start.run`."""
-    start.run(arguments, session=session, work=_ingest)
+    run.run(arguments, session=session, work=_ingest)
 
 
-def run_verify(arguments: Sequence[str], *, session: start.Session) -> None:
+def run_verify(arguments: Sequence[str], *, session: run.Session) -> None:
     """Print what the VPC Logs Path holds, and what is missing for the job. Leaves nothing. Raises as `start.run`."""
-    start.run(
+    run.run(
         arguments,
         session=session,
         work=verification.verify,
@@ -35,7 +46,7 @@ def run_verify(arguments: Sequence[str], *, session: start.Session) -> None:
     )
 
 
-def run_probe(arguments: Sequence[str], *, session: start.Session) -> None:
+def run_probe(arguments: Sequence[str], *, session: run.Session) -> None:
     """Answer what only a real workspace can, a line of output for each question. Raises as `probe_run.run`."""
     probe_run.run(arguments, session=session)
 
@@ -69,7 +80,7 @@ def _ingest(spark: SparkSession, parameters: Parameters) -> None:
         headers=parameters.headers,
         binding=bound,
     )
-    for key, value in settings.writing(layout).items():
+    for key, value in spark_settings.writing(layout).items():
         spark.conf.set(key, value)
     sink = Sink(spark, table_name=parameters.table_name, layout=layout, binding=bound)
     say(f"loading {parameters.vpc_logs_path} into {parameters.table_name} ({parameters.trigger})")

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from vpc_flow_logs import folders, source
-from vpc_flow_logs import settings as job_settings
+from vpc_flow_logs import spark_settings as job_settings
 from vpc_flow_logs.answer import Answer, holds
 from vpc_flow_logs.failures import telling_line
 from vpc_flow_logs.folders import CannotLook, Folders

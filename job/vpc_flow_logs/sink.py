@@ -11,11 +11,12 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from vpc_flow_logs import checkpoint, counts, folders, history, progress, quarantine, table
+from vpc_flow_logs import checkpoint, counts, folders, history, progress, table
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.counts import Counts
 from vpc_flow_logs.folders import CannotLook
-from vpc_flow_logs.layout import Layout
+from vpc_flow_logs.parser import quarantine
+from vpc_flow_logs.parser.layout import Layout
 from vpc_flow_logs.sql import quoted
 from vpc_flow_logs.table import quarantine_name
 from vpc_flow_logs.tasks import SUMMARY, entries_task, records_schema, records_task, stamped_schema

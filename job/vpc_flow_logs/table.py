@@ -14,7 +14,7 @@ from vpc_flow_logs.failures import telling_line
 from vpc_flow_logs.fields import BY_NAME, SERVICE_COLUMNS, canonical
 from vpc_flow_logs.folders import Folders, NotAFolder
 from vpc_flow_logs.history import StreamHistory
-from vpc_flow_logs.layout import ARROW_TYPES, Column, Layout, columns_of
+from vpc_flow_logs.parser.layout import ARROW_TYPES, Column, Layout, columns_of
 from vpc_flow_logs.paths import quarantine_path, same
 from vpc_flow_logs.sql import at_path, literal, quoted
 

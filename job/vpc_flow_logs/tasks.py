@@ -8,11 +8,11 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from vpc_flow_logs import quarantine
 from vpc_flow_logs.counts import Counts, summary
-from vpc_flow_logs.layout import TIMESTAMP, Layout
-from vpc_flow_logs.quarantine import Entry
-from vpc_flow_logs.records import DeliveredFile, parse
+from vpc_flow_logs.parser import quarantine
+from vpc_flow_logs.parser.layout import TIMESTAMP, Layout
+from vpc_flow_logs.parser.quarantine import Entry
+from vpc_flow_logs.parser.records import DeliveredFile, parse
 
 Task = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 

@@ -13,14 +13,15 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from vpc_flow_logs import folders, notification_rights, parquet_file, privileges, rights
-from vpc_flow_logs.careful import header_names, tokens_of
-from vpc_flow_logs.decompress import Damaged, text_blocks
+from vpc_flow_logs import folders, notification_rights, privileges, rights
 from vpc_flow_logs.failures import LOOK_AGAIN, RunFailed, telling_line
 from vpc_flow_logs.folders import CannotLook, NotAFolder
-from vpc_flow_logs.lines import BYTE_ORDER_MARK
 from vpc_flow_logs.logs_path import load_path, name_filter
 from vpc_flow_logs.parameters import Parameters
+from vpc_flow_logs.parser import parquet_file
+from vpc_flow_logs.parser.decompress import Damaged, text_blocks
+from vpc_flow_logs.parser.line_by_line import header_names, tokens_of
+from vpc_flow_logs.parser.lines import BYTE_ORDER_MARK
 from vpc_flow_logs.paths import parts, scheme_of
 from vpc_flow_logs.progress import counted, say, size
 from vpc_flow_logs.trial import Trial, line, message, missing, printable

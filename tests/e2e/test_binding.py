@@ -15,9 +15,10 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from local.cloud_files import register
 from tests.e2e.ingesting import Place, commits, entries, ingest, rows, try_ingest
-from vpc_flow_logs import quarantine, source, table
+from vpc_flow_logs import source, table
 from vpc_flow_logs.checkpoint import LOGS_PATH_FILE
 from vpc_flow_logs.parameters import parameters_of, read
+from vpc_flow_logs.parser import quarantine
 from vpc_flow_logs.paths import quarantine_path
 from vpc_flow_logs.tasks import SUMMARY, entries_task, records_schema, records_task, stamped_schema
 

@@ -24,9 +24,9 @@ READER = """
 import sys
 import pyarrow as pa
 from vpc_flow_logs.fields import DEFAULT_FORMAT
-from vpc_flow_logs.layout import Layout, columns_of
-from vpc_flow_logs.quarantine import Entry
-from vpc_flow_logs.records import DeliveredFile, parse
+from vpc_flow_logs.parser.layout import Layout, columns_of
+from vpc_flow_logs.parser.quarantine import Entry
+from vpc_flow_logs.parser.records import DeliveredFile, parse
 
 with open(sys.argv[1], "rb") as file:
     content = pa.py_buffer(file.read())

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.e2e.ingesting import Place, Process, snapshot
-from vpc_flow_logs import start, table
+from vpc_flow_logs import run, table
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.parameters import ParameterError
 from vpc_flow_logs.paths import quarantine_path
@@ -42,7 +42,7 @@ def problems(spark: SparkSession, where: Place, **changes: str) -> tuple[str, ..
     worked: list[int] = []
     found: tuple[str, ...] = ()
     try:
-        start.run(where.parameters(**changes), session=lambda: spark, work=lambda *_: worked.append(1))
+        run.run(where.parameters(**changes), session=lambda: spark, work=lambda *_: worked.append(1))
     except ParameterError as refused:
         found = refused.problems
     assert bool(worked) == (not found)

@@ -23,10 +23,10 @@ import pyarrow as pa
 from hypothesis import HealthCheck, settings
 from pyarrow import parquet
 
-from vpc_flow_logs import bundle, decompress, delimited, lines, records, text_file
-from vpc_flow_logs.layout import Layout, columns_of
-from vpc_flow_logs.quarantine import Entry
-from vpc_flow_logs.records import DeliveredFile, parse
+from vpc_flow_logs.parser import bulk, decompress, lines, records, small_files, text_file
+from vpc_flow_logs.parser.layout import Layout, columns_of
+from vpc_flow_logs.parser.quarantine import Entry
+from vpc_flow_logs.parser.records import DeliveredFile, parse
 
 MEBIBYTE = 1 << 20
 PATH = "s3://logs/AWSLogs/123456789012/vpcflowlogs/eu-west-1/2026/03/04/plain.log.gz"
@@ -163,13 +163,13 @@ def limits(
             changes.enter_context(mock.patch.object(records, "BLOCK_BYTES", block))
         if halved is not None:
             changes.enter_context(mock.patch.object(text_file, "_HALVED_DOWN_TO", halved))
-            changes.enter_context(mock.patch.object(delimited, "_TEXT_WORTH_A_CALL", halved // 16))
+            changes.enter_context(mock.patch.object(bulk, "_TEXT_WORTH_A_CALL", halved // 16))
         if longest is not None:
             changes.enter_context(mock.patch.object(lines, "LONGEST_LINE", longest))
             changes.enter_context(mock.patch.object(text_file, "LONGEST_LINE", longest))
             changes.enter_context(mock.patch.object(lines, "_SHOWN_BYTES", longest))
         if not bundles:
-            changes.enter_context(mock.patch.object(bundle, "SMALL_FILE", -1))
+            changes.enter_context(mock.patch.object(small_files, "SMALL_FILE", -1))
         yield
 
 

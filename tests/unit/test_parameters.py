@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vpc_flow_logs import main, start
+from vpc_flow_logs import main, run
 from vpc_flow_logs.fields import DEFAULT_FORMAT, FIELDS
 from vpc_flow_logs.headers import headers_problem
 from vpc_flow_logs.parameters import (
@@ -393,7 +393,7 @@ def no_session() -> object:
 
 def test_all_problems_are_in_one_message_of_an_ordinary_exception(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ParameterError) as refused:
-        start.run(ALL_BAD, session=no_session, work=lambda *_: None)  # type: ignore[arg-type]
+        run.run(ALL_BAD, session=no_session, work=lambda *_: None)  # type: ignore[arg-type]
     message = str(refused.value)
     assert not isinstance(refused.value, SystemExit)
     assert capsys.readouterr().err == message + "\n"
@@ -409,7 +409,7 @@ def test_one_problem_is_in_the_singular() -> None:
 
 
 def test_help_is_the_list_of_parameters_and_no_error(capsys: pytest.CaptureFixture[str]) -> None:
-    start.run(["--help"], session=no_session, work=lambda *_: None)  # type: ignore[arg-type]
+    run.run(["--help"], session=no_session, work=lambda *_: None)  # type: ignore[arg-type]
     shown = capsys.readouterr().out
     assert all(f"--{name}" in shown for name in (*REQUIRED, *OPTIONAL))
 

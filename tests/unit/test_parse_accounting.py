@@ -33,10 +33,10 @@ from tests.unit.parsing import (
     same,
     text,
 )
-from vpc_flow_logs import bundle, records
-from vpc_flow_logs.layout import Layout, columns_of
-from vpc_flow_logs.quarantine import Entry
-from vpc_flow_logs.records import DeliveredFile, parse
+from vpc_flow_logs.parser import records, small_files
+from vpc_flow_logs.parser.layout import Layout, columns_of
+from vpc_flow_logs.parser.quarantine import Entry
+from vpc_flow_logs.parser.records import DeliveredFile, parse
 
 pytestmark = pytest.mark.lts
 
@@ -328,7 +328,7 @@ def test_of_many_small_files_only_the_odd_ones_are_read_alone() -> None:
 def test_a_first_line_too_long_to_be_remembered_is_read_as_any_other() -> None:
     """Else a thousand small gzips of one long line each would fill a worker's memory."""
     data = b"x" * 9000 + b" y\n"
-    one = bundle.Bundle(Layout(columns=columns_of(DEFAULT), headers=DEFAULT))
+    one = small_files.Bundle(Layout(columns=columns_of(DEFAULT), headers=DEFAULT))
     assert one.small_file(PATH, pa.py_buffer(b"srcaddr\n1\n")) is not None
     assert one.small_file(PATH, pa.py_buffer(data)) is None
     assert parsed(data).entries == parsed(packed(data)).entries
@@ -359,7 +359,7 @@ def test_many_small_files_at_once_give_what_they_give_one_by_one(
         wanted.rows.extend(one.rows)
         wanted.entries.extend(one.entries)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bundle, "_BUNDLE_BYTES", bundled)
+        patch.setattr(small_files, "_BUNDLE_BYTES", bundled)
         patch.setattr(records, "BATCH_ROWS", most_rows)
         same(parsed(files, headers), wanted)
 

@@ -30,7 +30,7 @@ from tests.unit.parsing import (
     same,
     text,
 )
-from vpc_flow_logs import decompress, delimited
+from vpc_flow_logs.parser import bulk, decompress
 
 pytestmark = pytest.mark.lts
 
@@ -160,7 +160,7 @@ def test_the_parser_is_called_as_often_for_many_members_with_headers_as_for_one(
     calls = {}
     for rows in (2000, 100, 10):
         texts = [text(header(), *lines[begin : begin + rows]) for begin in range(0, 2000, rows)]
-        with mock.patch.object(delimited, "_read", wraps=delimited._read) as read, limits(bundles=False):
+        with mock.patch.object(bulk, "_read", wraps=bulk._read) as read, limits(bundles=False):
             assert len(parsed(b"".join(map(packed, texts))).rows) == 2000
         calls[rows] = read.call_count
     assert calls[2000] == 1

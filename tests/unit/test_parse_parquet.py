@@ -23,7 +23,7 @@ from tests.unit.parsing import (
     places,
     text,
 )
-from vpc_flow_logs import parquet_file as parquet_file_module
+from vpc_flow_logs.parser import parquet_file as parquet_file_module
 
 pytestmark = pytest.mark.lts
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pyspark.errors import AnalysisException
 
-from vpc_flow_logs import start
+from vpc_flow_logs import run
 from vpc_flow_logs.parameters import ParameterError
 
 pytestmark = pytest.mark.lts
@@ -60,7 +60,7 @@ def arguments(table: str) -> list[str]:
 
 def problems(table: str, session: Session) -> tuple[str, ...]:
     with pytest.raises(ParameterError) as refused:
-        start.run(arguments(table), session=lambda: session, work=lambda *_: None)  # type: ignore[arg-type, return-value]
+        run.run(arguments(table), session=lambda: session, work=lambda *_: None)  # type: ignore[arg-type, return-value]
     return refused.value.problems
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from vpc_flow_logs import event_time
-from vpc_flow_logs.layout import TEXT_MAP, Format, Layout
+from vpc_flow_logs.parser import event_time
+from vpc_flow_logs.parser.layout import TEXT_MAP, Format, Layout
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vpc_flow_logs.layout import Layout
+from vpc_flow_logs.parser.layout import Layout
 
 READING = {
     # File contents reach the workers in Arrow batches; a batch of 10,000 files, the default, would not fit.

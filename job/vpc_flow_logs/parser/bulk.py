@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from vpc_flow_logs.assemble import Values
-from vpc_flow_logs.layout import Format, Layout, format_of, is_header
-from vpc_flow_logs.lines import BYTE_ORDER_MARK
+from vpc_flow_logs.parser.layout import Format, Layout, format_of, is_header
+from vpc_flow_logs.parser.lines import BYTE_ORDER_MARK
+from vpc_flow_logs.parser.record_batch import Values
 
 _NAME = rb"[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*"
 _MAYBE_HEADER = re.compile(rb"^ *%b(?: +%b)* *(?:\r(?=\n))?$" % (_NAME, _NAME), re.MULTILINE)

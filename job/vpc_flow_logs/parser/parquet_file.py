@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 from pyarrow import parquet
 
-from vpc_flow_logs.assemble import Values
-from vpc_flow_logs.layout import Column, Format, Layout, Place, format_of
-from vpc_flow_logs.parquet_text import UNREADABLE, shown_value
-from vpc_flow_logs.parquet_values import TIME_FIELDS, converted, is_number_or_instant
-from vpc_flow_logs.quarantine import Entry, shown
+from vpc_flow_logs.parser.layout import Column, Format, Layout, Place, format_of
+from vpc_flow_logs.parser.parquet_text import UNREADABLE, shown_value
+from vpc_flow_logs.parser.parquet_values import TIME_FIELDS, converted, is_number_or_instant
+from vpc_flow_logs.parser.quarantine import Entry, shown
+from vpc_flow_logs.parser.record_batch import Values
 
 MAGIC = b"PAR1"
 _ROWS_AT_ONCE = 32 * 1024

@@ -8,7 +8,7 @@ from enum import Enum
 
 import numpy as np
 
-from vpc_flow_logs.decompress import Damaged
+from vpc_flow_logs.parser.decompress import Damaged
 
 LONGEST_LINE = 1024 * 1024
 """Bytes of the longest line that is read, without its line end."""

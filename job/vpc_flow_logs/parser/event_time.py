@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vpc_flow_logs.layout import TIMESTAMP
+from vpc_flow_logs.parser.layout import TIMESTAMP
 
 # Epochs from here on are milliseconds: as seconds they would lie after the year 5138.
 FIRST_MILLISECONDS = 10**11

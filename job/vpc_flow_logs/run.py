@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import SparkSession
 
-from vpc_flow_logs import binding, checkpoint, folders, settings, table
+from vpc_flow_logs import binding, checkpoint, folders, spark_settings, table
 from vpc_flow_logs.binding import Known
 from vpc_flow_logs.failures import LOAD_AGAIN, RunFailed, explained, telling_line
 from vpc_flow_logs.folders import NotAFolder
@@ -75,7 +75,7 @@ def _checked(arguments: Sequence[str], session: Session, also: Look | None) -> t
         raise ParameterError(problems)
     for note in notes_of(good):
         say(f"note: {note}")
-    for key, value in settings.READING.items():
+    for key, value in spark_settings.READING.items():
         spark.conf.set(key, value)
     return spark, parameters_of(good)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from vpc_flow_logs.assemble import Values
-from vpc_flow_logs.layout import Format, Layout, Place, format_of, is_header
+from vpc_flow_logs.parser.layout import Format, Layout, Place, format_of, is_header
+from vpc_flow_logs.parser.record_batch import Values
 
 _INTEGER = re.compile(rb"-?[0-9]+")
 _LIMITS = {"INT": 2**31, "BIGINT": 2**63}

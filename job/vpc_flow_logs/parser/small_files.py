@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from vpc_flow_logs.assemble import Source, Values
-from vpc_flow_logs.careful import header_names, tokens_of
-from vpc_flow_logs.decompress import GZIP_MAGIC, whole_text
-from vpc_flow_logs.delimited import values_of
-from vpc_flow_logs.event_time import name_time
-from vpc_flow_logs.layout import Format, Layout, format_of
-from vpc_flow_logs.lines import line_ends
-from vpc_flow_logs.parquet_file import MAGIC
+from vpc_flow_logs.parser.bulk import values_of
+from vpc_flow_logs.parser.decompress import GZIP_MAGIC, whole_text
+from vpc_flow_logs.parser.event_time import name_time
+from vpc_flow_logs.parser.layout import Format, Layout, format_of
+from vpc_flow_logs.parser.line_by_line import header_names, tokens_of
+from vpc_flow_logs.parser.lines import line_ends
+from vpc_flow_logs.parser.parquet_file import MAGIC
+from vpc_flow_logs.parser.record_batch import Source, Values
 
 SMALL_FILE = 64 * 1024
 """Bytes of the largest file that is parsed together with others."""

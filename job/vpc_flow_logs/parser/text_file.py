@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
-from vpc_flow_logs.assemble import Values
-from vpc_flow_logs.careful import Rejected, header_names, read_lines, split_lines, tokens_of
-from vpc_flow_logs.delimited import first_header, values_by_format, values_of
-from vpc_flow_logs.layout import Format, Layout, format_of
-from vpc_flow_logs.lines import LONGEST_LINE, Lines, LongLine, line_ends, whole_lines
-from vpc_flow_logs.quarantine import Entry, shown
+from vpc_flow_logs.parser.bulk import first_header, values_by_format, values_of
+from vpc_flow_logs.parser.layout import Format, Layout, format_of
+from vpc_flow_logs.parser.line_by_line import Rejected, header_names, read_lines, split_lines, tokens_of
+from vpc_flow_logs.parser.lines import LONGEST_LINE, Lines, LongLine, line_ends, whole_lines
+from vpc_flow_logs.parser.quarantine import Entry, shown
+from vpc_flow_logs.parser.record_batch import Values
 
 _HALVED_DOWN_TO = 64 * 1024
 """Text that is not all records is halved until so few bytes are left that they are read line by line."""

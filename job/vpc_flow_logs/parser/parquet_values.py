@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vpc_flow_logs.careful import cut, integer
-from vpc_flow_logs.event_time import FIRST_MILLISECONDS
-from vpc_flow_logs.layout import Place
-from vpc_flow_logs.parquet_text import is_text, shown_value, texts, without_wrapping
+from vpc_flow_logs.parser.event_time import FIRST_MILLISECONDS
+from vpc_flow_logs.parser.layout import Place
+from vpc_flow_logs.parser.line_by_line import cut, integer
+from vpc_flow_logs.parser.parquet_text import is_text, shown_value, texts, without_wrapping
 
 TIME_FIELDS = ("start", "end")
 

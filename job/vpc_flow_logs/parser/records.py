@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from vpc_flow_logs import parquet_file
-from vpc_flow_logs.assemble import Source, Values, to_batch
-from vpc_flow_logs.bundle import Bundle, SmallFile, parsed_together
-from vpc_flow_logs.decompress import text_blocks
-from vpc_flow_logs.event_time import name_time
-from vpc_flow_logs.layout import Layout
-from vpc_flow_logs.quarantine import Entry
-from vpc_flow_logs.text_file import TextFile
+from vpc_flow_logs.parser import parquet_file
+from vpc_flow_logs.parser.decompress import text_blocks
+from vpc_flow_logs.parser.event_time import name_time
+from vpc_flow_logs.parser.layout import Layout
+from vpc_flow_logs.parser.quarantine import Entry
+from vpc_flow_logs.parser.record_batch import Source, Values, to_batch
+from vpc_flow_logs.parser.small_files import Bundle, SmallFile, parsed_together
+from vpc_flow_logs.parser.text_file import TextFile
 
 BLOCK_BYTES = 2 * 1024 * 1024
 """Bytes of text that are decompressed and parsed at once."""

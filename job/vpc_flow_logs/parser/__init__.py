@@ -1,0 +1,1 @@
+"""Flow log files into records: bytes in, Arrow batches out. Nothing here knows Spark."""
