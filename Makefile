@@ -120,7 +120,7 @@ clean:  ## remove what the other targets made
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # Set-up runs again when a lock file or set-up itself changes, and then finds most of its work done.
-STEPS := $(wildcard tools/*.py) local/java.py local/jars.py job/pyproject.toml
+STEPS := $(wildcard tools/*.py) local/laptop/java.py local/laptop/jars.py job/pyproject.toml
 FUNCTION := infra/workspace/requirements.txt infra/assets/function_zip.py
 
 .venv/made: requirements.txt package-lock.json .npmrc $(STEPS) $(FUNCTION)

@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from local.cloud_files import register
-from local.spark import session
+from local.laptop.spark import session
 from vpc_flow_logs.fields import BY_NAME, DEFAULT_FORMAT
 
 Loader = Callable[[Path, Path], Callable[[], int]]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from local.flow_log_files import FlowLog, encode, key, place
-from local.traffic import Network, records
+from local.traffic.files import FlowLog, encode, key, place
+from local.traffic.records import Network, records
 from vpc_flow_logs.fields import DEFAULT_FORMAT
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)

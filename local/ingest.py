@@ -19,11 +19,11 @@ from py4j.protocol import Py4JError  # type: ignore[import-untyped, unused-ignor
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from local import spark
 from local.broken_pipe import ended_by_its_reader
 from local.cloud_files import register
-from local.jars import JarsError
-from local.java import JavaError
+from local.laptop import spark
+from local.laptop.jars import JarsError
+from local.laptop.java import JavaError
 from local.parameters import absolute, listing, local_folder, nothing_there, problems_here
 from vpc_flow_logs.failures import RunFailed
 from vpc_flow_logs.main import run_ingest

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from local import spark as local_spark
+from local.laptop import spark as local_spark
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from local.classes import archive_file
+from local.laptop.class_archive import archive_file
 from tools.progress import SetupError, run, say
 
 

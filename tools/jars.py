@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyspark
 
-from local.jars import jar_folder, s3_jar_folder
+from local.laptop.jars import jar_folder, s3_jar_folder
 from tools.progress import SetupError, run, say
 
 DELTA = "4.4.0"

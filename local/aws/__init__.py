@@ -5,7 +5,7 @@
 ...     subprocess.run(["cdk", "bootstrap"], env=aws.environment())
 """
 
+from local.aws.emulator import Credentials, Refused, Stage
 from local.aws.process import NotStarted, running
-from local.aws.stage import Credentials, Refused, Stage
 
 __all__ = ["Credentials", "NotStarted", "Refused", "Stage", "running"]

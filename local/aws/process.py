@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.aws import certificate
-from local.aws.stage import HERE, Stage, opener, trust
+from local.aws.emulator import HERE, Stage, opener, trust
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from local.aws import Stage
 from local.delivery.files import Delivered, deliver_round
 from local.delivery.sources import flow_logs
-from local.flow_log_files import PERIOD_SECONDS
+from local.traffic.files import PERIOD_SECONDS
 
 
 @contextmanager

@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from local.aws import Refused, Stage
 from local.delivery.sources import flow_logs, identity
-from local.flow_log_files import PERIOD_SECONDS, FileFacts, FlowLog, encode, facts, key, period_start
-from local.network import Network
-from local.traffic import records as draw
+from local.traffic.files import PERIOD_SECONDS, FileFacts, FlowLog, encode, facts, key, period_start
+from local.traffic.network import Network
+from local.traffic.records import records as draw
 
 _ID_OF = {
     "NetworkInterface": "interface_id",

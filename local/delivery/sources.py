@@ -7,7 +7,7 @@ from typing import Any
 
 from local.aws import Credentials, Stage
 from local.aws.flow_log_properties import destination, fields_of, kind_of
-from local.flow_log_files import FlowLog
+from local.traffic.files import FlowLog
 
 
 def flow_logs(stage: Stage) -> list[tuple[FlowLog, str]]:

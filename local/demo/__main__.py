@@ -17,12 +17,12 @@ from types import FrameType
 from infra.config import EnvironmentFileError
 from local.aws import NotStarted
 from local.broken_pipe import ended_by_its_reader
-from local.demo.delivery import LEAST_RECORDS
 from local.demo.folder import Folder, FolderError
 from local.demo.live import Live
-from local.demo.story import STEPS, DemoError, play
-from local.jars import JarsError
-from local.java import JavaError
+from local.demo.script import STEPS, DemoError, play
+from local.demo.traffic import LEAST_RECORDS
+from local.laptop.jars import JarsError
+from local.laptop.java import JavaError
 from local.stage.cdk import CdkError
 from local.stage.sql import SqlError
 from vpc_flow_logs.terminal import printable_lines

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from local import damage
-from local.flow_log_files import FlowLog
+from local.traffic import damage
+from local.traffic.files import FlowLog
 
 _GZIP_WINDOW = 31
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from local.delivery import Delivered
-from local.demo.delivery import Spoiled
-from local.flow_log_files import FlowLog
+from local.demo.traffic import Spoiled
+from local.traffic.files import FlowLog
 from vpc_flow_logs.fields import DEFAULT_FORMAT, TGW_DEFAULT_FORMAT
 from vpc_flow_logs.progress import counted
 

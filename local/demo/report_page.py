@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from local.demo.account import Account
-from local.demo.act import Act
+from local.demo.context import Act
 from local.demo.page import page
+from local.demo.reconciliation import Account
 from local.demo.report import Deployed, Gone, Report
 from local.demo.versions import versions
 

@@ -6,10 +6,10 @@ import threading
 import time
 from statistics import median
 
-from local.demo.delivery import Traffic, lines
 from local.demo.live import Live
 from local.demo.loading import Loading
 from local.demo.text import in_seconds
+from local.demo.traffic import Traffic, lines
 from vpc_flow_logs.progress import counted
 
 _EVERY = 0.4

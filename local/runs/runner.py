@@ -9,7 +9,7 @@ from pathlib import Path
 
 import local
 from local.aws import Refused, Stage
-from local.aws.stage import HERE, trust
+from local.aws.emulator import HERE, trust
 from local.runs import wheel
 from local.runs.instance import Ec2
 from local.runs.process import RunningTask

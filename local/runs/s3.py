@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
 
-from local.jars import s3_class_path
+from local.laptop.jars import s3_class_path
 
 # Java asks for one; what the file holds is public.
 _PASSWORD = "certificates"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from local import classes, spark
+from local.laptop import class_archive, spark
 from local.runs import metastore, s3
 from local.runs.storage import Storage
 
@@ -17,7 +17,7 @@ _QUICK = "-XX:TieredStopAtLevel=1"
 
 
 def session(storage: Storage, *, app_name: str, scratch: Path, cores: int = 2) -> SparkSession:
-    """Start Spark, once in a process. Raises as ``local.spark.session``.
+    """Start Spark, once in a process. Raises as ``local.laptop.spark.session``.
 
     Args:
         storage: the workspace's.
@@ -27,7 +27,7 @@ def session(storage: Storage, *, app_name: str, scratch: Path, cores: int = 2) -
     """
     settings = {**storage.settings(), "spark.local.dir": str(scratch)}
     # Java does not read TMPDIR, and leaves a file in the system's own folder for everybody to see.
-    options = [*spark.JAVA_OPTIONS, *classes.options(), _QUICK, f"-Djava.io.tmpdir={scratch}", "-XX:-UsePerfData"]
+    options = [*spark.JAVA_OPTIONS, *class_archive.options(), _QUICK, f"-Djava.io.tmpdir={scratch}", "-XX:-UsePerfData"]
     if "AWS_ENDPOINT_URL" in os.environ:
         settings |= s3.settings(os.environ)
         options += s3.java_options(os.environ, scratch=scratch)

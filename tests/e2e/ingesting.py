@@ -20,9 +20,9 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from local.cloud_files import register
-from local.flow_log_files import FlowLog, encode, place
-from local.network import Network
-from local.traffic import records
+from local.traffic.files import FlowLog, encode, place
+from local.traffic.network import Network
+from local.traffic.records import records
 from vpc_flow_logs.failures import RunFailed
 from vpc_flow_logs.fields import DEFAULT_FORMAT, canonical, column_name
 from vpc_flow_logs.main import run_ingest

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import Credentials, Refused, Stage, running
-from local.aws.stage import PRIVATE, opener
+from local.aws.emulator import PRIVATE, opener
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from infra.config import load
 from infra.environment import names
 from infra.iam import policies
 from local.aws import Stage, running
-from local.demo.left import Names, left
+from local.demo.leftovers import Names, left
 from local.workspace import WorkspaceServer, add_group
 from tests.e2e.stages import make_cross_account_role
 

@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
-from local import damage
-from local.flow_log_files import key
+from local.traffic import damage
+from local.traffic.files import key
 from tests.e2e.ingesting import (
     START,
     Place,

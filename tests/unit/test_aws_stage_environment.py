@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.aws import Credentials, Stage
-from local.aws.stage import trust
+from local.aws.emulator import trust
 
 STAGE = Stage(
     url="https://127.0.0.1:4566",

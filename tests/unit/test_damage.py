@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from local import damage
+from local.traffic import damage
 
 TEXT = b"version srcaddr dstport\n2 10.0.0.1 22\n2 10.0.0.2 443\n2 10.0.0.3 80\n"
 PACKED = gzip.compress(TEXT * 200, mtime=0)

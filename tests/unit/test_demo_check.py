@@ -8,9 +8,9 @@ import pytest
 
 from local.delivery import Delivered
 from local.demo.check import Found, differences
-from local.demo.delivery import Spoiled, lines
 from local.demo.manifest import DamagedFile, FlowLogNote, Manifest, manifest
-from local.flow_log_files import FileFacts, FlowLog
+from local.demo.traffic import Spoiled, lines
+from local.traffic.files import FileFacts, FlowLog
 
 LOG = FlowLogNote(id="fl-1", what="VPC", format="text", files=1, lines=10, quarantined=2, rejected=3, bytes=100)
 FOUND = Found(rows=8, accepted=5, rejected=3, bytes=100, quarantined=2)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from local.delivery import Delivered
 from local.demo.loading import Loading, Wait, across_restarts
-from local.flow_log_files import FileFacts, FlowLog
+from local.traffic.files import FileFacts, FlowLog
 
 LOG = FlowLog("fl-1", "000000000000", "us-east-1")
 

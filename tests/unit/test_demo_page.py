@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.config import ENVIRONMENTS, load
-from local.demo import answers
+from local.demo import terminal
 from local.demo.change import SUBNET as ADDED_SUBNET
 from local.demo.change import TRANSIT_GATEWAY, VERSION_5, more_flow_logs
 from local.demo.charts import Column, Line, bar, columns, histogram
@@ -178,7 +178,7 @@ def test_what_aws_itself_skipped_is_on_the_page_that_says_nothing_is_lost() -> N
 
     assert "Skipped by AWS0rows that say SKIPDATA" in Page(page(REPORT)).text
     assert "Skipped by AWS1,234rows that say SKIPDATA" in Page(page(replace(REPORT, flow_logs=(skipped, SUBNET)))).text
-    assert answers.skipped([skipped, SUBNET]) == "skipped by AWS itself: 1,234 rows with SKIPDATA"
+    assert terminal.skipped([skipped, SUBNET]) == "skipped by AWS itself: 1,234 rows with SKIPDATA"
 
 
 def test_a_picture_and_a_table_scroll_before_their_words_are_too_small_to_read() -> None:

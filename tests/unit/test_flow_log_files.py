@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from local import generate
-from local.flow_log_files import FlowLog, encode, key, place, write
-from local.traffic import Network, records
+from local.generate import __main__ as generate
+from local.traffic.files import FlowLog, encode, key, place, write
+from local.traffic.records import Network, records
 from vpc_flow_logs.fields import DEFAULT_FORMAT, FIELDS, TGW_DEFAULT_FORMAT, column_name
 
 WHEN = datetime(2018, 6, 20, 16, 23, 59, tzinfo=timezone.utc)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.ingest import run
-from local.jars import JarsError, class_path, s3_class_path
+from local.laptop.jars import JarsError, class_path, s3_class_path
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from local import flow_log_files
-from local.flow_log_files import FlowLog
+from local.traffic import files as flow_log_files
+from local.traffic.files import FlowLog
 from tests.unit.parsing import (
     DEFAULT,
     PATH,

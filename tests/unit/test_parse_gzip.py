@@ -12,7 +12,7 @@ from unittest import mock
 
 import pytest
 
-from local import damage
+from local.traffic import damage
 from tests.unit.parsing import (
     MEBIBYTE,
     PATH,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local import damage
+from local.traffic import damage
 from tests.unit.parsing import (
     DEFAULT,
     MEBIBYTE,

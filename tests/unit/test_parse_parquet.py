@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from local import damage
+from local.traffic import damage
 from tests.unit.parsing import (
     DEFAULT,
     PATH,

@@ -10,7 +10,7 @@ import pytest
 from infra.smoke import page
 from infra.smoke.judgement import Finding
 from local.cloud_files.error import CloudFilesError
-from local.demo import answers
+from local.demo import terminal
 from local.demo.live import Live
 from local.demo.report import Entry, Source, Talker
 from tests.unit.test_failures import PARAMETERS
@@ -62,9 +62,9 @@ def test_what_the_stand_in_reports_is_safe() -> None:
 def test_the_demo_prints_addresses_reasons_and_names_of_files_safely() -> None:
     out = io.StringIO()
     live = Live(out, total=1)
-    live.say(answers.quarantine([Entry(EVIL, 1, 1, EVIL, EVIL)], {EVIL: "cut off"}))
-    live.say(answers.top_talkers([Talker(f"{EVIL}\n", 1, 1, 1)]))
-    live.say(answers.rejected([Source(f"{EVIL}\n", 1, 1, 1, 22)]))
+    live.say(terminal.quarantine([Entry(EVIL, 1, 1, EVIL, EVIL)], {EVIL: "cut off"}))
+    live.say(terminal.top_talkers([Talker(f"{EVIL}\n", 1, 1, 1)]))
+    live.say(terminal.rejected([Source(f"{EVIL}\n", 1, 1, 1, 22)]))
     live.say(EVIL)
     assert is_safe(out.getvalue())
     assert "on purpose: cut off" in out.getvalue()

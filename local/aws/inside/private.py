@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl
 
 from ministack.core.iam_evaluator import pin_request_origin
 
+from local.aws.emulator import PRIVATE
 from local.aws.inside import delivery, flow_logs, instances, passing, switches
 from local.aws.inside.errors import NotDone
-from local.aws.stage import PRIVATE
 
 _Application = Callable[[Any, Any, Any], Awaitable[None]]
 

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import NoReturn
 
-from local.flow_log_files import PERIOD_SECONDS, FlowLog, period_start
-from local.network import Network
+from local.traffic.files import PERIOD_SECONDS, FlowLog, period_start
+from local.traffic.network import Network
 from vpc_flow_logs.fields import DEFAULT_FORMAT, FIELDS, TGW_DEFAULT_FORMAT, is_known, looks_like_name
 
 FORMATS: dict[str, tuple[str, ...]] = {

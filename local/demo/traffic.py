@@ -16,9 +16,9 @@ from local.aws import Stage
 from local.delivery import Continuous, Delivered, deliver, delivering, flow_logs
 from local.delivery.files import deliver_round
 from local.demo import damages
-from local.flow_log_files import PERIOD_SECONDS, FlowLog, encode, facts, key, period_start
-from local.network import Network
-from local.traffic import records
+from local.traffic.files import PERIOD_SECONDS, FlowLog, encode, facts, key, period_start
+from local.traffic.network import Network
+from local.traffic.records import records
 
 INTERVALS = 12
 """Five minutes each."""

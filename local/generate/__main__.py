@@ -10,9 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from local.broken_pipe import ended_by_its_reader
-from local.flow_log_files import PERIOD_SECONDS, WrittenFile, write
-from local.plan import Plan, Refused, plan_of
-from local.traffic import records
+from local.generate.arguments import Plan, Refused, plan_of
+from local.traffic.files import PERIOD_SECONDS, WrittenFile, write
+from local.traffic.records import records
 from vpc_flow_logs.fields import FIELDS, canonical
 from vpc_flow_logs.progress import counted
 

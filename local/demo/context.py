@@ -11,13 +11,13 @@ from pathlib import Path
 from databricks.sdk import WorkspaceClient
 
 from infra.environment import names
-from local.demo.delivery import INTERVALS, Traffic
 from local.demo.deployed import deployed, last_run, run_state
 from local.demo.folder import Folder
 from local.demo.live import Live
 from local.demo.loading import Loading
 from local.demo.report import Deployed, Mark
 from local.demo.text import shown
+from local.demo.traffic import INTERVALS, Traffic
 from local.demo.watch import Watch
 from local.stage.cdk import event
 from local.stage.composed import STORAGE, EmbeddedStage

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pyspark
 
-from local.jars import jar_folder, s3_jar_folder
-from local.java import bundled_home, machine_java
+from local.laptop.jars import jar_folder, s3_jar_folder
+from local.laptop.java import bundled_home, machine_java
 
 
 def archive_file() -> Path:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from local.conversations import CLIENT, ICMP, ICMP_V6, NOBODY, SERVER, VIA, Conversation
-from local.network import Network
+from local.traffic.conversations import CLIENT, ICMP, ICMP_V6, NOBODY, SERVER, VIA, Conversation
+from local.traffic.network import Network
 
 Ints = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float32]

@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from local.demo import answers, damages
-from local.demo.account import Account, account
-from local.demo.act import Act, DemoError
+from local.demo import damages, terminal
 from local.demo.change import SUBNET, TRANSIT_GATEWAY, more_flow_logs
-from local.demo.delivery import EVERY, lines
+from local.demo.context import Act, DemoError
 from local.demo.folder import Folder
-from local.demo.left import Names, left
+from local.demo.leftovers import Names, left
 from local.demo.live import Live
 from local.demo.manifest import manifest
+from local.demo.reconciliation import Account, account
 from local.demo.report import Deployed, Gone
 from local.demo.report_page import write_report
 from local.demo.tables import Tables
 from local.demo.text import aligned, in_seconds, shown
+from local.demo.traffic import EVERY, lines
 from local.demo.watch import Watch
 from local.stage.by_hand import commands, write_environment
 from local.stage.cdk import event
@@ -123,10 +123,10 @@ def _ask(act: Act, tables: Tables) -> None:
     delivered = manifest(act.traffic.files(), act.traffic.spoiled)
     damaged = {file.name: file.done for file in delivered.damaged}
     for answer in (
-        answers.top_talkers(tables.top_talkers(_TOP)),
-        answers.top_ports(tables.top_ports(_TOP)),
-        answers.rejected(tables.rejected_sources(_TOP)),
-        answers.quarantine(tables.quarantine(), damaged),
+        terminal.top_talkers(tables.top_talkers(_TOP)),
+        terminal.top_ports(tables.top_ports(_TOP)),
+        terminal.rejected(tables.rejected_sources(_TOP)),
+        terminal.quarantine(tables.quarantine(), damaged),
     ):
         act.live.say(f"{answer}\n")
 
@@ -159,12 +159,12 @@ def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
     if not there:
         act.live.say(f"     not all lines came. {act.run_in_words()}")
     found = account(act, tables)
-    act.live.say(answers.by_flow_log(found.results) + "\n")
-    act.live.say(answers.check(found.results))
-    act.live.say(answers.skipped(found.results))
+    act.live.say(terminal.by_flow_log(found.results) + "\n")
+    act.live.say(terminal.check(found.results))
+    act.live.say(terminal.skipped(found.results))
     for problem in found.differences:
         act.live.say(f"  DIFFERENCE  {problem}")
-    for line in answers.lag(found.lags, found.restart_lags):
+    for line in terminal.lag(found.lags, found.restart_lags):
         act.live.say(line)
     return found
 
@@ -173,7 +173,7 @@ def _destroy(act: Act) -> Sequence[Gone]:
     act.stage.destroy(act.tell_cdk)
     found = left(act.stage.aws, act.workspace, Names.of(act.environment))
     act.live.clear()
-    act.live.say(answers.gone(found))
+    act.live.say(terminal.gone(found))
     still = [one for one in found if one.found]
     act.live.say(
         f"\nleft: {counted(len(still), 'thing')}" if still else "\nnothing is left but the bucket and the tables"

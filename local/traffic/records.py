@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from local.conversations import (
+from local.traffic.conversations import (
     CLIENT,
     NOBODY,
     SERVER,
@@ -22,8 +22,8 @@ from local.conversations import (
     Conversation,
     View,
 )
-from local.flows import OK, Flows, Ints, draw, is_ping
-from local.network import Endpoint, Network
+from local.traffic.network import Endpoint, Network
+from local.traffic.sampling import OK, Flows, Ints, draw, is_ping
 from vpc_flow_logs.fields import BY_NAME, FIELDS, canonical
 
 __all__ = ["Endpoint", "Network", "records"]

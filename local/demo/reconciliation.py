@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from local.demo.act import Act
 from local.demo.check import Found, differences
+from local.demo.context import Act
 from local.demo.loading import across_restarts
 from local.demo.manifest import Manifest, manifest
 from local.demo.report import Entry, FlowLogResult, Minute, Port, Source, Talker

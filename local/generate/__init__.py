@@ -1,0 +1,1 @@
+"""`python -m local.generate`: a folder of flow log files."""
