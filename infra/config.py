@@ -15,6 +15,7 @@ from infra.environment.problems import EnvironmentFileError, Problem, secrets_in
 from infra.environment.rules import problems_of, warnings_of
 from infra.environment.schema import Environment, EnvironmentFile
 from infra.environment.validation import read
+from infra.iam import size_limit
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -50,7 +51,7 @@ def load(name: str, *, folder: Path = ENVIRONMENTS) -> Environment:
     environment = _named(file, path.stem)
     known = {problem.key for problem in problems}
     problems += [problem for problem in found if problem.key not in known]
-    problems += problems_of(environment, wrong=[problem.key for problem in problems])
+    problems += problems_of(environment, wrong=[problem.key for problem in problems], also=[size_limit.CHECK])
     if problems:
         raise EnvironmentFileError(_spoken(path), problems)
     return environment

@@ -5,7 +5,6 @@ Every check says which keys it reads; it is left out when one of them has a prob
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,8 +12,6 @@ from infra.environment import deliveries, location_rules, names, partitions, tab
 from infra.environment.flow_log_rules import flow_log_problems
 from infra.environment.problems import Problem
 from infra.environment.schema import Environment
-from infra.iam import policies
-from infra.iam.log_bucket import LIMIT
 from vpc_flow_logs.headers import headers_problem
 from vpc_flow_logs.parameters import problems_of as parameter_problems
 from vpc_flow_logs.paths import overlap, quarantine_path, without_trailing_slash
@@ -28,14 +25,20 @@ class Check:
     find: Callable[[Environment], Iterable[Problem]]
 
 
-def problems_of(environment: Environment, *, wrong: Sequence[str]) -> list[Problem]:
-    """The problems across keys, given the keys that have problems of their own."""
+def problems_of(environment: Environment, *, wrong: Sequence[str], also: Sequence[Check] = ()) -> list[Problem]:
+    """Return the problems across keys.
+
+    Args:
+        environment: The file's keys.
+        wrong: Keys that have problems of their own.
+        also: Rules that need more than the file, such as a policy; they come first.
+    """
     found: list[Problem] = []
     for number, flow_log in enumerate(getattr(environment, "flow_logs", ()), 1):
         place = f"flow_logs[{number}]"
         found += flow_log_problems(flow_log, place=place, wrong=wrong)
     wrong = [*wrong, *(problem.key for problem in found)]
-    for check in _CHECKS:
+    for check in (*also, *_CHECKS):
         if not any(_touch(read, key) for read in check.reads for key in wrong):
             found += check.find(environment)
     return found
@@ -190,19 +193,7 @@ def _paths(environment: Environment) -> Iterator[Problem]:
         yield Problem(f"job.{name.replace('-', '_')}", problem)
 
 
-def _bucket_policy_size(environment: Environment) -> Iterator[Problem]:
-    size = len(json.dumps(policies.bucket_policy(environment).document, separators=(",", ":")))
-    if size > LIMIT:
-        count = len(deliveries.sources(environment))
-        yield Problem(
-            "flow_logs",
-            f"come from {count} accounts and regions: the bucket policy that lets them deliver has {size} bytes, S3 "
-            f"takes {LIMIT}. Spread them over several buckets (environments)",
-        )
-
-
 _CHECKS = (
-    Check(reads=("aws", "log_bucket", "flow_logs", "reader", "job"), find=_bucket_policy_size),
     Check(reads=("aws.account", "reader.databricks_role_arn"), find=location_rules.databricks_account),
     Check(reads=("reader",), find=_roles_differ),
     Check(reads=("aws.region", "reader.databricks_role_arn"), find=location_rules.role_partition),

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from local.aws import NotStarted, running
-from tests.e2e.stages import ROOT, SECONDS, functions_of
+from tests.support.stages import ROOT, SECONDS, functions_of
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ _PARENT = """
 import sys, time
 from pathlib import Path
 from local.aws import running
-from tests.e2e.stages import functions_of
+from tests.support.stages import functions_of
 with running(Path(sys.argv[1])) as stage:
     print(stage.url, *functions_of(stage), flush=True)
     time.sleep(600)

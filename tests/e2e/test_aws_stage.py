@@ -15,8 +15,8 @@ from infra.environment import names
 from infra.iam import policies
 from local.aws import Stage, running
 from local.delivery import deliver
-from tests.e2e.stages import cdk, make_cross_account_role, wait
-from tests.infra.environment_files import EXISTING, NO_WORKSPACE, STACK, changed
+from tests.support.environment_files import EXISTING, NO_WORKSPACE, STACK, changed
+from tests.support.stages import cdk, make_cross_account_role, wait
 
 pytestmark = pytest.mark.slow
 

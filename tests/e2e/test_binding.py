@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from local.cloud_files import register
-from tests.e2e.ingesting import Place, commits, entries, ingest, rows, try_ingest
+from tests.support.ingesting import Place, commits, entries, ingest, rows, try_ingest
 from vpc_flow_logs import source, table
 from vpc_flow_logs.checkpoint import LOGS_PATH_FILE
 from vpc_flow_logs.parameters import parameters_of, read

@@ -17,7 +17,7 @@ from local.aws import Stage, running
 from local.cloud_files import aws, content
 from local.cloud_files.error import CloudFilesError
 from local.cloud_files.ways import Ways
-from tests.e2e.buckets import (
+from tests.support.buckets import (
     BUCKET,
     LOGS,
     PATH,
@@ -30,8 +30,8 @@ from tests.e2e.buckets import (
     until,
     without_action,
 )
-from tests.infra.environment_files import OFF, STACK, environment
-from tests.infra.ministack import ACCOUNT
+from tests.support.environment_files import OFF, STACK, environment
+from tests.support.ministack import ACCOUNT
 
 pytestmark = pytest.mark.slow
 

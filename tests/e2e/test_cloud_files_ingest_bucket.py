@@ -12,10 +12,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from local.aws import Credentials, Stage, running
-from tests.e2e.buckets import BUCKET, LOGS, make_bucket, make_stack_notifications, reader, until
-from tests.e2e.ingesting import ENVIRONMENT, Place, Process, contents
-from tests.infra.environment_files import STACK, environment
-from tests.infra.ministack import ACCOUNT
+from tests.support.buckets import BUCKET, LOGS, make_bucket, make_stack_notifications, reader, until
+from tests.support.environment_files import STACK, environment
+from tests.support.ingesting import ENVIRONMENT, Place, Process, contents
+from tests.support.ministack import ACCOUNT
 
 pytestmark = pytest.mark.slow
 

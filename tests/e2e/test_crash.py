@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.e2e.ingesting import Place, Process, contents
+from tests.support.ingesting import Place, Process, contents
 
 CRASHES = int(os.environ.get("VPC_FLOW_LOGS_CRASHES", "10"))
 SEED = int(os.environ.get("VPC_FLOW_LOGS_SEED", "1"))

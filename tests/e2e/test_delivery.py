@@ -19,7 +19,7 @@ import pytest
 from infra.iam import policies
 from local.aws import Credentials, Refused, Stage, certificate, running
 from local.delivery import Delivered, deliver, delivering, flow_logs, totals
-from tests.infra.environment_files import changed, environment
+from tests.support.environment_files import changed, environment
 from vpc_flow_logs.fields import DEFAULT_FORMAT, TGW_DEFAULT_FORMAT
 
 pytestmark = pytest.mark.slow

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 
 from local.demo import __main__ as demo
 from local.demo.folder import Folder
-from tests.e2e.ingesting import ENVIRONMENT, ROOT
+from tests.support.ingesting import ENVIRONMENT, ROOT
 
 RECORDS = 6000
 SECONDS = 900

@@ -15,7 +15,7 @@ from infra.iam import policies
 from local.aws import Stage, running
 from local.demo.leftovers import Names, left
 from local.workspace import WorkspaceServer, add_group
-from tests.e2e.stages import make_cross_account_role
+from tests.support.stages import make_cross_account_role
 
 pytestmark = pytest.mark.slow
 

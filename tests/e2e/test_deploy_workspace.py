@@ -15,8 +15,8 @@ from infra.resources.registration import TYPE
 from local.aws import Stage, running
 from local.workspace import RecordingRunner, Script, WorkspaceServer
 from local.workspace.state import Job
-from tests.e2e.stages import cdk, make_cross_account_role
-from tests.infra.environment_files import STACK, changed
+from tests.support.environment_files import STACK, changed
+from tests.support.stages import cdk, make_cross_account_role
 
 pytestmark = pytest.mark.slow
 

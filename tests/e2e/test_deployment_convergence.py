@@ -11,7 +11,7 @@ import pytest
 from infra.workspace.errors import DeploymentError
 from infra.workspace.spec import WorkspaceSpec
 from local.workspace import Fault
-from tests.unit.deploying import GROUP, NEWER_WHEEL, READERS, Stage, snapshot, staged
+from tests.support.deploying import GROUP, NEWER_WHEEL, READERS, Stage, snapshot, staged
 
 ONCE = [Fault.TOO_MANY_REQUESTS, Fault.UNAVAILABLE, Fault.CUT_BEFORE, Fault.CUT_AFTER]
 """Faults of one request, which the SDK tries again by itself."""

@@ -23,7 +23,7 @@ from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 from local.traffic import damage
 from local.traffic.files import key
-from tests.e2e.ingesting import (
+from tests.support.ingesting import (
     START,
     Place,
     Process,

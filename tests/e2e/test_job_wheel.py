@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.ingesting import ROOT
+from tests.support.ingesting import ROOT
 
 pytestmark = pytest.mark.lts
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.e2e.ingesting import ROOT, START, Place, contents, entries, file_of, ingest, rows, table_of
+from tests.support.ingesting import ROOT, START, Place, contents, entries, file_of, ingest, rows, table_of
 from vpc_flow_logs.fields import DEFAULT_FORMAT
 
 _FOLDER = "AWSLogs/123456789012/vpcflowlogs/us-east-1/2026/11"

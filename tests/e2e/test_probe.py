@@ -11,10 +11,10 @@ import pytest
 from infra.assets.wheel import build_wheel
 from infra.probe import __main__ as command
 from infra.workspace.wheel.wheel_file import WheelFile, read_wheel
-from tests.e2e.buckets import BUCKET
-from tests.e2e.clouds import Clouds, clouds
-from tests.infra.ministack import ACCOUNT
-from tests.unit.workspaces import until
+from tests.support.buckets import BUCKET
+from tests.support.clouds import Clouds, clouds
+from tests.support.ministack import ACCOUNT
+from tests.support.workspaces import until
 
 pytestmark = pytest.mark.slow
 

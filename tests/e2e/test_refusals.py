@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.e2e.ingesting import Place, Process, snapshot
+from tests.support.ingesting import Place, Process, snapshot
 from vpc_flow_logs import run, table
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.parameters import ParameterError

@@ -21,8 +21,8 @@ from local.aws import Stage, running
 from local.runs.processes import session_members
 from local.runs.runner import ClusterRunner
 from local.workspace import Behaviour, WorkspaceServer
-from tests.e2e.wheels import wheel
-from tests.unit.workspaces import CLUSTER, WHEEL, connect, until
+from tests.support.wheels import wheel
+from tests.support.workspaces import CLUSTER, WHEEL, connect, until
 
 pytestmark = pytest.mark.slow
 

@@ -14,8 +14,8 @@ from infra.iam import policies
 from infra.smoke.bucket_policy import PolicySeen, look
 from infra.workspace.errors import DeploymentError
 from local.aws import Credentials, Stage, running
-from tests.infra.environment_files import environment
-from tests.infra.ministack import role
+from tests.support.environment_files import environment
+from tests.support.ministack import role
 
 _BUCKET = "flow-logs-bucket"
 _EXISTING = ('"flow-logs-bucket"', '"flow-logs-bucket"\nexisting = true')

@@ -13,8 +13,8 @@ from infra.iam import ci_policies
 from infra.iam.ci_policies import CiAccess
 from infra.smoke.queue import QueueSeen, look
 from infra.workspace.errors import DeploymentError
-from tests.infra.environment_files import OFF, STACK, environment
-from tests.infra.ministack import Credentials, Stage, role, running
+from tests.support.environment_files import OFF, STACK, environment
+from tests.support.ministack import Credentials, Stage, role, running
 
 _QUEUE = "vpc-flow-logs-test"
 _DEAD = "vpc-flow-logs-test-dead-letters"

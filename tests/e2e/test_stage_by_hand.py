@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.workspaces import until
+from tests.support.workspaces import until
 
 pytestmark = pytest.mark.slow
 

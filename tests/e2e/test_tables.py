@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.e2e.ingesting import Place, commits, entries, expected, file_of, ingest, rows, table_of
+from tests.support.ingesting import Place, commits, entries, expected, file_of, ingest, rows, table_of
 from vpc_flow_logs import folders, table
 from vpc_flow_logs.fields import BY_NAME, DEFAULT_FORMAT, FIELDS, canonical
 from vpc_flow_logs.table import quarantine_path

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.e2e.ingesting import Place, file_of, snapshot, table_of
+from tests.support.ingesting import Place, file_of, snapshot, table_of
 from vpc_flow_logs.failures import RunFailed
 from vpc_flow_logs.fields import DEFAULT_FORMAT
 from vpc_flow_logs.main import run_verify

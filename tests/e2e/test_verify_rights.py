@@ -15,7 +15,7 @@ from infra.config import Environment
 from infra.workspace.errors import DeploymentError
 from infra.workspace.wheel.wheel_file import read_wheel
 from local.aws import Stage, running
-from tests.e2e.buckets import (
+from tests.support.buckets import (
     BUCKET,
     LOGS,
     as_caller,
@@ -25,9 +25,9 @@ from tests.e2e.buckets import (
     reader,
     without_action,
 )
-from tests.e2e.clouds import clouds
-from tests.infra.environment_files import STACK, environment
-from tests.infra.ministack import ACCOUNT
+from tests.support.clouds import clouds
+from tests.support.environment_files import STACK, environment
+from tests.support.ministack import ACCOUNT
 from vpc_flow_logs import notification_rights, rights
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.trial import Trial, missing

@@ -13,10 +13,10 @@ import pytest
 
 from infra.assets.wheel import build_wheel
 from local.workspace import Fault, Outcome, RecordingRunner, Script
-from tests.infra.environment_files import NO_WORKSPACE, SIMPLE, changed
-from tests.infra.ministack import ACCOUNT, running
-from tests.infra.ministack import Stage as Amazon
-from tests.unit.deploying import GROUP, Stage, staged
+from tests.support.deploying import GROUP, Stage, staged
+from tests.support.environment_files import NO_WORKSPACE, SIMPLE, changed
+from tests.support.ministack import ACCOUNT, running
+from tests.support.ministack import Stage as Amazon
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # In place of the examples' values, which a deploy refuses.

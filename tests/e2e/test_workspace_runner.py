@@ -17,7 +17,7 @@ from databricks.sdk.service import jobs
 from databricks.sdk.service.workspace import ImportFormat
 
 from local.workspace import Outcome, RunHandle, RunRequest, WorkspaceServer
-from tests.unit.workspaces import WHEEL, job, one_time, prepared, until
+from tests.support.workspaces import WHEEL, job, one_time, prepared, until
 
 MODULE = """
 import sys, time

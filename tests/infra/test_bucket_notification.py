@@ -10,7 +10,7 @@ import pytest
 
 from infra.resources.bucket_notification import CODE
 from infra.resources.inline import bucket_notification
-from tests.infra.ministack import Stage, running
+from tests.support.ministack import Stage, running
 
 BUCKET = "flow-logs-bucket"
 

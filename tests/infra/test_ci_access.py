@@ -22,10 +22,10 @@ from infra.review import __main__ as review
 from infra.review.template_documents import documents_of
 from infra.stacks import build as build_main
 from tests.infra.conftest import ROOT, flags
-from tests.infra.environment_files import FULL, changed, environment
 from tests.infra.test_gates import _findings
 from tests.infra.test_statements import _mutants
-from tests.infra.verdicts import Request, is_allowed
+from tests.support.environment_files import FULL, changed, environment
+from tests.support.verdicts import Request, is_allowed
 
 _REPOSITORY = "octo-org/flow-logs"
 _SUBJECT = f"repo:{_REPOSITORY}:environment:test"

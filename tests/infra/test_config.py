@@ -13,7 +13,7 @@ from infra.environment import deliveries, names
 from infra.environment.schema import EnvironmentFile, Section
 from infra.iam import policies
 from infra.job_parameters import job_parameters
-from tests.infra.environment_files import FULL, HIVE, SIMPLE, STACK, changed, environment
+from tests.support.environment_files import FULL, HIVE, SIMPLE, STACK, changed, environment
 
 if sys.version_info >= (3, 11):
     import tomllib

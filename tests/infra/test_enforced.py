@@ -13,9 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.iam import policies
-from tests.infra.calls import BUCKET, CALLS, FORBIDDEN, LOG, OUTPUT, SECRET, Caller
-from tests.infra.environment_files import STACK, environment
-from tests.infra.ministack import ROOT, Stage, role, running
+from tests.support.calls import BUCKET, CALLS, FORBIDDEN, LOG, OUTPUT, SECRET, Caller
+from tests.support.environment_files import STACK, environment
+from tests.support.ministack import ROOT, Stage, role, running
 
 _IN_BUCKET = (
     'checkpoint_path = "/Volumes/network/flow_logs/checkpoints/test"',

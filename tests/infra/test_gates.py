@@ -19,7 +19,7 @@ from infra.config import Environment, load
 from infra.iam import policies
 from infra.stacks import build
 from tests.infra.conftest import flags
-from tests.infra.environment_files import VARIANTS, environment
+from tests.support.environment_files import VARIANTS, environment
 
 _NAMES = [*VARIANTS, "minimal", "staging", "production"]
 

@@ -13,7 +13,7 @@ from aws_cdk.assertions import Match, Template
 
 from infra.iam import policies
 from tests.infra.conftest import Synthesize
-from tests.infra.environment_files import HIVE, environment
+from tests.support.environment_files import HIVE, environment
 
 _ACCOUNT = "111122223333"
 _BUCKET = "arn:aws:s3:::flow-logs-bucket"

@@ -18,7 +18,7 @@ from infra.iam import policies as access
 from infra.resources.provider import QUERY_INTERVAL, TOTAL_TIMEOUT
 from infra.resources.registration import TYPE
 from tests.infra.conftest import ROOT, Synthesize
-from tests.infra.environment_files import FULL, NO_WORKSPACE, STACK, environment
+from tests.support.environment_files import FULL, NO_WORKSPACE, STACK, environment
 
 _OURS = {
     "vpc-flow-logs-test-registration": "infra.workspace.handler.on_event",

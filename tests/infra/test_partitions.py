@@ -13,7 +13,7 @@ import pytest
 from infra.config import EnvironmentFileError, warnings_of
 from infra.environment import partitions
 from infra.review.__main__ import review
-from tests.infra.environment_files import FULL, NO_WORKSPACE, SIMPLE, environment
+from tests.support.environment_files import FULL, NO_WORKSPACE, SIMPLE, environment
 from vpc_flow_logs.logs_path import logs_path_problem
 from vpc_flow_logs.parameters import region_problem
 

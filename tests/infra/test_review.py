@@ -14,7 +14,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from infra.config import load
 from infra.iam import policies
 from infra.review.__main__ import FOLDER, main, review, templates
-from tests.infra.environment_files import EXISTING, STACK, VARIANTS, changed, environment
+from tests.support.environment_files import EXISTING, STACK, VARIANTS, changed, environment
 
 _GOOD = "test.toml"
 

@@ -15,7 +15,7 @@ from infra.config import Environment, load
 from infra.job_parameters import job_parameters
 from infra.stacks import MainStack, build
 from tests.infra.conftest import Synthesize, flags
-from tests.infra.environment_files import EXISTING, FULL, NO_WORKSPACE, OFF, STACK, VARIANTS, environment
+from tests.support.environment_files import EXISTING, FULL, NO_WORKSPACE, OFF, STACK, VARIANTS, environment
 from vpc_flow_logs import __version__
 from vpc_flow_logs.fields import DEFAULT_FORMAT
 from vpc_flow_logs.parameters import problems_of

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from infra.iam import policies
-from tests.infra.environment_files import VARIANTS, environment
-from tests.infra.verdicts import ROLE, Request, is_allowed, read
+from tests.support.environment_files import VARIANTS, environment
+from tests.support.verdicts import ROLE, Request, is_allowed, read
 
 _REQUESTS = read((Path(__file__).parent / "requests.txt").read_text())
 _IDS = ["-".join(key) for key in _REQUESTS]

@@ -17,7 +17,7 @@ from local.cloud_files.pattern import Pattern
 from local.cloud_files.queue import MESSAGES
 from local.cloud_files.selection import Selection
 from local.cloud_files.stream_state import StateFile
-from tests.unit.queues import Bucket, Killed, Moments, Sqs, event, wrapped
+from tests.support.queues import Bucket, Killed, Moments, Sqs, event, wrapped
 
 
 class Stream:

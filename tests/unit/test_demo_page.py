@@ -18,7 +18,7 @@ from local.demo.check import Found
 from local.demo.html import Html, element, joined
 from local.demo.page import page
 from local.demo.report import Entry, FlowLogResult, Gone, Minute, Report, Source, Talker
-from tests.unit.demo_reports import FILE, NOON, REPORT, SUBNET, VPC
+from tests.support.demo_reports import FILE, NOON, REPORT, SUBNET, VPC
 
 EVIL = "<script>alert('1')</script>&\"x\" onload=\x1b[31m\u202e"
 

@@ -12,7 +12,7 @@ from infra.workspace.errors import DeploymentError
 from infra.workspace.job import job_settings
 from local.workspace import Fault, Outcome, RecordingRunner, Script, add_group
 from local.workspace.state import Job, Permission
-from tests.unit.deploying import (
+from tests.support.deploying import (
     EVERYONE,
     GROUP,
     MAIL,
@@ -27,7 +27,7 @@ from tests.unit.deploying import (
     snapshot,
     staged,
 )
-from tests.unit.workspaces import until
+from tests.support.workspaces import until
 
 PROFILE = "arn:aws:iam::111122223333:instance-profile/flow-log-reader"
 FOLDER = "/vpc-flow-logs/test"

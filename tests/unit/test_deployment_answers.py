@@ -12,7 +12,7 @@ from infra.workspace.client import connect
 from infra.workspace.errors import DeploymentError
 from infra.workspace.job.runs import state_of
 from local.workspace import Fault, Outcome, RecordingRunner, Script
-from tests.unit.deploying import MAIL, NO_VERIFY, Hurried, Stage, staged
+from tests.support.deploying import MAIL, NO_VERIFY, Hurried, Stage, staged
 
 IP_ACL = r"IP access list.*blocked by Databricks IP ACL.*deploy by hand from an allowed network.*fixed address"
 

@@ -14,9 +14,9 @@ from infra.assets.wheel import build_wheel
 from infra.workspace import handler
 from infra.workspace.spec import WorkspaceSpec
 from local.workspace import Fault, Outcome, RecordingRunner, Script
-from tests.infra.ministack import ACCOUNT, REGION, running
-from tests.infra.ministack import Stage as Amazon
-from tests.unit.deploying import GROUP, OTHER_ROLE, Stage, snapshot, staged
+from tests.support.deploying import GROUP, OTHER_ROLE, Stage, snapshot, staged
+from tests.support.ministack import ACCOUNT, REGION, running
+from tests.support.ministack import Stage as Amazon
 
 PROFILE = "arn:aws:iam::111122223333:instance-profile/flow-log-reader"
 

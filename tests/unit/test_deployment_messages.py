@@ -22,7 +22,7 @@ from infra.workspace.job import run_words
 from infra.workspace.step import Step
 from infra.workspace.unity import external_locations
 from local.workspace import Fault, Outcome, RecordingRunner, Script
-from tests.unit.deploying import GROUP, MAIL, READERS, Hurried, Stage, staged
+from tests.support.deploying import GROUP, MAIL, READERS, Hurried, Stage, staged
 
 LONG = "beginning " + "x" * 5_000 + " ending"
 ENCODED = (

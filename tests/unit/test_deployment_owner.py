@@ -10,7 +10,7 @@ import pytest
 from infra.workspace import status
 from local.workspace import add_service_principal, add_user, remove_principal
 from local.workspace.state import Job, Permission
-from tests.unit.deploying import PAUSED, READERS, Stage, staged
+from tests.support.deploying import PAUSED, READERS, Stage, staged
 
 JANE = "jane@example.com"
 

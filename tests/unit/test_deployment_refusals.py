@@ -16,7 +16,7 @@ from infra.workspace.deployment import destroy
 from infra.workspace.errors import DeploymentError, sentence
 from infra.workspace.wheel.wheel_file import read_wheel, wheel_in
 from local.workspace import Fault, add_service_principal
-from tests.unit.deploying import GROUP, READERS, Hurried, Stage, snapshot, staged
+from tests.support.deploying import GROUP, READERS, Hurried, Stage, snapshot, staged
 
 
 @pytest.fixture

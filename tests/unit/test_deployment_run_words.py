@@ -11,7 +11,7 @@ from databricks.sdk.service.jobs import RunOutput
 from infra.workspace.errors import DeploymentError
 from infra.workspace.job.run_words import reason
 from local.workspace import Outcome, RecordingRunner, Script
-from tests.unit.deploying import Stage, staged
+from tests.support.deploying import Stage, staged
 
 MESSAGE = """\
 The run failed: VPC Logs Path 's3://b/AWSLogs' cannot be used: AccessDenied: s3:ListBucket

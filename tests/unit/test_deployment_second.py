@@ -17,7 +17,7 @@ from infra.workspace.step import Pace
 from infra.workspace.wheel.wheel_file import WheelFile
 from local.workspace import RecordingRunner, Script
 from local.workspace.state import Job
-from tests.unit.deploying import EVERYONE, MAIL, NEWER_WHEEL, READERS, SCHEDULED, WHEEL, Stage, staged
+from tests.support.deploying import EVERYONE, MAIL, NEWER_WHEEL, READERS, SCHEDULED, WHEEL, Stage, staged
 
 _FUNCTION_SECONDS = 14 * 60
 """What `infra.resources.registration` gives the function."""

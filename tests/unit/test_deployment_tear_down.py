@@ -16,10 +16,10 @@ from infra.workspace.errors import DeploymentError
 from infra.workspace.spec import Logs, WorkspaceSpec
 from infra.workspace.step import Step
 from local.cloud_files import resources
-from tests.infra.environment_files import environment
-from tests.infra.ministack import Credentials, role, running
-from tests.infra.ministack import Stage as Amazon
-from tests.unit.deploying import OFF, Stage, staged
+from tests.support.deploying import OFF, Stage, staged
+from tests.support.environment_files import environment
+from tests.support.ministack import Credentials, role, running
+from tests.support.ministack import Stage as Amazon
 
 PATH = "s3://flow-logs-bucket/AWSLogs/111122223333/vpcflowlogs/us-east-1/*"
 CHECKPOINT = "/Volumes/network/flow_logs/checkpoints/test"

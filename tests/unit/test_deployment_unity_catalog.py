@@ -13,7 +13,7 @@ from infra.workspace.errors import DeploymentError
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.unity.external_locations import covering
 from local.workspace import ExternalLocation, Fault, Outcome, RecordingRunner, Script, Table, add_service_principal
-from tests.unit.deploying import NO_VERIFY, OFF, STACK_QUEUE, Stage, staged
+from tests.support.deploying import NO_VERIFY, OFF, STACK_QUEUE, Stage, staged
 
 LOCATIONS = "/api/2.1/unity-catalog/external-locations"
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from local.traffic import files as flow_log_files
 from local.traffic.files import FlowLog
-from tests.unit.parsing import (
+from tests.support.parsing import (
     DEFAULT,
     PATH,
     RECORD,

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.unit.parsing import limits, parquet_file, parsed, places, text
+from tests.support.parsing import limits, parquet_file, parsed, places, text
 
 pytestmark = pytest.mark.lts
 

@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 
 from local.traffic import damage
-from tests.unit.parsing import (
+from tests.support.parsing import (
     MEBIBYTE,
     PATH,
     RECORD,

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.unit.parsing import (
+from tests.support.parsing import (
     DEFAULT,
     KNOWN,
     PATH,

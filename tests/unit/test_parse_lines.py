@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.traffic import damage
-from tests.unit.parsing import (
+from tests.support.parsing import (
     DEFAULT,
     MEBIBYTE,
     PATH,

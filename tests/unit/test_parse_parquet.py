@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from local.traffic import damage
-from tests.unit.parsing import (
+from tests.support.parsing import (
     DEFAULT,
     PATH,
     RECORD,

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.parsing import filled, fuzz, only_entry, only_row, parquet_file, parsed, places
+from tests.support.parsing import filled, fuzz, only_entry, only_row, parquet_file, parsed, places
 from vpc_flow_logs.parser import parquet_values
 
 pytestmark = pytest.mark.lts

@@ -9,7 +9,7 @@ import pytest
 
 from infra.probe import masking, read_back, report
 from infra.probe.masking import Mask, names_of
-from tests.infra.environment_files import FULL, environment
+from tests.support.environment_files import FULL, environment
 from vpc_flow_logs import probe_aws, probe_run
 from vpc_flow_logs.answer import Answer, answers_in, holds, line
 

@@ -14,7 +14,7 @@ from infra.workspace.job.verification import run_name
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.step import Pace
 from local.workspace import Outcome, RecordingRunner, Script
-from tests.unit.deploying import NEWER_WHEEL, NO_VERIFY, WHEEL, Stage, staged
+from tests.support.deploying import NEWER_WHEEL, NO_VERIFY, WHEEL, Stage, staged
 from vpc_flow_logs.answer import Answer, holds, line
 
 ANSWERS = [holds("Spark writes there", True, "a fact"), Answer("versions", "seen", ("Spark 4.1.0",))]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.runs.wheel import NoEntryPointError, entry_point, unpack
-from tests.e2e.wheels import wheel
+from tests.support.wheels import wheel
 
 MODULE = "def go():\n    return 'gone'\n"
 

@@ -21,9 +21,9 @@ from infra.smoke.judgement import Expected, Finding, judge
 from infra.smoke.queue import QueueSeen
 from infra.workspace.spec import WorkspaceSpec
 from local.workspace import Outcome, RecordingRunner, Script
-from tests.infra.environment_files import changed
-from tests.unit.deploying import NO_VERIFY, PAUSED, SCHEDULED, Stage, staged
-from tests.unit.workspaces import until
+from tests.support.deploying import NO_VERIFY, PAUSED, SCHEDULED, Stage, staged
+from tests.support.environment_files import changed
+from tests.support.workspaces import until
 from vpc_flow_logs.counts import Counts
 from vpc_flow_logs.progress import batch_line, known_batch_line
 

@@ -13,7 +13,7 @@ import pytest
 from infra.iam import policies
 from infra.smoke.bucket_policy import PolicySeen, compare
 from infra.smoke.judgement import Expected, judge_policy
-from tests.infra.environment_files import environment
+from tests.support.environment_files import environment
 
 EXPECTED = Expected(environment="test", name="test", bucket="flow-logs-bucket")
 SUFFIX = "111122223333useast1"

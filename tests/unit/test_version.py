@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from infra.outputs import outputs
-from tests.infra.environment_files import environment
+from tests.support.environment_files import environment
 from vpc_flow_logs import __version__
 
 ROOT = Path(__file__).parents[2]

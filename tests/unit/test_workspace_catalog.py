@@ -11,7 +11,7 @@ from databricks.sdk.errors import AlreadyExists, BadRequest, InvalidParameterVal
 from databricks.sdk.service.catalog import PermissionsChange, Privilege, VolumeType
 
 from local.workspace import Table, WorkspaceServer, add_group, add_service_principal
-from tests.unit.workspaces import connect
+from tests.support.workspaces import connect
 
 
 @pytest.fixture

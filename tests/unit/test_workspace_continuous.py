@@ -9,7 +9,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.service import jobs
 
 from local.workspace import Outcome, RecordingRunner, Script, WorkspaceServer
-from tests.unit.workspaces import call, job, prepared, task, until
+from tests.support.workspaces import call, job, prepared, task, until
 
 RUNNING, PAUSED = jobs.PauseStatus.UNPAUSED, jobs.PauseStatus.PAUSED
 

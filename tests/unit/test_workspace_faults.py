@@ -12,7 +12,7 @@ from databricks.sdk.errors import BadRequest, PermissionDenied
 from requests import ConnectionError as CutError
 
 from local.workspace import Fault, WorkspaceServer
-from tests.unit.workspaces import PROFILE, BriskClock, call, connect, job, prepared
+from tests.support.workspaces import PROFILE, BriskClock, call, connect, job, prepared
 
 ADD = "/api/2.0/instance-profiles/add"
 

@@ -10,7 +10,7 @@ from databricks.sdk.errors import BadRequest, DatabricksError, NotFound, Resourc
 from databricks.sdk.service.workspace import ExportFormat, ImportFormat, Language, ObjectType
 
 from local.workspace import WorkspaceServer
-from tests.unit.workspaces import call, connect
+from tests.support.workspaces import call, connect
 
 BYTES = bytes(range(256)) + b"\r\n--\r\n\r\n" + bytes(range(256))
 

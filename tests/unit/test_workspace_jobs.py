@@ -11,7 +11,7 @@ from databricks.sdk.errors import InvalidParameterValue, ResourceDoesNotExist
 from databricks.sdk.service import compute, jobs
 
 from local.workspace import RecordingRunner, WorkspaceServer
-from tests.unit.workspaces import PROFILE, WHEEL, call, cluster, job, prepared, task
+from tests.support.workspaces import PROFILE, WHEEL, call, cluster, job, prepared, task
 
 
 @pytest.fixture

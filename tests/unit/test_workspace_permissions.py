@@ -11,7 +11,7 @@ from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDen
 from databricks.sdk.service import jobs
 
 from local.workspace import WorkspaceServer, add_group, add_service_principal, add_user, remove_principal
-from tests.unit.workspaces import PROFILE, connect, job, prepared
+from tests.support.workspaces import PROFILE, connect, job, prepared
 
 Level = jobs.JobPermissionLevel
 Entry = jobs.JobAccessControlRequest

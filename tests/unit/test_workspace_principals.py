@@ -10,7 +10,7 @@ from databricks.sdk.errors import InvalidParameterValue, NotFound
 from databricks.sdk.service import iam
 
 from local.workspace import Fault, WorkspaceServer, add_group, add_service_principal, add_user
-from tests.unit.workspaces import PROFILE, call, connect
+from tests.support.workspaces import PROFILE, call, connect
 
 OTHER = "arn:aws:iam::123456789012:instance-profile/other"
 SCHEMAS = [iam.PatchSchema.URN_IETF_PARAMS_SCIM_API_MESSAGES_2_0_PATCH_OP]

@@ -8,7 +8,7 @@ import pytest
 from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDenied, ResourceAlreadyExists
 
 from local.workspace import WorkspaceServer, add_service_principal
-from tests.unit.workspaces import PROFILE, connect, job
+from tests.support.workspaces import PROFILE, connect, job
 
 ROLE = "arn:aws:iam::123456789012:role/flow-log-reader-role"
 

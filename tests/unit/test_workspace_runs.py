@@ -25,7 +25,7 @@ from local.workspace import (
     UnityCatalog,
     WorkspaceServer,
 )
-from tests.unit.workspaces import PROFILE, WHEEL, cluster, job, one_time, prepared, task, until
+from tests.support.workspaces import PROFILE, WHEEL, cluster, job, one_time, prepared, task, until
 
 ENDLESS = Script(seconds=None)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.workspace import WorkspaceServer
-from tests.unit.workspaces import call
+from tests.support.workspaces import call
 
 CREATE = "/api/2.2/jobs/create"
 

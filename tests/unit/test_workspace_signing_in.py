@@ -11,7 +11,7 @@ from databricks.sdk.core import Config
 from databricks.sdk.errors import PermissionDenied, Unauthenticated
 
 from local.workspace import WorkspaceServer, add_service_principal, add_user, issue_token
-from tests.unit.workspaces import connect
+from tests.support.workspaces import connect
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.infra.ministack import ACCOUNT, REGION, Credentials, Stage
+from tests.support.ministack import ACCOUNT, REGION, Credentials, Stage
 
 BUCKET = "flow-logs-bucket"
 LOG = f"AWSLogs/{ACCOUNT}/vpcflowlogs/{REGION}/2026/11/23/a.log.gz"

@@ -18,7 +18,7 @@ from local.cloud_files import aws
 from local.cloud_files.intake import Intake
 from local.cloud_files.options import Options
 from local.cloud_files.ways import Ways
-from tests.infra.ministack import role
+from tests.support.ministack import role
 
 BUCKET = "flow-logs-bucket"
 LOGS = "AWSLogs/111122223333/vpcflowlogs/us-east-1/2026/11/24"

@@ -22,7 +22,7 @@ from infra.workspace.step import Pace, Step
 from infra.workspace.wheel.wheel_file import WheelFile
 from infra.workspace_spec import workspace_spec
 from local.workspace import Credentials, State, WorkspaceServer, add_group, add_service_principal, add_user
-from tests.infra.environment_files import environment
+from tests.support.environment_files import environment
 
 WHEEL = WheelFile(name="vpc_flow_logs-0.1.0-py3-none-any.whl", content=b"first", label="0.1.0-aaaaaaaaaaaa")
 NEWER_WHEEL = replace(WHEEL, content=b"second", label="0.2.0-bbbbbbbbbbbb")

@@ -21,10 +21,10 @@ from infra.workspace_spec import workspace_spec
 from local.aws import Stage, running
 from local.runs.runner import ClusterRunner
 from local.workspace import Behaviour, WorkspaceServer
-from tests.e2e.buckets import BUCKET, LOGS, documents, make_bucket
-from tests.infra.environment_files import changed
-from tests.infra.ministack import ACCOUNT
-from tests.unit.workspaces import connect
+from tests.support.buckets import BUCKET, LOGS, documents, make_bucket
+from tests.support.environment_files import changed
+from tests.support.ministack import ACCOUNT
+from tests.support.workspaces import connect
 
 LAUNCHER = f"arn:aws:iam::{ACCOUNT}:role/databricks-cross-account"
 CHECKPOINT = "/Volumes/network/flow_logs/checkpoints/test"

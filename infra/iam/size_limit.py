@@ -1,0 +1,28 @@
+"""The size of the bucket policy, which S3 limits: it grows with the accounts and regions that deliver."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from infra.environment import deliveries
+from infra.environment.problems import Problem
+from infra.environment.rules import Check
+from infra.environment.schema import Environment
+from infra.iam import policies
+from infra.iam.log_bucket import LIMIT
+
+
+def _problems(environment: Environment) -> Iterator[Problem]:
+    size = len(json.dumps(policies.bucket_policy(environment).document, separators=(",", ":")))
+    if size > LIMIT:
+        count = len(deliveries.sources(environment))
+        yield Problem(
+            "flow_logs",
+            f"come from {count} accounts and regions: the bucket policy that lets them deliver has {size} bytes, S3 "
+            f"takes {LIMIT}. Spread them over several buckets (environments)",
+        )
+
+
+CHECK = Check(reads=("aws", "log_bucket", "flow_logs", "reader", "job"), find=_problems)
+"""The rule of `infra.config` that needs a policy."""
