@@ -8,6 +8,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from vpc_flow_logs.assemble import Values
+from vpc_flow_logs.careful import cut
+from vpc_flow_logs.fields import canonical, is_known
 from vpc_flow_logs.layout import Column, Format, Layout, Place, format_of
 from vpc_flow_logs.parquet_text import UNREADABLE, shown_value
 from vpc_flow_logs.parquet_values import TIME_FIELDS, converted, is_number_or_instant
@@ -15,23 +17,44 @@ from vpc_flow_logs.quarantine import Entry, shown
 
 MAGIC = b"PAR1"
 _ROWS_AT_ONCE = 32 * 1024
+_MOST_NAMED = 10
 
 
 def read(path: str, content: pa.Buffer, layout: Layout) -> Iterator[Values | Entry]:
     """Yield the records and quarantine entries of a Parquet file.
 
     A row that does not fit is an entry. What cannot be read ends the file: the rows before are kept, the rest is
-    one entry.
+    one entry. A file of which no column is a flow log field is one entry, as lines of text under such a header are.
     """
     row = 1
     try:
         # As nanoseconds, Arrow's default, an INT96 after the year 2262 would silently become another instant.
         file = parquet.ParquetFile(pa.BufferReader(content), coerce_int96_timestamp_unit="us")
+        columns = file.schema_arrow.names
+        if not any(_is_field(name, layout) for name in columns):
+            yield from _foreign(path, columns, rows=file.metadata.num_rows)
+            return
         for batch in _batches(file):
             yield from _records(path, batch, layout, row)
             row += batch.num_rows
     except UNREADABLE as error:
         yield Entry(path, line_number=row, lines=1, line=None, reason=f"Parquet that cannot be read: {_message(error)}")
+
+
+def _is_field(name: str, layout: Layout) -> bool:
+    """Whether AWS documents a field of this name, or the table has a column for it: Headers may name newer fields."""
+    return is_known(name) or canonical(name) in layout.by_field
+
+
+def _foreign(path: str, columns: Sequence[str], *, rows: int) -> Iterator[Entry]:
+    """Yield the entry of a file that is not a flow log; none if it has no rows."""
+    if rows > 0:
+        named = ", ".join(map(cut, columns[:_MOST_NAMED])) or "none"
+        more = len(columns) - _MOST_NAMED
+        reason = f"Parquet without a flow log field: its columns are {named}" + (
+            f" and {more} more" if more > 0 else ""
+        )
+        yield Entry(path, line_number=1, lines=rows, line=shown(" ".join(columns).encode()), reason=reason)
 
 
 def _batches(file: parquet.ParquetFile) -> Iterator[pa.RecordBatch]:
