@@ -49,11 +49,9 @@ def _is_field(name: str, layout: Layout) -> bool:
 def _foreign(path: str, columns: Sequence[str], *, rows: int) -> Iterator[Entry]:
     """Yield the entry of a file that is not a flow log; none if it has no rows."""
     if rows > 0:
-        named = ", ".join(map(cut, columns[:_MOST_NAMED])) or "none"
         more = len(columns) - _MOST_NAMED
-        reason = f"Parquet without a flow log field: its columns are {named}" + (
-            f" and {more} more" if more > 0 else ""
-        )
+        named = ", ".join(map(cut, columns[:_MOST_NAMED])) + (f" and {more} more" if more > 0 else "")
+        reason = f"Parquet without a flow log field: its columns are {named or 'none'}"
         yield Entry(path, line_number=1, lines=rows, line=shown(" ".join(columns).encode()), reason=reason)
 
 
