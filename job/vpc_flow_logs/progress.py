@@ -32,10 +32,10 @@ def batch_line(batch_id: int, counts: Counts, *, seconds: float, now: float) -> 
     return f"batch {batch_id}: {held(counts)}, {seconds:.1f} s, {rate:,.0f} records/s{behind}"
 
 
-def known_batch_line(batch_id: int, entries: int | None) -> str:
+def known_batch_line(batch_id: int, entries: int) -> str:
     """Return the line of a micro-batch whose records the table had before; ``entries`` went to the quarantine now.
 
-    >>> known_batch_line(3, None), known_batch_line(3, 2)
+    >>> known_batch_line(3, 0), known_batch_line(3, 2)
     ('batch 3: was in the tables already', 'batch 3: was in the table already; 2 quarantine entries added')
     """
     if not entries:

@@ -68,11 +68,13 @@ class Sink:
         written = self._write_records(new, batch_id, now=now)
         if written is None:
             # Delta had its records, so it was not parsed: it may have entries that are not in the quarantine yet.
-            entries = self._write_entries(every, batch_id, now=now)
-            progress.say(progress.known_batch_line(batch_id, entries))
+            added = self._write_entries(every, batch_id, now=now)
+            self.total += added
+            progress.say(progress.known_batch_line(batch_id, added.entries))
             return
         if written.entries or self.gone:
-            self._write_entries(new, batch_id, now=now)
+            added = self._write_entries(new, batch_id, now=now)
+            written = replace(written, entries=added.entries, lines=added.lines)
         self.total += written
         self.batches += 1
         progress.say(progress.batch_line(batch_id, written, seconds=time.monotonic() - started, now=time.time()))
@@ -133,17 +135,22 @@ class Sink:
             return None
         return counts.total(observation.get["summaries"])
 
-    def _write_entries(self, files: DataFrame, batch_id: int, *, now: datetime) -> int | None:
-        """Append the quarantine entries of the files; return how many, None when they were there already."""
+    def _write_entries(self, files: DataFrame, batch_id: int, *, now: datetime) -> Counts:
+        """Append the quarantine entries of the files; return the counts of those that were written.
+
+        They may be fewer than the files have: an adopted quarantine keeps its own, and Delta skips a batch that it has.
+        """
         schema = from_arrow_schema(stamped_schema(quarantine.SCHEMA))
         name = quarantine_name(self._table_name)
         new = self._without_loaded(files, name)
         entries = new.mapInArrow(entries_task(self._layout, now=now), schema)
         if self.gone:
             entries = entries.union(self._gone_entries(now))
-        written = history.rows_of(self._spark, name, self._append(entries, batch_id, name))
+        self._append(entries, batch_id, name)
         self._passed = bool(self.gone)
-        return written
+        written = self._spark.table(quoted(name)).where(F.col("ingested_at") == F.lit(now))
+        row = written.agg(F.count(F.lit(1)).alias("entries"), F.sum("lines").alias("lines")).first()
+        return Counts() if row is None else Counts(entries=row.entries, lines=row.lines or 0)
 
     def _append(self, rows: DataFrame, batch_id: int, table_name: str) -> str:
         """Append rows once for this batch; return what marks the commit, if there is one, in the table's history."""

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from vpc_flow_logs import folders, notification_rights, privileges, rights
 from vpc_flow_logs.failures import LOOK_AGAIN, RunFailed, telling_line
+from vpc_flow_logs.fields import is_known
 from vpc_flow_logs.folders import CannotLook, NotAFolder
 from vpc_flow_logs.logs_path import load_path, name_filter
 from vpc_flow_logs.parameters import Parameters
@@ -206,9 +207,11 @@ def format_of_file(content: pa.Buffer) -> str:
     head = memoryview(content)
     if head[: len(parquet_file.MAGIC)] == parquet_file.MAGIC:
         try:
-            return "Parquet: " + " ".join(parquet_file.names(content))
+            columns = parquet_file.names(content)
         except (pa.ArrowException, OSError):
             return "Parquet that cannot be read"
+        kind = "Parquet" if any(map(is_known, columns)) else "Parquet without a field that AWS documents"
+        return f"{kind}: {' '.join(columns)}"
     try:
         text = next(text_blocks(head, size=_HEAD), b"").removeprefix(BYTE_ORDER_MARK)
     except Damaged as damage:

@@ -35,6 +35,11 @@ class _Row(NamedTuple):
     content: bytes | bytearray
 
 
+def shown(path: str) -> str:
+    r"""Return a path as rows and messages have it: bytes of a name that are not UTF-8 as ``\x..``."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def batches(
     paths: Iterable[str], *, region: str | None = None, ignore_missing: bool = False
 ) -> Iterator[pa.RecordBatch]:
@@ -59,11 +64,13 @@ def batches(
                     continue
                 raise
             if file.length > LONGEST:
-                raise CloudFilesError(f"{path}: {file.length} bytes, a file may have {LONGEST} at most; split it")
+                raise CloudFilesError(
+                    f"{shown(path)}: {file.length} bytes, a file may have {LONGEST} at most; split it"
+                )
             if rows and (size + file.length > BATCH_BYTES or len(rows) == BATCH_FILES):
                 yield _batch(rows)
                 rows, size = [], 0
-            rows.append(_Row(path, file.modified, file.read()))
+            rows.append(_Row(shown(path), file.modified, file.read()))
             size += len(rows[-1].content)
     if rows:
         yield _batch(rows)
@@ -83,9 +90,9 @@ def _opened_here(path: str) -> Iterator[Opened]:
     try:
         file = open(path.removeprefix("file:"), "rb", buffering=0)  # noqa: SIM115 (closed below)
     except FileNotFoundError:
-        raise gone(path) from None
+        raise gone(shown(path)) from None
     except PermissionError:
-        raise CloudFilesError(f"{path}: this user may not read the file; grant read on it") from None
+        raise CloudFilesError(f"{shown(path)}: this user may not read the file; grant read on it") from None
     with file:
         status = os.fstat(file.fileno())
         yield Opened(status.st_size, status.st_mtime_ns // 1_000_000 * 1000, file.readall)

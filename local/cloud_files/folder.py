@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
+from typing import NamedTuple
 
 from local.cloud_files.discovery import Found, by_time, rest_after_listing
 from local.cloud_files.error import CloudFilesError
@@ -60,17 +62,44 @@ class FolderListing:
             with os.scandir(os.path.dirname(root)) as entries:
                 yield from (entry for entry in entries if entry.path == root)
             return
-        folders = [root]
+        folders = [_Folder(root, os.path.realpath(root))]
+        top = folders[0].real
         while folders:
             folder = folders.pop()
-            for entry in _scan(folder, required=folder == root):
-                if is_hidden(entry.name) and not (folder == root and pattern.asks_for_hidden):
+            for entry in _scan(folder.path, required=folder.path == root):
+                if is_hidden(entry.name) and not (folder.path == root and pattern.asks_for_hidden):
                     continue
-                if entry.is_dir():
-                    if pattern.may_hold(entry.path) and not _is_loop(entry, folder):
-                        folders.append(entry.path)
-                elif pattern.matches(entry.path) and self._selection.takes_name(entry.name):
-                    yield entry
+                if not _is(entry.is_dir):
+                    if pattern.matches(entry.path) and self._selection.takes_name(entry.name):
+                        yield entry
+                elif pattern.may_hold(entry.path):
+                    below = folder.below(entry)
+                    if not below.is_loop and not (entry.is_symlink() and self._lists_anyway(below.real, top)):
+                        folders.append(below)
+
+    def _lists_anyway(self, folder: str, top: str) -> bool:
+        """Whether the walk meets what a link leads to at its own place, so that the link must not list it once more."""
+        # With a glob, a file may match by the path of the link alone.
+        if self._selection.pattern.is_glob or not folder.startswith(top.rstrip("/") + "/"):
+            return False
+        return not any(map(is_hidden, folder[len(top) :].strip("/").split("/")))
+
+
+class _Folder(NamedTuple):
+    """A folder of the walk: its path, where it really lies, and where the folders lie through which the walk came."""
+
+    path: str
+    real: str
+    through: frozenset[str] = frozenset()
+
+    def below(self, entry: os.DirEntry[str]) -> _Folder:
+        real = os.path.realpath(entry.path) if entry.is_symlink() else os.path.join(self.real, entry.name)
+        return _Folder(entry.path, real, self.through | {self.real})
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether it holds a folder through which the walk came, so that the walk would never end."""
+        return any(real == self.real or real.startswith(self.real.rstrip("/") + "/") for real in self.through)
 
 
 def _scan(folder: str, *, required: bool) -> list[os.DirEntry[str]]:
@@ -85,23 +114,21 @@ def _scan(folder: str, *, required: bool) -> list[os.DirEntry[str]]:
         raise CloudFilesError(f"{folder}: this user may not list the folder; grant read and execute on it") from None
 
 
-def _is_loop(entry: os.DirEntry[str], folder: str) -> bool:
-    """Whether the entry is a link to a folder it lies in, below which the walk would never end."""
-    if not entry.is_symlink():
-        return False
-    target, here = os.path.realpath(entry.path), os.path.realpath(folder)
-    return here == target or here.startswith(target.rstrip("/") + "/")
+def _is(kind: Callable[[], bool]) -> bool:
+    """Ask an entry what it is; a link that leads to itself is nothing, like a link to nothing."""
+    try:
+        return kind()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise
 
 
 def _found(entry: os.DirEntry[str]) -> Found | None:
     try:
-        if not entry.is_file():
+        if not _is(entry.is_file):
             return None
         status = entry.stat()
     except FileNotFoundError:
         return None  # gone since its folder was listed
-    try:
-        entry.path.encode()
-    except UnicodeEncodeError:
-        raise CloudFilesError(f"{entry.path!r}: the name is not UTF-8; rename the file") from None
     return Found(path=f"file:{entry.path}", modified=status.st_mtime_ns // 1_000_000, length=status.st_size)

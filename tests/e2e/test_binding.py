@@ -161,6 +161,30 @@ def test_an_adopted_table_gets_only_the_files_that_it_does_not_have(spark: Spark
     assert sum(entries(spark, where.table_name).values()) == 5
 
 
+@pytest.mark.parametrize("restored", ["records", "quarantine"])
+def test_what_is_printed_is_what_was_written_also_after_a_restore_of_one_table(
+    spark: SparkSession, where: Place, restored: str
+) -> None:
+    ingest(spark, where)
+    for number in (1, 2):
+        deliver(where, number)
+    ingest(spark, where)
+    name = where.table_name if restored == "records" else f"{where.table_name}_quarantine"
+    written = spark.sql(f"DESCRIBE HISTORY {name}").where("operation = 'WRITE'").orderBy("version").first()
+    assert written is not None
+    spark.sql(f"RESTORE TABLE {name} TO VERSION AS OF {written.version - 1}")
+    deliver(where, 3)
+    before = spark.table(where.table_name).count(), sum(entries(spark, where.table_name).values())
+    where.checkpoint = where.root / "new"
+    ran = ingest(spark, where, new_checkpoint="adopt")
+    after = spark.table(where.table_name).count(), sum(entries(spark, where.table_name).values())
+    records, lines = (now - then for now, then in zip(after, before, strict=True))
+    assert (records, lines) == ((3, 1) if restored == "records" else (1, 1))
+    said = f"{records} record{'s' if records > 1 else ''}, {lines} quarantined line"
+    assert f", {said}, " in ran.batches[0]
+    assert ran.lines[-3].endswith(f", {said}")
+
+
 def test_rows_that_a_restore_took_out_are_missed_before_anything_else_is_loaded(
     spark: SparkSession, where: Place
 ) -> None:

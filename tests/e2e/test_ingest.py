@@ -219,6 +219,7 @@ def test_a_batch_that_failed_at_the_quarantine_is_made_whole_by_the_next_run(
     assert entries(spark, "once") == ENTRY
     added = "was in the tables already" if after else "was in the table already; 1 quarantine entry added"
     assert ran.batches == [f"batch 0: {added}"]
+    assert ran.lines[-3].endswith(", 0 records, 0 quarantined lines" if after else ", 0 records, 1 quarantined line")
 
 
 def test_a_new_checkpoint_loads_again_if_that_is_asked_for(spark: SparkSession, loaded: Place) -> None:

@@ -62,4 +62,4 @@ def is_allowed(document: Mapping[str, Any], request: Request) -> bool:
         result = evaluate_resource_policy({"Statement": statements}, context, service=request.service)
     else:
         result = evaluate(context, [parse_policy_document({"Statement": statements})])
-    return result.decision == "Allow"
+    return bool(result.decision == "Allow")

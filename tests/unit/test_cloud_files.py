@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -203,11 +204,48 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
             names(tmp_path, path)
 
 
-def test_a_link_to_a_folder_above_is_not_followed(tmp_path: Path) -> None:
-    write(tmp_path, "x/a")
+def test_a_link_to_a_folder_that_is_listed_anyway_lists_nothing_twice(tmp_path: Path) -> None:
+    write(tmp_path, "x/a", "_hidden/b")
     (tmp_path / "x" / "up").symlink_to(tmp_path)
     (tmp_path / "y").symlink_to(tmp_path / "x")
-    assert names(tmp_path, "") == ["x/a", "y/a"]
+    (tmp_path / "shown").symlink_to(tmp_path / "_hidden")
+    assert names(tmp_path, "") == ["shown/b", "x/a"]
+
+
+def test_links_in_a_circle_list_each_file_once(tmp_path: Path) -> None:
+    for number in range(6):
+        write(tmp_path, f"{number}/a")
+        for other in range(6):
+            (tmp_path / str(number) / f"to{other}").symlink_to(tmp_path / str(other))
+    (tmp_path / "itself").symlink_to(tmp_path / "itself")
+    assert names(tmp_path, "") == [f"{number}/a" for number in range(6)]
+
+
+def test_links_in_a_circle_outside_the_folder_and_below_a_glob_end(tmp_path: Path) -> None:
+    write(tmp_path, "one/a", "two/b", "logs/c")
+    for link, folder in (("one/two", "two"), ("two/one", "one"), ("logs/link", "one"), ("one/logs", "logs")):
+        (tmp_path / link).symlink_to(tmp_path / folder)
+    assert names(tmp_path, "/logs") == ["logs/c", "logs/link/a", "logs/link/two/b"]
+    assert names(tmp_path, "/l*") == ["logs/c", "logs/link/a", "logs/link/two/b"]
+
+
+def test_a_name_that_is_not_utf8_is_listed_kept_and_read_and_shown_with_its_bytes_escaped(tmp_path: Path) -> None:
+    (tmp_path / "in" / os.fsdecode(b"d\xfe")).mkdir(parents=True)
+    file = tmp_path / "in" / os.fsdecode(b"d\xfe/\xff\xc3\xa9.log")
+    file.write_bytes(b"abc")
+    listing = FolderListing(Selection(Pattern(str(tmp_path / "in"))))
+    with FileLog(tmp_path / "state") as log:
+        log.start()
+        log.append(listing.new_files(()))
+    with FileLog(tmp_path / "state") as log:
+        assert listing.new_files(log.known) == []
+        paths = [file.path for file in log.read(0, 1)]
+    (batch,) = content.batches(paths)
+    assert batch.to_pylist()[0]["content"] == b"abc"
+    assert batch.to_pylist()[0]["path"] == rf"file:{tmp_path}/in/d\xfe/\xffé.log"
+    file.unlink()
+    with pytest.raises(CloudFilesError, match=re.escape(rf"file:{tmp_path}/in/d\xfe/\xffé.log. File does not exist")):
+        list(content.batches(paths))
 
 
 # The list of files

@@ -17,6 +17,7 @@ from tests.support.parsing import (
     RECORD,
     filled,
     header,
+    only_entry,
     only_row,
     parquet_file,
     parsed,
@@ -24,6 +25,7 @@ from tests.support.parsing import (
     text,
 )
 from vpc_flow_logs.parser import parquet_file as parquet_file_module
+from vpc_flow_logs.verification import format_of_file
 
 pytestmark = pytest.mark.lts
 
@@ -216,8 +218,42 @@ def test_a_column_twice_fills_the_column_once() -> None:
         assert sorted(rows[0]["other_fields"].values()) == ["b", "c"]
 
 
-def test_parquet_is_known_by_its_magic_and_not_by_known_fields() -> None:
-    assert only_row(one(alpha="1", beta="2"), THREE) == {"other_fields": {"alpha": "1", "beta": "2"}}
+@pytest.mark.parametrize("rows", [1, 70_000])
+def test_parquet_without_a_flow_log_field_is_one_entry_that_names_its_columns(rows: int) -> None:
+    data = parquet_file({"order_id": list(range(rows)), "Amount": ["1"] * rows}, row_group_size=1000)
+    entry = only_entry(data, THREE)
+    assert (entry.line_number, entry.lines, entry.line) == (1, rows, "order_id Amount")
+    assert entry.reason == "Parquet without a flow log field: its columns are order_id, Amount"
+
+
+def test_the_reason_names_ten_of_many_columns_that_are_not_flow_log_fields() -> None:
+    entry = only_entry(one(**{f"c{number}": 1 for number in range(12)}), THREE)
+    assert entry.reason.endswith("its columns are c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 and 2 more")
+    entry = only_entry(one(**{"x" * 100_000: 1}), THREE)
+    assert len(entry.reason) < 200
+
+
+def test_parquet_without_a_flow_log_field_is_an_entry_whatever_its_types_and_damage() -> None:
+    deep = pa.array([{"version": 1}])
+    assert only_entry(one(nested=deep), THREE).line == "nested"
+    table = pa.table({"alpha": range(100), "beta": [f"b{n}" for n in range(100)]})
+    assert places(parsed(damaged_in(table, group=1, group_rows=10, column=1), THREE).entries) == [(1, 100)]
+
+
+def test_one_field_that_aws_documents_or_that_has_a_column_makes_parquet_a_flow_log() -> None:
+    assert only_row(one(alpha="1", VPC_Id="vpc-1"), THREE) == {"other_fields": {"alpha": "1", "VPC_Id": "vpc-1"}}
+    assert only_row(one(alpha="1", mine="2"), (*THREE, "mine")) == {"mine": "2", "other_fields": {"alpha": "1"}}
+    assert only_row(one(alpha="1", was="2"), THREE, columns=(*THREE, "was"))["was"] == "2"
+
+
+def test_verify_says_of_a_parquet_file_that_it_has_no_field_that_aws_documents() -> None:
+    assert format_of_file(pa.py_buffer(one(version=2, mine=1))) == "Parquet: version mine"
+    foreign = format_of_file(pa.py_buffer(one(alpha=2, mine=1)))
+    assert foreign == "Parquet without a field that AWS documents: alpha mine"
+
+
+def test_parquet_without_a_flow_log_field_and_without_rows_gives_nothing() -> None:
+    assert parsed(parquet_file({"alpha": pa.array([], pa.string())}), THREE) == ([], [])
 
 
 # Files that are empty or damaged

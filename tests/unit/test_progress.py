@@ -43,7 +43,7 @@ def test_a_batch_in_no_time_is_no_division_by_zero() -> None:
 
 
 def test_a_batch_that_was_there_already_says_so() -> None:
-    assert known_batch_line(4, None) == "batch 4: was in the tables already"
+    assert known_batch_line(4, 0) == "batch 4: was in the tables already"
     assert known_batch_line(4, 1) == "batch 4: was in the table already; 1 quarantine entry added"
 
 

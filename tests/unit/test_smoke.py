@@ -31,7 +31,7 @@ LOADED = "\n".join(
     [
         "loading s3://flow-logs-bucket/AWSLogs/* into network.flow_logs.test (continuous)",
         batch_line(0, Counts(files=40, bytes=9_000_000, records=1_000, lines=9, oldest=100.0), seconds=9, now=7_300),
-        known_batch_line(1, None),
+        known_batch_line(1, 0),
         batch_line(2, Counts(files=2, bytes=90_000, records=990, lines=1, oldest=100.0), seconds=1.5, now=160),
     ]
 )
@@ -219,7 +219,7 @@ def test_a_large_quarantine_is_told(stage: Stage) -> None:
     assert page.verdict(findings) == "Not healthy: quarantine"
 
 
-@pytest.mark.parametrize("output", ["", "loading …", known_batch_line(3, None)])
+@pytest.mark.parametrize("output", ["", "loading …", known_batch_line(3, 0)])
 def test_an_output_without_a_batch_tells_nothing(output: str) -> None:
     assert batches(output) is None
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 from pyarrow import parquet
 
+from vpc_flow_logs.fields import canonical, is_known
 from vpc_flow_logs.parser.layout import Column, Format, Layout, Place, format_of
+from vpc_flow_logs.parser.line_by_line import cut
 from vpc_flow_logs.parser.parquet_text import UNREADABLE, shown_value
 from vpc_flow_logs.parser.parquet_values import TIME_FIELDS, converted, is_number_or_instant
 from vpc_flow_logs.parser.quarantine import Entry, shown
@@ -15,23 +17,42 @@ from vpc_flow_logs.parser.record_batch import Values
 
 MAGIC = b"PAR1"
 _ROWS_AT_ONCE = 32 * 1024
+_MOST_NAMED = 10
 
 
 def read(path: str, content: pa.Buffer, layout: Layout) -> Iterator[Values | Entry]:
     """Yield the records and quarantine entries of a Parquet file.
 
     A row that does not fit is an entry. What cannot be read ends the file: the rows before are kept, the rest is
-    one entry.
+    one entry. A file of which no column is a flow log field is one entry, as lines of text under such a header are.
     """
     row = 1
     try:
         # As nanoseconds, Arrow's default, an INT96 after the year 2262 would silently become another instant.
         file = parquet.ParquetFile(pa.BufferReader(content), coerce_int96_timestamp_unit="us")
+        columns = file.schema_arrow.names
+        if not any(_is_field(name, layout) for name in columns):
+            yield from _foreign(path, columns, rows=file.metadata.num_rows)
+            return
         for batch in _batches(file):
             yield from _records(path, batch, layout, row)
             row += batch.num_rows
     except UNREADABLE as error:
         yield Entry(path, line_number=row, lines=1, line=None, reason=f"Parquet that cannot be read: {_message(error)}")
+
+
+def _is_field(name: str, layout: Layout) -> bool:
+    """Whether AWS documents a field of this name, or the table has a column for it: Headers may name newer fields."""
+    return is_known(name) or canonical(name) in layout.by_field
+
+
+def _foreign(path: str, columns: Sequence[str], *, rows: int) -> Iterator[Entry]:
+    """Yield the entry of a file that is not a flow log; none if it has no rows."""
+    if rows > 0:
+        more = len(columns) - _MOST_NAMED
+        named = ", ".join(map(cut, columns[:_MOST_NAMED])) + (f" and {more} more" if more > 0 else "")
+        reason = f"Parquet without a flow log field: its columns are {named or 'none'}"
+        yield Entry(path, line_number=1, lines=rows, line=shown(" ".join(columns).encode()), reason=reason)
 
 
 def _batches(file: parquet.ParquetFile) -> Iterator[pa.RecordBatch]:
