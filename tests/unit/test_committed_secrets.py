@@ -54,7 +54,7 @@ def test_what_is_accepted_may_move_and_may_not_go_elsewhere(repository):
 
 def test_a_folder_that_is_no_repository_is_told(tmp_path, capsys):
     assert main([], tmp_path) == 2
-    assert "no git repository" in capsys.readouterr().err
+    assert "not a git repository" in capsys.readouterr().err
 
 
 def test_tests_may_make_values_up_but_keys_are_keys(repository):
