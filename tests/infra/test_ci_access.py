@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +18,7 @@ from infra.iam.ci_policies import TRUST_FILE, CiAccess, RepositoryError, checked
 from infra.review import __main__ as review
 from infra.review.template_documents import documents_of
 from infra.stacks import build as build_main
-from tests.infra.conftest import ROOT, flags
+from tests.infra.conftest import flags
 from tests.infra.test_gates import _findings
 from tests.infra.test_statements import _mutants
 from tests.support.environment_files import FULL, changed, environment
@@ -31,7 +28,6 @@ _REPOSITORY = "octo-org/flow-logs"
 _SUBJECT = f"repo:{_REPOSITORY}:environment:test"
 _ROLES = "arn:aws:iam::111122223333:role/cdk-hnb659fds"
 _HERE = "111122223333-us-east-1"
-_CDK = ROOT / "node_modules" / ".bin" / "cdk"
 
 
 def _access(folder: Path, *changes: tuple[str, str]) -> CiAccess:
@@ -225,40 +221,6 @@ def test_the_committed_review_is_what_the_code_makes() -> None:
     assert found is not None
     committed = {path.name: path.read_text() for path in folder.iterdir()}
     assert committed == review.ci_review(found), "run make review ENV=staging, and commit what changed"
-
-
-@pytest.mark.skipif(not _CDK.exists(), reason="the CDK command line is not installed: make setup")
-@pytest.mark.parametrize(
-    ("context", "said"),
-    [
-        (["repository=octo-org/flow-logs"], "Which environment?"),
-        (["env=staging"], "Which repository?: name it as GitHub does"),
-        (["env=staging", "repository=a/b", "provider=old"], "-c provider=old: say new (the default), or existing"),
-        (["env=staging", "repository=a/b"], None),
-    ],
-    ids=["no environment", "no repository", "no provider", "all"],
-)
-def test_the_app_runs_by_the_cdk_command_line(context: list[str], said: str | None, tmp_path: Path) -> None:
-    words = [word for pair in context for word in ("-c", pair)]
-    app = ["--app", f"{sys.executable} -m infra.ci_access", "--output", str(tmp_path / "out")]
-    done = subprocess.run(
-        [str(_CDK), "synth", "--quiet", "--no-lookups", *app, *words],
-        cwd=ROOT,
-        env={
-            "PATH": f"{_CDK.parent}:{os.environ['PATH']}",
-            "HOME": str(tmp_path),
-            "PYTHONPATH": str(ROOT / "job"),
-            "CDK_DISABLE_CLI_TELEMETRY": "true",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        },
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    assert (done.returncode == 0) == (said is None), done.stderr
-    assert said is None or said in done.stderr
-    assert bool(list(tmp_path.glob("out/*-ci-access.template.json"))) == (said is None)
 
 
 def test_a_comparison_is_also_a_table_for_the_summary_of_a_pull_request(

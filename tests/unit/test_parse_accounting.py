@@ -297,7 +297,10 @@ def test_every_row_of_a_parquet_file_is_a_row_or_an_entry(data: st.DataObject) -
     table = pa.table({name: data.draw(st.one_of(kinds)) for name in names})
     content = parquet_file(table, row_group_size=data.draw(st.integers(1, 5)))
     rows, entries = parsed(content, data.draw(HEADERS))
-    assert len(rows) + len(entries) == count
+    assert len(rows) + sum(entry.lines for entry in entries) == count
+    if entries and entries[0].reason.startswith("Parquet without a flow log field"):
+        assert (rows, len(entries)) == ([], 1)
+        return
     assert all(entry.lines == 1 for entry in entries)
     assert len({entry.line_number for entry in entries}) == len(entries)
 

@@ -1,9 +1,6 @@
-"""What README.md says is what the code does; its examples run as they stand."""
+"""What README.md says is what the code does."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,10 +19,6 @@ def marked_table(name: str) -> list[list[str]]:
     assert found, name
     lines = rest.split("\n\n")[0].splitlines()
     return [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in lines[2:]]
-
-
-def marked_blocks(name: str) -> list[str]:
-    return re.findall(rf"<!-- {name} -->\n```[a-z]+\n(.*?)```", TEXT, flags=re.DOTALL)
 
 
 def test_parameters_are_those_of_the_job_in_its_order():
@@ -77,37 +70,3 @@ def test_links_lead_somewhere():
 
     assert links
     assert [link for link in links if not link.startswith("https://") and not (ROOT / link).exists()] == []
-
-
-@pytest.mark.slow
-def test_examples_run_as_they_stand(tmp_path):
-    for name in ("local", "job"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / ".venv").symlink_to(sys.prefix)
-    generate, ingest, query = marked_blocks("tested")
-
-    run(generate, tmp_path)
-    loaded = run(ingest, tmp_path)
-    shown = run(query, tmp_path)
-
-    assert "20,000 records, 0 quarantined lines" in loaded
-    assert re.search(r"\|\s*srcaddr\|dstport\|direction\|flows\|", shown)
-    assert len(re.findall(r"\|\s*\d+\|\s+(?:in|e)gress\|\s*\d+\|", shown)) == 5
-
-
-def run(command: str, folder: Path) -> str:
-    # PYTHONPATH would go before the folder; and a Java that lives for seconds is best compiled quickly.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    environment["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
-    done = subprocess.run(
-        ["bash", "-euc", command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout

@@ -92,3 +92,36 @@ def test_a_mistake_is_answered_without_a_traceback(env: str | None, said: str, t
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.glob("out/*.template.json"))
+
+
+@pytest.mark.parametrize(
+    ("context", "said"),
+    [
+        (["repository=octo-org/flow-logs"], "Which environment?"),
+        (["env=staging"], "Which repository?: name it as GitHub does"),
+        (["env=staging", "repository=a/b", "provider=old"], "-c provider=old: say new (the default), or existing"),
+        (["env=staging", "repository=a/b"], None),
+    ],
+    ids=["no environment", "no repository", "no provider", "all"],
+)
+def test_the_app_of_ci_access_runs_by_the_command_line(context: list[str], said: str | None, tmp_path: Path) -> None:
+    words = [word for pair in context for word in ("-c", pair)]
+    app = ["--app", f"{sys.executable} -m infra.ci_access", "--output", str(tmp_path / "out")]
+    done = subprocess.run(
+        [str(_CDK), "synth", "--quiet", "--no-lookups", *app, *words],
+        cwd=ROOT,
+        env={
+            "PATH": f"{_CDK.parent}:{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "PYTHONPATH": str(ROOT / "job"),
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        },
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert (done.returncode == 0) == (said is None), done.stderr
+    assert said is None or said in done.stderr
+    assert bool(list(tmp_path.glob("out/*-ci-access.template.json"))) == (said is None)
