@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke probe destroy demo stage test test-lts mutants bench lint format lock clean
+.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke probe destroy demo stage check quick-tests test test-lts mutants bench lint format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -68,13 +68,22 @@ demo: .venv/made  ## everything from nothing to a filled table on this machine
 stage: .venv/made  ## both clouds on this machine, deployed and with traffic, to try by hand until Ctrl-C
 	.venv/bin/python -m local.stage $(ARGS)
 
+# One worker for each core, a whole file to each: the fixtures of a file are made once.
+PARALLEL = --numprocesses=auto --dist=loadfile
+
+check: .venv/made  ## the loop of a developer, in a minute or two: lint, types, and the tests that need no cloud and no Spark
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint quick-tests
+
+quick-tests: .venv/made
+	.venv/bin/python -m pytest tests/unit tests/infra tests/mutants $(PARALLEL) --quiet
+
 test: .venv/made  ## everything from nothing to a passed suite
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest $(PARALLEL) --durations=25
 
 # The tests marked `lts` are the job's: they need Spark, Delta and pyarrow, and nothing of either cloud. Modules without
 # that mark are not even imported.
 test-lts: .venv-lts/made  ## the job's tests on the Spark and pyarrow of Databricks Runtime 18 LTS
-	.venv-lts/bin/python -m pytest tests/unit tests/e2e -m lts
+	.venv-lts/bin/python -m pytest tests/unit tests/e2e -m lts $(PARALLEL)
 
 mutants: .venv/made  ## put one mistake after the other into a copy of the code: does a test notice?
 	.venv/bin/python -m tests.mutants $(ARGS)
