@@ -190,11 +190,7 @@ def test_records_out_of_bounds_are_refused(records: str, tmp_path: Path, capsys:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
-@pytest.mark.parametrize(
-    ("after", "number"),
-    [("cdk bootstrap", signal.SIGINT), ("damaged: ", signal.SIGINT), ("cdk deploy of", signal.SIGTERM)],
-)
-def test_a_stopped_demo_leaves_no_process(after: str, number: signal.Signals, tmp_path: Path) -> None:
+def test_a_stopped_demo_leaves_no_process(tmp_path: Path) -> None:
     output = tmp_path / "output"
     with output.open("wb") as out:
         process = subprocess.Popen(
@@ -208,14 +204,14 @@ def test_a_stopped_demo_leaves_no_process(after: str, number: signal.Signals, tm
         )
     try:
         deadline = time.monotonic() + SECONDS
-        while after not in output.read_text() and process.poll() is None:
+        while "damaged: " not in output.read_text() and process.poll() is None:
             assert time.monotonic() < deadline, output.read_text()
             time.sleep(0.05)
         time.sleep(2)
         assert process.poll() is None, output.read_text()
         assert len(list(processes_of(tmp_path))) > 1
-        os.killpg(process.pid, number)
-        assert process.wait(SECONDS) == 128 + number
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(SECONDS) == 128 + signal.SIGINT
         assert list(processes_of(tmp_path)) == []
     finally:
         process.kill()
@@ -224,7 +220,7 @@ def test_a_stopped_demo_leaves_no_process(after: str, number: signal.Signals, tm
             os.kill(pid, signal.SIGKILL)
     said = output.read_text()
     assert "Traceback" not in said
-    assert ("nothing of the demo is running any more" in said) == (number == signal.SIGINT)
+    assert "nothing of the demo is running any more" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["output", "the demo"]
 
 

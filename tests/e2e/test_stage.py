@@ -1,4 +1,4 @@
-"""The composed stage, from nothing: a deploy of the local environment, rows in Delta, a change, a kill, the end."""
+"""The composed stage, from nothing: a deploy, rows in Delta, a change, a kill, the next release, the end."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from local.runs.process import RunningTask
 from local.runs.processes import session_members
 from local.stage.composed import EmbeddedStage, embedded
 from local.stage.sql import Sql
+from tests.support.releases import NEXT, deploy_release, next_release, released
+from vpc_flow_logs import __version__
 
 pytestmark = pytest.mark.slow
 
@@ -144,6 +147,30 @@ def test_a_killed_run_is_seen_as_failed_and_the_next_one_loads_each_file_once(
     eventually(lambda: session_members(killed.pid), [])
     eventually(lambda: loaded(sql), written(delivered))
     assert active(stage) is not killed
+
+
+def test_an_update_keeps_table_and_checkpoint_and_each_file_is_loaded_once(
+    stage: EmbeddedStage, sql: Sql, delivered: list[Delivered], tmp_path: Path
+) -> None:
+    version, wheel = released(stage)
+    assert version == __version__
+    assert f"-{__version__}-" in wheel
+    (history,) = sql.rows(f"SELECT count(*) AS files FROM (SELECT DISTINCT source_file FROM {TABLE})")
+
+    def update() -> None:
+        deploy_release(stage, next_release(tmp_path / "next"))
+        time.sleep(8)
+
+    deliver(stage, delivered, seed=4, meanwhile=update)
+
+    version, newer = released(stage)
+    assert version == NEXT
+    assert f"-{NEXT}-" in newer
+    assert newer != wheel
+    # All of both, each file once: table and checkpoint are those of before.
+    eventually(lambda: loaded(sql), written(delivered))
+    assert len(delivered) > history["files"]
+    assert sql.rows(f"SELECT count(*) AS entries FROM {TABLE}_quarantine") == [{"entries": 0}]
 
 
 def test_destroy_leaves_nothing(stage: EmbeddedStage) -> None:

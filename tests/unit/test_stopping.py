@@ -1,0 +1,54 @@
+"""Every signal that asks a demo or a stage to end is heard, in process; `tests/e2e` stops whole ones."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local.demo import __main__ as demo
+from local.stage import __main__ as stage
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """Put the handlers back that a program replaces for its whole life."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_a_stage_with_its_clouds_and_removes_the_folder(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = []
+
+    @contextmanager
+    def clouds(folder: Path, *, environment: str) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            ended.append(folder)
+
+    monkeypatch.setattr(stage, "embedded", clouds)
+    monkeypatch.setattr(stage, "_run", lambda *_, **__: signal.raise_signal(number))
+    folder = tmp_path / "stage"
+    assert stage.main(["--folder", str(folder)]) == 0
+    assert ended == [folder]
+    assert "ended: both clouds are gone" in capsys.readouterr().out
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_demo_with_the_status_that_names_it(number: signal.Signals, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended, demo.ended_by_signals():
+        signal.raise_signal(number)
+    assert ended.value.code == 128 + number
