@@ -69,7 +69,7 @@ stage: .venv/made  ## both clouds on this machine, deployed and with traffic, to
 	.venv/bin/python -m local.stage $(ARGS)
 
 # One worker for each core, a whole file to each: the fixtures of a file are made once.
-PARALLEL = --numprocesses=auto --dist=loadfile
+PARALLEL = --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 check: .venv/made  ## the loop of a developer, in a minute or two: lint, types, and the tests that need no cloud and no Spark
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint quick-tests
