@@ -214,8 +214,8 @@ def test_a_paused_job_and_a_queue_that_is_not_drained_are_told_with_the_next_ste
     client.jobs.update(job.job_id, new_settings=JobSettings(continuous=Continuous(pause_status=PauseStatus.PAUSED)))
     client.jobs.cancel_all_runs(job_id=job.job_id)
     eventually(lambda: not list(client.jobs.list_runs(job_id=job.job_id, active_only=True)))
-    with delivering(runner.stage.aws, seed=3, every=2, records=20):
-        time.sleep(5)
+    with delivering(runner.stage.aws, seed=3, every=1, records=20) as delivery:
+        eventually(lambda: len(delivery.delivered) > 1)
     status, said = smoke(runner)
     assert status != 0
     assert "WRONG  job" in said

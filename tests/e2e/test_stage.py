@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.delivery import Delivered, delivering
+from local.delivery import Continuous, Delivered, delivering
 from local.runs.process import RunningTask
 from local.runs.processes import session_members
 from local.stage.composed import EmbeddedStage, embedded
@@ -56,12 +56,22 @@ def delivered() -> list[Delivered]:
     return []
 
 
-def deliver(stage: EmbeddedStage, delivered: list[Delivered], *, seed: int, meanwhile: Callable[[], None]) -> None:
-    """Deliver a file every few seconds while something else is done, and keep what was delivered."""
-    with delivering(stage.aws, seed=seed, every=3, records=100) as delivery:
+def deliver(
+    stage: EmbeddedStage, delivered: list[Delivered], *, seed: int, meanwhile: Callable[[], object] = lambda: None
+) -> None:
+    """Deliver files while something else is done and a few more after it, and keep what was delivered."""
+    with delivering(stage.aws, seed=seed, every=1, records=100) as delivery:
+        few_more(delivery)
         meanwhile()
+        few_more(delivery)
     delivered += delivery.delivered
     assert all(one.error is None for one in delivery.delivered)
+
+
+def few_more(delivery: Continuous) -> None:
+    """Wait until more files are delivered than there are now."""
+    wanted = len(delivery.delivered) + 3
+    eventually(lambda: delivery.failure is not None or len(delivery.delivered) >= wanted, True)
 
 
 def eventually(found: Callable[[], Any], wanted: Any) -> None:
@@ -89,7 +99,7 @@ def active(stage: EmbeddedStage) -> RunningTask:
 
 
 def test_what_was_delivered_is_in_the_table(stage: EmbeddedStage, sql: Sql, delivered: list[Delivered]) -> None:
-    deliver(stage, delivered, seed=1, meanwhile=lambda: time.sleep(10))
+    deliver(stage, delivered, seed=1)
     eventually(lambda: TABLE in {row["tableName"] for row in sql.rows("SHOW TABLES")}, True)
     eventually(lambda: loaded(sql), written(delivered))
     actions: Counter[str] = sum((Counter(one.file.actions) for one in delivered), Counter())
@@ -115,11 +125,7 @@ def test_a_second_flow_log_of_another_format_comes_by_a_deploy_while_files_flow(
     text = stage.environment_file.read_text()
     stage.environment_file.write_text(text.replace("\n[reader]", f"{SECOND_FLOW_LOG}\n[reader]"))
 
-    def change() -> None:
-        stage.deploy()
-        time.sleep(10)
-
-    deliver(stage, delivered, seed=2, meanwhile=change)
+    deliver(stage, delivered, seed=2, meanwhile=stage.deploy)
     formats = {one.flow_log.file_format for one in delivered}
     assert formats == {"plain-text", "parquet"}
     eventually(lambda: loaded(sql), written(delivered))
@@ -134,12 +140,7 @@ def test_a_killed_run_is_seen_as_failed_and_the_next_one_loads_each_file_once(
 ) -> None:
     killed = active(stage)
 
-    def kill() -> None:
-        time.sleep(4)
-        os.kill(killed.pid, signal.SIGKILL)
-        time.sleep(4)
-
-    deliver(stage, delivered, seed=3, meanwhile=kill)
+    deliver(stage, delivered, seed=3, meanwhile=lambda: os.kill(killed.pid, signal.SIGKILL))
     outcome = killed.poll()
     assert outcome is not None
     assert outcome.result == "FAILED"
@@ -157,11 +158,8 @@ def test_an_update_keeps_table_and_checkpoint_and_each_file_is_loaded_once(
     assert f"-{__version__}-" in wheel
     (history,) = sql.rows(f"SELECT count(*) AS files FROM (SELECT DISTINCT source_file FROM {TABLE})")
 
-    def update() -> None:
-        deploy_release(stage, next_release(tmp_path / "next"))
-        time.sleep(8)
-
-    deliver(stage, delivered, seed=4, meanwhile=update)
+    release = next_release(tmp_path / "next")
+    deliver(stage, delivered, seed=4, meanwhile=lambda: deploy_release(stage, release))
 
     version, newer = released(stage)
     assert version == NEXT
