@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOCS = [ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = [ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = {path: path.read_text(encoding="utf-8") for path in DOCS}
 
 
@@ -23,6 +23,13 @@ def test_links_lead_to_files_and_headings(path):
         file = (path.parent / target).resolve() if target else path
         assert file.exists(), target
         assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_paths_of_the_repository_are_there(path):
+    told = set(re.findall(r"`((?:infra|job|local|tests|tools|environments)/[\w./-]*)`", TEXTS[path]))
+
+    assert [name for name in told if "NAME" not in name and not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
