@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from tests.support.ingesting import Place, Process, contents
 
-CRASHES = int(os.environ.get("VPC_FLOW_LOGS_CRASHES", "10"))
+CRASHES = int(os.environ.get("VPC_FLOW_LOGS_CRASHES", "6"))
 SEED = int(os.environ.get("VPC_FLOW_LOGS_SEED", "1"))
 
 FILES_A_ROUND = 2

@@ -33,9 +33,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 def test_it_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    package = ROOT / "job" / "vpc_flow_logs"
-    assert names == {f"vpc_flow_logs/{file.name}" for file in package.iterdir() if file.is_file()}
-    assert "vpc_flow_logs/py.typed" in names
+    job = ROOT / "job"
+    ours = [*job.glob("vpc_flow_logs/**/*.py"), job / "vpc_flow_logs" / "py.typed"]
+    assert names == {file.relative_to(job).as_posix() for file in ours}
+    assert "vpc_flow_logs/parser/records.py" in names
 
 
 def test_it_requires_nothing_that_the_runtime_would_have_to_fetch(wheel: zipfile.ZipFile) -> None:
