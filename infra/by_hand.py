@@ -31,8 +31,9 @@ from infra.workspace.aws.tear_down import Aws
 from infra.workspace.client import connect
 from infra.workspace.errors import DeploymentError, printable
 from infra.workspace.explain import saying
+from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
-from infra.workspace.step import Pace, Step
+from infra.workspace.step import Step
 from infra.workspace.wheel.wheel_file import WheelFile, read_wheel
 from infra.workspace_spec import NoWorkspaceError, workspace_spec
 

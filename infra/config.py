@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.environment.problems import EnvironmentFileError, Problem, secrets_in, without_secrets
+from infra.environment.problems import EnvironmentFileError, Problem
 from infra.environment.rules import problems_of, warnings_of
 from infra.environment.schema import Environment, EnvironmentFile
+from infra.environment.secrets import secrets_in, without_secrets
 from infra.environment.validation import read
 from infra.iam import size_limit
 

@@ -11,7 +11,6 @@ from constructs import Construct, IDependable
 from infra.environment import deliveries, names
 from infra.environment.schema import Environment, FlowLog, Workspace
 from infra.iam import policies, registration_policies
-from infra.job_parameters import job_parameters
 from infra.outputs import outputs
 from infra.resources.bucket_notification import BucketNotification
 from infra.resources.flow_logs import FlowLogs
@@ -21,7 +20,7 @@ from infra.resources.notifications import Notifications
 from infra.resources.provider import ProviderRoles
 from infra.resources.reader_role import ReaderRole
 from infra.resources.registration import Ingestion
-from infra.workspace_spec import workspace_spec
+from infra.workspace_spec import job_parameters, workspace_spec
 
 
 class MainStack(Stack):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from infra.environment.problems import Problem, shown
+from infra.environment.problems import Problem
 from infra.environment.schema import Environment
+from infra.environment.secrets import shown
 
 ACCOUNTS = frozenset({"111122223333", "444455556666", "777788889999", "999988887777", "123456789012"})
 """Accounts of the examples here, and of AWS's documentation."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from infra.environment import deliveries, location_rules, names, partitions, table_rules
+from infra.environment import deliveries, location_rules, names, partitions
 from infra.environment.flow_log_rules import flow_log_problems
 from infra.environment.problems import Problem
 from infra.environment.schema import Environment
@@ -50,7 +50,7 @@ def warnings_of(environment: Environment) -> list[str]:
         *_odd_regions(environment),
         *_never_delivered(environment),
         *_unsure_filter(environment),
-        *table_rules.place_warnings(environment),
+        *location_rules.place_warnings(environment),
     ]
 
 
@@ -205,6 +205,6 @@ _CHECKS = (
     Check(reads=("aws", "flow_logs"), find=_no_doubles),
     Check(reads=("job.trigger", "job.schedule"), find=_schedule),
     Check(reads=("flow_logs", "log_bucket.existing", "job.headers"), find=_headers),
-    Check(reads=("job.table", "job.delta_output_path", "job.external_location"), find=table_rules.external_location),
+    Check(reads=("job.table", "job.delta_output_path", "job.external_location"), find=location_rules.external_location),
     Check(reads=("log_bucket.name", "log_bucket.prefix", "job.delta_output_path", "job.checkpoint_path"), find=_paths),
 )

@@ -15,7 +15,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from infra.environment.problems import CREDENTIALS, SECRET_ADVICE, Problem, looks_like_secret, place_of, shown
+from infra.environment.problems import Problem
+from infra.environment.secrets import CREDENTIALS, SECRET_ADVICE, looks_like_secret, place_of, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 

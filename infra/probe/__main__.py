@@ -29,8 +29,8 @@ from infra.probe import deployed, masking, report, run
 from infra.workspace import preflight
 from infra.workspace.client import connect
 from infra.workspace.errors import DeploymentError
+from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
-from infra.workspace.step import Pace
 from infra.workspace.wheel.wheel_file import WheelFile, read_wheel
 from infra.workspace_spec import NoWorkspaceError, workspace_spec
 from vpc_flow_logs import __version__

@@ -15,8 +15,8 @@ from infra.workspace.access import instance_profile
 from infra.workspace.explain import saying
 from infra.workspace.job import job_settings
 from infra.workspace.job.runs import ended, state_of
+from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
-from infra.workspace.step import Pace
 from infra.workspace.wheel import files, upload
 from infra.workspace.wheel.wheel_file import WheelFile
 from vpc_flow_logs.answer import Answer, answers_in

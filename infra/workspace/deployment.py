@@ -20,8 +20,9 @@ from infra.workspace.errors import DeploymentError, composed
 from infra.workspace.job import job_settings, permissions, streaming_job, verification
 from infra.workspace.job.runs import end_single_runs
 from infra.workspace.memory import Remembered
+from infra.workspace.pace import Pace
 from infra.workspace.spec import Logs, WorkspaceSpec
-from infra.workspace.step import Pace, Step
+from infra.workspace.step import Step
 from infra.workspace.unity import catalog
 from infra.workspace.wheel import upload
 from infra.workspace.wheel.wheel_file import WheelFile

@@ -24,8 +24,9 @@ from infra.workspace.aws.tear_down import Aws
 from infra.workspace.client import REQUEST_SECONDS, RETRY_SECONDS, connect, secret_of
 from infra.workspace.errors import DeploymentError, NotYet, composed, sentence
 from infra.workspace.explain import saying
+from infra.workspace.pace import Pace
 from infra.workspace.spec import Logs, WorkspaceSpec
-from infra.workspace.step import Pace, Step
+from infra.workspace.step import Step
 from infra.workspace.wheel.wheel_file import wheel_in
 
 _MARGIN_SECONDS = PATIENCE + RETRY_SECONDS + REQUEST_SECONDS + 20

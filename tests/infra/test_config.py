@@ -12,7 +12,7 @@ from infra.config import ENVIRONMENTS, EnvironmentFileError, load, warnings_of
 from infra.environment import deliveries, names
 from infra.environment.schema import EnvironmentFile, Section
 from infra.iam import policies
-from infra.job_parameters import job_parameters
+from infra.workspace_spec import job_parameters
 from tests.support.environment_files import FULL, HIVE, SIMPLE, STACK, changed, environment
 
 if sys.version_info >= (3, 11):

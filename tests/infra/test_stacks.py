@@ -12,8 +12,8 @@ from aws_cdk import App
 from aws_cdk.assertions import Match, Template
 
 from infra.config import Environment, load
-from infra.job_parameters import job_parameters
 from infra.stacks import MainStack, build
+from infra.workspace_spec import job_parameters
 from tests.infra.conftest import Synthesize, flags
 from tests.support.environment_files import EXISTING, FULL, NO_WORKSPACE, OFF, STACK, VARIANTS, environment
 from vpc_flow_logs import __version__

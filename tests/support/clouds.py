@@ -14,8 +14,8 @@ from infra.config import Environment, load
 from infra.iam import policies
 from infra.workspace import deployment
 from infra.workspace.aws.tear_down import Aws
+from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
-from infra.workspace.step import Pace
 from infra.workspace.wheel.wheel_file import WheelFile
 from infra.workspace_spec import workspace_spec
 from local.aws import Stage, running

@@ -17,8 +17,9 @@ from infra.workspace import deployment
 from infra.workspace.aws.tear_down import Aws
 from infra.workspace.client import connect
 from infra.workspace.deployment import Deployment
+from infra.workspace.pace import Pace
 from infra.workspace.spec import Logs, WorkspaceSpec
-from infra.workspace.step import Pace, Step
+from infra.workspace.step import Step
 from infra.workspace.wheel.wheel_file import WheelFile
 from infra.workspace_spec import workspace_spec
 from local.workspace import Credentials, State, WorkspaceServer, add_group, add_service_principal, add_user

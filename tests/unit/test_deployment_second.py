@@ -13,7 +13,7 @@ from infra.workspace import client, deployment, handler
 from infra.workspace.access import instance_profile
 from infra.workspace.errors import NotYet
 from infra.workspace.job import job_settings
-from infra.workspace.step import Pace
+from infra.workspace.pace import Pace
 from infra.workspace.wheel.wheel_file import WheelFile
 from local.workspace import RecordingRunner, Script
 from local.workspace.state import Job

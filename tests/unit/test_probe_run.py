@@ -11,8 +11,8 @@ import pytest
 from infra.probe import deployed, run
 from infra.workspace.errors import DeploymentError
 from infra.workspace.job.verification import run_name
+from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
-from infra.workspace.step import Pace
 from local.workspace import Outcome, RecordingRunner, Script
 from tests.support.deploying import NEWER_WHEEL, NO_VERIFY, WHEEL, Stage, staged
 from vpc_flow_logs.answer import Answer, holds, line

@@ -18,7 +18,8 @@ from infra.workspace.access.principals import Principal
 from infra.workspace.errors import DeploymentError
 from infra.workspace.explain import saying
 from infra.workspace.memory import Remembered
-from infra.workspace.step import Pace, Step
+from infra.workspace.pace import Pace
+from infra.workspace.step import Step
 
 _READ_BACK = 3
 """How many times a grant is looked for, a second apart."""

@@ -10,8 +10,9 @@ from databricks.sdk.service.compute import InstanceProfile
 
 from infra.workspace.errors import DeploymentError
 from infra.workspace.explain import saying, words_of
+from infra.workspace.pace import Pace
 from infra.workspace.spec import Profile
-from infra.workspace.step import Pace, Step
+from infra.workspace.step import Step
 
 PATIENCE = 180
 """Seconds during which a refused profile is tried again: IAM shows a new one with a delay without a stated limit."""

@@ -9,7 +9,7 @@ from databricks.sdk.errors import NotFound
 from databricks.sdk.service.jobs import BaseRun, Run, RunLifeCycleState, RunType
 
 from infra.workspace.explain import saying
-from infra.workspace.step import Pace
+from infra.workspace.pace import Pace
 
 _ENDED = {RunLifeCycleState.TERMINATED, RunLifeCycleState.SKIPPED, RunLifeCycleState.INTERNAL_ERROR}
 

@@ -14,8 +14,9 @@ from infra.workspace.job import identity
 from infra.workspace.job.job_diff import differences
 from infra.workspace.job.job_settings import DEFINITION_TAG, ENVIRONMENT_TAG
 from infra.workspace.job.runs import end_job_runs
+from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
-from infra.workspace.step import Pace, Step
+from infra.workspace.step import Step
 
 # What a run is made of; anything else may change under it.
 _OF_A_RUN = ("tasks", "job_clusters", "continuous", "schedule", "run_as")

@@ -22,8 +22,9 @@ from infra.workspace.explain import saying
 from infra.workspace.job import job_settings, run_words
 from infra.workspace.job.runs import ended, state_of
 from infra.workspace.memory import Remembered, Verification
+from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
-from infra.workspace.step import Pace, Step
+from infra.workspace.step import Step
 
 TASK_KEY = "verify"
 

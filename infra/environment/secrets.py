@@ -1,0 +1,103 @@
+"""Secrets in an environment file, and values as messages show them.
+
+A value that looks like a secret is never repeated: messages end up in logs and tickets.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from infra.environment.problems import Problem
+
+# Access keys and session keys of AWS, tokens and OAuth secrets of Databricks, tokens of GitHub, JWTs, private keys.
+_SECRET = re.compile(
+    r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
+    r"|\bdapi[0-9a-f]{32}(?:-[0-9]+)?\b|\bdose[0-9a-f]{32}\b"
+    r"|\bgh[opsur]_[0-9A-Za-z]{30,}\b|\bgithub_pat_[0-9A-Za-z_]{22,}\b"
+    r"|\beyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+)
+# The second half of an AWS access key has no mark of its own: 40 characters, all kinds of them, in a word of its own.
+# What begins with a slash is taken for a path.
+_ONE = "[A-Za-z0-9+/]"
+_ACCESS_KEY = re.compile(
+    rf"(?:^|(?<=[\s\"'=:,]))(?!/)(?={_ONE}*[a-z])(?={_ONE}*[A-Z])(?={_ONE}*[0-9]){_ONE}{{40}}(?=$|[\s\"',}}])"
+)
+_PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s\"]*:[^/\s\"]*@")
+# In comments a name gives it away: client_secret = ..., "token": "...".
+_NAMED = re.compile(r"#.*(?:secret|token|password)[\w\"']*\s*[:=]\s*[\"']?(?!arn:|\.)[^\s\"',}]{6,}", re.IGNORECASE)
+
+CREDENTIALS = "Credentials belong in Secrets Manager, and the file names their ARN in workspace.secret_arn"
+SECRET_ADVICE = "looks like a secret (not shown here). Take it out, and out of the file's history; c" + CREDENTIALS[1:]
+
+
+def shown(value: object) -> str:
+    """A value as the file would spell it, cut at 100 characters.
+
+    >>> shown("a"), shown(True), shown(["x"])
+    ('"a"', 'true', '["x"]')
+    """
+    if any(looks_like_secret(text) for _, text in texts(value)):
+        return "the value"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 100 else f"{text[:100]}…"
+
+
+def looks_like_secret(text: str) -> bool:
+    """Whether a text holds a credential of AWS, Databricks or GitHub, a password or a private key."""
+    return any(pattern.search(text) for pattern in (_SECRET, _ACCESS_KEY, _PASSWORD_IN_URL))
+
+
+def without_secrets(text: str) -> str:
+    """A text of others, such as a parser's message, without what has the mark of a credential."""
+    return _SECRET.sub("…", text)
+
+
+def place_of(place: str, key: str) -> str:
+    """The place of a key in a table, as the file would spell it; a key that looks like a secret is not shown.
+
+    >>> place_of("flow_logs[1].tags", "a:b"), place_of("", "aws")
+    ('flow_logs[1].tags."a:b"', 'aws')
+    """
+    if looks_like_secret(key):
+        key = "(a key that is not shown here)"
+    elif not re.fullmatch("[A-Za-z0-9_-]{1,64}", key):
+        key = shown(key)
+    return f"{place}.{key}" if place else key
+
+
+def texts(value: object, place: str = "") -> Iterator[tuple[str, str]]:
+    """All texts within a value of a TOML file, each with its place."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts(inner, place_of(place, str(key)))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, 1):
+            yield from texts(inner, f"{place}[{number}]")
+
+
+def secrets_in(text: str, raw: object) -> list[Problem]:
+    """Every secret of a file: in its keys and values by place, in comments and unreadable parts by line."""
+    found = [*((place, value) for place, value in texts(raw) if looks_like_secret(value)), *_secret_keys(raw)]
+    problems = [Problem(place, SECRET_ADVICE) for place, _ in found]
+    for number, line in enumerate(text.splitlines(), 1):
+        told = any(value in line or line.strip() in value for _, value in found)
+        if (looks_like_secret(line) or _NAMED.search(line)) and not told:
+            problems.append(Problem(f"line {number}", SECRET_ADVICE))
+    return problems
+
+
+def _secret_keys(value: object, place: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            here = place_of(place, key)
+            if looks_like_secret(key):
+                yield here, key
+            yield from _secret_keys(inner, here)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, 1):
+            yield from _secret_keys(inner, f"{place}[{number}]")
