@@ -13,6 +13,7 @@ from vpc_flow_logs import (
     binding,
     checkpoint,
     folders,
+    missing,
     probe_run,
     run,
     spark_settings,
@@ -22,7 +23,7 @@ from vpc_flow_logs import (
     verification,
 )
 from vpc_flow_logs.binding import Binding
-from vpc_flow_logs.failures import LOOK_AGAIN
+from vpc_flow_logs.failures import LOOK_AGAIN, RunFailed
 from vpc_flow_logs.folders import CannotLook
 from vpc_flow_logs.parameters import VERIFY_USAGE, Parameters
 from vpc_flow_logs.progress import say
@@ -72,6 +73,9 @@ def _cluster_session() -> SparkSession:
 
 def _ingest(spark: SparkSession, parameters: Parameters) -> None:
     started = datetime.now(timezone.utc)
+    if missing.no_bucket(folders.of(spark), parameters.vpc_logs_path):
+        where = f"VPC Logs Path {parameters.vpc_logs_path!r}"
+        raise RunFailed(f"The run failed: the bucket of {where} does not exist.\nNothing was created. Fix the path.")
     bound = _binding(spark, parameters)
     layout = table.create(
         spark,

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 
 from vpc_flow_logs.failures import texts
+from vpc_flow_logs.folders import CannotLook, Folders
 from vpc_flow_logs.logs_path import load_path
 from vpc_flow_logs.paths import scheme_of
 
 _NO_SUCH_FILE = ("FileNotFoundException", "No such file", "does not exist", "FILE_NOT_EXIST", "NoSuchKey")
 _NO_SUCH_PATH = ("CF_PATH_DOES_NOT_EXIST", "CF_EMPTY_DIR", "PATH_NOT_FOUND", *_NO_SUCH_FILE)
+
+_NO_SUCH_BUCKET = ("bucket does not exist", "NoSuchBucket")
+_WILDCARD = re.compile(r"[*?\[{]")
 
 # As Spark's file sources put it.
 _READING = re.compile(r"Encountered error while reading file (?P<path>.+?)\. File does not exist")
@@ -18,6 +22,21 @@ _READING = re.compile(r"Encountered error while reading file (?P<path>.+?)\. Fil
 def says(error: BaseException, text: str) -> bool:
     """Return whether an error, or one that it came from, has a text."""
     return any(text in each for each in texts(error))
+
+
+def no_bucket(folders: Folders, vpc_logs_path: str) -> bool:
+    """Return whether the storage says that the bucket of the VPC Logs Path does not exist.
+
+    Auto Loader would say so too, but only after the tables and the checkpoint were made. Every other answer is left to
+    it: a role that may read the files need not be allowed to list this folder.
+    """
+    if scheme_of(vpc_logs_path) != "s3":
+        return False
+    try:
+        folders.names(_WILDCARD.split(load_path(vpc_logs_path))[0].rstrip("/") + "/")
+    except CannotLook as error:
+        return any(sign in str(error) for sign in _NO_SUCH_BUCKET)
+    return False
 
 
 def no_files_yet(error: BaseException, vpc_logs_path: str) -> bool:
@@ -34,7 +53,7 @@ def no_files_yet(error: BaseException, vpc_logs_path: str) -> bool:
 
 def gone_file(error: BaseException, vpc_logs_path: str) -> str | None:
     """Return the file below the VPC Logs Path that an error says is gone; None for other errors."""
-    root = re.split(r"[*?\[{]", load_path(vpc_logs_path))[0].rstrip("/")
+    root = _WILDCARD.split(load_path(vpc_logs_path))[0].rstrip("/")
     below = re.escape(root.removeprefix("file:").removeprefix("s3:"))
     named = re.compile(rf"(?:s3[an]?:|file:)?{below}/(?!\*)[^\s'\",;]*[^\s'\",;.:]")
     for line in _lines(error, _NO_SUCH_FILE):

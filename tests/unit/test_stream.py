@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from vpc_flow_logs import missing, stream
+from vpc_flow_logs.folders import DbutilsFolders
 from vpc_flow_logs.parameters import Parameters
 
 pytestmark = pytest.mark.lts
@@ -116,3 +117,35 @@ def test_a_folder_of_this_machine_that_is_missing_is_a_mistake(monkeypatch: pyte
 )
 def test_the_file_that_is_gone_is_read_from_the_words_of_spark_and_of_hadoop(text: str, gone: str | None) -> None:
     assert missing.gone_file(RuntimeError(f"Task failed\n{text}\n"), f"{LOGS}/*") == gone
+
+
+class Listed:
+    """A `dbutils.fs` whose `ls` gives one answer, and keeps what it was asked."""
+
+    def __init__(self, answer: Exception | list[Any]) -> None:
+        self.answer, self.asked = answer, list[str]()
+
+    def ls(self, path: str) -> list[Any]:
+        self.asked.append(path)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_missing"),
+    [
+        (Exception("UnknownStoreException: `s3://flow-logs/AWSLogs': The specified bucket does not exist"), True),
+        (Exception("AmazonS3Exception: The bucket is not there (Error Code: NoSuchBucket)"), True),
+        (Exception("AccessDenied: not authorized to perform: s3:ListBucket"), False),
+        (Exception("java.io.FileNotFoundException: No such file or directory: s3://flow-logs/AWSLogs"), False),
+        ([], False),
+    ],
+    ids=["S3A", "S3", "denied", "no object yet", "empty"],
+)
+def test_only_a_bucket_that_does_not_exist_ends_a_run_before_anything_is_made(
+    answer: Exception | list[Any], is_missing: bool
+) -> None:
+    listed = Listed(answer)
+    assert missing.no_bucket(DbutilsFolders(listed), "s3://flow-logs/net/AWSLogs/*/vpcflowlogs/*") is is_missing
+    assert listed.asked == ["s3://flow-logs/net/AWSLogs/"]
