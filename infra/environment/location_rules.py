@@ -1,4 +1,4 @@
-"""Where things may lie: the accounts, regions and partitions of ARNs, and the places of table and checkpoint.
+"""Check where things may lie: the accounts, regions and partitions of ARNs, and the places of table and checkpoint.
 
 A table's name of three parts selects Unity Catalog, a shorter one the workspace's default catalog. Only
 ``hive_metastore.schema.name`` is certain to be a table of the Hive metastore, which new workspaces do not have.

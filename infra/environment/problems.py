@@ -1,4 +1,4 @@
-"""What is wrong with an environment file: each problem with its place, the value, and what is allowed."""
+"""Describe what is wrong with an environment file: each problem with its place, the value, and what is allowed."""
 
 from __future__ import annotations
 

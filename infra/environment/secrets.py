@@ -1,4 +1,4 @@
-"""Secrets in an environment file, and values as messages show them.
+"""Find secrets in an environment file, and show values without them.
 
 A value that looks like a secret is never repeated: messages end up in logs and tickets.
 """

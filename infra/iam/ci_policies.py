@@ -1,4 +1,4 @@
-"""What CI may do, for an environment and a repository: the documents of `infra.iam.github_actions`, named.
+"""Name the documents of `infra.iam.github_actions` for an environment and a repository.
 
 The stack of :mod:`infra.ci_access` attaches exactly these, and the review has them in ``review/ci-access/NAME/``.
 """

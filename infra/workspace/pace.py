@@ -1,4 +1,4 @@
-"""How a deployment waits and reports."""
+"""Wait and report while a deployment goes on."""
 
 from __future__ import annotations
 

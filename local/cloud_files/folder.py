@@ -78,7 +78,7 @@ class FolderListing:
                         folders.append(below)
 
     def _lists_anyway(self, folder: str, top: str) -> bool:
-        """Whether the walk meets what a link leads to at its own place, so that the link must not list it once more."""
+        """Return whether the walk meets what a link leads to at its own place, so that the link must not list it again."""
         # With a glob, a file may match by the path of the link alone.
         if self._selection.pattern.is_glob or not folder.startswith(top.rstrip("/") + "/"):
             return False
@@ -98,7 +98,7 @@ class _Folder(NamedTuple):
 
     @property
     def is_loop(self) -> bool:
-        """Whether it holds a folder through which the walk came, so that the walk would never end."""
+        """Return whether it holds a folder through which the walk came, so that the walk would never end."""
         return any(real == self.real or real.startswith(self.real.rstrip("/") + "/") for real in self.through)
 
 

@@ -1,1 +1,1 @@
-"""What a laptop needs to run the job: Java, the jars, and a Spark session with Delta Lake."""
+"""Run the job on a laptop: Java, the jars, and a Spark session with Delta Lake."""

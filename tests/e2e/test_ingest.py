@@ -409,7 +409,7 @@ def test_the_fiftieth_batch_takes_as_long_as_the_second(spark: SparkSession, tmp
     assert len(ran.batches) == 50
     assert spark.table("fifty").count() == 50
     seconds = [float(match[1]) for line in ran.batches if (match := re.search(r", ([\d.]+) s, ", line))]
-    # From the second to the last: the quiet ones of either end, for the machine may be busy in between.
+    # From the second to the last: the quiet ones of either end, because the machine may be busy in between.
     early, late = (statistics.quantiles(part, n=4)[0] for part in (seconds[5:20], seconds[35:]))
     assert late < 2 * early + 0.1, seconds
     # And between the batches: the whole of a trigger, as the stream's own checkpoint is dated.

@@ -1,1 +1,1 @@
-"""Who may use the instance profile: its registration, and the grants to principals of the workspace."""
+"""Register the instance profile, and grant its use to principals of the workspace."""

@@ -1,1 +1,1 @@
-"""What Auto Loader created in AWS for the log bucket, recognized and removed."""
+"""Recognize and remove what Auto Loader created in AWS for the log bucket."""

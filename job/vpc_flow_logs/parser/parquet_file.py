@@ -42,7 +42,7 @@ def read(path: str, content: pa.Buffer, layout: Layout) -> Iterator[Values | Ent
 
 
 def _is_field(name: str, layout: Layout) -> bool:
-    """Whether AWS documents a field of this name, or the table has a column for it: Headers may name newer fields."""
+    """Return whether AWS documents a field of this name or the table has its column: Headers may name newer fields."""
     return is_known(name) or canonical(name) in layout.by_field
 
 
