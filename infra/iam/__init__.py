@@ -1,7 +1,8 @@
-"""Every IAM document of the product, as pure functions from names and ARNs to statements; no CDK in here.
+"""Return every IAM document of the product: pure functions from names and ARNs to statements, without CDK.
 
-One module a carrier: :mod:`reader`, :mod:`notifications`, :mod:`log_bucket`, :mod:`key`, :mod:`registration`.
-:mod:`infra.iam.policies` puts them together for an environment; stacks, review and tests all take them from there.
+One module per carrier: `reader`, `notifications`, `log_bucket`, `kms_key`, `registration`, `github_actions`.
+The modules `policies`, `registration_policies` and `ci_policies` put them together for an environment; stacks,
+review and tests all take them from there.
 """
 
 from infra.iam.statement import Document, Policy, Statement, document

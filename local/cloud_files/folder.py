@@ -78,7 +78,7 @@ class FolderListing:
                         folders.append(below)
 
     def _lists_anyway(self, folder: str, top: str) -> bool:
-        """Return whether the walk meets what a link leads to at its own place, so that the link must not list it again."""
+        """Return whether the walk meets a link's target at its own place, so that the link must not list it again."""
         # With a glob, a file may match by the path of the link alone.
         if self._selection.pattern.is_glob or not folder.startswith(top.rstrip("/") + "/"):
             return False
