@@ -24,7 +24,7 @@ import boto3
 from databricks.sdk import WorkspaceClient
 
 from infra.assets.wheel import WheelBuildError, build_wheel
-from infra.config import Environment, EnvironmentFileError, load, warnings_of
+from infra.config import Environment, EnvironmentFileError, load, spoken, warnings_of
 from infra.environment import examples, names
 from infra.workspace import deployment, status
 from infra.workspace.aws.tear_down import Aws
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         workspace_spec(environment, queue_url=None)
         # What an example's file has belongs to nobody, or to somebody else: refused as by `make deploy`.
         if options.command == "deploy" and (left := examples.example_values(environment)):
-            raise EnvironmentFileError(options.env, left)
+            raise EnvironmentFileError(spoken(options.env), left)
     except (EnvironmentFileError, NoWorkspaceError) as error:
         print(error, file=sys.stderr)
         return 2

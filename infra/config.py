@@ -68,6 +68,11 @@ def _named(file: EnvironmentFile, name: str) -> Environment:
     return Environment.model_construct(name=name, **sections)
 
 
+def spoken(name: str) -> str:
+    """Return an environment file as messages name it: its path, from this folder if it lies below."""
+    return _spoken(_path(name, ENVIRONMENTS))
+
+
 def _path(name: str, folder: Path) -> Path:
     if "/" in name or name.endswith(".toml"):
         path = Path(name)

@@ -21,7 +21,7 @@ from pyspark.sql import SparkSession
 
 from local.broken_pipe import ended_by_its_reader
 from local.cloud_files import register
-from local.laptop import spark
+from local.laptop import java_output, spark
 from local.laptop.jars import JarsError
 from local.laptop.java import JavaError
 from local.parameters import absolute, listing, local_folder, nothing_there, problems_here
@@ -149,7 +149,7 @@ class Stopper:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.received = number
-        spark.hush()
+        java_output.hush()
         signal.signal(number, signal.SIG_DFL)
         # In a thread, which has a connection to Java of its own: the one of this thread is in the middle of a call.
         threading.Thread(target=self._stop_streams, daemon=True).start()

@@ -1,4 +1,4 @@
-"""What ``python -m local.generate`` is asked for: its arguments, checked all at once."""
+"""Write a folder of believable flow log files, laid out as AWS lays out a bucket."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 from local.laptop import class_archive
 from local.laptop.jars import class_path
 from local.laptop.java import java_home
+from local.laptop.java_output import quiet_start
 
 JAVA_OPTIONS = (
     "-XX:+UseParallelGC",
@@ -29,8 +30,6 @@ JAVA_OPTIONS = (
 """Throughput, not pauses; and Arrow looks at the bounds of each value again, in each read."""
 
 _NAME = re.compile(r"\w+")
-
-_relays: list[_Relay] = []
 
 _REPEATERS = (
     "org.apache.spark.executor.Executor",
@@ -74,7 +73,7 @@ def session(
     builder = SparkSession.builder.master(f"local[{cores}]").appName(app_name)
     for key, value in {**_settings(cores=cores, warehouse=folder), **(extra or {})}.items():
         builder = builder.config(key, value)
-    with _uninterrupted(), _quiet_start():
+    with _uninterrupted(), quiet_start():
         spark = builder.getOrCreate()
     _quiet_log(spark)
     _register_tables(spark, folder)
@@ -150,77 +149,6 @@ def _uninterrupted() -> Iterator[None]:
             signal.signal(signal.SIGINT, before or signal.SIG_DFL)
     if received:
         raise KeyboardInterrupt
-
-
-@contextmanager
-def _quiet_start() -> Iterator[None]:
-    """Hold back what the Java process prints while it starts, and show it when the start fails; pass on the rest.
-
-    Java and Spark print half a dozen lines before any setting of theirs is read.
-    """
-    if SparkContext._gateway is not None:
-        yield
-        return
-    reader, writer = os.pipe()
-    stderr = os.dup(2)
-    relay = _Relay(reader, stderr)
-    _relays.append(relay)
-    os.dup2(writer, 2)
-    os.close(writer)
-    try:
-        yield
-    except Exception:
-        relay.release()
-        raise
-    else:
-        relay.open()
-    finally:
-        os.dup2(stderr, 2)
-
-
-def hush() -> None:
-    """Let nothing of what Java prints from now on be seen: a stream that is stopped may end with a long stack trace."""
-    for relay in _relays:
-        relay.hush()
-
-
-class _Relay(threading.Thread):
-    """Reads the Java process's error output for as long as it runs; a full pipe would stop it."""
-
-    def __init__(self, source: int, target: int) -> None:
-        super().__init__(name="spark-stderr", daemon=True)
-        self._source = source
-        self._target = target
-        self._held: list[bytes] | None = []
-        self._hushed = False
-        self._lock = threading.Lock()
-        self.start()
-
-    def run(self) -> None:
-        while block := os.read(self._source, 65536):
-            with self._lock:
-                if self._hushed:
-                    continue
-                if self._held is None:
-                    os.write(self._target, block)
-                else:
-                    self._held.append(block)
-
-    def open(self) -> None:
-        """Drop what was held back and pass on the rest."""
-        with self._lock:
-            self._held = None
-
-    def hush(self) -> None:
-        """Drop all that comes."""
-        with self._lock:
-            self._hushed = True
-
-    def release(self) -> None:
-        """Show what was held back and pass on the rest."""
-        with self._lock:
-            os.write(self._target, b"".join(self._held or []))
-            self._held = None
 
 
 def _register_tables(spark: SparkSession, warehouse: Path) -> None:
