@@ -18,7 +18,8 @@ setup: .venv/made  ## make .venv and node_modules, nothing else; nothing at all 
 # ARGS=--require-approval=never, make review ENV=staging ARGS=--check.
 CDK = PATH="$(CURDIR)/node_modules/.bin:$$PATH" cdk
 # In quotes, so that a path with blanks stays one word.
-environment = -c env='$(or $(ENV),$(error say which environment: make $@ ENV=staging))'
+named = '$(or $(ENV),$(error say which environment: make $@ ENV=staging))'
+environment = -c env=$(named)
 
 synth: .venv/made  ## the CloudFormation templates of ENV, into cdk.out; offline
 	$(CDK) synth --quiet --no-lookups $(environment) $(ARGS)
@@ -53,10 +54,10 @@ deploy: .venv/made  ## deploy ENV: asks before it widens IAM
 	$(CDK) deploy --all $(environment) -c for=deploy $(ARGS)
 
 smoke: .venv/made  ## whether ENV works: the job runs, the queue is drained, the bucket's policy is ours, the logs can be read
-	.venv/bin/python -m infra.smoke --env '$(or $(ENV),$(error say which environment: make $@ ENV=staging))' $(ARGS)
+	.venv/bin/python -m infra.smoke --env $(named) $(ARGS)
 
 probe: .venv/made  ## what only a real workspace can answer, for a bug report: starts one cluster, writes probe-ENV.md
-	.venv/bin/python -m infra.probe --env '$(or $(ENV),$(error say which environment: make $@ ENV=staging))' $(ARGS)
+	.venv/bin/python -m infra.probe --env $(named) $(ARGS)
 
 # STACKS names stacks to take down alone: make destroy ENV=staging STACKS=vpc-flow-logs-staging-ACCOUNT-REGION
 destroy: .venv/made  ## take ENV down; bucket, logs and tables stay

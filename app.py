@@ -11,7 +11,7 @@ import sys
 import aws_cdk as cdk
 
 from infra.assets.function_zip import FunctionCodeError
-from infra.config import Environment, EnvironmentFileError, load, spoken, warnings_of
+from infra.config import Environment, EnvironmentFileError, load, refuse_examples, warnings_of
 from infra.environment import examples
 from infra.stacks import build
 from vpc_flow_logs.terminal import printable
@@ -41,9 +41,9 @@ def main() -> int:
 def _environment(name: str, *, deploying: bool) -> Environment:
     """Return the settings, after the warnings."""
     environment = load(name)
+    if deploying:
+        refuse_examples(environment, name)
     left = examples.example_values(environment)
-    if left and deploying:
-        raise EnvironmentFileError(spoken(name), left)
     for warning in [*warnings_of(environment), *([examples.warning(left)] if left else [])]:
         print(f"warning: {printable(warning)}", file=sys.stderr)
     return environment

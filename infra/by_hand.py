@@ -24,18 +24,19 @@ import boto3
 from databricks.sdk import WorkspaceClient
 
 from infra.assets.wheel import WheelBuildError, build_wheel
-from infra.config import Environment, EnvironmentFileError, load, spoken, warnings_of
-from infra.environment import examples, names
+from infra.config import Environment, EnvironmentFileError, load, refuse_examples, warnings_of
+from infra.environment import names
 from infra.workspace import deployment, status
 from infra.workspace.aws.tear_down import Aws
 from infra.workspace.client import connect
-from infra.workspace.errors import DeploymentError, printable
+from infra.workspace.errors import DeploymentError
 from infra.workspace.explain import saying
 from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.step import Step
 from infra.workspace.wheel.wheel_file import WheelFile, read_wheel
 from infra.workspace_spec import NoWorkspaceError, workspace_spec
+from vpc_flow_logs.terminal import printable
 
 _POLL_SECONDS = 5.0
 _PATIENCE_SECONDS = 60 * 60
@@ -49,9 +50,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         environment = load(options.env)
         workspace_spec(environment, queue_url=None)
-        # What an example's file has belongs to nobody, or to somebody else: refused as by `make deploy`.
-        if options.command == "deploy" and (left := examples.example_values(environment)):
-            raise EnvironmentFileError(spoken(options.env), left)
+        if options.command == "deploy":
+            refuse_examples(environment, options.env)
     except (EnvironmentFileError, NoWorkspaceError) as error:
         print(error, file=sys.stderr)
         return 2

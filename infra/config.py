@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from infra.environment.examples import example_values
 from infra.environment.problems import EnvironmentFileError, Problem
 from infra.environment.rules import problems_of, warnings_of
 from infra.environment.schema import Environment, EnvironmentFile
@@ -68,9 +69,14 @@ def _named(file: EnvironmentFile, name: str) -> Environment:
     return Environment.model_construct(name=name, **sections)
 
 
-def spoken(name: str) -> str:
-    """Return an environment file as messages name it: its path, from this folder if it lies below."""
-    return _spoken(_path(name, ENVIRONMENTS))
+def refuse_examples(environment: Environment, name: str) -> None:
+    """Refuse to deploy a file that still has values of an example: they belong to nobody, or to somebody else.
+
+    Raises:
+        EnvironmentFileError: it has some; its text names all of them.
+    """
+    if left := example_values(environment):
+        raise EnvironmentFileError(_spoken(_path(name, ENVIRONMENTS)), left)
 
 
 def _path(name: str, folder: Path) -> Path:

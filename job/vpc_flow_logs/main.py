@@ -31,12 +31,12 @@ from vpc_flow_logs.sink import Sink
 
 
 def run_ingest(arguments: Sequence[str], *, session: run.Session) -> None:
-    """Load what is there, or go on until stopped, as the parameters say. Raises as `start.run`."""
+    """Load what is there, or go on until stopped, as the parameters say. Raises as `run.run`."""
     run.run(arguments, session=session, work=_ingest)
 
 
 def run_verify(arguments: Sequence[str], *, session: run.Session) -> None:
-    """Print what the VPC Logs Path holds, and what is missing for the job. Leaves nothing. Raises as `start.run`."""
+    """Print what the VPC Logs Path holds, and what is missing for the job. Leaves nothing. Raises as `run.run`."""
     run.run(
         arguments,
         session=session,

@@ -33,7 +33,7 @@ def no_bucket(folders: Folders, vpc_logs_path: str) -> bool:
     if scheme_of(vpc_logs_path) != "s3":
         return False
     try:
-        folders.names(_WILDCARD.split(load_path(vpc_logs_path))[0].rstrip("/") + "/")
+        folders.names(f"{_root(vpc_logs_path)}/")
     except CannotLook as error:
         return any(sign in str(error) for sign in _NO_SUCH_BUCKET)
     return False
@@ -53,8 +53,7 @@ def no_files_yet(error: BaseException, vpc_logs_path: str) -> bool:
 
 def gone_file(error: BaseException, vpc_logs_path: str) -> str | None:
     """Return the file below the VPC Logs Path that an error says is gone; None for other errors."""
-    root = _WILDCARD.split(load_path(vpc_logs_path))[0].rstrip("/")
-    below = re.escape(root.removeprefix("file:").removeprefix("s3:"))
+    below = re.escape(_root(vpc_logs_path).removeprefix("file:").removeprefix("s3:"))
     named = re.compile(rf"(?:s3[an]?:|file:)?{below}/(?!\*)[^\s'\",;]*[^\s'\",;.:]")
     for line in _lines(error, _NO_SUCH_FILE):
         found = _READING.search(line)
@@ -63,6 +62,11 @@ def gone_file(error: BaseException, vpc_logs_path: str) -> str | None:
         if found is None and (match := named.search(line)):
             return re.sub("^s3[an]:", "s3:", match[0])
     return None
+
+
+def _root(vpc_logs_path: str) -> str:
+    """Return the folder that all files lie below: the path up to its first wildcard."""
+    return _WILDCARD.split(load_path(vpc_logs_path))[0].rstrip("/")
 
 
 def _lines(error: BaseException, signs: tuple[str, ...]) -> list[str]:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -82,8 +81,7 @@ def _number(text: str) -> int:
     return number
 
 
-@contextmanager
-def ended_by_signals() -> Iterator[None]:
+def end_on_signals() -> None:
     """Let SIGTERM and SIGHUP end the program with what it has to clean up, as Ctrl-C does."""
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -91,9 +89,9 @@ def ended_by_signals() -> Iterator[None]:
 
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, end)
-    yield
 
 
 if __name__ == "__main__":
-    with ended_by_its_reader(), ended_by_signals():
+    end_on_signals()
+    with ended_by_its_reader():
         sys.exit(main())

@@ -18,10 +18,10 @@ _CDK = ROOT / "node_modules" / ".bin" / "cdk"
 pytestmark = pytest.mark.skipif(not _CDK.exists(), reason="the CDK command line is not installed: make setup")
 
 
-def _synth(env: str | None, out: Path, *context: str) -> subprocess.CompletedProcess[str]:
+def _synth(env: str | None, out: Path, *context: str, app: str = "app.py") -> subprocess.CompletedProcess[str]:
     """`cdk synth`, with nothing in the environment that could be credentials."""
-    ask = [] if env is None else ["-c", f"env={env}", *context]
-    python = f"{sys.executable} app.py"
+    ask = [*context] if env is None else ["-c", f"env={env}", *context]
+    python = f"{sys.executable} {app}"
     return subprocess.run(
         [str(_CDK), "synth", "--quiet", "--no-lookups", "--app", python, "--output", str(out), *ask],
         cwd=ROOT,
@@ -106,21 +106,7 @@ def test_a_mistake_is_answered_without_a_traceback(env: str | None, said: str, t
 )
 def test_the_app_of_ci_access_runs_by_the_command_line(context: list[str], said: str | None, tmp_path: Path) -> None:
     words = [word for pair in context for word in ("-c", pair)]
-    app = ["--app", f"{sys.executable} -m infra.ci_access", "--output", str(tmp_path / "out")]
-    done = subprocess.run(
-        [str(_CDK), "synth", "--quiet", "--no-lookups", *app, *words],
-        cwd=ROOT,
-        env={
-            "PATH": f"{_CDK.parent}:{os.environ['PATH']}",
-            "HOME": str(tmp_path),
-            "PYTHONPATH": str(ROOT / "job"),
-            "CDK_DISABLE_CLI_TELEMETRY": "true",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        },
-        text=True,
-        capture_output=True,
-        check=False,
-    )
+    done = _synth(None, tmp_path / "out", *words, app="-m infra.ci_access")
     assert "Traceback" not in done.stderr
     assert (done.returncode == 0) == (said is None), done.stderr
     assert said is None or said in done.stderr

@@ -11,7 +11,6 @@ import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-import infra  # noqa: F401 - first, for it tells CDK which Node to run
 from infra.config import Environment
 from infra.stacks import MainStack, build
 

@@ -48,7 +48,8 @@ def test_a_signal_ends_a_stage_with_its_clouds_and_removes_the_folder(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_a_demo_with_the_status_that_names_it(number: signal.Signals, tmp_path: Path) -> None:
-    with pytest.raises(SystemExit) as ended, demo.ended_by_signals():
+def test_a_signal_ends_a_demo_with_the_status_that_names_it(number: signal.Signals) -> None:
+    demo.end_on_signals()
+    with pytest.raises(SystemExit) as ended:
         signal.raise_signal(number)
     assert ended.value.code == 128 + number
