@@ -5,7 +5,7 @@
 ...     subprocess.run(["cdk", "bootstrap"], env=aws.environment())
 """
 
-from local.aws.emulator import Credentials, Refused, Stage
+from local.aws.emulator import Credentials, Emulator, Refused
 from local.aws.process import NotStarted, running
 
-__all__ = ["Credentials", "NotStarted", "Refused", "Stage", "running"]
+__all__ = ["Credentials", "Emulator", "NotStarted", "Refused", "running"]

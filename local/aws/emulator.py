@@ -39,7 +39,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Stage:
+class Emulator:
     """A running AWS.
 
     ``certificate`` is what it is known by (None: plain http), ``account`` and ``region`` are where its clients work

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.aws import certificate
-from local.aws.emulator import HERE, Stage, opener, trust
+from local.aws.emulator import HERE, Emulator, opener, trust
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -27,7 +27,7 @@ class NotStarted(RuntimeError):
 
 
 @contextmanager
-def running(folder: Path, *, account: str = ACCOUNT, region: str = REGION, tls: bool = True) -> Iterator[Stage]:
+def running(folder: Path, *, account: str = ACCOUNT, region: str = REGION, tls: bool = True) -> Iterator[Emulator]:
     """A MiniStack on a free port of 127.0.0.1; all that it writes is in a folder, and it ends with the block.
 
     It checks each request's signature and what IAM allows. Several can run at once. Without ``tls`` it talks plain
@@ -40,7 +40,7 @@ def running(folder: Path, *, account: str = ACCOUNT, region: str = REGION, tls: 
     # The port is taken here and handed over, so nobody else can take it in between.
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         port = listener.getsockname()[1]
-        stage = Stage(
+        stage = Emulator(
             url=f"{'https' if tls else 'http'}://127.0.0.1:{port}",
             certificate=made.file if made else None,
             account=account,
@@ -57,7 +57,7 @@ def running(folder: Path, *, account: str = ACCOUNT, region: str = REGION, tls: 
         _kill(process)
 
 
-def _started(stage: Stage, listener: socket.socket, *, key: Path | None) -> subprocess.Popen[bytes]:
+def _started(stage: Emulator, listener: socket.socket, *, key: Path | None) -> subprocess.Popen[bytes]:
     with stage.log.open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "local.aws.inside", str(listener.fileno())],
@@ -81,7 +81,7 @@ def _started(stage: Stage, listener: socket.socket, *, key: Path | None) -> subp
     return process
 
 
-def _environment(stage: Stage, *, port: int, key: Path | None) -> dict[str, str]:
+def _environment(stage: Emulator, *, port: int, key: Path | None) -> dict[str, str]:
     """What MiniStack reads, see its README, and little else: its functions have it too, and AWS's have no more."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     own = {
@@ -119,7 +119,7 @@ def _environment(stage: Stage, *, port: int, key: Path | None) -> dict[str, str]
     return {**kept, **own}
 
 
-def _wait(stage: Stage, process: subprocess.Popen[bytes]) -> None:
+def _wait(stage: Emulator, process: subprocess.Popen[bytes]) -> None:
     ask = opener(stage.certificate)
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
@@ -131,7 +131,7 @@ def _wait(stage: Stage, process: subprocess.Popen[bytes]) -> None:
     raise NotStarted(f"MiniStack did not start; the end of {stage.log}:\n{_said(stage)}")
 
 
-def _said(stage: Stage) -> str:
+def _said(stage: Emulator) -> str:
     return stage.log.read_text(errors="replace")[-2000:]
 
 

@@ -7,14 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from local.aws import Stage
+from local.aws import Emulator
 from local.delivery.files import Delivered, deliver_round
 from local.delivery.sources import flow_logs
 from local.traffic.files import PERIOD_SECONDS
 
 
 @contextmanager
-def delivering(stage: Stage, *, seed: int, every: float = 5, records: int = 200) -> Iterator[Continuous]:
+def delivering(stage: Emulator, *, seed: int, every: float = 5, records: int = 200) -> Iterator[Continuous]:
     """Delivery in a thread as long as the block lasts: every few seconds a file for each flow log that then exists.
 
     A file holds what ended since the one before it. What fails the thread is raised at the block's end.
@@ -37,7 +37,7 @@ class Continuous(threading.Thread):
         failure: what ended it, if it was not :meth:`stop`.
     """
 
-    def __init__(self, stage: Stage, *, seed: int, every: float, records: int) -> None:
+    def __init__(self, stage: Emulator, *, seed: int, every: float, records: int) -> None:
         super().__init__(name="log-delivery", daemon=True)
         self.stage, self.seed, self.every, self.records = stage, seed, every, records
         self.delivered: list[Delivered] = []

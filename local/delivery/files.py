@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import pyarrow as pa
 
-from local.aws import Refused, Stage
+from local.aws import Emulator, Refused
 from local.delivery.sources import flow_logs, identity
 from local.traffic.files import PERIOD_SECONDS, FileFacts, FlowLog, encode, facts, key, period_start
 from local.traffic.network import Network
@@ -44,7 +44,7 @@ class Delivered:
 
 
 def deliver(
-    stage: Stage, *, seed: int, intervals: int, records: int, start: datetime | None = None, files: int = 1
+    stage: Emulator, *, seed: int, intervals: int, records: int, start: datetime | None = None, files: int = 1
 ) -> list[Delivered]:
     """For each flow log, ``files`` files of ``records`` records for each of some five-minute intervals.
 
@@ -62,7 +62,7 @@ def deliver(
 
 
 def deliver_round(
-    stage: Stage,
+    stage: Emulator,
     there: Sequence[tuple[FlowLog, str]],
     *,
     interval: range,

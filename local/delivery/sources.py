@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from local.aws import Credentials, Stage
+from local.aws import Credentials, Emulator
 from local.aws.flow_log_properties import destination, fields_of, kind_of
 from local.traffic.files import FlowLog
 
 
-def flow_logs(stage: Stage) -> list[tuple[FlowLog, str]]:
+def flow_logs(stage: Emulator) -> list[tuple[FlowLog, str]]:
     """All flow logs of the stage that deliver to S3, of every account and region, each with its bucket."""
     found = []
     for place in stage.ask("places")["places"]:

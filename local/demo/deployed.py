@@ -10,14 +10,14 @@ from databricks.sdk.service.jobs import BaseRun
 
 from infra.environment import names
 from infra.environment.schema import Environment
-from local.aws import Stage
+from local.aws import Emulator
 from local.demo.report import Deployed, Resource
 from vpc_flow_logs.progress import counted
 
 _SHOWN = 14
 
 
-def deployed(environment: Environment, *, file: str, aws: Stage, workspace: WorkspaceClient) -> Deployed:
+def deployed(environment: Environment, *, file: str, aws: Emulator, workspace: WorkspaceClient) -> Deployed:
     """The main stack's resources and outputs, the job in the workspace, and what the job's role made in AWS."""
     stack = names.stack_name(environment)
     cloudformation = aws.client("cloudformation")
@@ -93,7 +93,7 @@ def _parameters(job: Mapping[str, object]) -> dict[str, str]:
     return {str(key): str(value) for key, value in found.items()}
 
 
-def _made(environment: Environment, aws: Stage) -> dict[str, str]:
+def _made(environment: Environment, aws: Emulator) -> dict[str, str]:
     """Topic, queue and notification, whoever made them."""
     bucket = environment.log_bucket.name
     topics = [

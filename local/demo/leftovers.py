@@ -11,7 +11,7 @@ from databricks.sdk import WorkspaceClient
 
 from infra.environment import names as naming
 from infra.environment.schema import Environment
-from local.aws import Stage
+from local.aws import Emulator
 from local.demo.report import Gone
 
 _NOT_THERE = {"NoSuchEntity", "NotFound", "NotFoundException", "ResourceNotFoundException", "ValidationError"}
@@ -45,12 +45,12 @@ class Names:
         )
 
 
-def left(stage: Stage, workspace: WorkspaceClient, names: Names) -> tuple[Gone, ...]:
+def left(stage: Emulator, workspace: WorkspaceClient, names: Names) -> tuple[Gone, ...]:
     """Look for everything; ``found`` of an answer is empty when it is not there."""
     return (*_in_aws(stage, names), *_in_workspace(workspace, names))
 
 
-def _in_aws(stage: Stage, names: Names) -> Iterator[Gone]:
+def _in_aws(stage: Emulator, names: Names) -> Iterator[Gone]:
     iam, s3, sns, sqs, ec2 = (stage.client(service) for service in ("iam", "s3", "sns", "sqs", "ec2"))
     yield Gone("stack", names.stack, _there(lambda: _stack(stage, names.stack)))
     yield Gone("reader role", names.role, _there(lambda: iam.get_role(RoleName=names.role)["Role"]["Arn"]))
@@ -89,7 +89,7 @@ def _in_workspace(workspace: WorkspaceClient, names: Names) -> Iterator[Gone]:
     yield Gone("active runs", "all of the workspace", _listed(active))
 
 
-def _stack(stage: Stage, name: str) -> str:
+def _stack(stage: Emulator, name: str) -> str:
     (found,) = stage.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     status = str(found["StackStatus"])
     return "" if status == "DELETE_COMPLETE" else status

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 
 import pyarrow as pa
 
-from local.aws import Stage
+from local.aws import Emulator
 from local.delivery import Continuous, Delivered, deliver, delivering, flow_logs
 from local.delivery.files import deliver_round
 from local.demo import damages
@@ -52,7 +52,7 @@ class Traffic:
     traffic goes on.
     """
 
-    stage: Stage
+    stage: Emulator
     seed: int
     rate: int
     hour: list[Delivered] = field(default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from local.aws import Credentials, Stage
+from local.aws import Credentials, Emulator
 
 SECONDS = 7 * 24 * 3600
 """How long the credentials last. EC2 gives new ones every few hours; here none are needed before the stage ends."""
@@ -18,7 +18,7 @@ class Ec2:
         launcher: ARN of the cross-account role, with which Databricks launches clusters.
     """
 
-    def __init__(self, stage: Stage, *, launcher: str) -> None:
+    def __init__(self, stage: Emulator, *, launcher: str) -> None:
         """Take note of both; nothing is asked yet."""
         self.stage = stage
         self.launcher = launcher

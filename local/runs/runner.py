@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import local
-from local.aws import Refused, Stage
+from local.aws import Emulator, Refused
 from local.aws.emulator import HERE, trust
 from local.runs import wheel
 from local.runs.instance import Ec2
@@ -32,7 +32,7 @@ class ClusterRunner:
         running: the tasks that were started, by their run ids.
     """
 
-    stage: Stage
+    stage: Emulator
     launcher: str
     folder: Path
     running: dict[int, RunningTask] = field(default_factory=dict)

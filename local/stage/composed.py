@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infra.config import ENVIRONMENTS, load
 from infra.environment.schema import Environment
-from local.aws import Stage, running
+from local.aws import Emulator, running
 from local.runs.runner import ClusterRunner
 from local.stage import cdk, customer
 from local.stage.sql import Sql
@@ -36,7 +36,7 @@ class EmbeddedStage:
     """
 
     folder: Path
-    aws: Stage
+    aws: Emulator
     workspace: WorkspaceServer
     runner: ClusterRunner
     environment_file: Path

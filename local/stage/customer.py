@@ -7,14 +7,14 @@ import re
 from pathlib import Path
 
 from infra.environment.schema import Environment
-from local.aws import Stage
+from local.aws import Emulator
 from local.workspace import WorkspaceServer, add_group, add_service_principal, add_user
 
 # Databricks' own account, which assumes the role; a role of a stage that nobody calls in its name.
 _DATABRICKS = "arn:aws:iam::414351767826:root"
 
 
-def prepare(environment: Environment, *, aws: Stage, workspace: WorkspaceServer) -> str:
+def prepare(environment: Environment, *, aws: Emulator, workspace: WorkspaceServer) -> str:
     """Make what the environment file names and a deploy does not make; return the secret's ARN."""
     _cross_account_role(aws, environment.reader.databricks_role_arn)
     _people(environment, workspace)
@@ -37,7 +37,7 @@ def write(file: Path, text: str) -> Path:
     return half.replace(file)
 
 
-def _cross_account_role(aws: Stage, arn: str) -> None:
+def _cross_account_role(aws: Emulator, arn: str) -> None:
     statement = {"Effect": "Allow", "Principal": {"AWS": _DATABRICKS}, "Action": "sts:AssumeRole"}
     aws.client("iam").create_role(
         RoleName=arn.rsplit("/", 1)[-1],
@@ -45,7 +45,7 @@ def _cross_account_role(aws: Stage, arn: str) -> None:
     )
 
 
-def _secret(environment: Environment, *, aws: Stage, workspace: WorkspaceServer) -> str:
+def _secret(environment: Environment, *, aws: Emulator, workspace: WorkspaceServer) -> str:
     """The credentials of the service principal that administers the workspace, by the name in the file."""
     assert environment.workspace is not None
     name = environment.workspace.secret_arn.split(":", 6)[6]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.aws import Credentials, Refused, Stage, running
+from local.aws import Credentials, Emulator, Refused, running
 from local.aws.emulator import PRIVATE, opener
 
 pytestmark = pytest.mark.slow
@@ -22,7 +22,7 @@ ACCOUNT = "111122223333"
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as found:
         yield found
 
@@ -33,7 +33,7 @@ _TRUST = {
 }
 
 
-def test_an_instance_has_the_rights_of_its_role_and_no_others(stage: Stage) -> None:
+def test_an_instance_has_the_rights_of_its_role_and_no_others(stage: Emulator) -> None:
     iam = stage.client("iam")
     iam.create_role(RoleName="runner", AssumeRolePolicyDocument=json.dumps(_TRUST))
     statement = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
@@ -63,7 +63,7 @@ def test_an_instance_has_the_rights_of_its_role_and_no_others(stage: Stage) -> N
         stage.instance_credentials("runner-profile")
 
 
-def runner(stage: Stage, name: str, *statements: dict[str, Any]) -> Credentials:
+def runner(stage: Emulator, name: str, *statements: dict[str, Any]) -> Credentials:
     """An instance whose role has a policy."""
     iam = stage.client("iam")
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
@@ -74,7 +74,7 @@ def runner(stage: Stage, name: str, *statements: dict[str, Any]) -> Credentials:
     return stage.instance_credentials(name)
 
 
-def test_batches_and_tags_are_asked_for_as_aws_asks(stage: Stage) -> None:
+def test_batches_and_tags_are_asked_for_as_aws_asks(stage: Emulator) -> None:
     url = stage.client("sqs").create_queue(QueueName="batches")["QueueUrl"]
     topic = stage.client("sns").create_topic(Name="tagged")["TopicArn"]
     entries = [{"Id": "1", "MessageBody": "x"}]
@@ -104,7 +104,7 @@ def test_batches_and_tags_are_asked_for_as_aws_asks(stage: Stage) -> None:
     ],
 )
 def test_notifications_that_overlap_are_refused(
-    one: dict[str, str], other: dict[str, str], told: str | None, stage: Stage
+    one: dict[str, str], other: dict[str, str], told: str | None, stage: Emulator
 ) -> None:
     s3 = stage.client("s3")
     with suppress(ClientError):
@@ -127,7 +127,7 @@ def test_notifications_that_overlap_are_refused(
         s3.put_bucket_notification_configuration(Bucket="notified", NotificationConfiguration=both)
 
 
-def test_what_aws_does_by_itself_is_done_for_nobody_else(stage: Stage) -> None:
+def test_what_aws_does_by_itself_is_done_for_nobody_else(stage: Emulator) -> None:
     request = urllib.request.Request(f"{stage.url}{PRIVATE}places", data=b"", headers={"Authorization": "Bearer x"})
     with pytest.raises(urllib.error.HTTPError, match="403"):
         opener(stage.certificate).open(request, timeout=10)

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, WaiterError
 from infra.config import load
 from infra.environment import names
 from infra.iam import policies
-from local.aws import Stage, running
+from local.aws import Emulator, running
 from local.delivery import deliver
 from tests.support.environment_files import EXISTING, NO_WORKSPACE, STACK, changed
 from tests.support.stages import cdk, make_cross_account_role, wait
@@ -33,12 +33,12 @@ AFTER = [
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as found:
         yield found
 
 
-def described(stage: Stage) -> dict[str, dict[str, Any]]:
+def described(stage: Emulator) -> dict[str, dict[str, Any]]:
     """The flow logs there are, by their target."""
     return {told["ResourceId"]: told for told in stage.client("ec2").describe_flow_logs()["FlowLogs"]}
 
@@ -47,7 +47,7 @@ def own_tags(told: dict[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in told["Tags"] if not tag["Key"].startswith("aws:")}
 
 
-def received(stage: Stage, queue: str) -> Iterator[str]:
+def received(stage: Emulator, queue: str) -> Iterator[str]:
     """The keys that S3 has told of, through SNS, in a queue."""
     sqs = stage.client("sqs")
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
@@ -63,13 +63,13 @@ def to_topic(topic: str, *, prefix: str) -> dict[str, Any]:
     return {"Id": prefix, "TopicArn": topic, "Events": ["s3:ObjectCreated:*"], "Filter": key_filter}
 
 
-def notifications(stage: Stage) -> dict[str, Any]:
+def notifications(stage: Emulator) -> dict[str, Any]:
     """The notifications that the log bucket has."""
     found = stage.client("s3").get_bucket_notification_configuration(Bucket=BUCKET)
     return {key: value for key, value in found.items() if key != "ResponseMetadata"}
 
 
-def test_the_app_is_deployed_updated_delivered_to_and_destroyed(stage: Stage, tmp_path: Path) -> None:
+def test_the_app_is_deployed_updated_delivered_to_and_destroyed(stage: Emulator, tmp_path: Path) -> None:
     """First with Auto Loader's notifications, then with the stack's: a file of one environment that changes."""
     file = tmp_path / "test.toml"
 
@@ -111,7 +111,7 @@ def test_the_app_is_deployed_updated_delivered_to_and_destroyed(stage: Stage, tm
     assert notifications(stage) == {}
 
 
-def test_an_environment_is_deployed_again_to_the_bucket_that_destroy_left(stage: Stage, tmp_path: Path) -> None:
+def test_an_environment_is_deployed_again_to_the_bucket_that_destroy_left(stage: Emulator, tmp_path: Path) -> None:
     """As README's "Deploying again after `make destroy`" has it; the bucket has other notifications by then."""
     file = tmp_path / "test.toml"
     file.write_text(changed(NO_WORKSPACE, STACK, EXISTING))
@@ -151,7 +151,7 @@ def template(**changes: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def open_bucket(stage: Stage) -> None:
+def open_bucket(stage: Emulator) -> None:
     """A bucket that takes any delivery."""
     service = {"Service": "delivery.logs.amazonaws.com"}
     resources = ["arn:aws:s3:::open-bucket", "arn:aws:s3:::open-bucket/*"]
@@ -162,7 +162,7 @@ def open_bucket(stage: Stage) -> None:
 
 
 @pytest.mark.usefixtures("open_bucket")
-def test_a_create_only_change_replaces_and_a_tag_does_not(stage: Stage) -> None:
+def test_a_create_only_change_replaces_and_a_tag_does_not(stage: Emulator) -> None:
     cloudformation = stage.client("cloudformation")
 
     def flow_log() -> str:
@@ -205,7 +205,7 @@ def test_a_create_only_change_replaces_and_a_tag_does_not(stage: Stage) -> None:
     ],
 )
 @pytest.mark.usefixtures("open_bucket")
-def test_a_flow_log_that_aws_would_refuse_fails_its_stack(changes: dict[str, Any], told: str, stage: Stage) -> None:
+def test_a_flow_log_that_aws_would_refuse_fails_its_stack(changes: dict[str, Any], told: str, stage: Emulator) -> None:
     stage.client("s3").create_bucket(Bucket="closed-bucket")
     cloudformation = stage.client("cloudformation")
     cloudformation.create_stack(StackName="refused", TemplateBody=template(**changes))

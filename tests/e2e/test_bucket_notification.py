@@ -10,20 +10,20 @@ import pytest
 
 from infra.resources.bucket_notification import CODE
 from infra.resources.inline import bucket_notification
-from tests.support.ministack import Stage, running
+from tests.support.ministack import Emulator, running
 
 BUCKET = "flow-logs-bucket"
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("aws"), tls=False) as found:
         found.client("s3").create_bucket(Bucket=BUCKET)
         yield found
 
 
 @pytest.fixture(scope="module")
-def topic(stage: Stage) -> str:
+def topic(stage: Emulator) -> str:
     """The stack's topic, to which S3 may publish."""
     arn = str(stage.client("sns").create_topic(Name="vpc-flow-logs-test")["TopicArn"])
     statement = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sns:Publish"}
@@ -42,12 +42,12 @@ def entry(topic: str, prefix: str) -> dict[str, Any]:
     }
 
 
-def there(stage: Stage) -> dict[str, Any]:
+def there(stage: Emulator) -> dict[str, Any]:
     found = stage.client("s3").get_bucket_notification_configuration(Bucket=BUCKET)
     return {key: value for key, value in found.items() if key != "ResponseMetadata"}
 
 
-def given(stage: Stage, *entries: dict[str, Any]) -> None:
+def given(stage: Emulator, *entries: dict[str, Any]) -> None:
     stage.client("s3").put_bucket_notification_configuration(
         Bucket=BUCKET, NotificationConfiguration={"TopicConfigurations": [*entries]}, SkipDestinationValidation=True
     )
@@ -60,7 +60,7 @@ def test_lambda_takes_the_code_as_text() -> None:
     assert len(CODE.read_text()) <= 4096
 
 
-def test_another_notification_stays_also_when_its_destination_is_gone(stage: Stage, topic: str) -> None:
+def test_another_notification_stays_also_when_its_destination_is_gone(stage: Emulator, topic: str) -> None:
     s3 = stage.client("s3")
     given(stage, OTHER)
     for _ in range(2):
@@ -71,13 +71,13 @@ def test_another_notification_stays_also_when_its_destination_is_gone(stage: Sta
         assert there(stage) == {"TopicConfigurations": [OTHER]}
 
 
-def test_a_notification_to_an_earlier_topic_of_the_same_name_is_replaced(stage: Stage, topic: str) -> None:
+def test_a_notification_to_an_earlier_topic_of_the_same_name_is_replaced(stage: Emulator, topic: str) -> None:
     given(stage, {**entry(topic, "AWSLogs/"), "Id": "left behind"})
     bucket_notification.add(stage.client("s3"), BUCKET, topic, "network/AWSLogs/")
     assert there(stage) == {"TopicConfigurations": [entry(topic, "network/AWSLogs/")]}
 
 
-def test_a_topic_that_does_not_take_events_fails_the_deploy(stage: Stage) -> None:
+def test_a_topic_that_does_not_take_events_fails_the_deploy(stage: Emulator) -> None:
     given(stage)
     gone = "arn:aws:sns:us-east-1:111122223333:never-made"
     with pytest.raises(Exception, match="Unable to validate the following destination configurations"):
@@ -85,7 +85,7 @@ def test_a_topic_that_does_not_take_events_fails_the_deploy(stage: Stage) -> Non
     assert there(stage) == {}
 
 
-def test_a_notification_of_others_for_the_same_keys_is_named_with_what_to_do(stage: Stage, topic: str) -> None:
+def test_a_notification_of_others_for_the_same_keys_is_named_with_what_to_do(stage: Emulator, topic: str) -> None:
     other = entry("arn:aws:sns:us-east-1:111122223333:gone", "AWSLogs/111122223333/")
     given(stage, other)
     with pytest.raises(Exception, match="already reports new files below AWSLogs/") as raised:
@@ -95,5 +95,5 @@ def test_a_notification_of_others_for_the_same_keys_is_named_with_what_to_do(sta
     assert there(stage) == {"TopicConfigurations": [other]}
 
 
-def test_removing_from_a_bucket_that_is_gone_is_no_error(stage: Stage, topic: str) -> None:
+def test_removing_from_a_bucket_that_is_gone_is_no_error(stage: Emulator, topic: str) -> None:
     bucket_notification.remove(stage.client("s3"), "no-such-bucket", topic)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from infra.config import Environment
-from local.aws import Stage, running
+from local.aws import Emulator, running
 from local.cloud_files import aws, content
 from local.cloud_files.error import CloudFilesError
 from local.cloud_files.ways import Ways
@@ -50,7 +50,7 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Environm
 
 
 @pytest.fixture(scope="module")
-def running_stage(tmp_path_factory: pytest.TempPathFactory, environments: dict[str, Environment]) -> Iterator[Stage]:
+def running_stage(tmp_path_factory: pytest.TempPathFactory, environments: dict[str, Environment]) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as found:
         reader(found, environments["off"])
         make_bucket(found, environments["off"])
@@ -58,19 +58,19 @@ def running_stage(tmp_path_factory: pytest.TempPathFactory, environments: dict[s
 
 
 @pytest.fixture
-def stage(running_stage: Stage) -> Iterator[Stage]:
+def stage(running_stage: Emulator) -> Iterator[Emulator]:
     yield running_stage
     clean(running_stage)
 
 
-def put(stage: Stage, *names: str, data: bytes = b"x") -> list[str]:
+def put(stage: Emulator, *names: str, data: bytes = b"x") -> list[str]:
     """Put objects below the logs' prefix; returns their paths, sorted."""
     for name in names:
         stage.client("s3").put_object(Bucket=BUCKET, Key=f"{LOGS}/{name}", Body=data)
     return sorted(f"s3://{BUCKET}/{LOGS}/{name}" for name in names)
 
 
-def waiting(stage: Stage, url: str | None = None) -> int:
+def waiting(stage: Emulator, url: str | None = None) -> int:
     """How many messages the queue has, visible or not."""
     sqs = stage.client("sqs")
     (one,) = [url] if url else sqs.list_queues()["QueueUrls"]
@@ -81,7 +81,7 @@ def waiting(stage: Stage, url: str | None = None) -> int:
 
 
 def test_listing_finds_what_the_path_means_with_the_rights_of_notifications_off(
-    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     first = put(stage, "a b+ü%20.log.gz", "c.log.gz")
     put(stage, "_half", ".hidden/x", "folder/")
@@ -106,7 +106,7 @@ def test_listing_finds_what_the_path_means_with_the_rights_of_notifications_off(
 )
 @pytest.mark.parametrize("notifications", ["true", "false"])
 def test_every_form_of_the_logs_path_in_both_ways(
-    path: str, key: str, notifications: str, stage: Stage, tmp_path: Path
+    path: str, key: str, notifications: str, stage: Emulator, tmp_path: Path
 ) -> None:
     s3 = stage.client("s3")
     others = [
@@ -129,7 +129,7 @@ def test_every_form_of_the_logs_path_in_both_ways(
 @pytest.mark.parametrize(("written", "comes"), [("raw", False), ("encoded", True)])
 @pytest.mark.parametrize("folder", ["team=net", "a+b", "net@work"])
 def test_s3_compares_filters_with_the_encoded_key(
-    folder: str, written: str, comes: bool, stage: Stage, tmp_path: Path
+    folder: str, written: str, comes: bool, stage: Emulator, tmp_path: Path
 ) -> None:
     with as_caller(stage, stage.root):
         path = f"s3://{BUCKET}/{folder}/AWSLogs/*"
@@ -149,7 +149,7 @@ def test_s3_compares_filters_with_the_encoded_key(
 
 @pytest.mark.parametrize("restricted", ["true", "false"])
 def test_the_topic_is_limited_to_its_own_account_if_the_option_says_so(
-    restricted: str, stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    restricted: str, stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     with as_caller(stage, reader(stage, environments["auto-loader"])):
         # An older run without the option made the topic.
@@ -167,7 +167,7 @@ def test_the_topic_is_limited_to_its_own_account_if_the_option_says_so(
 
 @pytest.mark.parametrize("notifications", ["true", "false"])
 def test_a_first_start_on_an_empty_prefix_can_raise_until_an_object_comes(
-    notifications: str, stage: Stage, tmp_path: Path
+    notifications: str, stage: Emulator, tmp_path: Path
 ) -> None:
     ways, options = Ways(empty_prefix="raises"), {"useNotifications": notifications}
     with as_caller(stage, stage.root):
@@ -185,7 +185,7 @@ def test_a_first_start_on_an_empty_prefix_can_raise_until_an_object_comes(
         assert Reading(tmp_path, ways=ways, **options).batch() == [], "a stream that has started goes on"
 
 
-def test_a_first_start_on_an_empty_prefix_waits_unless_it_is_told_to_raise(stage: Stage, tmp_path: Path) -> None:
+def test_a_first_start_on_an_empty_prefix_waits_unless_it_is_told_to_raise(stage: Emulator, tmp_path: Path) -> None:
     with as_caller(stage, stage.root):
         stream = Reading(tmp_path)
         assert stream.batch() == []
@@ -194,7 +194,7 @@ def test_a_first_start_on_an_empty_prefix_waits_unless_it_is_told_to_raise(stage
 
 
 def test_own_notifications_are_made_with_the_rights_of_auto_loader_and_found_again(
-    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     first = put(stage, "a.log.gz")
     s3, sns, sqs = (stage.client(service) for service in ("s3", "sns", "sqs"))
@@ -242,7 +242,7 @@ def test_own_notifications_are_made_with_the_rights_of_auto_loader_and_found_aga
 
 
 def test_messages_stay_until_the_batch_is_committed(
-    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     with as_caller(stage, reader(stage, environments["auto-loader"])):
         stream = Reading(tmp_path, **ON)
@@ -258,7 +258,7 @@ def test_messages_stay_until_the_batch_is_committed(
 
 
 def test_a_given_queue_is_read_with_the_rights_of_the_stack_and_nothing_else_is_touched(
-    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     url = make_stack_notifications(stage, environments["stack"])
     s3, sqs = stage.client("s3"), stage.client("sqs")
@@ -276,7 +276,7 @@ def test_a_given_queue_is_read_with_the_rights_of_the_stack_and_nothing_else_is_
 
 
 def test_events_of_a_given_queue_outside_the_load_path_are_ignored(
-    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     """The stack's notification filters on ``AWSLogs/``; the path may be narrower."""
     url = make_stack_notifications(stage, environments["stack"])
@@ -292,7 +292,7 @@ def test_events_of_a_given_queue_outside_the_load_path_are_ignored(
 
 
 def test_events_that_are_doubled_or_late_or_of_other_files_change_nothing(
-    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     url = make_stack_notifications(stage, environments["stack"])
     sqs = stage.client("sqs")
@@ -315,7 +315,7 @@ def test_events_that_are_doubled_or_late_or_of_other_files_change_nothing(
 
 
 def test_a_lost_event_is_found_by_the_listing_of_the_interval(
-    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     url = make_stack_notifications(stage, environments["stack"])
     with as_caller(stage, reader(stage, environments["stack"])):
@@ -328,7 +328,7 @@ def test_a_lost_event_is_found_by_the_listing_of_the_interval(
 
 
 def test_each_file_once_whatever_way_of_finding_files_follows_which(
-    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     credentials = reader(stage, environments["auto-loader"])
     with as_caller(stage, credentials):
@@ -354,7 +354,7 @@ def test_each_file_once_whatever_way_of_finding_files_follows_which(
 
 
 def test_files_from_before_the_first_start_can_be_left_out(
-    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     put(stage, "old")
     with as_caller(stage, reader(stage, environments["auto-loader"])):
@@ -366,7 +366,7 @@ def test_files_from_before_the_first_start_can_be_left_out(
 
 @pytest.mark.parametrize("part", ["queue", "topic", "subscription", "notification", "topic's policy"])
 def test_what_was_deleted_between_two_runs_is_made_again_and_no_file_is_missed(
-    part: str, stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    part: str, stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     with as_caller(stage, reader(stage, environments["auto-loader"])):
         stream = Reading(tmp_path, **ON)
@@ -381,7 +381,7 @@ def test_what_was_deleted_between_two_runs_is_made_again_and_no_file_is_missed(
 
 
 def test_a_start_that_is_killed_before_any_of_its_calls_is_finished_by_the_next(
-    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     credentials = reader(stage, environments["auto-loader"])
     kill_at, killed = 0, True
@@ -431,7 +431,7 @@ def _start_and_be_killed(state: Path, kill_at: int) -> bool:
 
 
 def test_a_queue_that_is_deleted_under_the_running_stream_is_made_again(
-    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     with as_caller(stage, reader(stage, environments["auto-loader"])):
         stream = Reading(tmp_path, **ON)
@@ -445,7 +445,7 @@ def test_a_queue_that_is_deleted_under_the_running_stream_is_made_again(
 
 
 def test_a_notification_that_overlaps_another_is_refused_as_s3_does(
-    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     rules = [{"Name": "prefix", "Value": f"AWSLogs/{ACCOUNT}/"}]
     other = {
@@ -493,7 +493,7 @@ SETUP = "[CF_EVENT_NOTIFICATION_SETUP_FAILED.PERMISSION_DENIED]"
     ids=lambda missing: missing[0],
 )
 def test_a_missing_right_is_named_with_what_it_is_missing_on(
-    missing: tuple[str, str, bool], stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    missing: tuple[str, str, bool], stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     action, resource, setup = missing
     paths = put(stage, "a")
@@ -512,7 +512,7 @@ def test_a_missing_right_is_named_with_what_it_is_missing_on(
 
 @pytest.mark.parametrize("action", ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"])
 def test_a_missing_right_on_a_given_queue_is_named(
-    action: str, stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    action: str, stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     url = make_stack_notifications(stage, environments["stack"])
     put(stage, "a")
@@ -524,7 +524,7 @@ def test_a_missing_right_on_a_given_queue_is_named(
 
 
 def test_a_right_to_list_that_is_missing_is_named(
-    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     with (
         as_caller(stage, reader(stage, environments["off"], without="s3:ListBucket")),
@@ -535,7 +535,7 @@ def test_a_right_to_list_that_is_missing_is_named(
 
 
 def test_a_bucket_or_queue_that_is_not_there_is_named(
-    stage: Stage, environments: dict[str, Environment], tmp_path: Path
+    stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     url = make_stack_notifications(stage, environments["stack"])
     stage.client("sqs").delete_queue(QueueUrl=url)
@@ -552,7 +552,7 @@ def test_a_bucket_or_queue_that_is_not_there_is_named(
 
 
 def test_objects_are_read_as_they_are_and_one_that_is_gone_is_named(
-    stage: Stage, environments: dict[str, Environment]
+    stage: Emulator, environments: dict[str, Environment]
 ) -> None:
     large = os.urandom(20 << 20)
     paths = put(stage, "a b+ü%20") + put(stage, "empty", data=b"") + put(stage, "large", data=large)
@@ -572,7 +572,7 @@ def _read_for_ever(stream: Reading, paths: list[str]) -> None:
     until(lambda: bool(stream.batch() and list(content.batches(paths, region="us-east-1")) and False), seconds=10)
 
 
-def _peek(stage: Stage, url: str) -> list[dict[str, Any]]:
+def _peek(stage: Emulator, url: str) -> list[dict[str, Any]]:
     """The queue's visible messages, which stay visible."""
     found: list[dict[str, Any]] = (
         stage.client("sqs")
@@ -582,7 +582,7 @@ def _peek(stage: Stage, url: str) -> list[dict[str, Any]]:
     return found
 
 
-def _delete(stage: Stage, part: str) -> None:
+def _delete(stage: Emulator, part: str) -> None:
     sns, sqs, s3 = (stage.client(service) for service in ("sns", "sqs", "s3"))
     (topic,) = [each["TopicArn"] for each in sns.list_topics()["Topics"]]
     if part == "queue":
@@ -602,7 +602,7 @@ def _delete(stage: Stage, part: str) -> None:
 
 
 @contextmanager
-def _bucket_policy_without(stage: Stage, action: str) -> Iterator[None]:
+def _bucket_policy_without(stage: Emulator, action: str) -> Iterator[None]:
     """The bucket's own policy allows the reader what it has to read: take an action out of that too."""
     s3 = stage.client("s3")
     before = s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
@@ -613,7 +613,7 @@ def _bucket_policy_without(stage: Stage, action: str) -> Iterator[None]:
         s3.put_bucket_policy(Bucket=BUCKET, Policy=before)
 
 
-def _queue_of_others(stage: Stage) -> str:
+def _queue_of_others(stage: Emulator) -> str:
     sqs = stage.client("sqs")
     url = sqs.create_queue(QueueName="others")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

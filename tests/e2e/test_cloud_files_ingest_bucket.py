@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from local.aws import Credentials, Stage, running
+from local.aws import Credentials, Emulator, running
 from tests.support.buckets import BUCKET, LOGS, make_bucket, make_stack_notifications, reader, until
 from tests.support.environment_files import STACK, environment
 from tests.support.ingesting import ENVIRONMENT, Place, Process, contents
@@ -23,17 +23,17 @@ PATH = f"s3://{BUCKET}/AWSLogs/*/vpcflowlogs/*/*"
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as found:
         yield found
 
 
-def process(stage: Stage, credentials: Credentials, folder: Path, parameters: list[str]) -> Process:
+def process(stage: Emulator, credentials: Credentials, folder: Path, parameters: list[str]) -> Process:
     of_spark = {name: ENVIRONMENT[name] for name in ("PYTHONPATH", "JDK_JAVA_OPTIONS")}
     return Process(parameters, folder, environment={**stage.environment(credentials), **of_spark})
 
 
-def put(stage: Stage, number: int) -> None:
+def put(stage: Emulator, number: int) -> None:
     """A file whose records and bad line no other file has."""
     good = "".join(f"10.0.{number}.{line} {number}\n" for line in range(5))
     body = f"srcaddr srcport\n{good}10.0.{number}.99 bad-{number}\n".encode()
@@ -50,7 +50,7 @@ def records(*numbers: int) -> Counter[tuple[object, ...]]:
 
 
 def test_own_notifications_a_kill_and_a_last_run_with_listing(
-    spark: SparkSession, stage: Stage, tmp_path: Path
+    spark: SparkSession, stage: Emulator, tmp_path: Path
 ) -> None:
     settings = environment(tmp_path)
     credentials = reader(stage, settings)
@@ -90,7 +90,7 @@ def test_own_notifications_a_kill_and_a_last_run_with_listing(
 
 
 def test_the_queue_of_the_stack_and_a_right_that_is_taken_away(
-    spark: SparkSession, stage: Stage, tmp_path: Path
+    spark: SparkSession, stage: Emulator, tmp_path: Path
 ) -> None:
     settings = environment(tmp_path, STACK)
     credentials = reader(stage, settings)
@@ -123,7 +123,7 @@ def test_the_queue_of_the_stack_and_a_right_that_is_taken_away(
 
 
 def test_a_prefix_that_has_no_object_yet_ends_well_and_the_first_file_is_loaded_later(
-    spark: SparkSession, stage: Stage, tmp_path: Path
+    spark: SparkSession, stage: Emulator, tmp_path: Path
 ) -> None:
     """Whether Auto Loader starts there is not documented; here it does not."""
     settings = environment(tmp_path)

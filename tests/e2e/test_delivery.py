@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from infra.iam import policies
-from local.aws import Credentials, Refused, Stage, certificate, running
+from local.aws import Credentials, Emulator, Refused, certificate, running
 from local.delivery import Delivered, deliver, delivering, flow_logs, totals
 from tests.support.environment_files import changed, environment
 from vpc_flow_logs.fields import DEFAULT_FORMAT, TGW_DEFAULT_FORMAT
@@ -34,14 +34,14 @@ PREFIX = ('"flow-logs-bucket"', '"flow-logs-bucket"\nprefix = "net"')
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as found:
         found.client("s3").create_bucket(Bucket=BUCKET)
         yield found
 
 
 @pytest.fixture
-def policy(stage: Stage, tmp_path: Path) -> Iterator[dict[str, Any]]:
+def policy(stage: Emulator, tmp_path: Path) -> Iterator[dict[str, Any]]:
     """The product's own bucket policy, in force; all flow logs and files are gone afterwards."""
     document = policies.bucket_policy(environment(tmp_path, PREFIX, SECOND)).document
     enforce(stage, document)
@@ -53,16 +53,16 @@ def policy(stage: Stage, tmp_path: Path) -> Iterator[dict[str, Any]]:
         stage.client("s3").delete_object(Bucket=BUCKET, Key=name)
 
 
-def enforce(stage: Stage, document: dict[str, Any]) -> None:
+def enforce(stage: Emulator, document: dict[str, Any]) -> None:
     stage.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(document))
 
 
-def keys(stage: Stage) -> list[str]:
+def keys(stage: Emulator) -> list[str]:
     found = stage.client("s3").list_objects_v2(Bucket=BUCKET).get("Contents", [])
     return [each["Key"] for each in found]
 
 
-def create(stage: Stage, *, account: str = ACCOUNT, region: str = "us-east-1", **changes: Any) -> dict[str, Any]:
+def create(stage: Emulator, *, account: str = ACCOUNT, region: str = "us-east-1", **changes: Any) -> dict[str, Any]:
     given = {
         "ResourceType": "VPC",
         "ResourceIds": ["vpc-0123456789abcdef0"],
@@ -76,18 +76,18 @@ def create(stage: Stage, *, account: str = ACCOUNT, region: str = "us-east-1", *
     return answer
 
 
-def created(stage: Stage, **changes: Any) -> str:
+def created(stage: Emulator, **changes: Any) -> str:
     answer = create(stage, **changes)
     assert answer["Unsuccessful"] == []
     return str(answer["FlowLogIds"][0])
 
 
-def body(stage: Stage, one: Delivered) -> bytes:
+def body(stage: Emulator, one: Delivered) -> bytes:
     found: bytes = stage.client("s3").get_object(Bucket=one.bucket, Key=one.file.key)["Body"].read()
     return found
 
 
-def status(stage: Stage, flow_log: str) -> tuple[str, str | None]:
+def status(stage: Emulator, flow_log: str) -> tuple[str, str | None]:
     (told,) = stage.client("ec2").describe_flow_logs(FlowLogIds=[flow_log])["FlowLogs"]
     return told["DeliverLogsStatus"], told.get("DeliverLogsErrorMessage")
 
@@ -102,7 +102,7 @@ GATEWAY = {
 
 
 @pytest.mark.usefixtures("policy")
-def test_each_flow_log_gets_files_in_its_own_form(stage: Stage) -> None:
+def test_each_flow_log_gets_files_in_its_own_form(stage: Emulator) -> None:
     plain = created(stage)
     fields = ("bytes", "action", "my-new-field", "end")
     own = created(stage, LogFormat=" ".join(f"${{{name}}}" for name in fields), TrafficType="REJECT")
@@ -136,7 +136,7 @@ def test_each_flow_log_gets_files_in_its_own_form(stage: Stage) -> None:
 
 
 @pytest.mark.usefixtures("policy")
-def test_it_knows_what_it_wrote(stage: Stage) -> None:
+def test_it_knows_what_it_wrote(stage: Emulator) -> None:
     flow_log = created(stage)
     found = totals(deliver(stage, seed=3, intervals=3, records=200, files=2, start=START))[flow_log]
     lines: list[str] = []
@@ -154,7 +154,7 @@ def test_it_knows_what_it_wrote(stage: Stage) -> None:
 
 
 @pytest.mark.usefixtures("policy")
-def test_equal_seeds_give_equal_records_whatever_the_flow_logs_id(stage: Stage) -> None:
+def test_equal_seeds_give_equal_records_whatever_the_flow_logs_id(stage: Emulator) -> None:
     def bodies(seed: int) -> list[bytes]:
         flow_log = created(stage)
         found = [body(stage, one) for one in deliver(stage, seed=seed, intervals=2, records=100, start=START)]
@@ -168,7 +168,7 @@ def test_equal_seeds_give_equal_records_whatever_the_flow_logs_id(stage: Stage) 
 
 
 @pytest.mark.usefixtures("policy")
-def test_another_batch_of_the_same_minutes_overwrites_nothing(stage: Stage) -> None:
+def test_another_batch_of_the_same_minutes_overwrites_nothing(stage: Emulator) -> None:
     created(stage)
     for seed, expected in ((1, 2), (2, 4), (2, 4)):
         deliver(stage, seed=seed, intervals=1, records=10, files=2, start=START)
@@ -212,7 +212,7 @@ def _in_conditions(document: dict[str, Any], old: str, new: str) -> None:
     [_without_the_write, _without_the_acl_check, _for_another_account, _for_another_region, _for_another_acl],
 )
 def test_what_the_policy_does_not_allow_is_not_delivered(
-    change: Callable[[dict[str, Any]], None], policy: dict[str, Any], stage: Stage
+    change: Callable[[dict[str, Any]], None], policy: dict[str, Any], stage: Emulator
 ) -> None:
     flow_log = created(stage)
     narrower = copy.deepcopy(policy)
@@ -259,7 +259,7 @@ def _exactly(document: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("acl", [True, False], ids=["with the ACL", "without an ACL"])
 def test_a_condition_on_the_acl_if_there_is_one_takes_both_ways_of_delivery(
-    acl: bool, policy: dict[str, Any], stage: Stage
+    acl: bool, policy: dict[str, Any], stage: Emulator
 ) -> None:
     enforce(stage, _if_exists(policy))
     flow_log = created(stage)
@@ -270,7 +270,7 @@ def test_a_condition_on_the_acl_if_there_is_one_takes_both_ways_of_delivery(
     assert keys(stage) == [one.file.key]
 
 
-def test_another_acl_is_denied_by_the_condition_for_one_that_exists(policy: dict[str, Any], stage: Stage) -> None:
+def test_another_acl_is_denied_by_the_condition_for_one_that_exists(policy: dict[str, Any], stage: Emulator) -> None:
     created(stage)
     private = _if_exists(policy)
     _for_another_acl(private)
@@ -280,7 +280,7 @@ def test_another_acl_is_denied_by_the_condition_for_one_that_exists(policy: dict
 
 
 def test_a_condition_on_exactly_the_acl_denies_delivery_without_one_in_silence(
-    policy: dict[str, Any], stage: Stage
+    policy: dict[str, Any], stage: Emulator
 ) -> None:
     enforce(stage, _exactly(policy))
     with stage.switched("deliver-with-acl", on=False):
@@ -291,7 +291,9 @@ def test_a_condition_on_exactly_the_acl_denies_delivery_without_one_in_silence(
     assert keys(stage) == []
 
 
-def test_creating_a_flow_log_can_replace_the_buckets_policy_with_awss_own(policy: dict[str, Any], stage: Stage) -> None:
+def test_creating_a_flow_log_can_replace_the_buckets_policy_with_awss_own(
+    policy: dict[str, Any], stage: Emulator
+) -> None:
     with stage.switched("attach-bucket-policy", on=True):
         created(stage)
     live = json.loads(stage.client("s3").get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
@@ -304,20 +306,20 @@ def test_creating_a_flow_log_can_replace_the_buckets_policy_with_awss_own(policy
     assert json.loads(stage.client("s3").get_bucket_policy(Bucket=BUCKET)["Policy"]) == policy, "not its bucket"
 
 
-def test_a_switch_that_does_not_exist_is_refused(stage: Stage) -> None:
+def test_a_switch_that_does_not_exist_is_refused(stage: Emulator) -> None:
     with pytest.raises(Refused, match="no-such-switch: unknown switch"), stage.switched("no-such-switch", on=True):
         raise AssertionError
 
 
 @pytest.mark.usefixtures("policy")
-def test_an_account_that_the_policy_does_not_name_cannot_deliver(stage: Stage) -> None:
+def test_an_account_that_the_policy_does_not_name_cannot_deliver(stage: Emulator) -> None:
     refused = create(stage, account="444455556666")
     assert refused["FlowLogIds"] == []
     assert "Access Denied for LogDestination" in refused["Unsuccessful"][0]["Error"]["Message"]
 
 
 @pytest.mark.usefixtures("policy")
-def test_delivery_needs_the_right_to_use_the_buckets_key(stage: Stage, tmp_path: Path) -> None:
+def test_delivery_needs_the_right_to_use_the_buckets_key(stage: Emulator, tmp_path: Path) -> None:
     s3, kms = stage.client("s3"), stage.client("kms")
     key = kms.create_key()["KeyMetadata"]["Arn"]
     encrypted = ('prefix = "net"', f'prefix = "net"\nkms_key_arn = "{key}"')
@@ -353,7 +355,7 @@ def test_delivery_needs_the_right_to_use_the_buckets_key(stage: Stage, tmp_path:
 
 
 @pytest.mark.usefixtures("policy")
-def test_a_delivered_object_is_an_ordinary_one_and_the_bucket_owners(stage: Stage) -> None:
+def test_a_delivered_object_is_an_ordinary_one_and_the_bucket_owners(stage: Emulator) -> None:
     created(stage)
     (one,) = deliver(stage, seed=1, intervals=1, records=10)
     told = stage.client("s3").head_object(Bucket=BUCKET, Key=one.file.key)
@@ -363,7 +365,7 @@ def test_a_delivered_object_is_an_ordinary_one_and_the_bucket_owners(stage: Stag
 
 
 @pytest.mark.usefixtures("policy")
-def test_continuous_delivery_follows_the_flow_logs_that_exist(stage: Stage) -> None:
+def test_continuous_delivery_follows_the_flow_logs_that_exist(stage: Emulator) -> None:
     began = time.time()
     first = created(stage)
     with delivering(stage, seed=1, every=0.3, records=20) as delivery:
@@ -396,7 +398,7 @@ def until(what: Callable[[], bool]) -> None:
 
 
 def test_what_ends_continuous_delivery_is_raised(tmp_path: Path) -> None:
-    gone = Stage(
+    gone = Emulator(
         url="https://127.0.0.1:9",
         certificate=certificate.make(tmp_path).file,
         account=ACCOUNT,

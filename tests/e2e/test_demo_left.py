@@ -12,7 +12,7 @@ from databricks.sdk.service.jobs import NotebookTask, Task
 from infra.config import load
 from infra.environment import names
 from infra.iam import policies
-from local.aws import Stage, running
+from local.aws import Emulator, running
 from local.demo.leftovers import Names, left
 from local.workspace import WorkspaceServer, add_group
 from tests.support.stages import make_cross_account_role
@@ -48,7 +48,7 @@ def test_what_is_there_is_found_and_what_is_not_is_not(tmp_path: Path) -> None:
     assert found["grant of the profile"] == "network-engineers"
 
 
-def leave_in_aws(aws: Stage) -> None:
+def leave_in_aws(aws: Emulator) -> None:
     iam, sqs = aws.client("iam"), aws.client("sqs")
     document = json.dumps({"Version": "2012-10-17", "Statement": [TRUST]})
     iam.create_role(RoleName=NAMES.role, AssumeRolePolicyDocument=document)

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from infra.assets.function_zip import function_code
 from infra.resources.registration import TYPE
-from local.aws import Stage, running
+from local.aws import Emulator, running
 from local.workspace import RecordingRunner, Script, WorkspaceServer
 from local.workspace.state import Job
 from tests.support.environment_files import STACK, changed
@@ -29,7 +29,7 @@ _UNKNOWN_GROUP = ("[workspace.cluster]", 'groups = ["nobody-knows"]\n\n[workspac
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("aws"), account="111122223333") as found:
         yield found
 
@@ -51,7 +51,7 @@ def _task(job: Job) -> dict[str, Any]:
 
 
 def test_it_is_created_updated_refused_replaced_and_deleted(
-    stage: Stage, workspace: WorkspaceServer, tmp_path: Path
+    stage: Emulator, workspace: WorkspaceServer, tmp_path: Path
 ) -> None:
     who, state, runner = workspace.credentials, workspace.state, workspace.workspace.runner
     assert isinstance(runner, RecordingRunner)

@@ -15,14 +15,13 @@ from infra.workspace import handler
 from infra.workspace.spec import WorkspaceSpec
 from local.workspace import Fault, Outcome, RecordingRunner, Script
 from tests.support.deploying import GROUP, OTHER_ROLE, Stage, snapshot, staged
-from tests.support.ministack import ACCOUNT, REGION, running
-from tests.support.ministack import Stage as Amazon
+from tests.support.ministack import ACCOUNT, REGION, Emulator, running
 
 PROFILE = "arn:aws:iam::111122223333:instance-profile/flow-log-reader"
 
 
 @pytest.fixture(scope="module")
-def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Amazon]:
+def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("ministack"), tls=False) as made:
         made.client("s3").create_bucket(Bucket="flow-logs-bucket")
         yield made
@@ -103,7 +102,7 @@ class Stack:
 
 
 @pytest.fixture
-def stack(stage: Stage, amazon: Amazon, root: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+def stack(stage: Stage, amazon: Emulator, root: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     for name, value in {
         "AWS_ENDPOINT_URL": amazon.url,
         "AWS_ACCESS_KEY_ID": ACCOUNT,

@@ -18,8 +18,7 @@ from infra.workspace.step import Step
 from local.cloud_files import resources
 from tests.support.deploying import OFF, Stage, staged
 from tests.support.environment_files import environment
-from tests.support.ministack import Credentials, role, running
-from tests.support.ministack import Stage as Amazon
+from tests.support.ministack import Credentials, Emulator, role, running
 
 PATH = "s3://flow-logs-bucket/AWSLogs/111122223333/vpcflowlogs/us-east-1/*"
 CHECKPOINT = "/Volumes/network/flow_logs/checkpoints/test"
@@ -29,13 +28,13 @@ KEYS = "AWSLogs/111122223333/vpcflowlogs/us-east-1/"
 
 
 @pytest.fixture(scope="module")
-def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Amazon]:
+def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("ministack"), tls=False) as made:
         yield made
 
 
 @pytest.fixture
-def account(amazon: Amazon) -> Iterator[Account]:
+def account(amazon: Emulator) -> Iterator[Account]:
     made = Account(amazon)
     yield made
     made.clear()
@@ -44,7 +43,7 @@ def account(amazon: Amazon) -> Iterator[Account]:
 class Account:
     """An account with the bucket, in which streams are set up as Auto Loader does it."""
 
-    def __init__(self, amazon: Amazon) -> None:
+    def __init__(self, amazon: Emulator) -> None:
         self.amazon = amazon
         self.s3, self.sns, self.sqs = (amazon.client(name) for name in ("s3", "sns", "sqs"))
         self.aws = Aws(s3=self.s3, sns=self.sns, sqs=self.sqs)

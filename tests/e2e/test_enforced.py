@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from infra.iam import policies
 from tests.support.calls import BUCKET, CALLS, FORBIDDEN, LOG, OUTPUT, SECRET, Caller
 from tests.support.environment_files import STACK, environment
-from tests.support.ministack import ROOT, Stage, role, running
+from tests.support.ministack import ROOT, Emulator, role, running
 
 _IN_BUCKET = (
     'checkpoint_path = "/Volumes/network/flow_logs/checkpoints/test"',
@@ -28,7 +28,7 @@ _ALLOWED = {"AccessControlListNotSupported"}
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("ministack"), tls=True) as found:
         found.client("s3").create_bucket(Bucket=BUCKET)
         found.client("secretsmanager").create_secret(Name=SECRET, SecretString="{}")
@@ -67,7 +67,7 @@ _CASES = [
 _LAMBDAS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
-def _as_the_stage_has_it(document: dict[str, Any], stage: Stage) -> dict[str, Any]:
+def _as_the_stage_has_it(document: dict[str, Any], stage: Emulator) -> dict[str, Any]:
     """The document with the ARN that the stage gave the secret, whose last six characters were chosen there."""
     arn = stage.client("secretsmanager").describe_secret(SecretId=SECRET)["ARN"]
     changed: dict[str, Any] = json.loads(re.sub('"arn:aws:secretsmanager:[^"]*"', f'"{arn}"', json.dumps(document)))
@@ -76,7 +76,7 @@ def _as_the_stage_has_it(document: dict[str, Any], stage: Stage) -> dict[str, An
 
 @pytest.mark.parametrize(("file", "notifications"), _CASES)
 def test_every_action_is_needed_for_a_call_that_passes_with_it(
-    file: str, notifications: str, stage: Stage, tmp_path: Path
+    file: str, notifications: str, stage: Emulator, tmp_path: Path
 ) -> None:
     changes = [STACK] if notifications == "stack" else []
     document = _as_the_stage_has_it(_documents(tmp_path, *changes)[file], stage)
@@ -105,7 +105,7 @@ def _without(document: dict[str, Any], action: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("notifications", ["auto-loader", "stack"])
-def test_the_reader_can_do_nothing_else(notifications: str, stage: Stage, tmp_path: Path) -> None:
+def test_the_reader_can_do_nothing_else(notifications: str, stage: Emulator, tmp_path: Path) -> None:
     documents = _documents(tmp_path, *([STACK] if notifications == "stack" else []))
     stage.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(documents["log-bucket-policy.json"]))
     other = Caller(stage, ROOT, name="other")
@@ -120,7 +120,7 @@ def test_the_reader_can_do_nothing_else(notifications: str, stage: Stage, tmp_pa
     stage.client("s3").delete_bucket_policy(Bucket=BUCKET)
 
 
-def test_the_bucket_policy_alone_lets_the_reader_read_and_write_its_folders(stage: Stage, tmp_path: Path) -> None:
+def test_the_bucket_policy_alone_lets_the_reader_read_and_write_its_folders(stage: Emulator, tmp_path: Path) -> None:
     """The guide's step 3, each action of it: with it the call passes, without it the call is denied."""
     document = _documents(tmp_path)["log-bucket-policy.json"]
     caller = Caller(stage, role(stage, "flow-log-reader", {}), name="databricks-auto-ingest-test")

@@ -17,7 +17,7 @@ from databricks.sdk.errors import BadRequest
 from databricks.sdk.service import compute, jobs
 from databricks.sdk.service.workspace import ImportFormat
 
-from local.aws import Stage, running
+from local.aws import Emulator, running
 from local.runs.processes import session_members
 from local.runs.runner import ClusterRunner
 from local.workspace import Behaviour, WorkspaceServer
@@ -110,7 +110,7 @@ FUNCTIONS = ("tell", "keep", "find", "read", "wait", "refuse", "leave", "fail", 
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("aws")) as stage:
         _reader(stage, "reader")
         _reader(stage, "other")
@@ -136,18 +136,18 @@ def _allowed(action: str, resource: str) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, "Resource": resource}
 
 
-def _role(stage: Stage, name: str, kind: str, principal: str) -> None:
+def _role(stage: Emulator, name: str, kind: str, principal: str) -> None:
     trust = {"Effect": "Allow", "Principal": {kind: principal}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     stage.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
 
 
-def _put_policy(stage: Stage, role: str, *statements: dict[str, Any]) -> None:
+def _put_policy(stage: Emulator, role: str, *statements: dict[str, Any]) -> None:
     document = json.dumps({"Version": "2012-10-17", "Statement": statements})
     stage.client("iam").put_role_policy(RoleName=role, PolicyName="test", PolicyDocument=document)
 
 
-def _reader(stage: Stage, name: str) -> None:
+def _reader(stage: Emulator, name: str) -> None:
     iam = stage.client("iam")
     _role(stage, name, "Service", "ec2.amazonaws.com")
     iam.create_instance_profile(InstanceProfileName=name)
@@ -155,7 +155,7 @@ def _reader(stage: Stage, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def runner(aws: Stage, tmp_path_factory: pytest.TempPathFactory) -> ClusterRunner:
+def runner(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> ClusterRunner:
     return ClusterRunner(aws, launcher=LAUNCHER, folder=tmp_path_factory.mktemp("workspace"))
 
 

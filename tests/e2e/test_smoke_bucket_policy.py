@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from infra.iam import policies
 from infra.smoke.bucket_policy import PolicySeen, look
 from infra.workspace.errors import DeploymentError
-from local.aws import Credentials, Stage, running
+from local.aws import Credentials, Emulator, running
 from tests.support.environment_files import environment
 from tests.support.ministack import role
 
@@ -24,7 +24,7 @@ SignIn = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("aws"), account="111122223333") as found:
         found.client("s3").create_bucket(Bucket=_BUCKET)
         # S3 takes a role in a policy only while it exists.
@@ -33,7 +33,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def signed_in(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> SignIn:
+def signed_in(stage: Emulator, monkeypatch: pytest.MonkeyPatch) -> SignIn:
     """Make boto3 find the stage, as a caller."""
 
     def sign_in(credentials: Credentials | None = None) -> None:
@@ -44,7 +44,7 @@ def signed_in(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> SignIn:
     return sign_in
 
 
-def _deployed(stage: Stage, tmp_path: Path, *changes: tuple[str, str]) -> tuple[Any, tuple[str, ...]]:
+def _deployed(stage: Emulator, tmp_path: Path, *changes: tuple[str, str]) -> tuple[Any, tuple[str, ...]]:
     """Give the bucket its policy; return the environment and the Sids of our statements."""
     test = environment(tmp_path, *changes)
     document = json.loads(json.dumps(policies.bucket_policy(test).document))
@@ -55,7 +55,7 @@ def _deployed(stage: Stage, tmp_path: Path, *changes: tuple[str, str]) -> tuple[
 @pytest.mark.usefixtures("signed_in")
 @pytest.mark.parametrize("changes", [[], [_EXISTING]], ids=["the stack's bucket", "an existing bucket"])
 def test_a_policy_that_creating_a_flow_log_replaced_is_noticed(
-    stage: Stage, tmp_path: Path, changes: list[tuple[str, str]]
+    stage: Emulator, tmp_path: Path, changes: list[tuple[str, str]]
 ) -> None:
     test, ours = _deployed(stage, tmp_path, *changes)
     assert look(test) == PolicySeen(ours=ours)
@@ -75,14 +75,14 @@ def test_a_policy_that_creating_a_flow_log_replaced_is_noticed(
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_bucket_without_a_policy_lacks_all_and_one_that_is_gone_is_reported(stage: Stage, tmp_path: Path) -> None:
+def test_a_bucket_without_a_policy_lacks_all_and_one_that_is_gone_is_reported(stage: Emulator, tmp_path: Path) -> None:
     test, ours = _deployed(stage, tmp_path)
     stage.client("s3").delete_bucket_policy(Bucket=_BUCKET)
     assert look(test) == PolicySeen(ours=ours, missing=ours)
     assert look(environment(tmp_path, (_BUCKET, "no-such-bucket"), name="other")) == PolicySeen(exists=False)
 
 
-def test_the_right_to_read_the_policy_is_needed_and_enough(stage: Stage, tmp_path: Path, signed_in: SignIn) -> None:
+def test_the_right_to_read_the_policy_is_needed_and_enough(stage: Emulator, tmp_path: Path, signed_in: SignIn) -> None:
     test, ours = _deployed(stage, tmp_path)
     signed_in(role(stage, "nobody", {}))
     with pytest.raises(DeploymentError, match="Reading the policy of the log bucket: AWS refused it"):

@@ -14,7 +14,7 @@ from infra.iam.ci_policies import CiAccess
 from infra.smoke.queue import QueueSeen, look
 from infra.workspace.errors import DeploymentError
 from tests.support.environment_files import OFF, STACK, environment
-from tests.support.ministack import Credentials, Stage, role, running
+from tests.support.ministack import Credentials, Emulator, role, running
 
 _QUEUE = "vpc-flow-logs-test"
 _DEAD = "vpc-flow-logs-test-dead-letters"
@@ -36,13 +36,13 @@ _READ = {
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("ministack"), tls=True) as found:
         _make_lookup_role(found)
         yield found
 
 
-def _make_lookup_role(stage: Stage) -> None:
+def _make_lookup_role(stage: Emulator) -> None:
     iam = stage.client("iam")
     trust = {
         "Version": "2012-10-17",
@@ -59,7 +59,7 @@ def _make_lookup_role(stage: Stage) -> None:
 
 
 @pytest.fixture
-def signed_in(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Any:
+def signed_in(stage: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Makes boto3 find the stage, as a caller."""
 
     def sign_in(credentials: Credentials | None = None) -> None:
@@ -70,7 +70,7 @@ def signed_in(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
-def queues(stage: Stage) -> Iterator[Any]:
+def queues(stage: Emulator) -> Iterator[Any]:
     """Makes queues with messages in them."""
     sqs = stage.client("sqs")
     made = []
@@ -95,7 +95,7 @@ def test_the_stacks_queue_and_its_dead_letters_are_counted(queues: Any, signed_i
 
 
 @pytest.fixture
-def notified(stage: Stage) -> Iterator[Any]:
+def notified(stage: Emulator) -> Iterator[Any]:
     """Create the bucket; its notifications lead to topics, and a topic to queues, under any names."""
     s3, sns = stage.client("s3"), stage.client("sns")
     s3.create_bucket(Bucket=_BUCKET)
@@ -169,7 +169,7 @@ def test_a_job_that_lists_has_no_queue(signed_in: Any, tmp_path: Path) -> None:
 
 
 def test_the_deploy_role_of_ci_looks_with_the_role_for_looking(
-    stage: Stage, queues: Any, signed_in: Any, tmp_path: Path
+    stage: Emulator, queues: Any, signed_in: Any, tmp_path: Path
 ) -> None:
     test = environment(tmp_path, STACK)
     _, deploy = ci_policies.policies(CiAccess(environment=test, repository="octo-org/flow-logs"))
@@ -178,7 +178,7 @@ def test_the_deploy_role_of_ci_looks_with_the_role_for_looking(
     assert look(test) == [QueueSeen(_QUEUE, waiting=3)]
 
 
-def test_who_may_do_neither_is_told_what_was_refused(stage: Stage, signed_in: Any, tmp_path: Path) -> None:
+def test_who_may_do_neither_is_told_what_was_refused(stage: Emulator, signed_in: Any, tmp_path: Path) -> None:
     signed_in(role(stage, "nobody", {}))
     with pytest.raises(DeploymentError, match="Looking at the queue: AWS refused it"):
         look(environment(tmp_path, STACK))

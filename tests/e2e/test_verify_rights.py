@@ -14,7 +14,7 @@ from infra.assets.wheel import build_wheel
 from infra.config import Environment
 from infra.workspace.errors import DeploymentError
 from infra.workspace.wheel.wheel_file import read_wheel
-from local.aws import Stage, running
+from local.aws import Emulator, running
 from tests.support.buckets import (
     BUCKET,
     LOGS,
@@ -60,7 +60,7 @@ QUEUE = ("sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:DeleteMessage", "s
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as found:
         settings = environment(tmp_path_factory.mktemp("settings"))
         reader(found, settings)
@@ -80,7 +80,7 @@ def stack(tmp_path: Path) -> Environment:
 
 
 @pytest.fixture(scope="module")
-def queue(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> str:
+def queue(stage: Emulator, tmp_path_factory: pytest.TempPathFactory) -> str:
     return make_stack_notifications(stage, environment(tmp_path_factory.mktemp("stack"), STACK))
 
 
@@ -97,12 +97,12 @@ def parameters(notifications: str, *, queue_url: str | None = None, bucket: str 
     )
 
 
-def auto_loader(stage: Stage, settings: Environment, *, without: str | None = None) -> list[Trial]:
+def auto_loader(stage: Emulator, settings: Environment, *, without: str | None = None) -> list[Trial]:
     with as_caller(stage, reader(stage, settings, without=without)):
         return notification_rights.notifications(parameters("auto-loader"))
 
 
-def made(stage: Stage) -> list[Any]:
+def made(stage: Emulator) -> list[Any]:
     """All that trying could have made or changed."""
     sqs, sns, s3 = (stage.client(service) for service in ("sqs", "sns", "s3"))
     urls = sorted(sqs.list_queues().get("QueueUrls", []))
@@ -113,7 +113,7 @@ def made(stage: Stage) -> list[Any]:
 
 
 def test_with_the_rights_of_the_stack_nothing_is_missing_and_nothing_is_made(
-    stage: Stage, settings: Environment
+    stage: Emulator, settings: Environment
 ) -> None:
     before = made(stage)
     found = auto_loader(stage, settings)
@@ -126,14 +126,14 @@ def test_with_the_rights_of_the_stack_nothing_is_missing_and_nothing_is_made(
 
 
 @pytest.mark.parametrize("action", AUTO_LOADER)
-def test_each_right_of_auto_loaders_set_up_is_missed(stage: Stage, settings: Environment, action: str) -> None:
+def test_each_right_of_auto_loaders_set_up_is_missed(stage: Emulator, settings: Environment, action: str) -> None:
     (lacking,) = missing(auto_loader(stage, settings, without=action))
     assert (lacking.what, lacking.where) == (action, AUTO_LOADER[action])
     assert lacking.words.startswith("denied (")
 
 
 def test_a_message_in_the_given_queue_is_neither_taken_nor_counted(
-    stage: Stage, stack: Environment, queue: str
+    stage: Emulator, stack: Environment, queue: str
 ) -> None:
     sqs = stage.client("sqs")
     sqs.purge_queue(QueueUrl=queue)
@@ -147,13 +147,13 @@ def test_a_message_in_the_given_queue_is_neither_taken_nor_counted(
 
 
 @pytest.mark.parametrize("action", QUEUE)
-def test_each_right_to_the_given_queue_is_missed(stage: Stage, stack: Environment, queue: str, action: str) -> None:
+def test_each_right_to_the_given_queue_is_missed(stage: Emulator, stack: Environment, queue: str, action: str) -> None:
     with as_caller(stage, reader(stage, stack, without=action)):
         found = notification_rights.notifications(parameters("queue", queue_url=queue))
     assert [(trial.what, trial.where) for trial in missing(found)] == [(action, STACK_QUEUE)]
 
 
-def test_a_queue_that_is_not_there_is_missed(stage: Stage, stack: Environment, queue: str) -> None:
+def test_a_queue_that_is_not_there_is_missed(stage: Emulator, stack: Environment, queue: str) -> None:
     stack_ = reader(stage, stack)
     stage.client("sqs").delete_queue(QueueUrl=queue)
     with as_caller(stage, stack_):
@@ -161,7 +161,7 @@ def test_a_queue_that_is_not_there_is_missed(stage: Stage, stack: Environment, q
     assert found.words == "there is no such queue"
 
 
-def test_listing_and_reading_are_told_apart(stage: Stage, settings: Environment) -> None:
+def test_listing_and_reading_are_told_apart(stage: Emulator, settings: Environment) -> None:
     for action, where in (("s3:ListBucket", BUCKET_ARN), ("s3:GetObject", f"{BUCKET_ARN}/{KEY}")):
         # The bucket's own policy lets the reader in too.
         stage.client("s3").delete_bucket_policy(Bucket=BUCKET)
@@ -171,7 +171,7 @@ def test_listing_and_reading_are_told_apart(stage: Stage, settings: Environment)
         assert [trial.state for trial in rights.logs(parameters("off"))] == ["ok", "ok"]
 
 
-def test_a_bucket_that_is_not_there_is_missed(stage: Stage, settings: Environment) -> None:
+def test_a_bucket_that_is_not_there_is_missed(stage: Emulator, settings: Environment) -> None:
     with as_caller(stage, stage.root):
         (found,) = missing(rights.logs(parameters("off", bucket="nobodys-bucket")))
     assert (found.what, found.words) == ("s3:ListBucket", "there is no such bucket")

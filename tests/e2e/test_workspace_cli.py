@@ -15,8 +15,7 @@ from infra.assets.wheel import build_wheel
 from local.workspace import Fault, Outcome, RecordingRunner, Script
 from tests.support.deploying import GROUP, Stage, staged
 from tests.support.environment_files import NO_WORKSPACE, SIMPLE, changed
-from tests.support.ministack import ACCOUNT, running
-from tests.support.ministack import Stage as Amazon
+from tests.support.ministack import ACCOUNT, Emulator, running
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # In place of the examples' values, which a deploy refuses.
@@ -52,14 +51,14 @@ class Terminal:
 
 
 @pytest.fixture(scope="module")
-def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Amazon]:
+def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with running(tmp_path_factory.mktemp("ministack"), tls=False) as made:
         made.client("s3").create_bucket(Bucket="flow-logs-bucket")
         yield made
 
 
 @pytest.fixture
-def terminal(tmp_path: Path, amazon: Amazon) -> Iterator[Terminal]:
+def terminal(tmp_path: Path, amazon: Emulator) -> Iterator[Terminal]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DATABRICKS_"))}
     with staged(tmp_path) as stage:
         environment = {
@@ -211,7 +210,7 @@ def test_a_deploy_that_was_killed_half_way_is_finished_by_the_next(terminal: Ter
     assert len(terminal.stage.server.state.jobs) == 1
 
 
-def test_with_the_stacks_own_queue_the_job_is_told_of_it(terminal: Terminal, amazon: Amazon) -> None:
+def test_with_the_stacks_own_queue_the_job_is_told_of_it(terminal: Terminal, amazon: Emulator) -> None:
     terminal.write(GROUP, ('"auto-loader"', '"stack"'))
     missing = terminal.type("deploy")
     assert missing.returncode == 1

@@ -13,7 +13,7 @@ from unittest import mock
 from infra.config import Environment
 from infra.environment import names
 from infra.iam import policies
-from local.aws import Credentials, Stage
+from local.aws import Credentials, Emulator
 from local.cloud_files import aws
 from local.cloud_files.intake import Intake
 from local.cloud_files.options import Options
@@ -26,7 +26,7 @@ PATH = f"s3://{BUCKET}/AWSLogs/*/vpcflowlogs/*"
 REGION = "us-east-1"
 
 
-def make_bucket(stage: Stage, environment: Environment) -> None:
+def make_bucket(stage: Emulator, environment: Environment) -> None:
     """The log bucket with the policy that the stack gives it; the reader role has to be there."""
     s3 = stage.client("s3")
     s3.create_bucket(Bucket=BUCKET)
@@ -38,7 +38,7 @@ def documents(environment: Environment) -> dict[str, dict[str, Any]]:
     return {policy.name: policy.document for policy in policies.reader_policies(environment)}
 
 
-def reader(stage: Stage, environment: Environment, *, without: str | None = None) -> Credentials:
+def reader(stage: Emulator, environment: Environment, *, without: str | None = None) -> Credentials:
     """Take on the reader role with what the stack allows it, or with one action less."""
     found = documents(environment)
     if without is not None:
@@ -53,7 +53,7 @@ def reader(stage: Stage, environment: Environment, *, without: str | None = None
     return role(stage, name, {policy: json.dumps(document) for policy, document in found.items()})
 
 
-def make_stack_notifications(stage: Stage, environment: Environment, *, bucket: str = BUCKET) -> str:
+def make_stack_notifications(stage: Emulator, environment: Environment, *, bucket: str = BUCKET) -> str:
     """Topic, queue, subscription and notification as the stack makes them; returns the queue's URL."""
     sns, sqs, s3 = (stage.client(service) for service in ("sns", "sqs", "s3"))
     topic = sns.create_topic(Name=names.topic_name(environment))["TopicArn"]
@@ -71,7 +71,7 @@ def make_stack_notifications(stage: Stage, environment: Environment, *, bucket: 
     return str(url)
 
 
-def clean(stage: Stage) -> None:
+def clean(stage: Emulator) -> None:
     """Remove everything from the bucket, its notifications, all topics and all queues."""
     s3, sns, sqs = (stage.client(service) for service in ("s3", "sns", "sqs"))
     s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
@@ -84,7 +84,7 @@ def clean(stage: Stage) -> None:
 
 
 @contextmanager
-def as_caller(stage: Stage, credentials: Credentials) -> Iterator[None]:
+def as_caller(stage: Emulator, credentials: Credentials) -> Iterator[None]:
     """Have boto3 find the stage and these credentials in the environment, as in the process of a run."""
     aws.client.cache_clear()
     try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.support.ministack import ACCOUNT, REGION, Credentials, Stage
+from tests.support.ministack import ACCOUNT, REGION, Credentials, Emulator
 
 BUCKET = "flow-logs-bucket"
 LOG = f"AWSLogs/{ACCOUNT}/vpcflowlogs/{REGION}/2026/11/23/a.log.gz"
@@ -20,7 +20,7 @@ SECRET = "databricks/test"
 class Caller:
     """Who makes the calls, on a topic and a queue of one name; what is missing for a call, root makes first."""
 
-    def __init__(self, stage: Stage, credentials: Credentials, *, name: str) -> None:
+    def __init__(self, stage: Emulator, credentials: Credentials, *, name: str) -> None:
         self.stage = stage
         self.name = name
         self.s3, self.sns, self.sqs = (stage.client(service, credentials) for service in ("s3", "sns", "sqs"))

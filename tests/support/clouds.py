@@ -18,7 +18,7 @@ from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.wheel.wheel_file import WheelFile
 from infra.workspace_spec import workspace_spec
-from local.aws import Stage, running
+from local.aws import Emulator, running
 from local.runs.runner import ClusterRunner
 from local.workspace import Behaviour, WorkspaceServer
 from tests.support.buckets import BUCKET, LOGS, documents, make_bucket
@@ -35,7 +35,7 @@ PATIENT = Pace(later=lambda _: time.sleep(0.2))
 class Clouds:
     """Both clouds, with the reader role and the bucket, and an environment file that fits them."""
 
-    aws: Stage
+    aws: Emulator
     runner: ClusterRunner
     workspace: WorkspaceServer
     file: Path
@@ -107,7 +107,7 @@ def clouds(folder: Path) -> Iterator[Clouds]:
             yield Clouds(aws, runner, workspace, file, folder)
 
 
-def _roles(aws: Stage, environment: Environment) -> None:
+def _roles(aws: Emulator, environment: Environment) -> None:
     """The cross-account role, which may pass the reader, and the reader with its instance profile."""
     iam, reader = aws.client("iam"), environment.reader.role_name
     databricks = {"AWS": "arn:aws:iam::414351767826:root"}

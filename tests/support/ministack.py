@@ -8,23 +8,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local import aws
-from local.aws import Credentials, Stage
+from local.aws import Credentials, Emulator
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
 ROOT = Credentials(key=ACCOUNT)
 
-__all__ = ["ACCOUNT", "REGION", "ROOT", "Credentials", "Stage", "role", "running"]
+__all__ = ["ACCOUNT", "REGION", "ROOT", "Credentials", "Emulator", "role", "running"]
 
 
 @contextmanager
-def running(folder: Path, *, tls: bool) -> Iterator[Stage]:
+def running(folder: Path, *, tls: bool) -> Iterator[Emulator]:
     """A stage of the tests' account."""
     with aws.running(folder, account=ACCOUNT, region=REGION, tls=tls) as stage:
         yield stage
 
 
-def role(stage: Stage, name: str, policies: dict[str, str]) -> Credentials:
+def role(stage: Emulator, name: str, policies: dict[str, str]) -> Credentials:
     """Make a role with just these inline policies, and take it on."""
     iam = stage.client("iam")
     # The reader's own trust names EC2; here it is root who takes the role on.

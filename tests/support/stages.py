@@ -8,14 +8,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from local.aws import Stage
+from local.aws import Emulator
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 240
 """How long a command may take before a test gives up: the machine may be busy."""
 
 
-def cdk(stage: Stage, *arguments: str, folder: Path) -> str:
+def cdk(stage: Emulator, *arguments: str, folder: Path) -> str:
     """Run the real CDK command line from this repository; what it said, and a failed test if it failed."""
     environment = stage.environment()
     environment["PATH"] = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), environment["PATH"]])
@@ -33,7 +33,7 @@ def cdk(stage: Stage, *arguments: str, folder: Path) -> str:
     return done.stdout
 
 
-def make_cross_account_role(stage: Stage, name: str) -> None:
+def make_cross_account_role(stage: Emulator, name: str) -> None:
     """The role that Databricks launches clusters with, which is there before any deploy."""
     databricks = "arn:aws:iam::414351767826:root"
     statement = {"Effect": "Allow", "Principal": {"AWS": databricks}, "Action": "sts:AssumeRole"}
@@ -41,7 +41,7 @@ def make_cross_account_role(stage: Stage, name: str) -> None:
     stage.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
 
 
-def wait(stage: Stage, stack: str, what: str) -> None:
+def wait(stage: Emulator, stack: str, what: str) -> None:
     stage.client("cloudformation").get_waiter(what).wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
 
@@ -89,7 +89,7 @@ def with_custom_resources() -> str:
     return json.dumps({"Resources": resources, "Outputs": outputs})
 
 
-def functions_of(stage: Stage) -> list[int]:
+def functions_of(stage: Emulator) -> list[int]:
     """Have a stack of custom resources made; the processes of its functions."""
     cloudformation = stage.client("cloudformation")
     cloudformation.create_stack(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from local.aws import Credentials, Stage
+from local.aws import Credentials, Emulator
 from local.aws.emulator import trust
 
-STAGE = Stage(
+STAGE = Emulator(
     url="https://127.0.0.1:4566",
     certificate=Path("certificate.pem"),
     account="111122223333",
