@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import sys
 
+import infra  # noqa: F401 - first, because it sets the variables that CDK reads when it is imported
+
+# isort: split
+
 import aws_cdk as cdk
 
 from infra.assets.function_zip import FunctionCodeError

@@ -3,8 +3,12 @@
 import os
 from pathlib import Path
 
-# CDK's libraries run on Node: on the one that set-up brought, whatever the machine has or has not. They are told by
-# this variable when they are first imported, so nothing later than the package itself can set it.
-_NODE = Path(__file__).resolve().parent.parent / "node_modules" / ".bin" / "node"
+_MODULES = Path(__file__).resolve().parent.parent / "node_modules"
+_NODE = _MODULES / ".bin" / "node"
 if _NODE.exists():
+    # CDK's libraries read these variables when they are first imported, so only the package itself can set them.
+    # They run on the Node that set-up installed, whether or not the machine has another one,
     os.environ.setdefault("JSII_NODE", str(_NODE))
+    # and unpack aws-cdk-lib once per checkout. The default is once per home folder, which costs seconds in a new one.
+if os.access(_MODULES, os.W_OK):
+    os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(_MODULES / ".cache" / "jsii"))

@@ -57,6 +57,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One Spark session with Delta Lake for all tests, its tables in a temporary folder."""
     # A Java that lives for minutes: compiled quickly and not twice.
     os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
-    session = local_spark.session(warehouse=tmp_path_factory.mktemp("warehouse"))
+    # Tests have many small queries: to compile each costs more than to interpret it. Runs in processes do compile.
+    interpreted = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+    session = local_spark.session(warehouse=tmp_path_factory.mktemp("warehouse"), extra=interpreted)
     yield session
     local_spark.stop(session)

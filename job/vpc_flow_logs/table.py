@@ -178,9 +178,10 @@ def create(
     columns = {column.name: (column.type, _meaning(column)) for column in wanted}
     clustered = [name for name in CLUSTERED_BY if name in columns or name in _SERVICE]
     bound = binding.properties() if binding else {}
-    _create(spark, table_name, path, {**columns, **_SERVICE}, kind="records", clustered=clustered, more=bound)
+    records = {**columns, **_SERVICE}
+    new = _create(spark, table_name, path, records, kind="records", clustered=clustered, more=bound)
     _create(spark, quarantine_name(table_name), quarantine_path(path), _QUARANTINE, kind="quarantine", clustered=[])
-    if binding is not None:
+    if binding is not None and not new:
         bind(spark, table_name, binding)
     present = field_columns(spark, table_name)
     names = {column.name for column in present}
@@ -199,22 +200,23 @@ def _create(
     kind: str,
     clustered: Sequence[str],
     more: Mapping[str, str] | None = None,
-) -> None:
+) -> bool:
+    """Create the table if its name is free; return whether it is a new one, not one that lay in the folder."""
     if spark.catalog.tableExists(quoted(name)):
-        return
+        return False
     location = f" LOCATION {literal(path)}" if path else ""
     if path and _detail(spark, at_path(path)) is not None:
         spark.sql(f"CREATE TABLE IF NOT EXISTS {quoted(name)} USING DELTA{location}")
-        return
+        return False
     listed = ", ".join(f"`{column}` {type_} COMMENT {literal(text)}" for column, (type_, text) in columns.items())
     cluster = f" CLUSTER BY ({', '.join(clustered)})" if clustered else ""
     statistics = ",".join([*clustered, "ingested_at"])
     properties = {MARK: kind, "delta.dataSkippingStatsColumns": statistics, **(more or {})}
-    listed_properties = _listed(properties)
     spark.sql(
-        f"CREATE TABLE IF NOT EXISTS {quoted(name)} ({listed}) USING DELTA{cluster} TBLPROPERTIES ({listed_properties})"
-        f"{location}"
+        f"CREATE TABLE IF NOT EXISTS {quoted(name)} ({listed}) USING DELTA{cluster}"
+        f" TBLPROPERTIES ({_listed(properties)}){location}"
     )
+    return True
 
 
 def bind(spark: SparkSession, table_name: str, binding: Binding) -> None:
