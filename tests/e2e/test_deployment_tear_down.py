@@ -305,7 +305,7 @@ def test_a_refusal_of_aws_says_what_was_refused(account: Account) -> None:
     })  # fmt: skip
     may_nothing: Credentials = role(account.amazon, "may-nothing", {"none": policy})
     aws = Aws(**{name: account.amazon.client(name, may_nothing) for name in ("s3", "sns", "sqs")})
-    with pytest.raises(DeploymentError, match=r"Auto Loader created for the bucket flow-logs-bucket: AWS refused it"):
+    with pytest.raises(DeploymentError, match=r"for the bucket flow-logs-bucket: AWS rejected the request"):
         tear_down(aws, [OURS])
 
 

@@ -255,8 +255,8 @@ def test_by_hand_the_wait_for_a_new_secret_is_shown(stage: Stage, capsys: pytest
     stage.server.faults.on("POST", "/oidc/v1/token", Fault.UNKNOWN_CLIENT)
     connect(stage.server.host, secret=_secret(stage), clock=Hurried())
     assert capsys.readouterr().err == (
-        f"  … {stage.server.host} refuses the client ID and secret, as it may while a new secret spreads; "
-        "trying again\n"
+        f"  … {stage.server.host} refuses the client ID and secret; a new secret takes time to "
+        "propagate; trying again\n"
     )
 
 

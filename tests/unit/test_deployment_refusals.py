@@ -56,7 +56,7 @@ def test_all_that_the_workspace_does_not_have_is_said_at_once_before_anything_is
     assert "18.x-scala2.13" in text
     assert "no catalog 'elsewhere'" in text
     assert "CREATE SCHEMA" in text
-    assert text.endswith("Nothing was changed: fix this and deploy again")
+    assert text.endswith("Nothing was changed. Fix this and deploy again")
 
 
 def test_a_job_of_this_name_that_is_not_ours_is_never_touched(stage: Stage) -> None:
