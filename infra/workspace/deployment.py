@@ -168,9 +168,7 @@ def _await_verify_run(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_pat
     """Wait for the verify run of an earlier call before the preflight checks repeat their requests."""
     try:
         memory = remembered.read(client, spec.folder)
-    except (
-        DeploymentError
-    ):  # the preflight checks may report a clearer cause; the memory is read again after them
+    except DeploymentError:  # the preflight checks may report a clearer cause; the memory is read again after them
         return
     verification.await_under_way(client, spec, wheel_path=wheel_path, memory=memory, pace=pace)
 

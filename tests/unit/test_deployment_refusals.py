@@ -98,9 +98,7 @@ def test_rights_revoked_half_way_are_said_and_the_next_try_finishes(stage: Stage
 def test_a_catalog_that_may_not_be_seen_is_said_with_the_privileges_that_are_missing(stage: Stage) -> None:
     stage.server.clear_log()
     stage.server.faults.on("GET", "/api/2.1/unity-catalog/catalogs/*", Fault.DENIED)
-    with pytest.raises(
-        DeploymentError, match="may not see it: create it, or grant USE CATALOG and CREATE SCHEMA on it"
-    ):
+    with pytest.raises(DeploymentError, match="cannot see it: create it, or grant USE CATALOG and CREATE SCHEMA on it"):
         stage.deploy(stage.spec())
     assert stage.writing() == []
 
@@ -108,7 +106,9 @@ def test_a_catalog_that_may_not_be_seen_is_said_with_the_privileges_that_are_mis
 @pytest.mark.parametrize("what", ["schema", "volume"])
 def test_a_missing_privilege_of_unity_catalog_is_named(stage: Stage, what: str) -> None:
     stage.server.faults.on("POST", f"/api/2.1/unity-catalog/{what}s", Fault.DENIED)
-    with pytest.raises(DeploymentError, match=rf"may not create the {what} network\.flow_logs.*CREATE VOLUME"):
+    with pytest.raises(
+        DeploymentError, match=rf"is not allowed to create the {what} network\.flow_logs.*CREATE VOLUME"
+    ):
         stage.deploy(stage.spec())
     stage.deploy(stage.spec())
     assert list(stage.server.state.volumes) == ["network.flow_logs.checkpoints"]
