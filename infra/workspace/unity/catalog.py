@@ -23,8 +23,8 @@ def problems(client: WorkspaceClient, names: UnityNames) -> list[str]:
         with saying(f"Looking for the catalog {catalog}"):
             if not _is_visible(client, catalog):
                 missing.append(
-                    f"there is no catalog {catalog!r} (job.table, job.checkpoint_path), or the service principal cannot "
-                    "see it: create it, or grant USE CATALOG and CREATE SCHEMA on it"
+                    f"there is no catalog {catalog!r} (job.table, job.checkpoint_path), or the service principal "
+                    "cannot see it: create it, or grant USE CATALOG and CREATE SCHEMA on it"
                 )
     return missing
 

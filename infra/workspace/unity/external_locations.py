@@ -56,8 +56,8 @@ def _not_listed(logs: str, error: Exception) -> str:
     return composed(
         "the external locations of Unity Catalog cannot be listed",
         words=words_of(error),
-        advice=f"If one covers {logs}, the service principal needs READ FILES on it; the instance profile has no effect "
-        "there",
+        advice=f"If one covers {logs}, the service principal needs READ FILES on it; the instance profile has no "
+        "effect there",
     )
 
 
