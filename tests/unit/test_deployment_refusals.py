@@ -73,7 +73,7 @@ def test_a_job_of_the_same_environment_in_another_account_is_not_touched(stage: 
     for old, new in elsewhere:
         text = text.replace(old, new)
     stage.deploy(type(stage.spec()).from_json(text))
-    assert "of another AWS account: give this environment's file another name" in _refused(stage)
+    assert "belongs to another AWS account: rename this environment's file" in _refused(stage)
 
 
 def test_without_admin_rights_the_first_write_says_whose_are_missing(stage: Stage) -> None:
