@@ -105,8 +105,8 @@ class WorkspaceSpec:
         cluster: the job's cluster.
         job: the streaming job.
         logs: the flow logs that the job reads.
-        auto_loader: Auto Loader creates topic, queue and bucket notification itself.
-        verify: verify on a cluster that the logs can be read before the job is created or changed.
+        auto_loader: Auto Loader creates the topic, the queue and the bucket notification.
+        verify: start a verify run, which reads the logs on a cluster, before the job is created or changed.
     """
 
     environment: str

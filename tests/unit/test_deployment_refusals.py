@@ -62,7 +62,7 @@ def test_all_that_the_workspace_does_not_have_is_said_at_once_before_anything_is
 def test_a_job_of_this_name_that_is_not_ours_is_never_touched(stage: Stage) -> None:
     made = stage.client().jobs.create(name="vpc-flow-logs-test")
     text = _refused(stage)
-    assert f"taken by job {made.job_id}, which is not this deployment's" in text
+    assert f"taken by job {made.job_id}, which does not belong to this deployment" in text
     stage.destroy(stage.spec())
     assert list(stage.server.state.jobs) == [made.job_id]
 

@@ -14,7 +14,7 @@ from databricks.sdk.service import compute, jobs
 from infra.workspace.spec import WorkspaceSpec
 
 ENVIRONMENT_TAG = "vpc-flow-logs-environment"
-"""Tag of the job and the verify cluster; its value is the environment's name. A job without it is never changed."""
+"""Tag of the job and the verify cluster; its value is the environment's name. Other jobs are never changed."""
 
 DEFINITION_TAG = "vpc-flow-logs-definition"
 """Tag with a hash of the sent settings; it distinguishes a complete change from an interrupted one."""
