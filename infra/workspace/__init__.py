@@ -1,4 +1,5 @@
-"""The Databricks half of a deployment: instance profile, grants, wheel, schema, job; and all of it taken back.
+"""The Databricks half of a deployment: create, update and remove instance profile, grants, wheel, schema and job.
 
-Zipped alone into the function that CloudFormation calls, and used by hand: `python -m infra.workspace`.
+The zip of the function that CloudFormation calls contains only this package. `.venv/bin/python -m infra.workspace`
+runs the same code by hand.
 """

@@ -1,4 +1,4 @@
-"""Start `python -m infra.workspace`, whose code is in `infra.by_hand`: it needs more of `infra` than the zip has."""
+"""Run `python -m infra.workspace`. The code is in `infra.by_hand` because it needs modules that the zip leaves out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client for a workspace: from a secret, or from the SDK's ordinary environment variables and profiles."""
+"""Client for a workspace, with credentials from a secret or from the SDK's environment variables and profiles."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from databricks.sdk.config import Config
 from infra.workspace.errors import DeploymentError
 from infra.workspace.explain import blocked, is_blocked, is_unknown_client, saying
 
-# A request is tried again for a minute, and the last try may take another: so a function of 15 minutes always has time
-# to answer. The SDK's own five minutes are too long for that.
+# The SDK retries a request for one minute, and the last attempt may take another, so a function with a timeout of 15
+# minutes always has time to respond. The SDK's default of five minutes is too long.
 RETRY_SECONDS = 60
 REQUEST_SECONDS = 60
 
 SIGN_IN_SECONDS = 60
-"""How long a refused client ID and secret are tried again: the token endpoint learns of a new secret with a delay."""
+"""Seconds during which a rejected client ID and secret are retried: a new secret takes time to propagate."""
 
 _LONGEST_PAUSE = 15
 
@@ -31,7 +31,7 @@ _TRIES = 3
 _REACH_SECONDS = 10
 
 _CREDENTIALS = ("token", "client_id", "client_secret")
-# What no credential has in it. In a header it would be refused by an error that repeats the whole value.
+# Characters that no credential contains. In a header they would cause an error that repeats the whole value.
 _BROKEN = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
@@ -46,16 +46,16 @@ def connect(
     clock: Clock | None = None,
     report: Callable[[str], None] = _show,
 ) -> WorkspaceClient:
-    """Return a client for a workspace that is signed in.
+    """Return a signed-in client for a workspace.
 
     Args:
-        host: of the workspace.
-        secret: the credentials; without them the SDK looks for some as it always does.
-        clock: measures time and waits.
-        report: called with what is waited for.
+        host: URL of the workspace.
+        secret: the credentials; without them, the SDK looks in its usual sources.
+        clock: measures time and pauses.
+        report: called with the reason for each wait.
 
     Raises:
-        DeploymentError: there are no credentials, or the workspace refuses them or cannot be reached.
+        DeploymentError: no credentials are set, the workspace rejects them, or it cannot be reached.
     """
     useragent.with_product("vpc-flow-logs-to-databricks", "0.1.0")
     credentials: dict[str, Any] = dict(secret or {})
@@ -71,13 +71,13 @@ def connect(
             clock=clock,
             **credentials,
         )
-        _refuse_broken({name: getattr(config, name) for name in _CREDENTIALS})  # of a profile
+        _refuse_broken({name: getattr(config, name) for name in _CREDENTIALS})  # read from a profile
         _sign_in(config, clock, report)
         return WorkspaceClient(config=config)
 
 
 def _sign_in(config: Config, clock: Clock, report: Callable[[str], None]) -> None:
-    """Get the first token; the client keeps it."""
+    """Request the first token; the client keeps it."""
     deadline = clock.time() + SIGN_IN_SECONDS
     pause = 1
     while True:
@@ -87,7 +87,7 @@ def _sign_in(config: Config, clock: Clock, report: Callable[[str], None]) -> Non
         except ValueError as error:
             if not is_unknown_client(error) or clock.time() + pause > deadline:
                 raise
-        report(f"{config.host} refuses the client ID and secret, as it may while a new secret spreads; trying again")
+        report(f"{config.host} refuses the client ID and secret; a new secret takes time to propagate; trying again")
         clock.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -97,14 +97,14 @@ def _refuse_broken(credentials: Mapping[str, str | None]) -> None:
     if broken:
         raise DeploymentError(
             f"The credentials contain a space or a line break ({', '.join(broken)}): they were not copied whole, or "
-            "with something else",
-            advice="Set them again where they come from (the secret, an environment variable such as "
-            f"DATABRICKS_{broken[0].upper()}, or a profile), and then try again",
+            "were copied with surrounding text",
+            advice="Set them again at their source (the secret, an environment variable such as "
+            f"DATABRICKS_{broken[0].upper()}, or a profile) and try again",
         )
 
 
 def _reach(host: str, clock: Clock) -> None:
-    """Fail early if no server answers: the SDK would try a wrong host for minutes."""
+    """Fail early if no server answers: the SDK would retry an incorrect host for minutes."""
     for left in reversed(range(_TRIES)):
         try:
             answer = requests.get(f"{host}/.well-known/databricks-config", timeout=_REACH_SECONDS)
@@ -113,11 +113,11 @@ def _reach(host: str, clock: Clock) -> None:
             if not left:
                 raise DeploymentError(
                     f"Cannot reach {host}",
-                    advice="Check workspace.host, the URL at which you open the workspace, and the network in between "
+                    advice="Check workspace.host, the URL at which you open the workspace, and the network connection "
                     "(a private workspace needs a route to it); then try again",
                 ) from error
         clock.sleep(1)
-    # The SDK ignores a refusal here, and then fails for another reason.
+    # The SDK ignores a 403 response to this request and then fails with an unrelated error.
     if answer.status_code == requests.codes.forbidden and is_blocked(answer.text):
         raise blocked(_message(answer)).error(f"Signing in to {host}")
 
@@ -133,7 +133,7 @@ def secret_of(text: str) -> dict[str, str]:
     """Return the credentials in the JSON of a secret: ``client_id`` and ``client_secret``, or ``token``.
 
     Raises:
-        DeploymentError: it has neither; the text is never repeated.
+        DeploymentError: the secret has neither; the message does not repeat the text.
     """
     try:
         raw = json.loads(text)
@@ -143,7 +143,7 @@ def secret_of(text: str) -> dict[str, str]:
         if isinstance(raw, dict) and all(isinstance(raw.get(name), str) and raw[name].strip() for name in names):
             return {name: raw[name].strip() for name in names}
     raise DeploymentError(
-        "The secret of workspace.secret_arn has to be JSON with client_id and client_secret of a service principal, "
+        "The secret of workspace.secret_arn must be JSON with client_id and client_secret of a service principal, "
         "or with token",
         advice="Store such a value (aws secretsmanager put-secret-value) and deploy again",
     )

@@ -1,7 +1,7 @@
 """Deploy, verify and destroy the workspace half of an environment.
 
-Every step looks first and writes only what differs, so each of these may be called again after anything went wrong,
-and a second call of what is done writes nothing.
+Every step looks first and writes only what differs. Each function can therefore be called again after a failure, and a
+second call after success writes nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from infra.workspace.wheel.wheel_file import WheelFile
 
 @dataclass(frozen=True)
 class Deployment:
-    """The result of a deployment: its steps, and where the job is."""
+    """The result of a deployment: its steps, the job and the table's name."""
 
     steps: tuple[Step, ...]
     job_id: int
@@ -50,46 +50,46 @@ def deploy(
     """Bring the workspace in line with the settings.
 
     Args:
-        client: of the workspace.
-        spec: what it is to hold.
+        client: client for the workspace.
+        spec: the desired state.
         wheel_file: the job's wheel.
-        aws: for what Auto Loader made, when the settings lead away from it; not used otherwise.
-        pace: how to wait, and whom to tell of each step.
-        left: streams of Auto Loader that earlier settings had, in addition to those that are remembered.
+        aws: clients that remove Auto Loader's resources for former streams; not used otherwise.
+        pace: waits and reports each step.
+        left: Auto Loader streams of earlier settings, in addition to those in the memory.
 
     Raises:
-        DeploymentError: it cannot go on. The same call finishes what is half done.
-        NotYet: there is something to wait for, and ``pace`` does not wait.
+        DeploymentError: the deployment cannot continue. The same call resumes it.
+        NotYet: a wait is needed, and ``pace`` does not wait.
     """
     done = _Steps(pace)
     path = upload.path_of(spec.folder, wheel_file)
     _await_verify_run(client, spec, wheel_path=path, pace=pace)
-    looked = preflight.look(client, spec)
-    done.add(*looked.notes)
+    checks = preflight.look(client, spec)
+    done.add(*checks.notes)
     memory = remembered.read(client, spec.folder)
     done.add(instance_profile.register(client, spec.profile, pace=pace))
     steps, memory = grants.grant(
-        client, profile=spec.profile.arn, wanted=looked.wanted, folder=spec.folder, memory=memory, pace=pace
+        client, profile=spec.profile.arn, wanted=checks.wanted, folder=spec.folder, memory=memory, pace=pace
     )
     done.add(*steps)
     done.add(upload.upload(client, spec.folder, wheel_file))
-    done.add(*catalog.create(client, looked.names))
+    done.add(*catalog.create(client, checks.names))
     if spec.verify:
         step, memory = verification.ensure(
             client,
             spec,
             wheel_path=path,
-            has_disk=looked.has_disk,
+            has_disk=checks.has_disk,
             memory=memory,
             pace=pace,
-            if_denied=looked.if_denied,
+            if_denied=checks.if_denied,
         )
         done.add(step)
     streams = _streams(spec, memory, left)
-    # Before the job runs: what it makes in AWS must be known even if this call ends here.
+    # Record the streams before the job runs: its AWS resources must be known even if this call ends here.
     memory = remembered.write(client, spec.folder, old=memory, new=replace(memory, streams=streams))
-    wanted = job_settings.settings(spec, wheel_path=path, has_disk=looked.has_disk)
-    step, job_id = streaming_job.bring_up_to_date(client, spec, wanted, pace=pace)
+    settings = job_settings.settings(spec, wheel_path=path, has_disk=checks.has_disk)
+    step, job_id = streaming_job.bring_up_to_date(client, spec, settings, pace=pace)
     done.add(step)
     done.add(permissions.bring_up_to_date(client, spec.job, job_id))
     done.add(*upload.remove_others(client, spec.folder, wheel_file))
@@ -101,7 +101,7 @@ def deploy(
 
 
 def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFile, pace: Pace) -> tuple[Step, ...]:
-    """Verify again, whatever passed before; the profile has to be registered.
+    """Verify again, even if the same settings passed before; the profile must be registered.
 
     Raises:
         DeploymentError: the profile is not registered, or the run failed.
@@ -132,48 +132,49 @@ def destroy(
     """Remove what ``deploy`` and Auto Loader created. Data, tables, checkpoints, schemas and volumes stay.
 
     Args:
-        client: of the workspace.
-        spec: what it was to hold.
-        aws: for what Auto Loader made.
-        pace: how to wait, and whom to tell of each step.
-        whole: the whole environment; else only the profile of ``spec``, if another one took its place.
+        client: client for the workspace.
+        spec: the deployed state.
+        aws: clients that remove Auto Loader's resources.
+        pace: waits and reports each step.
+        whole: remove the whole environment; if False and another profile has replaced the profile of ``spec``, remove
+            only the replaced profile.
 
     Raises:
-        DeploymentError: it cannot go on. The same call finishes what is half done.
+        DeploymentError: the removal cannot continue. The same call resumes it.
         NotYet: as in ``deploy``.
     """
     done = _Steps(pace)
     memory = remembered.read(client, spec.folder)
     if not whole and (successor := _successor(client, spec, memory)):
-        done.add(Step("job", "unchanged", f"stays: {successor} took this profile's place"))
+        done.add(Step("job", "unchanged", f"stays: {successor} has replaced this profile"))
         done.add(*_leave_profile(client, spec.profile.arn, memory))
-        forgotten = memory.with_grants(spec.profile.arn, None)
-        remembered.write(client, spec.folder, old=memory, new=forgotten)
+        without_profile = memory.with_grants(spec.profile.arn, None)
+        remembered.write(client, spec.folder, old=memory, new=without_profile)
         return tuple(done.steps)
-    for found in streaming_job.find(client, spec):
-        streaming_job.remove(client, found.job_id or 0, pace=pace)
-        done.add(Step("job", "removed", streaming_job.url(spec.host, found.job_id or 0)))
+    for job in streaming_job.find(client, spec):
+        streaming_job.remove(client, job.job_id or 0, pace=pace)
+        done.add(Step("job", "removed", streaming_job.url(spec.host, job.job_id or 0)))
     if end_single_runs(client, verification.run_name(spec), pace=pace):
         done.add(Step("verify run", "removed"))
     for arn in dict.fromkeys((spec.profile.arn, *memory.granted)):
         done.add(*_leave_profile(client, arn, memory))
     done.add(*_tear_down(aws, spec, _streams(spec, memory, []))[0])
-    # Last, with all that is remembered in it.
+    # Last, because the folder holds the memory.
     done.add(*upload.remove_folder(client, spec.folder))
     return tuple(done.steps)
 
 
 def _await_verify_run(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_path: str, pace: Pace) -> None:
-    """Wait for the verify run of an earlier call, before the requests of all the checks are repeated."""
+    """Wait for the verify run of an earlier call before the preflight checks repeat their requests."""
     try:
         memory = remembered.read(client, spec.folder)
-    except DeploymentError:  # the checks that follow may know better why, and then it is read again
+    except DeploymentError:  # the preflight checks may report a clearer cause; the memory is read again after them
         return
     verification.await_under_way(client, spec, wheel_path=wheel_path, memory=memory, pace=pace)
 
 
 class _Steps:
-    """Steps that are done, each reported at once; between them there has to be time left."""
+    """Completed steps; reports each one and then checks that there is time for the next."""
 
     def __init__(self, pace: Pace) -> None:
         self.steps: list[Step] = []
@@ -188,24 +189,25 @@ class _Steps:
 
 
 def _streams(spec: WorkspaceSpec, memory: Remembered, left: Iterable[Logs]) -> tuple[Logs, ...]:
-    now = [spec.logs] if spec.auto_loader else []
-    # The newest of equal streams: what an older version remembered has no checkpoint.
-    return tuple({stream: stream for stream in (*memory.streams, *left, *now)}.values())
+    current = [spec.logs] if spec.auto_loader else []
+    # Keep the newest of equal streams: those that an older version recorded have no checkpoint.
+    return tuple({stream: stream for stream in (*memory.streams, *left, *current)}.values())
 
 
 def _leave_streams(client: WorkspaceClient, spec: WorkspaceSpec, aws: Aws, memory: Remembered) -> list[Step]:
-    """Take down what Auto Loader made for streams that the job no longer has; the job by now runs without them."""
-    now = [spec.logs] if spec.auto_loader else []
-    gone = [stream for stream in memory.streams if stream not in now]
-    steps, kept = _tear_down(aws, spec, gone)
-    remembered.write(client, spec.folder, old=memory, new=replace(memory, streams=(*kept, *now)))
+    """Remove Auto Loader's resources for former streams; the updated job no longer reads them."""
+    current = [spec.logs] if spec.auto_loader else []
+    former = [stream for stream in memory.streams if stream not in current]
+    steps, kept = _tear_down(aws, spec, former)
+    remembered.write(client, spec.folder, old=memory, new=replace(memory, streams=(*kept, *current)))
     return steps
 
 
 def _tear_down(aws: Aws, spec: WorkspaceSpec, streams: Sequence[Logs]) -> tuple[list[Step], list[Logs]]:
-    """Take down what Auto Loader made; the steps, and the streams of former buckets that are out of reach.
+    """Remove Auto Loader's resources; return the steps, and the streams of former buckets without permission.
 
-    The function's rights end at the bucket of the settings. A person's may go further: so they stay remembered.
+    The function has permissions only on the bucket of the settings. Streams of other buckets stay in the memory because
+    a deployment by hand may have permissions on them.
     """
     steps = tear_down(aws, [stream for stream in streams if stream.bucket == spec.logs.bucket])
     kept = []
@@ -215,14 +217,14 @@ def _tear_down(aws: Aws, spec: WorkspaceSpec, streams: Sequence[Logs]) -> tuple[
                 steps += tear_down(aws, [stream])
             except DeploymentError as error:
                 kept.append(stream)
-                advice = "A deployment by hand with rights there removes it"
+                advice = "A deployment by hand with permissions on that bucket removes them"
                 text = composed(f"left for {stream.bucket}", words=str(error), advice=advice)
-                steps.append(Step("what Auto Loader created", "unchanged", text))
+                steps.append(Step("Auto Loader resources", "unchanged", text))
     return steps, kept
 
 
 def _leave_replaced_profiles(client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered) -> list[Step]:
-    """Remove the profiles that the job used before: by now it uses the new one."""
+    """Remove the profiles that the job used before; the updated job uses the new one."""
     steps = []
     for arn in [arn for arn in memory.granted if arn != spec.profile.arn]:
         steps += _leave_profile(client, arn, memory)
@@ -231,16 +233,16 @@ def _leave_replaced_profiles(client: WorkspaceClient, spec: WorkspaceSpec, memor
 
 
 def _leave_profile(client: WorkspaceClient, arn: str, memory: Remembered) -> list[Step]:
-    whom = [Principal.of(text) for text in memory.granted.get(arn, ())]
-    steps = grants.withdraw(client, profile=arn, whom=whom)
+    grantees = [Principal.of(text) for text in memory.granted.get(arn, ())]
+    steps = grants.withdraw(client, profile=arn, whom=grantees)
     removed = instance_profile.remove(client, arn)
     return [*steps, removed] if removed else steps
 
 
 def _successor(client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered) -> str | None:
-    """Return the profile that replaced this one: the job's, or one that was granted for a job to come."""
-    found = streaming_job.find(client, spec)
-    used = streaming_job.profile_of(client, found[0].job_id or 0) if found else None
-    if used is not None:
-        return used if used != spec.profile.arn else None
+    """Return the profile that replaced this one: the job's profile or, without a job, another granted profile."""
+    jobs = streaming_job.find(client, spec)
+    job_profile = streaming_job.profile_of(client, jobs[0].job_id or 0) if jobs else None
+    if job_profile is not None:
+        return job_profile if job_profile != spec.profile.arn else None
     return next((arn for arn in memory.granted if arn != spec.profile.arn), None)

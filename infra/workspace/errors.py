@@ -1,4 +1,4 @@
-"""What goes wrong with a deployment, as one sentence that says what to do. No secret is ever part of it."""
+"""Errors of a deployment, each a single line with the cause and the next step. Messages never contain secrets."""
 
 from __future__ import annotations
 
@@ -6,58 +6,59 @@ import re
 from collections.abc import Iterable, Sequence
 
 LONGEST = 900
-"""Characters of a message: CloudFormation cuts its events at about 1,000."""
+"""Maximum length of a message in characters: CloudFormation truncates its events at about 1,000."""
 
 _FEWEST = 100
-"""Characters that are left of what comes before the advice, however long the advice is."""
+"""Minimum number of characters kept before the advice, regardless of how long the advice is."""
 
 _GAP = " … "
 
-# Tokens and OAuth secrets of Databricks, access keys of AWS, bearer tokens.
+# Databricks tokens and OAuth secrets, AWS access keys, and bearer tokens.
 _SECRET = re.compile(
     r"\bdapi[0-9a-f]{32}(?:-[0-9]+)?\b|\bdose[0-9a-f]{32}\b|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\beyJ[\w.-]{20,}"
 )
 
-# EC2 adds about a thousand characters that only sts:DecodeAuthorizationMessage can read.
+# EC2 adds about a thousand characters that only sts:DecodeAuthorizationMessage can decode.
 # Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html
 _ENCODED = re.compile(r"(encoded authorization failure message:)\s*[\w+/=-]+", re.IGNORECASE)
 
 
 class DeploymentError(Exception):
-    """The deployment cannot go on; the text is the whole message, for people and for CloudFormation's event.
+    """The deployment cannot continue. The text is the complete message for the terminal and CloudFormation's event.
 
     Attributes:
-        what: what was being done and why it failed, in our words.
-        words: the words of a service; they are shortened where the message gets too long.
-        advice: what to do next; it is always kept whole.
+        what: the failed action and the cause, in this project's wording.
+        words: the service's own message; shortened if the complete message is too long.
+        advice: the next step; never shortened.
     """
 
     def __init__(self, what: str, *, words: str = "", advice: str = "") -> None:
-        """Compose the message of its parts."""
+        """Compose the message from its parts."""
         super().__init__(composed(what, words=words, advice=advice))
         self.what = what
         self.words = words
         self.advice = advice
 
     def message(self, *, more: str = "", secrets: Iterable[str] = ()) -> str:
-        """Return the message without some secrets, and with more advice at its end."""
+        """Return the message with the secrets masked and ``more`` appended to the advice."""
         advice = ". ".join(text.rstrip(".") for text in (self.advice, more) if text)
         return composed(self.what, words=self.words, advice=advice, secrets=secrets)
 
 
 class NotYet(Exception):
-    """There is something to wait for that outlasts this call; the text says what. Call again later."""
+    """The deployment waits for something that takes longer than this call; the text names it. Call again later."""
 
 
 def composed(what: str, *, words: str = "", advice: str = "", secrets: Iterable[str] = (), limit: int = LONGEST) -> str:
-    """Compose a message of our words, a service's, and our advice; shorten all but the advice to stay in a limit.
+    """Compose a message from a description, a service's message and advice, and shorten all but the advice to fit.
 
     Args:
-        what: what was being done and why it failed; the service's words follow a colon, or come in parentheses.
-        words: the service's words, as long as they are. They keep their beginning and their end.
-        advice: what to do next.
-        secrets: texts to leave out.
-        limit: characters of the message. Only an advice that is longer than that exceeds it.
+        what: the failed action and the cause. If it ends with a colon, the service's message follows; otherwise the
+            service's message is in parentheses.
+        words: the service's message, in full. Shortening keeps the beginning and the end.
+        advice: the next step.
+        secrets: texts to mask.
+        limit: maximum length of the message in characters. Only a longer advice can exceed it.
     """
     hidden = list(secrets)
     what, words, advice = (_clean(text, hidden) for text in (what, words, advice))
@@ -72,20 +73,20 @@ def composed(what: str, *, words: str = "", advice: str = "", secrets: Iterable[
 
 
 def sentence(text: str, *, secrets: Iterable[str] = ()) -> str:
-    """Return a text for an event or a terminal: on one line, shortened in the middle, and without any secret."""
+    """Return a text for an event or a terminal: on one line, shortened in the middle, with secrets masked."""
     return composed(text, secrets=secrets)
 
 
 def printable(text: str) -> str:
-    """Escape what has no glyph of its own: a terminal obeys escape sequences, and `cdk deploy` prints events.
+    """Escape nonprintable characters: `cdk deploy` prints events, and a terminal interprets escape sequences.
 
-    The job's ``terminal.printable`` does the same; the function's zip does not have the job.
+    The job's ``terminal.printable`` does the same, but the function's zip does not contain the job.
     """
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def listed(problems: Sequence[str], *, room: int) -> str:
-    """Return the problems that fit whole into some characters, and how many others there are."""
+    """Return as many complete problems as fit into ``room`` characters, and the number of the others."""
     for number in range(len(problems), 1, -1):
         left = len(problems) - number
         text = "; ".join([*problems[:number], *([f"and {left} more"] if left else [])])
@@ -104,7 +105,7 @@ def _clean(text: str, secrets: Iterable[str]) -> str:
 
 
 def _shortened(text: str, room: int) -> str:
-    """Return a text with its middle left out, if it has to be: the beginning and the end say most."""
+    """Return a text without its middle if it is too long: the beginning and the end are the most informative parts."""
     if len(text) <= room:
         return text
     end = (room - len(_GAP)) // 2

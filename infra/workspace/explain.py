@@ -1,4 +1,4 @@
-"""Explain what the workspace, AWS and the network answer: why it failed, and what to do."""
+"""Explain errors of the workspace, AWS and the network: the cause and the next step."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from databricks.sdk.errors.base import DatabricksError
 
 from infra.workspace.errors import DeploymentError
 
-# A wrong personal access token is answered as if it lacked a right.
+# The workspace reports an invalid personal access token as a missing permission.
 _NOT_SIGNED_IN = ("invalid_client", "Invalid access token")
 
-# The function's address changes, so a list that does not name it is met in production first.
+# The function's IP address changes, so an IP access list without it may first fail in production.
 _BLOCKED = ("ip acl", "ip access list")
 
-ADMIN = "The deploying service principal has to be a workspace admin (Settings, Identity and access, group admins)"
+ADMIN = "The deploying service principal must be a workspace admin (Settings, Identity and access, group admins)"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer that is an error.
+    """The explanation of an error response.
 
     Attributes:
-        why: what it means, in our words; empty where only the service's own words are known.
-        words: the service's words, where they add something.
-        advice: what to do; empty where nothing is known.
+        why: the cause, in this project's wording; empty if only the service's own message is known.
+        words: the service's message, if it adds information.
+        advice: the next step; empty if none is known.
     """
 
     why: str
@@ -37,16 +37,16 @@ class Answer:
     advice: str = ""
 
     def error(self, what: str) -> DeploymentError:
-        """Return the error of a step that did ``what`` and got this answer."""
+        """Return the error of the action ``what`` that received this response."""
         return DeploymentError(f"{what}: {self.why}".rstrip(), words=self.words, advice=self.advice)
 
 
 @contextmanager
 def saying(what: str) -> Iterator[None]:
-    """Turn the errors of a block, which does ``what``, into a DeploymentError with that in front.
+    """Turn errors of a block into a DeploymentError that begins with ``what``, the action of the block.
 
     Raises:
-        DeploymentError: as the block does, or for what the workspace, AWS or the network answered.
+        DeploymentError: the block raises one, or the workspace, AWS or the network returns an error.
     """
     try:
         yield
@@ -55,27 +55,27 @@ def saying(what: str) -> Iterator[None]:
 
 
 def explained(error: Exception) -> Answer:
-    """Explain an error of a library, with what to do."""
+    """Return the cause of a library's error and the next step."""
     return _of_the_sign_in(error) or _of_the_network(error) or _of_a_service(error)
 
 
 def is_blocked(text: str) -> bool:
-    """Return whether an answer reports that the workspace's IP access list lacks the caller's address."""
+    """Return whether a response reports that the workspace's IP access list blocks the caller's address."""
     return any(part in text.lower() for part in _BLOCKED)
 
 
 def is_unknown_client(error: Exception) -> bool:
-    """Return whether the token endpoint refused a client ID and secret, as it does while a new secret spreads."""
+    """Return whether the token endpoint rejected a client ID and secret, as it does until a new secret propagates."""
     return "invalid_client" in str(error)
 
 
 def blocked(words: str) -> Answer:
-    """Return what to do about such an answer."""
+    """Return the explanation of a request that the workspace's IP access list blocks."""
     return Answer(
-        "the workspace has an IP access list, and the address that this comes from is not on it",
+        "the workspace's IP access list does not allow the address of this request",
         words,
-        "Allow the function's address: deploy by hand from an allowed network, or give the function a VPC with a fixed "
-        "address; then deploy again",
+        "Deploy by hand from an allowed network, or run the function in a VPC with a fixed address and add that "
+        "address to the list; then deploy again",
     )
 
 
@@ -92,40 +92,40 @@ def _of_the_sign_in(error: Exception) -> Answer | None:
         return Answer(
             "the workspace refused the credentials",
             words_of(error),
-            "Create an OAuth secret for the service principal in this workspace, put client_id and client_secret where "
-            "the deployment reads them, and try again",
+            "Create an OAuth secret for the service principal in this workspace, store client_id and client_secret "
+            "where the deployment reads them, and try again",
         )
     if "cannot configure default credentials" in str(error):
         return Answer(
-            "there are no credentials for the workspace",
+            "no credentials for the workspace are set",
             advice="Set DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET of the service principal, or "
             "DATABRICKS_TOKEN, or name a profile in DATABRICKS_CONFIG_PROFILE",
         )
     if "more than one authorization method" in str(error):
         return Answer(
-            "there are two kinds of credentials for the workspace",
-            advice="Keep DATABRICKS_TOKEN or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, in the environment and "
-            "in the profile (~/.databrickscfg), and unset the other",
+            "two kinds of credentials for the workspace are set",
+            advice="Keep either DATABRICKS_TOKEN or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, across the "
+            "environment and the profile (~/.databrickscfg), and unset the other",
         )
     if isinstance(error, NoCredentialsError):
         return Answer(
-            "there are no AWS credentials",
-            advice="Sign in to the account of the bucket (aws sso login, AWS_PROFILE) and try again",
+            "no AWS credentials are set",
+            advice="Sign in to the bucket's account (aws sso login, AWS_PROFILE) and try again",
         )
     return None
 
 
 def _of_the_network(error: Exception) -> Answer | None:
-    # Another server may well answer where the SDK asks for a workspace's endpoints, and then names none.
+    # The SDK requests the workspace's endpoints; another server may answer that request without any endpoints.
     if isinstance(error, requests.JSONDecodeError) or "Invalid URL 'None'" in str(error):
         return Answer(
-            "the server that answers there is not a Databricks workspace",
-            advice="Check workspace.host: the URL at which you open the workspace",
+            "the server at this address is not a Databricks workspace",
+            advice="Check workspace.host; it must be the URL at which you open the workspace",
         )
     if isinstance(error, requests.RequestException | TimeoutError):
         return Answer(
             "the workspace did not answer in time",
-            advice="Check workspace.host and the network in between, then deploy again; it resumes from here",
+            advice="Check workspace.host and the network connection, then deploy again; it resumes from here",
         )
     return None
 
@@ -133,11 +133,11 @@ def _of_the_network(error: Exception) -> Answer | None:
 def _of_a_service(error: Exception) -> Answer:
     words = words_of(error)
     if isinstance(error, PermissionDenied):
-        return Answer("the workspace refused it", words, f"{ADMIN}; then deploy again")
+        return Answer("the workspace denied the request", words, f"{ADMIN}. Then deploy again")
     if isinstance(error, TooManyRequests):
         return Answer("the workspace is too busy", words, "Deploy again later; it resumes from here")
     if isinstance(error, ClientError | BotoCoreError):
-        return Answer("AWS refused it", words, "Fix the cause and try again; it resumes from here")
+        return Answer("AWS rejected the request", words, "Fix the cause and try again; it resumes from here")
     if isinstance(error, DatabricksError):
-        return Answer("the workspace answered:", words, "Fix the cause and deploy again; it resumes from here")
+        return Answer("the workspace returned:", words, "Fix the cause and deploy again; it resumes from here")
     return Answer("", words)

@@ -1,8 +1,8 @@
 """Handle the events of the custom resource: deploy or remove the workspace half of an environment.
 
-`aws_cdk.custom_resources.Provider` calls ``on_event`` once and ``is_complete`` until that reports the end. All work
-is done in ``is_complete``: every step looks first, so each call resumes where the last one stopped, and nothing has to
-be carried from one to the next. A create that fails has its physical ID by then: CloudFormation deletes what is there.
+`aws_cdk.custom_resources.Provider` calls ``on_event`` once and ``is_complete`` until it reports completion. All
+work happens in ``is_complete``: every step looks first, so each call resumes where the last one stopped, and no state
+passes between calls. The physical ID is known before the work begins, so CloudFormation deletes a failed create.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from infra.workspace.step import Step
 from infra.workspace.wheel.wheel_file import wheel_in
 
 _MARGIN_SECONDS = PATIENCE + RETRY_SECONDS + REQUEST_SECONDS + 20
-"""Longest time that a step may take, in seconds: one begins only if the call has as much left.
+"""Maximum duration of a step in seconds: a step begins only if the call has this much time left.
 
-The longest step is the registration of a profile that IAM does not show yet, with a last request that is tried again.
+The longest step registers a profile that IAM does not show yet, with a last request that is retried.
 """
 
 _GONE = (
-    "If the workspace is gone for good, delete the stack again and let it keep this resource (aws cloudformation "
+    "If the workspace no longer exists, delete the stack again and retain this resource (aws cloudformation "
     "delete-stack --retain-resources)"
 )
 
 
 class Failed(Exception):
-    """What CloudFormation shows for an event that failed; one sentence, without any secret."""
+    """A failed event; CloudFormation shows the text, a single line without secrets."""
 
 
 def on_event(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return the resource of an event: its ID is the instance profile's ARN, so another profile replaces it.
+    """Return the physical ID of an event's resource: the instance profile's ARN, so a new profile is a replacement.
 
     Raises:
         Failed: the settings cannot be read; nothing was created.
@@ -60,10 +60,10 @@ def on_event(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Do what is left to do for an event, as far as it goes in one call; return whether all is done.
+    """Do as much of an event's remaining work as one call allows; return whether all of it is done.
 
     Raises:
-        Failed: it cannot continue; the text has the advice.
+        Failed: the deployment cannot continue; the text includes advice.
     """
     secrets: list[str] = []
     deleting = event["RequestType"] == "Delete"
@@ -74,11 +74,11 @@ def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return {"IsComplete": False}
     except DeploymentError as error:
         raise Failed(error.message(more=_GONE if deleting else "", secrets=secrets)) from None
-    except Exception as error:  # noqa: BLE001 - CloudFormation has to get an answer
+    except Exception as error:  # noqa: BLE001 - CloudFormation must get a response
         print(
             "\n".join(sentence(line, secrets=secrets) for line in traceback.format_exc().splitlines()), file=sys.stderr
         )
-        what = f"An error in the deployment itself: {type(error).__name__}:"
+        what = f"Internal error of the deployment: {type(error).__name__}:"
         text = composed(what, words=str(error), advice="See the traceback in the function's log", secrets=secrets)
         raise Failed(text) from None
     return {"IsComplete": True, "Data": data}
@@ -93,14 +93,14 @@ def _deploy(event: Mapping[str, Any], context: Any, secrets: list[str]) -> dict[
         wheel_file=wheel_in(Path(os.environ["LAMBDA_TASK_ROOT"]) / "wheel"),
         aws=_aws(spec),
         pace=pace,
-        left=_left(event),
+        left=_previous_streams(event),
     )
     return {"JobId": str(done.job_id), "JobUrl": done.job_url, "Table": done.table}
 
 
 def _delete(event: Mapping[str, Any], context: Any, secrets: list[str]) -> dict[str, str]:
     spec = _spec(event["ResourceProperties"])
-    # The id decides: a profile that was replaced is deleted after the one that took its place was made.
+    # Use the physical ID: CloudFormation deletes a replaced profile after its replacement is complete.
     spec = replace(spec, profile=replace(spec.profile, arn=event["PhysicalResourceId"]))
     pace = _pace(context)
     deployment.destroy(_client(event, spec, secrets, pace), spec, aws=_aws(spec), pace=pace, whole=False)
@@ -111,16 +111,16 @@ def _spec(properties: Mapping[str, Any]) -> WorkspaceSpec:
     return WorkspaceSpec.from_json(properties["Spec"])
 
 
-def _left(event: Mapping[str, Any]) -> list[Logs]:
-    """Return the stream of the settings before this update, if Auto Loader read it."""
-    with suppress(KeyError, DeploymentError):  # written by another version: the memory has to suffice
+def _previous_streams(event: Mapping[str, Any]) -> list[Logs]:
+    """Return the stream of the settings before this update, if Auto Loader created resources for it."""
+    with suppress(KeyError, DeploymentError):  # written by another version; rely on the memory alone
         old = _spec(event["OldResourceProperties"])
         return [old.logs] if old.auto_loader else []
     return []
 
 
 def _client(event: Mapping[str, Any], spec: WorkspaceSpec, secrets: list[str], pace: Pace) -> Any:
-    pace.check()  # signing in may take a minute
+    pace.check()  # signing in can take a minute
     arn = event["ResourceProperties"]["SecretArn"]
     with saying(f"Reading the secret {arn}"):
         manager = boto3.client("secretsmanager", region_name=arn.split(":")[3])
@@ -134,7 +134,7 @@ def _aws(spec: WorkspaceSpec) -> Aws:
 
 
 def _pace(context: Any) -> Pace:
-    """Return a pace that waits for nothing that outlasts the call, and begins nothing that may."""
+    """Return a pace that neither waits nor begins a step if that may take longer than the call."""
 
     def check() -> None:
         if context.get_remaining_time_in_millis() < _MARGIN_SECONDS * 1000:

@@ -1,6 +1,6 @@
-"""Keep a deployment's memory in a small file next to the wheel: what it granted, verified, and left in AWS.
+"""Keep a deployment's memory in a small file next to the wheel: its grants, verifications and Auto Loader streams.
 
-It is written before the thing it remembers is done: a deployment that is cut off forgets nothing of its own.
+An entry is written before the action that it records, so an interrupted deployment leaves nothing unrecorded.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Verification:
     """A verify run that has not passed yet.
 
     Attributes:
-        key: hash of what was verified.
-        token: what the run is submitted with.
-        run_id: of the run; None before it is submitted.
+        key: hash of the settings under verification.
+        token: idempotency token of the submit request.
+        run_id: ID of the run; None before it is submitted.
     """
 
     key: str
@@ -38,13 +38,13 @@ class Verification:
 
 @dataclass(frozen=True)
 class Remembered:
-    """The file's content.
+    """The content of the memory file.
 
     Attributes:
-        granted: our grants by profile (``group network-engineers``).
-        verification: the verify run that is under way, if any.
+        granted: principals to which this deployment granted a profile (``group network-engineers``), by profile ARN.
+        verification: the active verify run, if any.
         passed: keys of the verifications that passed, the newest last.
-        streams: what the job reads or has read.
+        streams: Auto Loader streams that the job reads or has read.
     """
 
     granted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -53,13 +53,13 @@ class Remembered:
     streams: tuple[Logs, ...] = ()
 
     def with_grants(self, profile: str, names: tuple[str, ...] | None) -> Remembered:
-        """With the grants for a profile replaced; None forgets the profile."""
+        """Return a copy with the grants of a profile replaced; None removes the profile."""
         others = {arn: granted for arn, granted in self.granted.items() if arn != profile}
         return replace(self, granted=others if names is None else {**others, profile: tuple(sorted(names))})
 
 
 def read(client: WorkspaceClient, folder: str) -> Remembered:
-    """Return the memory in a folder's file; an empty one if there is none.
+    """Return the memory from a folder's file; an empty one if the file does not exist.
 
     Raises:
         DeploymentError: the file cannot be read.
@@ -82,13 +82,13 @@ def read(client: WorkspaceClient, folder: str) -> Remembered:
         raise DeploymentError(
             f"{path} was changed and cannot be read",
             words=repr(error),
-            advice="Delete it and deploy again: the grants it recorded then count as made by others, and stay when "
-            "their principal is removed from the environment file",
+            advice="Delete it and deploy again. The grants it recorded are then treated as made by others: they stay "
+            "when their principal is removed from the environment file",
         ) from error
 
 
 def write(client: WorkspaceClient, folder: str, *, old: Remembered, new: Remembered) -> Remembered:
-    """Write the file, and make its folder, if there is anything new in it; return the new content."""
+    """Write the file, and create its folder, if the content has changed; return the new content."""
     if new != old:
         with saying(f"Writing {folder}/{NAME}"):
             if old == Remembered():

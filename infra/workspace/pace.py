@@ -1,4 +1,4 @@
-"""Wait and report while a deployment goes on."""
+"""Wait and report progress during a deployment."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ def _always_time() -> None:
 
 @dataclass(frozen=True)
 class Pace:
-    """How a deployment waits and reports.
+    """The functions with which a deployment waits and reports progress.
 
     Attributes:
-        later: called with what is awaited, until it is there; waits a while, or raises NotYet to be called again.
-        report: called with each step that is done.
-        check: called between steps; raises NotYet when this call has no time left.
-        sleep: waits some seconds.
-        clock: seconds of a monotonic clock.
+        later: called repeatedly with the reason for waiting until the condition holds; pauses, or raises NotYet so that
+            a later call continues.
+        report: called with each completed step.
+        check: called between steps; raises NotYet when the current call has no time left.
+        sleep: pauses for a number of seconds.
+        clock: returns the seconds of a monotonic clock.
     """
 
     later: Callable[[str], None]

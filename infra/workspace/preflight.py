@@ -1,4 +1,4 @@
-"""Check everything before anything is changed: report every problem of the file and the workspace at once."""
+"""Check the settings against the workspace before anything is changed, and report all problems at once."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from infra.workspace.step import Step
 from infra.workspace.unity import catalog, external_locations, unity_names
 from infra.workspace.unity.unity_names import UnityNames
 
-_THEN = "Nothing was changed: fix this and deploy again"
+_THEN = "Nothing was changed. Fix this and deploy again"
 
 
 @dataclass(frozen=True)
 class Looked:
-    """What was found.
+    """The results of the checks.
 
     Attributes:
-        wanted: the ids of the principals that get the profile.
-        has_disk: whether the node type has its own disks.
+        wanted: IDs of the principals to which the profile is granted.
+        has_disk: the node type has local disks.
         names: the names in Unity Catalog.
-        notes: what the deployment goes on in spite of.
-        if_denied: what to do where the logs cannot be read in spite of the profile.
+        notes: observations that do not stop the deployment.
+        if_denied: advice for the case that the logs cannot be read despite the profile.
     """
 
     wanted: Mapping[Principal, str]
@@ -42,30 +42,30 @@ class Looked:
 
 
 def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Looked:
-    """Look at everything that the settings name.
+    """Look up everything that the settings name.
 
     Raises:
-        DeploymentError: something is missing or taken; the message lists all of it.
+        DeploymentError: a resource is missing or a name is taken; the message lists all problems.
     """
     problems: list[str] = []
     node = _node_type(client, spec, problems)
     problems += _spark_version(client, spec)
-    who = principals.named(spec.principals)
-    readers = [Principal("group", name) for name in dict.fromkeys((*spec.job.can_view, *spec.job.can_manage))]
-    every = list(dict.fromkeys((*who, *readers)))
-    ids = principals.ids(client, every)
-    problems += principals.unknown(every, ids)
+    grantees = principals.named(spec.principals)
+    job_groups = [Principal("group", name) for name in dict.fromkeys((*spec.job.can_view, *spec.job.can_manage))]
+    all_principals = list(dict.fromkeys((*grantees, *job_groups)))
+    ids = principals.ids(client, all_principals)
+    problems += principals.unknown(all_principals, ids)
     names = unity_names.resolve(client, spec)
     problems += catalog.problems(client, names)
     locations = external_locations.look(client, spec, names)
     problems += locations.problems
     problems += streaming_job.problems(client, spec)
     if problems:
-        what = f"The workspace {spec.host} cannot take this deployment:"
+        what = f"The workspace {spec.host} does not meet the requirements of this deployment:"
         room = LONGEST - len(what) - len(_THEN) - len(" . ")
         raise DeploymentError(what, words=listed(problems, room=room), advice=_THEN)
     return Looked(
-        wanted={principal: ids[principal] for principal in who},
+        wanted={principal: ids[principal] for principal in grantees},
         has_disk=_has_disk(node),
         names=names,
         notes=(
@@ -77,35 +77,35 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Looked:
 
 
 def has_disk(client: WorkspaceClient, spec: WorkspaceSpec) -> bool:
-    """Return whether the node type has its own disks."""
+    """Return whether the node type has local disks."""
     return _has_disk(_node_type(client, spec, []))
 
 
 def _spark_version(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
-    wanted = spec.cluster.spark_version
-    with saying("Looking at the runtimes"):
+    runtime = spec.cluster.spark_version
+    with saying("Listing the runtimes"):
         offered = sorted(version.key for version in client.clusters.spark_versions().versions or [] if version.key)
-    if wanted in offered:
+    if runtime in offered:
         return []
     lts = [key for key in offered if key.endswith("scala2.13") and "-ml-" not in key and "photon" not in key]
-    return [f"the workspace has no runtime {wanted!r} (workspace.cluster.spark_version); it has {_some(lts)}"]
+    return [f"the workspace has no runtime {runtime!r} (workspace.cluster.spark_version); it has {_some(lts)}"]
 
 
 def _node_type(client: WorkspaceClient, spec: WorkspaceSpec, problems: list[str]) -> NodeType | None:
-    wanted = spec.cluster.node_type
-    with saying("Looking at the node types"):
+    name = spec.cluster.node_type
+    with saying("Listing the node types"):
         offered = {node.node_type_id: node for node in client.clusters.list_node_types().node_types or []}
-    if wanted not in offered:
-        close = get_close_matches(wanted, list(offered), n=3, cutoff=0.4) or sorted(offered)[:3]
+    if name not in offered:
+        close = get_close_matches(name, list(offered), n=3, cutoff=0.4) or sorted(offered)[:3]
         problems.append(
-            f"the workspace has no node type {wanted!r} (workspace.cluster.node_type); similar ones are {_some(close)}"
+            f"the workspace has no node type {name!r} (workspace.cluster.node_type); similar ones are {_some(close)}"
         )
-    return offered.get(wanted)
+    return offered.get(name)
 
 
 def _has_disk(node: NodeType | None) -> bool:
     instance = node.node_instance_type if node else None
-    # Where the answer does not say, no volume is requested: node types with disks refuse some.
+    # If the response has no disk information, request no volume: some node types with disks reject one.
     return instance is None or bool(instance.local_disks or instance.local_nvme_disks)
 
 

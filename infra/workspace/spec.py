@@ -1,4 +1,4 @@
-"""What the workspace is to hold for an environment, as plain data: made from the environment file, sent as JSON."""
+"""Desired state of the workspace for one environment, as plain data: built from its file and passed on as JSON."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Profile:
     """The instance profile to register.
 
     Attributes:
-        arn: of the instance profile; the last part of it is its name.
-        role_arn: of the role in it.
-        skip_validation: register without Databricks' dry run.
+        arn: ARN of the instance profile; its last part is the profile's name.
+        role_arn: ARN of the role in the profile.
+        skip_validation: register the profile without Databricks' dry run.
     """
 
     arn: str
@@ -27,7 +27,13 @@ class Profile:
 
 @dataclass(frozen=True)
 class Principals:
-    """Who may use the instance profile: names of groups, e-mail addresses, application ids."""
+    """Principals that may use the instance profile.
+
+    Attributes:
+        groups: display names.
+        users: email addresses.
+        service_principals: application IDs.
+    """
 
     groups: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
@@ -36,7 +42,7 @@ class Principals:
 
 @dataclass(frozen=True)
 class Cluster:
-    """What the job runs on; without workers a single node."""
+    """The job's cluster; a single node if ``workers`` is 0."""
 
     spark_version: str
     node_type: str
@@ -50,12 +56,13 @@ class Job:
     """The streaming job.
 
     Attributes:
-        name: in the workspace.
-        parameters: of the wheel's entry points, by name.
+        name: name of the job in the workspace.
+        parameters: values of the wheel's entry point parameters, by name.
         schedule: Quartz expression in UTC; None for a continuous job.
-        pause: make it, but do not start it.
-        email_on_failure: who is told of a failed run.
-        can_view, can_manage: groups.
+        pause: create the job, but do not start it.
+        email_on_failure: addresses notified of a failed run.
+        can_view: groups with the permission CAN_VIEW.
+        can_manage: groups with the permission CAN_MANAGE.
     """
 
     name: str
@@ -72,11 +79,11 @@ class Logs:
     """What an Auto Loader stream reads; used to recognize the AWS resources it created.
 
     Attributes:
-        bucket: of the flow logs.
-        prefix: the keys that AWS delivers below, ``[prefix/]AWSLogs/``.
+        bucket: name of the log bucket.
+        prefix: prefix of the keys that AWS delivers, ``[prefix/]AWSLogs/``.
         path: the job's VPC Logs Path.
-        checkpoint: the job's checkpoint; empty where an older version wrote the settings. It does not make two streams
-            different: a stream keeps its resources when its checkpoint moves.
+        checkpoint: the job's checkpoint; empty if an older version wrote the settings. Comparisons ignore it: a stream
+            keeps its resources when its checkpoint moves.
     """
 
     bucket: str
@@ -87,7 +94,20 @@ class Logs:
 
 @dataclass(frozen=True)
 class WorkspaceSpec:
-    """All of it. ``auto_loader`` says whether Auto Loader makes topic, queue and bucket notification itself."""
+    """The complete desired state.
+
+    Attributes:
+        environment: name of the environment.
+        host: URL of the workspace.
+        region: AWS region of the log bucket.
+        profile: the instance profile.
+        principals: principals that may use the profile.
+        cluster: the job's cluster.
+        job: the streaming job.
+        logs: the flow logs that the job reads.
+        auto_loader: Auto Loader creates the topic, the queue and the bucket notification.
+        verify: start a verify run, which reads the logs on a cluster, before the job is created or changed.
+    """
 
     environment: str
     host: str
@@ -102,29 +122,29 @@ class WorkspaceSpec:
 
     @property
     def table(self) -> str:
-        """Name of the table."""
+        """The table's name."""
         return self.job.parameters["table-name"]
 
     @property
     def folder(self) -> str:
-        """Folder of the workspace with the wheel.
+        """The workspace folder of the wheel and the deployment's memory.
 
-        Only admins make folders there, and nobody else has rights in them. In ``/Workspace/Shared`` every user could
-        replace the wheel, and so run code with the reader role's rights; a home folder would be another one for each
-        who deploys.
+        Only admins can create folders there, and only they have permissions on them. In ``/Workspace/Shared``, every
+        user could replace the wheel and so run code with the reader role's permissions. A home folder would differ for
+        each deploying user.
         """
         return f"/Workspace/vpc-flow-logs/{self.environment}"
 
     def to_json(self) -> str:
-        """As one line of JSON, always the same for the same settings."""
+        """Return the settings as one line of JSON; equal settings give equal text."""
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> WorkspaceSpec:
-        """Read what ``to_json`` wrote. Keys that this version does not know are left out.
+        """Read the output of ``to_json``. Keys that this version does not know are ignored.
 
         Raises:
-            DeploymentError: it is no JSON, or something is missing.
+            DeploymentError: the text is not valid JSON, or a key is missing.
         """
         try:
             raw = json.loads(text)
@@ -140,7 +160,7 @@ class WorkspaceSpec:
             raise DeploymentError(
                 "The settings of the workspace cannot be read",
                 words=repr(error),
-                advice="Deploy with the version that wrote them",
+                advice="Deploy with the version of this repository that wrote them",
             ) from error
         return spec
 

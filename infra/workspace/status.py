@@ -1,4 +1,4 @@
-"""Look at an environment in the workspace: profile, grants, job, last runs."""
+"""Status of an environment in the workspace: profile, grants, job and latest runs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from infra.workspace.job.runs import ended, of_job, state_of
 from infra.workspace.spec import WorkspaceSpec
 
 RUNS = 5
-"""Number of the last runs that are shown."""
+"""Number of runs shown, the latest first."""
 
 
 @dataclass(frozen=True)
 class Grant:
-    """A principal that may use the profile, and whether this deployment granted it."""
+    """A principal that may use the profile; ``ours`` if this deployment granted it."""
 
     who: str
     ours: bool
@@ -30,7 +30,14 @@ class Grant:
 
 @dataclass(frozen=True)
 class RunLine:
-    """A run: its state, whether it is over, when it began (None: not yet, or not known), and its page."""
+    """A run of the job.
+
+    Attributes:
+        state: the state in a word or two.
+        over: the run has ended.
+        began: start time; None if the run has not begun or the time is unknown.
+        url: URL of the run's page.
+    """
 
     state: str
     over: bool
@@ -40,17 +47,17 @@ class RunLine:
 
 @dataclass(frozen=True)
 class Status:
-    """The state of an environment; without a job its parts are empty.
+    """The status of an environment. Without a job, the fields of the job are empty.
 
     Attributes:
-        registered: whether the workspace has the profile.
-        grants: who may use it.
-        job_url: the job's page.
-        trigger: what starts it.
-        wheel: the path of its wheel.
-        runs_as: as whom it runs.
-        owner: whom the next deploy sets again, where somebody set another identity by hand.
-        runs: the last runs.
+        registered: the profile is registered in the workspace.
+        grants: the principals that may use the profile.
+        job_url: URL of the job's page.
+        trigger: the trigger that starts the job.
+        wheel: path of the job's wheel.
+        runs_as: the identity that the job runs as.
+        owner: the owner, which the next deployment restores as run-as identity, if another identity was set by hand.
+        runs: the latest runs.
     """
 
     registered: bool
@@ -64,30 +71,30 @@ class Status:
 
 
 def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
-    """Look at everything; changes nothing."""
+    """Return the status of an environment; change nothing."""
     memory = remembered.read(client, spec.folder)
     ours = set(memory.granted.get(spec.profile.arn, ()))
-    with saying("Looking at profile and grants"):
+    with saying("Reading the instance profile and its grants"):
         registered = instance_profile.find(client, spec.profile.arn) is not None
-        holders = [str(who) for who in principals.holders(client, spec.profile.arn)]
-    found = streaming_job.find(client, spec)
-    job_id = found[0].job_id if found else None
-    settings, runs, runs_as, other = JobSettings(), [], "", None
+        holders = [str(holder) for holder in principals.holders(client, spec.profile.arn)]
+    jobs = streaming_job.find(client, spec)
+    job_id = jobs[0].job_id if jobs else None
+    settings, runs, runs_as, owner = JobSettings(), [], "", None
     if job_id is not None:
-        with saying(f"Looking at the job {job_id}"):
-            there = client.jobs.get(job_id)
-            settings = there.settings or settings
+        with saying(f"Reading the job {job_id}"):
+            job = client.jobs.get(job_id)
+            settings = job.settings or settings
             runs = list(islice(of_job(client.jobs.list_runs(job_id=job_id, limit=RUNS), job_id), RUNS))
-            other = identity.to_set_again(client, there)
-            runs_as = there.run_as_user_name or ""
+            owner = identity.to_set_again(client, job)
+            runs_as = job.run_as_user_name or ""
     return Status(
         registered=registered,
-        grants=tuple(Grant(who=who, ours=who in ours) for who in holders),
+        grants=tuple(Grant(who=holder, ours=holder in ours) for holder in holders),
         job_url=streaming_job.url(spec.host, job_id) if job_id is not None else None,
         trigger=_trigger(settings),
         wheel=_wheel(settings),
         runs_as=runs_as,
-        owner=(other.service_principal_name or other.user_name) if other else None,
+        owner=(owner.service_principal_name or owner.user_name) if owner else None,
         runs=tuple(_line(run) for run in runs),
     )
 

@@ -10,9 +10,12 @@ Outcome = Literal["created", "updated", "unchanged", "removed", "note"]
 
 @dataclass(frozen=True)
 class Step:
-    """A step that is done: its subject, its outcome, and details.
+    """A completed step of a deployment.
 
-    The outcome ``note`` is not a step but a fact that the deployment cannot judge.
+    Attributes:
+        name: the resource or action, such as ``job``.
+        outcome: the result; ``note`` marks an observation that the deployment cannot verify and does not act on.
+        detail: further information, such as an ARN, a path or a URL.
     """
 
     name: str

@@ -252,7 +252,7 @@ def test_a_client_secret_that_is_not_known_yet_is_tried_again_in_the_same_call(
 
 def test_a_mistake_of_ours_is_answered_too(stage: Stage, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LAMBDA_TASK_ROOT")
-    with pytest.raises(handler.Failed, match="error in the deployment itself"):
+    with pytest.raises(handler.Failed, match="Internal error of the deployment"):
         stack.create(stage.spec())
 
 

@@ -85,7 +85,7 @@ def test_a_bucket_without_a_policy_lacks_all_and_one_that_is_gone_is_reported(st
 def test_the_right_to_read_the_policy_is_needed_and_enough(stage: Emulator, tmp_path: Path, signed_in: SignIn) -> None:
     test, ours = _deployed(stage, tmp_path)
     signed_in(role(stage, "nobody", {}))
-    with pytest.raises(DeploymentError, match="Reading the policy of the log bucket: AWS refused it"):
+    with pytest.raises(DeploymentError, match="Reading the policy of the log bucket: AWS rejected the request"):
         look(test)
     may = {"Effect": "Allow", "Action": "s3:GetBucketPolicy", "Resource": f"arn:aws:s3:::{_BUCKET}"}
     reader = role(stage, "reads-policies", {"read": json.dumps({"Version": "2012-10-17", "Statement": [may]})})

@@ -480,7 +480,7 @@ def test_a_table_that_may_be_of_the_hive_metastore_which_is_off_gets_the_advice_
     stage: Stage, table: str
 ) -> None:
     _runner(stage).next.append(Script(Outcome("FAILED", HIVE_OFF)))
-    with pytest.raises(DeploymentError, match=r"job\.table \(catalog\.schema\.name\)"):
+    with pytest.raises(DeploymentError, match=r"job\.table to a Unity Catalog table \(catalog\.schema\.name\)"):
         stage.deploy(stage.spec(("network.flow_logs.test", table)))
 
 
@@ -488,7 +488,7 @@ def test_whoever_named_a_table_of_unity_catalog_is_not_told_to_name_one(stage: S
     _runner(stage).next.append(Script(Outcome("FAILED", HIVE_OFF)))
     with pytest.raises(DeploymentError, match=r"UC_HIVE_METASTORE_DISABLED") as failure:
         stage.deploy(stage.spec())
-    assert "name a table of Unity Catalog" not in str(failure.value)
+    assert "to a Unity Catalog table" not in str(failure.value)
 
 
 def test_without_verify_nothing_is_run_but_the_job(stage: Stage) -> None:

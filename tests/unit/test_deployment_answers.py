@@ -14,7 +14,7 @@ from infra.workspace.job.runs import state_of
 from local.workspace import Fault, Outcome, RecordingRunner, Script
 from tests.support.deploying import MAIL, NO_VERIFY, Hurried, Stage, staged
 
-IP_ACL = r"IP access list.*blocked by Databricks IP ACL.*deploy by hand from an allowed network.*fixed address"
+IP_ACL = r"IP access list.*blocked by Databricks IP ACL.*Deploy by hand from an allowed network.*fixed address"
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_job_that_goes_while_it_is_changed_is_said_as_that_and_not_as_missing_
 def test_a_refused_change_of_a_job_that_is_there_names_the_missing_right(stage: Stage) -> None:
     stage.deploy(stage.spec())
     stage.server.faults.on("POST", "/api/2.2/jobs/reset", Fault.BARE_DENIED)
-    with pytest.raises(DeploymentError, match=r"Changing the job \d+: the workspace refused it.*workspace admin"):
+    with pytest.raises(DeploymentError, match=r"Changing the job \d+: the workspace denied.*workspace admin"):
         stage.deploy(stage.spec(MAIL))
 
 

@@ -159,7 +159,7 @@ def test_every_advice_about_a_verify_run_is_whole_and_ends_with_its_page(stage: 
 def test_a_note_about_locations_that_cannot_be_listed_keeps_its_advice() -> None:
     note = external_locations._not_listed("s3://bucket/logs", PermissionDenied(LONG))
     assert len(note) <= LONGEST
-    assert note.endswith("the instance profile counts for nothing there")
+    assert note.endswith("the instance profile has no effect there")
 
 
 def test_an_event_that_fails_because_of_an_error_of_ours_keeps_its_advice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,8 +255,8 @@ def test_by_hand_the_wait_for_a_new_secret_is_shown(stage: Stage, capsys: pytest
     stage.server.faults.on("POST", "/oidc/v1/token", Fault.UNKNOWN_CLIENT)
     connect(stage.server.host, secret=_secret(stage), clock=Hurried())
     assert capsys.readouterr().err == (
-        f"  … {stage.server.host} refuses the client ID and secret, as it may while a new secret spreads; "
-        "trying again\n"
+        f"  … {stage.server.host} refuses the client ID and secret; a new secret takes time to "
+        "propagate; trying again\n"
     )
 
 

@@ -56,13 +56,13 @@ def test_all_that_the_workspace_does_not_have_is_said_at_once_before_anything_is
     assert "18.x-scala2.13" in text
     assert "no catalog 'elsewhere'" in text
     assert "CREATE SCHEMA" in text
-    assert text.endswith("Nothing was changed: fix this and deploy again")
+    assert text.endswith("Nothing was changed. Fix this and deploy again")
 
 
 def test_a_job_of_this_name_that_is_not_ours_is_never_touched(stage: Stage) -> None:
     made = stage.client().jobs.create(name="vpc-flow-logs-test")
     text = _refused(stage)
-    assert f"taken by job {made.job_id}, which is not this deployment's" in text
+    assert f"taken by job {made.job_id}, which does not belong to this deployment" in text
     stage.destroy(stage.spec())
     assert list(stage.server.state.jobs) == [made.job_id]
 
@@ -73,7 +73,7 @@ def test_a_job_of_the_same_environment_in_another_account_is_not_touched(stage: 
     for old, new in elsewhere:
         text = text.replace(old, new)
     stage.deploy(type(stage.spec()).from_json(text))
-    assert "of another AWS account: give this environment's file another name" in _refused(stage)
+    assert "belongs to another AWS account: rename this environment's file" in _refused(stage)
 
 
 def test_without_admin_rights_the_first_write_says_whose_are_missing(stage: Stage) -> None:
@@ -98,9 +98,7 @@ def test_rights_revoked_half_way_are_said_and_the_next_try_finishes(stage: Stage
 def test_a_catalog_that_may_not_be_seen_is_said_with_the_privileges_that_are_missing(stage: Stage) -> None:
     stage.server.clear_log()
     stage.server.faults.on("GET", "/api/2.1/unity-catalog/catalogs/*", Fault.DENIED)
-    with pytest.raises(
-        DeploymentError, match="may not see it: create it, or grant USE CATALOG and CREATE SCHEMA on it"
-    ):
+    with pytest.raises(DeploymentError, match="cannot see it: create it, or grant USE CATALOG and CREATE SCHEMA on it"):
         stage.deploy(stage.spec())
     assert stage.writing() == []
 
@@ -108,7 +106,9 @@ def test_a_catalog_that_may_not_be_seen_is_said_with_the_privileges_that_are_mis
 @pytest.mark.parametrize("what", ["schema", "volume"])
 def test_a_missing_privilege_of_unity_catalog_is_named(stage: Stage, what: str) -> None:
     stage.server.faults.on("POST", f"/api/2.1/unity-catalog/{what}s", Fault.DENIED)
-    with pytest.raises(DeploymentError, match=rf"may not create the {what} network\.flow_logs.*CREATE VOLUME"):
+    with pytest.raises(
+        DeploymentError, match=rf"is not allowed to create the {what} network\.flow_logs.*CREATE VOLUME"
+    ):
         stage.deploy(stage.spec())
     stage.deploy(stage.spec())
     assert list(stage.server.state.volumes) == ["network.flow_logs.checkpoints"]

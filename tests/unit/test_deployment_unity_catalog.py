@@ -96,7 +96,7 @@ def test_a_table_of_unity_catalog_in_a_folder_that_no_location_covers_is_refused
     with pytest.raises(DeploymentError) as failure:
         stage.deploy(_table(stage, table, path="s3://lake/flow_logs"))
     text = str(failure.value)
-    assert "cannot lie in s3://lake/flow_logs and s3://lake/flow_logs_quarantine (job.delta_output_path)" in text
+    assert "cannot be stored in s3://lake/flow_logs and s3://lake/flow_logs_quarantine (job.delta_output_path)" in text
     assert "READ FILES and CREATE EXTERNAL TABLE" in text
     assert "Nothing was changed" in text
     assert stage.writing() == []
@@ -104,7 +104,7 @@ def test_a_table_of_unity_catalog_in_a_folder_that_no_location_covers_is_refused
 
 def test_a_location_that_covers_the_table_and_not_its_quarantine_is_said(stage: Stage) -> None:
     _locate(stage, "s3://lake/flow_logs/", owner="admins")
-    with pytest.raises(DeploymentError, match=r"cannot lie in s3://lake/flow_logs_quarantine \("):
+    with pytest.raises(DeploymentError, match=r"cannot be stored in s3://lake/flow_logs_quarantine \("):
         stage.deploy(_table(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
 
 
@@ -147,10 +147,10 @@ def test_a_location_over_the_logs_is_said_with_the_grant_that_the_job_needs(stag
     (note,) = _notes(stage)
     assert "external location deeper (s3://flow-logs-bucket/AWSLogs/) covers the logs" in note
     assert "that the service principal can see" in note
-    assert f"has no READ FILES that can be seen: GRANT READ FILES ON EXTERNAL LOCATION `deeper` TO `{me}`" in note
+    assert f"has no visible READ FILES privilege: GRANT READ FILES ON EXTERNAL LOCATION `deeper` TO `{me}`" in note
     _grant(stage, me, "READ_FILES", name="deeper")
     (note,) = _notes(stage)
-    assert f"{me}, as whom the job runs, has READ FILES" in note
+    assert f"The job runs as {me}, which has READ FILES" in note
     assert "GRANT" not in note
 
 

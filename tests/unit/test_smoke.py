@@ -334,8 +334,8 @@ def test_without_aws_credentials_what_needs_none_is_told_all_the_same(
     assert "ok     job" in told
     assert "ok     last batch" in told
     assert "WRONG  queue" in told
-    assert "there are no AWS credentials" in told
-    assert "WRONG  bucket policy Reading the policy of the log bucket: there are no AWS credentials" in told
+    assert "no AWS credentials are set" in told
+    assert "WRONG  bucket policy Reading the policy of the log bucket: no AWS credentials are set" in told
     assert told.endswith("Not healthy: queue, bucket policy\n")
 
 

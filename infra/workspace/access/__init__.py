@@ -1,1 +1,1 @@
-"""Register the instance profile, and grant its use to principals of the workspace."""
+"""Register the instance profile and grant its use to principals of the workspace."""

@@ -1,6 +1,6 @@
-"""Grant the use of the instance profile: it is a role of groups, users and service principals.
+"""Grant groups, users and service principals the use of the instance profile, which SCIM lists among their roles.
 
-Grants that others made are left alone. Our own are remembered before they are made.
+Grants by others stay unchanged. The memory records this deployment's own grants before they are made.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from infra.workspace.pace import Pace
 from infra.workspace.step import Step
 
 _READ_BACK = 3
-"""How many times a grant is looked for, a second apart."""
+"""Number of attempts to read a new grant, one second apart."""
 
 
 def grant(
@@ -34,68 +34,77 @@ def grant(
     memory: Remembered,
     pace: Pace,
 ) -> tuple[list[Step], Remembered]:
-    """Grant a profile to principals (with their IDs), and revoke our grants to principals that are no longer listed.
+    """Grant a profile to principals, and revoke this deployment's grants to principals that are no longer listed.
+
+    Args:
+        client: client for the workspace.
+        profile: ARN of the profile.
+        wanted: IDs of the principals in the settings.
+        folder: workspace folder of the memory.
+        memory: current content of the memory.
+        pace: waits between attempts and checks the remaining time.
 
     Raises:
-        DeploymentError: the workspace refuses the grant, or accepts it without applying it.
+        DeploymentError: the workspace rejects the grant, or accepts it without applying it.
     """
     ours = {Principal.of(text) for text in memory.granted.get(profile, ())}
-    missing = [who for who, id_ in wanted.items() if not _has(client, who, id_, profile)]
+    missing = [principal for principal, id_ in wanted.items() if not _has(client, principal, id_, profile)]
     dropped = sorted(ours - set(wanted))
     known = sorted(ours | set(missing))
     memory = _remember(client, folder, memory, profile, known)
-    steps = [Step(f"grant to {who}", "unchanged") for who in wanted if who not in missing]
-    for who in missing:
+    steps = [Step(f"grant to {principal}", "unchanged") for principal in wanted if principal not in missing]
+    for principal in missing:
         pace.check()
-        _give(client, who, wanted[who], profile, pace=pace)
-        steps.append(Step(f"grant to {who}", "created"))
+        _give(client, principal, wanted[principal], profile, pace=pace)
+        steps.append(Step(f"grant to {principal}", "created"))
     steps += withdraw(client, profile=profile, whom=dropped)
-    return steps, _remember(client, folder, memory, profile, [who for who in known if who not in dropped])
+    kept = [principal for principal in known if principal not in dropped]
+    return steps, _remember(client, folder, memory, profile, kept)
 
 
 def withdraw(client: WorkspaceClient, *, profile: str, whom: Sequence[Principal]) -> list[Step]:
-    """Revoke the grants of a profile; principals that are gone or no longer have it are left out."""
+    """Revoke the grants of a profile; skip principals that no longer exist or no longer have it."""
     steps = []
-    for who, id_ in principals.ids(client, whom).items():
-        with saying(f"Revoking the instance profile of the {who}"):
-            if _has(client, who, id_, profile):
+    for principal, id_ in principals.ids(client, whom).items():
+        with saying(f"Revoking the instance profile from the {principal}"):
+            if _has(client, principal, id_, profile):
                 try:
-                    principals.patch(client, who.kind, id_, _remove(profile))
+                    principals.patch(client, principal.kind, id_, _remove(profile))
                 except NotFound:
                     continue
-                steps.append(Step(f"grant to {who}", "removed"))
+                steps.append(Step(f"grant to {principal}", "removed"))
     return steps
 
 
 def _remember(
     client: WorkspaceClient, folder: str, memory: Remembered, profile: str, ours: Sequence[Principal]
 ) -> Remembered:
-    new = memory.with_grants(profile, tuple(sorted(str(who) for who in ours)))
+    new = memory.with_grants(profile, tuple(sorted(str(principal) for principal in ours)))
     return remembered.write(client, folder, old=memory, new=new)
 
 
-def _has(client: WorkspaceClient, who: Principal, id_: str, profile: str) -> bool:
-    with saying(f"Looking at the {who}"):
+def _has(client: WorkspaceClient, principal: Principal, id_: str, profile: str) -> bool:
+    with saying(f"Reading the {principal}"):
         try:
-            return profile in principals.roles(client, who.kind, id_)
-        except NotFound:  # deleted since it was found
+            return profile in principals.roles(client, principal.kind, id_)
+        except NotFound:  # deleted since its ID was read
             return False
 
 
-def _give(client: WorkspaceClient, who: Principal, id_: str, profile: str, *, pace: Pace) -> None:
-    # A conflict comes from an earlier request whose answer got lost.
-    with saying(f"Granting the instance profile to the {who}"), suppress(ResourceConflict):
-        principals.patch(client, who.kind, id_, _add(profile))
+def _give(client: WorkspaceClient, principal: Principal, id_: str, profile: str, *, pace: Pace) -> None:
+    # A conflict means that an earlier request with a lost response took effect.
+    with saying(f"Granting the instance profile to the {principal}"), suppress(ResourceConflict):
+        principals.patch(client, principal.kind, id_, _add(profile))
     for attempt in range(_READ_BACK):
         if attempt:
             pace.sleep(1)
-        if _has(client, who, id_, profile):
+        if _has(client, principal, id_, profile):
             return
     raise DeploymentError(
-        f"The workspace accepted the grant of the instance profile to the {who} but did not apply it, as happens with "
-        "account-level groups",
-        advice="Grant it to users or service principals by name, or leave the list empty: the job does not need it. "
-        "Then deploy again",
+        f"The workspace accepted the grant of the instance profile to the {principal} but did not apply it, as happens "
+        "with account-level groups",
+        advice="Grant it to users or service principals by name, or leave the list empty, because the job does not "
+        "need the grant. Then deploy again",
     )
 
 

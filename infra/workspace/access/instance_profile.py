@@ -1,4 +1,4 @@
-"""Register the instance profile. The API has no call for one profile: it is found by listing them."""
+"""Register the instance profile. The API cannot read a single profile, so it is found by listing all profiles."""
 
 from __future__ import annotations
 
@@ -15,42 +15,44 @@ from infra.workspace.spec import Profile
 from infra.workspace.step import Step
 
 PATIENCE = 180
-"""Seconds during which a refused profile is tried again: IAM shows a new one with a delay without a stated limit."""
+"""Seconds during which a rejected profile is retried: a new IAM profile becomes visible after an unspecified delay."""
 
 _INTERVAL = 5
 
 
 def find(client: WorkspaceClient, arn: str) -> InstanceProfile | None:
-    """Return the registered profile of an ARN."""
-    with saying("Looking at the instance profiles"):
-        return next((found for found in client.instance_profiles.list() if found.instance_profile_arn == arn), None)
+    """Return the registered profile with an ARN; None if it is not registered."""
+    with saying("Listing the instance profiles"):
+        profiles = client.instance_profiles.list()
+        return next((profile for profile in profiles if profile.instance_profile_arn == arn), None)
 
 
 def register(client: WorkspaceClient, profile: Profile, *, pace: Pace) -> Step:
-    """Register a profile, never as a meta profile; its role is named only if the names differ.
+    """Register a profile, never as a meta profile; send its role only if the names differ.
 
     Raises:
-        DeploymentError: the workspace refuses it, after three minutes of trying if the cause may be IAM's delay.
+        DeploymentError: the workspace rejects the profile; if IAM's delay may be the cause, after three minutes of
+            retries.
     """
     name = "instance profile"
-    wanted_role = profile.role_arn if _name(profile.role_arn) != _name(profile.arn) else None
+    role = profile.role_arn if _name(profile.role_arn) != _name(profile.arn) else None
     with saying(f"Registering the instance profile {profile.arn}"):
-        found = find(client, profile.arn)
-        if found is None:
-            _add(client, profile, role=wanted_role, pace=pace)
+        registered = find(client, profile.arn)
+        if registered is None:
+            _add(client, profile, role=role, pace=pace)
             return Step(name, "created", profile.arn)
-        if wanted_role is not None and found.iam_role_arn != wanted_role:
-            client.instance_profiles.edit(profile.arn, iam_role_arn=wanted_role)
-            return Step(name, "updated", f"{profile.arn} with the role {wanted_role}")
+        if role is not None and registered.iam_role_arn != role:
+            client.instance_profiles.edit(profile.arn, iam_role_arn=role)
+            return Step(name, "updated", f"{profile.arn} with the role {role}")
         return Step(name, "unchanged", profile.arn)
 
 
 def remove(client: WorkspaceClient, arn: str) -> Step | None:
-    """Remove a profile from the workspace; return None if it is not there."""
+    """Remove a profile from the workspace; return None if it is not registered."""
     with saying(f"Removing the instance profile {arn}"):
         if find(client, arn) is None:
             return None
-        with suppress(NotFound):  # removed by an earlier request whose answer got lost
+        with suppress(NotFound):  # removed by an earlier request with a lost response
             client.instance_profiles.remove(arn)
         return Step("instance profile", "removed", arn)
 
@@ -63,10 +65,11 @@ def _add(client: WorkspaceClient, profile: Profile, *, role: str | None, pace: P
                 profile.arn, iam_role_arn=role, skip_validation=True if profile.skip_validation else None
             )
             return
-        except ResourceConflict:  # added by an earlier request whose answer got lost
+        except ResourceConflict:  # added by an earlier request with a lost response
             return
         except BadRequest as error:
-            # IAM's delay has many texts, from "Invalid IAM Instance Profile ARN" to an encoded authorization failure.
+            # IAM's delay causes various messages, from "Invalid IAM Instance Profile ARN" to an encoded authorization
+            # failure.
             if pace.clock() + _INTERVAL > deadline:
                 raise _refused(profile, error) from error
         pace.sleep(_INTERVAL)
@@ -76,8 +79,8 @@ def _refused(profile: Profile, error: Exception) -> DeploymentError:
     return DeploymentError(
         f"The workspace has refused the instance profile {profile.arn} for {PATIENCE} seconds:",
         words=words_of(error),
-        advice="Check that the cross-account role in reader.databricks_role_arn belongs to this workspace. If the dry "
-        "run fails for another reason, such as a tag policy, set workspace.skip_validation = true. Then deploy again",
+        advice="Check that reader.databricks_role_arn is the cross-account role of this workspace. If the dry run "
+        "fails for another reason, such as a tag policy, set workspace.skip_validation = true. Then deploy again",
     )
 
 

@@ -1,4 +1,4 @@
-"""Find groups, users and service principals of a workspace by name, with the profiles that they may use."""
+"""Find groups, users and service principals of a workspace by name, and read and change their instance profiles."""
 
 from __future__ import annotations
 
@@ -40,33 +40,33 @@ class Principal:
 
 
 def named(principals: Principals) -> list[Principal]:
-    """Return the principals of the settings, in order, each once."""
-    every = [
+    """Return the principals of the settings in order, without duplicates."""
+    all_principals = [
         *(Principal("group", name) for name in principals.groups),
         *(Principal("user", name) for name in principals.users),
         *(Principal("service principal", name) for name in principals.service_principals),
     ]
-    return list(dict.fromkeys(every))
+    return list(dict.fromkeys(all_principals))
 
 
 def ids(client: WorkspaceClient, principals: Iterable[Principal]) -> dict[Principal, str]:
-    """Return the IDs of principals; those that are not in the workspace are left out."""
-    with saying("Looking for groups, users and service principals"):
-        found = {principal: _id(client, principal) for principal in principals}
-    return {principal: id_ for principal, id_ in found.items() if id_ is not None}
+    """Return the IDs of the principals that exist in the workspace."""
+    with saying("Looking up groups, users and service principals"):
+        id_by_principal = {principal: _id(client, principal) for principal in principals}
+    return {principal: id_ for principal, id_ in id_by_principal.items() if id_ is not None}
 
 
 def roles(client: WorkspaceClient, kind: Kind, id_: str) -> list[str]:
-    """Return the ARNs that a principal has as roles."""
+    """Return the roles of a principal: the ARNs of its instance profiles."""
     return _roles(_api(client, kind).get(id_))
 
 
 def holders(client: WorkspaceClient, arn: str) -> Iterator[Principal]:
-    """Yield every principal that may use a profile, whoever granted it."""
+    """Yield every principal that may use a profile, regardless of the origin of the grant."""
     for kind, (scim, attribute) in _KEYS.items():
-        for found in _api(client, kind).list(attributes=f"id,{scim},roles"):
-            if arn in _roles(found):
-                yield Principal(kind, getattr(found, attribute) or found.id)  # type: ignore[arg-type]
+        for entry in _api(client, kind).list(attributes=f"id,{scim},roles"):
+            if arn in _roles(entry):
+                yield Principal(kind, getattr(entry, attribute) or entry.id)  # type: ignore[arg-type]
 
 
 def patch(client: WorkspaceClient, kind: Kind, id_: str, operation: iam.Patch) -> None:
@@ -77,17 +77,17 @@ def patch(client: WorkspaceClient, kind: Kind, id_: str, operation: iam.Patch) -
 
 def unknown(principals: Sequence[Principal], known: Iterable[Principal]) -> list[str]:
     """Return one problem for each unknown principal."""
-    there = set(known)
-    return [f"there is no {principal.kind} {principal.name!r}" for principal in principals if principal not in there]
+    existing = set(known)
+    return [f"there is no {principal.kind} {principal.name!r}" for principal in principals if principal not in existing]
 
 
 def _id(client: WorkspaceClient, principal: Principal) -> str | None:
     scim, attribute = _KEYS[principal.kind]
     quoted = principal.name.replace("\\", "\\\\").replace('"', '\\"')
-    for found in _api(client, principal.kind).list(filter=f'{scim} eq "{quoted}"', attributes=f"id,{scim}"):
-        # SCIM compares without case; a name that is only similar is a mistake to report, not to guess.
-        if (getattr(found, attribute) or "").casefold() == principal.name.casefold():
-            id_: str | None = found.id
+    for entry in _api(client, principal.kind).list(filter=f'{scim} eq "{quoted}"', attributes=f"id,{scim}"):
+        # SCIM ignores case. A name that is only similar is reported as unknown and never accepted.
+        if (getattr(entry, attribute) or "").casefold() == principal.name.casefold():
+            id_: str | None = entry.id
             return id_
     return None
 
@@ -96,5 +96,5 @@ def _api(client: WorkspaceClient, kind: str) -> Any:
     return {"group": client.groups, "user": client.users, "service principal": client.service_principals}[kind]
 
 
-def _roles(found: Any) -> list[str]:
-    return [role.value for role in found.roles or [] if role.value]
+def _roles(entry: Any) -> list[str]:
+    return [role.value for role in entry.roles or [] if role.value]

@@ -1,1 +1,1 @@
-"""Recognize and remove what Auto Loader created in AWS for the log bucket."""
+"""Recognize and remove the AWS resources that Auto Loader created for the log bucket."""

@@ -1,7 +1,7 @@
-"""Remove what Auto Loader created in AWS: queue, subscription, topic, and the bucket's notification.
+"""Remove the AWS resources that Auto Loader created: queue, subscription, topic, and the bucket's notification.
 
-Auto Loader removes nothing itself. Only notifications of this bucket that `infra.workspace.aws.auto_loader` recognizes
-are ours. Every other one stays as it is; one that covers our files and stays is reported with the reason.
+Auto Loader does not remove them. Only notifications of this bucket that `infra.workspace.aws.auto_loader` recognizes
+belong to this deployment. All others stay unchanged; those that cover this deployment's files are reported.
 Source: https://docs.databricks.com/aws/en/ingestion/cloud-object-storage/auto-loader/file-notification-mode
 """
 
@@ -35,26 +35,26 @@ class Aws:
 
 
 def tear_down(aws: Aws, streams: Sequence[Logs]) -> list[Step]:
-    """Remove what Auto Loader created for streams, and report what stays. What is already gone is not an error.
+    """Remove Auto Loader's resources for streams, and report what stays. Missing resources are not an error.
 
-    The bucket's notification goes last: it leads to the rest, also in a second try.
+    The bucket's notification is removed last, because a second attempt finds the other resources through it.
     """
     steps = []
     for bucket in sorted({stream.bucket for stream in streams}):
         of_bucket = [stream for stream in streams if stream.bucket == bucket]
-        with saying(f"Removing what Auto Loader created for the bucket {bucket}"):
-            ours, others = _sorted_out(aws, bucket, of_bucket)
+        with saying(f"Removing Auto Loader's resources for the bucket {bucket}"):
+            ours, others = _classified(aws, bucket, of_bucket)
             for topic in sorted({entry["TopicArn"] for entry in ours}):
                 steps += _remove_topic(aws, topic)
             if ours:
                 _drop_entries(aws, bucket, {entry["Id"] for entry in ours})
-                steps.append(Step("bucket notification", "removed", f"{len(ours)} of Auto Loader's on {bucket}"))
+                steps.append(Step("bucket notification", "removed", f"{len(ours)} created by Auto Loader on {bucket}"))
             steps += others
     return steps
 
 
-def _sorted_out(aws: Aws, bucket: str, streams: Sequence[Logs]) -> tuple[list[dict[str, Any]], list[Step]]:
-    """Return the bucket's notifications that are ours, and a step for each that covers our files and stays."""
+def _classified(aws: Aws, bucket: str, streams: Sequence[Logs]) -> tuple[list[dict[str, Any]], list[Step]]:
+    """Return this deployment's notifications on the bucket, and a step for each other one that covers its files."""
     ours, others = [], []
     for entry in _notification(aws, bucket).get("TopicConfigurations", []):
         if not auto_loader.is_auto_loaders(entry["TopicArn"]):
@@ -70,71 +70,71 @@ def _sorted_out(aws: Aws, bucket: str, streams: Sequence[Logs]) -> tuple[list[di
 def _why_it_stays(entry: dict[str, Any], tags: dict[str, str], streams: Sequence[Logs]) -> str:
     paths = ", ".join(sorted({stream.path for stream in streams}))
     return (
-        f"left {entry['Id']} to {entry['TopicArn']}: it covers files of {paths}, but names another stream "
-        f"({auto_loader.described(entry, tags)}). If no other job uses it, delete the notification, the topic and the "
+        f"left {entry['Id']} to {entry['TopicArn']}: it covers files of {paths}, but belongs to another stream "
+        f"({auto_loader.described(entry, tags)}). If no job uses it, delete the notification, the topic and the "
         "queue that subscribes to it"
     )
 
 
 def _notification(aws: Aws, bucket: str) -> dict[str, Any]:
-    with _gone_is_fine():
-        found = aws.s3.get_bucket_notification_configuration(Bucket=bucket)
-        return {key: value for key, value in found.items() if key != "ResponseMetadata"}
+    with _ignore_missing():
+        response = aws.s3.get_bucket_notification_configuration(Bucket=bucket)
+        return {key: value for key, value in response.items() if key != "ResponseMetadata"}
     return {}
 
 
 def _drop_entries(aws: Aws, bucket: str, ids: set[str]) -> None:
-    # Read again: S3 has only the whole configuration, and others may have changed it since.
-    found = _notification(aws, bucket)
-    kept = [entry for entry in found.get("TopicConfigurations", []) if entry["Id"] not in ids]
-    others = {key: value for key, value in found.items() if key != "TopicConfigurations"}
+    # Read again: S3 replaces the whole configuration, and others may have changed it since the first read.
+    current = _notification(aws, bucket)
+    kept = [entry for entry in current.get("TopicConfigurations", []) if entry["Id"] not in ids]
+    others = {key: value for key, value in current.items() if key != "TopicConfigurations"}
     aws.s3.put_bucket_notification_configuration(
         Bucket=bucket,
         NotificationConfiguration={**others, "TopicConfigurations": kept} if kept else others,
-        # This call does not test whether the topics and queues of others still accept messages.
+        # Without this, the call fails if topics or queues of others no longer accept messages.
         SkipDestinationValidation=True,
     )
 
 
 def _tags(aws: Aws, topic: str) -> dict[str, str]:
-    with _gone_is_fine():
+    with _ignore_missing():
         return {tag["Key"]: tag["Value"] for tag in aws.sns.list_tags_for_resource(ResourceArn=topic).get("Tags", [])}
     return {}
 
 
 def _remove_topic(aws: Aws, topic: str) -> list[Step]:
-    """Remove queue, then subscription, then topic: each leads to the one before it."""
+    """Remove queue, subscription and topic in this order, because each is found through the next."""
     steps = []
     subscriptions = _subscriptions(aws, topic)
-    # Equal names are not promised, but where they are equal they lead to a queue whose subscription is gone.
+    # Topic and queue may have the same name; that finds a queue without a subscription.
     queues = {topic.replace(":sns:", ":sqs:")}
-    queues |= {found["Endpoint"] for found in subscriptions if found["Protocol"] == "sqs"}
+    queues |= {subscription["Endpoint"] for subscription in subscriptions if subscription["Protocol"] == "sqs"}
     for queue in sorted(queues):
         if not auto_loader.is_auto_loaders(queue):
-            steps.append(Step("queue", "unchanged", f"left {queue}: its name is not one of Auto Loader's"))
+            steps.append(Step("queue", "unchanged", f"left {queue}: its name does not begin with {auto_loader.PREFIX}"))
         elif _delete_queue(aws, queue):
             steps.append(Step("queue", "removed", queue))
-    for found in subscriptions:
-        if found["SubscriptionArn"].startswith("arn:"):  # not while it waits for a confirmation
-            with _gone_is_fine():
-                aws.sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
-    with _gone_is_fine():
+    for subscription in subscriptions:
+        if subscription["SubscriptionArn"].startswith("arn:"):  # not while it waits for a confirmation
+            with _ignore_missing():
+                aws.sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    with _ignore_missing():
         aws.sns.delete_topic(TopicArn=topic)
         steps.append(Step("topic", "removed", topic))
     return steps
 
 
 def _subscriptions(aws: Aws, topic: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    with _gone_is_fine():
+    subscriptions: list[dict[str, Any]] = []
+    with _ignore_missing():
         for page in aws.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic):
-            found += page.get("Subscriptions", [])
-    return found
+            subscriptions += page.get("Subscriptions", [])
+    return subscriptions
 
 
 def _delete_queue(aws: Aws, arn: str) -> bool:
     account, name = arn.split(":")[4:6]
-    with _gone_is_fine():
+    with _ignore_missing():
         url = aws.sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
         aws.sqs.delete_queue(QueueUrl=url)
         return True
@@ -142,8 +142,8 @@ def _delete_queue(aws: Aws, arn: str) -> bool:
 
 
 @contextmanager
-def _gone_is_fine() -> Iterator[None]:
-    """Leave the block when what it asks for does not exist."""
+def _ignore_missing() -> Iterator[None]:
+    """Suppress the errors that AWS returns for a resource that does not exist."""
     try:
         yield
     except ClientError as error:

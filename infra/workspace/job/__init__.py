@@ -1,1 +1,1 @@
-"""The streaming job: its settings, owner and permissions, its runs, and the run that verifies it."""
+"""The streaming job: settings, owner, permissions and runs, and the verify run."""

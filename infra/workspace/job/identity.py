@@ -1,7 +1,7 @@
-"""As whom the job runs: its owner, whom the verify run and the grants of the deployment speak of.
+"""The job's run-as identity: its owner, to which the verify run and the deployment's grants apply.
 
-Somebody who manages the job may set another identity by hand (``run_as``). A reset that leaves it out does not clear it
-(databricks/cli issue 4873), so the owner has to be named.
+Users with CAN_MANAGE can set another identity by hand (``run_as``). A reset without ``run_as`` does not clear it
+(databricks/cli issue 4873), so the deployment sets the owner explicitly.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from infra.workspace.job import permissions
 
 
 def to_set_again(client: WorkspaceClient, job: Job) -> JobRunAs | None:
-    """Return the owner as the identity to set, if a job runs as somebody else."""
+    """Return the owner as the identity to set if a job runs as another identity; otherwise None."""
     runs_as = job.run_as_user_name
     if not runs_as or job.job_id is None:
         return None

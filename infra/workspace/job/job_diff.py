@@ -1,7 +1,7 @@
-"""Where a job differs from the settings that are wanted.
+"""Compare a job with the desired settings.
 
-The workspace answers with defaults that nobody sent, so only what we set is compared; that finds every change of ours
-and every edit of it by hand. What somebody may add beside it that changes what runs is looked for by name.
+The workspace returns defaults that were not sent, so only the sent settings are compared; that detects every change of
+the environment file and every manual edit of those settings. Manual additions that affect a run are detected by name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from databricks.sdk.service.jobs import JobSettings
 
 _CLUSTER = "job_clusters[].new_cluster"
-# Settings that we never send, by the place of what they belong to.
+# Settings that are not always sent, by the place of their parent.
 _ADDED_BY_HAND = {
     "": (
         "continuous", "schedule", "trigger", "triggers", "git_source", "parameters", "environments", "timeout_seconds",
@@ -31,51 +31,51 @@ _ADDED_BY_HAND = {
         "num_workers", "policy_id", "spark_conf", "spark_env_vars", "ssh_public_keys",
     ),
 }  # fmt: skip
-# Maps in which one key more is a change.
+# Maps in which any additional key is a difference.
 _WHOLE = ("tasks[].python_wheel_task.named_parameters",)
-# What the workspace fills in itself among those.
+# Keys of spark_conf that the workspace adds itself.
 _SINGLE_NODE = {"spark.master", "spark.databricks.cluster.profile"}
 _ALIASES = {"DATA_SECURITY_MODE_DEDICATED": "SINGLE_USER", "NULL": "STANDARD"}
 
 
-def differences(wanted: JobSettings, found: JobSettings) -> list[str]:
-    """The places that differ, such as ``tasks[].libraries``; none if the job is as it should be."""
-    return sorted(set(_compared(wanted.as_dict(), found.as_dict(), "")))
+def differences(desired: JobSettings, actual: JobSettings) -> list[str]:
+    """Return the places that differ, such as ``tasks[].libraries``; an empty list if the job is up to date."""
+    return sorted(set(_compared(desired.as_dict(), actual.as_dict(), "")))
 
 
-def _compared(wanted: Any, found: Any, place: str) -> Iterator[str]:
-    if isinstance(wanted, Mapping):
-        yield from _maps(wanted, found if isinstance(found, Mapping) else {}, place)
-    elif isinstance(wanted, list) and any(isinstance(item, Mapping) for item in wanted):
-        there = found if isinstance(found, list) else []
-        if len(wanted) != len(there):
+def _compared(desired: Any, actual: Any, place: str) -> Iterator[str]:
+    if isinstance(desired, Mapping):
+        yield from _maps(desired, actual if isinstance(actual, Mapping) else {}, place)
+    elif isinstance(desired, list) and any(isinstance(item, Mapping) for item in desired):
+        actual_items = actual if isinstance(actual, list) else []
+        if len(desired) != len(actual_items):
             yield place
-        for one, other in zip(wanted, there, strict=False):
-            yield from _compared(one, other, f"{place}[]")
-    elif isinstance(wanted, list):
-        if sorted(wanted) != sorted(found or []):
+        for desired_item, actual_item in zip(desired, actual_items, strict=False):
+            yield from _compared(desired_item, actual_item, f"{place}[]")
+    elif isinstance(desired, list):
+        if sorted(desired) != sorted(actual or []):
             yield place
-    # A default such as 0 or false may be left out of an answer.
-    elif (wanted or None) != (_ALIASES.get(str(found), found) or None):
+    # A response may omit a default such as 0 or false.
+    elif (desired or None) != (_ALIASES.get(str(actual), actual) or None):
         yield place
 
 
-def _maps(wanted: Mapping[str, Any], found: Mapping[str, Any], place: str) -> Iterator[str]:
+def _maps(desired: Mapping[str, Any], actual: Mapping[str, Any], place: str) -> Iterator[str]:
     if place == _CLUSTER:
-        found = _with_defaults(found)
-    for key, value in wanted.items():
-        yield from _compared(value, found.get(key), f"{place}.{key}" if place else key)
-    looked_for = found if place in _WHOLE else _ADDED_BY_HAND.get(place, ())
-    for key in looked_for:
-        if key not in wanted and _set_by_hand(key, found.get(key)):
+        actual = _with_defaults(actual)
+    for key, value in desired.items():
+        yield from _compared(value, actual.get(key), f"{place}.{key}" if place else key)
+    candidates = actual if place in _WHOLE else _ADDED_BY_HAND.get(place, ())
+    for key in candidates:
+        if key not in desired and _set_by_hand(key, actual.get(key)):
             yield f"{place}.{key}" if place else key
 
 
 def _with_defaults(cluster: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a cluster with what it means where the answer leaves out what equals a default."""
+    """Return a cluster with the defaults that a response may omit."""
     defaults = {"driver_node_type_id": cluster.get("node_type_id"), "runtime_engine": "STANDARD"}
     if not cluster.get("num_workers") and not cluster.get("autoscale"):
-        # A single node, whether the answer repeats by which form it was asked for or not: that is not documented.
+        # A single node. Whether the response repeats the fields of the request for it is not documented.
         defaults |= {"is_single_node": True, "kind": "CLASSIC_PREVIEW"}
     return {**defaults, **{key: value for key, value in cluster.items() if value is not None}}
 

@@ -1,7 +1,7 @@
-"""Set who sees the job and who may change it: the groups of the file, and the owner, who stays.
+"""Set the job's permissions: those of the groups in the environment file, and the current owner.
 
-The list is the job's whole direct list: the next deploy removes what was added by hand. Nobody gets a right on
-the cluster: whoever may attach to it has the reader role's rights.
+They replace all direct permissions of the job, so the next deployment removes manual additions. No permissions on the
+cluster are granted, because everyone who can attach to it has the reader role's permissions.
 """
 
 from __future__ import annotations
@@ -16,45 +16,45 @@ from infra.workspace.spec import Job
 from infra.workspace.step import Step
 
 Who = tuple[str, str]
-"""Kind of a principal as the request spells it, and its name."""
+"""The request's key for the kind of a principal, such as ``group_name``, and the principal's name."""
 
 
 def bring_up_to_date(client: WorkspaceClient, job: Job, job_id: int) -> Step:
-    """Give the groups their rights on a job, unless they have exactly those."""
+    """Set the permissions of a job unless they are up to date."""
     with saying(f"Setting the permissions of the job {job_id}"):
         entries = client.jobs.get_permissions(str(job_id)).access_control_list or []
-        there = {_who(entry): level for entry in entries for level in _direct(entry)}
-        wanted: dict[Who, JobPermissionLevel] = {
-            who: level for who, level in there.items() if level == JobPermissionLevel.IS_OWNER
+        current = {_principal(entry): level for entry in entries for level in _direct(entry)}
+        desired: dict[Who, JobPermissionLevel] = {
+            principal: level for principal, level in current.items() if level == JobPermissionLevel.IS_OWNER
         }
-        if not wanted:
-            # The owner was deleted. The workspace refuses every list without one.
-            wanted[_new_owner(client, job_id)] = JobPermissionLevel.IS_OWNER
-        wanted |= {("group_name", group): JobPermissionLevel.CAN_VIEW for group in job.can_view}
-        wanted |= {("group_name", group): JobPermissionLevel.CAN_MANAGE for group in job.can_manage}
-        spoken = ", ".join(f"{name}: {level.value}" for (_, name), level in sorted(wanted.items(), key=str))
-        if there == wanted:
-            return Step("permissions", "unchanged", spoken)
+        if not desired:
+            # The owner was deleted. The workspace rejects permissions without an owner.
+            desired[_new_owner(client, job_id)] = JobPermissionLevel.IS_OWNER
+        desired |= {("group_name", group): JobPermissionLevel.CAN_VIEW for group in job.can_view}
+        desired |= {("group_name", group): JobPermissionLevel.CAN_MANAGE for group in job.can_manage}
+        summary = ", ".join(f"{name}: {level.value}" for (_, name), level in sorted(desired.items(), key=str))
+        if current == desired:
+            return Step("permissions", "unchanged", summary)
         client.jobs.set_permissions(
             str(job_id),
             access_control_list=[
                 JobAccessControlRequest(permission_level=level, **{kind: name})
-                for (kind, name), level in sorted(wanted.items(), key=str)
+                for (kind, name), level in sorted(desired.items(), key=str)
             ],
         )
-        return Step("permissions", "updated", spoken)
+        return Step("permissions", "updated", summary)
 
 
 def owner(client: WorkspaceClient, job_id: int) -> Who | None:
-    """Return the owner of a job; None where it has none."""
-    with saying(f"Looking at the permissions of the job {job_id}"):
+    """Return the owner of a job; None if it has no owner."""
+    with saying(f"Reading the permissions of the job {job_id}"):
         entries = client.jobs.get_permissions(str(job_id)).access_control_list or []
-    owners = [_who(entry) for entry in entries if JobPermissionLevel.IS_OWNER in _direct(entry)]
+    owners = [_principal(entry) for entry in entries if JobPermissionLevel.IS_OWNER in _direct(entry)]
     return owners[0] if owners else None
 
 
 def _new_owner(client: WorkspaceClient, job_id: int) -> Who:
-    """Return the creator of a job, or the deploying principal where the creator is gone."""
+    """Return the creator of a job, or the deploying principal if the creator no longer exists."""
     creator = client.jobs.get(job_id).creator_user_name or ""
     me = client.current_user.me().user_name or ""
     for name in filter(None, (creator, me)):
@@ -65,7 +65,7 @@ def _new_owner(client: WorkspaceClient, job_id: int) -> Who:
     return ("user_name" if "@" in me else "service_principal_name"), me
 
 
-def _who(entry: JobAccessControlResponse) -> Who:
+def _principal(entry: JobAccessControlResponse) -> Who:
     for kind in ("group_name", "user_name", "service_principal_name"):
         if getattr(entry, kind):
             return kind, getattr(entry, kind)

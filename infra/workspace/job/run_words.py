@@ -1,8 +1,8 @@
-"""Read a run's output: what its task printed, why it failed, and what to do about it.
+"""Read a run's output: the printed lines, the reason of a failure, and the advice for it.
 
 A failed task reports its reason in up to three places: ``error`` (possibly only the exception's last line),
-``error_trace``, and ``logs``, which may be missing. Databricks measured such an answer and put it into the fake
-workspace of its CLI: https://github.com/databricks/cli (libs/testserver).
+``error_trace``, and ``logs``, which may be missing. The fake workspace of the Databricks CLI contains a recorded
+response of this kind: https://github.com/databricks/cli (libs/testserver).
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.unity import unity_names
 
 _LINES = 8
-"""Number of the last printed lines that count."""
+"""Number of printed lines to show, counted from the end."""
 
 _HIVE_ADVICE = (
-    "The Hive metastore is off in this workspace: name a table of Unity Catalog in job.table (catalog.schema.name)"
+    "The Hive metastore is disabled in this workspace: set job.table to a Unity Catalog table (catalog.schema.name)"
 )
 _DBFS_ADVICE = (
-    "The DBFS root is off in this workspace: name a folder in a volume (/Volumes/catalog/schema/volume/folder) or "
-    "s3://bucket/folder in job.checkpoint_path, and in job.delta_output_path if it is set"
+    "The DBFS root is disabled in this workspace: set job.checkpoint_path, and job.delta_output_path if it is used, to "
+    "a folder in a volume (/Volumes/catalog/schema/volume/folder) or to s3://bucket/folder"
 )
 _LOCATION_ADVICE = (
-    "No external location of Unity Catalog covers job.delta_output_path: remove that key (the table is then a managed "
-    "one), or create the location and grant the service principal READ FILES and CREATE EXTERNAL TABLE on it"
+    "No external location of Unity Catalog covers job.delta_output_path: remove that key for a managed table, or "
+    "create the location and grant the service principal READ FILES and CREATE EXTERNAL TABLE on it"
 )
 _DBFS_OFF = ("DBFS_DISABLED", "DBFS root is disabled", "DBFS is disabled")
 _HIVE_OFF = (
@@ -45,25 +45,25 @@ _DENIED = ("AccessDenied", "Access Denied", "PERMISSION_DENIED", "INSUFFICIENT_P
 _NO_LOCATION = ("NO_PARENT_EXTERNAL_LOCATION_FOR_PATH",)
 
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
-# Python's and IPython's frames, and those of Java in the text of an exception.
+# Frames of Python and IPython, and Java frames in the text of an exception.
 _FRAME = re.compile(r'Traceback \(most|.*Traceback \(most recent call last\)$|\s*File ["~/<]|-+> ?\d')
 _JAVA_FRAME = re.compile(r"\s*(?:at [\w.$]+\(|\.\.\. \d+ more)")
 _RAISED = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:: .*)?$")
-# The job's own exceptions have the whole message as their text: the class adds nothing.
+# The text of the job's own exceptions is the complete message; the class name adds nothing.
 _OWN = re.compile(r"^(?:vpc_flow_logs\.)?(?:\w+\.)*(?:RunFailed|ParameterError): ")
-_SAYS_NOTHING = re.compile(r"SystemExit(?:: -?\d+)?|(?:.*: )?Workload failed, see run output for details\.?")
-# How the job's messages begin; they reach to the end of what was printed.
+_UNINFORMATIVE = re.compile(r"SystemExit(?:: -?\d+)?|(?:.*: )?Workload failed, see run output for details\.?")
+# First words of the job's messages, which extend to the end of the output.
 _MESSAGE = re.compile(r"The run failed: |\d+ parameter problems?; nothing was created:")
 
 
 def failure(client: WorkspaceClient, spec: WorkspaceSpec, run: jobs.Run, *, if_denied: str = "") -> DeploymentError:
-    """Return the error for a verify run that failed: its reason, what to do, and its page.
+    """Return the error for a failed verify run, with its reason, advice, and the URL of its page.
 
     Args:
-        client: of the workspace.
-        spec: what was verified.
-        run: the run.
-        if_denied: the advice where access was denied, if the deployment knows more than the storage reports.
+        client: client for the workspace.
+        spec: the verified settings.
+        run: the failed run.
+        if_denied: advice for denied access, if the deployment knows a cause that the storage does not report.
     """
     reason = why(client, run)
     advice = [
@@ -84,10 +84,10 @@ def failure(client: WorkspaceClient, spec: WorkspaceSpec, run: jobs.Run, *, if_d
 
 
 def why(client: WorkspaceClient, run: jobs.Run) -> str:
-    """Return why a run failed, in the words of its task or, if it has none, of the run."""
+    """Return the reason of a failure as the task reports it or, if it reports none, as the run does."""
     lines = [line for output in _outputs(client, run) for line in reason(output)]
     message = run.state.state_message if run.state else None
-    return "\n".join(lines) or message or f"it ended {state_of(run)} and gave no reason"
+    return "\n".join(lines) or message or f"the run ended in state {state_of(run)} without a reason"
 
 
 def printed(client: WorkspaceClient, run: jobs.Run) -> str:
@@ -97,23 +97,23 @@ def printed(client: WorkspaceClient, run: jobs.Run) -> str:
 
 
 def reason(output: jobs.RunOutput) -> list[str]:
-    """Return the lines that explain why a task failed, without frames and empty phrases."""
+    """Return the lines that explain why a task failed, without frames and uninformative lines."""
     printed_lines = telling(output.logs or "") or telling(output.error_trace or "")
     raised = [line for line in telling(output.error_trace or "") if not _in(line, printed_lines)] if output.logs else []
     error = [line for line in _clean(output.error or "") if not _in(line, [*printed_lines, *raised])]
-    # What was printed comes last: where it has the message, nothing else is left; else it may be noise.
+    # The printed lines come last: either they contain the message and the other lists are empty, or they may be noise.
     lines = [*error, *raised, *printed_lines]
-    return [line for line in lines if not _SAYS_NOTHING.fullmatch(line)] or lines
+    return [line for line in lines if not _UNINFORMATIVE.fullmatch(line)] or lines
 
 
 def telling(text: str) -> list[str]:
-    """Return the lines of an output that matter: the job's message, else the last exception, else the last lines."""
+    """Return the relevant lines of an output: the last exception, else the job's message, else the last lines."""
     lines = [line for line in _COLOR.sub("", text).splitlines() if line.strip() and not _JAVA_FRAME.match(line)]
     frames = [number for number, line in enumerate(lines) if _FRAME.match(line)]
     if frames:
         after = range(frames[-1] + 1, len(lines))
         raised = next((number for number in after if _RAISED.match(lines[number])), None)
-        if raised is not None and not _SAYS_NOTHING.fullmatch(lines[raised]):
+        if raised is not None and not _UNINFORMATIVE.fullmatch(lines[raised]):
             return _clean("\n".join(lines[raised:]))
         lines = lines[: frames[0]] or lines
     message = next((number for number in reversed(range(len(lines))) if _MESSAGE.search(lines[number])), None)
@@ -129,14 +129,14 @@ def _in(line: str, lines: Sequence[str]) -> bool:
 
 
 def _outputs(client: WorkspaceClient, run: jobs.Run) -> list[jobs.RunOutput]:
-    """Return the outputs of the run's tasks. There is none for the run itself."""
-    found = []
+    """Return the outputs of the run's tasks; the run itself has no output."""
+    outputs = []
     for task in run.tasks or []:
         try:
-            found.append(client.jobs.get_run_output(task.run_id or 0))
-        except (DatabricksError, RequestException, TimeoutError):  # the result counts, with or without its words
+            outputs.append(client.jobs.get_run_output(task.run_id or 0))
+        except (DatabricksError, RequestException, TimeoutError):  # the run's result counts even without its output
             continue
-    return found
+    return outputs
 
 
 def _any_in(text: str, parts: Sequence[str]) -> bool:

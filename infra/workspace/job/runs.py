@@ -1,4 +1,4 @@
-"""Wait for runs in the workspace, and end them in order."""
+"""Read the state of runs, cancel runs and wait until they end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ENDED = {RunLifeCycleState.TERMINATED, RunLifeCycleState.SKIPPED, RunLifeCycleS
 
 
 def ended(run: Run | BaseRun) -> bool:
-    """Return whether a run is over, whatever its result."""
+    """Return whether a run has ended, regardless of its result."""
     return run.state is not None and run.state.life_cycle_state in _ENDED
 
 
@@ -23,51 +23,51 @@ def state_of(run: Run | BaseRun) -> str:
     """Return a run's state in a word or two: ``RUNNING``, ``TERMINATED SUCCESS``, ``FAILED``."""
     if run.state is None:
         return "PENDING"
-    # A failed task makes its run an INTERNAL_ERROR, which reads like a fault of Databricks.
+    # A failed task puts its run into INTERNAL_ERROR, which reads like a fault of Databricks.
     if run.state.life_cycle_state == RunLifeCycleState.INTERNAL_ERROR and run.state.result_state is not None:
         return run.state.result_state.value
     states = (run.state.life_cycle_state, run.state.result_state)
     return " ".join(state.value for state in states if state is not None)
 
 
-def of_job(found: Iterable[BaseRun], job_id: int) -> Iterator[BaseRun]:
-    """Leave out runs that are not a job's, whatever the service filters by: an endless wait may depend on it."""
-    return (run for run in found if run.job_id in (None, job_id) and run.run_type in (None, RunType.JOB_RUN))
+def of_job(runs: Iterable[BaseRun], job_id: int) -> Iterator[BaseRun]:
+    """Yield only the runs of a job, regardless of the service's filter: other runs could cause an endless wait."""
+    return (run for run in runs if run.job_id in (None, job_id) and run.run_type in (None, RunType.JOB_RUN))
 
 
 def end_job_runs(client: WorkspaceClient, job_id: int, *, pace: Pace) -> int:
-    """Cancel a paused job's runs and wait until they are over; return how many there were.
+    """Cancel a paused job's runs and wait until they end; return their number.
 
-    A continuous job replaces a cancelled run by a new one unless it was paused before.
+    A continuous job replaces a canceled run with a new one unless it was paused before.
     """
-    first = None
+    count = None
     while True:
         with saying("Ending the job's runs"):
-            found = of_job(client.jobs.list_runs(job_id=job_id, active_only=True), job_id)
-            active = [run for run in found if not ended(run)]
+            runs = of_job(client.jobs.list_runs(job_id=job_id, active_only=True), job_id)
+            active = [run for run in runs if not ended(run)]
             if any(not _ending(run) for run in active):
                 client.jobs.cancel_all_runs(job_id=job_id)
-        first = len(active) if first is None else first
+        count = len(active) if count is None else count
         if not active:
-            return first
+            return count
         pace.later(f"waiting for the job's run to end ({state_of(active[0])})")
 
 
 def end_single_runs(client: WorkspaceClient, name: str, *, pace: Pace) -> int:
-    """Cancel the one-time runs of a name and wait until they are over; return how many there were."""
-    first = None
+    """Cancel the one-time runs with a name and wait until they end; return their number."""
+    count = None
     while True:
         with saying(f"Ending the runs named {name}"):
-            every = client.jobs.list_runs(active_only=True, run_type=RunType.SUBMIT_RUN)
+            runs = client.jobs.list_runs(active_only=True, run_type=RunType.SUBMIT_RUN)
             active = [
                 run
-                for run in every
+                for run in runs
                 if run.run_name == name and run.run_type in (None, RunType.SUBMIT_RUN) and not ended(run)
             ]
             _cancel(client, active)
-        first = len(active) if first is None else first
+        count = len(active) if count is None else count
         if not active:
-            return first
+            return count
         pace.later(f"waiting for the run {name} to end ({state_of(active[0])})")
 
 

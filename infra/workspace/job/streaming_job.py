@@ -1,4 +1,4 @@
-"""Find the streaming job by the deployment's tag; create it once, keep it up to date, remove it."""
+"""Find the streaming job by the environment tag; create, update and remove it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.step import Step
 
-# What a run is made of; anything else may change under it.
+# Settings that a run depends on; all others may change during a run.
 _OF_A_RUN = ("tasks", "job_clusters", "continuous", "schedule", "run_as")
 
 
@@ -28,39 +28,39 @@ def url(host: str, job_id: int) -> str:
 
 
 def find(client: WorkspaceClient, spec: WorkspaceSpec) -> list[BaseJob]:
-    """Return the environment's job, and after it the doubles of a create whose answer got lost."""
+    """Return the environment's job, followed by duplicates from a create request with a lost response."""
     with saying("Looking for the job"):
-        # The name first: it saves paging through all jobs. Somebody may have changed it, so the tag decides.
+        # Search by name first, to avoid paging through all jobs. The name may have changed, so the tag decides.
         named = [job for job in _named(client, spec) if _is_ours(job, spec)]
-        found = named or [job for job in client.jobs.list() if _is_ours(job, spec)]
-        found.sort(key=lambda job: (job.created_time or 0, job.job_id or 0))
-        # A copy that somebody made has our tag too, but another name, or it runs: it is theirs.
-        return found[:1] + [job for job in found[1:] if job in named and _is_paused(job)]
+        tagged = named or [job for job in client.jobs.list() if _is_ours(job, spec)]
+        tagged.sort(key=lambda job: (job.created_time or 0, job.job_id or 0))
+        # A manual copy has the tag too, but it has another name or is not paused, so it is not a duplicate.
+        return tagged[:1] + [job for job in tagged[1:] if job in named and _is_paused(job)]
 
 
 def problems(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
-    """Return a problem if the name is taken by another job, or our job belongs to another AWS account."""
-    if found := find(client, spec):
-        profile = profile_of(client, found[0].job_id or 0)
+    """Return a problem if another job has the name, or the environment's job belongs to another AWS account."""
+    if jobs := find(client, spec):
+        profile = profile_of(client, jobs[0].job_id or 0)
         if profile is None or _account(profile) == _account(spec.profile.arn):
             return []
         problem = (
-            f"the job {found[0].job_id} of an environment {spec.environment!r} runs with {profile}, of another AWS "
-            "account: give this environment's file another name"
+            f"the job {jobs[0].job_id} of an environment named {spec.environment!r} runs with {profile}, which belongs "
+            "to another AWS account: rename this environment's file"
         )
         return [problem]
     with saying("Looking for the job"):
         others = [job.job_id for job in _named(client, spec)]
     problem = (
-        f"the job name {spec.job.name!r} is taken by job {others[0] if others else None}, which is not this "
-        "deployment's and stays as it is: rename that job, or give the environment's file another name"
+        f"the job name {spec.job.name!r} is taken by job {others[0] if others else None}, which does not belong to "
+        "this deployment and is not changed: rename that job, or rename the environment's file"
     )
     return [problem] if others else []
 
 
 def profile_of(client: WorkspaceClient, job_id: int) -> str | None:
     """Return the ARN of the instance profile of a job's cluster."""
-    with saying(f"Looking at the job {job_id}"):
+    with saying(f"Reading the job {job_id}"):
         settings = client.jobs.get(job_id).settings
     for cluster in (settings.job_clusters if settings else None) or []:
         if cluster.new_cluster and cluster.new_cluster.aws_attributes:
@@ -69,42 +69,42 @@ def profile_of(client: WorkspaceClient, job_id: int) -> str | None:
 
 
 def bring_up_to_date(
-    client: WorkspaceClient, spec: WorkspaceSpec, wanted: JobSettings, *, pace: Pace
+    client: WorkspaceClient, spec: WorkspaceSpec, desired: JobSettings, *, pace: Pace
 ) -> tuple[Step, int]:
-    """Create the job, or change it to the wanted settings if it differs; return the step and the job's ID.
+    """Create the job, or change it to the desired settings if it differs; return the step and the job's ID.
 
-    A run with an old definition is ended before the new one starts. Nothing is written if nothing differs.
+    A run with an old definition ends before a new one starts. Without differences, nothing is written.
     """
-    found = find(client, spec)
-    if not found:
-        job_id = _create(client, spec, wanted)
+    jobs = find(client, spec)
+    if not jobs:
+        job_id = _create(client, spec, desired)
         return Step("job", "created", url(spec.host, job_id)), job_id
-    job_id = found[0].job_id or 0
-    for double in found[1:]:
-        remove(client, double.job_id or 0, pace=pace)
-    with saying(f"Looking at the job {job_id}"):
-        there = client.jobs.get(job_id)
-    settings = there.settings or JobSettings()
-    changed = differences(wanted, settings)
-    if (owner := identity.to_set_again(client, there)) is not None:
-        wanted.run_as = owner
+    job_id = jobs[0].job_id or 0
+    for duplicate in jobs[1:]:
+        remove(client, duplicate.job_id or 0, pace=pace)
+    with saying(f"Reading the job {job_id}"):
+        job = client.jobs.get(job_id)
+    settings = job.settings or JobSettings()
+    changed = differences(desired, settings)
+    if (owner := identity.to_set_again(client, job)) is not None:
+        desired.run_as = owner
         changed.append("run_as")
     if not changed:
         return Step("job", "unchanged", url(spec.host, job_id)), job_id
     places = [place for place in changed if place != f"tags.{DEFINITION_TAG}"]
     if spec.job.pause or any(place.startswith(_OF_A_RUN) for place in places):
-        changing = _changing(wanted)
+        changing = _changing(desired)
         with saying(f"Pausing the job {job_id}"):
             if changing.run_as or differences(changing, settings):
                 _reset(client, job_id, changing)
         end_job_runs(client, job_id, pace=pace)
     with saying(f"Changing the job {job_id}"):
-        _reset(client, job_id, wanted)
+        _reset(client, job_id, desired)
     return Step("job", "updated", f"{url(spec.host, job_id)} ({', '.join(places) or 'its tag'})"), job_id
 
 
 def remove(client: WorkspaceClient, job_id: int, *, pace: Pace) -> None:
-    """Pause a job, end its runs, and delete it, if it is still there."""
+    """Pause a job, end its runs, and delete it, if it still exists."""
     with saying(f"Pausing the job {job_id}"):
         try:
             _pause(client, job_id)
@@ -115,26 +115,26 @@ def remove(client: WorkspaceClient, job_id: int, *, pace: Pace) -> None:
         _delete(client, job_id)
 
 
-def _create(client: WorkspaceClient, spec: WorkspaceSpec, wanted: JobSettings) -> int:
-    """Create the job paused, make sure that it is the only one, and start it.
+def _create(client: WorkspaceClient, spec: WorkspaceSpec, desired: JobSettings) -> int:
+    """Create the job paused, delete duplicates, and start it.
 
-    A create may take effect and its answer be lost; the SDK then sends it again. Two paused jobs do no harm, two
-    streams on one checkpoint would.
+    A create request may take effect although its response is lost; the SDK then sends it again. Two paused jobs do no
+    harm, but two streams on one checkpoint would.
     """
     with saying("Creating the job"):
-        made = wanted if spec.job.pause else _changing(wanted)
-        client.jobs.create(**{name: value for name, value in vars(made).items() if value is not None})
-        first, *doubles = find(client, spec)
-        for double in doubles:
-            _delete(client, double.job_id or 0)
+        initial = desired if spec.job.pause else _changing(desired)
+        client.jobs.create(**{name: value for name, value in vars(initial).items() if value is not None})
+        first, *duplicates = find(client, spec)
+        for duplicate in duplicates:
+            _delete(client, duplicate.job_id or 0)
         if not spec.job.pause:
-            client.jobs.reset(first.job_id or 0, wanted)
+            client.jobs.reset(first.job_id or 0, desired)
     return first.job_id or 0
 
 
-def _changing(wanted: JobSettings) -> JobSettings:
-    """Return the settings of a job during a change: paused, and with a tag that no complete one has."""
-    changing = JobSettings.from_dict(wanted.as_dict())
+def _changing(desired: JobSettings) -> JobSettings:
+    """Return the settings of a job during a change: paused, and with a definition tag that no complete job has."""
+    changing = JobSettings.from_dict(desired.as_dict())
     for trigger in (changing.continuous, changing.schedule):
         if trigger is not None:
             trigger.pause_status = PauseStatus.PAUSED
@@ -143,9 +143,9 @@ def _changing(wanted: JobSettings) -> JobSettings:
 
 
 def _reset(client: WorkspaceClient, job_id: int, settings: JobSettings) -> None:
-    """Replace the settings of a job; one that is gone by now is reported as that, whatever the answer.
+    """Replace the settings of a job; report a deleted job as deleted, whatever the error of the response.
 
-    Permissions are looked at before existence, so the answer may be that of a missing right.
+    The service checks permissions before existence, so it may report a missing permission for a deleted job.
     """
     try:
         client.jobs.reset(job_id, settings)
@@ -164,14 +164,15 @@ def _is_there(client: WorkspaceClient, job_id: int) -> bool:
 
 
 def _pause(client: WorkspaceClient, job_id: int) -> None:
-    """Pause a job that is to go; its other settings stay."""
+    """Pause a job before its removal; its other settings stay."""
     settings = client.jobs.get(job_id).settings or JobSettings()
     paused = JobSettings()
     if settings.continuous:
         paused.continuous = Continuous(pause_status=PauseStatus.PAUSED)
     if settings.schedule:
         paused.schedule = CronSchedule.from_dict({**settings.schedule.as_dict(), "pause_status": "PAUSED"})
-    # Refused where the job has become impossible, its runtime or node type gone: it runs no more then.
+    # The service rejects this if the job is no longer valid, for example without its runtime or node type. Then it
+    # cannot run anyway.
     with suppress(BadRequest):
         client.jobs.update(job_id, new_settings=paused)
 
@@ -182,16 +183,16 @@ def _delete(client: WorkspaceClient, job_id: int) -> None:
     except NotFound:
         return
     except InvalidParameterValue as error:
-        # The service has no 404 for this, and the SDK makes one of it for `get` alone.
+        # The service does not return 404 here, and the SDK maps this error to NotFound only for `get`.
         if "does not exist" not in str(error):
             raise
 
 
 def _named(client: WorkspaceClient, spec: WorkspaceSpec) -> list[BaseJob]:
-    """Return the jobs of the deployment's name, compared as the service does: a refusal depends on it."""
+    """Return the jobs with the deployment's job name, ignoring case as the service does, so that no job is missed."""
     name = spec.job.name.casefold()
-    found = client.jobs.list(name=spec.job.name)
-    return [job for job in found if job.settings and (job.settings.name or "").casefold() == name]
+    jobs = client.jobs.list(name=spec.job.name)
+    return [job for job in jobs if job.settings and (job.settings.name or "").casefold() == name]
 
 
 def _is_paused(job: BaseJob) -> bool:

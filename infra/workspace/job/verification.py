@@ -1,8 +1,8 @@
-"""The proof that the logs can be read: a one-time run on the job's cluster, with the wheel's entry point `verify`.
+"""Verify that the job can read the logs: a one-time run of the wheel's entry point `verify` on the job's cluster.
 
-What passed is remembered, so that nothing is verified twice: an update that CloudFormation rolls back returns to
-what passed before, and must not depend on another cluster. Each try has its own token, which is remembered
-before the run is submitted: the workspace answers a token it knows with the run it made for it, even a failed one.
+The memory records settings that passed, so that they are not verified twice: a CloudFormation rollback returns to
+settings that passed before and must not depend on starting another cluster. Each attempt has its own idempotency token,
+recorded before the run is submitted: for a known token, the workspace returns the existing run, even a failed one.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ TASK_KEY = "verify"
 _MOST_PASSED = 10
 
 _NOT_OF_ACCESS = ("headers", "trigger", "new-checkpoint")
-"""Parameters that change nothing about what can be read: a new format needs no cluster to prove that again."""
+"""Parameters that do not affect access: a new record format, for example, needs no other verify run."""
 
 
 def run_name(spec: WorkspaceSpec) -> str:
-    """Return the name of the one-time runs."""
+    """Return the name of the verify runs."""
     return f"{spec.job.name} verify"
 
 
@@ -49,28 +49,29 @@ def ensure(
     pace: Pace,
     if_denied: str = "",
 ) -> tuple[Step, Remembered]:
-    """Verify, unless exactly this passed before; wait for a run that is under way.
+    """Verify unless the same settings passed before; wait for a run that is active.
 
-    ``if_denied`` is the advice for a run that is denied access, if more is known than the storage reports.
+    ``if_denied`` is advice for a run without access, if the deployment knows a cause that the storage does not report.
 
     Raises:
-        DeploymentError: the run failed; with its words and its page.
+        DeploymentError: the run failed; the message has its reason and the URL of its page.
+        NotYet: the run is active, and ``pace`` does not wait.
     """
     cluster = job_settings.verify_cluster(spec, has_disk=has_disk)
     key = _key(spec, wheel_path, cluster)
     if key in memory.passed:
         return Step("verification", "unchanged", "passed before, with the same cluster, wheel and paths"), memory
-    last = memory.verification
-    now = last if last is not None and last.key == key else Verification(key=key, token=_new_token())
-    run = _run(client, now.run_id)
-    if run is None and now.run_id is not None:  # deleted, and its token with it
-        now = Verification(key=key, token=_new_token())
+    previous = memory.verification
+    current = previous if previous is not None and previous.key == key else Verification(key=key, token=_new_token())
+    run = _run(client, current.run_id)
+    if run is None and current.run_id is not None:  # deleted, together with its token
+        current = Verification(key=key, token=_new_token())
     if run is None:
-        # The token first: a submit whose answer gets lost finds its run again.
-        memory = _remember(client, spec, memory, now)
-        now = replace(now, run_id=_submit(client, spec, _task(spec, wheel_path, cluster), now.token))
-        memory = _remember(client, spec, memory, now)
-        run = _run(client, now.run_id)
+        # Record the token first, so that a submit request with a lost response finds its run again.
+        memory = _remember(client, spec, memory, current)
+        current = replace(current, run_id=_submit(client, spec, _task(spec, wheel_path, cluster), current.token))
+        memory = _remember(client, spec, memory, current)
+        run = _run(client, current.run_id)
     run = _ended(client, run, pace=pace)
     if run is None or not _succeeded(run):
         _remember(client, spec, memory, Verification(key=key, token=_new_token()))
@@ -85,24 +86,24 @@ def ensure(
 def await_under_way(
     client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_path: str, memory: Remembered, pace: Pace
 ) -> None:
-    """Wait for a verify run of these settings that an earlier call started, before anything else is looked at.
+    """Wait for a verify run of these settings that an earlier call started, before any other request.
 
-    A call that only waits is made again and again, and CloudFormation's hour has to hold all of them.
+    CloudFormation repeats a waiting call many times, and all calls must fit into its limit of one hour.
 
     Raises:
-        NotYet: the run goes on, and ``pace`` does not wait.
+        NotYet: the run is active, and ``pace`` does not wait.
     """
-    last = memory.verification
-    if last is None or not spec.verify:
+    previous = memory.verification
+    if previous is None or not spec.verify:
         return
-    # Finding out whether the nodes have disks takes a request; the run's key shows it too.
+    # Compare both kinds of node types, because a request for the actual one would take time.
     clusters = (job_settings.verify_cluster(spec, has_disk=has_disk) for has_disk in (True, False))
-    if last.key in [_key(spec, wheel_path, cluster) for cluster in clusters]:
-        _ended(client, _run(client, last.run_id), pace=pace)
+    if previous.key in [_key(spec, wheel_path, cluster) for cluster in clusters]:
+        _ended(client, _run(client, previous.run_id), pace=pace)
 
 
 def forgotten(memory: Remembered) -> Remembered:
-    """Return the memory without what passed, so that the next verification is a new run, or the one under way."""
+    """Return the memory without passed verifications, so that the next one is a new run or the active run."""
     return replace(memory, passed=())
 
 
@@ -114,7 +115,7 @@ def _ended(client: WorkspaceClient, run: jobs.Run | None, *, pace: Pace) -> jobs
 
 
 def _key(spec: WorkspaceSpec, wheel_path: str, cluster: compute.ClusterSpec) -> str:
-    """Return a hash of all that a verify run proves something about."""
+    """Return a hash of the settings that a verify run covers."""
     parameters = {name: value for name, value in job_settings.parameters(spec).items() if name not in _NOT_OF_ACCESS}
     return _hash([cluster.as_dict(), wheel_path, parameters])
 
@@ -133,14 +134,16 @@ def _task(spec: WorkspaceSpec, wheel_path: str, cluster: compute.ClusterSpec) ->
     )
 
 
-def _remember(client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered, now: Verification) -> Remembered:
-    return remembered.write(client, spec.folder, old=memory, new=replace(memory, verification=now))
+def _remember(
+    client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered, verification: Verification
+) -> Remembered:
+    return remembered.write(client, spec.folder, old=memory, new=replace(memory, verification=verification))
 
 
 def _run(client: WorkspaceClient, run_id: int | None) -> jobs.Run | None:
     if run_id is None:
         return None
-    with saying(f"Looking at the verify run {run_id}"):
+    with saying(f"Reading the verify run {run_id}"):
         try:
             return client.jobs.get_run(run_id)
         except NotFound:  # runs are kept for 60 days

@@ -1,1 +1,1 @@
-"""Unity Catalog: names, schema and volume, external locations."""
+"""Unity Catalog: names, schemas and volumes, and external locations."""

@@ -1,4 +1,4 @@
-"""Unity Catalog: the schema and the volume that the job writes to, created if they are missing, never dropped."""
+"""Schemas and volumes of Unity Catalog that the job writes to. They are created if missing and never dropped."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from infra.workspace.unity.unity_names import UnityNames
 
 
 def problems(client: WorkspaceClient, names: UnityNames) -> list[str]:
-    """Return one problem for each catalog that is not there."""
-    found = []
+    """Return one problem for each catalog that is missing or not visible."""
+    missing = []
     for catalog in names.catalogs:
         with saying(f"Looking for the catalog {catalog}"):
             if not _is_visible(client, catalog):
-                found.append(
-                    f"there is no catalog {catalog!r} (job.table, job.checkpoint_path), or the service principal may "
-                    "not see it: create it, or grant USE CATALOG and CREATE SCHEMA on it"
+                missing.append(
+                    f"there is no catalog {catalog!r} (job.table, job.checkpoint_path), or the service principal "
+                    "cannot see it: create it, or grant USE CATALOG and CREATE SCHEMA on it"
                 )
-    return found
+    return missing
 
 
 def notes(names: UnityNames, table: str) -> list[Step]:
-    """Return a note for each name that cannot be checked."""
+    """Return a note if the table's name cannot be checked."""
     if not names.unknown:
         return []
     text = (
-        f"job.table {table!r} belongs to the workspace's default catalog, which cannot be read: neither catalog nor "
-        "schema are checked or created. If the verify run cannot find them, name the table with all three parts "
-        "(catalog.schema.name)"
+        f"job.table {table!r} belongs to the workspace's default catalog, which cannot be read, so the catalog and the "
+        "schema are neither checked nor created. If the verify run cannot find them, use a table name with all three "
+        "parts (catalog.schema.name)"
     )
     return [Step("default catalog", "note", text)]
 
@@ -45,11 +45,11 @@ def create(client: WorkspaceClient, names: UnityNames) -> list[Step]:
     """Create the schemas and volumes that are missing.
 
     Raises:
-        DeploymentError: a privilege is missing, or the workspace refuses.
+        DeploymentError: a privilege is missing, or the workspace rejects the request.
     """
     return [
-        *(_made(f"schema {name}", client.schemas.get, name, _schema(client, name)) for name in names.schemas),
-        *(_made(f"volume {name}", client.volumes.read, name, _volume(client, name)) for name in names.volumes),
+        *(_ensure(f"schema {name}", client.schemas.get, name, _schema(client, name)) for name in names.schemas),
+        *(_ensure(f"volume {name}", client.volumes.read, name, _volume(client, name)) for name in names.volumes),
     ]
 
 
@@ -65,29 +65,29 @@ def _volume(client: WorkspaceClient, full_name: str) -> Callable[[], Any]:
     )
 
 
-def _made(what: str, look: Callable[[str], Any], name: str, make: Callable[[], Any]) -> Step:
+def _ensure(what: str, read: Callable[[str], Any], name: str, create: Callable[[], Any]) -> Step:
     with saying(f"Creating the {what}"):
         try:
-            if _exists(look, name):
+            if _exists(read, name):
                 return Step(what, "unchanged")
-            make()
+            create()
         except PermissionDenied as error:
             raise DeploymentError(
-                f"The service principal may not create the {what}",
+                f"The service principal is not allowed to create the {what}",
                 words=words_of(error),
-                advice="Grant it USE CATALOG and CREATE SCHEMA on the catalog (for a volume USE SCHEMA and CREATE "
-                "VOLUME on the schema), or create it by hand, and deploy again",
+                advice="Grant it USE CATALOG and CREATE SCHEMA on the catalog (for a volume, USE SCHEMA and CREATE "
+                f"VOLUME on the schema), or create the {what} by hand. Then deploy again",
             ) from error
         except DatabricksError:
-            # Created in the meantime, or by an earlier request whose answer got lost.
-            if not _exists(look, name):
+            # It may exist now: created by others, or by an earlier request with a lost response.
+            if not _exists(read, name):
                 raise
         return Step(what, "created")
 
 
-def _exists(look: Callable[[str], Any], name: str) -> bool:
+def _exists(read: Callable[[str], Any], name: str) -> bool:
     try:
-        look(name)
+        read(name)
     except NotFound:
         return False
     return True

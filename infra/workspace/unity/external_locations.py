@@ -1,9 +1,9 @@
 """External locations of Unity Catalog that cover the logs or the table's folder.
 
-Below such a location Unity Catalog decides who reads and writes, and never the instance profile: "if a user does not
-have access to an external location … the request fails" (databricks-sdk, ExternalLocationsAPI). A table of Unity
-Catalog in a folder of its own needs one. What can be seen is not everything: only locations on which the caller has
-some privilege are listed, and not everyone may see who has which. So what is not certain is a note.
+Below an external location, Unity Catalog controls access and the instance profile has no effect: "if a user does not
+have access to an external location … the request fails" (databricks-sdk, ExternalLocationsAPI). An external table of
+Unity Catalog needs one. The caller may not see everything: the list contains only locations on which the caller has a
+privilege, and grants may be hidden. Uncertain results are therefore notes and not problems.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _READING = (Privilege.READ_FILES, Privilege.ALL_PRIVILEGES)
 
 @dataclass
 class Seen:
-    """What the look at the locations came to; ``if_denied`` is what to do where the logs cannot be read."""
+    """The findings on external locations; ``if_denied`` is the advice for a run that cannot read the logs."""
 
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -34,11 +34,11 @@ class Seen:
 
 
 def look(client: WorkspaceClient, spec: WorkspaceSpec, names: UnityNames) -> Seen:
-    """Look at the locations over the logs and, for a table of Unity Catalog with a folder of its own, over that."""
-    with saying("Looking at the external locations of Unity Catalog"):
+    """Check the locations that cover the logs and, for an external table of Unity Catalog, the table's folder."""
+    with saying("Listing the external locations of Unity Catalog"):
         logs = spec.logs.path.split("*")[0]
         try:
-            # Pages, of which some may be empty: the SDK reads on until there is no next one.
+            # Pages may be empty; the SDK reads until there is no next page.
             locations = list(client.external_locations.list(max_results=0, include_browse=True))
         except PermissionDenied as error:
             return Seen(notes=[_not_listed(logs, error)])
@@ -47,7 +47,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec, names: UnityNames) -> See
         seen = Seen(problems=_table_problems(client, spec, names, locations))
         location = covering(locations, logs)
         if location is not None:
-            _look_at_logs(client, location, seen)
+            _check_logs(client, location, seen)
             seen.notes += _event_notes(spec, location)
         return seen
 
@@ -56,19 +56,19 @@ def _not_listed(logs: str, error: Exception) -> str:
     return composed(
         "the external locations of Unity Catalog cannot be listed",
         words=words_of(error),
-        advice=f"If one covers {logs}, the service principal needs READ FILES on it: the instance profile counts for "
-        "nothing there",
+        advice=f"If one covers {logs}, the service principal needs READ FILES on it; the instance profile has no "
+        "effect there",
     )
 
 
 def covering(locations: Iterable[ExternalLocationInfo], path: str) -> ExternalLocationInfo | None:
-    """Return the location with the longest URL that a path lies below."""
-    found = [location for location in locations if _bare(path).startswith(_bare(location.url or "?"))]
-    return max(found, key=lambda location: len(_bare(location.url or "")), default=None)
+    """Return the most specific location that covers a path: the one with the longest URL."""
+    candidates = [location for location in locations if _bare(path).startswith(_bare(location.url or "?"))]
+    return max(candidates, key=lambda location: len(_bare(location.url or "")), default=None)
 
 
 def _bare(url: str) -> str:
-    """Return a URL in one spelling: a slash at its end, and one scheme for S3."""
+    """Normalize a URL: one trailing slash, and the scheme s3 for all S3 schemes."""
     scheme, separator, rest = url.rstrip("/").partition("://")
     return f"{'s3' if scheme in ('s3a', 's3n') else scheme}{separator}{rest}/"
 
@@ -83,54 +83,57 @@ def _table_problems(
     if not uncovered or _is_there(client, names.table):
         return []
     problem = (
-        f"the table {names.table} of Unity Catalog cannot lie in {' and '.join(uncovered)} (job.delta_output_path): no "
-        "external location that the service principal can see covers it. Remove job.delta_output_path (the table is "
-        "then a managed one), or create the location and grant the service principal READ FILES and CREATE EXTERNAL "
-        "TABLE on it"
+        f"the Unity Catalog table {names.table} cannot be stored in {' and '.join(uncovered)} (job.delta_output_path): "
+        "no external location that the service principal can see covers it. Remove job.delta_output_path for a managed "
+        "table, or create the location and grant the service principal READ FILES and CREATE EXTERNAL TABLE on it"
     )
     return [problem]
 
 
 def _is_there(client: WorkspaceClient, table: str) -> bool:
-    """Return whether a table is there: then somebody had what creating it takes, and this is no reason to refuse."""
+    """Return whether a table exists; its creator then had the required privileges, so there is no problem."""
     try:
         return bool(client.tables.exists(table).table_exists)
     except (BadRequest, NotFound, PermissionDenied):
         return False
 
 
-def _look_at_logs(client: WorkspaceClient, location: ExternalLocationInfo, seen: Seen) -> None:
+def _check_logs(client: WorkspaceClient, location: ExternalLocationInfo, seen: Seen) -> None:
     me = client.current_user.me()
-    who = me.user_name or ""
+    user = me.user_name or ""
     groups = [group.display for group in me.groups or [] if group.display]
-    grant = f"GRANT READ FILES ON EXTERNAL LOCATION `{location.name}` TO `{who}`"
-    granted = _has_read_files(client, location, {who, *groups, "account users"})
+    grant = f"GRANT READ FILES ON EXTERNAL LOCATION `{location.name}` TO `{user}`"
+    granted = _has_read_files(client, location, {user, *groups, "account users"})
     if granted:
         state = "has READ FILES"
     elif granted is None:
         state = f"needs READ FILES: {grant}"
     else:
-        state = f"has no READ FILES that can be seen: {grant}"
+        state = f"has no visible READ FILES privilege: {grant}"
     seen.notes.append(
         f"the external location {location.name} ({location.url}) covers the logs (the longest URL among the locations "
-        "that the service principal can see). Unity Catalog, and not the instance profile, decides who reads there; "
-        f"{who}, as whom the job runs, {state}"
+        "that the service principal can see). Unity Catalog, not the instance profile, controls access there. The job "
+        f"runs as {user}, which {state}"
     )
     if not granted:
-        covers = f"The external location {location.name} covers the logs, and the instance profile counts for nothing"
+        covers = f"The external location {location.name} covers the logs, and the instance profile has no effect"
         seen.if_denied = f"{covers} there: {grant}"
 
 
 def _has_read_files(client: WorkspaceClient, location: ExternalLocationInfo, names: set[str]) -> bool | None:
-    """Return whether one of the names may read; None where the grants cannot be seen."""
+    """Return whether one of the principals has READ FILES; None if the grants are not visible."""
     if location.owner in names:
         return True
     try:
-        found = client.grants.get_effective(_KIND, location.name or "").privilege_assignments or []
+        assignments = client.grants.get_effective(_KIND, location.name or "").privilege_assignments or []
     except (BadRequest, NotFound, PermissionDenied):
         return None
-    ours = [privilege.privilege for one in found if one.principal in names for privilege in one.privileges or []]
-    return any(privilege in _READING for privilege in ours)
+    return any(
+        privilege.privilege in _READING
+        for assignment in assignments
+        if assignment.principal in names
+        for privilege in assignment.privileges or []
+    )
 
 
 def _event_notes(spec: WorkspaceSpec, location: ExternalLocationInfo) -> list[str]:
@@ -139,9 +142,9 @@ def _event_notes(spec: WorkspaceSpec, location: ExternalLocationInfo) -> list[st
     if not location.effective_enable_file_events or provided or spec.job.parameters.get("notifications") == "off":
         return []
     text = (
-        f"the external location {location.name} has file events: they keep a notification on the bucket, and S3 "
-        "refuses a second one for the same keys, whether Auto Loader or the stack makes it. Set job.notifications = "
-        '"off", or switch the file events of that location off. To be notified there, a stream has to use them '
-        "(cloudFiles.useManagedFileEvents)"
+        f"file events are enabled on the external location {location.name}: they keep a notification on the bucket, "
+        "and S3 rejects a second one for the same keys, whether Auto Loader or the stack creates it. Set "
+        'job.notifications = "off", or disable file events on that location. With file events, only a stream with '
+        "cloudFiles.useManagedFileEvents receives notifications"
     )
     return [text]

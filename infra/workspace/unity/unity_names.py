@@ -1,6 +1,6 @@
-"""Names of Unity Catalog: which of the job's names are in it, and in which catalog those with fewer parts are.
+"""The job's names in Unity Catalog, and the default catalog for table names without a catalog.
 
-In a workspace with Unity Catalog a name without a catalog belongs to the workspace's default catalog. That is
+In a workspace with Unity Catalog, a name without a catalog belongs to the workspace's default catalog. That is
 ``hive_metastore`` only in older workspaces.
 Source: https://docs.databricks.com/aws/en/catalogs/default
 """
@@ -16,7 +16,7 @@ from infra.workspace.explain import saying
 from infra.workspace.spec import WorkspaceSpec
 
 LEGACY = ("hive_metastore", "spark_catalog")
-"""Catalogs that are not Unity Catalog's: nothing can be created there by its API, and the job finds out what works."""
+"""Catalogs outside Unity Catalog. Its API can create nothing there, and only a run shows whether they work."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class UnityNames:
     """The names of a deployment in Unity Catalog.
 
     Attributes:
-        schemas: full names of the schemas of table and volumes; none for a table of the Hive metastore.
-        volumes: full name of the volume that the checkpoint lies in, if it lies in one; a table cannot.
-        table: full name of the table, None where it is not one of Unity Catalog, or it is not known which it is.
-        unknown: the table's name belongs to the default catalog, and that could not be read.
+        schemas: full names of the schemas of the table and the volumes; a Hive metastore table adds none.
+        volumes: full name of the checkpoint's volume, if the checkpoint is in a volume; tables cannot be.
+        table: full name of the table; None if it is not in Unity Catalog, or its catalog is unknown.
+        unknown: the table's name belongs to the default catalog, which cannot be read.
     """
 
     schemas: tuple[str, ...]
@@ -42,11 +42,11 @@ class UnityNames:
 
 
 def resolve(client: WorkspaceClient, spec: WorkspaceSpec) -> UnityNames:
-    """Return the names in Unity Catalog; asks the workspace only for a name without a catalog."""
+    """Return the job's names in Unity Catalog; send requests only for a table name without a catalog."""
     volumes = _volumes(spec)
     parts = spec.table.split(".")
     default = None if len(parts) == 3 else default_catalog(client)
-    # A name alone is one in the schema `default`, which every catalog has.
+    # A name of one part is in the schema `default`, which every catalog has.
     full = parts if len(parts) == 3 else [default or "", *(["default"] if len(parts) == 1 else []), *parts]
     table = ".".join(full) if full[0] and full[0] not in LEGACY else None
     of_table = {".".join(full[:2])} if table and len(parts) > 1 else set()
@@ -57,10 +57,10 @@ def resolve(client: WorkspaceClient, spec: WorkspaceSpec) -> UnityNames:
 
 
 def default_catalog(client: WorkspaceClient) -> str | None:
-    """Return the workspace's default catalog; None where it cannot be read.
+    """Return the workspace's default catalog; None if it cannot be read.
 
-    The setting wins over the metastore's assignment, which is deprecated (databricks-sdk, MetastoreAssignment) and
-    names a catalog where nobody changed the setting.
+    The setting takes precedence over the metastore assignment, which is deprecated (databricks-sdk,
+    MetastoreAssignment) and applies if the setting was never changed.
     """
     with saying("Looking for the default catalog"):
         for read in (_by_setting, _by_assignment):
@@ -74,7 +74,7 @@ def default_catalog(client: WorkspaceClient) -> str | None:
 
 
 def in_unity_catalog(table: str) -> bool:
-    """Return whether a table's name alone says that it is a table of Unity Catalog."""
+    """Return whether a table's name alone identifies it as a table of Unity Catalog."""
     catalog, *rest = table.split(".")
     return len(rest) == 2 and catalog not in LEGACY
 
@@ -89,5 +89,5 @@ def _by_assignment(client: WorkspaceClient) -> str | None:
 
 def _volumes(spec: WorkspaceSpec) -> tuple[str, ...]:
     names = spec.job.parameters["checkpoint-path"].split("/")
-    lies_in_one = names[:2] == ["", "Volumes"] and len(names) > 4 and all(names[2:5])
-    return (".".join(names[2:5]),) if lies_in_one else ()
+    is_in_volume = names[:2] == ["", "Volumes"] and len(names) > 4 and all(names[2:5])
+    return (".".join(names[2:5]),) if is_in_volume else ()

@@ -1,1 +1,1 @@
-"""The job's wheel: read from a file, and uploaded to the workspace."""
+"""The job's wheel: read it from a file and upload it to the workspace."""

@@ -1,4 +1,4 @@
-"""Files of the workspace."""
+"""Read, write and look up workspace files."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from databricks.sdk.service.workspace import ExportFormat, ImportFormat
 
 
 def write(client: WorkspaceClient, path: str, content: bytes) -> None:
-    """Write a file of at most 10 MB, over one that is there.
+    """Write a file of at most 10 MB; overwrite an existing one.
 
-    As JSON and not as a form: the SDK tries a form only once.
+    The request is JSON and not a form, because the SDK does not retry a form.
     """
     client.workspace.import_(path, content=base64.b64encode(content).decode(), format=ImportFormat.AUTO, overwrite=True)
 
 
 def read(client: WorkspaceClient, path: str) -> bytes | None:
-    """Return a file's content; None if there is no such file."""
+    """Return a file's content; None if the file does not exist."""
     try:
         with client.workspace.download(path, format=ExportFormat.AUTO) as file:
             return file.read()

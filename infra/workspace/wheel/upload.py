@@ -1,4 +1,4 @@
-"""Upload the wheel to a folder named for its version and content: none is replaced while it is in use."""
+"""Upload the wheel to a folder named for its version and content, so that no wheel is replaced while in use."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from infra.workspace.wheel.wheel_file import WheelFile
 
 
 def path_of(folder: str, wheel: WheelFile) -> str:
-    """Return the path of a wheel."""
+    """Return the path of a wheel in the workspace."""
     return f"{folder}/{wheel.label}/{wheel.name}"
 
 
 def upload(client: WorkspaceClient, folder: str, wheel: WheelFile) -> Step:
-    """Upload a wheel unless it is there."""
+    """Upload a wheel unless it exists."""
     path = path_of(folder, wheel)
     with saying(f"Uploading the wheel to {path}"):
         if files.is_there(client, path):
@@ -34,26 +34,26 @@ def remove_others(client: WorkspaceClient, folder: str, wheel: WheelFile) -> lis
     """Remove the folders of other wheels."""
     steps = []
     with saying(f"Removing older wheels from {folder}"):
-        for found in list(client.workspace.list(folder)):
-            path = found.path or ""
-            if found.object_type == ObjectType.DIRECTORY and path.rsplit("/", 1)[-1] != wheel.label:
+        for entry in list(client.workspace.list(folder)):
+            path = entry.path or ""
+            if entry.object_type == ObjectType.DIRECTORY and path.rsplit("/", 1)[-1] != wheel.label:
                 _delete(client, path)
                 steps.append(Step("older wheel", "removed", path))
     return steps
 
 
 def remove_folder(client: WorkspaceClient, folder: str) -> list[Step]:
-    """Remove the folder with its content, and the one above it if that is empty then."""
-    above = folder.rsplit("/", 1)[0]
+    """Remove the folder and its content, and then the parent folder if it is empty."""
+    parent = folder.rsplit("/", 1)[0]
     with saying(f"Removing {folder}"):
         steps = [Step("wheel and folder", "removed", folder)] if files.is_there(client, folder) else []
         if steps:
             _delete(client, folder)
-        if files.is_there(client, above) and not list(client.workspace.list(above)):
-            _delete(client, above)
+        if files.is_there(client, parent) and not list(client.workspace.list(parent)):
+            _delete(client, parent)
     return steps
 
 
 def _delete(client: WorkspaceClient, path: str) -> None:
-    with suppress(NotFound):  # removed by an earlier request whose answer got lost
+    with suppress(NotFound):  # removed by an earlier request with a lost response
         client.workspace.delete(path, recursive=True)
