@@ -276,7 +276,7 @@ def test_a_base_that_cannot_be_read_and_a_folder_that_cannot_be_written_are_answ
 def test_wrong_input_is_answered(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bad.toml").write_text(changed(('region = "us-east-1"', 'region = "mars"')))
     assert main(["--env", "bad.toml"]) == 2
-    assert "bad.toml: 1 problem; nothing was made or changed:" in capsys.readouterr().err
+    assert "bad.toml: 1 problem; nothing was created or changed:" in capsys.readouterr().err
     assert main(["--env", file, "--against", "nowhere"]) == 2
     assert capsys.readouterr().err == "--against nowhere: there is no such folder\n"
     with pytest.raises(SystemExit) as exit_:
