@@ -383,9 +383,7 @@ def test_an_existing_bucket_without_flow_logs_is_read_whole(tmp_path: Path) -> N
 
 
 def test_what_is_neither_a_file_nor_a_folder_is_named_as_that() -> None:
-    with pytest.raises(
-        EnvironmentFileError, match=r"^/dev/null: 1 problem.*\n  - is not a regular file; name a TOML"
-    ):
+    with pytest.raises(EnvironmentFileError, match=r"^/dev/null: 1 problem.*\n  - is not a regular file; name a TOML"):
         load("/dev/null")
 
 

@@ -75,4 +75,6 @@ def test_every_region_of_botocore_is_named_as_usual_and_a_typing_mistake_is_not(
 
 def test_a_region_with_a_typing_mistake_is_a_warning(tmp_path: Path) -> None:
     found = environment(tmp_path, NO_WORKSPACE, ('region = "us-east-1"', 'region = "us-eats-1"'))
-    assert any(text.startswith('aws.region: "us-eats-1" does not look like an AWS region') for text in warnings_of(found))
+    assert any(
+        text.startswith('aws.region: "us-eats-1" does not look like an AWS region') for text in warnings_of(found)
+    )
