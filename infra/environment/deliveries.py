@@ -14,7 +14,7 @@ _CATALOG = [field.name for field in FIELDS]
 
 @dataclass(frozen=True, order=True)
 class Source:
-    """An account and region that delivers flow logs.
+    """An account and region that deliver flow logs.
 
     Attributes:
         account: The account ID.
@@ -35,7 +35,7 @@ def source_of(environment: Environment, flow_log: FlowLog) -> tuple[str, str]:
 
 
 def sources(environment: Environment) -> list[Source]:
-    """Return every account and region that delivers flow logs, sorted."""
+    """Return every account and region that deliver flow logs, sorted."""
     layouts: dict[tuple[str, str], set[bool]] = {}
     for flow_log in environment.flow_logs:
         layouts.setdefault(source_of(environment, flow_log), set()).add(flow_log.hive_partitions)

@@ -173,7 +173,7 @@ def place_warnings(environment: Environment) -> Iterator[str]:
 
 
 def _in_dbfs_root(path: str) -> bool:
-    """Return whether a path is in DBFS but not in a volume, which a cluster shows below ``/Volumes`` in DBFS."""
+    """Return whether a path is in DBFS but not in a volume. Clusters also show volumes in DBFS, below ``/Volumes``."""
     return scheme_of(path) in ("", "dbfs") and parts(path)[:1] != ["Volumes"]
 
 

@@ -1,4 +1,4 @@
-"""Rights of the functions that register the reader with the workspace: the product's two functions, and CDK's.
+"""Rights of the functions that register the reader with the workspace: two of this repository, and those of CDK.
 
 CloudFormation calls the provider, a CDK function, which calls the registration function. The provider then starts the
 waiter, a CDK state machine. The waiter calls the check function through the provider's check until the registration is

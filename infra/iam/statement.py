@@ -14,7 +14,7 @@ Document = dict[str, object]
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of an IAM document, with two explanations that AWS does not know.
+    """One statement of an IAM document, with two explanations that are not part of the document.
 
     Attributes:
         sid: The statement ID.
