@@ -151,7 +151,7 @@ def _field(value: str) -> str:
             "is not a flow log field" + (f'; did you mean "{close[0]}"?' if close else f" (see {_FIELDS})")
         )
     if value != canonical(value):
-        raise ValueError(f'is not the spelling that AWS uses, which is "{canonical(value)}"')
+        raise ValueError(f'is not the AWS spelling; use "{canonical(value)}"')
     return value
 
 

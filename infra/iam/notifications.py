@@ -29,7 +29,7 @@ def auto_loader(*, bucket_arn: str, topics_arn: str, queues_arn: str) -> tuple[S
     return (
         Statement(
             sid="AutoLoaderBucketNotification",
-            reason="Auto Loader adds its notification to those of the bucket; S3 has no right for only one of them",
+            reason="Auto Loader adds its notification to the bucket; S3 rights cannot be limited to one notification",
             actions=("s3:GetBucketNotification", "s3:PutBucketNotification"),
             resources=(bucket_arn,),
         ),
@@ -190,7 +190,7 @@ def write_log(*log_group_arns: str) -> Statement:
     """Return the right to write to the log of a function, or to the logs of all functions that share a role."""
     return Statement(
         sid="WriteLog",
-        reason="The function writes its own log",
+        reason="The function writes to its own log",
         actions=("logs:CreateLogStream", "logs:PutLogEvents"),
         resources=tuple(f"{arn}:*" for arn in log_group_arns),
         wildcard="All streams of the function's log group; Lambda chooses their names",
