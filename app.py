@@ -1,7 +1,7 @@
 """The CDK app: `make synth ENV=staging`. The `env` context key selects the environment.
 
-The context key `for` names what the stacks are made for. For `deploy` a file that still has values of an example is
-refused; otherwise it is warned of.
+The `for` context key names the purpose of the synthesis. With `deploy`, a file that still has example values is
+rejected; otherwise the app prints a warning.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from vpc_flow_logs.terminal import printable
 
 
 def main() -> int:
-    """Build the stacks of the environment that is asked for; return the exit status."""
+    """Build the stacks of the selected environment; return the exit status."""
     app = cdk.App()
     name = app.node.try_get_context("env")
     if not name:
-        print("Which environment? Say it with -c env=NAME, a name in environments/ or a file's path", file=sys.stderr)
+        print("No environment selected. Add -c env=NAME: a name in environments/, or a file's path", file=sys.stderr)
         return 2
     try:
         environment = _environment(str(name), deploying=app.node.try_get_context("for") == "deploy")
@@ -43,12 +43,12 @@ def main() -> int:
 
 
 def _environment(name: str, *, deploying: bool) -> Environment:
-    """Return the settings, after the warnings."""
+    """Load the environment and print its warnings; return its settings."""
     environment = load(name)
     if deploying:
         refuse_examples(environment, name)
-    left = examples.example_values(environment)
-    for warning in [*warnings_of(environment), *([examples.warning(left)] if left else [])]:
+    problems = examples.example_values(environment)
+    for warning in [*warnings_of(environment), *([examples.warning(problems)] if problems else [])]:
         print(f"warning: {printable(warning)}", file=sys.stderr)
     return environment
 

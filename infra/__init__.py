@@ -1,4 +1,4 @@
-"""What is built in AWS: one environment file in, CloudFormation stacks and reviewable IAM documents out."""
+"""The AWS half: one environment file in, CloudFormation stacks and reviewable IAM documents out."""
 
 import os
 from pathlib import Path

@@ -1,13 +1,13 @@
-"""Deploy the workspace half of an environment by hand: what `cdk deploy` does through CloudFormation.
+"""Deploy the workspace half of an environment by hand, without CloudFormation.
 
     .venv/bin/python -m infra.workspace deploy --env staging     register, grant, upload, verify, create the job
-    .venv/bin/python -m infra.workspace verify --env staging     prove again, from a cluster, that it reads the logs
-    .venv/bin/python -m infra.workspace status --env staging     profile, grants, job, last runs; changes nothing
-    .venv/bin/python -m infra.workspace destroy --env staging    remove all of it; data, tables and checkpoints stay
+    .venv/bin/python -m infra.workspace verify --env staging     verify again that a cluster can read the logs
+    .venv/bin/python -m infra.workspace status --env staging     show profile, grants, job, last runs; change nothing
+    .venv/bin/python -m infra.workspace destroy --env staging    remove all of this; keep data, tables and checkpoints
 
-Workspace credentials come from the Databricks SDK's usual sources (DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET,
-DATABRICKS_TOKEN, DATABRICKS_CONFIG_PROFILE), AWS credentials from boto3's. Host and region are always the file's.
-Exit status: 0 done, 1 failed, 2 bad input.
+Workspace credentials come from the usual sources of the Databricks SDK (DATABRICKS_CLIENT_ID and
+DATABRICKS_CLIENT_SECRET, DATABRICKS_TOKEN, DATABRICKS_CONFIG_PROFILE), and AWS credentials from those of boto3. Host
+and region always come from the file. Exit status: 0 success, 1 failure, 2 invalid input.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _PATIENCE_SECONDS = 60 * 60
 def main(arguments: Sequence[str]) -> int:
     """Run a command; return the exit status."""
     options = _options(arguments)
-    # The SDK warns of what our own messages report.
+    # The SDK logs warnings about conditions that our messages already report.
     logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
     try:
         environment = load(options.env)
@@ -72,53 +72,53 @@ def main(arguments: Sequence[str]) -> int:
 
 def _deploy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
     print(f"Deploying {spec.environment} to {spec.host}", flush=True)
-    done = deployment.deploy(client, spec, wheel_file=_wheel(options.wheel), aws=_aws(spec), pace=_pace())
-    steps = [step for step in done.steps if step.outcome != "note"]
+    result = deployment.deploy(client, spec, wheel_file=_wheel(options.wheel), aws=_aws(spec), pace=_pace())
+    steps = [step for step in result.steps if step.outcome != "note"]
     changed = sum(step.outcome != "unchanged" for step in steps)
-    news = f"{changed} of {len(steps)} steps changed something" if changed else "Nothing had to change"
-    print(f"\n{news}. The job: {printable(done.job_url)}")
+    summary = f"{changed} of {len(steps)} steps changed something" if changed else "No changes were needed"
+    print(f"\n{summary}. Job: {printable(result.job_url)}")
     if spec.job.pause:
-        print("It is paused (job.pause)")
-    print(f"Table: {done.table}\nIts runs: .venv/bin/python -m infra.workspace status --env {options.env}")
+        print("The job is paused (job.pause)")
+    print(f"Table: {result.table}\nRuns: .venv/bin/python -m infra.workspace status --env {options.env}")
 
 
 def _verify(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
     print(f"Verifying {spec.environment} in {spec.host}", flush=True)
     deployment.verify(client, spec, wheel_file=_wheel(options.wheel), pace=_pace())
-    print(f"\nA cluster with {spec.profile.arn} reads {spec.logs.path}")
+    print(f"\nA cluster with {spec.profile.arn} can read {spec.logs.path}")
 
 
 def _destroy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
     print(f"Removing {spec.environment} from {spec.host}", flush=True)
     steps = deployment.destroy(client, spec, aws=_aws(spec), pace=_pace())
     if not steps:
-        print("Nothing is left to remove")
+        print("Nothing to remove")
     print(
-        f"\nIts data stays: the table {spec.table}, the checkpoint {spec.job.parameters['checkpoint-path']}, their "
-        "schema and volume"
+        f"\nThe data is kept: the table {spec.table}, the checkpoint {spec.job.parameters['checkpoint-path']}, and "
+        "their schema and volume"
     )
 
 
 def _status(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
-    found = status.look(client, spec)
+    state = status.look(client, spec)
     print(f"{spec.environment} in {spec.host}")
-    print(f"profile   {spec.profile.arn}{'' if found.registered else '  (not registered)'}")
-    for grant in found.grants:
-        print(f"grant     {printable(grant.who)}{'' if grant.ours else '  (made by others)'}")
-    if not found.grants:
-        print("grant     nobody")
-    if found.job_url is None:
+    print(f"profile   {spec.profile.arn}{'' if state.registered else '  (not registered)'}")
+    for grant in state.grants:
+        print(f"grant     {printable(grant.who)}{'' if grant.ours else '  (not made by this deployment)'}")
+    if not state.grants:
+        print("grant     none")
+    if state.job_url is None:
         print(f"job       none yet: .venv/bin/python -m infra.workspace deploy --env {options.env}")
         return
-    print(f"job       {printable(found.job_url)}  ({found.trigger})")
-    if found.owner:
-        print(f"run as    {printable(found.runs_as)}  (set by hand; the next deploy sets {found.owner} again)")
-    print(f"wheel     {printable(found.wheel)}")
+    print(f"job       {printable(state.job_url)}  ({state.trigger})")
+    if state.owner:
+        print(f"run as    {printable(state.runs_as)}  (set by hand; the next deploy sets {state.owner} again)")
+    print(f"wheel     {printable(state.wheel)}")
     print(f"table     {spec.table}")
-    for run in found.runs:
-        began = f"{run.began:%Y-%m-%d %H:%M:%S} UTC" if run.began else "-" if run.over else "not begun"
+    for run in state.runs:
+        began = f"{run.began:%Y-%m-%d %H:%M:%S} UTC" if run.began else "-" if run.over else "not started"
         print(f"run       {began}  {printable(run.state)}  {printable(run.url)}")
-    if not found.runs:
+    if not state.runs:
         print("run       none yet")
 
 
@@ -131,7 +131,7 @@ _COMMANDS: dict[str, Callable[[WorkspaceClient, WorkspaceSpec, argparse.Namespac
 
 
 def _wheel(path: Path | None) -> WheelFile:
-    """Return the given wheel, or build it from this repository: the same content gives the same wheel."""
+    """Return the given wheel, or build one from this repository. The same content gives the same wheel."""
     if path is not None:
         return read_wheel(path)
     with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
@@ -139,13 +139,13 @@ def _wheel(path: Path | None) -> WheelFile:
 
 
 def _queue_url(environment: Environment, command: str) -> str | None:
-    """Return the queue that the stack created, where the job reads from one."""
+    """Return the URL of the queue that the stack created, or None if the command does not need one."""
     if environment.job.notifications != "stack" or command in ("destroy", "status"):
         return None
     name = names.queue_name(environment)
     with saying(f"Looking for the queue {name}, which make deploy creates"):
-        found = boto3.client("sqs", region_name=environment.aws.region).get_queue_url(QueueName=name)
-        return str(found["QueueUrl"])
+        response = boto3.client("sqs", region_name=environment.aws.region).get_queue_url(QueueName=name)
+        return str(response["QueueUrl"])
 
 
 def _aws(spec: WorkspaceSpec) -> Aws:
@@ -155,7 +155,7 @@ def _aws(spec: WorkspaceSpec) -> Aws:
 
 def _pace() -> Pace:
     started = time.monotonic()
-    said: dict[str, float] = {}
+    last_printed: dict[str, float] = {}
 
     def later(what: str) -> None:
         now = time.monotonic()
@@ -163,23 +163,23 @@ def _pace() -> Pace:
             raise DeploymentError(
                 f"Still {what}, after an hour", advice="Run the same command again: it resumes from here"
             )
-        # Every half a minute, and whenever there is something new to report.
-        if now - said.get(what, -60) > 30:
-            said[what] = now
-            print(f"  … {printable(what)}  {_spoken(now - started)}", flush=True)
+        # Print a line every 30 seconds, and as soon as the status changes.
+        if now - last_printed.get(what, -60) > 30:
+            last_printed[what] = now
+            print(f"  … {printable(what)}  {_minutes(now - started)}", flush=True)
         time.sleep(min(_POLL_SECONDS, 1 + (now - started) / 10))
 
-    return Pace(later=later, report=_tell)
+    return Pace(later=later, report=_print_step)
 
 
-def _tell(step: Step) -> None:
+def _print_step(step: Step) -> None:
     first, *more = [printable(line) for line in step.detail.splitlines()] or [""]
     print(f"  {step.outcome:<10} {printable(step.name)}{f'  {first}' if first else ''}", flush=True)
     for line in more:
         print(f"             {line}", flush=True)
 
 
-def _spoken(seconds: float) -> str:
+def _minutes(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
@@ -190,6 +190,6 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=_COMMANDS)
-    parser.add_argument("--env", required=True, help="name in environments/, or path of a file")
-    parser.add_argument("--wheel", type=Path, metavar="FILE", help="the job's wheel (default: built from job/)")
+    parser.add_argument("--env", required=True, help="name in environments/, or the path of a file")
+    parser.add_argument("--wheel", type=Path, metavar="FILE", help="wheel of the job (default: build it from job/)")
     return parser.parse_args(arguments)

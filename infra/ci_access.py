@@ -1,9 +1,9 @@
-"""An app of its own: what lets CI deploy an environment, without a stored key.
+"""A separate CDK app with the role that lets CI deploy an environment without a stored key.
 
-    cdk deploy --app '.venv/bin/python -m infra.ci_access' -c env=staging -c repository=ORG/REPO
+    make ci-access ENV=staging REPOSITORY=ORG/REPO
 
-An administrator deploys it once (`make ci-access ENV=staging REPOSITORY=ORG/REPO`). It is no part of the main app: CI
-must not be able to widen its own access.
+The target runs `cdk deploy --app '.venv/bin/python -m infra.ci_access' -c env=staging -c repository=ORG/REPO`. An
+administrator runs it once. The app is not part of the main app, because CI must not be able to widen its own access.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _PROVIDERS = ("new", "existing")
 
 
 class CiAccessStack(Stack):
-    """The deploy role, and the account's provider for GitHub's tokens unless that is there already.
+    """The deploy role, and the account's OIDC provider for GitHub unless it already exists.
 
     Attributes:
-        role: the deploy role.
-        provider: the provider; None if it is there already.
+        role: The deploy role.
+        provider: The OIDC provider; None if it already exists.
     """
 
     def __init__(self, scope: Construct, *, access: CiAccess, new_provider: bool) -> None:
@@ -52,15 +52,19 @@ class CiAccessStack(Stack):
         )
         acknowledge_wildcards(self.role, deploy)
         if self.provider:
-            # IAM refuses a trust in a provider that is not there.
+            # IAM rejects a trust policy that names a provider that does not exist.
             self.role.node.add_dependency(self.provider)
-        CfnOutput(self, "DeployRoleArn", value=self.role.attr_arn, description="The variable AWS_DEPLOY_ROLE of CI")
-        CfnOutput(self, "TokenSubject", value=access.subject, description="Who may take it on")
+        CfnOutput(
+            self, "DeployRoleArn", value=self.role.attr_arn, description="Value of the CI variable AWS_DEPLOY_ROLE"
+        )
+        CfnOutput(
+            self, "TokenSubject", value=access.subject, description="Subject of the tokens that may assume the role"
+        )
         Tags.of(self).add(names.ENVIRONMENT_TAG, access.environment.name)
 
 
 def build(app: App, access: CiAccess, *, new_provider: bool) -> CiAccessStack:
-    """The stack in an app."""
+    """Create the stack in an app and return it."""
     return CiAccessStack(app, access=access, new_provider=new_provider)
 
 
@@ -68,13 +72,13 @@ def _provider(scope: Construct) -> iam.CfnOIDCProvider:
     provider = iam.CfnOIDCProvider(
         scope, "GitHub", url=f"https://{github_actions.ISSUER}", client_id_list=[github_actions.AUDIENCE]
     )
-    # An account has one, and others may have come to use it.
+    # An account has at most one provider for GitHub, and other roles may use it.
     provider.apply_removal_policy(RemovalPolicy.RETAIN)
     return provider
 
 
 def main() -> int:
-    """Build the stack that the context asks for (``env``, ``repository``, ``provider``); return the exit status."""
+    """Build the stack that the context selects (``env``, ``repository``, ``provider``); return the exit status."""
     app = App()
 
     def context(key: str) -> str:
@@ -82,12 +86,12 @@ def main() -> int:
 
     provider = context("provider") or "new"
     if not context("env"):
-        print("Which environment? Say it with -c env=NAME, a name in environments/ or a file's path", file=sys.stderr)
+        print("No environment selected. Add -c env=NAME: a name in environments/, or a file's path", file=sys.stderr)
         return 2
     if provider not in _PROVIDERS:
         print(
-            f"-c provider={provider}: say new (the default), or existing where the account has a provider for "
-            f"{github_actions.ISSUER} already",
+            f"-c provider={provider}: use new (the default), or existing if the account already has an OIDC provider "
+            f"for {github_actions.ISSUER}",
             file=sys.stderr,
         )
         return 2

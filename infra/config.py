@@ -1,7 +1,7 @@
-"""The environment file: found by name or path, read, checked as a whole.
+"""Loading of an environment file by name or path, with a check of the whole file.
 
 environment = load("staging")               # environments/staging.toml
-environment = load("elsewhere/mine.toml")   # the environment is then named `mine`
+environment = load("elsewhere/mine.toml")   # the environment's name is `mine`
 """
 
 from __future__ import annotations
@@ -27,17 +27,21 @@ else:
 __all__ = ["ENVIRONMENTS", "Environment", "EnvironmentFileError", "load", "warnings_of"]
 
 ENVIRONMENTS = Path(__file__).resolve().parent.parent / "environments"
-"""Where the files are that are asked for by name."""
+"""Folder of the environment files that are selected by name."""
 
-# Role and function names have 64 characters at most; the longest has 33 beside the environment's name.
+# Role and function names have at most 64 characters, and the longest uses 33 in addition to the environment's name.
 _NAME = re.compile("[A-Za-z][A-Za-z0-9-]{0,29}")
 
 
 def load(name: str, *, folder: Path = ENVIRONMENTS) -> Environment:
-    """The environment of a name in ``folder``, or of a path to a file.
+    """Return the environment with a name in ``folder``, or the environment in the file at a path.
+
+    Args:
+        name: A name in ``folder``, or a path: anything with a slash or with ``.toml`` at its end.
+        folder: The folder of the files that are selected by name.
 
     Raises:
-        EnvironmentFileError: there is no such file, or it has problems; its text says all of them.
+        EnvironmentFileError: The file does not exist or has problems. The text lists all of them.
     """
     path = _path(name, folder)
     text = _text(path)
@@ -45,65 +49,67 @@ def load(name: str, *, folder: Path = ENVIRONMENTS) -> Environment:
     problems += secrets_in(text, raw)
     if _NAME.fullmatch(path.stem) is None:
         problems.append(
-            Problem("", f"{path.stem!r} cannot name stacks: at most 30 letters, digits and hyphens, a letter first")
+            Problem(
+                "",
+                f"{path.stem!r} is not a valid environment name: use at most 30 letters, digits and hyphens, beginning "
+                "with a letter",
+            )
         )
     if raw is None:
-        raise EnvironmentFileError(_spoken(path), problems)
-    file, found = read(EnvironmentFile, raw)
-    environment = _named(file, path.stem)
+        raise EnvironmentFileError(_display(path), problems)
+    file, value_problems = read(EnvironmentFile, raw)
+    environment = _with_name(file, path.stem)
     known = {problem.key for problem in problems}
-    problems += [problem for problem in found if problem.key not in known]
+    problems += [problem for problem in value_problems if problem.key not in known]
     problems += problems_of(environment, wrong=[problem.key for problem in problems], also=[size_limit.CHECK])
     if problems:
-        raise EnvironmentFileError(_spoken(path), problems)
+        raise EnvironmentFileError(_display(path), problems)
     return environment
 
 
-def _named(file: EnvironmentFile, name: str) -> Environment:
-    """Return the settings of a file with its name, and the names that follow from it where the file has none."""
+def _with_name(file: EnvironmentFile, name: str) -> Environment:
+    """Return the settings of a file with its name and, by default, the role name derived from it."""
     sections = dict(file)
     reader = sections.get("reader")
-    # A key with a problem is missing; an empty text is the default.
+    # A key with a problem is missing. An empty string is the default.
     if reader is not None and getattr(reader, "role_name", None) == "":
         sections["reader"] = reader.model_copy(update={"role_name": f"flow-log-reader-{name}"})
     return Environment.model_construct(name=name, **sections)
 
 
 def refuse_examples(environment: Environment, name: str) -> None:
-    """Refuse to deploy a file that still has values of an example: they belong to nobody, or to somebody else.
+    """Raise an error if a file to deploy still has example values, which belong to nobody or to someone else.
 
     Raises:
-        EnvironmentFileError: it has some; its text names all of them.
+        EnvironmentFileError: The file has example values. The text lists all of them.
     """
-    if left := example_values(environment):
-        raise EnvironmentFileError(_spoken(_path(name, ENVIRONMENTS)), left)
+    if problems := example_values(environment):
+        raise EnvironmentFileError(_display(_path(name, ENVIRONMENTS)), problems)
 
 
 def _path(name: str, folder: Path) -> Path:
     if "/" in name or name.endswith(".toml"):
         path = Path(name)
-        there = (
-            "this is a folder; name a file in it" if path.is_dir() else "this is not a regular file; name a TOML file"
-        )
-        advice = there if path.exists() else "there is no such file"
+        other = "is a folder; name a file in it" if path.is_dir() else "is not a regular file; name a TOML file"
+        advice = other if path.exists() else "the file does not exist"
     else:
         path = folder / f"{name}.toml"
-        there = ", ".join(sorted(file.stem for file in folder.glob("*.toml"))) or "nothing"
-        advice = f"there is no such file; {folder.name}/ has {there}, and a path to a file is fine too"
+        existing = ", ".join(sorted(file.stem for file in folder.glob("*.toml"))) or "no files"
+        advice = f"the file does not exist; {folder.name}/ has {existing}. You can also name a file by its path"
     if not path.is_file():
-        raise EnvironmentFileError(_spoken(path), [Problem("", advice)])
+        raise EnvironmentFileError(_display(path), [Problem("", advice)])
     return path
 
 
 def _text(path: Path) -> str:
     try:
-        # Some editors begin a file with a byte order mark.
+        # Some editors write a byte order mark at the start of a file.
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problem = Problem("", f"is not UTF-8 text (byte {error.start + 1}), as TOML has to be")
+        problem = Problem("", f"is not valid UTF-8 (byte {error.start + 1}), which TOML requires")
     except OSError as error:
         problem = Problem("", f"cannot be read: {error.strerror}")
-    raise EnvironmentFileError(_spoken(path), [problem])
+    raise EnvironmentFileError(_display(path), [problem])
 
 
 def _tables(text: str) -> tuple[dict[str, Any] | None, list[Problem]]:
@@ -112,19 +118,21 @@ def _tables(text: str) -> tuple[dict[str, Any] | None, list[Problem]]:
     except tomllib.TOMLDecodeError as error:
         return None, [Problem("", f"is not valid TOML: {_reason(error)}")]
     except (ValueError, RecursionError):
-        return None, [Problem("", "is not TOML that can be read: a number of thousands of digits, or arrays too deep")]
+        return None, [
+            Problem("", "cannot be parsed: a number has thousands of digits, or arrays are nested too deeply")
+        ]
 
 
 def _reason(error: Exception) -> str:
-    """The parser's reason, its tuples of names as the file has them and what it says of doubles in plain words."""
-    text = without_secrets(str(error)).replace("Cannot overwrite a value", "A key is there twice")
+    """Return the parser's reason in plain words, with names as the file writes them instead of tuples."""
+    text = without_secrets(str(error)).replace("Cannot overwrite a value", "A key is defined twice")
     if text.startswith("Invalid value"):
-        text += '; a text needs quotes, as in region = "us-east-1"'
+        text += '; a string needs quotes, as in region = "us-east-1"'
     return re.sub(r"\('([^)]*)'(?:,)?\)", lambda match: f"[{match[1].replace(chr(39) + ', ' + chr(39), '.')}]", text)
 
 
-def _spoken(path: Path) -> str:
-    """The path as a person would type it here."""
+def _display(path: Path) -> str:
+    """Return the path relative to the current directory if it is below it, and unchanged otherwise."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a deployed stack tells: names to use, and what is left to do by hand."""
+"""Outputs of the main stack: names to use, and the steps that are left to do by hand."""
 
 from __future__ import annotations
 
@@ -12,8 +12,14 @@ from vpc_flow_logs import __version__
 def outputs(
     environment: Environment, job_parameters: Mapping[str, str], made_in_workspace: Mapping[str, str]
 ) -> dict[str, str]:
-    """The outputs of the main stack, by name; ``made_in_workspace`` are those of the custom resource."""
-    found = {
+    """Return the outputs of the main stack by name.
+
+    Args:
+        environment: The settings.
+        job_parameters: The named parameters of the job.
+        made_in_workspace: The outputs of the custom resource.
+    """
+    values = {
         "BucketName": environment.log_bucket.name,
         "ReaderRoleArn": names.role_arn(environment),
         "InstanceProfileArn": names.profile_arn(environment),
@@ -22,30 +28,30 @@ def outputs(
         "Version": __version__,
     }
     if "queue-url" in job_parameters:
-        found["QueueUrl"] = job_parameters["queue-url"]
+        values["QueueUrl"] = job_parameters["queue-url"]
     if environment.workspace is None:
-        found["RegisterByHand"] = _register(environment, job_parameters)
+        values["RegisterByHand"] = _register(environment, job_parameters)
     review = f"review/{environment.name}"
     if environment.log_bucket.existing:
-        found["AddToBucketPolicy"] = (
-            f"The bucket {environment.log_bucket.name} is not this stack's: add the statements of "
-            f"{review}/log-bucket-policy.json to its policy (those of log-bucket-policy-before-deploy.json were needed "
-            "for the flow logs; the reader's work only now that its role exists)"
+        values["AddToBucketPolicy"] = (
+            f"This stack does not manage the policy of the bucket {environment.log_bucket.name}. Add the statements in "
+            f"{review}/log-bucket-policy.json to it. The flow logs already needed those in "
+            "log-bucket-policy-before-deploy.json; those for the reader role can be added now that the role exists"
         )
     if environment.log_bucket.kms_key_arn:
-        found["AddToKeyPolicy"] = (
-            f"The key {environment.log_bucket.kms_key_arn} is not this stack's: its policy needs the statements of "
-            f"{review}/kms-key-policy.json, or flow logs are ACTIVE and deliver nothing"
+        values["AddToKeyPolicy"] = (
+            f"This stack does not manage the policy of the key {environment.log_bucket.kms_key_arn}. It needs the "
+            f"statements in {review}/kms-key-policy.json; without them flow logs are ACTIVE but deliver nothing"
         )
-    return found
+    return values
 
 
 def _register(environment: Environment, job_parameters: Mapping[str, str]) -> str:
-    """The guide's steps 6 to 9, for an environment without ``[workspace]``."""
+    """Return the guide's steps 6 to 9, for an environment without ``[workspace]``."""
     parameters = " ".join(f"--{name}={value}" for name, value in job_parameters.items())
     return (
-        f"In the workspace: 1. Settings, Security, Instance profiles: add {names.profile_arn(environment)} and give it "
-        "to who runs the job. 2. A job with one Python wheel task (package vpc_flow_logs, entry point ingest) on a job "
-        "cluster 18.x-scala2.13, dedicated access mode, with that instance profile. "
-        f"3. Its parameters: {parameters}"
+        f"In the workspace: 1. In Settings, Security, Instance profiles, add {names.profile_arn(environment)} and "
+        "grant it to the user or service principal that runs the job. 2. Create a job with one Python wheel task "
+        "(package vpc_flow_logs, entry point ingest) on a job cluster with 18.x-scala2.13, dedicated access mode and "
+        f"that instance profile. 3. Give the task these parameters: {parameters}"
     )

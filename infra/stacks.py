@@ -1,4 +1,4 @@
-"""The stacks of an environment, composed: a main one, and a small one for each further account and region."""
+"""Composition of an environment's stacks: the main stack, and a small one for each other account and region."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from infra.workspace_spec import job_parameters, workspace_spec
 
 
 class MainStack(Stack):
-    """Bucket, reader role, notifications, the flow logs of this account and region, and the workspace's half.
+    """Bucket, reader role, notifications, the flow logs of this account and region, and the workspace half.
 
     Attributes:
-        reader: the reader role.
-        notifications: topic and queue, if the stack makes them.
-        log_bucket: the bucket; None if it is there already.
-        flow_logs: the flow logs of this account and region.
-        ingestion: the workspace's half; None without ``[workspace]``.
+        reader: The reader role.
+        notifications: The topic and the queue; None if the stack does not create them.
+        log_bucket: The bucket; None if it already exists.
+        flow_logs: The flow logs of this account and region.
+        ingestion: The workspace half; None without ``[workspace]``.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
@@ -47,22 +47,22 @@ class MainStack(Stack):
             self.flow_logs.node.add_dependency(self.log_bucket.policy)
             ready.append(self.log_bucket.policy)
         if self.notifications:
-            # The job's first listing comes after it, so that no file is delivered between the two.
+            # The notification exists before the job first lists the bucket, so the job misses no file in between.
             ready.append(_bucket_notification(self, environment, self.notifications, self.log_bucket))
         queue_url = self.notifications.queue.ref if self.notifications else None
         parameters = job_parameters(environment, queue_url=queue_url)
         workspace = environment.workspace
         self.ingestion = _ingestion(self, environment, workspace, queue_url, ready) if workspace else None
-        made = self.ingestion.outputs if self.ingestion else {}
-        for key, value in outputs(environment, parameters, made).items():
+        from_workspace = self.ingestion.outputs if self.ingestion else {}
+        for key, value in outputs(environment, parameters, from_workspace).items():
             CfnOutput(self, key, value=value)
 
 
 class SourceStack(Stack):
-    """The flow logs of a further account and region; the bucket is the main stack's.
+    """The flow logs of another account and region. The bucket belongs to the main stack.
 
     Attributes:
-        flow_logs: the flow logs.
+        flow_logs: The flow logs.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class SourceStack(Stack):
 
 
 def build(app: App, environment: Environment) -> MainStack:
-    """All stacks of an environment, in an app; returns the main one."""
+    """Create all stacks of an environment in an app; return the main stack."""
     main = MainStack(app, names.stack_name(environment), environment=environment)
     for source in deliveries.sources(environment):
         if names.stack_of(environment, source.account, source.region) != main.stack_name:
@@ -85,7 +85,7 @@ def build(app: App, environment: Environment) -> MainStack:
                 account=source.account,
                 region=source.region,
             )
-            # Without the bucket and its policy AWS refuses to make a flow log.
+            # AWS does not create a flow log if the bucket or its policy is missing.
             other.add_stack_dependency(main)
     Tags.of(app).add(names.ENVIRONMENT_TAG, environment.name)
     return main
@@ -149,8 +149,8 @@ def _bucket_notification(
             trust=policies.notification_writer_trust(environment),
             policy=policies.notification_writer(environment),
         ),
-        # S3 tests the topic when the notification is set, and an event before the queue listens is lost. S3 also
-        # refuses two changes of one bucket at once, so the policy goes first.
+        # S3 tests the topic when the notification is set, and an event published before the queue is subscribed is
+        # lost. S3 also rejects concurrent changes to a bucket, so the bucket policy comes first.
         after=[*notifications.ready, *([log_bucket.policy] if log_bucket else [])],
     )
 
@@ -165,7 +165,7 @@ def _log_bucket(scope: Construct, environment: Environment, *, reader: ReaderRol
         retention_days=bucket.retention_days,
         kms_key_arn=bucket.kms_key_arn,
         policy=policies.bucket_policy(environment),
-        # S3 refuses a policy that names a role which is not there.
+        # S3 rejects a policy that names a role that does not exist.
         policy_after=[reader.role],
     )
 
@@ -183,7 +183,7 @@ def _ingestion(
         ),
         check_name=names.check_name(environment),
         provider_roles=_provider_roles(environment),
-        # The queue's URL is known to CloudFormation only: it stands in the text as a reference.
+        # Only CloudFormation knows the queue's URL, so the JSON contains a reference.
         spec=workspace_spec(environment, queue_url=queue_url).to_json(),
         secret_arn=workspace.secret_arn,
         after=after,

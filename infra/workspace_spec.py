@@ -1,4 +1,4 @@
-"""The environment file as the workspace's half takes it: everything it is to hold, as plain data."""
+"""Conversion of an environment file to a ``WorkspaceSpec``: everything in the workspace half, as plain data."""
 
 from __future__ import annotations
 
@@ -11,20 +11,24 @@ _TRIGGERS = {"continuous": "continuous", "scheduled": "available-now"}
 
 
 class NoWorkspaceError(Exception):
-    """The environment has no ``[workspace]``; the text says what to do."""
+    """The environment has no ``[workspace]``. The text explains what to do."""
 
 
 def workspace_spec(environment: Environment, *, queue_url: str | None) -> WorkspaceSpec:
-    """What the workspace is to hold; ``queue_url`` is the queue's that the stack made, if it made one.
+    """Return the desired state of the workspace.
+
+    Args:
+        environment: The settings.
+        queue_url: The URL of the queue that the stack created; None if it created none.
 
     Raises:
-        NoWorkspaceError: the file has no ``[workspace]``.
+        NoWorkspaceError: The file has no ``[workspace]``.
     """
     workspace, job = environment.workspace, environment.job
     if workspace is None:
         raise NoWorkspaceError(
-            f"The environment {environment.name} has no [workspace]: only its AWS half is deployed. Add [workspace] "
-            "to the file (environments/staging.toml explains its keys), or register the profile by hand"
+            f"The environment {environment.name} has no [workspace], so only its AWS half is deployed. Add [workspace] "
+            "to the file (environments/staging.toml explains its keys), or register the instance profile by hand"
         )
     return WorkspaceSpec(
         environment=environment.name,
@@ -66,11 +70,11 @@ def workspace_spec(environment: Environment, *, queue_url: str | None) -> Worksp
 
 
 def job_parameters(environment: Environment, *, queue_url: str | None) -> dict[str, str]:
-    """Return the named parameters of the job, without empty ones: a workspace may drop them.
+    """Return the named parameters of the job, without empty ones, which a workspace may drop.
 
     Args:
-        environment: the settings.
-        queue_url: URL of the queue that the stack made; None if it made none.
+        environment: The settings.
+        queue_url: The URL of the queue that the stack created; None if it created none.
     """
     job = environment.job
     parameters = {
@@ -83,7 +87,7 @@ def job_parameters(environment: Environment, *, queue_url: str | None) -> dict[s
         "notifications": _NOTIFICATIONS[job.notifications],
         "trigger": _TRIGGERS[job.trigger],
         "queue-url": queue_url or "",
-        # The job's own default is not sent.
+        # The job's default is not sent.
         "new-checkpoint": "" if job.new_checkpoint == "refuse" else job.new_checkpoint,
     }
     return {name: value for name, value in parameters.items() if value}

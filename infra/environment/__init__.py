@@ -1,1 +1,1 @@
-"""The environment file: its keys and types, what they must be together, and the names that follow from them. Pure."""
+"""The environment file: its keys, their types and rules, and the names derived from them. Pure functions only."""

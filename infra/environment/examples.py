@@ -1,4 +1,4 @@
-"""Values of the example files that somebody's own file still has: they belong to nobody, or to somebody else."""
+"""Detection of example values in a user's environment file: they belong to nobody, or to someone else."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from infra.environment.schema import Environment
 from infra.environment.secrets import shown
 
 ACCOUNTS = frozenset({"111122223333", "444455556666", "777788889999", "999988887777", "123456789012"})
-"""Accounts of the examples here, and of AWS's documentation."""
+"""Account IDs in the example files here and in the AWS documentation."""
 
 STAGE = "000000000000"
-"""The account of the embedded stage. AWS has no such account, so its file deploys nowhere else."""
+"""Account ID of the embedded stage. AWS has no such account, so the stage's file cannot deploy anywhere else."""
 
 _IDS = re.compile(
     "(?:vpc|subnet|eni|tgw)-(?:0a1b2c3d4e5f60718|0f1e2d3c4b5a69788|0123456789abcdef0|0a0b0c0d0e0f01020|0102030405060708f)"
@@ -26,21 +26,21 @@ _TARGETS = ("vpc", "subnet", "network_interface", "transit_gateway", "account")
 
 
 def example_values(environment: Environment) -> list[Problem]:
-    """Return a problem for each key that has the value of an example; none for the embedded stage's file."""
+    """Return a problem for each key that has an example value; none for the embedded stage's file."""
     if environment.aws.account == STAGE:
         return []
     return [
-        Problem(key, f"{shown(value)} is the value of an example. Put your own in")
+        Problem(key, f"{shown(value)} is an example value. Replace it with your own")
         for key, value in _values(environment)
         if value and _is_example(value)
     ]
 
 
 def warning(problems: list[Problem]) -> str:
-    """Return one line for all of them, where nothing is deployed yet."""
+    """Return a one-line warning about all of these problems, for commands that do not deploy."""
     keys = ", ".join(problem.key for problem in problems)
-    one = len(problems) == 1
-    return f"{keys} still {'has the value' if one else 'have values'} of an example file: make deploy will refuse that"
+    verb, pronoun = ("has an example value", "it") if len(problems) == 1 else ("have example values", "them")
+    return f"{keys} still {verb}; make deploy rejects the file until you replace {pronoun}"
 
 
 def _values(environment: Environment) -> Iterator[tuple[str, str | None]]:

@@ -1,7 +1,7 @@
-"""The kinds of single values an environment file holds: what each may be, and what is said when it is not.
+"""Types of the single values in an environment file: the rule for each, and the message for a value that breaks it.
 
-A validator's message that begins with "is", "has" or "needs" goes on from the value: ``"vpc-1" is not a valid VPC ID``.
-Where the job has a rule for the same value (paths, table names, regions), its rule is used, with its whole message.
+A validator's message that begins with "is", "has" or "needs" follows the value: ``"vpc-1" is not a valid VPC ID``.
+If the job has a rule for the same value (paths, table names, regions), that rule applies and its message is complete.
 """
 
 from __future__ import annotations
@@ -24,45 +24,45 @@ _HEX_ID = "(?:[0-9a-f]{8}|[0-9a-f]{17})"
 _FIELDS = "https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html"
 _ARN = "arn:aws(?:-[a-z]+)*"
 _BUCKET = r"(?!xn--|sthree-|amzn-s3-demo-)(?![0-9.]+$)[a-z0-9](?:[a-z0-9-]|\.(?=[a-z0-9])){1,61}[a-z0-9]"
-_NO_BUCKET = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3", ".mrap")
-# Of a key in a bucket. What would be a wildcard or a variable in an IAM document stays out, for it goes into one.
+_RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3", ".mrap")
+# One segment of an object key. The key becomes part of an IAM document, so wildcards and IAM variables are excluded.
 _SEGMENT = r"[A-Za-z0-9!_.'()=+@-]+"
 _SEGMENT_WORDS = "letters, digits and !_.'()=+@-"
-_LONGEST = 512  # of a key's 1,024 bytes
+_MAX_LENGTH = 512  # An object key has at most 1,024 bytes.
 
 
-def _matching(pattern: str, what: str) -> AfterValidator:
+def _matching(pattern: str, description: str) -> AfterValidator:
     compiled = re.compile(pattern)
 
     def check(value: str) -> str:
         if compiled.fullmatch(value) is None:
-            raise ValueError(f"is not a valid {what}")
+            raise ValueError(f"is not a valid {description}")
         return value
 
     return AfterValidator(check)
 
 
-def _without(problem: Callable[[str], str | None]) -> AfterValidator:
-    """A rule of the job: None is good, a text is the whole message."""
+def _without(problem_of: Callable[[str], str | None]) -> AfterValidator:
+    """Apply a rule of the job, which returns None for a valid value and the complete message for any other."""
 
     def check(value: str) -> str:
-        found = problem(value)
-        if found is not None:
-            raise ValueError(found)
+        problem = problem_of(value)
+        if problem is not None:
+            raise ValueError(problem)
         return value
 
     return AfterValidator(check)
 
 
-def _resource_id(kind: str, what: str) -> AfterValidator:
-    return _matching(f"{kind}-{_HEX_ID}", f"{what} ({kind}- and 8 or 17 digits 0-9, a-f)")
+def _resource_id(kind: str, description: str) -> AfterValidator:
+    return _matching(f"{kind}-{_HEX_ID}", f"{description} ({kind}- followed by 8 or 17 lowercase hexadecimal digits)")
 
 
 def _general_purpose(value: str) -> str:
-    if value.endswith(_NO_BUCKET):
+    if value.endswith(_RESERVED_SUFFIXES):
         raise ValueError(
-            f"is the name of an access point, directory or table bucket ({', '.join(_NO_BUCKET)} at the end), which "
-            "flow logs are not delivered to"
+            "has a suffix that S3 reserves for access points, directory buckets and table buckets "
+            f"({', '.join(_RESERVED_SUFFIXES)}); flow logs cannot be delivered there"
         )
     return value
 
@@ -70,41 +70,45 @@ def _general_purpose(value: str) -> str:
 def _prefix(value: str) -> str:
     segments = value.rstrip("/").split("/")
     if "AWSLogs" in segments:
-        raise ValueError("has a segment AWSLogs, which AWS reserves for the folder that it makes itself")
+        raise ValueError("has the segment AWSLogs, which AWS reserves for the folder that it creates")
     if not all(re.fullmatch(_SEGMENT, segment) and segment.strip(".") for segment in segments):
-        raise ValueError(f"is not a valid prefix of keys (such as network/logs: {_SEGMENT_WORDS} between the /)")
-    if len(value) > _LONGEST:
-        raise ValueError(f"has {len(value)} characters; at most {_LONGEST} leave room in a key for what AWS adds")
+        raise ValueError(f"is not a valid key prefix, such as network/logs ({_SEGMENT_WORDS} between the slashes)")
+    if len(value) > _MAX_LENGTH:
+        raise ValueError(
+            f"has {len(value)} characters; the maximum is {_MAX_LENGTH}, to leave room for what AWS adds to object keys"
+        )
     return "/".join(segments)
 
 
 def _storage_path(value: str) -> str:
-    """The job's rule, and what an IAM document that names the folder can hold."""
+    """Apply the job's rule, and check that an IAM document can name the folder."""
     problem = storage_path_problem(value)
     if problem is not None:
         raise ValueError(problem)
-    return _named_by_iam(value)
+    return _fit_for_iam(value)
 
 
 def _table_path(value: str) -> str:
-    """The same for the folder of a table."""
+    """Apply the same checks to the folder of a table."""
     problem = table_path_problem(value) if value else None
     if problem is not None:
         raise ValueError(problem)
-    return _named_by_iam(value)
+    return _fit_for_iam(value)
 
 
-def _named_by_iam(value: str) -> str:
-    if len(value) > _LONGEST:
-        raise ValueError(f"has {len(value)} characters; at most {_LONGEST} leave room for the names of files")
+def _fit_for_iam(value: str) -> str:
+    if len(value) > _MAX_LENGTH:
+        raise ValueError(
+            f"has {len(value)} characters; the maximum is {_MAX_LENGTH}, to leave room for the names of files"
+        )
     if scheme_of(value) == "s3":
         bucket, *keys = parts(value)
         if re.fullmatch(_BUCKET, bucket) is None:
-            raise ValueError(f'has "{bucket}" where the name of a bucket is needed')
+            raise ValueError(f'has "{bucket}" in place of a valid bucket name')
         if not all(re.fullmatch(_SEGMENT, key) for key in keys):
-            raise ValueError(f"is not a folder that an IAM document can name ({_SEGMENT_WORDS} between the /)")
+            raise ValueError(f"is not a folder that an IAM policy can name ({_SEGMENT_WORDS} between the slashes)")
     elif value != value.strip() or not value.isprintable():
-        raise ValueError("has spaces at an end, or characters that cannot be seen")
+        raise ValueError("has leading or trailing spaces, or invisible characters")
     return value
 
 
@@ -125,10 +129,10 @@ def _schedule(value: str) -> str:
 def _secret_arn(value: str) -> str:
     arn = rf"{_ARN}:secretsmanager:[a-z0-9-]+:[0-9]{{12}}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{{6}}"
     if re.fullmatch(arn, value) is None:
-        # What is not an ARN may be the secret itself.
-        spoken = f'"{value}"' if re.match(f"{_ARN}:secretsmanager:", value) else "the value (not shown)"
+        # A value that is not an ARN may be the secret itself.
+        subject = f'"{value}"' if re.match(f"{_ARN}:secretsmanager:", value) else "the value (not shown)"
         raise ValueError(
-            f"{spoken} is not the ARN of a secret, with the six characters that Secrets Manager adds "
+            f"{subject} is not the full ARN of a secret, with the six characters that Secrets Manager appends "
             "(arn:aws:secretsmanager:region:account:secret:name-AbCdEf)"
         )
     return value
@@ -136,7 +140,7 @@ def _secret_arn(value: str) -> str:
 
 def _no_reference(value: str) -> str:
     if "${" in value:
-        raise ValueError("has ${ in it, which CloudFormation takes for a reference: nothing is filled in here")
+        raise ValueError("has ${ in it, which CloudFormation treats as a reference. Variables are not supported here")
     return value
 
 
@@ -144,19 +148,19 @@ def _field(value: str) -> str:
     if not is_known(value):
         close = get_close_matches(canonical(value), list(BY_NAME), n=1)
         raise ValueError(
-            "is not a field of a flow log" + (f'; did you mean "{close[0]}"?' if close else f" (see {_FIELDS})")
+            "is not a flow log field" + (f'; did you mean "{close[0]}"?' if close else f" (see {_FIELDS})")
         )
     if value != canonical(value):
-        raise ValueError(f'is spelled "{canonical(value)}" by AWS')
+        raise ValueError(f'is not the AWS spelling; use "{canonical(value)}"')
     return value
 
 
 def _region_problem(value: str) -> str | None:
-    """The job's rule, and that one of AWS's partitions has the region."""
+    """Apply the job's rule, and check that an AWS partition has the region."""
     unknown = (
         None
         if partitions.find(value)
-        else f"{value!r} is not a valid AWS region such as us-east-1: no partition has it"
+        else f"{value!r} is not a valid AWS region, such as us-east-1: it is in no AWS partition"
     )
     return region_problem(value) or unknown
 
@@ -169,7 +173,7 @@ BucketName = Annotated[
     str,
     _matching(
         _BUCKET,
-        "bucket name (3 to 63 lower-case letters, digits, hyphens; no s3:// and no folder)",
+        "bucket name (3 to 63 lowercase letters, digits and hyphens; without s3:// and without a folder)",
     ),
     AfterValidator(_general_purpose),
 ]
@@ -179,7 +183,7 @@ KmsKeyArn = Annotated[
     str,
     _matching(
         rf"{_ARN}:kms:[a-z0-9-]+:[0-9]{{12}}:key/(?:mrk-[0-9a-f]{{32}}|[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})",
-        "ARN of a KMS key (arn:aws:kms:region:account:key/…; log delivery takes neither an ID nor an alias)",
+        "KMS key ARN (arn:aws:kms:region:account:key/…; log delivery accepts neither a key ID nor an alias)",
     ),
 ]
 VpcId = Annotated[str, _resource_id("vpc", "VPC ID")]
@@ -188,37 +192,41 @@ InterfaceId = Annotated[str, _resource_id("eni", "network interface ID")]
 TransitGatewayId = Annotated[str, _resource_id("tgw", "transit gateway ID")]
 FieldName = Annotated[str, AfterValidator(_field)]
 TagKey = Annotated[
-    str, _matching(r"(?!(?i:aws:))[^\x00-\x1f]{1,128}", "tag key (1 to 128 characters, not aws:…)"), _NO_REFERENCE
+    str,
+    _matching(r"(?!(?i:aws:))[^\x00-\x1f]{1,128}", "tag key (1 to 128 characters, not beginning with aws:)"),
+    _NO_REFERENCE,
 ]
 TagValue = Annotated[str, _matching(r"[^\x00-\x1f]{0,256}", "tag value (at most 256 characters)"), _NO_REFERENCE]
-RoleName = Annotated[str, _matching(r"[A-Za-z0-9+=,.@_-]{1,64}", "role name (1 to 64 of A-Z a-z 0-9 + = , . @ _ -)")]
+RoleName = Annotated[
+    str, _matching(r"[A-Za-z0-9+=,.@_-]{1,64}", "role name (1 to 64 characters from A-Z a-z 0-9 + = , . @ _ -)")
+]
 RoleArn = Annotated[
     str,
     _matching(
         rf"{_ARN}:iam::[0-9]{{12}}:role/(?:[\x21-\x7e]+/)?[A-Za-z0-9+=,.@_-]{{1,64}}",
-        "ARN of a role (arn:aws:iam::account:role/name)",
+        "role ARN (arn:aws:iam::account:role/name)",
     ),
 ]
 Host = Annotated[str, AfterValidator(_host)]
 SecretArn = Annotated[str, AfterValidator(_secret_arn)]
-Principal = Annotated[str, _matching(r"\S(?:.*\S)?", "name of a group"), _NO_REFERENCE]
+Principal = Annotated[str, _matching(r"\S(?:.*\S)?", "group name"), _NO_REFERENCE]
 UserName = Annotated[str, _matching(r"[^\s@]+@[^\s@]+\.[^\s@]+", "user name (an e-mail address)"), _NO_REFERENCE]
 Email = Annotated[str, _matching(r"[^\s@]+@[^\s@]+\.[^\s@]+", "e-mail address"), _NO_REFERENCE]
 ApplicationId = Annotated[
     str,
     _matching(
         "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
-        "application ID of a service principal (a UUID, not its name)",
+        "service principal application ID (a UUID, not the name)",
     ),
 ]
 SparkVersion = Annotated[
     str,
     _matching(
         r"[0-9]{2}(?:\.[0-9]+)?\.x-(?:[a-z0-9]+-)*scala2\.13",
-        "version key of a Databricks runtime for Scala 2.13 (18.x-scala2.13)",
+        "Databricks Runtime version key for Scala 2.13, such as 18.x-scala2.13",
     ),
 ]
-NodeType = Annotated[str, _matching(r"[a-z0-9-]+\.[a-z0-9-]+", "EC2 instance type (m6gd.xlarge)")]
+NodeType = Annotated[str, _matching(r"[a-z0-9-]+\.[a-z0-9-]+", "EC2 instance type, such as m6gd.xlarge")]
 Workers = Annotated[int, Field(ge=0, le=1000)]
 PolicyId = Annotated[str, _matching("[0-9A-Fa-f]{16}", "cluster policy ID (16 hex digits)")]
 TableName = Annotated[str, _without(table_name_problem)]

@@ -1,6 +1,6 @@
-"""The URL of the workspace: what it may look like, and which addresses of Databricks are not a workspace on AWS.
+"""The workspace URL: its format, and the Databricks addresses that are not workspaces on AWS.
 
-Source of the domains: ``databricks.sdk.environments``, which a test compares.
+Source of the domains: ``databricks.sdk.environments``; a test compares the two.
 """
 
 from __future__ import annotations
@@ -14,41 +14,44 @@ _OTHER_CLOUDS = {
     "Azure": (".azuredatabricks.net", ".databricks.azure.us", ".databricks.azure.cn"),
     "Google Cloud": (".gcp.databricks.com",),
 }
-_WANTED = "the URL of a workspace on AWS, such as https://dbc-01234567-89ab.cloud.databricks.com"
+_EXAMPLE = "https://dbc-01234567-89ab.cloud.databricks.com"
 
 
 def host_problem(url: str) -> str | None:
-    """Return why a text is not the URL of a workspace on AWS, as the rest of a sentence, or None.
+    """Return why a text is not the URL of a workspace on AWS, as the predicate of a sentence, or None if it is.
 
     >>> host_problem("https://accounts.cloud.databricks.com").split(";")[0]
     'is the account console'
     """
     name = _host_name(url)
     if name is None:
-        return "is not a valid workspace URL (https://…, nothing behind the host; http only for 127.0.0.1, localhost)"
+        return (
+            "is not a valid workspace URL (https:// and a host, without a path; http:// only for 127.0.0.1 and "
+            "localhost)"
+        )
     if _ACCOUNT_CONSOLE.fullmatch(name):
         return (
-            "is the account console; the job runs in a workspace. Open Workspaces there, choose the one on AWS, and "
-            f"give {_WANTED}"
+            "is the account console; the job runs in a workspace. In the account console, open Workspaces, choose one "
+            f"on AWS, and use its URL, such as {_EXAMPLE}"
         )
     for cloud, domains in _OTHER_CLOUDS.items():
         if name.endswith(domains):
             return (
-                f"is on {cloud}; the cluster reads the bucket with an instance profile, which only a workspace on AWS "
-                f"can have. Give {_WANTED}"
+                f"is on {cloud}; the cluster reads the bucket with an instance profile, which only workspaces on AWS "
+                f"support. Use the URL of a workspace on AWS, such as {_EXAMPLE}"
             )
     return None
 
 
 def _host_name(value: str) -> str | None:
-    """The host of a URL that has nothing else; None if it is another one."""
+    """Return the host of a workspace URL; None for a text that is not ``https://host`` with an optional port."""
     try:
         url = urlsplit(value)
         local = url.scheme == "http" and url.hostname in ("127.0.0.1", "localhost")
         bare = url.path in ("", "/") and not (url.query or url.fragment or "@" in url.netloc)
-        # urlsplit leaves out line breaks and lets spaces pass.
+        # urlsplit drops line breaks and accepts spaces.
         named = re.fullmatch(_NAME, url.hostname or "") is not None and value.isascii() and value.isprintable()
         good = (url.scheme == "https" or local) and named and bare and (url.port is None or url.port > 0)
-    except ValueError:  # a port that is no number, brackets that do not match
+    except ValueError:  # The port is not a number, or brackets do not match.
         return None
     return url.hostname if good else None

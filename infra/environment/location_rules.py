@@ -1,7 +1,7 @@
-"""Check where things may lie: the accounts, regions and partitions of ARNs, and the places of table and checkpoint.
+"""Rules for locations: the accounts, regions and partitions of ARNs, and the paths of the table and the checkpoint.
 
-A table's name of three parts selects Unity Catalog, a shorter one the workspace's default catalog. Only
-``hive_metastore.schema.name`` is certain to be a table of the Hive metastore, which new workspaces do not have.
+A table name with three parts selects Unity Catalog; a shorter name selects the workspace's default catalog. Only
+``hive_metastore.schema.name`` always selects the Hive metastore, which new workspaces do not have.
 Sources: https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-external-locations,
 https://docs.databricks.com/aws/en/catalogs/default
 """
@@ -16,30 +16,30 @@ from infra.environment.schema import Environment
 from vpc_flow_logs.paths import parts, scheme_of
 
 PRIVILEGES = ("CREATE EXTERNAL TABLE", "READ FILES")
-"""What the job's service principal needs on an external location: to create the table, and to look into its folder."""
+"""Privileges on an external location that the job's service principal needs to create the table and list its folder."""
 
 _HIVE = ("hive_metastore", "spark_catalog")
 
 
 def databricks_account(environment: Environment) -> Iterator[Problem]:
-    """The cross-account role is one of the stack's own account."""
+    """Yield a problem if the cross-account role is not in the stack's account."""
     account = environment.reader.databricks_role_arn.split(":")[4]
     if account != environment.aws.account:
         yield Problem(
             "reader.databricks_role_arn",
-            f"is a role of account {account}, the stack is in {environment.aws.account} (aws.account): a stack cannot "
-            "change a role of another account, and the grant of iam:PassRole would be lost without a word. Deploy "
-            "into the account of the Databricks deployment",
+            f"is a role in account {account}, but the stack is in {environment.aws.account} (aws.account). A stack "
+            "cannot change a role in another account: the iam:PassRole grant would be lost silently. Deploy to the "
+            "account of the Databricks deployment",
         )
 
 
 def role_partition(environment: Environment) -> Iterator[Problem]:
-    """The cross-account role's ARN is one of the stack's partition."""
+    """Yield a problem if the cross-account role's ARN is not in the stack's partition."""
     yield from _partition(environment, "reader.databricks_role_arn", environment.reader.databricks_role_arn)
 
 
 def key(environment: Environment) -> Iterator[Problem]:
-    """The key is in the bucket's region and partition; its account may be another."""
+    """Yield a problem if the key is not in the bucket's region and partition. It may be in another account."""
     arn = environment.log_bucket.kms_key_arn
     if arn is None:
         return
@@ -47,14 +47,14 @@ def key(environment: Environment) -> Iterator[Problem]:
     if region != environment.aws.region:
         yield Problem(
             "log_bucket.kms_key_arn",
-            f"is a key in {region}; a bucket takes keys of its region only, {environment.aws.region} (aws.region)",
+            f"is a key in {region}; the key must be in the bucket's region, {environment.aws.region} (aws.region)",
         )
     else:
         yield from _partition(environment, "log_bucket.kms_key_arn", arn)
 
 
 def secret(environment: Environment) -> Iterator[Problem]:
-    """The secret is where the registration function can read it."""
+    """Yield a problem if the registration function cannot read the secret."""
     if environment.workspace is None:
         return
     aws, place = environment.aws, "workspace.secret_arn"
@@ -62,15 +62,15 @@ def secret(environment: Environment) -> Iterator[Problem]:
     if account != aws.account:
         yield Problem(
             place,
-            f"is a secret of account {account}, the stack is in {aws.account} (aws.account): that account would have "
-            "to let the registration function use the secret and its key, and no stack of this one can. Keep the "
-            f"secret in {aws.account}",
+            f"is a secret in account {account}, but the stack is in {aws.account} (aws.account). The stack cannot "
+            "grant the registration function access to a secret and its key in another account. Store the secret in "
+            f"{aws.account}",
         )
     elif region != aws.region:
         yield Problem(
             place,
-            f"is a secret in {region}; the registration function reads secrets of its own region, {aws.region} "
-            "(aws.region). Replicate the secret there, and name the replica's ARN",
+            f"is a secret in {region}; the registration function reads secrets only in its own region, {aws.region} "
+            f"(aws.region). Replicate the secret to {aws.region} and use the replica's ARN",
         )
     else:
         yield from _partition(environment, place, environment.workspace.secret_arn)
@@ -78,26 +78,27 @@ def secret(environment: Environment) -> Iterator[Problem]:
 
 def _partition(environment: Environment, place: str, arn: str) -> Iterator[Problem]:
     region = environment.aws.region
-    found, partition = arn.split(":")[1], names.partition(region)
-    if found != partition:
-        yield Problem(place, f"begins with arn:{found}; in {region} it is arn:{partition}")
+    given, partition = arn.split(":")[1], names.partition(region)
+    if given != partition:
+        yield Problem(place, f"begins with arn:{given}; an ARN in {region} begins with arn:{partition}")
 
 
 def flow_log_partitions(environment: Environment) -> Iterator[Problem]:
-    """Flow logs may come from other accounts and regions, but of one partition."""
+    """Yield a problem for each flow log outside the bucket's partition. Its account and region may differ."""
     own = names.partition(environment.aws.region)
     for number, flow_log in enumerate(environment.flow_logs, 1):
-        found = names.partition(flow_log.region or environment.aws.region)
-        if found != own:
+        partition = names.partition(flow_log.region or environment.aws.region)
+        if partition != own:
             yield Problem(
                 f"flow_logs[{number}].region",
-                f'"{flow_log.region}" is in the partition {found}, the bucket is in {own} ({environment.aws.region}, '
-                "aws.region): nothing is delivered from one to the other. Make it an environment of its own",
+                f'"{flow_log.region}" is in the partition {partition}, but the bucket is in {own} '
+                f"({environment.aws.region}, aws.region). Flow logs cannot be delivered across partitions. Create a "
+                "separate environment for it",
             )
 
 
 def is_hive(table: str) -> bool:
-    """Return whether a table's name selects the Hive metastore.
+    """Return whether a table name selects the Hive metastore.
 
     >>> is_hive("hive_metastore.default.flow_logs"), is_hive("flow_logs")
     (True, False)
@@ -107,68 +108,72 @@ def is_hive(table: str) -> bool:
 
 
 def kind(table: str) -> str:
-    """Return what a table is, in words, by its name.
+    """Return a description of the kind of table that a name selects.
 
     >>> kind("network.flow_logs.staging")
-    'a table of Unity Catalog'
+    'a Unity Catalog table'
     """
     if is_hive(table):
-        return "a table of the Hive metastore"
+        return "a Hive metastore table"
     if table.count(".") == 2:
-        return "a table of Unity Catalog"
-    return "a table of the workspace's default catalog, which is in Unity Catalog in new workspaces"
+        return "a Unity Catalog table"
+    return "a table in the workspace's default catalog, which is in Unity Catalog in new workspaces"
 
 
 def external_location(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem unless table, folder and ``external_location`` go together."""
+    """Yield a problem if the table, its folder and ``external_location`` do not match."""
     job = environment.job
     in_s3, hive = scheme_of(job.delta_output_path) == "s3", is_hive(job.table)
     if job.external_location and hive:
         yield Problem(
-            "job.external_location", f'is for tables of Unity Catalog, and "{job.table}" is not one: leave the key out'
+            "job.external_location",
+            f'applies only to Unity Catalog tables, and "{job.table}" is not one. Remove the key',
         )
     elif job.external_location and not in_s3:
         yield Problem(
             "job.external_location",
-            "is for a job.delta_output_path in S3 (s3://bucket/folder), which an external location covers: "
-            "leave the key out",
+            "applies only if job.delta_output_path is in S3 (s3://bucket/folder). Remove the key",
         )
     elif in_s3 and not hive and not job.external_location:
-        instead = "" if job.table.count(".") == 2 else f'Or name "{_hive_name(job.table)}" to use the Hive metastore. '
+        instead = (
+            ""
+            if job.table.count(".") == 2
+            else f'Or set job.table to "{_hive_name(job.table)}" to use the Hive metastore. '
+        )
         yield Problem(
             "job.delta_output_path",
             f'"{job.delta_output_path}" is the folder of "{job.table}", {kind(job.table)}. Unity Catalog creates a '
-            "table in S3 only where an external location covers its folder, whatever the reader role may do. Leave "
-            f"the key out for a managed table. {instead}Or, if there is an external location, set external_location "
-            f"= true, and grant the service principal {' and '.join(PRIVILEGES)} on it",
+            "table in S3 only if an external location covers its folder, regardless of the reader role's "
+            f"permissions. Remove the key to use a managed table. {instead}Or, if an external location covers the "
+            f"folder, set external_location = true and grant the service principal {' and '.join(PRIVILEGES)} on it",
         )
 
 
 def place_warnings(environment: Environment) -> Iterator[str]:
-    """Yield a sentence for each place that works in some workspaces only."""
+    """Yield a warning for each path that works only in some workspaces."""
     job = environment.job
     if is_hive(job.table):
         return
     checkpoint = job.checkpoint_path
     if _in_dbfs_root(checkpoint):
         yield (
-            f'job.checkpoint_path: "{checkpoint}" is in the DBFS root, which new workspaces do not have: name a folder '
+            f'job.checkpoint_path: "{checkpoint}" is in the DBFS root, which new workspaces do not have. Use a folder '
             "in a volume (/Volumes/catalog/schema/volume/folder)"
         )
     elif scheme_of(checkpoint) == "s3" and job.table.count(".") == 2:
         yield (
-            f'job.checkpoint_path: "{checkpoint}" is not in a volume, where Databricks wants the checkpoints of tables '
-            "of Unity Catalog: name a folder in one (/Volumes/catalog/schema/volume/folder)"
+            f'job.checkpoint_path: "{checkpoint}" is not in a volume, where Databricks expects the checkpoints of '
+            "Unity Catalog tables. Use a folder in a volume (/Volumes/catalog/schema/volume/folder)"
         )
     if job.delta_output_path and _in_dbfs_root(job.delta_output_path):
         yield (
-            f'job.delta_output_path: "{job.delta_output_path}" is in the DBFS root, where Unity Catalog creates no '
-            "tables: leave the key out for a managed table"
+            f'job.delta_output_path: "{job.delta_output_path}" is in the DBFS root, where Unity Catalog does not '
+            "create tables. Remove the key to use a managed table"
         )
 
 
 def _in_dbfs_root(path: str) -> bool:
-    """Return whether a path is one of DBFS and not of a volume, which a cluster shows below ``/Volumes`` there."""
+    """Return whether a path is in DBFS but not in a volume. Clusters also show volumes in DBFS, below ``/Volumes``."""
     return scheme_of(path) in ("", "dbfs") and parts(path)[:1] != ["Volumes"]
 
 

@@ -1,4 +1,4 @@
-"""Names, ARNs and folders that follow from an environment, so that nobody has to be asked for them twice."""
+"""Names, ARNs and folders derived from an environment, so that the file does not repeat them."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from infra.environment.schema import Environment
 from vpc_flow_logs.paths import parts, quarantine_path, scheme_of, without_trailing_slash
 
 ENVIRONMENT_TAG = "vpc-flow-logs-environment"
-"""Tag of all that a deployment makes; its value is the environment's name."""
+"""Tag key on every resource that a deployment creates. The value is the environment's name."""
 
 
 def partition(region: str) -> str:
-    """The partition of a region, which every ARN begins with, such as ``aws`` or ``aws-us-gov``."""
+    """Return the partition of a region as ARNs name it, such as ``aws`` or ``aws-us-gov``."""
     return partitions.of(region).name
 
 
 def bucket_arn(environment: Environment) -> str:
-    """ARN of the log bucket."""
+    """Return the ARN of the log bucket."""
     return f"arn:{partition(environment.aws.region)}:s3:::{environment.log_bucket.name}"
 
 
 def logs_prefix(environment: Environment) -> str:
-    """The keys that AWS delivers below: ``[prefix/]AWSLogs/``."""
+    """Return the key prefix that AWS delivers to: ``[prefix/]AWSLogs/``."""
     prefix = environment.log_bucket.prefix
     return f"{prefix}/AWSLogs/" if prefix else "AWSLogs/"
 
 
 def event_filter(prefix: str) -> str:
-    """Return the value of a bucket notification's filter for the keys below a prefix.
+    """Return the filter value of a bucket notification for the keys below a prefix.
 
-    S3 compares a filter with the percent-encoded key, so a filter with ``=``, ``+`` or ``@`` in it never matches.
+    S3 compares a filter with the percent-encoded key, so a filter that contains ``=``, ``+`` or ``@`` never matches.
     Source: https://github.com/aws/aws-cdk/pull/28012
 
     >>> event_filter("team=net/AWSLogs/")
@@ -42,57 +42,57 @@ def event_filter(prefix: str) -> str:
 
 
 def role_arn(environment: Environment) -> str:
-    """ARN of the reader role."""
+    """Return the ARN of the reader role."""
     return _iam_arn(environment, f"role/{environment.reader.role_name}")
 
 
 def profile_arn(environment: Environment) -> str:
-    """ARN of the reader role's instance profile, which has the role's name."""
+    """Return the ARN of the reader role's instance profile, which has the same name as the role."""
     return _iam_arn(environment, f"instance-profile/{environment.reader.role_name}")
 
 
 def registration_name(environment: Environment) -> str:
-    """Name of the function that registers the reader with the workspace, and of its role."""
+    """Return the name of the function that registers the reader with the workspace; its role has the same name."""
     return f"{stack_name(environment)}-registration"
 
 
 def check_name(environment: Environment) -> str:
-    """Name of the function that tells whether the registration is complete; it has the registration's role."""
+    """Return the name of the function that reports whether the registration is complete; it uses the same role."""
     return f"{registration_name(environment)}-check"
 
 
 def provider_name(environment: Environment) -> str:
-    """Name of CDK's function that CloudFormation calls, and of its role."""
+    """Return the name of the CDK function that CloudFormation calls; its role has the same name."""
     return f"{stack_name(environment)}-provider"
 
 
 def provider_check_name(environment: Environment) -> str:
-    """Name of CDK's function that the waiter calls, and of its role."""
+    """Return the name of the CDK function that the waiter calls; its role has the same name."""
     return f"{provider_name(environment)}-check"
 
 
 def provider_timeout_name(environment: Environment) -> str:
-    """Name of CDK's function that the waiter calls when it is too late; it has the role of the check."""
+    """Return the name of the CDK function that the waiter calls on timeout; it uses the role of the check function."""
     return f"{provider_name(environment)}-timeout"
 
 
 def waiter_name(environment: Environment) -> str:
-    """Name of CDK's state machine that waits for the registration, and of its role."""
+    """Return the name of the CDK state machine that waits for the registration; its role has the same name."""
     return f"{stack_name(environment)}-waiter"
 
 
 def function_arn(environment: Environment, name: str) -> str:
-    """ARN of a function of the stack."""
+    """Return the ARN of one of the stack's functions."""
     return service_arn(environment, "lambda", f"function:{name}")
 
 
 def log_group_name(function: str) -> str:
-    """Name of a function's log group, Lambda's own choice."""
+    """Return the name of a function's log group, which Lambda derives from the function's name."""
     return f"/aws/lambda/{function}"
 
 
 def log_group_arn(environment: Environment, function: str) -> str:
-    """ARN of a function's log group."""
+    """Return the ARN of a function's log group."""
     return service_arn(environment, "logs", f"log-group:{log_group_name(function)}")
 
 
@@ -101,17 +101,17 @@ def _iam_arn(environment: Environment, resource: str) -> str:
 
 
 def databricks_role_name(environment: Environment) -> str:
-    """Name of the cross-account role, without the path that its ARN may have."""
+    """Return the name of the cross-account role, without the path that its ARN may contain."""
     return environment.reader.databricks_role_arn.rsplit("/", 1)[1]
 
 
 def stack_name(environment: Environment) -> str:
-    """Name of the main stack; topic, queue and function are named after it too."""
+    """Return the name of the main stack. The topic, the queue and the functions take their names from it."""
     return f"vpc-flow-logs-{environment.name}"
 
 
 def stack_of(environment: Environment, account: str, region: str) -> str:
-    """Name of the stack for the flow logs of an account and region: the main one, or one of its own."""
+    """Return the name of the stack for the flow logs of an account and region: the main stack or a separate one."""
     main = stack_name(environment)
     return (
         main if (account, region) == (environment.aws.account, environment.aws.region) else f"{main}-{account}-{region}"
@@ -119,57 +119,65 @@ def stack_of(environment: Environment, account: str, region: str) -> str:
 
 
 def service_arn(environment: Environment, service: str, resource: str) -> str:
-    """ARN of a resource in the account and region of ``[aws]``."""
+    """Return the ARN of a resource in the account and region of ``[aws]``."""
     aws = environment.aws
     return f"arn:{partition(aws.region)}:{service}:{aws.region}:{aws.account}:{resource}"
 
 
 def topic_name(environment: Environment) -> str:
-    """Name of the topic that the stack makes with ``notifications = "stack"``."""
+    """Return the name of the topic that the stack creates with ``notifications = "stack"``."""
     return stack_name(environment)
 
 
 def topic_arn(environment: Environment) -> str:
-    """ARN of that topic."""
+    """Return the ARN of that topic."""
     return service_arn(environment, "sns", topic_name(environment))
 
 
 def queue_name(environment: Environment) -> str:
-    """Name of the queue that the stack makes with ``notifications = "stack"``."""
+    """Return the name of the queue that the stack creates with ``notifications = "stack"``."""
     return stack_name(environment)
 
 
 def queue_arn(environment: Environment) -> str:
-    """ARN of that queue."""
+    """Return the ARN of that queue."""
     return service_arn(environment, "sqs", queue_name(environment))
 
 
 def dead_letters_name(environment: Environment) -> str:
-    """Name of the queue for messages that the job could not take."""
+    """Return the name of the dead-letter queue, for messages that the job could not process."""
     return f"{stack_name(environment)}-dead-letters"
 
 
 def notification_writer_name(environment: Environment) -> str:
-    """Name of the function that sets the bucket's notification with ``notifications = "stack"``, and of its role."""
+    """Return the name of the function that sets the bucket notification, and of its role.
+
+    The function exists only with ``notifications = "stack"``.
+    """
     return f"{stack_name(environment)}-notification"
 
 
 @dataclass(frozen=True, order=True)
 class Folder:
-    """A folder of a bucket that the job writes: the bucket's name and the key prefix, without a slash at its end."""
+    """A folder in S3 that the job writes to.
+
+    Attributes:
+        bucket: The name of the bucket.
+        prefix: The key prefix, without a trailing slash.
+    """
 
     bucket: str
     prefix: str
 
 
 def output_folders(environment: Environment) -> list[Folder]:
-    """Return the folders in S3 that the reader role writes: table, quarantine table and checkpoint, where they are.
+    """Return the S3 folders that the reader role writes to: those of the table, quarantine table and checkpoint.
 
-    Unity Catalog writes to the folders of an external location with the location's own credential.
+    Folders below an external location are left out, because Unity Catalog writes there with the location's credential.
     """
     covered = environment.job.external_location
     delta = "" if covered else without_trailing_slash(environment.job.delta_output_path)
     paths = [delta, quarantine_path(delta)] if delta else []
     paths.append(environment.job.checkpoint_path)
-    named = [parts(path) for path in paths if scheme_of(path) == "s3"]
-    return sorted(Folder(bucket=bucket, prefix="/".join(keys)) for bucket, *keys in named)
+    in_s3 = [parts(path) for path in paths if scheme_of(path) == "s3"]
+    return sorted(Folder(bucket=bucket, prefix="/".join(keys)) for bucket, *keys in in_s3)

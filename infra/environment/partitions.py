@@ -1,7 +1,7 @@
-"""AWS's partitions: the regions of each, and the domain that its services have.
+"""AWS partitions: the regions of each, and the domain of its services.
 
-From botocore's ``data/partitions.json``, with which a test compares it: synthesis imports no SDK. A region that is
-newer than the data belongs to the partition whose pattern it has, as in botocore.
+Copied from botocore's ``data/partitions.json``, because synthesis imports no SDK; a test compares the two. A region
+that is newer than the data belongs to the partition whose pattern matches it, as in botocore.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ class Partition:
     """A partition.
 
     Attributes:
-        name: what every ARN of it begins with, such as ``aws-cn``.
-        dns_suffix: the domain of its services, such as ``amazonaws.com.cn``.
-        regions: a pattern of the names of its regions.
+        name: The partition's name in ARNs, such as ``aws-cn``.
+        dns_suffix: The domain of its services, such as ``amazonaws.com.cn``.
+        regions: A regular expression that matches the names of its regions.
     """
 
     name: str
@@ -41,7 +41,7 @@ _DIRECTIONS = re.compile(r".*-(?:north|south|east|west|central|northeast|southea
 
 
 def is_usual(region: str) -> bool:
-    """Return whether a region is named as all of AWS's are: an area, a direction and a number.
+    """Return whether a region name follows the pattern of AWS regions: an area, a direction and a number.
 
     >>> is_usual("eu-central-1"), is_usual("eu-centrl-1")
     (True, False)
@@ -50,21 +50,21 @@ def is_usual(region: str) -> bool:
 
 
 def find(region: str) -> Partition | None:
-    """Return the partition of a region, or None if the name is not a region's.
+    """Return the partition of a region, or None if no partition has a region with this name.
 
     >>> find("eusc-de-east-1").name
     'aws-eusc'
     """
-    return next((found for found in PARTITIONS if re.fullmatch(found.regions, region)), None)
+    return next((partition for partition in PARTITIONS if re.fullmatch(partition.regions, region)), None)
 
 
 def of(region: str) -> Partition:
-    """Return the partition of a region that an environment file may have.
+    """Return the partition of a region from a valid environment file.
 
     Raises:
-        ValueError: no partition has such a region.
+        ValueError: No partition has this region.
     """
-    found = find(region)
-    if found is None:
-        raise ValueError(f"{region}: no AWS partition has such a region")
-    return found
+    partition = find(region)
+    if partition is None:
+        raise ValueError(f"{region}: no AWS partition has this region")
+    return partition

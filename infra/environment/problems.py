@@ -1,4 +1,4 @@
-"""Describe what is wrong with an environment file: each problem with its place, the value, and what is allowed."""
+"""Problems of an environment file: each names the key, the value, and what is allowed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from vpc_flow_logs.terminal import printable
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: the key with its place (``flow_logs[2].vpc``, counted from 1) and the sentence."""
+    """One problem.
+
+    Attributes:
+        key: The key with its place, such as ``flow_logs[2].vpc`` (counted from 1); empty for the whole file.
+        text: The sentence that describes the problem.
+    """
 
     key: str
     text: str
@@ -20,14 +25,21 @@ class Problem:
 
 
 class EnvironmentFileError(Exception):
-    """An environment file cannot be used. ``problems`` has all that is wrong with it; the text is for people."""
+    """An environment file cannot be used.
+
+    The text is for people and lists all problems.
+
+    Attributes:
+        file: The path of the file.
+        problems: All problems of the file.
+    """
 
     def __init__(self, file: str, problems: Sequence[Problem]) -> None:
         self.file = file
         self.problems = tuple(problems)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = [
-            f"{file}: {count}; nothing was made or changed:",
+            f"{file}: {count}; nothing was created or changed:",
             *(f"  - {printable(str(problem))}" for problem in problems),
         ]
         super().__init__("\n".join(lines))

@@ -1,4 +1,4 @@
-"""What is wrong with a Quartz expression, which says when a scheduled job runs.
+"""Validation of Quartz cron expressions, which set when a scheduled job runs.
 
 Source: https://www.quartz-scheduler.org/documentation/quartz-2.3.0/tutorials/crontrigger.html
 """
@@ -9,12 +9,20 @@ import re
 from dataclasses import dataclass
 
 EXAMPLE = "0 0/15 * * * ?"
-"""Every quarter of an hour."""
+"""An expression for a run every 15 minutes."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of an expression: the values it may have, names for them from ``low`` on, and forms of its own."""
+    """One part of an expression.
+
+    Attributes:
+        what: The name of the part in messages.
+        low: The lowest value.
+        high: The highest value.
+        names: Names of the values, from ``low`` on.
+        forms: A regular expression for the special forms of this part.
+    """
 
     what: str
     low: int
@@ -29,29 +37,29 @@ _PARTS = (
     Part("seconds", 0, 59),
     Part("minutes", 0, 59),
     Part("hours", 0, 23),
-    # The last day, so many days before it, the last weekday, the weekday nearest to a day.
+    # L is the last day, L-3 three days before it, LW the last weekday, 15W the weekday nearest to the 15th.
     Part("day of the month", 1, 31, forms=r"\?|L|L-[0-9]{1,2}|LW|[0-9]{1,2}W"),
     Part("month", 1, 12, _MONTHS),
-    # The last such day of a month, the first to fifth of it.
+    # 6L is the last Friday of the month, 6#3 the third.
     Part("day of the week", 1, 7, _DAYS, r"\?|L|[1-7]L|(?:[1-7]|[A-Z]{3})#[1-5]"),
     Part("year", 1970, 2099),
 )
 
 
 def quartz_problem(expression: str) -> str | None:
-    """Return why a text is not a Quartz expression, or None."""
+    """Return why a text is not a Quartz cron expression, as the predicate of a sentence, or None if it is."""
     given = expression.split()
     if len(given) not in (6, 7):
-        return f'is not a valid Quartz expression (six or seven parts, seconds first: "{EXAMPLE}")'
+        return f'is not a valid Quartz cron expression (six or seven parts, seconds first, such as "{EXAMPLE}")'
     for number, (part, text) in enumerate(zip(_PARTS, given, strict=False), 1):
         if not all(_fits(part, item) for item in text.upper().split(",")):
             names = f" or {part.names[0]} to {part.names[-1]}" if part.names else ""
             return (
-                f'has "{text}" in part {number}, the {part.what}: there it is {part.low} to {part.high}{names}, or * '
-                "(several with commas, from-to with -, from/every with /)"
+                f'has "{text}" in part {number}, the {part.what}. Use {part.low} to {part.high}{names}, or *. Separate '
+                "several values with commas; write a range as from-to and an increment as from/every"
             )
     if (given[3] == "?") == (given[5] == "?"):
-        return "needs ? for the day of the month (4th part) or the day of the week (6th part), not for both"
+        return "needs ? for either the day of the month (part 4) or the day of the week (part 6), but not both"
     return None
 
 

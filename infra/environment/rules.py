@@ -1,6 +1,6 @@
-"""What the keys of an environment file may not be together.
+"""Rules across the keys of an environment file.
 
-Every check says which keys it reads; it is left out when one of them has a problem already.
+Each check lists the keys that it reads. It is skipped if one of them already has a problem.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from vpc_flow_logs.paths import overlap, quarantine_path, without_trailing_slash
 
 @dataclass(frozen=True)
 class Check:
-    """A rule across keys: the keys it reads (with all below them), and the function that finds problems."""
+    """A rule across keys.
+
+    Attributes:
+        reads: The keys that the rule reads, each with all keys below it.
+        find: The function that finds problems.
+    """
 
     reads: tuple[str, ...]
     find: Callable[[Environment], Iterable[Problem]]
@@ -30,22 +35,22 @@ def problems_of(environment: Environment, *, wrong: Sequence[str], also: Sequenc
 
     Args:
         environment: The file's keys.
-        wrong: Keys that have problems of their own.
-        also: Rules that need more than the file, such as a policy; they come first.
+        wrong: Keys that already have a problem.
+        also: Rules that need more than the file, such as a policy. They run first.
     """
-    found: list[Problem] = []
+    problems: list[Problem] = []
     for number, flow_log in enumerate(getattr(environment, "flow_logs", ()), 1):
         place = f"flow_logs[{number}]"
-        found += flow_log_problems(flow_log, place=place, wrong=wrong)
-    wrong = [*wrong, *(problem.key for problem in found)]
+        problems += flow_log_problems(flow_log, place=place, wrong=wrong)
+    wrong = [*wrong, *(problem.key for problem in problems)]
     for check in (*also, *_CHECKS):
         if not any(_touch(read, key) for read in check.reads for key in wrong):
-            found += check.find(environment)
-    return found
+            problems += check.find(environment)
+    return problems
 
 
 def warnings_of(environment: Environment) -> list[str]:
-    """Return what is allowed but may be a mistake; one sentence each, for people."""
+    """Return a one-sentence warning for each setting that is allowed but may be a mistake."""
     return [
         *_odd_regions(environment),
         *_never_delivered(environment),
@@ -59,16 +64,16 @@ def _odd_regions(environment: Environment) -> Iterator[str]:
     places += [(f"flow_logs[{n}].region", each.region or "") for n, each in enumerate(environment.flow_logs, 1)]
     for place, region in places:
         if region and not partitions.is_usual(region):
-            yield f'{place}: "{region}" is not named as AWS names its regions, such as eu-central-1; check its spelling'
+            yield f'{place}: "{region}" does not look like an AWS region name, such as eu-central-1. Check the spelling'
 
 
 def _unsure_filter(environment: Environment) -> Iterator[str]:
     prefix = environment.log_bucket.prefix or ""
     if names.event_filter(prefix) != prefix and environment.job.notifications == "auto-loader":
         yield (
-            f'log_bucket.prefix: "{prefix}" has characters that S3 compares in percent-encoded form; whether Auto '
-            'Loader encodes them in its notification is not documented. Use notifications = "stack", or other '
-            "characters, or files may be found only once a day"
+            f'log_bucket.prefix: "{prefix}" has characters that S3 compares in percent-encoded form. Databricks does '
+            'not document whether Auto Loader encodes them in its notification. Use notifications = "stack" or other '
+            "characters; otherwise the job may find new files only once a day"
         )
 
 
@@ -76,32 +81,32 @@ def _never_delivered(environment: Environment) -> list[str]:
     if not environment.log_bucket.existing or not environment.flow_logs:
         return []
     return [
-        f"job.headers: none of the file's flow logs delivers {name}; the column stays empty unless logs from elsewhere "
-        "have it"
+        f"job.headers: no flow log in this file delivers {name}. The column stays empty unless other flow logs deliver "
+        "it"
         for name in _undelivered(environment)
     ]
 
 
 def _touch(one: str, other: str) -> bool:
-    """Whether two keys are the same or one lies below the other."""
+    """Return whether two keys are the same or one is below the other."""
     short, long = sorted((one, other), key=len)
     return long == short or (long.startswith(short) and long[len(short)] in ".[")
 
 
 def _roles_differ(environment: Environment) -> Iterator[Problem]:
     name = environment.reader.role_name
-    # To IAM, names that differ in case only are the same name.
+    # IAM treats names that differ only in case as the same name.
     if name.lower() == names.databricks_role_name(environment).lower():
         yield Problem(
             "reader.role_name",
-            f'"{name}" is the role that Databricks launches clusters with (reader.databricks_role_arn); the reader '
-            "needs a name of its own",
+            f'"{name}" is the role that Databricks uses to launch clusters (reader.databricks_role_arn). Choose '
+            "another name for the reader role",
         )
     own = f"{names.stack_name(environment)}-"
     if name.lower().startswith(own.lower()):
         yield Problem(
             "reader.role_name",
-            f'"{name}" begins with "{own}", as the names of the stack\'s other roles do: choose another',
+            f'"{name}" begins with "{own}", like the stack\'s other roles. Choose another name',
         )
 
 
@@ -110,22 +115,22 @@ def _new_bucket(environment: Environment) -> Iterator[Problem]:
     if bucket.existing and bucket.retention_days is not None:
         yield Problem(
             "log_bucket.retention_days",
-            f"{bucket.retention_days} would do nothing: the lifecycle of an existing bucket is its owner's. "
-            "Leave the key out and set the rule there",
+            f"{bucket.retention_days} has no effect: the stack does not manage the lifecycle of an existing bucket. "
+            "Remove the key and set the rule on the bucket",
         )
     if not bucket.existing and "." in bucket.name:
         yield Problem(
-            "log_bucket.name", f'"{bucket.name}" has a dot, which breaks TLS to the bucket; use hyphens for a new one'
+            "log_bucket.name", f'"{bucket.name}" has a dot, which breaks TLS to the bucket. Use hyphens in a new name'
         )
 
 
 def _some_flow_log(environment: Environment) -> Iterator[Problem]:
     bucket = getattr(environment, "log_bucket", None)
-    # Without its table a bucket is a new one, as by default; a value with a problem may be either.
+    # Without its table the bucket is new, which is the default. A value with a problem can mean either.
     existing = bucket is not None and getattr(bucket, "existing", True)
     if not environment.flow_logs and not existing:
         yield Problem(
-            "flow_logs", "is missing: a new bucket stays empty without one. At least one [[flow_logs]] is needed"
+            "flow_logs", "is missing: a new bucket stays empty without one. Add at least one [[flow_logs]] table"
         )
 
 
@@ -133,7 +138,7 @@ def _no_doubles(environment: Environment) -> Iterator[Problem]:
     seen: dict[object, int] = {}
     for number, flow_log in enumerate(environment.flow_logs, 1):
         account, region = deliveries.source_of(environment, flow_log)
-        # A default that is spelled out makes the same flow log as one that is not.
+        # A default that is written out gives the same flow log as a default that is left out.
         effective = {
             "account": account,
             "region": region,
@@ -145,7 +150,7 @@ def _no_doubles(environment: Environment) -> Iterator[Problem]:
         key = flow_log.model_copy(update=effective).model_dump_json()
         if key in seen:
             yield Problem(
-                f"flow_logs[{number}]", f"is flow_logs[{seen[key]}] once more; AWS refuses two that differ in nothing"
+                f"flow_logs[{number}]", f"duplicates flow_logs[{seen[key]}]; AWS rejects two identical flow logs"
             )
         seen.setdefault(key, number)
 
@@ -155,20 +160,20 @@ def _schedule(environment: Environment) -> Iterator[Problem]:
     if job.trigger == "scheduled" and job.schedule is None:
         yield Problem("job.schedule", 'is missing: trigger = "scheduled" needs one, such as "0 0/15 * * * ?"')
     if job.trigger == "continuous" and job.schedule is not None:
-        yield Problem("job.schedule", 'is used with trigger = "scheduled" only, and trigger is "continuous"')
+        yield Problem("job.schedule", 'applies only with trigger = "scheduled", but trigger is "continuous"')
 
 
 def _headers(environment: Environment) -> Iterator[Problem]:
     given = environment.job.headers
     if given is None and not environment.flow_logs:
-        yield Problem("job.headers", "is missing: without [[flow_logs]] nothing says which fields the files have")
+        yield Problem("job.headers", "is missing: without [[flow_logs]] it must list the fields of the files")
     problem = headers_problem(given) if given is not None else None
     if problem is not None:
         yield Problem("job.headers", problem)
     elif not environment.log_bucket.existing:
         for name in _undelivered(environment):
             yield Problem(
-                "job.headers", f'"{name}" is delivered by none of the flow logs: add it to their fields, or take it out'
+                "job.headers", f'no flow log delivers "{name}". Add it to the fields of a flow log, or remove it here'
             )
 
 
@@ -178,18 +183,21 @@ def _undelivered(environment: Environment) -> list[str]:
 
 
 def _paths(environment: Environment) -> Iterator[Problem]:
-    """No folder of the job lies in another or where AWS delivers: what expires there would take the table along."""
+    """Yield a problem for each folder of the job that overlaps another folder or the delivered logs.
+
+    A lifecycle rule that expires delivered logs would delete the table's files too.
+    """
     job = environment.job
     delta = without_trailing_slash(job.delta_output_path)
     logs = f"s3://{environment.log_bucket.name}/{names.logs_prefix(environment)}*"
-    # The job's own rule, with the whole of AWSLogs/ for the path of the logs.
-    found = parameter_problems({"delta-output-path": delta, "checkpoint-path": job.checkpoint_path})
+    # The job's rule, applied to all of AWSLogs/.
+    problems = parameter_problems({"delta-output-path": delta, "checkpoint-path": job.checkpoint_path})
     table = (delta, quarantine_path(delta)) if delta else ()
     for name, path in (*(("delta-output-path", path) for path in table), ("checkpoint-path", job.checkpoint_path)):
-        if overlap(path, logs) and "where flow logs are delivered" not in found.get(name, ""):
-            whose = f'"{path}"' if path != quarantine_path(delta) else f'"{path}", the path of the quarantine table,'
-            found[name] = f"{whose} overlaps {logs}, where flow logs are delivered: it needs a folder of its own"
-    for name, problem in found.items():
+        if overlap(path, logs) and "where flow logs are delivered" not in problems.get(name, ""):
+            subject = f'"{path}"' if path != quarantine_path(delta) else f'"{path}", the path of the quarantine table,'
+            problems[name] = f"{subject} overlaps {logs}, where flow logs are delivered. Use a separate folder"
+    for name, problem in problems.items():
         yield Problem(f"job.{name.replace('-', '_')}", problem)
 
 

@@ -1,6 +1,6 @@
-"""Find secrets in an environment file, and show values without them.
+"""Detection of secrets in an environment file, and display of values without them.
 
-A value that looks like a secret is never repeated: messages end up in logs and tickets.
+Messages end up in logs and tickets, so they never repeat a value that looks like a secret.
 """
 
 from __future__ import annotations
@@ -19,22 +19,23 @@ _SECRET = re.compile(
     r"|\beyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
-# The second half of an AWS access key has no mark of its own: 40 characters, all kinds of them, in a word of its own.
-# What begins with a slash is taken for a path.
-_ONE = "[A-Za-z0-9+/]"
+# An AWS secret access key has no prefix: it is a separate word of 40 characters, with lowercase, uppercase and digits.
+# A word that begins with a slash is treated as a path.
+_CHARACTER = "[A-Za-z0-9+/]"
 _ACCESS_KEY = re.compile(
-    rf"(?:^|(?<=[\s\"'=:,]))(?!/)(?={_ONE}*[a-z])(?={_ONE}*[A-Z])(?={_ONE}*[0-9]){_ONE}{{40}}(?=$|[\s\"',}}])"
+    rf"(?:^|(?<=[\s\"'=:,]))(?!/)(?={_CHARACTER}*[a-z])(?={_CHARACTER}*[A-Z])(?={_CHARACTER}*[0-9])"
+    rf"{_CHARACTER}{{40}}(?=$|[\s\"',}}])"
 )
 _PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s\"]*:[^/\s\"]*@")
-# In comments a name gives it away: client_secret = ..., "token": "...".
+# In comments the name identifies a secret: client_secret = ..., "token": "...".
 _NAMED = re.compile(r"#.*(?:secret|token|password)[\w\"']*\s*[:=]\s*[\"']?(?!arn:|\.)[^\s\"',}]{6,}", re.IGNORECASE)
 
-CREDENTIALS = "Credentials belong in Secrets Manager, and the file names their ARN in workspace.secret_arn"
-SECRET_ADVICE = "looks like a secret (not shown here). Take it out, and out of the file's history; c" + CREDENTIALS[1:]
+CREDENTIALS = "Store credentials in Secrets Manager and put the secret's ARN in workspace.secret_arn"
+SECRET_ADVICE = f"looks like a secret (not shown here). Remove it from the file and from its history. {CREDENTIALS}"
 
 
 def shown(value: object) -> str:
-    """A value as the file would spell it, cut at 100 characters.
+    """Return a value as the file would write it, cut at 100 characters; a secret is not shown.
 
     >>> shown("a"), shown(True), shown(["x"])
     ('"a"', 'true', '["x"]')
@@ -46,17 +47,17 @@ def shown(value: object) -> str:
 
 
 def looks_like_secret(text: str) -> bool:
-    """Whether a text holds a credential of AWS, Databricks or GitHub, a password or a private key."""
+    """Return whether a text holds a credential of AWS, Databricks or GitHub, a password or a private key."""
     return any(pattern.search(text) for pattern in (_SECRET, _ACCESS_KEY, _PASSWORD_IN_URL))
 
 
 def without_secrets(text: str) -> str:
-    """A text of others, such as a parser's message, without what has the mark of a credential."""
+    """Return a text from elsewhere, such as a parser's message, without anything that looks like a credential."""
     return _SECRET.sub("…", text)
 
 
 def place_of(place: str, key: str) -> str:
-    """The place of a key in a table, as the file would spell it; a key that looks like a secret is not shown.
+    """Return the place of a key in a table, as the file would write it. A key that looks like a secret is not shown.
 
     >>> place_of("flow_logs[1].tags", "a:b"), place_of("", "aws")
     ('flow_logs[1].tags."a:b"', 'aws')
@@ -69,7 +70,7 @@ def place_of(place: str, key: str) -> str:
 
 
 def texts(value: object, place: str = "") -> Iterator[tuple[str, str]]:
-    """All texts within a value of a TOML file, each with its place."""
+    """Yield every string within a value of a TOML file, with its place."""
     if isinstance(value, str):
         yield place, value
     elif isinstance(value, dict):
@@ -81,12 +82,12 @@ def texts(value: object, place: str = "") -> Iterator[tuple[str, str]]:
 
 
 def secrets_in(text: str, raw: object) -> list[Problem]:
-    """Every secret of a file: in its keys and values by place, in comments and unreadable parts by line."""
-    found = [*((place, value) for place, value in texts(raw) if looks_like_secret(value)), *_secret_keys(raw)]
-    problems = [Problem(place, SECRET_ADVICE) for place, _ in found]
+    """Return a problem for every secret in a file: keys and values by place, comments and unreadable parts by line."""
+    secrets = [*((place, value) for place, value in texts(raw) if looks_like_secret(value)), *_secret_keys(raw)]
+    problems = [Problem(place, SECRET_ADVICE) for place, _ in secrets]
     for number, line in enumerate(text.splitlines(), 1):
-        told = any(value in line or line.strip() in value for _, value in found)
-        if (looks_like_secret(line) or _NAMED.search(line)) and not told:
+        reported = any(value in line or line.strip() in value for _, value in secrets)
+        if (looks_like_secret(line) or _NAMED.search(line)) and not reported:
             problems.append(Problem(f"line {number}", SECRET_ADVICE))
     return problems
 

@@ -1,6 +1,6 @@
-"""From the tables of a TOML file to typed settings, with every problem of the file and not only the first.
+"""Validation of the tables of a TOML file: typed settings, and all problems of the file rather than the first one.
 
-pydantic checks each value; a key with a problem is left out, so that the checks across keys can still look at the rest.
+pydantic checks each value. A key with a problem is left out, so that the checks across keys can still check the rest.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from infra.environment.secrets import CREDENTIALS, SECRET_ADVICE, looks_like_sec
 
 Model = TypeVar("Model", bound=BaseModel)
 
-# What pydantic calls a value of the wrong type, and how a TOML file spells the right one.
+# pydantic's error types for a value of the wrong type, and the right type in TOML.
 _NEEDED = {
-    "string_type": 'a text in quotes ("…")',
+    "string_type": 'a string in quotes ("…")',
     "bool_type": "true or false",
     "int_type": "a whole number without quotes",
     "tuple_type": "an array ([…])",
@@ -31,22 +31,22 @@ _NEEDED = {
 
 
 def read(model: type[Model], raw: Mapping[str, object], *, place: str = "") -> tuple[Model, list[Problem]]:
-    """The settings of one table, and its problems.
+    """Return the settings of one table, and its problems.
 
-    With problems, the keys that have one are missing from the result: nobody may look at them.
+    Keys with a problem are missing from the settings and must not be read.
     """
     problems = [Problem(place_of(place, key), _unknown(key, model)) for key in raw if key not in model.model_fields]
     values: dict[str, Any] = {}
     for key, field in model.model_fields.items():
         if key not in raw:
             if field.is_required():
-                problems.append(Problem(place_of(place, key), f"is missing: {field.description}"))
+                problems.append(Problem(place_of(place, key), f"is missing ({field.description})"))
             else:
                 values[key] = field.get_default()
             continue
-        value, found = _read_value(field, raw[key], place_of(place, key))
-        problems += found
-        if not found or isinstance(value, BaseModel | tuple):
+        value, value_problems = _read_value(field, raw[key], place_of(place, key))
+        problems += value_problems
+        if not value_problems or isinstance(value, BaseModel | tuple):
             values[key] = value
     return model.model_construct(**values), problems
 
@@ -76,8 +76,9 @@ def _read_leaf(field: FieldInfo, raw: object, place: str) -> tuple[Any, list[Pro
 
 
 def _first_each(error: ValidationError) -> list[ErrorDetails]:
-    """One error a place: of `text | None` the second half is never what a file meant. An array whose items are wrong
-    is not said to be empty as well.
+    """Return the first error at each place: a file never means the second member of `str | None`.
+
+    An array with invalid items is not reported as empty as well.
     """
     details: dict[tuple[int | str, ...], ErrorDetails] = {}
     for detail in error.errors(include_url=False):
@@ -87,7 +88,7 @@ def _first_each(error: ValidationError) -> list[ErrorDetails]:
 
 
 def _is_type(part: int | str) -> bool:
-    """Whether a part of pydantic's location names a member of a union, and no place of the file."""
+    """Return whether a part of pydantic's location names a member of a union rather than a place in the file."""
     return isinstance(part, str) and (part.endswith("]") or part in ("str", "int", "[key]", "none"))
 
 
@@ -116,10 +117,10 @@ def _sentence(detail: ErrorDetails) -> str:
     if kind == "too_long":
         return f"{shown(value)} has {context['actual_length']} items; at most {context['max_length']} are allowed"
     if kind == "too_short":
-        return f"{shown(value)} is empty; leave the key out instead"
+        return f"{shown(value)} is empty; remove the key instead"
     if kind in ("greater_than_equal", "less_than_equal"):
         bound = f"at least {context['ge']}" if "ge" in context else f"at most {context['le']}"
-        return f"{shown(value)} is not allowed; {bound}"
+        return f"{shown(value)} is out of range; use {bound}"
     return f"{shown(value)}: {detail['msg']}"
 
 
@@ -135,7 +136,7 @@ def _unknown(key: str, model: type[BaseModel]) -> str:
 
 
 def _table_of(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
-    """The class of the table that a key holds, and whether it holds several."""
+    """Return the class of the table that a key holds, or None, and whether the key holds several."""
     if get_origin(annotation) in (Union, UnionType):
         annotation = next(kind for kind in get_args(annotation) if kind is not type(None))
     many = get_origin(annotation) is tuple

@@ -1,6 +1,7 @@
-"""Name the documents of `infra.iam.github_actions` for an environment and a repository.
+"""The policies of `infra.iam.github_actions` for an environment and a repository.
 
-The stack of :mod:`infra.ci_access` attaches exactly these, and the review has them in ``review/ci-access/NAME/``.
+The stack in :mod:`infra.ci_access` attaches exactly these policies. The review writes them to
+``review/ci-access/NAME/``.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ TRUST_FILE = "ci-deploy-role-trust.json"
 """The file of the review that names the repository."""
 
 QUALIFIER = "hnb659fds"
-"""Part of the names of all that `cdk bootstrap` makes, unless it is told another one."""
+"""The default qualifier of `cdk bootstrap`, which is part of the names of the resources that it creates."""
 
-# No image is among what is deployed, so `image-publishing` is not needed.
+# The deployment has no container images, so it does not need the role `image-publishing`.
 _BOOTSTRAP_ROLES = ("deploy", "file-publishing", "lookup")
 
-# GitHub writes the numbers behind the names for repositories created, renamed or transferred since July 15, 2026.
+# GitHub adds numeric IDs to the names of repositories created, renamed or transferred since July 15, 2026.
 # Source: https://docs.github.com/actions/reference/openid-connect-reference#immutable-subject-claims
 _OWNER = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})"
 _NAME = r"[A-Za-z0-9._-]{1,100}"
@@ -31,17 +32,17 @@ _REPOSITORY = re.compile(rf"{_OWNER}/{_NAME}|{_OWNER}@[0-9]+/{_NAME}@[0-9]+")
 
 
 class RepositoryError(Exception):
-    """The repository is missing or no name of one; the text says what is allowed."""
+    """The repository is missing or its name is not valid. The text explains what is allowed."""
 
 
 @dataclass(frozen=True)
 class CiAccess:
-    """Whose workflows may deploy which environment.
+    """Access of a repository's workflows to deploy an environment.
 
     Attributes:
-        environment: which; GitHub's environment has the same name.
-        repository: ``ORG/REPO``, or ``ORG@ID/REPO@ID`` where GitHub's tokens have the numbers.
-        qualifier: that of `cdk bootstrap`.
+        environment: The environment. The GitHub environment has the same name.
+        repository: ``ORG/REPO``, or ``ORG@ID/REPO@ID`` if GitHub's tokens contain the numeric IDs.
+        qualifier: The qualifier of `cdk bootstrap`.
     """
 
     environment: Environment
@@ -50,48 +51,48 @@ class CiAccess:
 
     @property
     def subject(self) -> str:
-        """The subject of the tokens that GitHub gives to jobs of the environment."""
+        """The subject of the tokens that GitHub issues to jobs in the environment."""
         return f"repo:{self.repository}:environment:{self.environment.name}"
 
     @property
     def stack_name(self) -> str:
-        """Name of the stack."""
+        """The name of the stack."""
         return f"{names.stack_name(self.environment)}-ci-access"
 
     @property
     def role_name(self) -> str:
-        """Name of the deploy role."""
+        """The name of the deploy role."""
         return f"{names.stack_name(self.environment)}-ci-deploy"
 
     @property
     def provider_arn(self) -> str:
-        """ARN of the account's provider for GitHub's tokens; an account has one at most."""
+        """The ARN of the account's OIDC provider for GitHub. An account has at most one."""
         aws = self.environment.aws
         return f"arn:{names.partition(aws.region)}:iam::{aws.account}:oidc-provider/{github_actions.ISSUER}"
 
 
 def checked_repository(text: str) -> str:
-    """The name of a repository.
+    """Return the name of a repository if it is valid.
 
     Raises:
-        RepositoryError: it is none.
+        RepositoryError: The name is not valid.
     """
     if _REPOSITORY.fullmatch(text):
         return text
-    said = f"{text!r} is not a valid repository name" if text else "Which repository?"
+    problem = f"{text!r} is not a valid repository name" if text else "No repository selected"
     raise RepositoryError(
-        f"{said}: name it as GitHub does, -c repository=ORG/REPO (make ci-access ENV=… REPOSITORY=ORG/REPO), without "
-        "https:// and .git. A repository that was created, renamed or transferred since July 15, 2026, has numbers in "
-        "its tokens: ORG@123/REPO@456 (docs/ci.md says where to find them)"
+        f"{problem}. Add -c repository=ORG/REPO (make ci-access ENV=… REPOSITORY=ORG/REPO), without https:// and .git. "
+        "The tokens of a repository that was created, renamed or transferred since July 15, 2026, contain numeric IDs: "
+        "use ORG@123/REPO@456 (docs/ci.md explains where to find the numbers)"
     )
 
 
 def policies(access: CiAccess) -> tuple[Policy, ...]:
-    """The two documents: who may be the deploy role, and what it may do."""
+    """Return the trust policy and the inline policy of the deploy role."""
     return (
         Policy(
             file=TRUST_FILE,
-            title=f"Trust of the deploy role {access.role_name}",
+            title=f"Trust policy of the deploy role {access.role_name}",
             statements=github_actions.trust(provider_arn=access.provider_arn, subject=access.subject),
             carrier=_role_arn(access),
         ),
@@ -106,10 +107,10 @@ def policies(access: CiAccess) -> tuple[Policy, ...]:
 
 
 def reviewed(folder: Path, environment: Environment) -> CiAccess | None:
-    """The access that a folder of the review documents; None if it documents none.
+    """Return the access that a folder of the review documents, or None if it documents none.
 
     Raises:
-        RepositoryError: its trust document names no repository.
+        RepositoryError: The trust policy names no repository.
     """
     file = folder / TRUST_FILE
     if not file.is_file():
@@ -120,7 +121,7 @@ def reviewed(folder: Path, environment: Environment) -> CiAccess | None:
         _, repository, *_ = str(subject).split(":")
     except (KeyError, TypeError, ValueError):
         raise RepositoryError(
-            f"{file} names no repository: write it anew with make review ENV={environment.name} "
+            f"{file} names no repository. Write it again with make review ENV={environment.name} "
             "ARGS='--repository ORG/REPO'"
         ) from None
     return CiAccess(environment=environment, repository=checked_repository(repository))
@@ -132,7 +133,7 @@ def _role_arn(access: CiAccess) -> str:
 
 
 def _bootstrap_role_arns(access: CiAccess) -> list[str]:
-    """The roles in each account and region that the environment deploys to."""
+    """Return the ARNs of the bootstrap roles in each account and region that the environment deploys to."""
     aws = access.environment.aws
     places = {(aws.account, aws.region)}
     places |= {(source.account, source.region) for source in deliveries.sources(access.environment)}

@@ -1,4 +1,4 @@
-"""What a workflow of GitHub Actions may do in AWS: take on the deploy role, and with it the roles of `cdk bootstrap`.
+"""Access of a GitHub Actions workflow to AWS: the deploy role, which assumes the roles of `cdk bootstrap`.
 
 Sources: https://docs.github.com/actions/reference/openid-connect-reference,
 https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from infra.iam.statement import Statement
 
 ISSUER = "token.actions.githubusercontent.com"
-"""Who signs the tokens that a workflow signs in with; IAM's provider is named after it."""
+"""The issuer of the tokens that a workflow signs in with. The IAM OIDC provider has the same name."""
 
 AUDIENCE = "sts.amazonaws.com"
-"""Whom the tokens are for."""
+"""The audience of the tokens."""
 
 
 def trust(*, provider_arn: str, subject: str) -> tuple[Statement, ...]:
-    """Who may take on the deploy role; ``subject`` is ``repo:ORG/REPO:environment:NAME``."""
+    """Return the trust policy of the deploy role; ``subject`` is ``repo:ORG/REPO:environment:NAME``."""
     return (
         Statement(
             sid="GitHubEnvironment",
-            reason="jobs of this repository that run in this environment of GitHub, with a token of theirs that is for "
-            "AWS; no branch, no pull request and no other repository has this subject",
+            reason="Only jobs of this repository that run in this GitHub environment, with a token issued for AWS, may "
+            "assume the role. The subject matches no branch, no pull request and no other repository",
             principals=(("Federated", provider_arn),),
             actions=("sts:AssumeRoleWithWebIdentity",),
             conditions={"StringEquals": {f"{ISSUER}:aud": (AUDIENCE,), f"{ISSUER}:sub": (subject,)}},
@@ -32,12 +32,12 @@ def trust(*, provider_arn: str, subject: str) -> tuple[Statement, ...]:
 
 
 def deploy(*, bootstrap_role_arns: Sequence[str]) -> tuple[Statement, ...]:
-    """All that the deploy role may do by itself."""
+    """Return the rights of the deploy role."""
     return (
         Statement(
             sid="AssumeBootstrapRoles",
-            reason="cdk deploys with these roles of cdk bootstrap: look, upload, start CloudFormation, which does the "
-            "rest with its own role",
+            reason="The CDK CLI deploys with these roles of cdk bootstrap: they look up context, upload assets and "
+            "start CloudFormation, which uses its own role for the rest",
             actions=("sts:AssumeRole",),
             resources=tuple(bootstrap_role_arns),
         ),

@@ -1,7 +1,7 @@
-"""Use of the customer managed key that encrypts the log bucket (and, where the stack makes them, topic and queue).
+"""Use of the customer managed key that encrypts the log bucket and, if the stack creates them, the topic and queue.
 
-Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-S3.html. Without the first
-statement of :func:`key_policy` flow logs are ACTIVE and deliver nothing ("Access error").
+Without the first statement of :func:`key_policy`, flow logs are ACTIVE but deliver nothing ("Access error").
+Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-S3.html
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from infra.environment.deliveries import Source
 from infra.environment.names import partition
 from infra.iam.statement import Statement, role, service
 
-# AWS documents these with a wildcard; here each family is spelled out.
+# AWS documents these actions with wildcards. Here each action is listed.
 GENERATE_DATA_KEY = (
     "kms:GenerateDataKey",
     "kms:GenerateDataKeyPair",
@@ -23,13 +23,18 @@ GENERATE_DATA_KEY = (
 RE_ENCRYPT = ("kms:ReEncryptFrom", "kms:ReEncryptTo")
 _DELIVERY = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", *GENERATE_DATA_KEY, *RE_ENCRYPT)
 
-# In a key policy it means this key, and nothing else is allowed there.
+# In a key policy, * means this key. No other resource is allowed there.
 _THIS_KEY = ("*",)
 
 
 def key_use(*, key_arn: str, region: str, writes: bool, queue: bool) -> tuple[Statement, ...]:
-    """The reader's use of the key: for logs; with ``writes`` for the job's folders in the bucket; with ``queue`` for
-    topic and queue. Only through the services that keep what is encrypted, never by itself.
+    """Return the reader's rights to use the key, only through the services that store the encrypted data.
+
+    Args:
+        key_arn: The ARN of the key.
+        region: The region of the key.
+        writes: The job writes to folders in the log bucket.
+        queue: The stack's topic and queue use the key.
     """
 
     def use(sid: str, reason: str, actions: tuple[str, ...], services: tuple[str, ...]) -> Statement:
@@ -37,12 +42,12 @@ def key_use(*, key_arn: str, region: str, writes: bool, queue: bool) -> tuple[St
         conditions = {"StringEquals": {"kms:ViaService": through}}
         return Statement(sid=sid, reason=reason, actions=actions, resources=(key_arn,), conditions=conditions)
 
-    statements = [use("KeyForLogs", "delivered logs are encrypted with this key", ("kms:Decrypt",), ("s3",))]
+    statements = [use("KeyForLogs", "Delivered logs are encrypted with this key", ("kms:Decrypt",), ("s3",))]
     if writes:
-        reason = "the job's folders lie in the log bucket, which encrypts with this key"
+        reason = "The job writes to folders in the log bucket, which is encrypted with this key"
         statements.append(use("KeyForOutputs", reason, ("kms:GenerateDataKey",), ("s3",)))
     if queue:
-        reason = "the stack's topic and queue are encrypted with this key"
+        reason = "The stack's topic and queue are encrypted with this key"
         statements.append(use("KeyForQueue", reason, ("kms:Decrypt", "kms:GenerateDataKey"), ("sns", "sqs")))
     return tuple(statements)
 
@@ -56,7 +61,16 @@ def key_policy(
     bucket_arn: str,
     topic_arn: str | None,
 ) -> tuple[Statement, ...]:
-    """What to add to the key's policy, which no stack can edit; ``uses`` are the reader's, from :func:`key_use`."""
+    """Return the statements to add to the key policy, which no stack can edit.
+
+    Args:
+        sources: The accounts and regions that deliver flow logs.
+        uses: The reader's rights, from :func:`key_use`.
+        account: The account of the reader role.
+        role_arn: The ARN of the reader role.
+        bucket_arn: The ARN of the log bucket.
+        topic_arn: The ARN of the stack's topic; None if the stack creates none.
+    """
     reader = tuple(_reader(use, account=account, role_arn=role_arn) for use in uses)
     services = () if topic_arn is None else _notifications(account=account, bucket_arn=bucket_arn, topic_arn=topic_arn)
     return (*(_delivery_use(source) for source in sources), *services, *reader)
@@ -66,7 +80,7 @@ def _delivery_use(source: Source) -> Statement:
     arn = f"arn:{partition(source.region)}:logs:{source.region}:{source.account}:*"
     return Statement(
         sid=f"AWSLogDelivery{source.account}{source.region.replace('-', '')}",
-        reason=f"flow logs of account {source.account} in {source.region} are delivered encrypted with this key; AWS "
+        reason=f"Flow logs of account {source.account} in {source.region} are encrypted with this key on delivery; AWS "
         "documents these actions for it",
         principals=service("delivery.logs"),
         actions=_DELIVERY,
@@ -100,15 +114,15 @@ def _notifications(*, account: str, bucket_arn: str, topic_arn: str) -> tuple[St
 
 
 def _reader(use: Statement, *, account: str, role_arn: str) -> Statement:
-    """The reader's use from the key's side.
+    """Return one of the reader's rights as a statement of the key policy.
 
-    The account with a condition, and not the role itself: KMS refuses a principal that does not exist yet, and so the
-    policy can be complete before the first deploy.
+    The principal is the account, with a condition on the role: KMS rejects a principal that does not exist yet, and
+    this way the policy can be complete before the first deploy.
     """
     return Statement(
         sid=f"Reader{use.sid}",
-        reason=f"{use.reason}. The account is named, with the role as condition, for KMS refuses a role that does not "
-        "exist yet",
+        reason=f"{use.reason}. The principal is the account, with a condition on the role, because KMS rejects a role "
+        "that does not exist yet",
         principals=role(f"{role_arn.split('iam::', maxsplit=1)[0]}iam::{account}:root"),
         actions=use.actions,
         resources=_THIS_KEY,

@@ -1,4 +1,4 @@
-"""The log bucket's own policy: TLS only, delivery for each source, and the reader.
+"""The log bucket policy: TLS only, delivery for each source, and access for the reader.
 
 Sources: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html,
 https://github.com/cloudposse/terraform-aws-vpc-flow-logs-s3-bucket/pull/101 (the ACL header with ACLs disabled)
@@ -14,16 +14,16 @@ from infra.iam.reader import read_logs, write_outputs
 from infra.iam.statement import Statement, only_tls, role, service
 
 LIMIT = 20_480
-"""Bytes that S3 takes for a bucket policy."""
+"""Maximum size of a bucket policy in S3, in bytes."""
 
 
 def tls(*, bucket_arn: str) -> tuple[Statement, ...]:
-    """Nothing by plain http."""
+    """Return the statement that denies plain HTTP."""
     return (only_tls(sid="DenyPlainHttp", action="s3:*", resources=(bucket_arn, f"{bucket_arn}/*")),)
 
 
 def delivery(*, bucket_arn: str, logs_prefix: str, sources: Sequence[Source]) -> tuple[Statement, ...]:
-    """What AWS's log delivery may do, for the flow logs of each source account and region."""
+    """Return the rights of AWS log delivery, for the flow logs of each source account and region."""
     return tuple(
         statement
         for source in sources
@@ -32,7 +32,7 @@ def delivery(*, bucket_arn: str, logs_prefix: str, sources: Sequence[Source]) ->
 
 
 def _delivery(*, bucket_arn: str, logs_prefix: str, source: Source) -> tuple[Statement, ...]:
-    # Sids are letters and digits.
+    # A Sid can contain only letters and digits.
     suffix = f"{source.account}{source.region.replace('-', '')}"
     folders = [source.account] if source.plain else []
     folders += [f"aws-account-id={source.account}"] if source.hive else []
@@ -42,9 +42,9 @@ def _delivery(*, bucket_arn: str, logs_prefix: str, source: Source) -> tuple[Sta
     return (
         Statement(
             sid=f"AWSLogDeliveryWrite{suffix}",
-            reason=f"flow logs of {where} are delivered below that account's folder. AWS asks for the ACL header's "
-            "value; with ACLs disabled log delivery may send no such header, and an exact condition would deny every "
-            "delivery in silence",
+            reason=f"Flow logs of {where} are delivered to that account's folder. AWS documents a condition on the ACL "
+            "header. Log delivery may omit the header if ACLs are disabled, and an exact condition would then silently "
+            "deny every delivery",
             principals=service("delivery.logs"),
             actions=("s3:PutObject",),
             resources=tuple(f"{bucket_arn}/{logs_prefix}{folder}/*" for folder in folders),
@@ -56,7 +56,7 @@ def _delivery(*, bucket_arn: str, logs_prefix: str, source: Source) -> tuple[Sta
         ),
         Statement(
             sid=f"AWSLogDeliveryAclCheck{suffix}",
-            reason=f"before it delivers flow logs of {where}, AWS asks whose the bucket is",
+            reason=f"Before it delivers flow logs of {where}, AWS checks the owner of the bucket",
             principals=service("delivery.logs"),
             actions=("s3:GetBucketAcl",),
             resources=(bucket_arn,),
@@ -66,7 +66,14 @@ def _delivery(*, bucket_arn: str, logs_prefix: str, source: Source) -> tuple[Sta
 
 
 def reader(*, bucket_arn: str, logs_prefix: str, folder_arns: Sequence[str], role_arn: str) -> tuple[Statement, ...]:
-    """The reader's rights once more, from the bucket's side (the guide's step 3); ``folder_arns`` are this bucket's."""
+    """Return the reader's rights as statements of the bucket policy (the guide's step 3).
+
+    Args:
+        bucket_arn: The ARN of the log bucket.
+        logs_prefix: The key prefix that AWS delivers to.
+        folder_arns: The ARNs of the job's folders in this bucket.
+        role_arn: The ARN of the reader role.
+    """
     statements = (
         *read_logs(bucket_arn=bucket_arn, logs_prefix=logs_prefix),
         *write_outputs(folder_arns=folder_arns, other_bucket_arns=()),
@@ -74,7 +81,7 @@ def reader(*, bucket_arn: str, logs_prefix: str, folder_arns: Sequence[str], rol
     return tuple(
         Statement(
             sid=f"Reader{statement.sid}",
-            reason=f"as in the role's own policy, from the bucket's side: {statement.reason}",
+            reason=f"The same right as in the role's policy, granted by the bucket: {statement.reason}",
             principals=role(role_arn),
             actions=statement.actions,
             resources=statement.resources,

@@ -1,8 +1,8 @@
-"""How the job learns of new files: what Auto Loader may make for itself, or what the stack makes for it.
+"""Rights for file notification mode: those that Auto Loader needs to create its resources, or to use the stack's.
 
 Source of the actions: https://docs.databricks.com/aws/en/ingestion/cloud-object-storage/auto-loader/file-notification-mode.
-The guide's step 8 has two more, ``sqs:DeleteMessageBatch`` and ``sqs:ChangeMessageVisibilityBatch``: IAM has no such
-actions; the single ones authorise the batch calls.
+The guide's step 8 also lists ``sqs:DeleteMessageBatch`` and ``sqs:ChangeMessageVisibilityBatch``. IAM has no such
+actions; the actions without ``Batch`` authorize the batch calls.
 """
 
 from __future__ import annotations
@@ -10,32 +10,32 @@ from __future__ import annotations
 from infra.iam.statement import Statement, only_tls, service
 
 AUTO_INGEST = "databricks-auto-ingest-*"
-"""The names of all that Auto Loader makes; it chooses what stands for the ``*``."""
+"""Name pattern of the topics and queues that Auto Loader creates. Auto Loader chooses the part that ``*`` matches."""
 
 CHOSEN_NAME = (
-    "the name is not known before Auto Loader chooses it; all that it makes begins like this, in this account and "
-    "region for other streams too"
+    "Auto Loader chooses the rest of the name when it creates the resource. The pattern also matches the resources of "
+    "other streams in this account and region"
 )
-"""Why :data:`AUTO_INGEST` has a wildcard."""
+"""Reason for the wildcard in :data:`AUTO_INGEST`."""
 
-_NO_RESOURCE = "AWS knows no resource for this action but *"
+_NO_RESOURCE = "AWS supports only * as the resource of this action"
 
 
 def auto_loader(*, bucket_arn: str, topics_arn: str, queues_arn: str) -> tuple[Statement, ...]:
-    """The reader's rights when Auto Loader makes topic, queue and bucket notification by itself.
+    """Return the reader's rights if Auto Loader creates the topic, the queue and the bucket notification.
 
     ``topics_arn`` and ``queues_arn`` end with :data:`AUTO_INGEST`.
     """
     return (
         Statement(
             sid="AutoLoaderBucketNotification",
-            reason="Auto Loader adds its notification to those of the bucket; S3 has no right for one of them alone",
+            reason="Auto Loader adds its notification to the bucket; S3 rights cannot be limited to one notification",
             actions=("s3:GetBucketNotification", "s3:PutBucketNotification"),
             resources=(bucket_arn,),
         ),
         Statement(
             sid="AutoLoaderTopic",
-            reason="Auto Loader makes its topic, lets the bucket publish to it and subscribes its queue",
+            reason="Auto Loader creates its topic, lets the bucket publish to it and subscribes its queue",
             actions=(
                 "sns:CreateTopic",
                 "sns:GetTopicAttributes",
@@ -50,7 +50,7 @@ def auto_loader(*, bucket_arn: str, topics_arn: str, queues_arn: str) -> tuple[S
         ),
         Statement(
             sid="AutoLoaderQueue",
-            reason="Auto Loader makes its queue, lets the topic send to it, and the job takes messages out of it",
+            reason="Auto Loader creates its queue and lets the topic send to it; the job receives and deletes messages",
             actions=(
                 "sqs:ChangeMessageVisibility",
                 "sqs:CreateQueue",
@@ -68,21 +68,21 @@ def auto_loader(*, bucket_arn: str, topics_arn: str, queues_arn: str) -> tuple[S
         ),
         Statement(
             sid="AutoLoaderList",
-            reason="Auto Loader looks whether it has made them already",
+            reason="Auto Loader checks whether its topic and queue already exist",
             actions=("sns:ListTopics", "sqs:ListQueues"),
             resources=("*",),
             wildcard=_NO_RESOURCE,
         ),
         Statement(
             sid="AutoLoaderTeardownTopic",
-            reason="Auto Loader's resource manager removes the topic that it made",
+            reason="Auto Loader's resource manager removes the topic that it created",
             actions=("sns:DeleteTopic",),
             resources=(topics_arn,),
             wildcard=CHOSEN_NAME,
         ),
         Statement(
             sid="AutoLoaderTeardownQueue",
-            reason="Auto Loader's resource manager removes the queue that it made",
+            reason="Auto Loader's resource manager removes the queue that it created",
             actions=("sqs:DeleteQueue",),
             resources=(queues_arn,),
             wildcard=CHOSEN_NAME,
@@ -92,10 +92,10 @@ def auto_loader(*, bucket_arn: str, topics_arn: str, queues_arn: str) -> tuple[S
 
 
 def unsubscribe(sid: str) -> Statement:
-    """Removing a subscription, which AWS cannot limit to a topic."""
+    """Return the right to remove a subscription, which AWS cannot limit to a topic."""
     return Statement(
         sid=sid,
-        reason="a subscription goes with its topic",
+        reason="The subscription is removed with its topic",
         actions=("sns:Unsubscribe",),
         resources=("*",),
         wildcard=_NO_RESOURCE,
@@ -103,23 +103,23 @@ def unsubscribe(sid: str) -> Statement:
 
 
 def stack_queue_use(*, bucket_arn: str, topic_arn: str, queue_arn: str) -> tuple[Statement, ...]:
-    """The reader's rights when the stack has made topic, queue and notification: Databricks' reduced policy."""
+    """Return the reader's rights if the stack creates topic, queue and notification: Databricks' reduced policy."""
     return (
         Statement(
             sid="UseBucketNotification",
-            reason="Auto Loader looks at the notification; it cannot change it",
+            reason="Auto Loader reads the notification configuration; it cannot change it",
             actions=("s3:GetBucketNotification",),
             resources=(bucket_arn,),
         ),
         Statement(
             sid="UseTopic",
-            reason="what Databricks documents for a topic that is there already; only on this topic",
+            reason="Databricks documents these actions for an existing topic; here they apply only to this topic",
             actions=("sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "sns:Publish", "sns:TagResource"),
             resources=(topic_arn,),
         ),
         Statement(
             sid="UseQueue",
-            reason="the job takes messages out of this queue; Databricks documents sending and tagging with it",
+            reason="The job receives and deletes messages in this queue; Databricks also documents sending and tagging",
             actions=(
                 "sqs:ChangeMessageVisibility",
                 "sqs:DeleteMessage",
@@ -135,11 +135,11 @@ def stack_queue_use(*, bucket_arn: str, topic_arn: str, queue_arn: str) -> tuple
 
 
 def topic_policy(*, topic_arn: str, bucket_arn: str, account: str) -> tuple[Statement, ...]:
-    """Who may publish to the stack's topic: S3, for this bucket."""
+    """Return the topic policy: S3 may publish to the stack's topic, for this bucket."""
     return (
         Statement(
             sid="BucketPublishes",
-            reason="S3 tells of new files of this bucket, as long as the bucket is this account's",
+            reason="S3 publishes events for new files in this bucket, if the bucket belongs to this account",
             principals=service("s3"),
             actions=("sns:Publish",),
             resources=(topic_arn,),
@@ -153,11 +153,11 @@ def topic_policy(*, topic_arn: str, bucket_arn: str, account: str) -> tuple[Stat
 
 
 def queue_policy(*, queue_arn: str, topic_arn: str) -> tuple[Statement, ...]:
-    """Who may send to the stack's queue: SNS, for the stack's topic."""
+    """Return the queue policy: SNS may send to the stack's queue, for the stack's topic."""
     return (
         Statement(
             sid="TopicSends",
-            reason="SNS passes on what is published to the stack's topic",
+            reason="SNS forwards the messages that are published to the stack's topic",
             principals=service("sns"),
             actions=("sqs:SendMessage",),
             resources=(queue_arn,),
@@ -168,17 +168,17 @@ def queue_policy(*, queue_arn: str, topic_arn: str) -> tuple[Statement, ...]:
 
 
 def dead_letters_policy(*, queue_arn: str) -> tuple[Statement, ...]:
-    """The dead-letter queue's policy: SQS itself moves messages there and needs no right."""
+    """Return the policy of the dead-letter queue. SQS moves messages there and needs no right to do so."""
     return (only_tls(sid="DenyPlainHttp", action="sqs:*", resources=(queue_arn,)),)
 
 
 def notification_writer(*, bucket_arn: str, log_group_arn: str) -> tuple[Statement, ...]:
-    """The rights of the function that sets the bucket's notification and removes it again."""
+    """Return the rights of the function that sets and removes the bucket notification."""
     return (
         Statement(
             sid="SetNotification",
-            reason="the bucket outlives its stack, and CloudFormation cannot take a notification off a bucket that "
-            "stays: this function adds the stack's notification, removes it with the stack, and keeps all others",
+            reason="The bucket outlives its stack, and CloudFormation cannot remove a notification from a bucket that "
+            "stays. This function adds the stack's notification, removes it with the stack, and keeps all others",
             actions=("s3:GetBucketNotification", "s3:PutBucketNotification"),
             resources=(bucket_arn,),
         ),
@@ -187,11 +187,11 @@ def notification_writer(*, bucket_arn: str, log_group_arn: str) -> tuple[Stateme
 
 
 def write_log(*log_group_arns: str) -> Statement:
-    """A function's own log; of several functions with one role, the logs of all."""
+    """Return the right to write to the log of a function, or to the logs of all functions that share a role."""
     return Statement(
         sid="WriteLog",
-        reason="the function writes its own log",
+        reason="The function writes to its own log",
         actions=("logs:CreateLogStream", "logs:PutLogEvents"),
         resources=tuple(f"{arn}:*" for arn in log_group_arns),
-        wildcard="the streams of the function's own log; their names are Lambda's choice",
+        wildcard="All streams of the function's log group; Lambda chooses their names",
     )

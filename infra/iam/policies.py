@@ -1,6 +1,6 @@
-"""Which policy an environment gives to whom: the documents of :mod:`infra.iam` with the environment's names.
+"""Policies of an environment: the documents of :mod:`infra.iam` with the environment's names.
 
-The stacks attach exactly these, the review writes them down, the tests try them out.
+The stacks attach exactly these policies, the review documents them, and the tests evaluate them.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ from infra.iam import Policy, Statement, kms_key, log_bucket, notifications, rea
 
 
 def policies(environment: Environment) -> tuple[Policy, ...]:
-    """Every policy of an environment, in the order in which a reviewer reads them."""
-    found = [reader_trust(environment), *reader_policies(environment), pass_role(environment)]
-    found += [bucket_policy(environment)]
+    """Return every policy of an environment, in review order."""
+    all_policies = [reader_trust(environment), *reader_policies(environment), pass_role(environment)]
+    all_policies += [bucket_policy(environment)]
     if environment.log_bucket.existing:
-        found += [bucket_policy_before_deploy(environment)]
+        all_policies += [bucket_policy_before_deploy(environment)]
     if environment.log_bucket.kms_key_arn:
-        found += [key_policy(environment)]
+        all_policies += [key_policy(environment)]
     if environment.job.notifications == "stack":
-        found += [topic_policy(environment), queue_policy(environment), dead_letters_policy(environment)]
-        found += [notification_writer_trust(environment), notification_writer(environment)]
+        all_policies += [topic_policy(environment), queue_policy(environment), dead_letters_policy(environment)]
+        all_policies += [notification_writer_trust(environment), notification_writer(environment)]
     if environment.workspace:
-        found += registration_policies.policies(environment)
-    return tuple(policy for policy in found if policy.statements)
+        all_policies += registration_policies.policies(environment)
+    return tuple(policy for policy in all_policies if policy.statements)
 
 
 def reader_trust(environment: Environment) -> Policy:
-    """Who may be the reader role."""
-    title = f"Trust of the reader role {environment.reader.role_name}"
+    """Return the trust policy of the reader role."""
+    title = f"Trust policy of the reader role {environment.reader.role_name}"
     return Policy(
         file="reader-role-trust.json", title=title, statements=reader.trust(), carrier=names.role_arn(environment)
     )
 
 
 def reader_policies(environment: Environment) -> tuple[Policy, ...]:
-    """The reader role's inline policies, by purpose; those that it needs."""
+    """Return the inline policies of the reader role, one per purpose, without empty ones."""
     name = environment.reader.role_name
-    found = (
+    inline_policies = (
         Policy(
             file="reader-role-s3.json",
             name="s3",
@@ -66,11 +66,13 @@ def reader_policies(environment: Environment) -> tuple[Policy, ...]:
             statements=_key_use(environment),
         ),
     )
-    return tuple(replace(policy, carrier=names.role_arn(environment)) for policy in found if policy.statements)
+    return tuple(
+        replace(policy, carrier=names.role_arn(environment)) for policy in inline_policies if policy.statements
+    )
 
 
 def pass_role(environment: Environment) -> Policy:
-    """What is appended to the cross-account role, as an inline policy of its own."""
+    """Return the inline policy that the stack adds to the cross-account role."""
     return Policy(
         file="cross-account-pass-role.json",
         title=f"Inline policy added to the cross-account role {names.databricks_role_name(environment)}",
@@ -80,10 +82,10 @@ def pass_role(environment: Environment) -> Policy:
 
 
 def bucket_policy(environment: Environment) -> Policy:
-    """The log bucket's policy; of an existing bucket, what its owner adds to the policy that it has."""
+    """Return the policy of the log bucket; for an existing bucket, the statements that its owner adds to the policy."""
     bucket_arn = names.bucket_arn(environment)
     existing = environment.log_bucket.existing
-    # Whether an existing bucket is for TLS only is its owner's decision, for it touches everybody who uses it.
+    # The owner of an existing bucket decides whether to require TLS, because that affects all users of the bucket.
     tls = () if existing else log_bucket.tls(bucket_arn=bucket_arn)
     readers = log_bucket.reader(
         bucket_arn=bucket_arn,
@@ -94,7 +96,7 @@ def bucket_policy(environment: Environment) -> Policy:
     name = environment.log_bucket.name
     return Policy(
         file="log-bucket-policy.json",
-        title=f"To add by hand to the policy of the existing bucket {name}, once the reader role exists"
+        title=f"Statements to add by hand to the policy of the existing bucket {name}, once the reader role exists"
         if existing
         else f"Policy of the log bucket {name}",
         statements=(*tls, *_delivery(environment), *readers),
@@ -102,19 +104,24 @@ def bucket_policy(environment: Environment) -> Policy:
 
 
 def bucket_policy_before_deploy(environment: Environment) -> Policy:
-    """What an existing bucket's policy needs before the deploy: S3 refuses a role that does not exist yet."""
+    """Return the statements that an existing bucket's policy needs before the deploy.
+
+    Those for the reader role follow later, because S3 rejects a role that does not exist yet.
+    """
     return Policy(
         file="log-bucket-policy-before-deploy.json",
-        title=f"To add by hand to the policy of the existing bucket {environment.log_bucket.name} before the deploy",
+        title="Statements to add by hand to the policy of the existing bucket "
+        f"{environment.log_bucket.name} before the deploy",
         statements=_delivery(environment),
     )
 
 
 def key_policy(environment: Environment) -> Policy:
-    """What the given KMS key's policy needs, before the deploy."""
+    """Return the statements that the policy of the given KMS key needs before the deploy."""
     return Policy(
         file="kms-key-policy.json",
-        title=f"To add by hand to the policy of the key {environment.log_bucket.kms_key_arn} before the deploy",
+        title="Statements to add by hand to the policy of the key "
+        f"{environment.log_bucket.kms_key_arn} before the deploy",
         statements=kms_key.key_policy(
             sources=deliveries.sources(environment),
             uses=_key_use(environment),
@@ -128,7 +135,7 @@ def key_policy(environment: Environment) -> Policy:
 
 
 def topic_policy(environment: Environment) -> Policy:
-    """The policy of the topic that the stack makes."""
+    """Return the policy of the topic that the stack creates."""
     return Policy(
         file="topic-policy.json",
         title=f"Policy of the topic {names.topic_name(environment)}",
@@ -141,7 +148,7 @@ def topic_policy(environment: Environment) -> Policy:
 
 
 def queue_policy(environment: Environment) -> Policy:
-    """The policy of the queue that the stack makes."""
+    """Return the policy of the queue that the stack creates."""
     return Policy(
         file="queue-policy.json",
         title=f"Policy of the queue {names.queue_name(environment)}",
@@ -152,7 +159,7 @@ def queue_policy(environment: Environment) -> Policy:
 
 
 def dead_letters_policy(environment: Environment) -> Policy:
-    """The policy of the queue for messages that could not be taken."""
+    """Return the policy of the dead-letter queue."""
     name = names.dead_letters_name(environment)
     return Policy(
         file="dead-letter-queue-policy.json",
@@ -162,13 +169,13 @@ def dead_letters_policy(environment: Environment) -> Policy:
 
 
 def notification_writer_trust(environment: Environment) -> Policy:
-    """Return the trust of the role of the function that sets the bucket's notification."""
-    title = f"Trust of the role {names.notification_writer_name(environment)}"
+    """Return the trust policy of the role of the function that sets the bucket notification."""
+    title = f"Trust policy of the role {names.notification_writer_name(environment)}"
     return Policy(file="notification-writer-role-trust.json", title=title, statements=registration.trust())
 
 
 def notification_writer(environment: Environment) -> Policy:
-    """The role of the function that sets the bucket's notification, and removes it when the stack is destroyed."""
+    """Return the rights of the function that sets the bucket notification and removes it with the stack."""
     return Policy(
         file="notification-writer-role.json",
         name="notification",
@@ -218,7 +225,7 @@ def _key_use(environment: Environment) -> tuple[Statement, ...]:
 
 
 def _folder_arns(environment: Environment, *, own_bucket: bool) -> list[str]:
-    """ARNs of the job's folders in the log bucket, or in others."""
+    """Return the ARNs of the job's folders in the log bucket, or of those in other buckets."""
     partition = names.partition(environment.aws.region)
     return [
         f"arn:{partition}:s3:::{folder.bucket}/{folder.prefix}"

@@ -1,6 +1,7 @@
-"""What the reader role may do: be a cluster's role, read delivered logs, write the job's own folders.
+"""Rights of the reader role: run on a cluster, read delivered logs, and write to the job's folders.
 
-The guide's steps 2 and 5 (instance profile, PassRole), narrowed: it let the role write and delete in the whole bucket.
+These are the guide's steps 2 and 5 (instance profile, PassRole) with fewer rights: the guide lets the role write and
+delete in the whole bucket.
 Source: https://docs.databricks.com/aws/en/connect/storage/tutorial-s3-instance-profile
 """
 
@@ -12,15 +13,15 @@ from infra.environment import partitions
 from infra.iam.statement import Statement, service
 
 WRITE_ACTIONS = ("s3:PutObject", "s3:DeleteObject", "s3:PutObjectAcl")
-"""The guide's three; here only ever for folders that the job writes."""
+"""The three write actions of the guide, here only for the folders that the job writes to."""
 
 
 def trust() -> tuple[Statement, ...]:
-    """Who may take on the reader role."""
+    """Return the trust policy of the reader role."""
     return (
         Statement(
             sid="ClusterInstances",
-            reason="a cluster's instances get the role through the instance profile",
+            reason="A cluster's instances get the role through the instance profile",
             principals=service("ec2"),
             actions=("sts:AssumeRole",),
         ),
@@ -28,45 +29,50 @@ def trust() -> tuple[Statement, ...]:
 
 
 def read_logs(*, bucket_arn: str, logs_prefix: str) -> tuple[Statement, ...]:
-    """Reading of everything that AWS delivers to the bucket."""
+    """Return the right to read everything that AWS delivers to the bucket."""
     return (
         Statement(
             sid="FindLogs",
-            reason="the job lists delivered files; this shows names of keys, in the whole bucket, and no contents (a "
-            "condition on the prefix would refuse HeadBucket, which S3 clients begin with)",
+            reason="The job lists delivered files. This shows the names of all keys in the bucket, but no contents. A "
+            "condition on the prefix would deny HeadBucket, which S3 clients call first",
             actions=("s3:GetBucketLocation", "s3:ListBucket"),
             resources=(bucket_arn,),
         ),
         Statement(
             sid="ReadLogs",
-            # Not `AWSLogs/*/vpcflowlogs/*`: S3 clients ask for the folders above, and would be refused instead of told
-            # that there is no such object.
-            reason="the job reads delivered files; where other AWS services deliver to the same bucket, this takes in "
-            "theirs, and nothing else of the bucket",
+            # Not `AWSLogs/*/vpcflowlogs/*`: S3 clients request the folders above it, and must get "not found" for them
+            # rather than "access denied".
+            reason="The job reads delivered files. If other AWS services deliver to the same bucket, this includes "
+            "their files, but nothing else in the bucket",
             actions=("s3:GetObject",),
             resources=(f"{bucket_arn}/{logs_prefix}*",),
-            wildcard="every file that is delivered; their names are AWS's choice",
+            wildcard="All delivered files; AWS chooses their names",
         ),
     )
 
 
 def write_outputs(*, folder_arns: Sequence[str], other_bucket_arns: Sequence[str]) -> tuple[Statement, ...]:
-    """Reading and writing of the job's own folders in S3, and listing of their buckets; nothing where it has none."""
+    """Return the rights to read and write the job's folders in S3 and to list their buckets; empty without folders.
+
+    Args:
+        folder_arns: The ARNs of all folders.
+        other_bucket_arns: The ARNs of the buckets other than the log bucket.
+    """
     if not folder_arns:
         return ()
     write = Statement(
         sid="WriteOutputs",
-        reason="the job reads and writes its table, quarantine table and checkpoint here, with the actions that "
-        "Databricks documents for it; the logs lie elsewhere",
+        reason="The job reads and writes its table, quarantine table and checkpoint here, with the actions that "
+        "Databricks documents for it. The logs are in other folders",
         actions=("s3:GetObject", *WRITE_ACTIONS),
         resources=tuple(f"{arn}/*" for arn in folder_arns),
-        wildcard="the files of a table and of a checkpoint; their names are Delta Lake's and Spark's choice",
+        wildcard="All files of a table or checkpoint; Delta Lake and Spark choose their names",
     )
     if not other_bucket_arns:
         return (write,)
     find = Statement(
         sid="FindOutputs",
-        reason="Delta Lake lists its log to find the newest version; this shows names of keys and no contents",
+        reason="Delta Lake lists its log to find the newest version. This shows the names of keys, but no contents",
         actions=("s3:GetBucketLocation", "s3:ListBucket"),
         resources=tuple(other_bucket_arns),
     )
@@ -74,15 +80,15 @@ def write_outputs(*, folder_arns: Sequence[str], other_bucket_arns: Sequence[str
 
 
 def pass_role(*, role_arn: str, region: str) -> tuple[Statement, ...]:
-    """What the cross-account role gets beside all that it has.
+    """Return the right that is added to those of the cross-account role.
 
-    In partitions with a domain of their own EC2 has two names, and AWS's managed policies list both.
+    In partitions with their own domain EC2 has two service names, and AWS's managed policies list both.
     """
     ec2 = tuple(sorted({f"ec2.{suffix}" for suffix in ("amazonaws.com", partitions.of(region).dns_suffix)}))
     return (
         Statement(
             sid="PassFlowLogReader",
-            reason="Databricks launches clusters with the instance profile: it passes this one role, and to EC2 only",
+            reason="Databricks launches clusters with the instance profile; it may pass only this role, only to EC2",
             actions=("iam:PassRole",),
             resources=(role_arn,),
             conditions={"StringEquals": {"iam:PassedToService": ec2}},

@@ -1,7 +1,8 @@
-"""What may be done by what registers the reader with the workspace: our two functions, and CDK's beside them.
+"""Rights of the functions that register the reader with the workspace: two of this repository, and those of CDK.
 
-CloudFormation calls the provider (CDK's function); that calls the registration function, and has a waiter (CDK's state
-machine) ask the check function, by way of the provider's check, until the registration is complete or too late.
+CloudFormation calls the provider, a CDK function, which calls the registration function. The provider then starts the
+waiter, a CDK state machine. The waiter calls the check function through the provider's check until the registration is
+complete or times out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from infra.iam.statement import Statement, service
 
 
 def trust() -> tuple[Statement, ...]:
-    """Who may take on a function's role."""
+    """Return the trust policy of a function's role."""
     return (
         Statement(
             sid="Function",
@@ -25,11 +26,11 @@ def trust() -> tuple[Statement, ...]:
 
 
 def waiter_trust(*, account: str) -> tuple[Statement, ...]:
-    """Who may take on the waiter's role."""
+    """Return the trust policy of the waiter's role."""
     return (
         Statement(
             sid="StateMachine",
-            reason="Step Functions runs the waiter with this role, as long as the waiter is this account's",
+            reason="Step Functions runs the waiter with this role, if the waiter belongs to this account",
             principals=service("states"),
             actions=("sts:AssumeRole",),
             conditions={"StringEquals": {"aws:SourceAccount": (account,)}},
@@ -38,10 +39,10 @@ def waiter_trust(*, account: str) -> tuple[Statement, ...]:
 
 
 def read_secret(*, secret_arn: str) -> Statement:
-    """The workspace's credentials."""
+    """Return the right to read the workspace credentials."""
     return Statement(
         sid="ReadSecret",
-        reason="the credentials for the workspace are in this secret, and in no template",
+        reason="The credentials for the workspace are in this secret, not in a template",
         actions=("secretsmanager:GetSecretValue",),
         resources=(secret_arn,),
     )
@@ -50,30 +51,31 @@ def read_secret(*, secret_arn: str) -> Statement:
 def registration(
     *, secret_arn: str, log_group_arns: Sequence[str], bucket_arn: str, topics_arn: str, queues_arn: str
 ) -> tuple[Statement, ...]:
-    """The function's rights.
+    """Return the rights of the registration function.
 
-    The tear-down begins at the bucket's notification, goes on to the topic named there and to the queue that is
-    subscribed; with any ``notifications``, for a change away from ``auto-loader`` takes down what that left.
+    The tear-down starts at the bucket notification, continues to the topic that it names, and ends at the subscribed
+    queue. The rights are the same for every value of ``notifications``, because a change from ``auto-loader`` to
+    another value removes what Auto Loader created.
     """
     return (
         write_log(*log_group_arns),
         read_secret(secret_arn=secret_arn),
         Statement(
             sid="TeardownBucketNotification",
-            reason="destroying the stack removes Auto Loader's notification from this bucket and keeps all others",
+            reason="Destroying the stack removes Auto Loader's notification from this bucket and keeps all others",
             actions=("s3:GetBucketNotification", "s3:PutBucketNotification"),
             resources=(bucket_arn,),
         ),
         Statement(
             sid="TeardownTopic",
-            reason="destroying the stack removes the topic that the notification named; its tags say whose it is",
+            reason="Destroying the stack removes the topic that the notification names; its tags identify the owner",
             actions=("sns:DeleteTopic", "sns:ListSubscriptionsByTopic", "sns:ListTagsForResource"),
             resources=(topics_arn,),
             wildcard=CHOSEN_NAME,
         ),
         Statement(
             sid="TeardownQueue",
-            reason="destroying the stack removes the queue that was subscribed to that topic",
+            reason="Destroying the stack removes the queue that is subscribed to that topic",
             actions=("sqs:DeleteQueue", "sqs:GetQueueUrl"),
             resources=(queues_arn,),
             wildcard=CHOSEN_NAME,
@@ -83,13 +85,13 @@ def registration(
 
 
 def provider(*, log_group_arn: str, function_arn: str, waiter_arn: str) -> tuple[Statement, ...]:
-    """The rights of CDK's function that CloudFormation calls."""
+    """Return the rights of the CDK function that CloudFormation calls."""
     return (
         write_log(log_group_arn),
         *_call(function_arn),
         Statement(
             sid="StartWaiter",
-            reason="a run that proves bucket access outlasts one call: the waiter asks again until it ended",
+            reason="A run that verifies bucket access outlasts one call; the waiter checks again until it ends",
             actions=("states:StartExecution",),
             resources=(waiter_arn,),
         ),
@@ -97,16 +99,19 @@ def provider(*, log_group_arn: str, function_arn: str, waiter_arn: str) -> tuple
 
 
 def provider_check(*, log_group_arn: str, function_arn: str) -> tuple[Statement, ...]:
-    """The rights of CDK's functions that the waiter calls: one asks ours, one tells CloudFormation it is too late."""
+    """Return the rights of the CDK functions that the waiter calls.
+
+    One calls the check function, the other reports a timeout to CloudFormation.
+    """
     return (write_log(log_group_arn), *_call(function_arn))
 
 
 def waiter(*, function_arns: Sequence[str]) -> tuple[Statement, ...]:
-    """The rights of CDK's state machine: calls of CDK's two functions for it."""
+    """Return the rights of the CDK state machine: it calls two CDK functions."""
     return (
         Statement(
             sid="CallProvider",
-            reason="the waiter has the provider ask whether the registration is complete, and say when it is too late",
+            reason="The waiter lets the provider check whether the registration is complete, and report a timeout",
             actions=("lambda:InvokeFunction",),
             resources=tuple(function_arns),
         ),
@@ -114,17 +119,17 @@ def waiter(*, function_arns: Sequence[str]) -> tuple[Statement, ...]:
 
 
 def _call(function_arn: str) -> tuple[Statement, ...]:
-    """Calling one function, which may have been made a moment ago."""
+    """Return the rights to call a function that may just have been created."""
     return (
         Statement(
             sid="CallRegistration",
-            reason="the provider passes on what CloudFormation asks for, to this one function",
+            reason="The provider forwards CloudFormation's requests to this one function",
             actions=("lambda:InvokeFunction",),
             resources=(function_arn,),
         ),
         Statement(
             sid="AwaitRegistration",
-            reason="a function that was just made or changed takes no calls yet: the provider looks until it does",
+            reason="A function that was just created or changed accepts no calls yet; the provider waits until it does",
             actions=("lambda:GetFunction",),
             resources=(function_arn,),
         ),

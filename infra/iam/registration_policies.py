@@ -1,6 +1,6 @@
-"""Which policy an environment gives to what registers its reader: two functions of ours, three of CDK's, the waiter.
+"""Policies of an environment for the registration of its reader: for two functions, three CDK functions and the waiter.
 
-As :mod:`infra.iam.policies`, which has the rest.
+The module :mod:`infra.iam.policies` has all other policies.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from infra.iam import Policy, notifications, registration
 
 
 def policies(environment: Environment) -> tuple[Policy, ...]:
-    """All of them, in the order in which a reviewer reads them; they make sense with ``[workspace]`` only."""
+    """Return all policies in review order; they apply only with ``[workspace]``."""
     return (
         function_trust(environment),
         function_policy(environment),
@@ -25,13 +25,13 @@ def policies(environment: Environment) -> tuple[Policy, ...]:
 
 
 def function_trust(environment: Environment) -> Policy:
-    """Who may be the role of the registration function."""
-    title = f"Trust of the registration function's role {names.registration_name(environment)}"
+    """Return the trust policy of the registration function's role."""
+    title = f"Trust policy of the registration function's role {names.registration_name(environment)}"
     return Policy(file="registration-role-trust.json", title=title, statements=registration.trust())
 
 
 def function_policy(environment: Environment) -> Policy:
-    """The rights of the registration function; no statements without ``[workspace]``."""
+    """Return the rights of the registration function; no statements without ``[workspace]``."""
     workspace = environment.workspace
     name = names.registration_name(environment)
     statements = (
@@ -52,18 +52,18 @@ def function_policy(environment: Environment) -> Policy:
 
 
 def provider_trust(environment: Environment) -> Policy:
-    """Who may be the role of CDK's function that CloudFormation calls."""
-    title = f"Trust of the provider's role {names.provider_name(environment)}"
+    """Return the trust policy for the role of the CDK function that CloudFormation calls."""
+    title = f"Trust policy of the provider's role {names.provider_name(environment)}"
     return Policy(file="provider-role-trust.json", title=title, statements=registration.trust())
 
 
 def provider_policy(environment: Environment) -> Policy:
-    """The rights of CDK's function that CloudFormation calls."""
+    """Return the rights of the CDK function that CloudFormation calls."""
     name = names.provider_name(environment)
     return Policy(
         file="provider-role.json",
         name="provider",
-        title=f"Inline policy of the provider's role {name} (CDK's function that CloudFormation calls)",
+        title=f"Inline policy of the provider's role {name} (CDK function that CloudFormation calls)",
         statements=registration.provider(
             log_group_arn=names.log_group_arn(environment, name),
             function_arn=names.function_arn(environment, names.registration_name(environment)),
@@ -73,18 +73,18 @@ def provider_policy(environment: Environment) -> Policy:
 
 
 def provider_check_trust(environment: Environment) -> Policy:
-    """Who may be the role of CDK's functions that the waiter calls."""
-    title = f"Trust of the provider's role {names.provider_check_name(environment)}"
+    """Return the trust policy for the role of the CDK functions that the waiter calls."""
+    title = f"Trust policy of the provider's role {names.provider_check_name(environment)}"
     return Policy(file="provider-check-role-trust.json", title=title, statements=registration.trust())
 
 
 def provider_check_policy(environment: Environment) -> Policy:
-    """The rights of CDK's functions that the waiter calls."""
+    """Return the rights of the CDK functions that the waiter calls."""
     name = names.provider_check_name(environment)
     return Policy(
         file="provider-check-role.json",
         name="provider-check",
-        title=f"Inline policy of the provider's role {name} (CDK's functions that the waiter calls)",
+        title=f"Inline policy of the provider's role {name} (CDK functions that the waiter calls)",
         statements=registration.provider_check(
             log_group_arn=names.log_group_arn(environment, names.provider_name(environment)),
             function_arn=names.function_arn(environment, names.check_name(environment)),
@@ -93,18 +93,18 @@ def provider_check_policy(environment: Environment) -> Policy:
 
 
 def waiter_trust(environment: Environment) -> Policy:
-    """Who may be the role of CDK's state machine that waits for the registration."""
-    title = f"Trust of the waiter's role {names.waiter_name(environment)}"
+    """Return the trust policy for the role of the CDK state machine that waits for the registration."""
+    title = f"Trust policy of the waiter's role {names.waiter_name(environment)}"
     statements = registration.waiter_trust(account=environment.aws.account)
     return Policy(file="waiter-role-trust.json", title=title, statements=statements)
 
 
 def waiter_policy(environment: Environment) -> Policy:
-    """The rights of CDK's state machine that waits for the registration."""
+    """Return the rights of the CDK state machine that waits for the registration."""
     functions = (names.provider_check_name(environment), names.provider_timeout_name(environment))
     return Policy(
         file="waiter-role.json",
         name="waiter",
-        title=f"Inline policy of the waiter's role {names.waiter_name(environment)} (CDK's state machine)",
+        title=f"Inline policy of the waiter's role {names.waiter_name(environment)} (CDK state machine)",
         statements=registration.waiter(function_arns=[names.function_arn(environment, name) for name in functions]),
     )

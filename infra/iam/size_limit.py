@@ -1,4 +1,4 @@
-"""The size of the bucket policy, which S3 limits: it grows with the accounts and regions that deliver."""
+"""Size check of the bucket policy, which S3 limits and which grows with the accounts and regions that deliver."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def _problems(environment: Environment) -> Iterator[Problem]:
         count = len(deliveries.sources(environment))
         yield Problem(
             "flow_logs",
-            f"come from {count} accounts and regions: the bucket policy that lets them deliver has {size} bytes, S3 "
-            f"takes {LIMIT}. Spread them over several buckets (environments)",
+            f"come from {count} combinations of account and region, for which the bucket policy has {size} bytes; S3 "
+            f"allows {LIMIT}. Use several buckets, with one environment per bucket",
         )
 
 
 CHECK = Check(reads=("aws", "log_bucket", "flow_logs", "reader", "job"), find=_problems)
-"""The rule of `infra.config` that needs a policy."""
+"""The only rule of `infra.config` that needs a policy."""

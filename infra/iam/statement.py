@@ -1,4 +1,4 @@
-"""A statement of an IAM document, with the reason why it is there."""
+"""Statements of an IAM document, each with the reason for it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ Conditions = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Operator, key, values: ``{"StringEquals": {"aws:SourceAccount": ("111122223333",)}}``."""
 
 Document = dict[str, object]
-"""An IAM document as JSON has it."""
+"""An IAM document as JSON."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement, as AWS has it, and two sentences that AWS does not have.
+    """One statement of an IAM document, with two explanations that are not part of the document.
 
-    ``reason`` says why it is there, ``wildcard`` why a resource with a ``*`` cannot be named more closely.
-    ``principals`` (``AWS`` or ``Service``, and who) only where a resource or a role carries the document; a trust
-    document has no ``resources``.
+    Attributes:
+        sid: The statement ID.
+        reason: The purpose of the statement.
+        actions: The actions.
+        resources: The resources; empty in a trust policy.
+        principals: Pairs of type (such as ``AWS`` or ``Service``) and name, in resource policies and trust policies.
+        conditions: The conditions.
+        effect: ``Allow`` or ``Deny``.
+        wildcard: The reason why a resource with ``*`` cannot be more specific.
     """
 
     sid: str
@@ -33,10 +39,15 @@ class Statement:
 
 @dataclass(frozen=True)
 class Policy:
-    """A document and where it goes: the file of the review, one line on what carries it, and its statements.
+    """An IAM document and the resource that carries it.
 
-    ``name`` is that of an inline policy, ``carrier`` the ARN of what carries the document, where the environment file
-    chooses it: that a document moved to another role is told by it alone.
+    Attributes:
+        file: The file name in the review.
+        title: A one-line description of the document and its carrier.
+        statements: The statements.
+        name: The name of an inline policy.
+        carrier: The ARN of the carrier if the environment file sets it. Only this shows that a document moved to
+            another role.
     """
 
     file: str
@@ -51,27 +62,27 @@ class Policy:
 
 
 def document(statements: Iterable[Statement]) -> Document:
-    """The IAM document of statements: lists are sorted, so that equal documents are equal JSON."""
+    """Return the IAM document of statements, with sorted lists, so that equal documents are equal JSON."""
     return {"Version": "2012-10-17", "Statement": [_json(statement) for statement in statements]}
 
 
 def _json(statement: Statement) -> Document:
-    found: Document = {"Sid": statement.sid, "Effect": statement.effect}
+    result: Document = {"Sid": statement.sid, "Effect": statement.effect}
     if statement.principals:
-        found["Principal"] = _principal(statement.principals)
-    found["Action"] = sorted(statement.actions)
+        result["Principal"] = _principal(statement.principals)
+    result["Action"] = sorted(statement.actions)
     if statement.resources:
-        found["Resource"] = sorted(statement.resources)
+        result["Resource"] = sorted(statement.resources)
     if statement.conditions:
-        found["Condition"] = {
+        result["Condition"] = {
             operator: {key: _value(values) for key, values in sorted(keys.items())}
             for operator, keys in sorted(statement.conditions.items())
         }
-    return found
+    return result
 
 
 def _value(values: tuple[str, ...]) -> str | list[str]:
-    """A condition's value as AWS's own documents write it, which linters look for: one alone is no list."""
+    """Return a condition's value as AWS documents and linters expect it: a single value is not a list."""
     return values[0] if len(values) == 1 else sorted(values)
 
 
@@ -79,7 +90,7 @@ def _principal(principals: tuple[tuple[str, str], ...]) -> str | dict[str, list[
     if principals == EVERYBODY:
         return "*"
     kinds = sorted({kind for kind, _ in principals})
-    return {kind: sorted(who for other, who in principals if other == kind) for kind in kinds}
+    return {kind: sorted(name for other, name in principals if other == kind) for kind in kinds}
 
 
 EVERYBODY = (("*", "*"),)
@@ -87,7 +98,7 @@ EVERYBODY = (("*", "*"),)
 
 
 def service(name: str) -> tuple[tuple[str, str], ...]:
-    """An AWS service as principal; its name ends with ``amazonaws.com`` in every partition.
+    """Return an AWS service as principal. Its name ends with ``amazonaws.com`` in every partition.
 
     Source: ``ServicePrincipal.servicePrincipalName`` of aws-cdk-lib.
     """
@@ -95,15 +106,15 @@ def service(name: str) -> tuple[tuple[str, str], ...]:
 
 
 def role(arn: str) -> tuple[tuple[str, str], ...]:
-    """A role as principal."""
+    """Return a role as principal."""
     return (("AWS", arn),)
 
 
 def only_tls(*, sid: str, action: str, resources: tuple[str, ...]) -> Statement:
-    """Everything is denied to who comes without TLS. The wildcard of the action takes rights away, it gives none."""
+    """Return a statement that denies requests without TLS. A wildcard in its action grants nothing."""
     return Statement(
         sid=sid,
-        reason="TLS only: whoever comes by plain http is denied, whatever else allows it",
+        reason="TLS only: requests over plain HTTP are denied, even if another statement allows them",
         effect="Deny",
         principals=EVERYBODY,
         actions=(action,),

@@ -42,7 +42,7 @@ def test_synth_makes_every_stack_without_credentials(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
     assert "workspace.host, workspace.secret_arn" in done.stderr
-    assert "still have values of an example file: make deploy will refuse that" in done.stderr
+    assert "still have example values; make deploy rejects the file until you replace them" in done.stderr
     assert len(list((tmp_path / "out").glob("*.template.json"))) == 3
 
 
@@ -53,8 +53,8 @@ def test_a_copy_of_an_example_is_not_deployed_before_it_is_edited(tmp_path: Path
     context = re.findall(r"-c for=\S+", recipe)[0].split()
     done = _synth(str(file), tmp_path / "out", *context)
     assert done.returncode != 0
-    assert f"{file}: 6 problems; nothing was made or changed:" in done.stderr
-    assert '  - aws.account: "111122223333" is the value of an example. Put your own in' in done.stderr
+    assert f"{file}: 6 problems; nothing was created or changed:" in done.stderr
+    assert '  - aws.account: "111122223333" is an example value. Replace it with your own' in done.stderr
     assert not list(tmp_path.glob("out/*.template.json"))
 
 
@@ -82,8 +82,8 @@ def test_what_may_be_a_mistake_is_shown_by_a_deploy_by_hand(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("env", "said"),
     [
-        (None, "Which environment? Say it with -c env=NAME, a name in environments/ or a file's path"),
-        ("nowhere", "environments/nowhere.toml: 1 problem; nothing was made or changed:"),
+        (None, "No environment selected. Add -c env=NAME: a name in environments/, or a file's path"),
+        ("nowhere", "environments/nowhere.toml: 1 problem; nothing was created or changed:"),
     ],
 )
 def test_a_mistake_is_answered_without_a_traceback(env: str | None, said: str, tmp_path: Path) -> None:
@@ -97,9 +97,9 @@ def test_a_mistake_is_answered_without_a_traceback(env: str | None, said: str, t
 @pytest.mark.parametrize(
     ("context", "said"),
     [
-        (["repository=octo-org/flow-logs"], "Which environment?"),
-        (["env=staging"], "Which repository?: name it as GitHub does"),
-        (["env=staging", "repository=a/b", "provider=old"], "-c provider=old: say new (the default), or existing"),
+        (["repository=octo-org/flow-logs"], "No environment selected."),
+        (["env=staging"], "No repository selected. Add -c repository=ORG/REPO"),
+        (["env=staging", "repository=a/b", "provider=old"], "-c provider=old: use new (the default), or existing"),
         (["env=staging", "repository=a/b"], None),
     ],
     ids=["no environment", "no repository", "no provider", "all"],

@@ -86,10 +86,10 @@ def test_deploy_status_deploy_again_and_destroy_say_what_a_person_wants_to_read(
     assert lines[0] == f"Deploying shop to {host}"
     assert lines[1].split() == ["created", "instance", "profile", PROFILE]
     (job_id,) = stage.server.state.jobs
-    assert f"7 of 8 steps changed something. The job: {host}/jobs/{job_id}" in lines
+    assert f"7 of 8 steps changed something. Job: {host}/jobs/{job_id}" in lines
     assert lines[-2:] == [
         "Table: network.flow_logs.test",
-        f"Its runs: .venv/bin/python -m infra.workspace status --env {terminal.file}",
+        f"Runs: .venv/bin/python -m infra.workspace status --env {terminal.file}",
     ]
 
     status = terminal.type("status")
@@ -97,25 +97,25 @@ def test_deploy_status_deploy_again_and_destroy_say_what_a_person_wants_to_read(
     lines = status.stdout.splitlines()
     assert lines[:2] == [f"shop in {host}", f"profile   {PROFILE}"]
     assert "grant     group network-engineers" in lines
-    assert "grant     group auditors  (made by others)" in lines
+    assert "grant     group auditors  (not made by this deployment)" in lines
     assert f"job       {host}/jobs/{job_id}  (continuous)" in lines
     assert any(line.startswith("run       20") and "UTC  RUNNING  http" in line for line in lines)
 
     stage.server.clear_log()
     again = terminal.type("deploy")
     assert again.returncode == 0
-    assert "Nothing had to change" in again.stdout
+    assert "No changes were needed" in again.stdout
     assert stage.writing() == []
 
     destroyed = terminal.type("destroy")
     assert (destroyed.returncode, destroyed.stderr) == (0, "")
     assert "removed    job" in destroyed.stdout
-    assert "Its data stays: the table network.flow_logs.test" in destroyed.stdout
+    assert "The data is kept: the table network.flow_logs.test" in destroyed.stdout
     assert stage.server.state.jobs == {}
 
     nothing = terminal.type("destroy")
     assert nothing.returncode == 0
-    assert "Nothing is left to remove" in nothing.stdout
+    assert "Nothing to remove" in nothing.stdout
     assert "job       none yet" in terminal.type("status").stdout
 
 
@@ -128,7 +128,7 @@ def test_verify_shows_what_the_run_printed_and_its_progress(terminal: Terminal) 
     assert done.returncode == 0, done.stderr
     assert "… waiting for the verify run (RUNNING): http" in done.stdout
     assert "readable: 12 files, 3 MB" in done.stdout
-    assert f"A cluster with {PROFILE} reads s3://flow-logs-bucket/" in done.stdout
+    assert f"A cluster with {PROFILE} can read s3://flow-logs-bucket/" in done.stdout
 
 
 def test_a_failed_verify_ends_with_1_and_the_next_deploy_goes_on(terminal: Terminal) -> None:

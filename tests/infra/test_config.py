@@ -39,7 +39,7 @@ def test_a_broken_file_is_answered_with_all_its_problems(
         load("test.toml")
     count = len(broken["problems"])
     assert str(error.value).splitlines() == [
-        f"test.toml: {count} problem{'s' if count > 1 else ''}; nothing was made or changed:",
+        f"test.toml: {count} problem{'s' if count > 1 else ''}; nothing was created or changed:",
         *(f"  - {problem}" for problem in broken["problems"]),
     ]
     assert [secret for secret in _SECRETS if secret in str(error.value)] == []
@@ -58,9 +58,9 @@ def test_no_value_of_any_key_makes_a_traceback(value: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("9" * 4301, "is not TOML that can be read: a number of thousands of digits, or arrays too deep"),
-        ("[" * 2000, "is not TOML that can be read: a number of thousands of digits, or arrays too deep"),
-        (f'0\nspark_version = "{"x" * 9000}"', "is not a valid version key of a Databricks runtime"),
+        ("9" * 4301, "cannot be parsed: a number has thousands of digits, or arrays are nested too deeply"),
+        ("[" * 2000, "cannot be parsed: a number has thousands of digits, or arrays are nested too deeply"),
+        (f'0\nspark_version = "{"x" * 9000}"', "is not a valid Databricks Runtime version key"),
         (f"0\n{'k' * 9000} = 1", "unknown key"),
     ],
     ids=["digits", "depth", "value", "key"],
@@ -80,7 +80,7 @@ def test_a_folder_leaves_room_in_a_key_for_names_of_files(key: str, tmp_path: Pa
     )
     root = "" if key == "prefix" else "s3://lake/"
     environment(tmp_path, (place, f'{place}\n{key} = "{root}{"x" * (512 - len(root))}"'), HIVE, text=text)
-    with pytest.raises(EnvironmentFileError, match="has 513 characters; at most 512 leave room"):
+    with pytest.raises(EnvironmentFileError, match="has 513 characters; the maximum is 512"):
         environment(tmp_path, (place, f'{place}\n{key} = "{root}{"x" * (513 - len(root))}"'), HIVE, text=text)
 
 
@@ -144,7 +144,7 @@ _HOST = "https://example.cloud.databricks.com"
     ],
 )
 def test_the_account_console_is_not_a_workspace(host: str, tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFileError, match=r"is the account console; .* choose the one on AWS") as error:
+    with pytest.raises(EnvironmentFileError, match=r"is the account console; .* choose one on AWS") as error:
         environment(tmp_path, (_HOST, host))
     assert f'workspace.host: "{host}"' in str(error.value)
 
@@ -160,7 +160,7 @@ def test_a_workspace_of_another_cloud_is_refused_with_what_to_give_instead(
         assert found.host == host
         return
     cloud = {Cloud.AZURE: "Azure", Cloud.GCP: "Google Cloud"}[domain.cloud]
-    with pytest.raises(EnvironmentFileError, match=rf"is on {cloud}; .* Give the URL of a workspace on AWS, such as"):
+    with pytest.raises(EnvironmentFileError, match=rf"is on {cloud}; .* Use the URL of a workspace on AWS, such as"):
         environment(tmp_path, (_HOST, host))
 
 
@@ -283,25 +283,25 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are(monkeypatch: p
     with pytest.raises(EnvironmentFileError) as error:
         load("stagin")
     assert str(error.value) == (
-        "environments/stagin.toml: 1 problem; nothing was made or changed:\n"
-        "  - there is no such file; environments/ has local, minimal, production, staging, and a path to a file is "
-        "fine too"
+        "environments/stagin.toml: 1 problem; nothing was created or changed:\n"
+        "  - the file does not exist; environments/ has local, minimal, production, staging. You can also name a file "
+        "by its path"
     )
 
 
 def test_a_folder_is_answered_as_one(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFileError, match="this is a folder; name a file in it"):
+    with pytest.raises(EnvironmentFileError, match="is a folder; name a file in it"):
         load(f"{tmp_path}/")
 
 
 def test_a_file_that_is_no_text_is_answered(tmp_path: Path) -> None:
     (tmp_path / "test.toml").write_bytes(b"[aws]\n# \xff")
-    with pytest.raises(EnvironmentFileError, match=r"is not UTF-8 text \(byte 9\)"):
+    with pytest.raises(EnvironmentFileError, match=r"is not valid UTF-8 \(byte 9\)"):
         load(str(tmp_path / "test.toml"))
 
 
 def test_a_file_whose_stem_cannot_name_stacks_is_answered(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFileError, match="'2_b' cannot name stacks: at most 30 letters"):
+    with pytest.raises(EnvironmentFileError, match="'2_b' is not a valid environment name: use at most 30 letters"):
         environment(tmp_path, name="2_b")
 
 
@@ -328,7 +328,7 @@ def test_headers_that_nothing_delivers_are_a_warning_with_an_existing_bucket(tmp
         ('"continuous"', '"continuous"\nheaders = ["srcaddr", "az_id"]'),
     )
     (warning,) = warnings_of(found)
-    assert warning.startswith("job.headers: none of the file's flow logs delivers az-id; the column stays empty")
+    assert warning.startswith("job.headers: no flow log in this file delivers az-id. The column stays empty")
 
 
 def test_a_prefix_that_auto_loader_may_filter_on_in_vain_is_a_warning(tmp_path: Path) -> None:
@@ -383,9 +383,7 @@ def test_an_existing_bucket_without_flow_logs_is_read_whole(tmp_path: Path) -> N
 
 
 def test_what_is_neither_a_file_nor_a_folder_is_named_as_that() -> None:
-    with pytest.raises(
-        EnvironmentFileError, match=r"^/dev/null: 1 problem.*\n  - this is not a regular file; name a TOML"
-    ):
+    with pytest.raises(EnvironmentFileError, match=r"^/dev/null: 1 problem.*\n  - is not a regular file; name a TOML"):
         load("/dev/null")
 
 
@@ -404,6 +402,6 @@ def test_a_path_with_blanks_reaches_the_command_as_one_word(target: str) -> None
 
 def test_a_path_with_blanks_is_answered_with_what_may_name_stacks(tmp_path: Path) -> None:
     with pytest.raises(
-        EnvironmentFileError, match="'my file' cannot name stacks: at most 30 letters, digits and hyphens"
+        EnvironmentFileError, match="'my file' is not a valid environment name: use at most 30 letters, digits"
     ):
         environment(tmp_path, name="my file")

@@ -46,8 +46,8 @@ def test_a_deploy_by_hand_refuses_the_values_of_an_example_as_make_deploy_does(
     assert by_hand.main(["deploy", "--env", str(file)]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith(f"{file}: 6 problems; nothing was made or changed:\n")
-    assert '  - aws.account: "111122223333" is the value of an example. Put your own in\n' in said.err
+    assert said.err.startswith(f"{file}: 6 problems; nothing was created or changed:\n")
+    assert '  - aws.account: "111122223333" is an example value. Replace it with your own\n' in said.err
 
 
 @pytest.mark.parametrize(
@@ -89,5 +89,7 @@ def test_the_stage_s_file_has_nothing_of_an_example() -> None:
 def test_the_warning_names_the_keys_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(_MINIMAL)
     found = example_values(load(str(tmp_path / "mine.toml")))
-    assert warning(found[:1]) == "aws.account still has the value of an example file: make deploy will refuse that"
-    assert warning(found[:2]).startswith("aws.account, log_bucket.name still have values of an example file")
+    assert warning(found[:1]) == (
+        "aws.account still has an example value; make deploy rejects the file until you replace it"
+    )
+    assert warning(found[:2]).startswith("aws.account, log_bucket.name still have example values")

@@ -63,7 +63,7 @@ def test_documents_and_templates_have_the_partition_of_the_region(region: str, t
 @pytest.mark.parametrize("region", ["mars-east-1", "eusc-fr-1", "aws-global"])
 def test_a_region_of_no_partition_is_refused(region: str, tmp_path: Path) -> None:
     with pytest.raises(
-        EnvironmentFileError, match=rf"aws.region: '{region}' is not a valid AWS region such as us-east-1"
+        EnvironmentFileError, match=rf"aws.region: '{region}' is not a valid AWS region,? such as us-east-1"
     ):
         environment(tmp_path, ('region = "us-east-1"', f'region = "{region}"'))
 
@@ -75,4 +75,6 @@ def test_every_region_of_botocore_is_named_as_usual_and_a_typing_mistake_is_not(
 
 def test_a_region_with_a_typing_mistake_is_a_warning(tmp_path: Path) -> None:
     found = environment(tmp_path, NO_WORKSPACE, ('region = "us-east-1"', 'region = "us-eats-1"'))
-    assert any(text.startswith('aws.region: "us-eats-1" is not named as AWS names') for text in warnings_of(found))
+    assert any(
+        text.startswith('aws.region: "us-eats-1" does not look like an AWS region') for text in warnings_of(found)
+    )

@@ -175,8 +175,8 @@ def test_against_a_base_that_allowed_less(file: str, tmp_path: Path, capsys: pyt
         "WIDER: reader-role-s3.json, statement FindLogs (Inline policy s3 of the reader role flow-log-reader)\n"
         "    new: arn:aws:iam::111122223333:role/flow-log-reader: s3:GetBucketLocation on "
         "arn:aws:s3:::flow-logs-bucket\n"
-        "    why it is there: the job lists delivered files; this shows names of keys, in the whole bucket, and no "
-        "contents (a condition on the prefix would refuse HeadBucket, which S3 clients begin with)\n"
+        "    why it is there: The job lists delivered files. This shows the names of all keys in the bucket, but no "
+        "contents. A condition on the prefix would deny HeadBucket, which S3 clients call first\n"
         "\n"
         "To accept it: run make review ENV=test.toml, commit review/test/, and let who answers for IAM\n"
         "approve the pull request with this list at hand. Once it is merged, the base has it: this passes again.\n"
@@ -276,7 +276,7 @@ def test_a_base_that_cannot_be_read_and_a_folder_that_cannot_be_written_are_answ
 def test_wrong_input_is_answered(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bad.toml").write_text(changed(('region = "us-east-1"', 'region = "mars"')))
     assert main(["--env", "bad.toml"]) == 2
-    assert "bad.toml: 1 problem; nothing was made or changed:" in capsys.readouterr().err
+    assert "bad.toml: 1 problem; nothing was created or changed:" in capsys.readouterr().err
     assert main(["--env", file, "--against", "nowhere"]) == 2
     assert capsys.readouterr().err == "--against nowhere: there is no such folder\n"
     with pytest.raises(SystemExit) as exit_:

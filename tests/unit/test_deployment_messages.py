@@ -270,7 +270,7 @@ def test_words_of_a_service_reach_a_terminal_without_what_it_would_obey() -> Non
 
 
 def test_a_step_by_hand_prints_a_run_s_output_line_by_line_and_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    by_hand._tell(Step(name=ESCAPES, outcome="note", detail=f"first {ESCAPES}\nsecond {ESCAPES}"))
+    by_hand._print_step(Step(name=ESCAPES, outcome="note", detail=f"first {ESCAPES}\nsecond {ESCAPES}"))
     said = capsys.readouterr().out
     assert said == f"  note       {ESCAPED}  first {ESCAPED}\n             second {ESCAPED}\n"
 
