@@ -1,6 +1,6 @@
 """The code of the registration function: one zip with its packages, `infra/workspace/` and the job's wheel.
 
-Set-up downloads the packages (``tools/function_packages.py``) and keeps them in the venv, so packing needs neither
+Setup downloads the packages (``tools/function_packages.py``) and keeps them in the venv, so packing needs neither
 network nor Docker. Lambda unpacks the zip into the import path. boto3 is part of Lambda's runtime.
 """
 
@@ -54,7 +54,7 @@ class FunctionCode:
 
 
 def packages_file() -> Path:
-    """Return the path of the zip with the packages of the lock file. Set-up creates it; it may not exist."""
+    """Return the path of the zip with the packages of the lock file. Setup creates it; it may not exist."""
     key = LOCK.read_bytes() + f"{PYTHON} {MACHINE}".encode()
     return Path(sys.prefix) / "lambda" / f"packages-{hashlib.sha256(key).hexdigest()[:16]}.zip"
 
