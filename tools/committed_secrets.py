@@ -71,10 +71,10 @@ def read(baseline: Path) -> set[tuple[str, str, str]]:
     }
 
 
-def text_of(found: Iterable[Suspect]) -> str:
+def text_of(accepted: Iterable[Suspect]) -> str:
     """Return the text of a baseline file that lists the suspects as false positives."""
     listed: dict[str, dict[str, list[str]]] = {}
-    for file, kind, digest in sorted({suspect.known_as for suspect in found}):
+    for file, kind, digest in sorted({suspect.known_as for suspect in accepted}):
         listed.setdefault(file, {}).setdefault(kind, []).append(digest)
     return json.dumps(listed, indent=2) + "\n"
 
@@ -86,13 +86,13 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     except (OSError, subprocess.CalledProcessError):
         print("This is not a git repository, so no file was checked", file=sys.stderr)
         return 2
-    found = suspects(root, files)
+    candidates = suspects(root, files)
     if arguments == ["--accept"]:
-        (root / BASELINE).write_text(text_of(found))
-        print(f"{BASELINE} lists {len(found)} false positives. Check the new entries before you commit it")
+        (root / BASELINE).write_text(text_of(candidates))
+        print(f"{BASELINE} lists {len(candidates)} false positives. Check the new entries before you commit it")
         return 0
     known = read(root / BASELINE)
-    new = [suspect for suspect in found if suspect.known_as not in known]
+    new = [suspect for suspect in candidates if suspect.known_as not in known]
     for suspect in new:
         print(f"{suspect.file}:{suspect.line}: looks like a secret ({suspect.kind})", file=sys.stderr)
     if new:

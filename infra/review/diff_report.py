@@ -17,19 +17,19 @@ MOST_GRANTS = 2
 """Number of grants that the text shows per statement; it counts the others."""
 
 
-def comparison(name: str, found: Sequence[Change], policies: Sequence[Policy], *, asked: str) -> str:
+def comparison(name: str, differences: Sequence[Change], policies: Sequence[Policy], *, asked: str) -> str:
     """Return the text for a terminal.
 
     Args:
         name: Name of the environment.
-        found: The changes in access.
+        differences: The changes in access.
         policies: The environment's policies after the change.
         asked: Name or path of the environment file, for the next step.
     """
-    if not found:
+    if not differences:
         return f"{name}: access is unchanged"
-    wider = [change for change in found if change.wider]
-    narrower = [change for change in found if not change.wider]
+    wider = [change for change in differences if change.wider]
+    narrower = [change for change in differences if not change.wider]
     if not wider:
         return "\n".join([f"{name}: access became narrower", *_statements("narrower", narrower, policies)])
     verdict = f"access became wider ({len(wider)} grants)" if len(wider) > 1 else "access became wider (1 grant)"
@@ -46,13 +46,13 @@ def comparison(name: str, found: Sequence[Change], policies: Sequence[Policy], *
     )
 
 
-def table(name: str, found: Sequence[Change], policies: Sequence[Policy]) -> str:
+def table(name: str, differences: Sequence[Change], policies: Sequence[Policy]) -> str:
     """Return a Markdown table with one row per change, wider access first."""
-    if not found:
+    if not differences:
         return f"### {name}: access is unchanged\n"
     reasons = {(policy.file, each.sid): each.reason for policy in policies for each in policy.statements}
-    wider = sum(change.wider for change in found)
-    verdict = f"{wider} wider, {len(found) - wider} narrower" if wider else "access became narrower"
+    wider = sum(change.wider for change in differences)
+    verdict = f"{wider} wider, {len(differences) - wider} narrower" if wider else "access became narrower"
     rows = [
         (
             "**wider**" if change.wider else "narrower",
@@ -61,31 +61,31 @@ def table(name: str, found: Sequence[Change], policies: Sequence[Policy]) -> str
             change.text,
             reasons.get((change.file, change.sid), ""),
         )
-        for change in sorted(found, key=lambda change: not change.wider)
+        for change in sorted(differences, key=lambda change: not change.wider)
     ]
     lines = [" | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) for row in rows]
     head = "| Access | Document | Statement | Change | Reason for the statement |\n|---|---|---|---|---|"
     return "\n".join([f"### {name}: {verdict}\n", head, *(f"| {line} |" for line in lines), ""])
 
 
-def _statements(what: str, found: Sequence[Change], policies: Sequence[Policy]) -> list[str]:
+def _statements(what: str, differences: Sequence[Change], policies: Sequence[Policy]) -> list[str]:
     reasons = {(policy.file, each.sid): each.reason for policy in policies for each in policy.statements}
     titles = {policy.file: f" ({policy.title})" for policy in policies}
-    places = list(dict.fromkeys((change.file, change.sid) for change in found))
+    places = list(dict.fromkeys((change.file, change.sid) for change in differences))
     lines: list[str] = []
     for file, sid in places[:MOST_STATEMENTS]:
-        texts = [change.text for change in found if (change.file, change.sid) == (file, sid)]
+        texts = [change.text for change in differences if (change.file, change.sid) == (file, sid)]
         lines += ["", f"{what}: {file}, statement {sid}{titles.get(file, '')}"]
         lines += [f"    {text}" for text in texts[:MOST_GRANTS]]
         if len(texts) > MOST_GRANTS:
             lines.append(f"    … and {len(texts) - MOST_GRANTS} more")
         if (file, sid) in reasons:
             lines.append(f"    reason: {reasons[file, sid]}")
-    rest = [change for change in found if (change.file, change.sid) in places[MOST_STATEMENTS:]]
+    rest = [change for change in differences if (change.file, change.sid) in places[MOST_STATEMENTS:]]
     return [*lines, "", f"… and {_count(rest)}"] if rest else lines
 
 
-def _count(found: Sequence[Change]) -> str:
-    files = sorted({change.file for change in found})
-    grants = f"{len(found)} grants" if len(found) > 1 else "1 grant"
+def _count(differences: Sequence[Change]) -> str:
+    files = sorted({change.file for change in differences})
+    grants = f"{len(differences)} grants" if len(differences) > 1 else "1 grant"
     return f"{grants} in {', '.join(files)}"

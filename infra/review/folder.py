@@ -76,12 +76,12 @@ def compare(part: Part, base: Path, *, summary: Path | None = None) -> int:
     """
     with tempfile.TemporaryDirectory(prefix="review-") as folder:
         _write(part.files, Path(folder))
-        found = changes(documents_in(base), documents_in(Path(folder)))
-    print(printable_lines(comparison(part.name, found, part.policies, asked=part.asked)))
+        differences = changes(documents_in(base), documents_in(Path(folder)))
+    print(printable_lines(comparison(part.name, differences, part.policies, asked=part.asked)))
     if summary:
         with summary.open("a") as page:
-            page.write(table(part.name, found, part.policies) + "\n")
-    return 1 if any(change.wider for change in found) else 0
+            page.write(table(part.name, differences, part.policies) + "\n")
+    return 1 if any(change.wider for change in differences) else 0
 
 
 def _write(files: Mapping[str, str], folder: Path) -> None:

@@ -59,17 +59,19 @@ class Change:
 
 def changes(old: Documents, new: Documents) -> list[Change]:
     """Return every difference in access between documents with the same file names, and ignore those in form."""
-    found: list[Change] = []
+    differences: list[Change] = []
     for file in sorted({*old, *new}):
         before, after = _comparable(old.get(file, {}), new.get(file, {}))
         for effect, gained_is_wider in (("Allow", True), ("Deny", False)):
             was = [grant for grant in before if grant.effect == effect]
             now = [grant for grant in after if grant.effect == effect]
-            found += [_change(file, grant, was, gained=True, wider=gained_is_wider) for grant in _uncovered(now, was)]
-            found += [
+            differences += [
+                _change(file, grant, was, gained=True, wider=gained_is_wider) for grant in _uncovered(now, was)
+            ]
+            differences += [
                 _change(file, grant, now, gained=False, wider=not gained_is_wider) for grant in _uncovered(was, now)
             ]
-    return sorted(set(found), key=lambda change: (not change.wider, change.file, change.sid, change.text))
+    return sorted(set(differences), key=lambda change: (not change.wider, change.file, change.sid, change.text))
 
 
 def _comparable(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[list[Grant], list[Grant]]:

@@ -32,7 +32,7 @@ def markdown(title: str, findings: Sequence[Finding]) -> str:
         f"| {_SIGNS[finding.state]} | {finding.what} | {_cell(finding.text)} | {_cell(finding.next_step)} |"
         for finding in findings
     ]
-    head = "| | What | Found | Next |\n|---|---|---|---|"
+    head = "| | Check | Result | Next step |\n|---|---|---|---|"
     return "\n".join([f"### {title}: {verdict(findings).lower()}\n", head, *rows, ""])
 
 
