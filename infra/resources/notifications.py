@@ -28,7 +28,8 @@ class Notifications(Construct):
         topic_policy: The topic's policy.
         queue: The queue; its ``ref`` is the queue's URL.
         dead_letters: The dead-letter queue.
-        ready: Resources that have to exist before a bucket may publish: the policies and the subscription.
+        ready: Resources that have to exist before a bucket may publish: the policies of topic and queue, and the
+            subscription.
     """
 
     def __init__(

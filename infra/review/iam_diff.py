@@ -58,7 +58,7 @@ class Change:
 
 
 def changes(old: Documents, new: Documents) -> list[Change]:
-    """Return every difference in access between documents with the same file names, and ignore those in form."""
+    """Return every difference in access between documents of the same file name. Differences in form do not count."""
     differences: list[Change] = []
     for file in sorted({*old, *new}):
         before, after = _comparable(old.get(file, {}), new.get(file, {}))

@@ -73,7 +73,7 @@ def judge_policy(policy: PolicySeen, expected: Expected) -> Finding:
     what = "bucket policy"
     if not policy.exists:
         fix = f"make deploy ENV={expected.environment}"
-        fix = "create it, or correct log_bucket.name in the file" if expected.existing_bucket else fix
+        fix = "create it, or correct log_bucket.name in the environment file" if expected.existing_bucket else fix
         return Finding("wrong", what, f"the bucket {expected.bucket} does not exist", fix)
     differences = [f"{sid} is missing" for sid in policy.missing]
     differences += [f"{sid} is changed ({', '.join(parts)})" for sid, parts in policy.changed]
@@ -99,13 +99,13 @@ def _job(job: JobSeen | None, expected: Expected) -> Finding:
     if not job.paused:
         return Finding("ok", "job", f"{trigger}: {job.url}")
     if expected.paused:
-        return Finding("note", "job", f"{trigger}, paused by the file (job.pause): {job.url}")
+        return Finding("note", "job", f"{trigger}, paused by the environment file (job.pause): {job.url}")
     return Finding(
         "wrong",
         "job",
-        f"{trigger}, paused by hand, not by the file: {job.url}",
+        f"{trigger}, paused by hand, not by the environment file: {job.url}",
         f"find out why, then run .venv/bin/python -m infra.workspace deploy --env {expected.environment} to start it "
-        "again, or set pause = true in the file to keep it paused",
+        "again, or set job.pause = true in the file to keep it paused",
     )
 
 
