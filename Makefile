@@ -1,9 +1,9 @@
-# Every line of a recipe can be typed as it stands, from this folder. `make help` lists the targets.
+# You can type every line of a recipe as it is, from this folder. `make help` lists the targets.
 
-# The Python that the venvs are made with, 3.10 or newer: make setup PYTHON=python3.12
+# The Python for the venvs, 3.10 or newer: make setup PYTHON=python3.12
 PYTHON ?= python3
 
-# The CDK command line reports nothing about its use.
+# The CDK CLI sends no telemetry.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
@@ -12,88 +12,88 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-setup: .venv/made  ## make .venv and node_modules, nothing else; nothing at all when nothing changed
+setup: .venv/made  ## create .venv and node_modules; does nothing if nothing changed
 
-# ENV is a name in environments/ or the path of a file. ARGS goes on to the command: make deploy ENV=staging
-# ARGS=--require-approval=never, make review ENV=staging ARGS=--check.
+# ENV is the name of a file in environments/, or the path of a file. ARGS is passed to the command:
+# make deploy ENV=staging ARGS=--require-approval=never, make review ENV=staging ARGS=--check.
 CDK = PATH="$(CURDIR)/node_modules/.bin:$$PATH" cdk
-# In quotes, so that a path with blanks stays one word.
-named = '$(or $(ENV),$(error say which environment: make $@ ENV=staging))'
+# In quotes, so that a path may contain spaces.
+named = '$(or $(ENV),$(error set ENV to an environment: make $@ ENV=staging))'
 environment = -c env=$(named)
 
-synth: .venv/made  ## the CloudFormation templates of ENV, into cdk.out; offline
+synth: .venv/made  ## write the CloudFormation templates of ENV to cdk.out; offline
 	$(CDK) synth --quiet --no-lookups $(environment) $(ARGS)
 
-synth-all: .venv/made  ## the same for every file in environments/, into cdk.out/all
+synth-all: .venv/made  ## write the templates of every file in environments/ to cdk.out/all
 	set -e; for file in environments/*.toml; do \
 		$(CDK) synth --quiet --no-lookups -c env=$$file --output cdk.out/all/$$(basename $$file .toml) $(ARGS); done
 
-review: .venv/made  ## the IAM of ENV (or of all that have one) as files to read, into review/; offline
+review: .venv/made  ## write the IAM of ENV (or of all with a review) to review/ as readable files; offline
 	.venv/bin/python -m infra.review $(if $(ENV),--env '$(ENV)') $(ARGS)
 
-# BASE is a git revision, such as the branch that a pull request goes to.
+# BASE is a git revision, such as the target branch of a pull request.
 BASE ?= origin/main
 
-review-against: .venv/made  ## what became wider in the IAM of ENV (or of all) since BASE; fails if anything did
+review-against: .venv/made  ## show the changes in the IAM of ENV (or of all) since BASE; fails if access became wider
 	.venv/bin/python -m infra.review $(if $(ENV),--env '$(ENV)') --against-revision $(BASE) $(ARGS)
 
-bootstrap: .venv/made  ## once: what CDK needs in the accounts and regions of ENV
+bootstrap: .venv/made  ## prepare the accounts and regions of ENV for CDK; needed once
 	$(CDK) bootstrap $(environment) $(ARGS)
 
-# REPOSITORY is ORG/REPO of GitHub. PROVIDER=existing where the account has a provider for GitHub's tokens already.
-ci-access: .venv/made  ## once: let GitHub Actions of REPOSITORY deploy ENV, without a stored key
+# REPOSITORY is ORG/REPO on GitHub. Set PROVIDER=existing if the account already has an OIDC provider for GitHub.
+ci-access: .venv/made  ## let GitHub Actions in REPOSITORY deploy ENV without a stored key; needed once
 	$(CDK) deploy --app '.venv/bin/python -m infra.ci_access' $(environment) \
-		-c repository=$(or $(REPOSITORY),$(error say whose: make $@ ENV=$(ENV) REPOSITORY=ORG/REPO)) \
+		-c repository=$(or $(REPOSITORY),$(error set REPOSITORY: make $@ ENV=$(ENV) REPOSITORY=ORG/REPO)) \
 		-c provider=$(or $(PROVIDER),new) $(ARGS)
 
-diff: .venv/made  ## what deploying ENV would change
+diff: .venv/made  ## show what a deployment of ENV would change
 	$(CDK) diff $(environment) $(ARGS)
 
-# A file that still has values of an example is refused here, and warned of by the other targets.
-deploy: .venv/made  ## deploy ENV: asks before it widens IAM
+# Only this target rejects a file that still has example values. The other targets warn.
+deploy: .venv/made  ## deploy ENV; asks before it widens IAM
 	$(CDK) deploy --all $(environment) -c for=deploy $(ARGS)
 
-smoke: .venv/made  ## whether ENV works: the job runs, the queue is drained, the bucket's policy is ours, the logs can be read
+smoke: .venv/made  ## check ENV: job, queue and bucket policy
 	.venv/bin/python -m infra.smoke --env $(named) $(ARGS)
 
-probe: .venv/made  ## what only a real workspace can answer, for a bug report: starts one cluster, writes probe-ENV.md
+probe: .venv/made  ## write probe-ENV.md for a bug report: behavior of the real workspace; starts one cluster
 	.venv/bin/python -m infra.probe --env $(named) $(ARGS)
 
-# STACKS names stacks to take down alone: make destroy ENV=staging STACKS=vpc-flow-logs-staging-ACCOUNT-REGION
-destroy: .venv/made  ## take ENV down; bucket, logs and tables stay
+# STACKS limits the command to these stacks: make destroy ENV=staging STACKS=vpc-flow-logs-staging-ACCOUNT-REGION
+destroy: .venv/made  ## delete the stacks of ENV; bucket, logs and tables stay
 	$(CDK) destroy $(or $(STACKS),--all) $(environment) $(ARGS)
 
-demo: .venv/made  ## everything from nothing to a filled table on this machine
+demo: .venv/made  ## run everything on this machine, from an empty folder to a filled table
 	.venv/bin/python -m local.demo $(ARGS)
 
-stage: .venv/made  ## both clouds on this machine, deployed and with traffic, to try by hand until Ctrl-C
+stage: .venv/made  ## run both clouds on this machine, deployed and with traffic, until Ctrl-C
 	.venv/bin/python -m local.stage $(ARGS)
 
-# One worker for each core, a whole file to each: the fixtures of a file are made once.
+# One worker per core, and all tests of a file in one worker, so that fixtures are created once per file.
 PARALLEL = --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
-check: .venv/made  ## the loop of a developer, in a minute or two: lint, types, and the tests that need no cloud and no Spark
+check: .venv/made  ## run lint, types, and the tests that need no cloud and no Spark; takes a minute or two
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint quick-tests
 
 quick-tests: .venv/made
 	.venv/bin/python -m pytest tests/unit tests/infra tests/mutants $(PARALLEL) --quiet
 
-test: .venv/made  ## everything from nothing to a passed suite
+test: .venv/made  ## run all tests
 	.venv/bin/python -m pytest $(PARALLEL) --durations=25
 
-# The tests marked `lts` are the job's: they need Spark, Delta and pyarrow, and nothing of either cloud. Modules without
-# that mark are not even imported.
-test-lts: .venv-lts/made  ## the job's tests on the Spark and pyarrow of Databricks Runtime 18 LTS
+# The tests marked `lts` cover the job. They need Spark, Delta and pyarrow, and neither cloud. Modules without the mark
+# are not imported.
+test-lts: .venv-lts/made  ## run the job's tests on the Spark and pyarrow of Databricks Runtime 18 LTS
 	.venv-lts/bin/python -m pytest tests/unit tests/e2e -m lts $(PARALLEL)
 
-mutants: .venv/made  ## put one mistake after the other into a copy of the code: does a test notice?
+mutants: .venv/made  ## put one bug at a time into a copy of the code, and check that a test fails
 	.venv/bin/python -m tests.mutants $(ARGS)
 
-bench: .venv/made  ## measure the job against the guide's way and against DuckDB
+bench: .venv/made  ## compare the job's speed with the 2020 guide's approach and with DuckDB
 	.venv/bin/python -m bench
 	.venv/bin/python -m bench.members
 
-lint: .venv/made  ## style, types, who may import whom, the workflows, and that nothing secret is committed
+lint: .venv/made  ## check style, types, imports between packages, workflows, and committed secrets
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -102,21 +102,21 @@ lint: .venv/made  ## style, types, who may import whom, the workflows, and that 
 	.venv/bin/python -m tools.workflow_rules
 	.venv/bin/python -m tools.committed_secrets
 
-format: .venv/made  ## put the code into shape
+format: .venv/made  ## format the code and fix lint errors
 	.venv/bin/ruff check --fix-only
 	.venv/bin/ruff format
 
-# What is locked stays as long as the declared ranges allow it; `make lock UPGRADE=--upgrade` takes the newest.
-# `--universal`: one lock file for Python 3.10 to 3.13 and every platform.
+# Locked versions stay while the declared ranges allow them. `make lock UPGRADE=--upgrade` takes the newest versions.
+# With `--universal`, one lock file covers Python 3.10 to 3.13 and every platform.
 COMPILE = .venv-lock/bin/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-# The registration function has one Python and one machine, and the versions that the tests run on.
+# The registration function has one Python version, one architecture, and the package versions of the tests.
 COMPILE_FUNCTION = .venv-lock/bin/uv pip compile $(UPGRADE) --quiet --generate-hashes --only-binary :all: \
 	--python-version 3.13 --python-platform x86_64-manylinux_2_28 --constraint requirements.txt \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-lock: .venv/made  ## make the lock files from requirements.in, requirements-lts.in and package.json
+lock: .venv/made  ## update the lock files from requirements.in, requirements-lts.in and package.json
 	$(PYTHON) -m venv --clear .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	$(COMPILE) requirements.in --output-file requirements.txt
@@ -125,11 +125,11 @@ lock: .venv/made  ## make the lock files from requirements.in, requirements-lts.
 	PATH="$(CURDIR)/.venv/bin:$$PATH" npm install --package-lock-only --ignore-scripts
 	rm -rf .venv-lock
 
-clean:  ## remove what the other targets made
+clean:  ## delete .venv, node_modules and other generated files; review/ and the clouds stay
 	rm -rf .venv .venv-lts .venv-lock node_modules .demo .stage cdk.out job/build job/*.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-# Set-up runs again when a lock file or set-up itself changes, and then finds most of its work done.
+# Setup runs again if a lock file or its own code changes, and skips the steps that are already done.
 STEPS := $(wildcard tools/*.py) local/laptop/java.py local/laptop/jars.py job/pyproject.toml
 FUNCTION := infra/workspace/requirements.txt infra/assets/function_zip.py
 
@@ -143,6 +143,6 @@ FUNCTION := infra/workspace/requirements.txt infra/assets/function_zip.py
 	@.venv-lts/bin/python -m tools.setup --lts
 	@echo '$(CURDIR)' > $@
 
-# A venv knows the folder it was made for: in a copy of this folder it has to be made anew.
+# A venv works only in the folder that it was created in. In a copy of this folder, setup creates it again.
 elsewhere = $(if $(filter-out $(CURDIR),$(shell cat $(1)/made 2>/dev/null)),$(1)/made)
 .PHONY: $(call elsewhere,.venv) $(call elsewhere,.venv-lts)

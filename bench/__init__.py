@@ -1,1 +1,1 @@
-"""Measurements: the job against the guide's way and against DuckDB, side by side in one run."""
+"""Benchmarks of the job against the 2020 guide's approach and DuckDB, in one run."""

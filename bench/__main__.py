@@ -1,4 +1,4 @@
-"""`python -m bench`: all measurements, printed and written to `bench/RESULTS.md`."""
+"""Run all benchmarks, print the results, and write them to `bench/RESULTS.md`: `.venv/bin/python -m bench`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCRATCH = ROOT / ".bench"
 
 
 class Worker:
-    """A contender's process, asked to load one folder after the other."""
+    """A contender's process, which loads one folder after the other."""
 
     def __init__(self, name: str, scratch: Path) -> None:
         self.name = name
@@ -42,7 +42,7 @@ class Worker:
                 answer: dict[str, float] = json.loads(line)
                 return answer
         raise SystemExit(
-            f"bench: the contender {self.name} ended with status {self._process.wait()}; its error is above"
+            f"bench: the contender {self.name} exited with status {self._process.wait()}; see its error above"
         )
 
     def __enter__(self) -> Worker:
@@ -65,22 +65,27 @@ def main() -> None:
     with ExitStack() as stack:
         workers = [stack.enter_context(Worker(name, SCRATCH / "run" / name)) for name in CONTENDERS]
         measured = [_measure(load, workers, options.rounds) for load in loads]
-    # A new process: the peak is to be that of the one file.
+    # A new process, so that the peak is that of the one file.
     with Worker("job", SCRATCH / "run" / "heavy") as worker:
         answer = worker.load(heavy.folder(SCRATCH / "data"), SCRATCH / "run" / "heavy" / "0")
     size = max(path.stat().st_size for path in heavy.folder(SCRATCH / "data").rglob("*.gz"))
     text = page(measured, worker_bytes=int(answer["worker_bytes"]), big_file_bytes=size)
     (ROOT / "bench" / "RESULTS.md").write_text(text)
     shutil.rmtree(SCRATCH / "run", ignore_errors=True)
-    print(text + f"written to bench/RESULTS.md; the data stay in {SCRATCH.name}/data for the next time")
+    print(text + f"Results are in bench/RESULTS.md. The data stays in {SCRATCH.name}/data for the next run")
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="counted rounds (default 3)")
-    parser.add_argument("--records", type=int, default=1_000_000, help="records of a big file (default 1,000,000)")
-    parser.add_argument("--small-files", type=int, default=10_000, help="files of 100 records (default 10,000)")
-    parser.add_argument("--heavy-records", type=int, default=3_500_000, help="records of the file for memory")
+    parser = argparse.ArgumentParser(prog=".venv/bin/python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="counted rounds (default: 3)")
+    parser.add_argument("--records", type=int, default=1_000_000, help="records per big file (default: 1,000,000)")
+    parser.add_argument("--small-files", type=int, default=10_000, help="files of 100 records each (default: 10,000)")
+    parser.add_argument(
+        "--heavy-records",
+        type=int,
+        default=3_500_000,
+        help="records in the file for the memory measurement (default: 3,500,000)",
+    )
     return parser.parse_args()
 
 

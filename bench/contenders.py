@@ -1,4 +1,4 @@
-"""Three ways to load a folder of flow log files: each gives a function that loads one folder into another."""
+"""Three ways to load a folder of flow log files. Each returns a function that loads one folder into another."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from local.laptop.spark import session
 from vpc_flow_logs.fields import BY_NAME, DEFAULT_FORMAT
 
 Loader = Callable[[Path, Path], Callable[[], int]]
-"""Loads the files below the first folder into the second, a new one; what it returns counts the rows there."""
+"""Loads the files below the first folder into the second, new folder. Returns a function that counts its rows."""
 
 THREADS = 2
 _FILES_OF_A_BATCH = "10000"
 
 
 def job(scratch: Path) -> Loader:
-    """The job as it is: Auto Loader's stand-in, the parser, Delta."""
-    from vpc_flow_logs.main import run_ingest  # noqa: PLC0415 (each contender loads what it needs)
+    """Return the unchanged job as a contender: the stand-in for Auto Loader, the parser, and Delta."""
+    from vpc_flow_logs.main import run_ingest  # noqa: PLC0415 - only this contender needs it
 
     spark = session(cores=THREADS, warehouse=scratch / "warehouse", app_name="bench job")
 
@@ -44,9 +44,9 @@ def job(scratch: Path) -> Loader:
 
 
 def guide(scratch: Path) -> Loader:
-    """The 2020 guide's way: Spark's CSV reader with a schema by position, written to Delta as it comes.
+    """Return the 2020 guide's approach: Spark's CSV reader with a schema by position, and Delta.
 
-    The same session settings as the job; the counters are 64 bits wide, for otherwise it would not load the same.
+    The session has the same settings as the job. Counters have 64 bits, because narrower ones would load other values.
     """
     spark = session(cores=THREADS, warehouse=scratch / "warehouse", app_name="bench guide")
     schema = ", ".join(f"`{BY_NAME[name].column}` {BY_NAME[name].type}" for name in DEFAULT_FORMAT)
@@ -67,7 +67,7 @@ def guide(scratch: Path) -> Loader:
 
 
 def duckdb(scratch: Path) -> Loader:
-    """DuckDB's `read_csv` to Parquet: near to what the machine can do, with no table, no stream and no rules."""
+    """Return DuckDB's `read_csv` to Parquet, close to the machine's limit: no table, no stream and no validation."""
     import duckdb as engine  # noqa: PLC0415
 
     connection = engine.connect(str(scratch / "bench.duckdb"))

@@ -1,4 +1,4 @@
-"""The flow log files that are measured on, made once and kept."""
+"""The flow log files for the benchmarks, created once and kept."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from vpc_flow_logs.fields import DEFAULT_FORMAT
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SEED = 20260101
 _RECORDS_AT_ONCE = 1_000_000
-_LEVEL = 6  # of gzip: what AWS's files come near to
+_LEVEL = 6  # gzip level, close to that of AWS's files
 
 
 @dataclass(frozen=True)
 class Load:
-    """Files to be loaded: how many, with how many records each."""
+    """A set of files to load, all with the same number of records."""
 
     name: str
     files: int
@@ -35,7 +35,7 @@ class Load:
 
 
 def make(load: Load, root: Path) -> Path:
-    """Write the files of a load unless they are there already; returns their folder."""
+    """Write the files of a load if they do not exist, and return their folder."""
     folder = load.folder(root)
     done = folder / "_done"
     if done.exists():

@@ -1,6 +1,7 @@
-"""`python -m bench.members`: gzip files of many members against one member, written to `bench/MEMBERS.md`.
+"""Compare gzip files of many members with a file of one member: `.venv/bin/python -m bench.members`.
 
-No Spark: only the parser runs. CPU time is measured, since other processes do not change it much.
+The results go to `bench/MEMBERS.md`. Only the parser runs, without Spark. The benchmark measures CPU time, because
+other processes hardly change it.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ RECORDS_OF_A_MEMBER = (10_000, 1_000, 100, 10)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.members", description=__doc__)
-    parser.add_argument("--records", type=int, default=200_000, help="records of the file (default 200,000)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds, of which the fastest counts (default 3)")
+    parser = argparse.ArgumentParser(prog=".venv/bin/python -m bench.members", description=__doc__)
+    parser.add_argument("--records", type=int, default=200_000, help="records in the file (default: 200,000)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds; the fastest one counts (default: 3)")
     options = parser.parse_args()
     load = Load("members", 1, options.records)
     (path,) = make(load, ROOT / ".bench" / "data").rglob("*.gz")
@@ -38,18 +39,18 @@ def main() -> None:
     ]
     text = _page(len(lines), rows)
     (ROOT / "bench" / "MEMBERS.md").write_text(text)
-    print(text + "written to bench/MEMBERS.md")
+    print(text + "Results are in bench/MEMBERS.md")
 
 
 def _files(header: bytes, lines: Sequence[bytes], size: int) -> tuple[bytes, bytes]:
-    """The records in members of ``size`` records: a repacked file, and concatenated files with a header each."""
+    """Return the records in members of ``size`` records: a repacked file, and concatenated files with headers."""
     texts = [b"".join(lines[begin : begin + size]) for begin in range(0, len(lines), size)]
     repacked = gzip.compress(header) + b"".join(map(gzip.compress, texts))
     return repacked, b"".join(gzip.compress(header + text) for text in texts)
 
 
 def _seconds(data: bytes, records: int, rounds: int) -> float:
-    """CPU seconds of parsing one file."""
+    """Return the CPU time in seconds for parsing one file."""
     file = DeliveredFile(path="s3://logs/one.log.gz", content=pa.py_buffer(data))
     seconds = []
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""What was measured, as medians, ratios and a page."""
+"""Results as medians, ratios and a Markdown page."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ _MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class Measured:
-    """The seconds of each round of one contender on one load."""
+    """The seconds of each round on one load, by contender."""
 
     load: Load
     seconds: Mapping[str, Sequence[float]]
 
     def ratio(self, slower: str, faster: str) -> float:
-        """How many times as long the one takes as the other: the median of the rounds' ratios."""
+        """Return the ratio of two contenders' times, as the median of the rounds' ratios."""
         return median(a / b for a, b in zip(self.seconds[slower], self.seconds[faster], strict=True))
 
 
 def page(measured: Sequence[Measured], *, worker_bytes: int, big_file_bytes: int) -> str:
-    """`RESULTS.md`."""
+    """Return the text of `RESULTS.md`."""
     lines = [
         "# Results of `make bench`",
         "",
         (
             f"Machine: {os.cpu_count()} cores, {_memory_gib():.0f} GiB, {platform.system()} {platform.machine()}, "
             f"Python {platform.python_version()}. Contenders take turns; the first round of each is not counted. "
-            "Compare the ratios: absolute times vary from machine to machine."
+            "Compare the ratios, because absolute times vary from machine to machine."
         ),
         "",
         "| files | contender | median s | all rounds s | records/s |",
         "|---|---|---|---|---|",
     ]
-    for one in measured:
-        for name, seconds in one.seconds.items():
+    for result in measured:
+        for name, seconds in result.seconds.items():
             middle = median(seconds)
             rounds = ", ".join(f"{value:.1f}" for value in seconds)
-            what = f"{one.load.files:,} gz x {one.load.records_of_a_file:,} records"
-            lines.append(f"| {what} | {name} | {middle:.1f} | {rounds} | {one.load.records / middle:,.0f} |")
+            files = f"{result.load.files:,} gz x {result.load.records_of_a_file:,} records"
+            lines.append(f"| {files} | {name} | {middle:.1f} | {rounds} | {result.load.records / middle:,.0f} |")
     lines += ["", "| files | the guide's time / the job's | the job's time / DuckDB's |", "|---|---|---|"]
-    for one in measured:
-        what = f"{one.load.files:,} gz x {one.load.records_of_a_file:,} records"
-        lines.append(f"| {what} | {one.ratio('guide', 'job'):.2f} | {one.ratio('job', 'duckdb'):.2f} |")
+    for result in measured:
+        files = f"{result.load.files:,} gz x {result.load.records_of_a_file:,} records"
+        lines.append(f"| {files} | {result.ratio('guide', 'job'):.2f} | {result.ratio('job', 'duckdb'):.2f} |")
     lines += [
         "",
         (
-            f"Memory: the largest Python worker had {worker_bytes / _MEGABYTE:,.0f} MB while it loaded one gz of "
-            f"{big_file_bytes / _MEGABYTE:,.0f} MB."
+            f"Memory: the largest Python worker used {worker_bytes / _MEGABYTE:,.0f} MB while it loaded one gzip file "
+            f"of {big_file_bytes / _MEGABYTE:,.0f} MB."
         ),
         "",
     ]

@@ -1,6 +1,6 @@
-"""One contender in a process of its own, kept warm: reads folders to load from stdin, answers with measurements.
+"""One contender in its own long-running process: `.venv/bin/python -m bench.worker NAME SCRATCH`.
 
-`python -m bench.worker NAME SCRATCH`; a line `{"source": …, "target": …}` is answered by
+For each line `{"source": …, "target": …}` on stdin, it loads a folder and prints
 `{"seconds": …, "rows": …, "worker_bytes": …}`.
 """
 
@@ -29,12 +29,12 @@ def main() -> None:
 
 
 def python_worker_bytes() -> int:
-    """The most memory that any Python worker of Spark below this process has had so far (Linux)."""
+    """Return the peak memory of the largest Python worker among this process's descendants (Linux only)."""
     parents = {}
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
-        except OSError:  # it ended meanwhile
+        except OSError:  # the process has exited
             continue
         parents[int(fields["Pid"])] = (int(fields["PPid"]), fields)
     peaks = [

@@ -5,10 +5,10 @@ from pathlib import Path
 
 _MODULES = Path(__file__).resolve().parent.parent / "node_modules"
 _NODE = _MODULES / ".bin" / "node"
+# CDK's libraries read these variables when they are first imported, so only the package itself can set them.
 if _NODE.exists():
-    # CDK's libraries read these variables when they are first imported, so only the package itself can set them.
-    # They run on the Node that set-up installed, whether or not the machine has another one,
+    # The Node that setup installed, whether or not the machine has another one.
     os.environ.setdefault("JSII_NODE", str(_NODE))
-    # and unpack aws-cdk-lib once per checkout. The default is once per home folder, which costs seconds in a new one.
 if os.access(_MODULES, os.W_OK):
+    # Unpack aws-cdk-lib once per checkout. The default is once per home folder, which costs seconds in a new one.
     os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(_MODULES / ".cache" / "jsii"))

@@ -1,1 +1,1 @@
-"""What ``make setup`` runs; nothing of the product needs it afterwards."""
+"""Setup (``make setup``) and checks of the repository. The product does not use them."""

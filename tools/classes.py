@@ -1,4 +1,4 @@
-"""Set-up's last step for Spark: an archive of the classes that it loads, so that it starts in half the time."""
+"""Setup's last step for Spark: an archive of the Java classes that Spark loads, which halves its start time."""
 
 from __future__ import annotations
 
@@ -12,30 +12,33 @@ from tools.progress import SetupError, run, say
 
 
 def provide_class_archive(root: Path) -> Path | None:
-    """Make the archive, unless it is there; return it. Without it everything works, so a failure is only told."""
+    """Create the archive if it does not exist, and return it.
+
+    Everything works without the archive, so a failure is only reported.
+    """
     target = archive_file()
     if target.exists():
         say("archive of Spark's Java classes: already there")
         return target
-    say("archive of Spark's Java classes: Spark works for a minute, to start in half the time from then on")
+    say("archive of Spark's Java classes: this takes a minute, and Spark then starts in half the time")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="making-", dir=target.parent) as scratch:
-        made = Path(scratch) / target.name
+        archive = Path(scratch) / target.name
         try:
             run(
-                [sys.executable, "-m", "tools.load_classes", str(made)],
+                [sys.executable, "-m", "tools.load_classes", str(archive)],
                 cwd=root,
                 env=os.environ,
                 log=Path(sys.prefix) / "log" / "java-classes.log",
-                problem="no archive of Spark's Java classes: Spark starts as slowly as ever.",
+                problem="archive of Spark's Java classes: could not be created; Spark works, but starts more slowly.",
             )
         except SetupError as problem:
             say(str(problem))
             return None
-        if not made.exists():
-            say("this Java makes no archive of classes: Spark starts as slowly as ever")
+        if not archive.exists():
+            say("archive of Spark's Java classes: this Java does not create one; Spark works, but starts more slowly")
             return None
         for older in target.parent.glob("*.jsa"):
             older.unlink()
-        made.replace(target)
+        archive.replace(target)
     return target

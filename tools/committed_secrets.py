@@ -1,8 +1,8 @@
-"""That nothing secret is committed: ``python -m tools.committed_secrets``.
+"""Check that no secret is committed: ``.venv/bin/python -m tools.committed_secrets``.
 
-Looks through every file that git has or would take. What looks like a secret and is none (names, examples, values made
-for tests) is listed in ``.secrets.baseline`` by its hash, file by file, without line numbers: so the list stays as it
-is when lines move. ``--accept`` writes it anew.
+The check covers every file that git tracks or would add. ``.secrets.baseline`` lists false positives (names, examples,
+values made up for tests) by file and hash. The list has no line numbers, so it does not change when lines move.
+``--accept`` rewrites it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from detect_secrets.settings import default_settings
 ROOT = Path(__file__).resolve().parent.parent
 BASELINE = ".secrets.baseline"
 
-# Long, and hashes only; the tools that write them know no secrets.
+# Generated files that consist of hashes.
 _LOCK_FILES = ("package-lock.json", "requirements.txt", "requirements-lts.txt", BASELINE)
 
-# Tests are full of values that are made up; there only what has the shape of a real key or token counts.
+# Tests contain many made-up values, so only the exact formats of keys and tokens count there.
 _TESTS = "tests/"
 _GUESSES = ("Secret Keyword", "Base64 High Entropy String", "Hex High Entropy String", "Basic Auth Credentials")
 
 
 @dataclass(frozen=True, order=True)
 class Suspect:
-    """Something in a file that looks like a secret; ``line`` is where it is now, and no part of what it is."""
+    """Text in a file that looks like a secret. ``line`` is its current position and not part of its identity."""
 
     file: str
     kind: str
@@ -43,68 +43,66 @@ class Suspect:
 
 
 def suspects(root: Path, files: Iterable[str]) -> list[Suspect]:
-    """Everything in these files that looks like a secret."""
-    found = SecretsCollection(root=str(root))
+    """Return everything in the files that looks like a secret."""
+    secrets = SecretsCollection(root=str(root))
     with default_settings():
         for file in files:
-            found.scan_file(file)
+            secrets.scan_file(file)
     return sorted(
         Suspect(file=file, kind=secret.type, hash=secret.secret_hash, line=secret.line_number)
-        for file, secret in found
+        for file, secret in secrets
         if not (file.startswith(_TESTS) and secret.type in _GUESSES)
     )
 
 
 def files_of(root: Path) -> list[str]:
-    """The files that git has, or would take, below a folder; lock files left out."""
-    asked = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
-    files = sorted({name for name in told.split("\0") if name and Path(name).name not in _LOCK_FILES})
+    """Return the files below a folder that git tracks or would add, without lock files."""
+    command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    files = sorted({name for name in output.split("\0") if name and Path(name).name not in _LOCK_FILES})
     return [name for name in files if (root / name).is_file() and not (root / name).is_symlink()]
 
 
 def read(baseline: Path) -> set[tuple[str, str, str]]:
-    """What is known to be no secret."""
+    """Return the listed false positives."""
     listed = json.loads(baseline.read_text()) if baseline.is_file() else {}
     return {
         (file, kind, digest) for file, kinds in listed.items() for kind, digests in kinds.items() for digest in digests
     }
 
 
-def text_of(found: Iterable[Suspect]) -> str:
-    """The list of what is no secret, as a file."""
+def text_of(accepted: Iterable[Suspect]) -> str:
+    """Return the text of a baseline file that lists the suspects as false positives."""
     listed: dict[str, dict[str, list[str]]] = {}
-    for file, kind, digest in sorted({each.known_as for each in found}):
+    for file, kind, digest in sorted({suspect.known_as for suspect in accepted}):
         listed.setdefault(file, {}).setdefault(kind, []).append(digest)
     return json.dumps(listed, indent=2) + "\n"
 
 
 def main(arguments: list[str], root: Path = ROOT) -> int:
-    """Look, or accept what is there; return the exit status."""
+    """Check the files, or accept all suspects; return the exit status."""
     try:
         files = files_of(root)
     except (OSError, subprocess.CalledProcessError):
-        print("this is not a git repository: nothing is committed, so nothing was looked at", file=sys.stderr)
+        print("This is not a git repository, so no file was checked", file=sys.stderr)
         return 2
-    found = suspects(root, files)
+    candidates = suspects(root, files)
     if arguments == ["--accept"]:
-        (root / BASELINE).write_text(text_of(found))
-        print(
-            f"{BASELINE}: {len(found)} that look like secrets and are none; read what is new in it before you commit it"
-        )
+        (root / BASELINE).write_text(text_of(candidates))
+        print(f"{BASELINE} lists {len(candidates)} false positives. Check the new entries before you commit it")
         return 0
     known = read(root / BASELINE)
-    new = [each for each in found if each.known_as not in known]
-    for each in new:
-        print(f"{each.file}:{each.line}: looks like a secret ({each.kind})", file=sys.stderr)
+    new = [suspect for suspect in candidates if suspect.known_as not in known]
+    for suspect in new:
+        print(f"{suspect.file}:{suspect.line}: looks like a secret ({suspect.kind})", file=sys.stderr)
     if new:
         print(
-            "Take it out, and if it was pushed, make it worthless where it was made. If it is none, list it with\n"
+            "Remove it. If it was pushed, revoke it as well. If it is not a secret, list it with\n"
             "  .venv/bin/python -m tools.committed_secrets --accept",
             file=sys.stderr,
         )
         return 1
-    print(f"{len(files)} files: nothing secret")
+    print(f"{len(files)} files checked, no secrets found")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Set-up's Lambda step: the registration function's packages, fetched for Lambda's Python and kept as one zip."""
+"""Setup's Lambda step: the registration function's packages, downloaded for Lambda's Python and kept as one zip."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ _PLATFORMS = [f"{name}_{MACHINE}" for name in ("manylinux_2_28", "manylinux_2_17
 
 
 def provide_function_packages(root: Path) -> Path:
-    """Make the zip of the packages in the function's lock, unless it is there; return it."""
+    """Create the zip of the packages in the function's lock file if it does not exist, and return it."""
     target = packages_file()
     lock = LOCK.relative_to(root)
     if target.exists():
         say(f"packages of the registration function: already there ({lock})")
         return target
-    say(f"packages of the registration function: pip for Lambda's Python {PYTHON}, 31 MB of {lock}")
+    say(f"packages of the registration function: downloading 31 MB of {lock} for Lambda's Python {PYTHON}")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="packages-", dir=target.parent) as scratch:
         folder = Path(scratch) / "packages"
         _fetch(root, folder)
-        made = Path(scratch) / target.name
-        with zipfile.ZipFile(made, "w") as archive:
+        packed = Path(scratch) / target.name
+        with zipfile.ZipFile(packed, "w") as archive:
             for file in sorted(path for path in folder.rglob("*") if path.is_file()):
                 name = file.relative_to(folder)
                 if _needed(name):
                     add(archive, name.as_posix(), file.read_bytes())
         for older in target.parent.glob("packages-*.zip"):
             older.unlink()
-        made.replace(target)
+        packed.replace(target)
     return target
 
 
@@ -50,15 +50,15 @@ def _fetch(root: Path, folder: Path) -> None:
         cwd=root,
         env=os.environ,
         log=Path(sys.prefix) / "log" / "function-packages.log",
-        problem=f"pip could not fetch the packages of {LOCK.relative_to(root)} for Lambda's Python {PYTHON}.",
+        problem=f"pip could not download the packages of {LOCK.relative_to(root)} for Lambda's Python {PYTHON}.",
     )
 
 
 def _needed(name: Path) -> bool:
-    """Whether a file of an installed package goes along.
+    """Return True if a file of an installed package belongs in the zip.
 
-    Of what pip writes about a package only METADATA: it tells scanners which versions are there, and the rest differs
-    from machine to machine, as do the programs in ``bin/``.
+    Of the files that pip writes about a package, only METADATA does: scanners read the version from it. The other files
+    and the programs in ``bin/`` differ from machine to machine.
     """
     if name.parts[0].endswith(".dist-info"):
         return name.parts[1:] == ("METADATA",)

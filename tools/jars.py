@@ -1,4 +1,4 @@
-"""Set-up's jars: those of Delta Lake and of S3, fetched by Spark's own resolver and kept in the venv."""
+"""Setup's jars of Delta Lake and of Hadoop's S3 client, downloaded by Spark's resolver and kept in the venv."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from local.laptop.jars import jar_folder, s3_jar_folder
 from tools.progress import SetupError, run, say
 
 DELTA = "4.4.0"
-"""Not read from the installed package: PyPI has releases of delta-spark whose jars were never published."""
+"""Delta's version. Not read from the installed package, because some releases of delta-spark on PyPI have no jars."""
 
 HADOOP = "3.5.0"
-"""The Hadoop in pyspark 4.2."""
+"""The Hadoop version in pyspark 4.2."""
 
 AWS_SDK = "2.35.4"
-"""The AWS SDK that this Hadoop was built with."""
+"""The AWS SDK version that this Hadoop was built with."""
 
-# What delta-spark asks for and Spark has already, mostly newer: 22 of 33 jars, and 74 of 87 MB.
+# Dependencies of delta-spark that Spark already has, mostly in newer versions: 22 of 33 jars, and 74 of 87 MB.
 _IN_SPARK = {
     "com.fasterxml.jackson.core": ["jackson-annotations", "jackson-core", "jackson-databind"],
     "com.github.luben": ["zstd-jni"],
@@ -48,8 +48,8 @@ _IN_SPARK = {
 }
 
 
-# The same for Hadoop's S3 client. AWS's SDK it asks for in one jar of 600 MB, which holds every service; the modules
-# that it uses are named instead. Netty, the HTTP client and their like are in Spark, newer.
+# The same for Hadoop's S3 client. It depends on the AWS SDK as one jar of 600 MB with every service, so that jar is
+# excluded and the modules in use are listed. Spark has newer versions of Netty, the HTTP client and others.
 _NOT_FOR_S3 = {
     "commons-codec": ["commons-codec"],
     "commons-logging": ["commons-logging"],
@@ -75,7 +75,14 @@ _NOT_FOR_S3 = {
 
 @dataclass(frozen=True)
 class _Jars:
-    """What is fetched: its name for people, its size in MB, the packages, and what of theirs is left out."""
+    """A set of jars to download.
+
+    Attributes:
+        name: The name in messages.
+        size: The size of the download in MB.
+        packages: The Maven coordinates.
+        excluded: The excluded dependencies, as artifacts by group.
+    """
 
     name: str
     size: int
@@ -84,19 +91,19 @@ class _Jars:
 
     @property
     def file(self) -> str:
-        """The jar of the first package, by whose version it is seen whether all are there."""
+        """Return the file name of the first package's jar. The set is complete if this file exists."""
         return self.packages[0].replace(":", "_", 1).replace(":", "-") + ".jar"
 
 
 def provide_jars(root: Path, java_home: Path | None) -> Path:
-    """Fill the venv's folder of Delta jars, unless it holds those for its Spark already; return the folder."""
+    """Download the Delta jars for the venv's Spark if they are not there, and return their folder."""
     spark = ".".join(pyspark.__version__.split(".")[:2])
     package = f"io.delta:delta-spark_{spark}_2.13:{DELTA}"
     return _provide(_Jars("Delta Lake jars", 13, (package,), _IN_SPARK), jar_folder(), root, java_home)
 
 
 def provide_s3_jars(root: Path, java_home: Path | None) -> Path:
-    """The same for the jars by which Spark reads S3."""
+    """Download the jars of Hadoop's S3 client if they are not there, and return their folder."""
     modules = ("s3", "sts", "s3-transfer-manager", "apache-client", "netty-nio-client")
     packages = (
         f"org.apache.hadoop:hadoop-aws:{HADOOP}",
@@ -109,11 +116,11 @@ def _provide(jars: _Jars, folder: Path, root: Path, java_home: Path | None) -> P
     if (folder / jars.file).exists():
         say(f"{jars.name}: already there ({jars.packages[0]})")
         return folder
-    say(f"{jars.name}: fetching {jars.packages[0]}, {jars.size} MB")
+    say(f"{jars.name}: downloading {jars.packages[0]}, {jars.size} MB")
     with tempfile.TemporaryDirectory(prefix="jars-", dir=sys.prefix) as scratch:
         fetched = _resolve(jars, root, Path(scratch), java_home, log=f"{folder.name}.log")
         if not (fetched / jars.file).exists():
-            raise SetupError(f"Spark's resolver ended well but did not bring {jars.file}. Please report this.")
+            raise SetupError(f"Spark's resolver succeeded but did not download {jars.file}. Please report this.")
         shutil.rmtree(folder, ignore_errors=True)
         shutil.move(str(fetched), folder)
     return folder
@@ -121,23 +128,23 @@ def _provide(jars: _Jars, folder: Path, root: Path, java_home: Path | None) -> P
 
 def _resolve(jars: _Jars, root: Path, scratch: Path, java_home: Path | None, *, log: str) -> Path:
     excludes = ",".join(f"{group}:{artifact}" for group, artifacts in jars.excluded.items() for artifact in artifacts)
-    nothing = scratch / "nothing.py"
-    nothing.touch()
+    program = scratch / "empty.py"
+    program.touch()
     command = [
         str(Path(pyspark.__file__).parent / "bin" / "spark-submit"),
         *("--conf", f"spark.jars.ivy={scratch / 'ivy'}"),
         *("--conf", f"spark.jars.packages={','.join(jars.packages)}"),
         *("--conf", f"spark.jars.excludes={excludes}"),
-        str(nothing),  # the resolver runs before the program, and there is no other door to it
+        str(program),  # spark-submit runs the resolver before a program, and in no other case
     ]
     env = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_HOME": str(Path(pyspark.__file__).parent)}
     if java_home is not None:
         env["JAVA_HOME"] = str(java_home)
     problem = (
-        f"Spark's resolver could not fetch the {jars.name} ({jars.packages[0]}).\n"
-        "  It asks Maven Central. With a mirror, set DEFAULT_ARTIFACT_REPOSITORY to the mirror's address; with a\n"
-        "  proxy, set JAVA_TOOL_OPTIONS='-Dhttps.proxyHost=HOST -Dhttps.proxyPort=PORT', and see that Java trusts\n"
-        "  the proxy's certificate. Then run the same make target again."
+        f"Spark's resolver could not download the {jars.name} ({jars.packages[0]}).\n"
+        "  It downloads from Maven Central. For a mirror, set DEFAULT_ARTIFACT_REPOSITORY to the mirror's URL. For a\n"
+        "  proxy, set JAVA_TOOL_OPTIONS='-Dhttps.proxyHost=HOST -Dhttps.proxyPort=PORT', and make sure that Java\n"
+        "  trusts the proxy's certificate. Then run the same make target again."
     )
     run(command, cwd=root, env=env, log=Path(sys.prefix) / "log" / log, problem=problem)
     return scratch / "ivy" / "jars"

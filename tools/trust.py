@@ -1,7 +1,7 @@
-"""Let the Java from PyPI trust the certificate authorities that this machine trusts.
+"""Let the Java from PyPI trust this machine's certificate authorities.
 
-That runtime brings the public authorities only. Behind a company's proxy, which signs with the company's own, the
-machine knows better: its list, as Python reads it, is written as a Java key store.
+That runtime trusts only the public authorities. A company's proxy may sign with its own, which the machine trusts. So
+the machine's list, as Python reads it, is written as a Java key store.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from struct import pack
 
 _VERSION = 2
 _TRUSTED_CERTIFICATE = 2
-_PASSWORD = "changeit"  # Java's default for a list of public certificates; it guards nothing
+_PASSWORD = "changeit"  # Java's default for a list of public certificates; it protects nothing
 
 
 def write_trust_store(path: Path) -> bool:
-    """Write the machine's certificate authorities to ``path``; False, and no file, when Python knows of none."""
+    """Write the machine's certificate authorities to ``path``. Return False, without a file, if Python finds none."""
     certificates = ssl.create_default_context().get_ca_certs(binary_form=True)
     if certificates:
         path.write_bytes(key_store(certificates))

@@ -1,1 +1,1 @@
-"""Files that a deploy uploads: the zip of the registration function, and the job's wheel."""
+"""Files that a deployment uploads: the zip of the registration function, and the job's wheel."""

@@ -1,7 +1,7 @@
-"""The code of the registration function: one zip of its packages, `infra/workspace/` and the job's wheel.
+"""The code of the registration function: one zip with its packages, `infra/workspace/` and the job's wheel.
 
-Its packages are fetched by set-up (``tools/function_packages.py``) and kept in the venv; packing needs neither network
-nor Docker. Lambda unpacks the zip to where it imports from, and has boto3 itself.
+Setup downloads the packages (``tools/function_packages.py``) and keeps them in the venv, so packing needs neither
+network nor Docker. Lambda unpacks the zip into the import path. boto3 is part of Lambda's runtime.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from infra.assets.wheel import SOURCE, WheelBuildError, build_wheel
 from infra.workspace.wheel.wheel_file import read_wheel
 
 PYTHON = "3.13"
-"""Lambda's Python, the newest that this repository is tested on. Packages with machine code are for this one alone."""
+"""Lambda's Python, the newest version that this repository is tested with. Compiled packages work with it only."""
 
 MACHINE = "x86_64"
-"""Lambda's machine, as wheels name it."""
+"""Lambda's architecture, as in the platform tags of wheels."""
 
 WORKSPACE = Path(__file__).resolve().parents[1] / "workspace"
-"""The function's own modules; `__main__.py` is for use by hand and stays out."""
+"""The function's own modules. `__main__.py` is for use by hand and is left out."""
 
 LOCK = WORKSPACE / "requirements.txt"
-"""The packages that the function has beside them, with a hash for every file."""
+"""The function's packages, with a hash for every file."""
 
-_TIME = (1980, 1, 1, 0, 0, 0)  # the oldest that a zip can say: when a file was touched is no content
+_TIME = (1980, 1, 1, 0, 0, 0)  # The oldest time of the zip format: the zip must not depend on modification times.
 
 
 class FunctionCodeError(Exception):
-    """The zip cannot be made; the text says what to do."""
+    """The zip cannot be built. The message names the next step."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class FunctionCode:
     """The function's code.
 
     Attributes:
-        path: the zip.
-        content_hash: of all that is in it, and of nothing else: no time, no folder, no way of packing.
-        wheel: version and content hash of the job's wheel in it, such as ``0.1.0-1a2b3c4d5e6f``.
+        path: The zip.
+        content_hash: Hash of the names and contents of its files. Times, folders and compression do not change it.
+        wheel: Version and content hash of the job's wheel in it, such as ``0.1.0-1a2b3c4d5e6f``.
     """
 
     path: Path
@@ -54,17 +54,17 @@ class FunctionCode:
 
 
 def packages_file() -> Path:
-    """Where set-up puts the packages of the lock as a zip; it need not exist."""
-    wanted = LOCK.read_bytes() + f"{PYTHON} {MACHINE}".encode()
-    return Path(sys.prefix) / "lambda" / f"packages-{hashlib.sha256(wanted).hexdigest()[:16]}.zip"
+    """Return the path of the zip with the packages of the lock file. Setup creates it; it may not exist."""
+    key = LOCK.read_bytes() + f"{PYTHON} {MACHINE}".encode()
+    return Path(sys.prefix) / "lambda" / f"packages-{hashlib.sha256(key).hexdigest()[:16]}.zip"
 
 
 @functools.cache
 def function_code() -> FunctionCode:
-    """The function's code, packed once in a process; the zip goes when the process ends.
+    """Return the function's code. It is packed once per process, and the zip is deleted when the process ends.
 
     Raises:
-        FunctionCodeError: see :func:`pack`.
+        FunctionCodeError: See :func:`pack`.
     """
     folder = Path(tempfile.mkdtemp(prefix="function-code-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -75,13 +75,13 @@ def pack(folder: Path, *, workspace: Path = WORKSPACE, job: Path = SOURCE) -> Fu
     """Pack the function's code into a folder.
 
     Raises:
-        FunctionCodeError: set-up has not brought the packages of this lock, or the wheel cannot be built.
+        FunctionCodeError: The packages of the lock file are not in the venv, or the wheel cannot be built.
     """
     packages = packages_file()
     if not packages.is_file():
         raise FunctionCodeError(
-            f"The registration function's packages (infra/workspace/{LOCK.name}) are not in this venv: "
-            "run make setup, then again"
+            f"The registration function's packages (infra/workspace/{LOCK.name}) are not in this venv. "
+            "Run make setup and try again"
         )
     try:
         wheel = build_wheel(folder / "wheel", source=job)
@@ -90,7 +90,7 @@ def pack(folder: Path, *, workspace: Path = WORKSPACE, job: Path = SOURCE) -> Fu
     path = folder / "function.zip"
     shutil.copyfile(packages, path)
     with zipfile.ZipFile(path, "a") as archive:
-        # Without ours, which is about CDK's Node.
+        # Not the repository's infra/__init__.py, which sets up Node for CDK.
         add(archive, "infra/__init__.py", b"")
         for module in sorted(workspace.rglob("*.py")):
             if module.name != "__main__.py":
@@ -102,7 +102,7 @@ def pack(folder: Path, *, workspace: Path = WORKSPACE, job: Path = SOURCE) -> Fu
 
 
 def add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    """Add a file to a zip: readable for Lambda, of no time."""
+    """Add a file to a zip, readable for Lambda and with a fixed time."""
     entry = zipfile.ZipInfo(name, _TIME)
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o100644 << 16
@@ -110,10 +110,13 @@ def add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def _content_hash(path: Path, *, wheel: str) -> str:
-    """The wheel counts by its own content hash: it is a zip, and another zlib packs the same files differently."""
+    """Return the hash of the zip's contents.
+
+    The wheel is a zip itself, whose bytes depend on the version of zlib, so its content hash stands for it.
+    """
     with zipfile.ZipFile(path) as archive:
-        held = sorted(
+        contents = sorted(
             (name, wheel if name.startswith("wheel/") else hashlib.sha256(archive.read(name)).hexdigest())
             for name in archive.namelist()
         )
-    return hashlib.sha256(repr(held).encode()).hexdigest()
+    return hashlib.sha256(repr(contents).encode()).hexdigest()

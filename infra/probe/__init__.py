@@ -1,5 +1,6 @@
-"""Ask a real workspace and account what their vendors do not document, and write it down without names.
+"""Record undocumented behavior of a real workspace and account in a report that identifies no one.
 
-`run` is the one-time run on the job's cluster, `deployed` what the workspace tells without one, `read_back` the job as
-it was sent and as it is read, `masking` what takes names out, `report` the page, ``python -m infra.probe`` all of it.
+`run` starts a one-time run on a cluster like the job's. `deployed` reads what the workspace returns without a cluster.
+`read_back` compares the job's settings as sent and as returned. `masking` removes names, and `report` formats the
+report. ``.venv/bin/python -m infra.probe`` runs all of it.
 """

@@ -1,11 +1,12 @@
-"""Ask what only a real workspace and account can answer, and write a report to attach to a bug report.
+"""Record the behavior of a real workspace and account in a report to attach to a bug report.
 
-    .venv/bin/python -m infra.probe --env staging                     writes probe-staging.md
-    .venv/bin/python -m infra.probe --env staging --output FILE       writes it there
+    .venv/bin/python -m infra.probe --env staging                     write probe-staging.md
+    .venv/bin/python -m infra.probe --env staging --output FILE       write FILE
 
-It starts one cluster like the job's, with the job's instance profile, for a few minutes. The job goes on; nothing is
-left behind. Credentials of the workspace are the Databricks SDK's ordinary ones; AWS is asked by the cluster.
-Exit status: 0 a report was written, whatever it says; 1 it was not; 2 bad input.
+The probe starts one cluster like the job's, with the job's instance profile, for a few minutes. The job keeps running,
+and the probe leaves nothing behind. The Databricks SDK finds credentials in its default places; only the cluster
+calls AWS.
+Exit status: 0 the report was written, whatever its results; 1 it was not written; 2 invalid input.
 """
 
 from __future__ import annotations
@@ -38,14 +39,14 @@ from vpc_flow_logs.answer import Answer
 from vpc_flow_logs.terminal import printable
 
 _POLL_SECONDS = 5.0
-_SAY_SECONDS = 30.0
+_PRINT_SECONDS = 30.0
 _PATIENCE_SECONDS = 45 * 60
 
 
 def main(arguments: Sequence[str]) -> int:
     """Probe, write the report, and return the exit status."""
     options = _options(arguments)
-    # The SDK warns about what the report then says.
+    # The SDK's warnings repeat the report.
     logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
     try:
         environment = load(options.env)
@@ -54,39 +55,39 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     output = options.output or Path(f"probe-{environment.name}.md")
-    print(f"Probing {environment.name} in {spec.host}: this starts one cluster for a few minutes", flush=True)
+    print(f"Probing {environment.name} in {spec.host}. This starts one cluster for a few minutes", flush=True)
     try:
         client = connect(spec.host)
-        found = _asked(client, spec)
-        named = {**deployed.names(client), **_derived(environment), **masking.names_of(environment)}
+        answers = _answers(client, spec)
+        names_to_mask = {**deployed.names(client), **_derived(environment), **masking.names_of(environment)}
     except (DeploymentError, WheelBuildError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped; the probe's run was ended, and nothing was left behind", file=sys.stderr)
+        print("\nStopped. The probe's run was canceled, and nothing was left behind", file=sys.stderr)
         return 1
     when = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
-    text = report.markdown(found, version=__version__, when=when, mask=masking.Mask(named))
+    text = report.markdown(answers, version=__version__, when=when, mask=masking.Mask(names_to_mask))
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        print(f"{text}\n{output} cannot be written: {error.strerror}. Name another file with --output", file=sys.stderr)
+        print(f"{text}\nCannot write {output}: {error.strerror}. Set another file with --output", file=sys.stderr)
         return 1
-    print(f"\n{text}\nThe report: {output}")
-    if run.NOT_REGISTERED in found:
-        print(f"No cluster was asked. Next: make deploy ENV={options.env} ARGS=--no-rollback, which keeps what it made")
-        print(f"if it fails; then make probe ENV={options.env}")
+    print(f"\n{text}\nReport: {output}")
+    if run.NOT_REGISTERED in answers:
+        print(f"No cluster was started. Next: run make deploy ENV={options.env} ARGS=--no-rollback, which keeps the")
+        print(f"created resources if the deployment fails, then make probe ENV={options.env}")
     else:
-        print("Next: look through it, and attach it to a bug report")
+        print("Next: read the report and attach it to a bug report")
     return 0
 
 
-def _asked(client: WorkspaceClient, spec: WorkspaceSpec) -> list[Answer]:
+def _answers(client: WorkspaceClient, spec: WorkspaceSpec) -> list[Answer]:
     if "queue-url" in spec.job.parameters and (url := deployed.queue_url(client, spec)):
         spec = replace(spec, job=replace(spec.job, parameters={**spec.job.parameters, "queue-url": url}))
     has_disk = preflight.has_disk(client, spec)
-    found = run.answers(client, spec, wheel_file=_wheel(), has_disk=has_disk, pace=Pace(later=_Waiting()))
-    return [*found, *deployed.answers(client, spec, has_disk=has_disk)]
+    answers = run.answers(client, spec, wheel_file=_wheel(), has_disk=has_disk, pace=Pace(later=_Waiting()))
+    return [*answers, *deployed.answers(client, spec, has_disk=has_disk)]
 
 
 def _wheel() -> WheelFile:
@@ -95,7 +96,7 @@ def _wheel() -> WheelFile:
 
 
 def _queue_url(environment: Environment) -> str | None:
-    """Return the URL of the stack's queue, which follows from its name."""
+    """Return the URL of the stack's queue, composed from region, account and name."""
     if environment.job.notifications != "stack":
         return None
     region, suffix = environment.aws.region, ".cn" if environment.aws.region.startswith("cn-") else ""
@@ -104,7 +105,7 @@ def _queue_url(environment: Environment) -> str | None:
 
 
 def _derived(environment: Environment) -> dict[str, str]:
-    """Return the names that follow from the file's."""
+    """Return the names that are derived from the environment's name, with their replacements."""
     return {
         environment.name: "<environment>",
         names.stack_name(environment): "<stack>",
@@ -114,18 +115,18 @@ def _derived(environment: Environment) -> dict[str, str]:
 
 
 class _Waiting:
-    """Waits, and prints what is waited for every half a minute."""
+    """Wait, and print the reason every 30 seconds."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
-        self._said: dict[str, float] = {}
+        self._printed: dict[str, float] = {}
 
     def __call__(self, what: str) -> None:
         now = time.monotonic() - self._started
         if now > _PATIENCE_SECONDS:
-            raise DeploymentError(f"Still {what}, after {_PATIENCE_SECONDS // 60} minutes. The run was ended")
-        if now - self._said.get(what, -_SAY_SECONDS) >= _SAY_SECONDS:
-            self._said[what] = now
+            raise DeploymentError(f"Still {what}, after {_PATIENCE_SECONDS // 60} minutes. The run was canceled")
+        if now - self._printed.get(what, -_PRINT_SECONDS) >= _PRINT_SECONDS:
+            self._printed[what] = now
             print(f"  … {printable(what)}  {int(now) // 60}:{int(now) % 60:02}", flush=True)
         time.sleep(min(_POLL_SECONDS, 1 + now / 10))
 
@@ -136,8 +137,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--env", required=True, help="name in environments/, or path of a file")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="the report (default: probe-NAME.md)")
+    parser.add_argument("--env", required=True, help="name of a file in environments/, or path of a file")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="file for the report (default: probe-NAME.md)")
     return parser.parse_args(arguments)
 
 

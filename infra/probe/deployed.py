@@ -1,4 +1,4 @@
-"""Ask the workspace what it knows without a cluster: the job as it reads back, its last failure, external locations."""
+"""Answers without a cluster: the job's settings as the workspace returns them, its last failure, external locations."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _LAST_LINES = 12
 
 
 def answers(client: WorkspaceClient, spec: WorkspaceSpec, *, has_disk: bool) -> list[Answer]:
-    """Ask everything; a question that fails is answered by its error."""
-    asked: list[tuple[str, Callable[[], Iterable[Answer]]]] = [
-        ("the workspace reads the job back", lambda: _job(client, spec, has_disk=has_disk)),
+    """Ask all questions. If a question fails, its error is the answer."""
+    questions: list[tuple[str, Callable[[], Iterable[Answer]]]] = [
+        ("the workspace returns the job", lambda: _job(client, spec, has_disk=has_disk)),
         ("a failed run keeps its output", lambda: _failures(client, spec)),
         ("no external location covers the logs", lambda: _locations(client, spec)),
     ]
-    return [answer for question, ask in asked for answer in _answered(question, ask)]
+    return [answer for question, ask in questions for answer in _answered(question, ask)]
 
 
 def queue_url(client: WorkspaceClient, spec: WorkspaceSpec) -> str | None:
-    """Return the queue that the deployed job reads; None if there is no job, or it reads none."""
-    for found in streaming_job.find(client, spec)[:1]:
-        settings = client.jobs.get(found.job_id or 0).settings
+    """Return the URL of the queue that the deployed job reads; None without a job or a queue."""
+    for job in streaming_job.find(client, spec)[:1]:
+        settings = client.jobs.get(job.job_id or 0).settings
         for task in (settings.tasks if settings else None) or []:
             if task.python_wheel_task:
                 return (task.python_wheel_task.named_parameters or {}).get("queue-url")
@@ -42,38 +42,38 @@ def queue_url(client: WorkspaceClient, spec: WorkspaceSpec) -> str | None:
 
 
 def names(client: WorkspaceClient) -> dict[str, str]:
-    """Return names of the workspace that no environment file has, and what a report shows instead."""
-    found: dict[str, str] = {}
+    """Return names in the workspace that are not in the environment file, with their replacements."""
+    replacements: dict[str, str] = {}
     kinds: dict[str, Callable[[], Iterable[str | None]]] = {
-        "<catalog>": lambda: [each.name for each in client.catalogs.list()],
-        "<external location>": lambda: [each.name for each in client.external_locations.list()],
+        "<catalog>": lambda: [catalog.name for catalog in client.catalogs.list()],
+        "<external location>": lambda: [location.name for location in client.external_locations.list()],
         "<principal>": lambda: [client.current_user.me().user_name, client.current_user.me().display_name],
     }
     for shown, ask in kinds.items():
         with suppress(DatabricksError, RequestException, TimeoutError, ValueError):
-            found.update({name: shown for name in ask() if name})
-    return found
+            replacements.update({name: shown for name in ask() if name})
+    return replacements
 
 
 def _answered(question: str, ask: Callable[[], Iterable[Answer]]) -> Iterator[Answer]:
     try:
         yield from ask()
-    except Exception as error:  # noqa: BLE001 - what fails is the answer
+    except Exception as error:  # noqa: BLE001 - the error is the answer
         yield Answer(question, "does not hold", (f"{type(error).__name__}: {first_line(error)}",))
 
 
 def first_line(error: Exception) -> str:
-    """Return what an error says, without the configuration that the SDK adds."""
+    """Return the first line of an error's message, without the configuration that the SDK appends."""
     return (str(error).strip().splitlines() or [""])[0].split(". Config: ")[0]
 
 
 def _job(client: WorkspaceClient, spec: WorkspaceSpec, *, has_disk: bool) -> Iterator[Answer]:
-    found = streaming_job.find(client, spec)
-    settings = client.jobs.get(found[0].job_id or 0).settings if found else None
+    jobs = streaming_job.find(client, spec)
+    settings = client.jobs.get(jobs[0].job_id or 0).settings if jobs else None
     if settings is None:
-        yield Answer("the workspace reads the job back", "not asked", ("there is no job yet",))
+        yield Answer("the workspace returns the job", "not asked", ("the job does not exist yet",))
         return
-    # With the wheel that the job has: this one may be newer.
+    # The job's own wheel: the wheel of this source may be newer.
     wheels = [library.whl for task in settings.tasks or [] for library in task.libraries or [] if library.whl]
     sent = job_settings.settings(spec, wheel_path=wheels[0] if wheels else "", has_disk=has_disk)
     yield from read_back.answers(sent.as_dict(), settings.as_dict())
@@ -83,19 +83,19 @@ def _failures(client: WorkspaceClient, spec: WorkspaceSpec) -> Iterator[Answer]:
     question = "a failed run keeps its output"
     failed = next((run for run in _runs(client, spec) if _failed(run)), None)
     if failed is None or failed.run_id is None:
-        yield Answer(question, "not asked", ("no run has failed lately",))
+        yield Answer(question, "not asked", ("no recent run failed",))
         return
     facts = [f"run: {state_of(failed)}, message: {failed.state.state_message if failed.state else None}"]
     outputs = [client.jobs.get_run_output(task.run_id or 0) for task in client.jobs.get_run(failed.run_id).tasks or []]
     for output in outputs:
-        facts += _words(output)
+        facts += _last_lines(output)
     yield holds(question, any(output.logs for output in outputs), *facts)
 
 
 def _runs(client: WorkspaceClient, spec: WorkspaceSpec) -> Iterator[BaseRun]:
     """Give the last runs of the job, then the last verify runs."""
-    for found in streaming_job.find(client, spec)[:1]:
-        yield from islice(client.jobs.list_runs(job_id=found.job_id, completed_only=True, limit=_RUNS), _RUNS)
+    for job in streaming_job.find(client, spec)[:1]:
+        yield from islice(client.jobs.list_runs(job_id=job.job_id, completed_only=True, limit=_RUNS), _RUNS)
     single = client.jobs.list_runs(completed_only=True, run_type=RunType.SUBMIT_RUN, limit=_RUNS)
     yield from (run for run in islice(single, 5 * _RUNS) if run.run_name == verification.run_name(spec))
 
@@ -104,8 +104,8 @@ def _failed(run: BaseRun) -> bool:
     return run.state is not None and run.state.result_state == RunResultState.FAILED
 
 
-def _words(output: RunOutput) -> list[str]:
-    """Return where a task's words are, and the last of them."""
+def _last_lines(output: RunOutput) -> list[str]:
+    """Return the number of lines in each part of a task's output, and the last lines of each."""
     facts = []
     for name, text in (
         ("lines of error", output.error),
@@ -113,7 +113,7 @@ def _words(output: RunOutput) -> list[str]:
         ("lines of output", output.logs),
     ):
         lines = (text or "").strip().splitlines()
-        facts.append(f"{name}, {len(lines)} in all, the last of it:" if lines else f"{name}: none")
+        facts.append(f"{name}, {len(lines)} in total, the last of them:" if lines else f"{name}: none")
         facts += [f"  {line}" for line in lines[-_LAST_LINES:]]
     return facts
 
@@ -121,11 +121,11 @@ def _words(output: RunOutput) -> list[str]:
 def _locations(client: WorkspaceClient, spec: WorkspaceSpec) -> Iterator[Answer]:
     locations = list(client.external_locations.list())
     logs = f"s3://{spec.logs.bucket}/{spec.logs.prefix}"
-    covering = [found for found in locations if found.url and f"{logs}/".startswith(f"{found.url.rstrip('/')}/")]
-    facts = [f"{len(locations)} can be seen by the deploying principal"]
-    for found in covering:
+    covering = [each for each in locations if each.url and f"{logs}/".startswith(f"{each.url.rstrip('/')}/")]
+    facts = [f"{len(locations)} are visible to the deploying principal"]
+    for location in covering:
         facts.append(
-            f"{found.name} covers the logs: file events {found.effective_enable_file_events}, fallback "
-            f"{found.fallback}, read only {found.read_only}"
+            f"{location.name} covers the logs: file events {location.effective_enable_file_events}, fallback "
+            f"{location.fallback}, read only {location.read_only}"
         )
     yield holds("no external location covers the logs", not covering, *facts)

@@ -1,6 +1,6 @@
-"""Take out of a text everything that identifies an account, a workspace or a person.
+"""Remove everything from a text that identifies an account, a workspace or a person.
 
-What the environment file names is replaced by the name of its key, and what has the form of an identifier by its kind.
+A value of the environment file is replaced with the name of its key, any other identifier with its kind.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from infra.environment.schema import Environment
 
-# Values that identify nobody: the same words are in a thousand environments.
+# Values and words that are too common to identify anyone.
 _PUBLIC_KEYS = frozenset(
     {
         "aggregation_seconds", "existing", "fields", "file_format", "headers", "hive_partitions", "hourly_partitions",
@@ -29,7 +29,7 @@ _PUBLIC_WORDS = frozenset(
 )  # fmt: skip
 _SHORTEST = 3
 
-# Replaced before names are: half an address of which a name was taken out is not recognized any more.
+# Replaced before names, because an address is not recognized once a name in it has been replaced.
 _WHOLE_FORMS: tuple[tuple[str, str], ...] = (
     (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*", "<secret>"),
     (r"\b(?:AKIA|ASIA|AROA|AIDA)[0-9A-Z]{12,}\b", "<key id>"),
@@ -41,7 +41,7 @@ _WHOLE_FORMS: tuple[tuple[str, str], ...] = (
     (r"\b[\w-]+(?:\.[\w-]+)*\.(?:databricks\.com|databricks\.us|amazonaws\.com(?:\.cn)?|internal)\b", "<host>"),
     (r"\bdbc-[0-9a-f]{8}-[0-9a-f]{4}\b", "<host>"),
 )
-# Replaced after names: a name may have an account's number in it.
+# Replaced after names, because a name may contain an account ID.
 _FORMS: tuple[tuple[str, str], ...] = (
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<id>"),
     (r"\b[0-9]{4}-[0-9]{6}-[0-9a-z]+\b", "<cluster>"),
@@ -50,17 +50,17 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"\b((?:vpc|subnet|eni|i|sg|tgw|fl|vpce|rtb|igw|nat)-)[0-9a-f]{8,17}\b", r"<\1id>"),
     (r"(?<![0-9])[0-9]{12}(?![0-9])", "<account>"),
     (r"(?<![0-9])[0-9]{10,}(?![0-9])", "<number>"),
-    # Half of an access key has no form but its length.
+    # A secret access key can be recognized only by its length and characters.
     (r"(?<![\w+/=-])(?=[\w+/=-]*[0-9])(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])[\w+/=-]{36,}", "<secret>"),
     (r"(?<![0-9a-f])[0-9a-f]{32,}(?![0-9a-f])", "<id>"),
 )
 
 
 class Mask:
-    """Replaces the names of an environment, then every identifier.
+    """Replace the names of an environment, and every other identifier.
 
     Args:
-        names: what to write for each name; the longest names are replaced first.
+        names: The replacement for each name. The longest names are replaced first.
     """
 
     def __init__(self, names: Mapping[str, str]) -> None:
@@ -68,12 +68,12 @@ class Mask:
         longest = sorted(private, key=len, reverse=True)
         self._names = {name.lower(): names[name] for name in longest}
         every = "|".join(re.escape(name) for name in longest)
-        # Not within a longer word: a bucket `logs` is not in `vpc_flow_logs`.
+        # Whole words only: `vpc_flow_logs` does not contain the name of a bucket `logs`.
         self._known = re.compile(rf"(?<![A-Za-z0-9_])(?:{every})(?![A-Za-z0-9_])", re.IGNORECASE) if every else None
         self._whole, self._forms = _compiled(_WHOLE_FORMS), _compiled(_FORMS)
 
     def __call__(self, text: str) -> str:
-        """Return the text without anything that identifies."""
+        """Return the text with names and identifiers replaced."""
         for pattern, shown in self._whole:
             text = pattern.sub(shown, text)
         if self._known is not None:
@@ -88,7 +88,7 @@ def _compiled(forms: Sequence[tuple[str, str]]) -> list[tuple[re.Pattern[str], s
 
 
 def names_of(environment: Environment) -> dict[str, str]:
-    """Return every name in an environment file that may identify someone, and what to write instead."""
+    """Return every name in an environment file that may identify someone, with its replacement."""
     names: dict[str, str] = {}
     public: set[str] = set()
     for key, value in _leaves(environment.model_dump(), ""):
@@ -101,7 +101,7 @@ def names_of(environment: Environment) -> dict[str, str]:
 
 
 def _leaves(value: Any, key: str) -> Iterator[tuple[str, str]]:
-    """Give each text with its key; of tags the keys too, which people choose."""
+    """Yield each text with its key. The keys of tags are texts, too, because users choose them."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             if key == "tags":

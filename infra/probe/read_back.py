@@ -1,4 +1,4 @@
-"""The job as it was sent, beside the job as the workspace reads it back."""
+"""A comparison of the job's settings as sent and as the workspace returns them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ def compared(sent: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[list[st
     """Compare two documents.
 
     Returns:
-        What was filled in, what has another value, and what was left out: each as ``place = value``.
+        The values that were added, changed, and left out, each as ``place = value``.
     """
-    one, other = dict(_flat(sent, "")), dict(_flat(found, ""))
-    filled = [f"{place} = {other[place]}" for place in other if place not in one]
+    before, after = dict(_flat(sent, "")), dict(_flat(found, ""))
+    added = [f"{place} = {after[place]}" for place in after if place not in before]
     changed = [
-        f"{place} = {other[place]}, sent {one[place]}" for place in one if other.get(place, one[place]) != one[place]
+        f"{place} = {after[place]}, sent {value}" for place, value in before.items() if after.get(place, value) != value
     ]
-    left_out = [f"{place} = {one[place]}" for place in one if place not in other]
-    return sorted(filled), sorted(changed), sorted(left_out)
+    left_out = [f"{place} = {value}" for place, value in before.items() if place not in after]
+    return sorted(added), sorted(changed), sorted(left_out)
 
 
 def answers(sent: Mapping[str, Any], found: Mapping[str, Any]) -> list[Answer]:
-    """Answer how the workspace treats the job's settings."""
-    filled, changed, left_out = compared(sent, found)
+    """Return how the workspace changes the job's settings."""
+    added, changed, left_out = compared(sent, found)
     return [
-        Answer("defaults that the workspace filled in", "seen", tuple(filled) or ("none",)),
-        holds("the job's settings are read back as they were sent", not changed, *changed),
-        Answer("settings that are not read back", "seen", tuple(left_out) or ("none",)),
+        Answer("defaults that the workspace adds", "seen", tuple(added) or ("none",)),
+        holds("the workspace returns the job's settings as sent", not changed, *changed),
+        Answer("settings that the workspace does not return", "seen", tuple(left_out) or ("none",)),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The report of a probe, as Markdown: what holds, what does not, and the words, without names."""
+"""The report of a probe, as Markdown without names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOT_ASKED = (
         ("the job does not use it: Unity Catalog gives it no credentials",),
     ),
 )
-"""What an earlier version depended on."""
+"""Questions that only an earlier version depended on."""
 
 _TITLES: dict[State, str] = {
     "does not hold": "Does not hold",
@@ -28,11 +28,11 @@ def markdown(answers: Iterable[Answer], *, version: str, when: str, mask: Callab
     """Return the report."""
     every = [*answers, *NOT_ASKED]
     lines = [
-        "# What the probe found",
+        "# Probe report",
         "",
-        f"Version {version}, {when}. Names, accounts, hosts, addresses and ids are masked.",
-        "Look through the report before you attach it anywhere. What does not hold is not always a fault: it says how",
-        "things are here.",
+        f"Version {version}, {when}. Names, accounts, hosts, addresses and IDs are masked.",
+        "Read the report before you share it. An answer that does not hold is not always a fault: it describes this",
+        "workspace and account.",
         "",
     ]
     for state, title in _TITLES.items():
@@ -48,7 +48,7 @@ def markdown(answers: Iterable[Answer], *, version: str, when: str, mask: Callab
 
 
 def _block(facts: Sequence[str]) -> list[str]:
-    """Return facts as they are: a block of code shows ``<account>``, which elsewhere would be taken for a tag."""
+    """Return facts as a code block. Outside of one, Markdown would take ``<account>`` for an HTML tag."""
     if not facts:
         return []
     return ["", "```text", *(printable(fact).replace("```", "'''") for fact in facts), "```"]

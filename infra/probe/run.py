@@ -1,4 +1,4 @@
-"""The probe's run: one time, on a cluster like the job's, with the job's wheel and parameters."""
+"""The probe's one-time run, on a cluster like the job's and with the job's wheel and parameters."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from infra.workspace.wheel.wheel_file import WheelFile
 from vpc_flow_logs.answer import Answer, answers_in
 
 EMPTY = {"empty": ""}
-"""A parameter without a value, to see what becomes of it."""
+"""A parameter without a value, to find out how it arrives."""
 
 NOT_REGISTERED = Answer(
     "the questions to a cluster", "not asked", ("the instance profile is not registered in the workspace",)
 )
-"""What there is instead of the run's answers before a deploy, and after one that was rolled back."""
+"""The answer before a deployment, and after one that was rolled back."""
 
-ENDS_WELL = "the run on the job's cluster ends well, and its output can be read"
+ENDS_WELL = "the run on the job's cluster succeeds, and its output can be read"
 
-_WORDS = 12
+_LAST_LINES = 12
 
 
 def run_name(spec: WorkspaceSpec) -> str:
@@ -42,10 +42,10 @@ def run_name(spec: WorkspaceSpec) -> str:
 def answers(
     client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFile, has_disk: bool, pace: Pace
 ) -> list[Answer]:
-    """Run the probe and return its answers. The run is cancelled if the wait is cut short.
+    """Run the probe and return its answers. An interrupted wait cancels the run.
 
     Raises:
-        DeploymentError: the workspace refuses the run, or does not answer.
+        DeploymentError: The workspace rejects the run, or does not respond.
     """
     if instance_profile.find(client, spec.profile.arn) is None:
         return [NOT_REGISTERED]
@@ -60,8 +60,8 @@ def answers(
 
 @contextmanager
 def _uploaded(client: WorkspaceClient, folder: str, wheel_file: WheelFile) -> Iterator[str]:
-    """Have the wheel in the workspace; one that was not there before is removed again."""
-    with saying(f"Looking at {folder}"):
+    """Upload the wheel, and remove it afterwards if it was not in the workspace before."""
+    with saying(f"Reading {folder}"):
         there = files.is_there(client, folder)
     step = upload.upload(client, folder, wheel_file)
     path = upload.path_of(folder, wheel_file)
@@ -92,7 +92,7 @@ def _submit(client: WorkspaceClient, spec: WorkspaceSpec, wheel_path: str, *, ha
 
 def _waited_for(client: WorkspaceClient, run_id: int, *, pace: Pace) -> jobs.Run:
     while True:
-        with saying(f"Looking at the probe's run {run_id}"):
+        with saying(f"Reading the probe's run {run_id}"):
             run = client.jobs.get_run(run_id)
         if ended(run):
             return run
@@ -100,31 +100,28 @@ def _waited_for(client: WorkspaceClient, run_id: int, *, pace: Pace) -> jobs.Run
 
 
 def _cancel(client: WorkspaceClient, run_id: int) -> None:
-    """End a run that is not waited for any more: it may be that somebody pressed Ctrl-C."""
-    with saying(f"Ending the probe's run {run_id}"):
+    """Cancel a run that is still active, for example after Ctrl-C."""
+    with saying(f"Canceling the probe's run {run_id}"):
         if not ended(client.jobs.get_run(run_id)):
             client.jobs.cancel_run(run_id)
 
 
 def _answers(client: WorkspaceClient, run: jobs.Run) -> list[Answer]:
-    """Return what the run answered, and how it ended if it did not end well."""
+    """Return the run's answers, and one on its failure if it did not succeed."""
     outputs = [output for task in run.tasks or [] for output in _output(client, task)]
-    found = [answer for output in outputs for answer in answers_in(output.logs or "")]
+    printed = [answer for output in outputs for answer in answers_in(output.logs or "")]
     succeeded = run.state is not None and run.state.result_state == jobs.RunResultState.SUCCESS
-    if succeeded and found:
-        return found
+    if succeeded and printed:
+        return printed
     facts = [state_of(run), (run.state.state_message if run.state else None) or "no message"]
     for output in outputs:
-        told = [text for text in (output.error, output.error_trace, output.logs) if text]
-        facts += [line for text in told for line in text.strip().splitlines()[-_WORDS:]]
-    return [
-        *found,
-        Answer(ENDS_WELL, "does not hold", tuple(facts)),
-    ]
+        texts = [text for text in (output.error, output.error_trace, output.logs) if text]
+        facts += [line for text in texts for line in text.strip().splitlines()[-_LAST_LINES:]]
+    return [*printed, Answer(ENDS_WELL, "does not hold", tuple(facts))]
 
 
 def _output(client: WorkspaceClient, task: jobs.RunTask) -> Iterator[jobs.RunOutput]:
     try:
         yield client.jobs.get_run_output(task.run_id or 0)
-    except (DatabricksError, RequestException, TimeoutError):  # the run's own message is told then
+    except (DatabricksError, RequestException, TimeoutError):  # the report has the run's own message then
         return

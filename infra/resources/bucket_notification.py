@@ -1,7 +1,7 @@
 """The bucket's notification, set and removed by a function of the stack.
 
-The bucket outlives its stack, or was there before it. As a property of the bucket the notification would stay behind
-and lead to a topic that is gone, and S3 would refuse every later one for the same keys.
+The bucket outlives the stack, and may be older than it. A notification that is a property of the bucket would stay
+behind and point to a deleted topic, and S3 would reject every later notification for the same keys.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ TYPE = "Custom::BucketNotification"
 """The custom resource's type."""
 
 CODE = Path(__file__).resolve().parent / "inline" / "bucket_notification.py"
-"""The function, which stands in the template as text."""
+"""The function's source, which the template contains as text."""
 
 
 class BucketNotification(Construct):
-    """A notification of new flow log files to a topic; all other notifications of the bucket stay as they are.
+    """A notification that sends events for new flow log files to a topic. The bucket's other notifications stay.
 
-    The function's role has rights on this bucket alone; that of the function which CDK has for it may change the
-    notifications of every bucket.
+    The function's role has permissions on this bucket only. CDK's own function for bucket notifications could change
+    those of every bucket.
 
     Attributes:
-        resource: the custom resource.
+        resource: The custom resource.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class BucketNotification(Construct):
         acknowledge(
             function,
             rule="AwsSolutions-L1",
-            reason=f"Python {PYTHON} is the newest that this repository is tested on",
+            reason=f"Python {PYTHON} is the newest version that this repository is tested with",
         )
         self.resource = CustomResource(
             self,

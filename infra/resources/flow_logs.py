@@ -21,10 +21,10 @@ _TAGGED = {"instance": "instance", "interface": "network-interface", "asg": "aut
 
 
 class FlowLogs(Construct):
-    """Flow logs that deliver to a bucket, in the folder that AWSLogs/ lies in (``prefix``, may be absent).
+    """Flow logs that deliver to a bucket. ``prefix`` is the folder that contains AWSLogs/, None for the bucket's root.
 
     Attributes:
-        flow_logs: the flow logs, in the order given.
+        flow_logs: The flow logs, in the order given.
     """
 
     def __init__(
@@ -49,10 +49,10 @@ def _flow_log(scope: Construct, flow_log: FlowLog, destination: str) -> ec2.CfnF
         "traffic_type": deliveries.traffic(flow_log),
         "log_destination_type": "s3",
         "log_destination": destination,
-        # Not the default format spelled out: to AWS that would be the same flow log once more, which it refuses.
+        # None for the default format. Spelled out, AWS would reject it as a duplicate of a flow log with the default.
         "log_format": " ".join(f"${{{name}}}" for name in deliveries.own_format(flow_log) or ()) or None,
         "max_aggregation_interval": deliveries.aggregation_seconds(flow_log),
-        # All three, for AWS fills in what is absent and calls it drift.
+        # Always all three: AWS fills in absent options, and CloudFormation then reports drift.
         "destination_options": {
             "FileFormat": flow_log.file_format,
             "HiveCompatiblePartitions": flow_log.hive_partitions,
@@ -71,7 +71,7 @@ def _flow_log(scope: Construct, flow_log: FlowLog, destination: str) -> ec2.CfnF
 
 
 def _target(flow_log: FlowLog) -> tuple[str, str]:
-    """The resource type and id of a flow log's target."""
+    """Return the resource type and ID of a flow log's target."""
     targets = {
         "VPC": flow_log.vpc,
         "Subnet": flow_log.subnet,
@@ -82,13 +82,14 @@ def _target(flow_log: FlowLog) -> tuple[str, str]:
 
 
 def _tag_fields(tag_keys: TagKeys) -> list[dict[str, object]]:
-    given = {_TAGGED[kind]: keys for kind, keys in tag_keys if keys}
-    return [{"resourceType": kind, "tagKeys": list(keys)} for kind, keys in given.items()]
+    return [{"resourceType": _TAGGED[kind], "tagKeys": list(keys)} for kind, keys in tag_keys if keys]
 
 
 def _id(properties: dict[str, Any]) -> str:
-    """A logical id made of what cannot be changed: an order of the file means nothing, and a changed flow log is a new
-    one, made before CloudFormation deletes the old one.
+    """Return a logical id derived from the properties that cannot be updated.
+
+    The order in the environment file has no effect. A changed flow log gets a new logical id, and CloudFormation
+    creates it before it deletes the old one.
     """
     text = json.dumps(properties, sort_keys=True)
     return f"FlowLog{hashlib.sha256(text.encode()).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""A role of a function, with a policy of ours and nothing else, and the log that it writes to."""
+"""The role of a Lambda function, with exactly one policy, and the function's log group."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ from infra.iam import Policy
 from infra.resources.nag import acknowledge_wildcards
 
 RETENTION = logs.RetentionDays.THREE_MONTHS
-"""How long a function's log is kept; it goes with the stack."""
+"""Retention of a function's log. The log group is deleted with the stack."""
 
 
 @dataclass(frozen=True)
 class FunctionRole:
-    """A role to make: its name, which the function has too, who may take it on, and what it may do."""
+    """A role to create.
+
+    Attributes:
+        name: Name of the role, and of the function.
+        trust: The trust policy.
+        policy: The permissions.
+    """
 
     name: str
     trust: Policy
@@ -27,8 +33,8 @@ class FunctionRole:
 
 
 def make_role(scope: Construct, construct_id: str, role: FunctionRole, *, description: str) -> iam.CfnRole:
-    """The role. What runs with it has to wait for it (``node.add_dependency``)."""
-    made = iam.CfnRole(
+    """Create the role. Functions that use it need a dependency on it (``node.add_dependency``)."""
+    resource = iam.CfnRole(
         scope,
         construct_id,
         role_name=role.name,
@@ -36,27 +42,27 @@ def make_role(scope: Construct, construct_id: str, role: FunctionRole, *, descri
         assume_role_policy_document=role.trust.document,
         policies=[inline(role.policy)],
     )
-    acknowledge_wildcards(made, role.policy)
-    return made
+    acknowledge_wildcards(resource, role.policy)
+    return resource
 
 
 def fixed_role(scope: Construct, construct_id: str, role: FunctionRole) -> iam.IRole:
-    """A role of :func:`make_role` for constructs that would grant more to it: its policy stays what it is."""
+    """Return a role of :func:`make_role` as an immutable reference, so that no construct can grant more to it."""
     return iam.Role.from_role_name(scope, construct_id, role.name, mutable=False)
 
 
 def inline(policy: Policy) -> iam.CfnRole.PolicyProperty:
-    """A policy as an inline policy of a role."""
+    """Return a policy as an inline policy of a role."""
     return iam.CfnRole.PolicyProperty(policy_name=policy.name, policy_document=policy.document)
 
 
 def function_log(scope: Construct, construct_id: str, function: str) -> logs.LogGroup:
-    """The log of a function, under the name that Lambda would choose itself."""
+    """Create a function's log group, under the name that Lambda would choose."""
     return logs.LogGroup(
         scope,
         construct_id,
         log_group_name=names.log_group_name(function),
         retention=RETENTION,
-        # Its name is fixed: one that stayed would keep the next deploy from making it.
+        # The name is fixed: a log group that stayed behind would make the next deployment fail.
         removal_policy=RemovalPolicy.DESTROY,
     )

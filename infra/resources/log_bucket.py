@@ -1,4 +1,4 @@
-"""The bucket that flow logs are delivered to, made by the stack."""
+"""The bucket that flow logs are delivered to, if the stack creates it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from infra.resources.nag import acknowledge
 
 
 class LogBucket(Construct):
-    """A private bucket with a policy; it outlives its stack.
+    """A private bucket with a policy. It stays when the stack is deleted.
 
     Attributes:
-        bucket: the bucket.
-        policy: its policy. Flow logs have to wait for it, or AWS writes one of its own.
+        bucket: The bucket.
+        policy: Its policy. Flow logs need a dependency on it, because AWS attaches its own policy if there is none.
     """
 
     def __init__(
@@ -51,14 +51,14 @@ class LogBucket(Construct):
         acknowledge(
             self.bucket,
             rule="AwsSolutions-S1",
-            reason="who reads objects is told by CloudTrail's data events; access logs would need a second bucket",
+            reason="CloudTrail data events record object reads; access logs would need a second bucket",
         )
         self.policy = s3.CfnBucketPolicy(self, "Policy", bucket=name, policy_document=policy.document)
         self.policy.node.add_dependency(self.bucket, *policy_after)
 
 
 def _encryption(kms_key_arn: str | None) -> s3.CfnBucket.BucketEncryptionProperty:
-    # No bucket key: with one, S3 stops asking KMS for each delivery, and the key's policy loses its hold.
+    # No bucket key: with one, S3 does not call KMS for each delivery, and the key policy cannot control deliveries.
     return s3.CfnBucket.BucketEncryptionProperty(
         server_side_encryption_configuration=[
             s3.CfnBucket.ServerSideEncryptionRuleProperty(
@@ -72,7 +72,7 @@ def _encryption(kms_key_arn: str | None) -> s3.CfnBucket.BucketEncryptionPropert
 
 
 def _expiry(logs_prefix: str, days: int) -> s3.CfnBucket.LifecycleConfigurationProperty:
-    """Delivered files expire, and nothing else: tables and checkpoints may lie in the same bucket."""
+    """Return a lifecycle rule for delivered files only: the same bucket may hold tables and checkpoints."""
     rule = s3.CfnBucket.RuleProperty(
         id="DeliveredFlowLogs", prefix=logs_prefix, expiration_in_days=days, status="Enabled"
     )

@@ -1,4 +1,4 @@
-"""Findings of cdk-nag that are meant to be: each is acknowledged with its reason, and any other fails the tests."""
+"""Accepted cdk-nag findings, each acknowledged with a reason. Any other finding fails the tests."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from infra.iam import Policy
 
 
 def acknowledge(construct: Construct, *, rule: str, reason: str) -> None:
-    """Acknowledge one finding on a construct, by its id in full (``AwsSolutions-IAM5[Resource::*]``)."""
+    """Acknowledge one finding on a construct by its full id (``AwsSolutions-IAM5[Resource::*]``)."""
     Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=reason))
 
 
 def acknowledge_wildcards(construct: Construct, *policies: Policy) -> None:
-    """Acknowledge the wildcards in resources for which their statements give a reason; others stay findings."""
+    """Acknowledge resource wildcards of statements that give a reason for them. Other wildcards stay findings."""
     for policy in policies:
         for statement in policy.statements:
             for resource in statement.resources:

@@ -1,4 +1,4 @@
-"""How the job learns of new files when the stack sees to it: bucket to topic to queue, as Auto Loader does it."""
+"""New-file notifications managed by the stack: bucket to topic to queue, in the same form as Auto Loader's own."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from constructs import Construct, IDependable
 from infra.iam import Policy
 
 RETENTION = Duration.days(14)
-"""The longest that SQS keeps a message: so long the job may stand still."""
+"""Maximum retention of SQS, and so the longest time that the job may be stopped without losing events."""
 
 MAX_RECEIVES = 100
-"""A restarting job takes its messages again; what comes back this often will never be read. The daily listing
-(``cloudFiles.backfillInterval``) still finds the file."""
+"""Receives before a message moves to the dead-letter queue. A job receives its messages again after a restart, so the
+limit is high. The daily listing (``cloudFiles.backfillInterval``) still finds the file of a dead letter."""
 
 
 class Notifications(Construct):
-    """A topic that the bucket publishes to and a queue that the job reads.
+    """A topic that the bucket publishes to, and a queue that the job reads.
 
-    With ``kms_key_arn`` both are encrypted with that key. Without, the queue has SSE-SQS and the topic none: S3 cannot
-    publish to a topic that is encrypted with the key that AWS manages for SNS.
+    With ``kms_key_arn``, that key encrypts both. Without it, the queue uses SSE-SQS and the topic is not encrypted,
+    because S3 cannot publish to a topic that is encrypted with the AWS managed key for SNS.
 
     Attributes:
-        topic: the topic.
-        topic_policy: its policy.
-        queue: the queue; its ``ref`` is the queue's URL.
-        dead_letters: the queue for messages that could not be taken.
-        ready: what has to be there before a bucket may publish: all policies and the subscription.
+        topic: The topic.
+        topic_policy: The topic's policy.
+        queue: The queue; its ``ref`` is the queue's URL.
+        dead_letters: The dead-letter queue.
+        ready: Resources that have to exist before a bucket may publish: the policies of topic and queue, and the
+            subscription.
     """
 
     def __init__(
@@ -51,17 +52,17 @@ class Notifications(Construct):
         )
         self.dead_letters = _queue(self, "DeadLetters", dead_letters_name, kms_key_arn)
         self.queue = _queue(self, "Queue", queue_name, kms_key_arn, dead_letters=self.dead_letters)
-        listening = sqs.CfnQueuePolicy(
+        receiving = sqs.CfnQueuePolicy(
             self, "QueuePolicy", queues=[self.queue.ref], policy_document=queue_policy.document
         )
         sqs.CfnQueuePolicy(
             self, "DeadLettersPolicy", queues=[self.dead_letters.ref], policy_document=dead_letters_policy.document
         )
-        # The notification as SNS wraps it (not raw), which is the form that Auto Loader's own queues have.
+        # No raw message delivery: Auto Loader's own queues hold notifications in SNS's envelope, too.
         subscription = sns.CfnSubscription(
             self, "Subscription", topic_arn=self.topic.ref, protocol="sqs", endpoint=self.queue.attr_arn
         )
-        self.ready: list[IDependable] = [self.topic_policy, listening, subscription]
+        self.ready: list[IDependable] = [self.topic_policy, receiving, subscription]
 
 
 def _queue(

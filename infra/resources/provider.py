@@ -1,7 +1,7 @@
-"""CDK's provider of custom resources, with roles and names of ours in place of those that it makes for itself.
+"""CDK's provider framework for custom resources, with our own roles and names.
 
-CDK would give each of its functions a managed policy and every version of both handlers; here each role has one policy
-that the review shows. Names are set because policies name what they allow, and the review shows them in full.
+By default, CDK gives each of its functions a managed policy and access to every version of both handlers. Here, each
+role has exactly one policy, which the review shows. Function names are fixed because the policies refer to them.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from infra.resources.function_role import FunctionRole, fixed_role, function_log
 from infra.resources.nag import acknowledge
 
 QUERY_INTERVAL = Duration.seconds(30)
-"""How long the waiter waits before it asks again whether the registration is complete."""
+"""Time between two checks whether the registration is complete."""
 
 TOTAL_TIMEOUT = Duration.minutes(42)
-"""How long the waiter waits in total: starting a cluster and running the proof of access take up to 40 minutes.
+"""Total time that the waiter waits. Starting a cluster and verifying access take up to 40 minutes.
 
-Step Functions adds the duration of each call. CloudFormation gives up after one hour without a response, with a message
-that does not name the cause: 84 calls of up to 12 seconds each, with 30 seconds between them, take 59 minutes.
+The duration of each call comes on top: 84 calls of up to 12 seconds each, 30 seconds apart, take 59 minutes. After one
+hour without a response, CloudFormation gives up with a message that does not name the cause.
 """
 
 
 @dataclass(frozen=True)
 class ProviderRoles:
-    """The roles of CDK's functions, whose names the functions have too.
+    """The roles of CDK's functions. Each function has the name of its role.
 
     Attributes:
-        provider: of the function that CloudFormation calls.
-        check: of the function that the waiter calls, and of the one that it calls when it is too late.
-        timeout_name: name of that last function.
-        waiter: of the state machine.
+        provider: Role of the function that CloudFormation calls.
+        check: Role of the function that the waiter calls, and of the function that it calls on a timeout.
+        timeout_name: Name of the function for the timeout.
+        waiter: Role of the state machine.
     """
 
     provider: FunctionRole
@@ -48,10 +48,10 @@ class ProviderRoles:
 
 
 class NarrowProvider(Construct):
-    """A provider that calls two functions: one begins, the other tells whether it is done.
+    """A provider that calls two functions: one starts the work, the other reports whether it is complete.
 
     Attributes:
-        service_token: what a custom resource names as its provider.
+        service_token: The ARN that a custom resource names as its provider.
     """
 
     def __init__(
@@ -64,9 +64,9 @@ class NarrowProvider(Construct):
         roles: ProviderRoles,
     ) -> None:
         super().__init__(scope, construct_id)
-        described = "CDK's provider of the Databricks registration"
-        role = make_role(self, "Role", roles.provider, description=described)
-        check_role = make_role(self, "CheckRole", roles.check, description=described)
+        description = "CDK's provider framework for the Databricks registration"
+        role = make_role(self, "Role", roles.provider, description=description)
+        check_role = make_role(self, "CheckRole", roles.check, description=description)
         provider = custom.Provider(
             self,
             "Framework",
@@ -89,20 +89,20 @@ class NarrowProvider(Construct):
         self.service_token = provider.service_token
 
 
-def _narrow_waiter(waiter: IConstruct, wanted: FunctionRole, role_arn: str) -> None:
-    """Give CDK's state machine its name, and its role the policy of ours in place of CDK's."""
+def _narrow_waiter(waiter: IConstruct, function_role: FunctionRole, role_arn: str) -> None:
+    """Set the name of CDK's state machine, and replace the policy of its role with ours."""
     machine = cast(stepfunctions.CfnStateMachine, waiter.node.find_child("Resource"))
-    machine.state_machine_name = wanted.name
-    # By name, as the functions have theirs: CDK has the machine wait for its role anyway.
+    machine.state_machine_name = function_role.name
+    # An ARN made of the role's name, as for the functions. CDK adds the dependency on the role in any case.
     machine.role_arn = role_arn
-    acknowledge(machine, rule="AwsSolutions-SF1", reason="it does nothing but to call functions, which have logs")
+    acknowledge(machine, rule="AwsSolutions-SF1", reason="it only calls functions, which have logs")
     acknowledge(
-        machine, rule="AwsSolutions-SF2", reason="two steps in a row, run at a deploy: there is nothing to trace"
+        machine, rule="AwsSolutions-SF2", reason="it runs two steps during a deployment; there is nothing to trace"
     )
     role = waiter.node.find_child("Role")
     role.node.try_remove_child("DefaultPolicy")
     resource = cast(iam.CfnRole, role.node.default_child)
-    resource.role_name = wanted.name
+    resource.role_name = function_role.name
     resource.description = "CDK's waiter for the Databricks registration"
-    resource.assume_role_policy_document = wanted.trust.document
-    resource.policies = [inline(wanted.policy)]
+    resource.assume_role_policy_document = function_role.trust.document
+    resource.policies = [inline(function_role.policy)]

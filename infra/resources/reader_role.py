@@ -1,4 +1,4 @@
-"""The role that the job reads with, its instance profile, and the grant that lets Databricks pass it on."""
+"""The role that the job reads with, its instance profile, and the permission for Databricks to pass the role."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from infra.resources.nag import acknowledge_wildcards
 
 
 class ReaderRole(Construct):
-    """The reader role, with one inline policy a purpose.
+    """The reader role, with one inline policy per purpose.
 
     Attributes:
-        role: the role.
-        profile: its instance profile, of the same name: so Databricks never needs to be told the role.
-        pass_role: the policy appended to the cross-account role, which has to be in the stack's own account.
+        role: The role.
+        profile: Its instance profile. It has the same name, so Databricks finds the role without its ARN.
+        pass_role: The policy appended to the cross-account role, which has to be in the stack's account.
     """
 
     def __init__(
@@ -45,8 +45,8 @@ class ReaderRole(Construct):
         )
         acknowledge_wildcards(self.role, *policies)
         self.profile = iam.CfnInstanceProfile(self, "Profile", instance_profile_name=name, roles=[self.role.ref])
-        # An inline policy of its own beside all others: what the cross-account role has stays as it is, and two
-        # environments with one cross-account role do not overwrite each other's.
+        # A separate inline policy: the cross-account role keeps its other policies, and two environments that share
+        # the role do not overwrite each other's policy.
         self.pass_role = iam.CfnPolicy(
             self,
             "PassRole",

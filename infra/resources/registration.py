@@ -1,4 +1,4 @@
-"""The workspace's half of a deployment: a custom resource whose function registers the reader and makes the job."""
+"""The Databricks half of a deployment: a custom resource that registers the reader and creates the job."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from infra.resources.provider import NarrowProvider, ProviderRoles
 TYPE = "Custom::DatabricksIngestion"
 """The custom resource's type."""
 
-# Lambda's longest is 15, which CDK's function has: it has to be there when ours is stopped, to tell CloudFormation.
+# CDK's function has Lambda's maximum of 15 minutes. Ours has to time out first, so that CDK's can still respond to
+# CloudFormation.
 _TIMEOUT = Duration.minutes(14)
-_MEMORY = 1024  # MB. The SDK needs 100; Lambda gives processor time by memory, and loading the SDK takes some
+_MEMORY = 1024  # MB. The SDK needs 100, but Lambda allocates CPU by memory, and loading the SDK takes CPU time.
 
 
 class Ingestion(Construct):
-    """The registration of the reader and its job, after everything they are validated against (``after``).
+    """The registration of the reader and its job. ``after`` holds all resources that they are validated against.
 
     Attributes:
-        role: the role of the two functions.
-        resource: the custom resource.
-        outputs: what the custom resource tells: the job's id, its page in the workspace, the table's name.
+        role: The role of the two functions.
+        resource: The custom resource.
+        outputs: The attributes of the custom resource: the job's ID and URL, and the table's name.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Ingestion(Construct):
         secret_arn: str,
         after: Sequence[IDependable],
     ) -> None:
-        """``spec`` is the whole of what the function is to reach, as JSON, and may hold references."""
+        """Create the resources. ``spec`` is the complete desired state as JSON, and may contain CDK tokens."""
         super().__init__(scope, construct_id)
         self.role = make_role(
             self,
@@ -51,11 +52,11 @@ class Ingestion(Construct):
             function_role,
             description="Registers the reader of VPC flow logs with the Databricks workspace",
         )
-        # Not before the rest is there: a half-made stack has no use for it.
+        # Last of all: an incomplete stack does not need it.
         self.role.node.add_dependency(*after)
         fixed = fixed_role(self, "FixedRole", function_role)
-        found = function_code()
-        code = lambda_.Code.from_asset(str(found.path), asset_hash=found.content_hash)
+        package = function_code()
+        code = lambda_.Code.from_asset(str(package.path), asset_hash=package.content_hash)
         provider = NarrowProvider(
             self,
             "Provider",
@@ -68,8 +69,8 @@ class Ingestion(Construct):
             "Resource",
             resource_type=TYPE,
             service_token=provider.service_token,
-            # A new wheel is a change as well, which CloudFormation would not see in the function's code.
-            properties={"Spec": spec, "SecretArn": secret_arn, "Wheel": found.wheel},
+            # CloudFormation does not update the resource for new function code; a new wheel has to change a property.
+            properties={"Spec": spec, "SecretArn": secret_arn, "Wheel": package.wheel},
         )
         self.resource.node.add_dependency(*after)
         self.outputs = {name: self.resource.get_att_string(name) for name in ("JobId", "JobUrl", "Table")}
@@ -95,6 +96,6 @@ class Ingestion(Construct):
         acknowledge(
             function,
             rule="AwsSolutions-L1",
-            reason=f"Python {PYTHON} is the newest that this repository is tested on",
+            reason=f"Python {PYTHON} is the newest version that this repository is tested with",
         )
         return function

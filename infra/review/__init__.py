@@ -1,1 +1,1 @@
-"""The IAM of an environment as files that a reviewer reads without an account."""
+"""The IAM of an environment as files that a reviewer can read without access to an account."""

@@ -1,4 +1,4 @@
-"""The review that a change is compared with: a folder's, or that of a git revision such as the base branch."""
+"""The review that a change is compared with, from a folder or from a git revision such as the base branch."""
 
 from __future__ import annotations
 
@@ -13,45 +13,47 @@ from pathlib import Path
 from typing import Any
 
 CARRIERS = "carriers.json"
-"""The file that says which role or key carries each document."""
+"""The file with the role or key that carries each document."""
 
 
 class BaseReviewError(Exception):
-    """There is nothing to compare with; the text says why, and what to do."""
+    """There is nothing to compare with. The message names the cause and the next step."""
 
 
 def documents_in(folder: Path) -> dict[str, dict[str, Any]]:
-    """The documents of an environment's review, by file name, each with what carries it as ``Carrier``.
+    """Return the documents of an environment's review by file name, each with its role or key as ``Carrier``.
 
     Raises:
-        BaseReviewError: a file is not JSON.
+        BaseReviewError: A file is not valid JSON.
     """
-    found: dict[str, dict[str, Any]] = {}
+    documents: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*.json")):
         try:
-            found[path.name] = json.loads(path.read_text())
+            documents[path.name] = json.loads(path.read_text())
         except ValueError as error:
-            raise BaseReviewError(f"{path} is not valid JSON ({error}): name a folder that make review wrote") from None
-    carriers = found.pop(CARRIERS, {})
+            raise BaseReviewError(
+                f"{path} is not valid JSON ({error}). Choose a folder that make review wrote"
+            ) from None
+    carriers = documents.pop(CARRIERS, {})
     return {
         file: {**document, "Carrier": carriers[file]} if file in carriers else document
-        for file, document in found.items()
+        for file, document in documents.items()
     }
 
 
 @contextmanager
 def at_revision(revision: str, *, root: Path, folder: str) -> Iterator[Path]:
-    """A folder of the repository at ``root`` as it was at a revision, unpacked elsewhere; empty if it was not there.
+    """Unpack a folder of the repository at ``root`` as of a revision; an empty folder if the revision has none.
 
     Raises:
-        BaseReviewError: there is no such revision.
+        BaseReviewError: The revision does not exist.
     """
     verified = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     commit = verified.stdout.decode().strip()
     if not commit:
         raise BaseReviewError(
-            f"{revision} is not a revision of this repository; a clone may have to fetch it first (git fetch origin "
-            "main, for origin/main)"
+            f"{revision} is not a revision of this repository. You may have to fetch it first (git fetch origin main "
+            "for origin/main)"
         )
     with tempfile.TemporaryDirectory(prefix="review-") as unpacked:
         target = Path(unpacked) / folder
@@ -65,7 +67,7 @@ def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
     except FileNotFoundError:
-        raise BaseReviewError("git is not installed: compare with a folder (--against DIR)") from None
+        raise BaseReviewError("git is not installed. Install it, or compare with a folder (--against DIR)") from None
 
 
 def _unpack(archive: bytes, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A folder of the review: written, compared with what the code makes now, or with another one."""
+"""Write a folder of the review, check it against the code, or compare it with another folder."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from vpc_flow_logs.terminal import printable_lines
 
 @dataclass(frozen=True)
 class Part:
-    """What has a folder of its own: an environment, or what CI may do there.
+    """The content of one folder: an environment, or the permissions of its CI.
 
     Attributes:
-        name: of the folder in the review, such as ``staging`` or ``ci-access/staging``.
-        folder: where it is.
-        files: what belongs in it, by name.
-        policies: the documents among them.
-        asked: the name or path of the environment's file, for advice.
+        name: Name of the folder in the review, such as ``staging`` or ``ci-access/staging``.
+        folder: Path of the folder.
+        files: Texts of its files, by name.
+        policies: The policies in these files.
+        asked: Name or path of the environment file, for next steps.
     """
 
     name: str
@@ -36,48 +36,52 @@ class Part:
 
 
 def write(part: Part) -> int:
-    """Write the files, and delete what a review had there before; return the exit status."""
+    """Write the files, delete those of an earlier review, and return the exit status."""
     if not _ours(part.folder):
-        spoken = _spoken(part.folder)
-        print(f"{spoken} holds other files than a review; name an empty or a new folder", file=sys.stderr)
+        print(
+            f"{_displayed(part.folder)} is not empty and not a review. Choose an empty or a new folder", file=sys.stderr
+        )
         return 2
     _write(part.files, part.folder)
-    print(f"{part.name}: {len(part.files)} files in {_spoken(part.folder)}/, beginning with README.md")
+    print(f"{part.name}: {len(part.files)} files in {_displayed(part.folder)}/; start with README.md")
     return 0
 
 
 def check(part: Part) -> int:
-    """Say whether the folder is what the code makes; return the exit status."""
+    """Report whether the folder matches the code; return the exit status."""
     folder, files = part.folder, part.files
     there = _there(folder)
     stale = [f"{name} is missing" for name in sorted(set(files) - there)]
-    stale += [f"{name} is left over" for name in sorted(there - set(files))]
+    stale += [f"{name} is not part of the review" for name in sorted(there - set(files))]
     stale += [f"{name} differs" for name in sorted(there & set(files)) if (folder / name).read_text() != files[name]]
     if not stale:
-        print(f"{part.name}: {_spoken(folder)}/ is what the code makes")
+        print(f"{part.name}: {_displayed(folder)}/ matches the code")
         return 0
     lines = "\n".join(f"  - {line}" for line in stale)
     print(
-        f"{part.name}: {_spoken(folder)}/ is not what the code makes:\n{lines}\n"
-        f"Run make review ENV={part.asked}, read what changed, and commit it with the change that made it.",
+        f"{part.name}: {_displayed(folder)}/ does not match the code:\n{lines}\n"
+        f"Run make review ENV={part.asked}, read the differences, and commit them with the change that caused them.",
         file=sys.stderr,
     )
     return 1
 
 
 def compare(part: Part, base: Path, *, summary: Path | None = None) -> int:
-    """Say what became wider and narrower since the documents in ``base``; return the exit status.
+    """Report how access changed since the documents in ``base``; return the exit status.
 
-    ``summary`` is a file that gets the same as a table, behind what it has.
+    Args:
+        part: The folder's content.
+        base: The folder to compare with.
+        summary: A Markdown file that the changes are appended to, as a table.
     """
     with tempfile.TemporaryDirectory(prefix="review-") as folder:
         _write(part.files, Path(folder))
-        found = changes(documents_in(base), documents_in(Path(folder)))
-    print(printable_lines(comparison(part.name, found, part.policies, asked=part.asked)))
+        differences = changes(documents_in(base), documents_in(Path(folder)))
+    print(printable_lines(comparison(part.name, differences, part.policies, asked=part.asked)))
     if summary:
         with summary.open("a") as page:
-            page.write(table(part.name, found, part.policies) + "\n")
-    return 1 if any(change.wider for change in found) else 0
+            page.write(table(part.name, differences, part.policies) + "\n")
+    return 1 if any(change.wider for change in differences) else 0
 
 
 def _write(files: Mapping[str, str], folder: Path) -> None:
@@ -89,7 +93,7 @@ def _write(files: Mapping[str, str], folder: Path) -> None:
 
 
 def _ours(folder: Path) -> bool:
-    """Whether a folder is empty or a review's: what is left over in it is deleted."""
+    """Return True if the folder is empty or holds a review, so that files in it may be deleted."""
     readme = folder / "README.md"
     return not (folder.is_dir() and any(folder.iterdir())) or (
         readme.exists() and readme.read_text().startswith(HEADING)
@@ -100,6 +104,6 @@ def _there(folder: Path) -> set[str]:
     return {path.name for path in folder.glob("*.*") if path.suffix in (".json", ".md")}
 
 
-def _spoken(folder: Path) -> str:
+def _displayed(folder: Path) -> str:
     resolved = folder.resolve()
     return str(resolved.relative_to(Path.cwd())) if resolved.is_relative_to(Path.cwd()) else str(folder)

@@ -1,7 +1,7 @@
-"""What a change of IAM documents gives and takes, statement by statement.
+"""Differences in access between two versions of IAM documents.
 
-A grant of the new documents that no grant of the old ones covers is wider; so is a denial that is gone. How statements
-are cut does not matter: one that is split in two gives nothing new.
+Access is wider if no old grant covers a new one, or if a denial was removed. The division into statements does not
+matter: splitting one in two changes nothing.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from functools import lru_cache
 from typing import Any
 
 Documents = Mapping[str, Mapping[str, Any]]
-"""Documents by file name, as JSON has them."""
+"""Documents by file name, as parsed from JSON."""
 
 Conditions = tuple[tuple[str, str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
 class Grant:
-    """One principal, one action, one resource: what a statement allows, or denies, under its conditions."""
+    """One principal, one action and one resource that a statement allows or denies under its conditions."""
 
     sid: str
     effect: str
@@ -30,19 +30,26 @@ class Grant:
     conditions: Conditions
 
     def __str__(self) -> str:
-        who = f"{self.principal}: " if self.principal else ""
-        where = f" on {self.resource}" if self.resource else ""
-        return f"{who}{self.action}{where}"
+        principal = f"{self.principal}: " if self.principal else ""
+        resource = f" on {self.resource}" if self.resource else ""
+        return f"{principal}{self.action}{resource}"
 
     @property
     def asked(self) -> str:
-        """The conditions in words."""
+        """Return the conditions as text."""
         return " and ".join(f"{key} {operator} {', '.join(values)}" for operator, key, values in self.conditions)
 
 
 @dataclass(frozen=True)
 class Change:
-    """One difference: in which file and statement, whether access became wider, and what it is."""
+    """One difference in access.
+
+    Attributes:
+        file: File name of the document.
+        sid: Sid of the statement.
+        wider: True if access became wider, False if narrower.
+        text: Description of the difference.
+    """
 
     file: str
     sid: str
@@ -51,32 +58,34 @@ class Change:
 
 
 def changes(old: Documents, new: Documents) -> list[Change]:
-    """Every difference in access between documents of the same file names; none where only the form differs."""
-    found: list[Change] = []
+    """Return every difference in access between documents of the same file name. Differences in form do not count."""
+    differences: list[Change] = []
     for file in sorted({*old, *new}):
         before, after = _comparable(old.get(file, {}), new.get(file, {}))
         for effect, gained_is_wider in (("Allow", True), ("Deny", False)):
             was = [grant for grant in before if grant.effect == effect]
             now = [grant for grant in after if grant.effect == effect]
-            found += [_change(file, grant, was, gained=True, wider=gained_is_wider) for grant in _uncovered(now, was)]
-            found += [
+            differences += [
+                _change(file, grant, was, gained=True, wider=gained_is_wider) for grant in _uncovered(now, was)
+            ]
+            differences += [
                 _change(file, grant, now, gained=False, wider=not gained_is_wider) for grant in _uncovered(was, now)
             ]
-    return sorted(set(found), key=lambda change: (not change.wider, change.file, change.sid, change.text))
+    return sorted(set(differences), key=lambda change: (not change.wider, change.file, change.sid, change.text))
 
 
 def _comparable(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[list[Grant], list[Grant]]:
-    """The grants of two documents; what carries them counts if both say it, or if there is one only."""
+    """Return the grants of two documents. Ignore the carrier if only one of the two documents has it."""
     if old and new and not ("Carrier" in old and "Carrier" in new):
         old, new = ({key: value for key, value in document.items() if key != "Carrier"} for document in (old, new))
     return list(grants(old)), list(grants(new))
 
 
 def grants(document: Mapping[str, Any]) -> Iterator[Grant]:
-    """The grants and denials of a document, and of managed policies where a role of CDK's has them.
+    """Return the grants and denials of a document, and the managed policies that CDK attaches to a role.
 
-    ``Carrier``, which is no part of IAM's language, says what carries the document: the principal of a role's own
-    policy, and the resource of a trust or of a key's policy.
+    ``Carrier`` is not an IAM element. It is the principal of a role's inline policy, and the resource of a trust policy
+    or key policy.
     """
     carrier = document.get("Carrier", "")
     for arn in document.get("ManagedPolicyArns", []):
@@ -97,7 +106,7 @@ def grants(document: Mapping[str, Any]) -> Iterator[Grant]:
 
 
 def covers(one: Grant, other: Grant) -> bool:
-    """Whether ``one`` holds wherever ``other`` does. In doubt it does not."""
+    """Return True if ``one`` certainly applies wherever ``other`` does, and False in doubt."""
     return (
         (one.principal in (other.principal, "*"))
         and _glob(one.action.lower()).fullmatch(other.action.lower()) is not None
@@ -112,37 +121,37 @@ def _uncovered(some: list[Grant], others: list[Grant]) -> list[Grant]:
 
 def _change(file: str, grant: Grant, others: list[Grant], *, gained: bool, wider: bool) -> Change:
     same = [other for other in others if str(other) == str(grant)]
-    deny = "a denial, " if grant.effect == "Deny" else ""
+    deny = "denial of " if grant.effect == "Deny" else ""
     if same:
         old, new = (same[0].asked, grant.asked) if gained else (grant.asked, same[0].asked)
-        text = f"{deny}{grant}: was asked {old or 'nothing'}; is asked {new or 'nothing'}"
+        text = f"{deny}{grant}: the condition was {old or 'empty'}; it is now {new or 'empty'}"
     else:
         when = f", if {grant.asked}" if grant.asked else ""
-        text = f"{'new' if gained else 'gone'}: {deny}{grant}{when}"
+        text = f"{'new' if gained else 'removed'}: {deny}{grant}{when}"
     return Change(file=file, sid=grant.sid, wider=wider, text=text)
 
 
 def _asked_too(condition: tuple[str, str, tuple[str, ...]], others: Conditions) -> bool:
-    """Whether some condition of the others asks for at least as much as this one."""
+    """Return True if one of the other conditions is at least as strict as this one."""
     return any(_implies(other, condition) for other in others)
 
 
 def _implies(one: tuple[str, str, tuple[str, ...]], other: tuple[str, str, tuple[str, ...]]) -> bool:
-    """Whether what fulfils ``one`` fulfils ``other``."""
-    (operator, key, values), (wanted, wanted_key, allowed) = one, other
-    if key.lower() != wanted_key.lower():
+    """Return True if every request that meets ``one`` also meets ``other``."""
+    (operator, key, values), (other_operator, other_key, allowed) = one, other
+    if key.lower() != other_key.lower():
         return False
-    # "If it exists" asks for less: the full condition implies it, not the other way round.
-    operator, wanted = operator.lower(), wanted.lower()
-    if wanted.endswith("ifexists"):
-        operator, wanted = (name.removesuffix("ifexists") for name in (operator, wanted))
-    # IAM treats these two alike; an exact text fulfils a pattern that matches it.
-    operator, wanted = (name.replace("arnequals", "arnlike") for name in (operator, wanted))
-    if operator.replace("stringequals", "stringlike") == wanted:
-        operator = wanted
-    if operator != wanted:
+    # IfExists is less strict: the condition without it implies the one with it, and not the reverse.
+    operator, other_operator = operator.lower(), other_operator.lower()
+    if other_operator.endswith("ifexists"):
+        operator, other_operator = (name.removesuffix("ifexists") for name in (operator, other_operator))
+    # IAM treats ArnEquals and ArnLike alike. StringEquals implies StringLike if the pattern matches the value.
+    operator, other_operator = (name.replace("arnequals", "arnlike") for name in (operator, other_operator))
+    if operator.replace("stringequals", "stringlike") == other_operator:
+        operator = other_operator
+    if operator != other_operator:
         return False
-    if "not" in operator:  # the more is excluded, the more is asked
+    if "not" in operator:  # more excluded values make a stricter condition
         return set(allowed) <= set(values)
     if "like" in operator:
         return all(any(_glob(pattern).fullmatch(value) for pattern in allowed) for value in values)
@@ -151,7 +160,7 @@ def _implies(one: tuple[str, str, tuple[str, ...]], other: tuple[str, str, tuple
 
 @lru_cache(maxsize=4096)
 def _glob(pattern: str) -> re.Pattern[str]:
-    """IAM's wildcards. A ``?`` of one pattern does not cover a ``*`` of another; a ``*`` does."""
+    """Return a pattern of IAM as a regular expression. A ``*`` covers a ``*`` in another pattern, a ``?`` does not."""
     parts = (
         ".*" if part == "*" else "[^*]" if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern)
     )
@@ -164,8 +173,8 @@ def _principals(statement: Mapping[str, Any]) -> list[str]:
     principal = statement.get("Principal", "")
     if isinstance(principal, str):
         return [principal]
-    named = [(kind, who) for kind, names in sorted(principal.items()) for who in _list(names)]
-    return ["*" if (kind, who) == ("AWS", "*") else who for kind, who in named]
+    principals = [(kind, name) for kind, names in sorted(principal.items()) for name in _list(names)]
+    return ["*" if (kind, name) == ("AWS", "*") else name for kind, name in principals]
 
 
 def _names(statement: Mapping[str, Any], key: str) -> list[str]:

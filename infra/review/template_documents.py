@@ -1,4 +1,4 @@
-"""The IAM documents of a CloudFormation template, with names in place of references where they can be known."""
+"""The IAM documents of a CloudFormation template, with references replaced by names where the template has them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ _SOURCES = {"SourceAccount": "aws:SourceAccount", "SourceArn": "aws:SourceArn", 
 
 @dataclass(frozen=True)
 class Found:
-    """A document of a template: the logical id of its resource, what it is there, and the document."""
+    """A document of a template.
+
+    Attributes:
+        logical_id: Logical id of its resource.
+        kind: Its property, or the name of an inline policy.
+        document: The document.
+    """
 
     logical_id: str
     kind: str
@@ -25,7 +31,7 @@ class Found:
 
 
 def documents_of(template: Mapping[str, Any], *, account: str, region: str) -> Iterator[Found]:
-    """Every IAM document of a template, and the managed policies of its roles."""
+    """Return every IAM document of a template, and the managed policies of its roles."""
     pseudo = {
         "AWS::AccountId": account,
         "AWS::Region": region,
@@ -37,7 +43,7 @@ def documents_of(template: Mapping[str, Any], *, account: str, region: str) -> I
         properties = _resolved(resource.get("Properties", {}), resources, pseudo)
         for kind in _DOCUMENTS:
             if kind in properties:
-                # A policy that several roles or queues have is there several times.
+                # Once for each role or queue that has the policy.
                 copies = sum(len(properties.get(carriers, [])) for carriers in _CARRIERS) or 1
                 yield from [Found(logical_id, kind, properties[kind])] * copies
         if resource["Type"] == "AWS::IAM::Role":
@@ -51,12 +57,12 @@ def documents_of(template: Mapping[str, Any], *, account: str, region: str) -> I
 
 
 def _permission(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """A permission of Lambda as the statement that it becomes in the function's policy."""
-    who = str(properties["Principal"])
+    """Return a Lambda permission as the statement that Lambda adds to the function's policy."""
+    principal = str(properties["Principal"])
     conditions = {key: properties[name] for name, key in _SOURCES.items() if name in properties}
     statement = {
         "Effect": "Allow",
-        "Principal": {"Service" if "." in who else "AWS": who},
+        "Principal": {"Service" if "." in principal else "AWS": principal},
         "Action": properties["Action"],
         "Resource": properties["FunctionName"],
         **({"Condition": {"StringEquals": conditions}} if conditions else {}),
@@ -65,13 +71,13 @@ def _permission(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def readable(logical_id: str) -> str:
-    """A logical id without the hash that CDK ends it with, in lower case with hyphens."""
+    """Return a logical id without CDK's hash at its end, in lower case with hyphens."""
     stem = re.sub(r"[0-9A-F]{8}$", "", logical_id)
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", stem).lower()
 
 
 def _resolved(value: Any, resources: Mapping[str, Any], pseudo: Mapping[str, str]) -> Any:
-    """A value with CloudFormation's functions worked out as far as the template tells."""
+    """Return a value with CloudFormation's functions evaluated as far as the template allows."""
     if isinstance(value, list):
         return [_resolved(item, resources, pseudo) for item in value]
     if not isinstance(value, dict):

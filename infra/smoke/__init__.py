@@ -1,5 +1,5 @@
-"""Check a deployed environment: job, runs, quarantine, queue, and the bucket's policy. Changes nothing.
+"""Check a deployed environment: job, runs, quarantine, queue, and bucket policy. Changes nothing.
 
-:mod:`job`, :mod:`queue` and :mod:`bucket_policy` look, :mod:`judgement` decides, :mod:`page` prints; ``.venv/bin/python
--m infra.smoke`` does all of it.
+:mod:`job`, :mod:`queue` and :mod:`bucket_policy` collect the data, :mod:`judgement` turns it into findings, :mod:`page`
+formats them. ``.venv/bin/python -m infra.smoke`` runs all of it.
 """

@@ -1,11 +1,11 @@
-"""Check whether a deployed environment works, and print what to do if not. Changes nothing.
+"""Check whether a deployed environment works, and print the next steps if it does not. Changes nothing.
 
-    .venv/bin/python -m infra.smoke --env staging                     look until it works, for ten minutes at most
-    .venv/bin/python -m infra.smoke --env staging --patience 0        look once
-    .venv/bin/python -m infra.smoke --env staging --summary FILE      add the findings to a Markdown file as well
+    .venv/bin/python -m infra.smoke --env staging                     check until it works, for up to ten minutes
+    .venv/bin/python -m infra.smoke --env staging --patience 0        check once
+    .venv/bin/python -m infra.smoke --env staging --summary FILE      also append the findings to a Markdown file
 
-Credentials of the workspace are the Databricks SDK's ordinary ones, those of AWS boto3's.
-Exit status: 0 healthy, 1 not, 2 bad input.
+The Databricks SDK and boto3 find credentials in their default places.
+Exit status: 0 healthy, 1 not healthy, 2 invalid input.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from infra.workspace_spec import NoWorkspaceError, workspace_spec
 from vpc_flow_logs.terminal import printable
 
 _POLL_SECONDS = 5.0
-_SAY_SECONDS = 30.0
+_PRINT_SECONDS = 30.0
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Look, print the findings, and return the exit status."""
+    """Check, print the findings, and return the exit status."""
     options = _options(arguments)
     # The SDK's warnings repeat what the findings report.
     logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
@@ -54,11 +54,11 @@ def main(arguments: Sequence[str]) -> int:
     )
     print(f"{environment.name} in {spec.host}", flush=True)
     try:
-        findings = _looked(connect(spec.host), environment, spec, expected, patience=options.patience)
+        findings = _findings(connect(spec.host), environment, spec, expected, patience=options.patience)
     except DeploymentError as error:
-        findings = [Finding("wrong", "look", str(error), "fix that, and run the smoke test again")]
+        findings = [Finding("wrong", "workspace", str(error), "fix the cause and run the smoke test again")]
     except KeyboardInterrupt:
-        print("\nStopped; nothing was changed", file=sys.stderr)
+        print("\nStopped. The smoke test changes nothing", file=sys.stderr)
         return 1
     print(page.text(findings))
     if options.summary:
@@ -67,28 +67,28 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if any(finding.state == "wrong" for finding in findings) else 0
 
 
-def _looked(
+def _findings(
     client: WorkspaceClient, environment: Environment, spec: WorkspaceSpec, expected: Expected, *, patience: float
 ) -> list[Finding]:
-    """Return the findings, once nothing is wrong that may resolve itself, or patience is over."""
-    started, said = time.monotonic(), -_SAY_SECONDS
+    """Return the findings, as soon as waiting cannot improve them or ``patience`` has passed."""
+    started, printed = time.monotonic(), -_PRINT_SECONDS
     policy = _policy(environment, expected)
     try:
         first = queue.look(environment)
     except DeploymentError as error:
-        # What the workspace reports needs no AWS.
+        # The findings on job and runs need no access to AWS.
         rest = [finding for finding in judge(job.look(client, spec), None, None, expected) if finding.what != "queue"]
-        return [*rest, Finding("wrong", "queue", str(error), "fix that, and run the smoke test again"), policy]
+        return [*rest, Finding("wrong", "queue", str(error), "fix the cause and run the smoke test again"), policy]
     while True:
         queues = queue.look(environment)
         findings = [*judge(job.look(client, spec), queues, first, expected), policy]
         wrong = [finding for finding in findings if finding.state == "wrong"]
         now = time.monotonic() - started
-        # What does not resolve itself is reported at once.
+        # Waiting does not help with a finding that cannot resolve on its own.
         if not wrong or not all(finding.may_pass for finding in wrong) or now >= patience:
             return findings
-        if now - said >= _SAY_SECONDS:
-            said = now
+        if now - printed >= _PRINT_SECONDS:
+            printed = now
             print(f"  … {int(now)} s: {'; '.join(printable(finding.text) for finding in wrong)}", flush=True)
         time.sleep(min(_POLL_SECONDS, max(patience - now, 0.0)))
 
@@ -97,7 +97,7 @@ def _policy(environment: Environment, expected: Expected) -> Finding:
     try:
         return judge_policy(bucket_policy.look(environment), expected)
     except DeploymentError as error:
-        fix = "sign in with the right to s3:GetBucketPolicy on the bucket, and run the smoke test again"
+        fix = "sign in as a principal with s3:GetBucketPolicy on the bucket, and run the smoke test again"
         return Finding("wrong", "bucket policy", str(error), fix)
 
 
@@ -107,12 +107,18 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--env", required=True, help="name in environments/, or path of a file")
-    parser.add_argument("--patience", type=float, default=600, metavar="SECONDS", help="how long to look (default 600)")
+    parser.add_argument("--env", required=True, help="name of a file in environments/, or path of a file")
     parser.add_argument(
-        "--most-quarantined-percent", type=float, default=5, metavar="N", help="of all lines (default 5)"
+        "--patience", type=float, default=600, metavar="SECONDS", help="longest time to keep checking (default: 600)"
     )
-    parser.add_argument("--summary", type=Path, metavar="FILE", help="Markdown file to add the findings to")
+    parser.add_argument(
+        "--most-quarantined-percent",
+        type=float,
+        default=5,
+        metavar="N",
+        help="highest percentage of lines in quarantine that counts as healthy (default: 5)",
+    )
+    parser.add_argument("--summary", type=Path, metavar="FILE", help="Markdown file to append the findings to")
     return parser.parse_args(arguments)
 
 

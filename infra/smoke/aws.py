@@ -1,4 +1,4 @@
-"""Look at AWS with the caller's rights or, where they do not reach, with the role that `cdk bootstrap` made for it."""
+"""Read from AWS with the caller's permissions, or with the lookup role of `cdk bootstrap` if they are not enough."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from infra.workspace.explain import saying
 _DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 
 Clients = Callable[[str], Any]
-"""Return the boto3 client of a service."""
+"""A function that returns the boto3 client of a service."""
 
 _Seen = TypeVar("_Seen")
 
 
 def looking(what: str, environment: Environment, look: Callable[[Clients], _Seen]) -> _Seen:
-    """Return what ``look`` sees.
+    """Return the result of ``look``.
 
     Args:
-        what: what is being done, for the message.
-        environment: names account and region.
-        look: gets the clients; called a second time if the caller's own rights are not enough.
+        what: The step, for the error message, such as "Reading the queue".
+        environment: The environment with the account and region.
+        look: Called with the clients; called again with those of the lookup role if AWS denies access.
 
     Raises:
-        DeploymentError: AWS refuses it.
+        DeploymentError: AWS denies access or rejects the request.
     """
     with saying(what):
         try:
@@ -38,7 +38,7 @@ def looking(what: str, environment: Environment, look: Callable[[Clients], _Seen
         except ClientError as error:
             if error.response["Error"]["Code"] not in _DENIED:
                 raise
-        return look(_for_looking(environment))
+        return look(_of_lookup_role(environment))
 
 
 def _own(environment: Environment) -> Clients:
@@ -46,15 +46,15 @@ def _own(environment: Environment) -> Clients:
     return client
 
 
-def _for_looking(environment: Environment) -> Clients:
+def _of_lookup_role(environment: Environment) -> Clients:
     aws = environment.aws
     role = f"cdk-{QUALIFIER}-lookup-role-{aws.account}-{aws.region}"
     arn = f"arn:{names.partition(aws.region)}:iam::{aws.account}:role/{role}"
-    given = _own(environment)("sts").assume_role(RoleArn=arn, RoleSessionName="smoke")["Credentials"]
+    credentials = _own(environment)("sts").assume_role(RoleArn=arn, RoleSessionName="smoke")["Credentials"]
     client: Clients = boto3.Session(
         region_name=aws.region,
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
     ).client
     return client

@@ -1,4 +1,4 @@
-"""Read the micro-batches that a run has loaded from the lines that the job prints."""
+"""Parse the job's output for the micro-batches that a run has loaded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vpc_flow_logs.progress import counted
 
-# As `vpc_flow_logs.progress.batch_line` writes it.
+# Matches the output of `vpc_flow_logs.progress.batch_line`.
 _BATCH = re.compile(
     r"^batch \d+: (?P<files>[\d,]+) files?, .*?, (?P<records>[\d,]+) records?, "
     r"(?P<quarantined>[\d,]+) quarantined lines?, .*?(?:, (?P<behind>\d+ \w+) behind)?$",
@@ -17,7 +17,13 @@ _BATCH = re.compile(
 
 @dataclass(frozen=True)
 class Batches:
-    """The micro-batches of a run: totals of records and quarantined lines, and a description of the last one."""
+    """The micro-batches of a run.
+
+    Attributes:
+        records: Number of records in all batches.
+        quarantined: Number of quarantined lines in all batches.
+        last: Description of the last batch.
+    """
 
     records: int
     quarantined: int
@@ -25,21 +31,21 @@ class Batches:
 
     @property
     def share(self) -> float:
-        """The share of all delivered lines that is in the quarantine, from 0 to 1."""
+        """Return the share of quarantined lines among all delivered lines, from 0 to 1."""
         lines = self.records + self.quarantined
         return self.quarantined / lines if lines else 0.0
 
 
 def batches(output: str) -> Batches | None:
-    """Return the micro-batches of an output; None if none of them had files."""
-    found = [each for each in _BATCH.finditer(output) if _number(each["files"])]
-    if not found:
+    """Return the micro-batches in a run's output, or None if no batch had files."""
+    matches = [match for match in _BATCH.finditer(output) if _number(match["files"])]
+    if not matches:
         return None
-    last = found[-1]
+    last = matches[-1]
     behind = f", {last['behind']} behind when it was loaded" if last["behind"] else ""
     return Batches(
-        records=sum(_number(each["records"]) for each in found),
-        quarantined=sum(_number(each["quarantined"]) for each in found),
+        records=sum(_number(match["records"]) for match in matches),
+        quarantined=sum(_number(match["quarantined"]) for match in matches),
         last=f"{counted(_number(last['files']), 'file')}, {counted(_number(last['records']), 'record')}{behind}",
     )
 

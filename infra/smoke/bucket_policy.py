@@ -1,7 +1,7 @@
-"""Compare the log bucket's policy with the one that was reviewed.
+"""Compare the log bucket's policy with the reviewed policy.
 
-AWS attaches a policy of its own when somebody who may put bucket policies creates a flow log, and that one "overwrites
-any existing policy attached to the bucket". CloudFormation does not notice.
+When a principal with permission to put bucket policies creates a flow log, AWS attaches its own policy, which
+"overwrites any existing policy attached to the bucket". CloudFormation does not notice.
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
 """
 
@@ -23,13 +23,13 @@ _Statement = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class PolicySeen:
-    """How the bucket's policy differs from ours.
+    """The differences between the bucket's policy and ours.
 
     Attributes:
-        exists: whether the bucket exists.
-        ours: the Sids of our statements.
-        missing: those of them that the policy does not have.
-        changed: those that it has with other content, each with the parts that differ.
+        exists: True if the bucket exists.
+        ours: The Sids of our statements.
+        missing: The Sids of our statements that the policy lacks.
+        changed: The Sids of our statements with different content, each with the names of the elements that differ.
     """
 
     exists: bool = True
@@ -39,10 +39,10 @@ class PolicySeen:
 
 
 def look(environment: Environment) -> PolicySeen:
-    """Read the bucket's policy and compare it.
+    """Read the bucket's policy and compare it with ours.
 
     Raises:
-        DeploymentError: AWS refuses it.
+        DeploymentError: AWS denies access or rejects the request.
     """
     ours = json.loads(json.dumps(policies.bucket_policy(environment).document))["Statement"]
     live = looking(
@@ -52,28 +52,29 @@ def look(environment: Environment) -> PolicySeen:
 
 
 def compare(ours: Sequence[_Statement], live: Sequence[_Statement]) -> PolicySeen:
-    """Compare our statements with those of a live policy. Other statements are not looked at.
+    """Compare our statements with those of a live policy, and ignore its other statements.
 
-    A statement with our content under another Sid is ours: an owner who adds it by hand may rename it.
+    A statement with our content counts under any Sid, because the bucket's owner may rename it.
     """
-    contents = [_parts(each) for each in live]
-    by_sid = {each.get("Sid"): parts for each, parts in zip(live, contents, strict=True)}
+    contents = [_parts(statement) for statement in live]
+    by_sid = {statement.get("Sid"): parts for statement, parts in zip(live, contents, strict=True)}
     missing, changed = [], []
     for statement in ours:
         sid, parts = statement["Sid"], _parts(statement)
         if parts in contents:
             continue
-        found = by_sid.get(sid)
-        if found is None:
+        other = by_sid.get(sid)
+        if other is None:
             missing.append(sid)
         else:
-            differing = sorted(name for name in parts | found if parts.get(name) != found.get(name))
+            differing = sorted(name for name in parts | other if parts.get(name) != other.get(name))
             changed.append((sid, tuple(differing)))
-    return PolicySeen(ours=tuple(each["Sid"] for each in ours), missing=tuple(missing), changed=tuple(changed))
+    sids = tuple(statement["Sid"] for statement in ours)
+    return PolicySeen(ours=sids, missing=tuple(missing), changed=tuple(changed))
 
 
 def _live(client: Clients, bucket: str) -> list[_Statement] | None:
-    """Return the statements of the bucket's policy, none if it has no policy; None if there is no bucket."""
+    """Return the statements of the bucket's policy: an empty list without a policy, None without a bucket."""
     try:
         statements = json.loads(client("s3").get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
     except ClientError as error:
@@ -87,18 +88,18 @@ def _live(client: Clients, bucket: str) -> list[_Statement] | None:
 
 
 def _parts(statement: _Statement) -> dict[str, Any]:
-    """Return a statement without its Sid, in one spelling: lists sorted, condition keys in lower case."""
+    """Return a statement's elements without the Sid, normalized: lists sorted, condition keys in lower case."""
     parts = {name: value for name, value in statement.items() if name != "Sid"}
-    spelled: dict[str, Any] = {name: _values(value) for name, value in parts.items() if not isinstance(value, dict)}
+    normalized: dict[str, Any] = {name: _values(value) for name, value in parts.items() if not isinstance(value, dict)}
     if "Principal" in parts:
         principal = parts["Principal"] if isinstance(parts["Principal"], dict) else {"AWS": parts["Principal"]}
-        spelled["Principal"] = {kind: _values(names) for kind, names in principal.items()}
+        normalized["Principal"] = {kind: _values(names) for kind, names in principal.items()}
     if parts.get("Condition"):
-        spelled["Condition"] = {
+        normalized["Condition"] = {
             operator: {key.lower(): _values(value) for key, value in keys.items()}
             for operator, keys in parts["Condition"].items()
         }
-    return spelled
+    return normalized
 
 
 def _values(value: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""Look at the job in the workspace: its trigger, its last runs, and their output."""
+"""Read the job from the workspace: its trigger, its last runs, and their output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from infra.workspace.job.runs import ended, of_job, state_of
 from infra.workspace.spec import WorkspaceSpec
 
 RUNS = 5
-"""The number of runs to look at, the newest first."""
+"""The number of runs to read, newest first."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,15 @@ class RunSeen:
     """A run.
 
     Attributes:
-        state: such as ``RUNNING`` or ``TERMINATED FAILED``.
-        began: when; None while it waits.
-        url: of its page.
-        active: it has not ended.
-        running: it is working, neither waiting nor ending.
-        failed: it ended with a failure. A cancelled run did not fail.
-        output: what it has printed, as far as the workspace returns it.
-        error: the error that ended it.
-        trace: the traceback, as far as the workspace returns it.
+        state: Its state, such as ``RUNNING`` or ``TERMINATED FAILED``.
+        began: Its start time; None while it waits.
+        url: URL of its page.
+        active: True if it has not ended.
+        running: True if it is working: neither waiting nor terminating.
+        failed: True if it ended with a failure. A canceled run did not fail.
+        output: Its output, as far as the workspace returns it.
+        error: The error that ended it.
+        trace: The traceback, as far as the workspace returns it.
     """
 
     state: str
@@ -56,7 +56,7 @@ class RunSeen:
 
 @dataclass(frozen=True)
 class JobSeen:
-    """The job; the newest run is the first."""
+    """The job, with its runs from the newest to the oldest."""
 
     url: str
     continuous: bool
@@ -65,21 +65,21 @@ class JobSeen:
 
 
 def look(client: WorkspaceClient, spec: WorkspaceSpec) -> JobSeen | None:
-    """Return the environment's job with its last runs; None if there is none.
+    """Return the environment's job with its last runs, or None if there is no job.
 
     Raises:
-        DeploymentError: the workspace refuses it, or does not answer.
+        DeploymentError: The workspace rejects the request, or does not respond.
     """
-    found = streaming_job.find(client, spec)
-    if not found:
+    jobs = streaming_job.find(client, spec)
+    if not jobs:
         return None
-    job_id = found[0].job_id or 0
-    with saying(f"Looking at the job {job_id}"):
+    job_id = jobs[0].job_id or 0
+    with saying(f"Reading the job {job_id}"):
         settings = client.jobs.get(job_id).settings or JobSettings()
         runs = list(islice(of_job(client.jobs.list_runs(job_id=job_id, limit=RUNS, expand_tasks=True), job_id), RUNS))
-        # The output of all others does not describe the present.
-        described = [run.run_id for run in (*runs[:1], *[run for run in runs if _failed(run.state)][:1])]
-        seen = tuple(_run(client, run, with_output=run.run_id in described) for run in runs)
+        # The output of older runs is out of date.
+        current = [run.run_id for run in (*runs[:1], *[run for run in runs if _failed(run.state)][:1])]
+        seen = tuple(_run(client, run, with_output=run.run_id in current) for run in runs)
     trigger = settings.continuous or settings.schedule
     return JobSeen(
         url=streaming_job.url(spec.host, job_id),
@@ -116,12 +116,12 @@ def _failed(state: RunState | None) -> bool:
 
 
 def _result(client: WorkspaceClient, run: BaseRun) -> RunOutput:
-    """Return output, error and traceback of a run's only task, in its last try."""
-    tries = [task.run_id for task in run.tasks or [] if task.run_id]
-    if not tries:
+    """Return output, error and traceback of the last attempt of a run's only task."""
+    attempts = [task.run_id for task in run.tasks or [] if task.run_id]
+    if not attempts:
         return RunOutput()
     try:
-        return client.jobs.get_run_output(tries[-1])
+        return client.jobs.get_run_output(attempts[-1])
     except (BadRequest, NotFound):
-        # A run that has not started has no output, and old runs lose theirs.
+        # A run that has not started has no output, and the workspace deletes that of old runs.
         return RunOutput()

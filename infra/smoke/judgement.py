@@ -18,14 +18,14 @@ _TRACE_LINES = 8
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
         state: ``ok``, ``note`` (worth knowing, not a fault) or ``wrong``.
-        what: its name.
-        text: what was found.
-        next_step: what to do if it is wrong.
-        may_pass: it may resolve itself: look again before it counts.
+        what: Name of the check.
+        text: The result.
+        next_step: The next step if something is wrong.
+        may_pass: True if the problem may resolve on its own. Check again before reporting it.
     """
 
     state: Literal["ok", "note", "wrong"]
@@ -37,16 +37,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Expected:
-    """What the environment file asks for, as far as the findings depend on it.
+    """The settings of the environment file that the findings depend on.
 
     Attributes:
-        environment: the name or path that advice repeats.
-        paused: the file pauses the job.
-        queue_of_stack: the stack creates the queue; otherwise Auto Loader does, with the first run.
-        most_quarantined: the highest share of lines in the quarantine, from 0 to 1, that counts as healthy.
-        name: of the environment.
-        bucket: the log bucket.
-        existing_bucket: the bucket's owner edits its policy, and not the stack.
+        environment: The name or path of the file, as the commands in next steps repeat it.
+        paused: True if the file pauses the job.
+        queue_of_stack: True if the stack creates the queue. Otherwise, Auto Loader creates it in the first run.
+        most_quarantined: The highest share of quarantined lines, from 0 to 1, that counts as healthy.
+        name: Name of the environment.
+        bucket: Name of the log bucket.
+        existing_bucket: True if the bucket's owner edits its policy. Otherwise, the stack does.
     """
 
     environment: str
@@ -61,33 +61,33 @@ class Expected:
 def judge(
     job: JobSeen | None, queues: Sequence[QueueSeen] | None, before: Sequence[QueueSeen] | None, expected: Expected
 ) -> list[Finding]:
-    """Return the findings on job, runs and queues; ``before`` are the queues as of the first look."""
-    found = [_job(job, expected)]
+    """Return the findings on job, runs and queues. ``before`` holds the queues at the first check."""
+    findings = [_job(job, expected)]
     if job is not None:
-        found += _runs(job, expected)
-    return [*found, *_queues(job, queues, before, expected)]
+        findings += _runs(job, expected)
+    return [*findings, *_queues(job, queues, before, expected)]
 
 
 def judge_policy(policy: PolicySeen, expected: Expected) -> Finding:
-    """Return the finding on the bucket's policy, with each statement of ours that is missing or changed."""
+    """Return the finding on the bucket's policy. It names each of our statements that is missing or changed."""
     what = "bucket policy"
     if not policy.exists:
         fix = f"make deploy ENV={expected.environment}"
-        fix = "create it, or correct log_bucket.name in the file" if expected.existing_bucket else fix
-        return Finding("wrong", what, f"there is no bucket {expected.bucket}", fix)
+        fix = "create it, or correct log_bucket.name in the environment file" if expected.existing_bucket else fix
+        return Finding("wrong", what, f"the bucket {expected.bucket} does not exist", fix)
     differences = [f"{sid} is missing" for sid in policy.missing]
     differences += [f"{sid} is changed ({', '.join(parts)})" for sid, parts in policy.changed]
     if not differences:
         return Finding("ok", what, f"{expected.bucket} has our {len(policy.ours)} statements")
     file = f"review/{expected.name}/log-bucket-policy.json"
-    written = f"run make review ENV={expected.environment}, which writes {file}"
+    review = f"run make review ENV={expected.environment}, which writes {file}"
     if expected.existing_bucket:
-        fix = f"{written}; the bucket's owner adds those statements from it to the policy, and keeps the others there"
+        fix = f"{review}; the bucket's owner adds those statements to the policy and keeps its other statements"
     else:
         fix = (
-            f"{written}, then aws s3api put-bucket-policy --bucket {expected.bucket} --policy file://{file}. A deploy "
-            "does not put them back, because its template did not change. AWS replaces the whole policy when somebody "
-            "with rights to it creates another flow log to this bucket"
+            f"{review}, then aws s3api put-bucket-policy --bucket {expected.bucket} --policy file://{file}. A "
+            "deployment does not restore them, because its template did not change. AWS replaces the whole policy when "
+            "a principal with permission to change it creates another flow log to this bucket"
         )
     return Finding("wrong", what, "; ".join(differences), fix)
 
@@ -99,13 +99,13 @@ def _job(job: JobSeen | None, expected: Expected) -> Finding:
     if not job.paused:
         return Finding("ok", "job", f"{trigger}: {job.url}")
     if expected.paused:
-        return Finding("note", "job", f"{trigger}, paused by the file (job.pause): {job.url}")
+        return Finding("note", "job", f"{trigger}, paused by the environment file (job.pause): {job.url}")
     return Finding(
         "wrong",
         "job",
-        f"{trigger}, paused by hand, not by the file: {job.url}",
-        f"find out why; then run .venv/bin/python -m infra.workspace deploy --env {expected.environment} to start it "
-        "again, or set pause = true in the file to keep it paused",
+        f"{trigger}, paused by hand, not by the environment file: {job.url}",
+        f"find out why, then run .venv/bin/python -m infra.workspace deploy --env {expected.environment} to start it "
+        "again, or set job.pause = true in the file to keep it paused",
     )
 
 
@@ -115,7 +115,7 @@ def _runs(job: JobSeen, expected: Expected) -> Iterator[Finding]:
     failed = failed if failed and failed.failed else None
     loaded = batches(newest.output) if newest else None
     if failed and not (newest and newest.active and loaded):
-        # A newer run may show that the cause is fixed.
+        # A newer run may show that the cause is already fixed.
         yield replace(_failure(failed, expected), may_pass=newest is not None and newest.active)
     elif not job.paused:
         yield _run(job, newest)
@@ -123,7 +123,7 @@ def _runs(job: JobSeen, expected: Expected) -> Iterator[Finding]:
         yield Finding("ok", "last batch", loaded.last)
         yield _quarantine(loaded, expected)
     elif newest and newest.running:
-        yield Finding("note", "last batch", "none in this run yet; AWS delivers files every 5 to 10 minutes")
+        yield Finding("note", "last batch", "this run has none yet; AWS delivers files every 5 to 10 minutes")
 
 
 def _failure(run: RunSeen, expected: Expected) -> Finding:
@@ -135,31 +135,31 @@ def _failure(run: RunSeen, expected: Expected) -> Finding:
             "access",
             f"denied: {denied}",
             f"run .venv/bin/python -m infra.workspace verify --env {expected.environment} to see which call is "
-            "refused; compare the review with the policies of bucket and key, which somebody else may own; the run's "
+            "denied; compare the review with the policies of bucket and key, which may have other owners; the run's "
             f"output: {run.url}",
         )
     reason = " ".join(lines[:2]) or "no reason given"
-    return Finding("wrong", "run", f"the last one failed ({run.state}): {reason}", f"read its output: {run.url}")
+    return Finding("wrong", "run", f"the last run failed ({run.state}): {reason}", f"read its output: {run.url}")
 
 
 def _lines(run: RunSeen) -> list[str]:
-    """Return the lines of a failed run's reason: what the job printed about it, or else the run's error."""
+    """Return the lines that explain a failed run: the job's own message, or else the run's error."""
     _, failed, rest = run.output.partition("The run failed: ")
     text = f"{failed}{rest}" if failed else "\n".join([run.error, *_message(run.trace)])
     return [line.strip()[:400] for line in text.splitlines() if line.strip()]
 
 
 def _message(trace: str) -> list[str]:
-    """Return the exception's own lines at the end of a traceback.
+    """Return the exception's message at the end of a traceback.
 
-    A failed task may come without output and with one line of its error; the traceback ends with the whole message.
+    A failed task may have no output and only the first line of its error. The traceback ends with the whole message.
     """
     return [line for line in trace.splitlines()[-_TRACE_LINES:] if not line.startswith((" ", "Traceback"))]
 
 
 def _run(job: JobSeen, newest: RunSeen | None) -> Finding:
     if newest is None and job.continuous:
-        return Finding("wrong", "run", "none was started", f"open the job's page: {job.url}", may_pass=True)
+        return Finding("wrong", "run", "no run was started", f"open the job's page: {job.url}", may_pass=True)
     if newest is None:
         return Finding("note", "run", "none yet: waiting for the schedule")
     began = f" since {newest.began:%Y-%m-%d %H:%M} UTC" if newest.began else ""
@@ -170,8 +170,9 @@ def _run(job: JobSeen, newest: RunSeen | None) -> Finding:
             "wrong", "run", f"waiting for its cluster ({newest.state}{began})", f"see why: {newest.url}", may_pass=True
         )
     if job.continuous:
-        return Finding("wrong", "run", f"none is active; the last is {newest.state}", job.url, may_pass=True)
-    return Finding("ok", "run", f"the last is {newest.state}: {newest.url}")
+        text = f"no run is active; the last run is {newest.state}"
+        return Finding("wrong", "run", text, f"open the job's page: {job.url}", may_pass=True)
+    return Finding("ok", "run", f"the last run is {newest.state}: {newest.url}")
 
 
 def _quarantine(loaded: Batches, expected: Expected) -> Finding:
@@ -181,8 +182,8 @@ def _quarantine(loaded: Batches, expected: Expected) -> Finding:
     return Finding(
         "wrong",
         "quarantine",
-        f"{text}; expected is {expected.most_quarantined:.0%} at most",
-        "run SELECT reason, count(*) FROM <table>_quarantine GROUP BY ALL to see what is wrong with the files",
+        f"{text}; expected at most {expected.most_quarantined:.0%}",
+        "run SELECT reason, count(*) FROM <table>_quarantine GROUP BY ALL to see the reasons",
     )
 
 
@@ -195,20 +196,20 @@ def _queues(
         yield Finding(
             "wrong",
             "queue",
-            "the stack's queue does not exist, or you may not read it",
-            f"run make deploy ENV={expected.environment}, or sign in to the account of the file",
+            "the stack's queue does not exist, or you have no permission to read it",
+            f"run make deploy ENV={expected.environment}, or sign in to the account in the environment file",
         )
     elif not queues:
         yield Finding("note", "queue", "none yet: the first run creates it")
     for queue in queues or []:
-        first = next((each.waiting for each in before or [] if each.name == queue.name), queue.waiting)
+        first = next((earlier.waiting for earlier in before or [] if earlier.name == queue.name), queue.waiting)
         yield _queue(queue, first, job, expected)
         if queue.dead_letters:
             yield Finding(
                 "wrong",
                 "dead letters",
-                f"received several times and never completed: {counted(queue.dead_letters, 'message')}",
-                "once the job runs, start a redrive of the dead-letter queue to its source (SQS console)",
+                f"{counted(queue.dead_letters, 'message')} received many times and never deleted",
+                "when the job runs, start a redrive of the dead-letter queue to its source (SQS console)",
             )
 
 
@@ -217,15 +218,15 @@ def _queue(queue: QueueSeen, first: int, job: JobSeen | None, expected: Expected
     if not queue.waiting:
         return Finding("ok", "queue", f"{queue.name}: drained")
     if expected.paused:
-        return Finding("note", "queue", f"{waiting} until the job runs; after 14 days they are lost")
+        return Finding("note", "queue", f"{waiting} until the job runs; SQS deletes them after 14 days")
     if job and not job.continuous and not job.paused:
         return Finding("note", "queue", f"{waiting} for the next scheduled run")
     if queue.waiting < first:
-        return Finding("ok", "queue", f"{waiting}, {first - queue.waiting:,} fewer than at the first look")
+        return Finding("ok", "queue", f"{waiting}, {first - queue.waiting:,} fewer than at the first check")
     return Finding(
         "wrong",
         "queue",
-        f"not drained: {waiting}, not fewer than at the first look",
-        "check that the run is running (above) and that its cluster is large enough for what is delivered",
+        f"not drained: {waiting}, not fewer than at the first check",
+        "check that a run is active (see above) and that its cluster is large enough for the volume of logs",
         may_pass=True,
     )

@@ -1,4 +1,4 @@
-"""Format findings for a terminal and, as Markdown, for the summary of a workflow."""
+"""Format findings for a terminal and, as Markdown, for a workflow's summary."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _SIGNS = {"ok": "ok", "note": "-", "wrong": "WRONG"}
 
 
 def verdict(findings: Sequence[Finding]) -> str:
-    """Return the verdict in one line."""
+    """Return the overall result in one line."""
     wrong = [finding.what for finding in findings if finding.state == "wrong"]
     return f"Not healthy: {', '.join(wrong)}" if wrong else "Healthy"
 
 
 def text(findings: Sequence[Finding]) -> str:
-    """Return a line for each finding, and a second one for its next step."""
+    """Return one line per finding, each followed by a line with its next step, and the overall result."""
     lines = []
     for finding in findings:
         lines.append(f"  {_SIGNS[finding.state]:<6} {finding.what:<13} {printable(finding.text)}")
@@ -32,7 +32,7 @@ def markdown(title: str, findings: Sequence[Finding]) -> str:
         f"| {_SIGNS[finding.state]} | {finding.what} | {_cell(finding.text)} | {_cell(finding.next_step)} |"
         for finding in findings
     ]
-    head = "| | What | Found | Next |\n|---|---|---|---|"
+    head = "| | Check | Result | Next step |\n|---|---|---|---|"
     return "\n".join([f"### {title}: {verdict(findings).lower()}\n", head, *rows, ""])
 
 

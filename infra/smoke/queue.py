@@ -1,4 +1,4 @@
-"""Look at the queue of new files: how many messages wait in it, and in its dead-letter queue."""
+"""Count the messages in the queue of new files and in its dead-letter queue."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class QueueSeen:
     """A queue.
 
     Attributes:
-        name: of the queue.
-        waiting: messages that nobody has received yet.
-        taken: messages that were received and are not deleted yet.
-        dead_letters: messages that were received too often; None where the queue has no dead-letter queue.
+        name: Name of the queue.
+        waiting: Number of messages that the job has not received yet.
+        taken: Number of messages that were received and not deleted yet.
+        dead_letters: Number of messages that were received too many times; None without a dead-letter queue.
     """
 
     name: str
@@ -35,14 +35,14 @@ class QueueSeen:
 
 
 def look(environment: Environment) -> list[QueueSeen] | None:
-    """Return the queues of an environment, none where there is none yet; None where the job lists the bucket.
+    """Return the queues of an environment: an empty list before they exist, None if the job lists the bucket.
 
     Raises:
-        DeploymentError: AWS refuses it.
+        DeploymentError: AWS denies access or rejects the request.
     """
     if environment.job.notifications == "off":
         return None
-    return looking("Looking at the queue", environment, lambda client: _look(environment, client))
+    return looking("Reading the queue", environment, lambda client: _look(environment, client))
 
 
 def _look(environment: Environment, client: Clients) -> list[QueueSeen]:
@@ -56,21 +56,22 @@ def _look(environment: Environment, client: Clients) -> list[QueueSeen]:
 
 
 def _auto_loaders(environment: Environment, client: Clients) -> list[tuple[str, str]]:
-    """Return name and account of each queue that gets the events of our files from an Auto Loader topic.
+    """Return name and account of each queue that receives events for our files from an Auto Loader topic.
 
-    The way leads from the bucket over the topic's subscriptions: equal names of topic and queue are not documented.
+    Follow the bucket's notifications to topics and their subscriptions: it is not documented that topic and queue have
+    equal names.
     """
     bucket = environment.log_bucket.name
     logs = Logs(bucket=bucket, prefix=names.logs_prefix(environment), path=deliveries.logs_path(environment))
     try:
-        configured = client("s3").get_bucket_notification_configuration(Bucket=bucket)
+        notifications = client("s3").get_bucket_notification_configuration(Bucket=bucket)
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchBucket":
             return []
         raise
     topics = {
         entry["TopicArn"]
-        for entry in configured.get("TopicConfigurations", [])
+        for entry in notifications.get("TopicConfigurations", [])
         if auto_loader.is_auto_loaders(entry["TopicArn"]) and auto_loader.may_be_ours(entry, [logs])
     }
     queues = {queue for topic in topics for queue in _subscribed(client("sns"), topic)}
@@ -78,7 +79,7 @@ def _auto_loaders(environment: Environment, client: Clients) -> list[tuple[str, 
 
 
 def _subscribed(sns: Any, topic: str) -> list[str]:
-    """Return the ARNs of the queues that subscribe to a topic; none if the topic is gone."""
+    """Return the ARNs of the queues that subscribe to a topic, or an empty list if the topic does not exist."""
     queues: list[str] = []
     try:
         for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic):
@@ -90,13 +91,13 @@ def _subscribed(sns: Any, topic: str) -> list[str]:
 
 
 def _counts(sqs: Any, name: str, owner: str) -> tuple[int, int] | None:
-    """Return the numbers of waiting and received messages; None if there is no such queue."""
+    """Return the numbers of waiting and received messages, or None if the queue does not exist."""
     try:
         url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=owner)["QueueUrl"]
-        asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
+        attributes = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=attributes)["Attributes"]
     except ClientError as error:
         if error.response["Error"]["Code"] in _NO_QUEUE:
             return None
         raise
-    return int(counts[asked[0]]), int(counts[asked[1]])
+    return int(counts[attributes[0]]), int(counts[attributes[1]])

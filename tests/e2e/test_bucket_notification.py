@@ -88,7 +88,7 @@ def test_a_topic_that_does_not_take_events_fails_the_deploy(stage: Emulator) -> 
 def test_a_notification_of_others_for_the_same_keys_is_named_with_what_to_do(stage: Emulator, topic: str) -> None:
     other = entry("arn:aws:sns:us-east-1:111122223333:gone", "AWSLogs/111122223333/")
     given(stage, other)
-    with pytest.raises(Exception, match="already reports new files below AWSLogs/") as raised:
+    with pytest.raises(Exception, match="already sends events for new files below AWSLogs/") as raised:
         bucket_notification.add(stage.client("s3"), BUCKET, topic, "AWSLogs/")
     assert other["TopicArn"] in str(raised.value)
     assert 'set job.notifications = "off"' in str(raised.value)

@@ -75,9 +75,9 @@ def test_beside_the_running_job_it_answers_every_question_and_leaves_nothing(
     assert here.made() == before
     said = capsys.readouterr().out
     assert said.startswith("Probing test in ")
-    assert "this starts one cluster for a few minutes" in said.splitlines()[0]
+    assert "This starts one cluster for a few minutes" in said.splitlines()[0]
     assert report in said
-    assert said.rstrip().endswith("Next: look through it, and attach it to a bug report")
+    assert said.rstrip().endswith("Next: read the report and attach it to a bug report")
 
     good, bad = section(report, "Holds"), section(report, "Does not hold")
     assert "the run on the job's cluster" not in bad
@@ -90,7 +90,7 @@ def test_beside_the_running_job_it_answers_every_question_and_leaves_nothing(
         "the table's history has counts",
         "a set that is observed behind a range sort is right",
         "Auto Loader gives topic and queue one name",
-        "the job's settings are read back as they were sent",
+        "the workspace returns the job's settings as sent",
     ):
         assert f"**{question}**" in good, report
     # A range sort reads its input twice, and observes it twice.

@@ -180,5 +180,5 @@ def test_the_deploy_role_of_ci_looks_with_the_role_for_looking(
 
 def test_who_may_do_neither_is_told_what_was_refused(stage: Emulator, signed_in: Any, tmp_path: Path) -> None:
     signed_in(role(stage, "nobody", {}))
-    with pytest.raises(DeploymentError, match="Looking at the queue: AWS rejected the request"):
+    with pytest.raises(DeploymentError, match="Reading the queue: AWS rejected the request"):
         look(environment(tmp_path, STACK))

@@ -206,7 +206,7 @@ def test_a_wider_access_of_ci_fails_the_review(
     assert review.main(["--env", "test.toml", "--repository", "octo-org/other"]) == 0
     capsys.readouterr()
     assert review.main(["--env", "test.toml", "--against", "base"]) == 1
-    assert "ci-access/test: 1 grant became wider" in capsys.readouterr().out
+    assert "ci-access/test: access became wider (1 grant)" in capsys.readouterr().out
 
 
 def test_a_trust_document_that_names_no_repository_is_a_mistake(tmp_path: Path) -> None:

@@ -154,8 +154,8 @@ def test_without_set_up_one_sentence_says_what_to_run(tmp_path: Path, monkeypatc
     with pytest.raises(FunctionCodeError) as error:
         pack(tmp_path)
     assert str(error.value) == (
-        "The registration function's packages (infra/workspace/requirements.txt) are not in this venv: "
-        "run make setup, then again"
+        "The registration function's packages (infra/workspace/requirements.txt) are not in this venv. "
+        "Run make setup and try again"
     )
 
 

@@ -35,6 +35,6 @@ def test_a_failure_says_what_pip_said_and_leaves_what_was_there(venv: Path) -> N
     older.write_bytes(b"older")
     with pytest.raises(SetupError) as error:
         provide_function_packages(ROOT)
-    assert "pip could not fetch the packages of infra/workspace/requirements.txt" in str(error.value)
+    assert "pip could not download the packages of infra/workspace/requirements.txt" in str(error.value)
     assert "No matching distribution found" in str(error.value)
     assert list((venv / "lambda").iterdir()) == [older]

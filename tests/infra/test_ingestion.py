@@ -229,7 +229,7 @@ def test_without_set_up_synthesis_says_what_to_run(program: str, tmp_path: Path)
     )
     assert done.returncode != 0
     assert done.stderr.splitlines()[-1] == (
-        "The registration function's packages (infra/workspace/requirements.txt) are not in this venv: "
-        "run make setup, then again"
+        "The registration function's packages (infra/workspace/requirements.txt) are not in this venv. "
+        "Run make setup and try again"
     )
     assert "Traceback" not in done.stderr

@@ -35,7 +35,7 @@ def test_the_documents_are_those_of_the_snapshot(variant: str, tmp_path: Path, s
 @pytest.mark.parametrize("name", ["minimal", "staging", "production"])
 def test_the_committed_review_is_what_the_code_makes(name: str) -> None:
     committed = {path.name: path.read_text() for path in (FOLDER / name).iterdir()}
-    assert committed == review(load(name)), f"run make review ENV={name}, and commit what changed"
+    assert committed == review(load(name)), f"run make review ENV={name}, and commit the result"
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -108,7 +108,7 @@ def test_rights_that_move_to_another_role_are_wider(
 def test_writing_checking_and_a_stale_file(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--env", file, "--output", "out"]
     assert main(arguments) == 0
-    assert re.fullmatch(r"test: \d+ files in out/, beginning with README.md\n", capsys.readouterr().out)
+    assert re.fullmatch(r"test: \d+ files in out/; start with README.md\n", capsys.readouterr().out)
     assert main([*arguments, "--check"]) == 0
     capsys.readouterr()
     (tmp_path / "out/reader-role-s3.json").write_text("{}")
@@ -116,11 +116,11 @@ def test_writing_checking_and_a_stale_file(file: str, tmp_path: Path, capsys: py
     (tmp_path / "out/old.json").write_text("{}")
     assert main([*arguments, "--check"]) == 1
     assert capsys.readouterr().err == (
-        "test: out/ is not what the code makes:\n"
+        "test: out/ does not match the code:\n"
         "  - cross-account-pass-role.json is missing\n"
-        "  - old.json is left over\n"
+        "  - old.json is not part of the review\n"
         "  - reader-role-s3.json differs\n"
-        "Run make review ENV=test.toml, read what changed, and commit it with the change that made it.\n"
+        "Run make review ENV=test.toml, read the differences, and commit them with the change that caused them.\n"
     )
     assert main(arguments) == 0
     assert main([*arguments, "--check"]) == 0
@@ -135,7 +135,7 @@ def test_the_review_of_a_file_elsewhere_is_beside_it(
     (elsewhere / "staging.toml").write_text(changed())
     committed = {path: path.read_text() for path in (repository / "review/staging").iterdir()}
     assert main(["--env", str(elsewhere / "staging.toml")]) == 0
-    assert f"in {elsewhere}/review/staging/, beginning with README.md" in capsys.readouterr().out
+    assert f"in {elsewhere}/review/staging/; start with README.md" in capsys.readouterr().out
     assert main(["--env", str(elsewhere / "staging.toml"), "--check"]) == 0
     assert {path: path.read_text() for path in (repository / "review/staging").iterdir()} == committed
 
@@ -148,7 +148,7 @@ def test_a_review_without_an_environment_file_is_named_and_is_not_in_the_way(
     for arguments, status in (([], 0), (["--check"], 1), (["--against-revision", "whole"], 0)):
         assert main(arguments) == status
         said = capsys.readouterr()
-        assert "mine: review/mine/ was left as it is, because there is no environments/mine.toml. Delete" in said.err
+        assert "mine: review/mine/ was not changed, because environments/mine.toml does not exist. Delete" in said.err
         assert said.out.startswith("staging: ")
 
 
@@ -156,7 +156,7 @@ def test_a_folder_of_others_is_left_alone(file: str, tmp_path: Path, capsys: pyt
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/package.json").write_text("{}")
     assert main(["--env", file, "--output", "mine"]) == 2
-    assert "mine holds other files than a review" in capsys.readouterr().err
+    assert "mine is not empty and not a review" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["package.json"]
 
 
@@ -164,22 +164,22 @@ def test_against_a_base_that_allowed_less(file: str, tmp_path: Path, capsys: pyt
     assert main(["--env", file, "--output", "base"]) == 0
     capsys.readouterr()
     assert main(["--env", file, "--against", "base"]) == 0
-    assert capsys.readouterr().out == "test: access is what it was\n"
+    assert capsys.readouterr().out == "test: access is unchanged\n"
     (tmp_path / "base/reader-role-s3.json").write_text(
         (tmp_path / "base/reader-role-s3.json").read_text().replace('"s3:GetBucketLocation",', "")
     )
     assert main(["--env", file, "--against", "base"]) == 1
     assert capsys.readouterr().out == (
-        "test: 1 grant became wider\n"
+        "test: access became wider (1 grant)\n"
         "\n"
         "WIDER: reader-role-s3.json, statement FindLogs (Inline policy s3 of the reader role flow-log-reader)\n"
         "    new: arn:aws:iam::111122223333:role/flow-log-reader: s3:GetBucketLocation on "
         "arn:aws:s3:::flow-logs-bucket\n"
-        "    why it is there: The job lists delivered files. This shows the names of all keys in the bucket, but no "
+        "    reason: The job lists delivered files. This shows the names of all keys in the bucket, but no "
         "contents. A condition on the prefix would deny HeadBucket, which S3 clients call first\n"
         "\n"
-        "To accept it: run make review ENV=test.toml, commit review/test/, and let who answers for IAM\n"
-        "approve the pull request with this list at hand. Once it is merged, the base has it: this passes again.\n"
+        "To accept this: run make review ENV=test.toml, commit review/test/, and have your IAM reviewer approve\n"
+        "the pull request with this list. After the merge, the base branch has the change, and this check passes.\n"
     )
 
 
@@ -199,7 +199,9 @@ def test_a_whole_environment_that_is_new_is_told_on_one_screen(
     (tmp_path / "base").mkdir()
     assert main(["--env", file, "--against", "base"]) == 1
     said = capsys.readouterr().out
-    assert re.match(r"test: \d\d+ grants became wider\n\nWIDER: cross-account-pass-role.json, statement PassFlow", said)
+    assert re.match(
+        r"test: access became wider \(\d\d+ grants\)\n\nWIDER: cross-account-pass-role.json, statement PassFlow", said
+    )
     assert "reader-role-notifications.json, reader-role-s3.json, reader-role-trust.json" in said
     assert len(said.splitlines()) <= 40
 
@@ -231,12 +233,12 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_against_a_revision_of_git(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--against-revision", "whole"]) == 0
-    assert capsys.readouterr().out == "staging: access is what it was\n"
+    assert capsys.readouterr().out == "staging: access is unchanged\n"
     assert main(["--against-revision", "narrow"]) == 1
     assert "role/flow-log-reader-staging: s3:GetBucketLocation on arn:aws:s3:::example" in capsys.readouterr().out
     # What the working tree has is compared, not what is committed, and nothing is changed there.
     assert main(["--env", "staging", "--against-revision", "narrow~1"]) == 1
-    assert re.match(r"staging: \d\d+ grants became wider", capsys.readouterr().out)
+    assert re.match(r"staging: access became wider \(\d\d+ grants\)", capsys.readouterr().out)
     status = subprocess.run(["git", "-C", str(repository), "status", "--short"], check=True, capture_output=True)
     assert status.stdout == b""
 
@@ -246,7 +248,7 @@ def test_an_environment_whose_review_was_deleted_is_compared_all_the_same(
 ) -> None:
     shutil.rmtree(repository / "review/staging")
     assert main(["--against-revision", "narrow"]) == 1
-    assert "staging: 1 grant became wider" in capsys.readouterr().out
+    assert "staging: access became wider (1 grant)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("revision", ["nowhere", "HEAD:review", "--help"])
@@ -255,7 +257,7 @@ def test_a_revision_that_is_none_is_answered(
 ) -> None:
     assert main([f"--against-revision={revision}"]) == 2
     assert capsys.readouterr().err == (
-        f"{revision} is not a revision of this repository; a clone may have to fetch it first (git fetch origin main, "
+        f"{revision} is not a revision of this repository. You may have to fetch it first (git fetch origin main "
         "for origin/main)\n"
     )
     assert repository.is_dir()
@@ -269,7 +271,7 @@ def test_a_base_that_cannot_be_read_and_a_folder_that_cannot_be_written_are_answ
     assert main(["--env", file, "--against", "base"]) == 2
     assert "base/queue-policy.json is not valid JSON (" in capsys.readouterr().err
     assert main(["--env", file, "--output", file]) == 2
-    assert capsys.readouterr().err == f"{file}: File exists; nothing more was written\n"
+    assert capsys.readouterr().err == f"{file}: File exists. No further files were written\n"
     assert (tmp_path / file).read_text() == changed()
 
 
@@ -278,7 +280,7 @@ def test_wrong_input_is_answered(file: str, tmp_path: Path, capsys: pytest.Captu
     assert main(["--env", "bad.toml"]) == 2
     assert "bad.toml: 1 problem; nothing was created or changed:" in capsys.readouterr().err
     assert main(["--env", file, "--against", "nowhere"]) == 2
-    assert capsys.readouterr().err == "--against nowhere: there is no such folder\n"
+    assert capsys.readouterr().err == "--against nowhere: the folder does not exist\n"
     with pytest.raises(SystemExit) as exit_:
         main(["--output", "x"])
     assert exit_.value.code == 2

@@ -167,5 +167,5 @@ def test_a_change_says_what_was_asked_and_what_is_asked() -> None:
     )
     assert change.text == (
         "arn:aws:iam::111122223333:role/reader: s3:GetObject on arn:aws:s3:::bucket/logs/*: "
-        "was asked aws:SourceAccount StringEquals 111122223333, 999988887777; is asked nothing"
+        "the condition was aws:SourceAccount StringEquals 111122223333, 999988887777; it is now empty"
     )

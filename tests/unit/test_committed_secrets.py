@@ -22,7 +22,7 @@ def repository(tmp_path):
 
 def test_a_clean_repository_is_told_to_be_one(repository, capsys):
     assert main([], repository) == 0
-    assert capsys.readouterr().out == "2 files: nothing secret\n"
+    assert capsys.readouterr().out == "2 files checked, no secrets found\n"
 
 
 def test_a_key_is_told_with_its_place_and_never_repeated(repository, capsys):

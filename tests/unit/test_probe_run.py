@@ -115,15 +115,15 @@ def deployed_answers(stage: Stage) -> dict[str, Answer]:
 def test_the_job_is_compared_with_what_was_sent_whatever_wheel_it_has(stage: Stage) -> None:
     stage.deploy(spec(stage), wheel=NEWER_WHEEL)
     found = deployed_answers(stage)
-    assert found["the job's settings are read back as they were sent"].state == "holds"
-    assert "tasks[0].run_if = ALL_SUCCESS" in found["defaults that the workspace filled in"].facts
+    assert found["the workspace returns the job's settings as sent"].state == "holds"
+    assert "tasks[0].run_if = ALL_SUCCESS" in found["defaults that the workspace adds"].facts
 
 
 def test_an_edit_by_hand_is_seen(stage: Stage) -> None:
     stage.deploy(spec(stage))
     (job,) = stage.server.state.jobs.values()
     job.settings["max_concurrent_runs"] = 3
-    found = deployed_answers(stage)["the job's settings are read back as they were sent"]
+    found = deployed_answers(stage)["the workspace returns the job's settings as sent"]
     assert found.facts == ("max_concurrent_runs = 3, sent 1",)
 
 
@@ -136,7 +136,7 @@ def test_the_words_of_the_last_failed_run_are_found_where_they_are(stage: Stage)
         stage.deploy(stage.spec())
     found = deployed_answers(stage)["a failed run keeps its output"]
     assert found.state == "holds"
-    assert {"lines of error, 1 in all, the last of it:", "  ParameterError: 2", "  because"} <= set(found.facts)
+    assert {"lines of error, 1 in total, the last of them:", "  ParameterError: 2", "  because"} <= set(found.facts)
     assert run_name(spec(stage)).endswith(" verify")
 
 

@@ -123,7 +123,7 @@ def test_a_queue_that_does_not_get_emptier_is_told(stage: Stage) -> None:
     assert page.verdict(findings) == "Not healthy: queue"
     finding = _found(findings, "queue")
     assert (
-        finding.text == "not drained: databricks-auto-ingest-1: 40 messages waiting, not fewer than at the first look"
+        finding.text == "not drained: databricks-auto-ingest-1: 40 messages waiting, not fewer than at the first check"
     )
     assert finding.may_pass
     assert finding.next_step

@@ -94,7 +94,7 @@ def test_the_owner_of_an_existing_bucket_adds_what_is_missing_by_hand(ours: list
     finding = judge_policy(compare(ours, []), expected)
     assert finding.next_step == (
         "run make review ENV=test, which writes review/test/log-bucket-policy.json; the bucket's owner adds those "
-        "statements from it to the policy, and keeps the others there"
+        "statements to the policy and keeps its other statements"
     )
 
 
@@ -102,5 +102,5 @@ def test_the_owner_of_an_existing_bucket_adds_what_is_missing_by_hand(ours: list
 def test_a_bucket_that_does_not_exist_is_reported(existing: bool, fix: str) -> None:
     expected = Expected(environment="test", bucket="flow-logs-bucket", existing_bucket=existing)
     finding = judge_policy(PolicySeen(exists=False), expected)
-    assert (finding.state, finding.text) == ("wrong", "there is no bucket flow-logs-bucket")
+    assert (finding.state, finding.text) == ("wrong", "the bucket flow-logs-bucket does not exist")
     assert finding.next_step.startswith(fix)

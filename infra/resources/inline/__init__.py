@@ -1,4 +1,4 @@
-"""Code of functions that stands in a template as text: it may use boto3 and nothing of this repository.
+"""Lambda code that a template contains as text. It may import boto3, and nothing of this repository.
 
-Nothing here is imported by synthesis, which reads the files.
+Synthesis reads these files and does not import them.
 """

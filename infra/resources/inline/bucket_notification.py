@@ -1,4 +1,4 @@
-"""Set a bucket's notification to a topic, and remove it again; all others of the bucket stay."""
+"""Add a bucket notification to a topic, or remove it. The bucket's others stay."""
 
 import json
 import urllib.request
@@ -10,16 +10,16 @@ TOPICS = "TopicConfigurations"
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Answer CloudFormation in any case: without an answer it waits for an hour."""
+    """Respond to CloudFormation, which waits for an hour otherwise."""
     answer = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
-    wanted = event["ResourceProperties"]
-    answer["PhysicalResourceId"] = event.get("PhysicalResourceId") or f"{wanted['BucketName']} {wanted['TopicArn']}"
+    props = event["ResourceProperties"]
+    answer["PhysicalResourceId"] = event.get("PhysicalResourceId") or f"{props['BucketName']} {props['TopicArn']}"
     try:
         if event["RequestType"] == "Delete":
-            remove(boto3.client("s3"), wanted["BucketName"], wanted["TopicArn"])
+            remove(boto3.client("s3"), props["BucketName"], props["TopicArn"])
         else:
-            answer["PhysicalResourceId"] = f"{wanted['BucketName']} {wanted['TopicArn']}"
-            add(boto3.client("s3"), wanted["BucketName"], wanted["TopicArn"], wanted["Prefix"])
+            answer["PhysicalResourceId"] = f"{props['BucketName']} {props['TopicArn']}"
+            add(boto3.client("s3"), props["BucketName"], props["TopicArn"], props["Prefix"])
         answer["Status"] = "SUCCESS"
     except Exception as error:  # noqa: BLE001
         answer |= {"Status": "FAILED", "Reason": str(error)[:1000]}
@@ -31,53 +31,53 @@ def handler(event: dict[str, Any], context: Any) -> None:
 
 
 def add(s3: Any, bucket: str, topic: str, prefix: str) -> None:
-    """Replace what leads to this topic, also what an earlier topic of the same name left."""
-    found, others = read(s3, bucket, topic)
+    """Replace notifications to this topic, including those of an earlier topic of this name."""
+    old, others = read(s3, bucket, topic)
     rules = [{"Name": "prefix", "Value": prefix}]
     own: dict[str, Any] = {"Id": topic.rsplit(":", 1)[-1], "TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}
     own["Filter"] = {"Key": {"FilterRules": rules}}
-    wanted = {**found, TOPICS: [*others, own]}
+    new = {**old, TOPICS: [*others, own]}
     try:
-        put_tested(s3, bucket, wanted, topic)
+        put_tested(s3, bucket, new, topic)
     except s3.exceptions.ClientError as error:
         if "overlap" not in str(error):
             raise
-        entries = [entry for kind in found.values() for entry in kind if isinstance(entry, dict)]
+        entries = [entry for kind in old.values() for entry in kind if isinstance(entry, dict)]
         arns = sorted({entry[name] for entry in entries for name in entry if name.endswith("Arn")} - {topic})
         raise Exception(
-            f"The bucket {bucket} already reports new files below {prefix} to another topic, queue or function: one of "
-            f"{', '.join(arns)}. S3 allows one notification for the same keys. Remove that one from the bucket if "
-            f'nothing needs it, or set job.notifications = "off"; then deploy again. S3: {error}'
+            f"The bucket {bucket} already sends events for new files below {prefix} to another topic, queue or "
+            f"function: one of {', '.join(arns)}. S3 allows one notification for the same keys. Remove that "
+            f'notification if nothing needs it, or set job.notifications = "off". Then deploy again. S3: {error}'
         ) from None
 
 
-def put_tested(s3: Any, bucket: str, wanted: dict[str, Any], topic: str) -> None:
-    """Have S3 test all destinations; one of others that is gone is no failure."""
+def put_tested(s3: Any, bucket: str, config: dict[str, Any], topic: str) -> None:
+    """Have S3 test the destinations. Ignore those of others that are gone."""
     try:
-        put(s3, bucket, wanted)
+        put(s3, bucket, config)
     except s3.exceptions.ClientError as error:
         if "destination" not in str(error) or topic in str(error.response):
             raise
-        put(s3, bucket, wanted, SkipDestinationValidation=True)
+        put(s3, bucket, config, SkipDestinationValidation=True)
 
 
 def remove(s3: Any, bucket: str, topic: str) -> None:
-    """Remove what leads to this topic; a bucket that is gone has nothing."""
+    """Remove notifications to this topic. Ignore a deleted bucket."""
     try:
-        found, others = read(s3, bucket, topic)
+        old, others = read(s3, bucket, topic)
     except s3.exceptions.NoSuchBucket:
         return
-    if len(others) < len(found.get(TOPICS, [])):
-        put(s3, bucket, {**found, TOPICS: others}, SkipDestinationValidation=True)
+    if len(others) < len(old.get(TOPICS, [])):
+        put(s3, bucket, {**old, TOPICS: others}, SkipDestinationValidation=True)
 
 
 def read(s3: Any, bucket: str, topic: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the bucket's whole configuration, and its topic notifications that lead elsewhere."""
-    found = s3.get_bucket_notification_configuration(Bucket=bucket)
-    found.pop("ResponseMetadata", None)
-    return found, [entry for entry in found.get(TOPICS, []) if entry["TopicArn"] != topic]
+    """Return the whole configuration, and the notifications to other topics."""
+    config = s3.get_bucket_notification_configuration(Bucket=bucket)
+    config.pop("ResponseMetadata", None)
+    return config, [entry for entry in config.get(TOPICS, []) if entry["TopicArn"] != topic]
 
 
-def put(s3: Any, bucket: str, wanted: dict[str, Any], **options: bool) -> None:
-    """Write the whole configuration, which is all that S3 takes."""
-    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=wanted, **options)
+def put(s3: Any, bucket: str, config: dict[str, Any], **options: bool) -> None:
+    """Write the whole configuration: S3 accepts nothing less."""
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=config, **options)
