@@ -42,15 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FolderError as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        raise  # to `ended_by_its_reader`
     except (CdkError, DemoError, EnvironmentFileError, JarsError, JavaError, NotStarted, OSError, SqlError) as error:
-        live.clear()
         print(
             f"\nthe demo cannot go on: {printable_lines(str(error))}\nnothing of it is running any more",
             file=sys.stderr,
         )
         return 1
     except KeyboardInterrupt:
-        live.clear()
         print("\nstopped; nothing of the demo is running any more", file=sys.stderr)
         return 128 + signal.SIGINT
 

@@ -155,7 +155,6 @@ def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
     act.traffic.stop()
     there = act.waited(watch, lines(act.traffic.files(), act.traffic.spoiled))
     watch.stop()
-    act.live.clear()
     if not there:
         act.live.say(f"     not all lines came. {act.run_in_words()}")
     found = account(act, tables)
@@ -172,7 +171,6 @@ def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
 def _destroy(act: Act) -> Sequence[Gone]:
     act.stage.destroy(act.tell_cdk)
     found = left(act.stage.aws, act.workspace, Names.of(act.environment))
-    act.live.clear()
     act.live.say(terminal.gone(found))
     still = [one for one in found if one.found]
     act.live.say(
