@@ -97,8 +97,8 @@ def lag(running: Sequence[float], restarting: Sequence[float]) -> list[str]:
         )
     if restarting:
         latencies.append(
-            f"{counted(len(restarting), 'more file')} arrived while the job restarted: "
-            f"maximum {in_seconds(max(restarting))}"
+            f"{counted(len(restarting), 'file')} arrived while the job restarted: "
+            f"maximum latency {in_seconds(max(restarting))}"
         )
     return latencies
 
