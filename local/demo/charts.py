@@ -43,15 +43,8 @@ def columns(
 ) -> Html:
     """Draw stacked columns with a grid.
 
-    Args:
-        data: the columns.
-        classes: the style class of each part.
-        summary: the text that a screen reader reads instead of the picture.
-        unit: formats a value of the y axis.
-        lines: vertical lines to mark events.
-        height: the height of the chart without the labels of the lines.
-        width: the width of the chart.
-        whole: whether the y axis has integers only.
+    ``classes`` are the styles of the parts. ``unit`` formats a value of the y axis; ``whole`` limits the axis to
+    integers. A screen reader reads ``summary`` instead of the picture.
     """
     top = max((sum(column.parts) for column in data), default=0.0)
     ticks = _ticks(top, whole=whole)

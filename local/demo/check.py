@@ -11,16 +11,7 @@ from vpc_flow_logs.progress import counted
 
 @dataclass(frozen=True)
 class Found:
-    """The contents of the tables for one flow log.
-
-    Attributes:
-        rows: the rows in the table.
-        accepted: the rows with the action ACCEPT.
-        rejected: the rows with the action REJECT.
-        bytes: the sum of the field of that name.
-        quarantined: the lines in the quarantine table; an entry can stand for several.
-        skipped: the SKIPDATA rows.
-    """
+    """Rows and lines of one flow log in the tables; ``quarantined`` counts lines, not entries, ``skipped`` SKIPDATA."""
 
     rows: int = 0
     accepted: int = 0
@@ -36,15 +27,12 @@ class Found:
 
 
 def differences(manifest: Manifest, found: Mapping[str, Found], quarantined: Mapping[str, int]) -> list[str]:
-    """Describe each difference between the tables and the delivered files.
+    """Return each difference between the tables and the delivered files, in words.
 
     Args:
         manifest: the delivered files.
         found: the contents of the tables, by flow log ID.
         quarantined: the number of lines in the quarantine table, by file name.
-
-    Returns:
-        The differences; empty if there are none.
     """
     problems = [f"refused: {refused}" for refused in manifest.refused]
     problems += [problem for log in manifest.flow_logs for problem in _of_flow_log(log, found.get(log.id, Found()))]

@@ -37,16 +37,13 @@ class Act:
     """A running demo.
 
     Attributes:
-        folder: the folder for all files.
         live: the output.
         stage: both clouds.
-        seed: the seed of the traffic.
         environment: the environment of the first deploy.
         table: the name of the table.
-        traffic: the delivered traffic.
+        traffic: the delivered files.
         loading: the contents of the tables.
-        workspace: the client of the workspace.
-        marks: the events that the traffic chart shows.
+        marks: the events that the traffic charts show.
     """
 
     def __init__(self, folder: Folder, live: Live, stage: EmbeddedStage, *, seed: int, records: int) -> None:
@@ -83,11 +80,7 @@ class Act:
         return deployed(self.stage.environment, file=file, aws=self.stage.aws, workspace=self.workspace)
 
     def wait(self, watch: Watch, count: int) -> None:
-        """Wait until the tables hold a number of lines.
-
-        Raises:
-            DemoError: no new line was loaded for `PATIENCE` seconds.
-        """
+        """Wait until the tables hold a number of lines; raise DemoError if loading stops before that."""
         if not self.waited(watch, count):
             missing = counted(count - self.loading.lines, "line")
             raise DemoError(f"no new rows for {PATIENCE:.0f} s, {missing} missing. {self.run_in_words()}")

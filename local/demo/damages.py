@@ -16,14 +16,7 @@ _GZIP_WINDOW = 31
 
 @dataclass(frozen=True)
 class Result:
-    """A damaged file.
-
-    Attributes:
-        data: the bytes.
-        kept: the records that are still readable.
-        lines: the number of lines that are not.
-        done: the damage, in words.
-    """
+    """A damaged file: its bytes, the readable records, the number of unreadable lines, and the damage in words."""
 
     data: bytes
     kept: pa.Table

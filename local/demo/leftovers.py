@@ -21,13 +21,7 @@ _NOT_THERE = {"NoSuchEntity", "NotFound", "NotFoundException", "ResourceNotFound
 class Names:
     """The names of the resources of a deployment.
 
-    Attributes:
-        stack: the main stack.
-        role: the reader role and its instance profile.
-        bucket: the log bucket.
-        job: the job.
-        groups: the groups that may use the instance profile.
-        cross_account_role: the role that may pass the reader role.
+    ``role`` is the reader role, whose instance profile has the same name; ``cross_account_role`` may pass it.
     """
 
     stack: str

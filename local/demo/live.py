@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich import live
 from rich.console import Console
+from rich.live import Live as StatusLine
 from rich.text import Text
 
 from local.demo.report import Step
@@ -40,13 +40,7 @@ class Live:
         self.say(f"\n{len(self.steps) + 1}/{self._total}  {name}\n")
         self._status = ""
         self._printed_at = self._started = time.monotonic()
-        with live.Live(
-            console=self._console,
-            get_renderable=self._line,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        ):
+        with StatusLine(console=self._console, get_renderable=self._line, transient=True, redirect_stderr=False):
             yield
         seconds = time.monotonic() - self._started
         self.steps.append(Step(name, seconds))

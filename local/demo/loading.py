@@ -25,16 +25,10 @@ class Wait:
 
 
 def across_restarts(waits: Sequence[Wait], runs: Sequence[tuple[float, float]]) -> tuple[list[Wait], list[Wait]]:
-    """Separate the waits during a run of the job from those that overlap a restart.
+    """Return the waits during a run of the job, and those that overlap a restart.
 
-    A restart lasts from the end of a run to the first rows of the next one.
-
-    Args:
-        waits: the waits of all files.
-        runs: the start and end of each run, in order.
-
-    Returns:
-        The waits during a run, and those that overlap a restart.
+    ``runs`` are the start and end of each run, in order. A restart lasts from the end of a run to the first rows of the
+    next one.
     """
     pauses = []
     for (_, end), (start, _) in pairwise(runs):

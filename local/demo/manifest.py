@@ -24,15 +24,8 @@ _KINDS = {
 class FlowLogNote:
     """The deliveries of one flow log.
 
-    Attributes:
-        id: the flow log ID.
-        what: the resource with its ID.
-        format: the fields and the file format, in words.
-        files: the number of files.
-        lines: the number of lines, without blank lines and header lines.
-        quarantined: the number of damaged lines.
-        rejected: the number of valid records with the action REJECT.
-        bytes: the sum of the field of that name, over the valid records.
+    ``what`` and ``format`` describe the flow log. ``lines`` excludes blank lines and header lines; ``quarantined`` counts
+    the damaged ones. ``rejected`` counts REJECT and ``bytes`` adds up that field, both over the valid records.
     """
 
     id: str

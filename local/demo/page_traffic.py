@@ -151,7 +151,7 @@ def rejected(report: Report) -> Html:
     return panel(
         "Rejected, by source",
         table(("from", "", "flows", "to addresses", "to ports", "top port"), rows),
-        note="The addresses and ports that each source tried, and its most frequent port. Many of them suggest a scan.",
+        note="The addresses and ports that each source tried, and its most frequent port. Many targets suggest a scan.",
     )
 
 

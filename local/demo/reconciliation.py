@@ -19,10 +19,7 @@ _TOP = 10
 class Account:
     """The results of the queries after the end of the traffic.
 
-    Attributes:
-        lags: seconds from the upload of a file to readable rows, for the files that arrived while the job was running.
-        restart_lags: the same for the files that arrived while the job restarted.
-        tables: the number of rows by table name.
+    ``lags`` and ``restart_lags`` are those of `Report`. ``tables`` holds the number of rows by table name.
     """
 
     delivered: Manifest

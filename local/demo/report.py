@@ -32,13 +32,8 @@ class Resource:
 class Deployed:
     """The deployment in both clouds.
 
-    Attributes:
-        stack: the name of the stack.
-        environment: the environment file.
-        resources: the resources of the stack.
-        outputs: the outputs of the stack.
-        job: names and values that describe the job.
-        made: the resources that the job created with its role: the topic, the queue and the bucket notification.
+    ``job`` and ``made`` hold names and values to show: those of the job, and those of the topic, the queue and the
+    bucket notification that the job created with its role.
     """
 
     stack: str
@@ -51,15 +46,7 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Minute:
-    """The rows and bytes of the flows that began in a minute, including NODATA and SKIPDATA rows.
-
-    Attributes:
-        begins: the start of the minute in Unix seconds.
-        accepted: the rows that were not rejected.
-        rejected: the rows that were rejected.
-        accepted_bytes: the bytes of the rows that were not rejected.
-        rejected_bytes: the bytes of the rows that were rejected.
-    """
+    """The rows and bytes of the flows that began in a minute (Unix seconds); rows without an action are accepted."""
 
     begins: int
     accepted: int
@@ -144,11 +131,9 @@ class Mark:
 class Report:
     """The content of the page.
 
-    Attributes:
-        lags: seconds from the upload of a file to readable rows, for each file that arrived while the job was running.
-        restart_lags: the same for the files that arrived while the job restarted.
-        differences: the differences between the tables and the delivered files, in words.
-        gone: the resources that were looked up after the destroy; empty if nothing was destroyed.
+    ``lags`` are the seconds from the upload of a file to readable rows, for each file that arrived while the job was
+    running; ``restart_lags`` are those of the files that arrived during a restart. ``differences`` describes where the
+    tables differ from the delivered files. ``gone`` is empty if nothing was destroyed.
     """
 
     made: datetime

@@ -32,10 +32,7 @@ _TOP = 5
 
 
 def play(folder: Folder, live: Live, *, seed: int, records: int, keep: bool) -> int:
-    """Run the demo in an empty folder.
-
-    Returns:
-        The exit status: 1 if the tables differ from what was delivered or something is left after the destroy, else 0.
+    """Run the demo in an empty folder and return the exit status: 1 if tables differ or something is left.
 
     Raises:
         DemoError, CdkError, SqlError, NotStarted: a step failed.
@@ -49,10 +46,7 @@ def play(folder: Folder, live: Live, *, seed: int, records: int, keep: bool) -> 
 
 @contextmanager
 def _ignorable_signals() -> Iterator[Callable[[], None]]:
-    """Yield a function that ignores signals until the block ends.
-
-    Call it before the clean-up: another Ctrl-C would interrupt the clean-up and leave processes behind.
-    """
+    """Yield a function to call before the clean-up, so that another Ctrl-C does not interrupt it."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def ignore() -> None:

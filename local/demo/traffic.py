@@ -33,13 +33,7 @@ Damage = Callable[[bytes, pa.Table, FlowLog, random.Random], damages.Result]
 
 @dataclass(frozen=True)
 class Spoiled:
-    """A damaged file that was delivered.
-
-    Attributes:
-        delivered: the delivery, with the counts of the readable records.
-        lines: the number of unreadable lines.
-        done: the damage, in words.
-    """
+    """A damaged file: its delivery, which counts readable records, the unreadable lines, and the damage in words."""
 
     delivered: Delivered
     lines: int
@@ -54,13 +48,8 @@ class Spoiled:
 class Traffic:
     """All files that are delivered on a stage.
 
-    Attributes:
-        stage: the AWS that delivers them.
-        seed: the seed of the traffic.
-        rate: the number of records per flow log in five minutes.
-        hour: the deliveries of the first hour.
-        spoiled: the damaged files.
-        started: the start of the continuous traffic, in Unix seconds.
+    ``rate`` is the number of records per flow log in five minutes; ``started`` is the start of the continuous traffic
+    (Unix seconds).
     """
 
     stage: Emulator

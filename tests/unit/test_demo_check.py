@@ -78,7 +78,10 @@ def test_what_was_delivered_is_summed_by_flow_log_damaged_lines_included() -> No
         ("fl-2", 1, 5, 0, 1, 50),
     ]
     assert [log.what for log in told.flow_logs] == ["VPC vpc-1", "subnet s-1"]
-    assert [log.format for log in told.flow_logs] == ["14 fields, default format, text", "2 fields, custom format, text"]
+    assert [log.format for log in told.flow_logs] == [
+        "14 fields, default format, text",
+        "2 fields, custom format, text",
+    ]
     assert (told.files, told.lines, told.quarantined) == (3, 21, 2)
     assert told.damaged == (DamagedFile("c.log.gz", "cut off", 2),)
     assert lines(files, [spoiled]) == told.lines
