@@ -24,8 +24,8 @@ _KINDS = {
 class FlowLogNote:
     """The deliveries of one flow log.
 
-    ``what`` and ``format`` describe the flow log. ``lines`` excludes blank lines and header lines; ``quarantined`` is the
-    number of damaged ones. ``rejected`` counts REJECT and ``bytes`` adds up that field, both over the valid records.
+    ``what`` and ``format`` describe the flow log. ``lines`` excludes blank lines and header lines; ``quarantined`` is
+    the number of damaged ones. ``rejected`` counts REJECT and ``bytes`` adds up that field, both over the valid records.
     """
 
     id: str
