@@ -25,7 +25,7 @@ class FlowLogNote:
     """The deliveries of one flow log.
 
     ``what`` and ``format`` describe the flow log. ``lines`` excludes blank lines and header lines; ``quarantined`` is
-    the number of damaged ones. ``rejected`` counts REJECT and ``bytes`` adds up that field, both over the valid records.
+    the number of damaged ones. ``rejected`` (REJECT) and ``bytes`` (a sum) cover only the valid records.
     """
 
     id: str
