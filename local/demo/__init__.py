@@ -1,1 +1,1 @@
-"""``python -m local.demo``: a deploy into both clouds of the stage, traffic, a check that nothing is lost, a report."""
+"""The demo, ``python -m local.demo``: deploy into local clouds, deliver traffic, check for losses, write a report."""

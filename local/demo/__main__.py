@@ -1,8 +1,8 @@
-"""``python -m local.demo``: everything from nothing to a filled table on this machine.
+"""Run the whole product on this machine, from an empty folder to filled tables.
 
-Both clouds are started here, the product is deployed into them with the real CDK command line, flow logs are delivered,
-the job loads them, questions are answered, the deployment is changed while traffic flows, and all of it is taken down
-again. The exit status is 1 when the tables do not hold what was delivered, or when something is left.
+The demo starts both clouds, deploys the product into them with the CDK command line, delivers flow logs, runs the job
+that loads them, queries the tables, changes the deployment while traffic flows, and destroys everything again. The exit
+status is 1 if a step fails, if the tables do not hold what was delivered, or if something is left.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MOST_RECORDS = 50_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demo; the exit status: 0, 1 when something failed or is missing, 2 for arguments that cannot be used."""
+    """Run the demo and return the exit status: 1 if something failed, differs or is left; 2 for an unusable folder."""
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     options = _options(sys.argv[1:] if arguments is None else arguments)
     folder = Folder(Path(options.folder))
@@ -42,16 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FolderError as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        raise  # to `ended_by_its_reader`
     except (CdkError, DemoError, EnvironmentFileError, JarsError, JavaError, NotStarted, OSError, SqlError) as error:
-        live.clear()
         print(
-            f"\nthe demo cannot go on: {printable_lines(str(error))}\nnothing of it is running any more",
+            f"\nthe demo failed: {printable_lines(str(error))}\nall of its processes have ended",
             file=sys.stderr,
         )
         return 1
     except KeyboardInterrupt:
-        live.clear()
-        print("\nstopped; nothing of the demo is running any more", file=sys.stderr)
+        print("\nstopped; all processes of the demo have ended", file=sys.stderr)
         return 128 + signal.SIGINT
 
 
@@ -62,14 +62,16 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--folder", default=".demo", help="where everything is kept; emptied first (default: .demo)")
+    parser.add_argument("--folder", default=".demo", help="folder for all files; emptied at the start (default: .demo)")
     parser.add_argument(
         "--records", type=_number, default=120_000, metavar="N",
-        help="records of the first hour; traffic goes on at that rate (default: 120000)",
+        help="records of the first hour; traffic continues at the same rate (default: 120000)",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another network (default: 1)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the generated network (default: 1)")
     parser.add_argument(
-        "--keep", action="store_true", help="destroy nothing: leave both clouds running until Ctrl-C, to try by hand"
+        "--keep",
+        action="store_true",
+        help="destroy nothing; keep both clouds running until Ctrl-C, to try them by hand",
     )
     return parser.parse_args(arguments)
 
@@ -82,7 +84,7 @@ def _number(text: str) -> int:
 
 
 def end_on_signals() -> None:
-    """Let SIGTERM and SIGHUP end the program with what it has to clean up, as Ctrl-C does."""
+    """Make SIGTERM and SIGHUP end the program with a clean-up, as Ctrl-C does."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

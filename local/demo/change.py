@@ -1,4 +1,4 @@
-"""The change that the demo makes while traffic flows: two more flow logs, each in a format of its own."""
+"""The change that the demo deploys while traffic flows: two more flow logs, each in its own format."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ SUBNET = "subnet-0fedcba9876543210"
 TRANSIT_GATEWAY = "tgw-0fedcba9876543210"
 
 VERSION_5 = tuple(sorted(field.name for field in FIELDS if field.version <= 5))
-"""All fields up to version 5, as the console writes them: in alphabetical order, so that nothing stands where a reader
-by position expects it."""
+"""All fields up to version 5 in alphabetical order, as the AWS console writes them. No field is at the position where a
+parser that goes by position expects it."""
 
 
 def more_flow_logs(text: str) -> str:
-    """An environment file with a subnet's flow log, and a transit gateway's in Parquet, behind the ones it has.
+    """Add a flow log of a subnet and one of a transit gateway (Parquet) to an environment file, after the last one.
 
     Raises:
         ValueError: the file has no flow logs.
     """
-    start = [found.start() for found in re.finditer(r"(?m)^\[\[flow_logs\]\]", text)]
+    start = [match.start() for match in re.finditer(r"(?m)^\[\[flow_logs\]\]", text)]
     if not start:
         raise ValueError("the environment file has no [[flow_logs]] to add others to")
     after = re.compile(r"(?m)^\[").search(text, start[-1] + 2)

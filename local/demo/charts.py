@@ -1,4 +1,4 @@
-"""Charts as SVG that needs nothing else: its colours come from the page's style sheet, by class."""
+"""Charts as inline SVG. The colors come from the style sheet of the page, by class."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from local.demo.html import Html, element, joined
 
 _WIDTH, _HEIGHT = 960, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 8, 8, 24
-_WORDS = 14  # the height of a line of words above the plot
+_WORDS = 14  # the height of a line of text above the plot
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of stacked parts, from below; ``label`` stands under it (empty: no label), ``told`` is its tooltip."""
+    """A column of parts, stacked from the bottom. ``label`` is the text below it, if any; ``told`` is its tooltip."""
 
     parts: tuple[float, ...]
     label: str = ""
@@ -24,7 +24,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """A line across the chart at a place on the x axis, counted in columns, with a few words."""
+    """A vertical line at a position on the x axis, counted in columns, with a label."""
 
     at: float
     what: str
@@ -41,9 +41,10 @@ def columns(
     width: int = _WIDTH,
     whole: bool = False,
 ) -> Html:
-    """Stacked columns with a grid. ``classes`` names the parts' styles, ``unit`` words a value of the y axis.
+    """Draw stacked columns with a grid.
 
-    ``summary`` is what is read aloud in place of the picture; ``whole``: the y axis counts things.
+    ``classes`` are the styles of the parts. ``unit`` formats a value of the y axis; ``whole`` limits the axis to
+    integers. A screen reader reads ``summary`` instead of the picture.
     """
     top = max((sum(column.parts) for column in data), default=0.0)
     ticks = _ticks(top, whole=whole)
@@ -68,7 +69,7 @@ def columns(
         for place, column in enumerate(data)
         if column.label
     ]
-    # Narrower than this the words of the chart could not be read: it scrolls instead.
+    # Text in a narrower chart would be too small to read; the chart scrolls instead.
     drawing = element(
         "svg",
         element("title", summary),
@@ -106,7 +107,7 @@ def _column(column: Column, place: int, step: float, y: Callable[[float], float]
 
 
 def _line(line: Line, *, x: float, y: float, end: float) -> Html:
-    # Words go to the side that has room for them.
+    # The label goes to the side with more room.
     left = x > _WIDTH / 2
     return element(
         "g",
@@ -116,7 +117,7 @@ def _line(line: Line, *, x: float, y: float, end: float) -> Html:
 
 
 def bar(parts: Sequence[float], *, of: float, classes: Sequence[str]) -> Html:
-    """A bar of a table's row, whose parts are shares of the longest bar. The numbers stand in the row's cells."""
+    """Draw the bar of a table row. Its parts are shares of the longest bar; the cells of the row hold the numbers."""
     drawn, at = [], 0.0
     for value, style in zip(parts, classes, strict=True):
         share = 100 * value / of if of else 0.0
@@ -127,7 +128,7 @@ def bar(parts: Sequence[float], *, of: float, classes: Sequence[str]) -> Html:
 
 
 def histogram(values: Sequence[float], *, most: int = 12) -> list[tuple[float, float, int]]:
-    """Values in equal bins: begin, end, how many; the last bin's end belongs to it.
+    """Count values in equal bins: begin, end, count. The last bin includes its end.
 
     >>> histogram([0.2, 1.1, 1.9, 3.0])
     [(0.0, 0.5, 1), (0.5, 1.0, 0), (1.0, 1.5, 1), (1.5, 2.0, 1), (2.0, 2.5, 0), (2.5, 3.0, 1)]
@@ -148,7 +149,7 @@ def _sizes() -> list[float]:
 
 
 def _ticks(top: float, *, whole: bool) -> list[float]:
-    """From 0 to at least ``top`` in about four round steps."""
+    """Return ticks from 0 to at least ``top`` in about four round steps."""
     if top <= 0:
         return [0.0, 1.0]
     power = 10.0 ** math.floor(math.log10(top / 4))

@@ -1,7 +1,7 @@
-"""A Delta table as its log tells it, commit by commit, without Spark: what is readable, and since when.
+"""The commits of a Delta table, read from its log without Spark.
 
-A commit is there for every reader as soon as its file is in ``_delta_log``; the time of that file is the time from
-which its rows can be read. Source: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
+A commit is visible to all readers as soon as its file is in ``_delta_log``. The modification time of that file is the
+time at which its rows become readable. Source: https://github.com/delta-io/delta/blob/master/PROTOCOL.md
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SOURCE = "source_file"
 
 @dataclass(frozen=True)
 class Commit:
-    """What a commit added: rows by the name of their source file. ``at`` is in Unix seconds."""
+    """The rows that a commit added, by the name of their source file. ``at`` is in Unix seconds."""
 
     at: float
     rows: Mapping[str, int]
@@ -30,7 +30,7 @@ class Commit:
 class Commits:
     """Follows a table that may not exist yet.
 
-    ``weight`` is the column whose sum counts in place of the number of rows: ``lines`` of the quarantine table.
+    ``weight`` names a column to sum up instead of counting rows, such as ``lines`` of the quarantine table.
     """
 
     def __init__(self, table: Path, *, weight: str | None = None) -> None:
@@ -39,7 +39,7 @@ class Commits:
         self._next = 0
 
     def new(self) -> Iterator[Commit]:
-        """The commits since the last call."""
+        """Yield the commits since the last call."""
         while True:
             file = self._table / "_delta_log" / f"{self._next:020d}.json"
             try:
@@ -49,7 +49,7 @@ class Commits:
             rows: Counter[str] = Counter()
             for action in map(json.loads, text.splitlines()):
                 add = action.get("add")
-                # What OPTIMIZE writes anew is no new row.
+                # OPTIMIZE rewrites existing rows.
                 if add and add.get("dataChange", True):
                     rows.update(self._rows(self._table / unquote(add["path"])))
             self._next += 1

@@ -1,4 +1,4 @@
-"""What all steps of the demo share: the folder, the stage, the traffic, and what is in the tables."""
+"""State that all steps of the demo share: the folder, the stage, the traffic, and the contents of the tables."""
 
 from __future__ import annotations
 
@@ -24,29 +24,26 @@ from local.stage.composed import STORAGE, EmbeddedStage
 from vpc_flow_logs.progress import counted
 
 PATIENCE = 180.0
-"""Seconds without a new row after which the demo gives up."""
+"""Seconds without a new row until the demo gives up."""
 
 _WAREHOUSE = STORAGE / "dbfs" / "user" / "hive" / "warehouse"
 
 
 class DemoError(Exception):
-    """The demo cannot go on; the message says why, and where more is said."""
+    """A step failed; the message gives the reason and the place of the details."""
 
 
 class Act:
-    """A demo that is under way.
+    """A running demo.
 
     Attributes:
-        folder: where everything is kept.
-        live: what is printed.
+        live: the output.
         stage: both clouds.
-        seed: of the traffic.
-        environment: of the first deploy.
-        table: the table's name.
-        traffic: what is delivered.
-        loading: what is in the tables.
-        workspace: the workspace's client.
-        marks: when something happened that the traffic's chart shows.
+        environment: the environment of the first deploy.
+        table: the name of the table.
+        traffic: the delivered files.
+        loading: the contents of the tables.
+        marks: the events that the traffic charts show.
     """
 
     def __init__(self, folder: Folder, live: Live, stage: EmbeddedStage, *, seed: int, records: int) -> None:
@@ -62,46 +59,46 @@ class Act:
         self.marks: list[Mark] = []
 
     def keep_line(self, line: str) -> None:
-        """Keep what the CDK command line says."""
+        """Write a line of the CDK command line to the log."""
         with self.folder.log.open("a", encoding="utf-8") as log:
             log.write(f"{line}\n")
 
     def tell_cdk(self, line: str) -> None:
-        """Keep it and show it."""
+        """Write a line of the CDK command line to the log, and show the event it reports."""
         self.keep_line(line)
-        happened = event(line)
-        if happened:
-            self.live.now(happened)
+        status = event(line)
+        if status:
+            self.live.now(status)
 
     def mark(self, what: str) -> None:
-        """Remember that something happens now."""
+        """Record an event that happens now."""
         self.marks.append(Mark(time.time(), what))
 
     def deployed(self) -> Deployed:
-        """What is deployed now."""
+        """Return the current deployment."""
         file = shown(self.stage.environment_file)
         return deployed(self.stage.environment, file=file, aws=self.stage.aws, workspace=self.workspace)
 
-    def wait(self, watch: Watch, wanted: int) -> None:
-        """Wait until so many lines are in the tables. Raises DemoError when none came for long."""
-        if not self.waited(watch, wanted):
-            missing = counted(wanted - self.loading.lines, "line")
-            raise DemoError(f"no row came for {PATIENCE:.0f} s; missing: {missing}. {self.run_in_words()}")
+    def wait(self, watch: Watch, count: int) -> None:
+        """Wait until the tables hold a number of lines; raise DemoError if loading stops before that."""
+        if not self.waited(watch, count):
+            missing = counted(count - self.loading.lines, "line")
+            raise DemoError(f"no new rows for {PATIENCE:.0f} s, {missing} missing. {self.run_in_words()}")
 
-    def waited(self, watch: Watch, wanted: int) -> bool:
-        """Wait until so many lines are in the tables; False when none came for long."""
-        return watch.wait_for(wanted, patience=PATIENCE)
+    def waited(self, watch: Watch, count: int) -> bool:
+        """Wait until the tables hold a number of lines; return False if loading stops before that."""
+        return watch.wait_for(count, patience=PATIENCE)
 
     def run_in_words(self) -> str:
-        """What the job's last run says, and where to read more."""
+        """Describe the state of the job's last run and name the folder of its output."""
         job_id = self._job_id()
         if job_id is None:
             return "There is no job in the workspace."
         state = run_state(last_run(self.workspace, job_id))
-        return f"The job's run is {state}. What it wrote is below {shown(self.stage.runner.folder / 'runs')}."
+        return f"The state of the job's last run: {state}. Its output is in {shown(self.stage.runner.folder / 'runs')}."
 
     def runs(self) -> list[tuple[float, float]]:
-        """Starts and ends of the job's runs, in order and in Unix seconds; what has not ended ends now."""
+        """Return the start and end of each run, in order and in Unix seconds; a run that is active ends now."""
         runs = self.workspace.jobs.list_runs(job_id=self._job_id()) if self._job_id() else ()
         times = [((run.start_time or 0) / 1000, (run.end_time or 0) / 1000 or time.time()) for run in runs]
         return sorted(times)
@@ -111,7 +108,7 @@ class Act:
         return job.job_id if job else None
 
     def query(self) -> str:
-        """A command that asks the tables."""
+        """Return a command that queries the table."""
         statement = f"SELECT action, count(*) AS flows, sum(bytes) AS bytes FROM {self.table} GROUP BY action"
         code = (
             "from pathlib import Path; from local.spark import session; "

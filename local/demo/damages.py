@@ -1,4 +1,4 @@
-"""The three damages of the demo: what each leaves of a file, and what nobody can read any more."""
+"""The three kinds of damage in the demo: the records each one keeps, and the lines that become unreadable."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GZIP_WINDOW = 31
 
 @dataclass(frozen=True)
 class Result:
-    """A damaged file: its bytes, the records that are still whole, how many lines are not, and what was done."""
+    """A damaged file: its bytes, the readable records, the number of unreadable lines, and the damage in words."""
 
     data: bytes
     kept: pa.Table
@@ -25,7 +25,7 @@ class Result:
 
 
 def cut(data: bytes, table: pa.Table, log: FlowLog, chance: random.Random) -> Result:
-    """A gzip whose upload broke off in the middle of a line: the lines before are whole, that one is not."""
+    """Cut a gzip file off in the middle of a line, as an aborted upload does; the lines before it stay readable."""
     share = 60
     while True:
         begun = damage.cut(data, at=share / 100)
@@ -34,26 +34,26 @@ def cut(data: bytes, table: pa.Table, log: FlowLog, chance: random.Random) -> Re
             break
         share -= 1
     header = 1
-    return Result(begun, table.slice(0, text.count(b"\n") - header), 1, f"cut off at {share} % of its length")
+    return Result(begun, table.slice(0, text.count(b"\n") - header), 1, f"cut off at {share}% of its length")
 
 
 def bad_lines(data: bytes, table: pa.Table, log: FlowLog, chance: random.Random) -> Result:
-    """A file five of whose lines are no records: every other line of it is kept."""
+    """Corrupt five lines of a file; all other lines stay readable."""
     rows = sorted(chance.sample(range(table.num_rows), 5))
-    lines = [row + 2 for row in rows]  # they count from 1, which is the header
+    lines = [row + 2 for row in rows]  # numbered from 1, the header line
     fields = log.fields
     data = damage.bad_integer(data, line=lines[0], field=1 + fields.index("srcport"), value=b"12x4")
     data = damage.bad_integer(data, line=lines[1], field=1 + fields.index("dstport"), value=b"4294967296")
     data = damage.too_few_fields(data, line=lines[2], missing=3)
     data = damage.too_many_fields(data, line=lines[3])
     data = damage.not_utf8(data, line=lines[4])
-    gone = set(rows)
-    kept = table.take([row for row in range(table.num_rows) if row not in gone])
-    return Result(data, kept, len(rows), f"{len(rows)} lines of it spoiled")
+    corrupted = set(rows)
+    kept = table.take([row for row in range(table.num_rows) if row not in corrupted])
+    return Result(data, kept, len(rows), f"{len(rows)} lines corrupted")
 
 
 def other_file(data: bytes, table: pa.Table, log: FlowLog, chance: random.Random) -> Result:
-    """Something else under a flow log file's name: encrypted by somebody, so that no line of it is a record."""
+    """Replace a file with encrypted data under the name of a flow log file; no line of it is a record."""
     encrypted = b"Salted__" + chance.randbytes(4088)
     lines = sum(1 for line in encrypted.split(b"\n") if line.removesuffix(b"\r").strip(b" "))
-    return Result(encrypted, table.slice(0, 0), lines, "replaced by bytes that are no flow log")
+    return Result(encrypted, table.slice(0, 0), lines, "replaced with data that is not a flow log")

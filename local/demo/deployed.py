@@ -1,4 +1,4 @@
-"""What a deploy made, as both clouds tell it."""
+"""The current deployment, as both clouds report it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _SHOWN = 14
 
 
 def deployed(environment: Environment, *, file: str, aws: Emulator, workspace: WorkspaceClient) -> Deployed:
-    """The main stack's resources and outputs, the job in the workspace, and what the job's role made in AWS."""
+    """Return the resources and outputs of the main stack, the job, and the AWS resources that the job created."""
     stack = names.stack_name(environment)
     cloudformation = aws.client("cloudformation")
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     resources = [
-        Resource(one["ResourceType"], one["LogicalResourceId"], one.get("PhysicalResourceId", ""))
+        Resource(summary["ResourceType"], summary["LogicalResourceId"], summary.get("PhysicalResourceId", ""))
         for page in pages
-        for one in page["StackResourceSummaries"]
+        for summary in page["StackResourceSummaries"]
     ]
     (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
@@ -40,61 +40,61 @@ def deployed(environment: Environment, *, file: str, aws: Emulator, workspace: W
 
 
 def last_run(workspace: WorkspaceClient, job_id: int) -> BaseRun | None:
-    """The run that started last, if there was one."""
+    """Return the run that started last, or None if there is none."""
     return next(islice(workspace.jobs.list_runs(job_id=job_id), 1), None)
 
 
 def run_state(run: BaseRun | None) -> str:
-    """A run's state in words: where it is, how it ended, and why."""
+    """Describe the state of a run: its life cycle, its result and the reason."""
     if run is None or run.state is None:
         return "no run yet"
     state = run.state
-    words = [one.value for one in (state.life_cycle_state, state.result_state) if one is not None]
+    words = [part.value for part in (state.life_cycle_state, state.result_state) if part is not None]
     return " ".join(words) + (f": {state.state_message}" if state.state_message else "")
 
 
 def _job(environment: Environment, workspace: WorkspaceClient) -> dict[str, str]:
     name = names.stack_name(environment)
-    found = next(iter(workspace.jobs.list(name=name)), None)
-    if found is None or found.job_id is None:
+    listed = next(iter(workspace.jobs.list(name=name)), None)
+    if listed is None or listed.job_id is None:
         return {}
-    job = workspace.jobs.get(found.job_id)
+    job = workspace.jobs.get(listed.job_id)
     profile = names.profile_arn(environment)
-    registered = any(one.instance_profile_arn == profile for one in workspace.instance_profiles.list())
+    registered = any(item.instance_profile_arn == profile for item in workspace.instance_profiles.list())
     granted = [
         group.display_name
         for group in workspace.groups.list(attributes="displayName,roles")
         if group.display_name and any(role.value == profile for role in group.roles or [])
     ]
-    told = {
+    description = {
         "name": name,
-        "id": str(found.job_id),
+        "id": str(listed.job_id),
         "trigger": environment.job.trigger,
-        "run": run_state(last_run(workspace, found.job_id)),
+        "run": run_state(last_run(workspace, listed.job_id)),
         "instance profile": f"{profile}, {'registered' if registered else 'not registered'}",
-        "granted to": ", ".join(granted) or "nobody",
+        "granted to": ", ".join(granted) or "no group",
         "notifications": environment.job.notifications,
     }
     parameters = _parameters(job.as_dict())
-    return {**told, **{f"--{key}": _shortened(value) for key, value in parameters.items()}}
+    return {**description, **{f"--{key}": _shortened(value) for key, value in parameters.items()}}
 
 
 def _shortened(value: str) -> str:
-    """A long list by its beginning."""
+    """Shorten a long list to its first items."""
     parts = value.split(",")
     return value if len(parts) <= _SHOWN else f"{counted(len(parts), 'field')}: {', '.join(parts[:_SHOWN])}, ..."
 
 
 def _parameters(job: Mapping[str, object]) -> dict[str, str]:
-    """The named parameters of the job's first task."""
+    """Return the named parameters of the job's first task."""
     settings = job.get("settings")
     tasks = settings.get("tasks", []) if isinstance(settings, dict) else []
-    found = tasks[0].get("python_wheel_task", {}).get("named_parameters", {}) if tasks else {}
-    return {str(key): str(value) for key, value in found.items()}
+    parameters = tasks[0].get("python_wheel_task", {}).get("named_parameters", {}) if tasks else {}
+    return {str(key): str(value) for key, value in parameters.items()}
 
 
 def _made(environment: Environment, aws: Emulator) -> dict[str, str]:
-    """Topic, queue and notification, whoever made them."""
+    """Return the topics, the queues and the bucket notifications."""
     bucket = environment.log_bucket.name
     topics = [
         topic["TopicArn"].rsplit(":", 1)[1]
@@ -114,5 +114,5 @@ def _made(environment: Environment, aws: Emulator) -> dict[str, str]:
         for entry in configured
         for rule in entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])
     ]
-    told = {"SNS topic": topics, "SQS queue": queues, "Bucket notification": entries}
-    return {name: ", ".join(found) for name, found in told.items() if found}
+    resources = {"SNS topic": topics, "SQS queue": queues, "Bucket notification": entries}
+    return {kind: ", ".join(values) for kind, values in resources.items() if values}

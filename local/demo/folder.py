@@ -1,4 +1,4 @@
-"""The one folder that the demo keeps everything in, and where in it everything is."""
+"""The folder of the demo and the files in it."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ _MARK = ".made-by-local-demo"
 
 
 class FolderError(Exception):
-    """The folder cannot be used; the message says why and what to do."""
+    """The folder cannot be used; the message gives the reason and the next step."""
 
 
 @dataclass(frozen=True)
 class Folder:
-    """The places in the demo's folder."""
+    """The files in the demo's folder."""
 
     path: Path
 
     @property
     def stage(self) -> Path:
-        """Everything of the two clouds."""
+        """The files of the two clouds."""
         return self.path / "stage"
 
     @property
     def tables(self) -> Path:
-        """The workspace's tables, each a folder; a shorter way to where the workspace keeps them."""
+        """A link to the workspace's tables, one folder per table."""
         return self.path / "tables"
 
     @property
@@ -38,30 +38,30 @@ class Folder:
 
     @property
     def log(self) -> Path:
-        """What the CDK command line said."""
+        """The output of the CDK command line."""
         return self.path / "cdk.log"
 
     @contextmanager
     def emptied(self) -> Iterator[None]:
-        """Make the folder, or empty it when it is the demo's own, and keep other demos out meanwhile.
+        """Create the folder, or empty it if the demo created it, and lock out other demos until the block ends.
 
         Raises:
-            FolderError: when there is something that is not the demo's, or another demo is at work in it.
+            FolderError: the folder holds other files, or another demo is running in it.
         """
         mark = self.path / _MARK
         if self.path.is_symlink() or (self.path.exists() and not self.path.is_dir()):
-            raise FolderError(f"{self.path} is not a folder: remove it, or name another with --folder")
+            raise FolderError(f"{self.path} is not a folder: remove it, or select another one with --folder")
         if self.path.is_dir() and any(self.path.iterdir()) and not mark.is_file():
             raise FolderError(
-                f"{self.path} is not empty, and the demo did not make it: name another folder with --folder"
+                f"{self.path} is not empty, and the demo did not create it: select another folder with --folder"
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        with mark.open("a", encoding="utf-8") as held:
+        with mark.open("a", encoding="utf-8") as lock:
             try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise FolderError(
-                    f"another demo is at work in {self.path}: wait for it, or name another folder"
+                    f"another demo is running in {self.path}: wait for its end, or select another folder with --folder"
                 ) from None
             for content in self.path.iterdir():
                 if content == mark:

@@ -1,4 +1,4 @@
-"""Markup that escapes by construction: what is no markup already becomes text."""
+"""Markup that escapes by construction: a string that is not `Html` becomes text."""
 
 from __future__ import annotations
 
@@ -7,40 +7,40 @@ from html import escape
 
 
 class Html(str):
-    """Text that is markup already."""
+    """Text that is already markup."""
 
     __slots__ = ()
 
 
 Content = str | int | None | Sequence["Content"]
-"""Markup, text, a number, nothing, or several of these."""
+"""Markup, text, a number, nothing, or a sequence of these."""
 
 _EMPTY = frozenset({"meta", "rect", "line", "path", "circle"})
-"""Elements that have no content."""
+"""Elements without content."""
 
 
 def element(name: str, /, *content: Content, **attributes: str | float | None) -> Html:
-    """An element. ``_`` in an attribute's name stands for ``-``, one at its end for nothing; None leaves it out.
+    """Return an element. In attribute names, ``_`` becomes ``-`` and a final one is dropped; None omits the attribute.
 
     >>> element("a", "1 < 2", class_="x", aria_label='"')
     '<a class="x" aria-label="&quot;">1 &lt; 2</a>'
     """
-    told = "".join(
+    rendered = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(_number(value))}"'
         for key, value in attributes.items()
         if value is not None
     )
     if name in _EMPTY:
-        return Html(f"<{name}{told}>" if name == "meta" else f"<{name}{told}/>")
-    return Html(f"<{name}{told}>{joined(*content)}</{name}>")
+        return Html(f"<{name}{rendered}>" if name == "meta" else f"<{name}{rendered}/>")
+    return Html(f"<{name}{rendered}>{joined(*content)}</{name}>")
 
 
 def joined(*content: Content) -> Html:
-    """Pieces one after the other; what is no markup is escaped, control characters are shown as dots."""
-    return Html("".join(_told(piece) for piece in content))
+    """Concatenate pieces. Text is escaped, and control characters become dots."""
+    return Html("".join(_text(piece) for piece in content))
 
 
-def _told(piece: Content) -> str:
+def _text(piece: Content) -> str:
     if piece is None:
         return ""
     if isinstance(piece, Html):

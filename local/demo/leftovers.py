@@ -1,4 +1,4 @@
-"""What is left of a deployment: each thing that it made is looked up, in AWS and in the workspace."""
+"""A look-up of every resource of a deployment, in AWS and in the workspace, to find leftovers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _NOT_THERE = {"NoSuchEntity", "NotFound", "NotFoundException", "ResourceNotFound
 
 @dataclass(frozen=True)
 class Names:
-    """What a deployment is called by: its stack, its role (the profile's name too), its bucket, its job, its groups.
+    """The names of the resources of a deployment.
 
-    ``cross_account_role`` is the role that gets the right to pass the reader role.
+    ``role`` is the reader role, whose instance profile has the same name; ``cross_account_role`` may pass it.
     """
 
     stack: str
@@ -33,7 +33,7 @@ class Names:
 
     @classmethod
     def of(cls, environment: Environment) -> Names:
-        """The names that follow from an environment."""
+        """Derive the names from an environment."""
         stack, workspace = naming.stack_name(environment), environment.workspace
         return cls(
             stack=stack,
@@ -46,7 +46,7 @@ class Names:
 
 
 def left(stage: Emulator, workspace: WorkspaceClient, names: Names) -> tuple[Gone, ...]:
-    """Look for everything; ``found`` of an answer is empty when it is not there."""
+    """Look up all resources; ``found`` is empty for a resource that does not exist."""
     return (*_in_aws(stage, names), *_in_workspace(workspace, names))
 
 
@@ -61,8 +61,8 @@ def _in_aws(stage: Emulator, names: Names) -> Iterator[Gone]:
     )
     policies = _pages(iam, "list_role_policies", "PolicyNames", RoleName=names.cross_account_role)
     yield Gone("right to pass the role", names.cross_account_role, _listed(policies))
-    mine = [log["FlowLogId"] for log in ec2.describe_flow_logs()["FlowLogs"] if _bucket(log) == names.bucket]
-    yield Gone("flow logs", f"to {names.bucket}", _listed(mine))
+    flow_logs = [log["FlowLogId"] for log in ec2.describe_flow_logs()["FlowLogs"] if _bucket(log) == names.bucket]
+    yield Gone("flow logs", f"to {names.bucket}", _listed(flow_logs))
     topics = (topic["TopicArn"].rsplit(":", 1)[1] for topic in _pages(sns, "list_topics", "Topics"))
     yield Gone("SNS topics", "all of the account", _listed(topics))
     queues = (url.rsplit("/", 1)[1] for url in _pages(sqs, "list_queues", "QueueUrls"))
@@ -75,7 +75,7 @@ def _in_aws(stage: Emulator, names: Names) -> Iterator[Gone]:
 
 def _in_workspace(workspace: WorkspaceClient, names: Names) -> Iterator[Gone]:
     profile = f":instance-profile/{names.role}"
-    registered = [one.instance_profile_arn for one in workspace.instance_profiles.list()]
+    registered = [item.instance_profile_arn for item in workspace.instance_profiles.list()]
     yield Gone("registered profile", names.role, _listed(arn for arn in registered if arn.endswith(profile)))
     granted = (
         group.display_name or ""
@@ -90,8 +90,8 @@ def _in_workspace(workspace: WorkspaceClient, names: Names) -> Iterator[Gone]:
 
 
 def _stack(stage: Emulator, name: str) -> str:
-    (found,) = stage.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    status = str(found["StackStatus"])
+    (stack,) = stage.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    status = str(stack["StackStatus"])
     return "" if status == "DELETE_COMPLETE" else status
 
 

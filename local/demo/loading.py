@@ -1,4 +1,4 @@
-"""What is in the tables so far, file by file, and since when: read from Delta's log while the job writes."""
+"""The contents of the tables per file and the time of their commits, from the Delta log while the job writes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from local.demo.commits import Commits
 
 @dataclass(frozen=True)
 class Wait:
-    """A file's time from its put to its rows being readable; both in Unix seconds."""
+    """The time from the upload of a file to readable rows; both ends in Unix seconds."""
 
     put: float
     readable: float
@@ -25,10 +25,10 @@ class Wait:
 
 
 def across_restarts(waits: Sequence[Wait], runs: Sequence[tuple[float, float]]) -> tuple[list[Wait], list[Wait]]:
-    """The waits while the job was running, and those in which it was not.
+    """Return the waits during a run of the job, and those that overlap a restart.
 
-    ``runs`` are the starts and ends of the job's runs, in order. From the end of one until the first rows of the next
-    nothing can be read.
+    ``runs`` are the start and end of each run, in order. A restart lasts from the end of a run to the first rows of the
+    next one.
     """
     pauses = []
     for (_, end), (start, _) in pairwise(runs):
@@ -41,10 +41,10 @@ class Loading:
     """Follows the table and its quarantine table.
 
     Attributes:
-        rows: of each file, by its name.
-        quarantined: lines of each file that are in quarantine.
-        readable: since when (Unix seconds) what the tables hold of a file can be read.
-        first: when the first rows came; None before that.
+        rows: the number of rows by file name.
+        quarantined: the number of lines in quarantine by file name.
+        readable: the time of the latest commit by file name, in Unix seconds.
+        first: the time of the first rows; None before that.
     """
 
     def __init__(self, warehouse: Path, table: str) -> None:
@@ -56,7 +56,7 @@ class Loading:
         self.first: float | None = None
 
     def look(self) -> None:
-        """Take note of what was committed since the last look."""
+        """Read the commits since the last call."""
         for commits, counts in ((self._records, self.rows), (self._quarantine, self.quarantined)):
             for commit in commits.new():
                 counts.update(commit.rows)
@@ -67,16 +67,16 @@ class Loading:
 
     @property
     def lines(self) -> int:
-        """Lines that are accounted for: rows, and lines in quarantine."""
+        """The number of lines in the tables: rows, and lines in quarantine."""
         return sum(self.rows.values()) + sum(self.quarantined.values())
 
     def waits(self, files: Iterable[Delivered]) -> list[Wait]:
-        """Of the files that came after the first rows and are there in full."""
+        """Return the waits of the files that arrived after the first rows and are loaded completely."""
         if self.first is None:
             return []
-        found = []
-        for one in files:
-            name = one.file.key.rpartition("/")[2]
-            if one.at > self.first and name in self.readable and self.rows[name] == one.file.rows:
-                found.append(Wait(one.at, self.readable[name]))
-        return found
+        waits = []
+        for put in files:
+            name = put.file.key.rpartition("/")[2]
+            if put.at > self.first and name in self.readable and self.rows[name] == put.file.rows:
+                waits.append(Wait(put.at, self.readable[name]))
+        return waits

@@ -1,4 +1,4 @@
-"""What was delivered: noted when it is written, and compared with the tables later."""
+"""The delivered files and their counts, taken at delivery and compared with the tables later."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class FlowLogNote:
-    """What one flow log delivered.
+    """The deliveries of one flow log.
 
-    ``id`` is the flow log's, ``what`` and ``format`` describe it. ``lines`` counts all lines that are neither blank nor
-    a header, ``quarantined`` those of them that are damaged. ``rejected`` counts REJECT and ``bytes`` adds up the
-    field of that name, both over the records that are whole.
+    ``what`` and ``format`` describe the flow log. ``lines`` excludes blank lines and header lines; ``quarantined`` is
+    the number of damaged ones. ``rejected`` (REJECT) and ``bytes`` (a sum) cover only the valid records.
     """
 
     id: str
@@ -40,13 +39,13 @@ class FlowLogNote:
 
     @property
     def rows(self) -> int:
-        """Records that are whole: rows of the table."""
+        """The number of valid records, which become rows."""
         return self.lines - self.quarantined
 
 
 @dataclass(frozen=True)
 class DamagedFile:
-    """A file that was damaged: its name, what was done to it, and how many of its lines no one can read."""
+    """A damaged file: its name, the damage in words, and the number of unreadable lines."""
 
     name: str
     done: str
@@ -55,7 +54,7 @@ class DamagedFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that was delivered, flow log by flow log. ``refused`` says which files a policy refused, and why."""
+    """All deliveries by flow log. ``refused`` lists the files that a policy refused, with the reasons."""
 
     flow_logs: tuple[FlowLogNote, ...]
     damaged: tuple[DamagedFile, ...] = ()
@@ -75,32 +74,32 @@ class Manifest:
 
 
 def manifest(files: Sequence[Delivered], spoiled: Sequence[Spoiled]) -> Manifest:
-    """The sums of what was delivered; ``files`` has what is left of the damaged ones too."""
-    there = [one for one in files if one.error is None]
+    """Add up the deliveries; ``files`` includes the readable records of damaged files."""
+    delivered = [put for put in files if put.error is None]
     return Manifest(
         flow_logs=tuple(
-            _note(log, [one for one in there if one.flow_log.id == log.id], spoiled)
-            for log in {one.flow_log.id: one.flow_log for one in there}.values()
+            _note(log, [put for put in delivered if put.flow_log.id == log.id], spoiled)
+            for log in {put.flow_log.id: put.flow_log for put in delivered}.values()
         ),
-        damaged=tuple(DamagedFile(one.name, one.done, one.lines) for one in spoiled),
-        refused=tuple(f"{one.file.key}: {one.error}: {one.reason}" for one in files if one.error is not None),
+        damaged=tuple(DamagedFile(file.name, file.done, file.lines) for file in spoiled),
+        refused=tuple(f"{put.file.key}: {put.error}: {put.reason}" for put in files if put.error is not None),
     )
 
 
 def _note(log: FlowLog, files: Sequence[Delivered], spoiled: Sequence[Spoiled]) -> FlowLogNote:
-    damaged = sum(one.lines for one in spoiled if one.delivered.flow_log.id == log.id)
+    damaged = sum(file.lines for file in spoiled if file.delivered.flow_log.id == log.id)
     return FlowLogNote(
         id=log.id,
         what=f"{_KINDS.get(log.target_kind, log.target_kind)} {log.target_id}",
         format=_format(log),
         files=len(files),
-        lines=sum(one.file.rows for one in files) + damaged,
+        lines=sum(put.file.rows for put in files) + damaged,
         quarantined=damaged,
-        rejected=sum(one.file.actions.get("REJECT", 0) for one in files),
-        bytes=sum(one.file.bytes or 0 for one in files),
+        rejected=sum(put.file.actions.get("REJECT", 0) for put in files),
+        bytes=sum(put.file.bytes or 0 for put in files),
     )
 
 
 def _format(log: FlowLog) -> str:
-    kind = "default format" if log.fields in (DEFAULT_FORMAT, TGW_DEFAULT_FORMAT) else "own format"
+    kind = "default format" if log.fields in (DEFAULT_FORMAT, TGW_DEFAULT_FORMAT) else "custom format"
     return f"{counted(len(log.fields), 'field')}, {kind}, {'Parquet' if log.file_format == 'parquet' else 'text'}"

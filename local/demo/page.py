@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere."""
+"""The report as one self-contained HTML page, without scripts and external files."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _STYLE = Path(__file__).with_name("page.css")
 
 
 def page(report: Report) -> str:
-    """The page's text, to be written as UTF-8. Everything that comes from flow logs is escaped."""
+    """Return the text of the page, for a UTF-8 file. All text from flow logs is escaped."""
     head = element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        # The page asks nobody for anything, whatever stands in a flow log.
+        # The page loads nothing, whatever text a flow log contains.
         element("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
-        element("title", "VPC flow logs: report of the demo"),
+        element("title", "VPC flow logs: demo report"),
         element("style", Html(_STYLE.read_text(encoding="utf-8"))),
     )
     body = element("body", element("main", *_content(report)))
@@ -55,13 +55,13 @@ def _header(report: Report) -> Html:
     else:
         badge = element("span", "differs", class_="badge bad")
     sign = "=" if report.lines == report.rows + report.quarantined else "\N{NOT EQUAL TO}"
-    told = f"{report.lines:,} delivered lines {sign} {report.rows:,} rows + {report.quarantined:,} quarantined"
+    verdict = f"{report.lines:,} delivered lines {sign} {report.rows:,} rows + {report.quarantined:,} quarantined"
     about = f"{report.deployed.stack}, seed {report.seed}, {report.made:%Y-%m-%d %H:%M} UTC, on the local stage"
     return element(
         "header",
         element("p", about, class_="eyebrow"),
-        element("h1", "VPC flow logs in a Delta table: what was delivered, and what became of it"),
-        element("p", element("span", told), badge, class_="verdict"),
+        element("h1", "VPC flow logs in a Delta table: delivered lines and loaded rows"),
+        element("p", element("span", verdict), badge, class_="verdict"),
         _differences(report),
     )
 
@@ -69,23 +69,23 @@ def _header(report: Report) -> Html:
 def _differences(report: Report) -> Content:
     if not report.differences:
         return None
-    return element("ul", [element("li", told) for told in report.differences], class_="differences")
+    return element("ul", [element("li", difference) for difference in report.differences], class_="differences")
 
 
 def _figures(report: Report) -> Html:
     rejected_flows = sum(log.found.rejected for log in report.flow_logs)
     with_action = rejected_flows + sum(log.found.accepted for log in report.flow_logs)
-    share = f"{100 * rejected_flows / with_action:.1f} % of flows" if with_action else None
+    share = f"{100 * rejected_flows / with_action:.1f}% of flows" if with_action else None
     figures: list[tuple[str, str, str | None]] = [
         ("Files delivered", f"{report.files:,}", None),
         ("Rows", f"{report.rows:,}", None),
-        ("Lines in quarantine", f"{report.quarantined:,}", None),
+        ("Quarantined lines", f"{report.quarantined:,}", None),
         ("Rejected", f"{rejected_flows:,}", share),
-        ("Skipped by AWS", f"{report.skipped:,}", "rows that say SKIPDATA"),
+        ("Skipped by AWS", f"{report.skipped:,}", "SKIPDATA rows"),
     ]
-    middle = report.median_lag
-    if middle is not None:
-        figures.append(("File put to row readable", in_seconds(middle), _lag(report)))
+    median_lag = report.median_lag
+    if median_lag is not None:
+        figures.append(("Latency from upload to rows", in_seconds(median_lag), _lag(report)))
     return element(
         "dl",
         [
@@ -97,29 +97,29 @@ def _figures(report: Report) -> Html:
 
 
 def _lag(report: Report) -> str:
-    """What the median is of, and what it leaves out."""
-    told = f"median, max {in_seconds(max(report.lags))}, while the job ran"
+    """Describe the files that the median covers, and those that it leaves out."""
+    running = f"median while the job was running, maximum {in_seconds(max(report.lags))}"
     if not report.restart_lags:
-        return told
-    waited = counted(len(report.restart_lags), "file")
-    return f"{told}; {waited} waited for a restart, max {in_seconds(max(report.restart_lags))}"
+        return running
+    restarting = counted(len(report.restart_lags), "file")
+    return f"{running}; {restarting} waited for a restart, maximum {in_seconds(max(report.restart_lags))}"
 
 
 def _path(report: Report) -> Html:
-    """The way that a record takes, as it was deployed."""
-    made = report.deployed.made
+    """Return the path of a record through the deployed resources."""
+    notifications = report.deployed.made
     count = len(report.flow_logs)
     stations: list[tuple[str, str]] = [
         (counted(count, "flow log"), _kinds(report)),
         ("S3 bucket", report.deployed.outputs.get("BucketName", "")),
-        *((name, value) for name, value in made.items() if name in ("SNS topic", "SQS queue")),
+        *((name, value) for name, value in notifications.items() if name in ("SNS topic", "SQS queue")),
         ("Job", report.deployed.job.get("name", "")),
         ("Delta table", report.deployed.outputs.get("Table", "")),
     ]
-    told = [element("li", element("b", name), element("span", value)) for name, value in stations]
-    return joined(element("ol", told, class_="path", aria_label="The way of a record"))
+    items = [element("li", element("b", name), element("span", value)) for name, value in stations]
+    return joined(element("ol", items, class_="path", aria_label="The path of a record"))
 
 
 def _kinds(report: Report) -> str:
-    """What the flow logs are of, without the ids: a VPC, a subnet."""
+    """Return the kinds of resource that have flow logs, such as VPC and subnet."""
     return ", ".join(dict.fromkeys(log.delivered.what.rpartition(" ")[0] for log in report.flow_logs))

@@ -1,4 +1,4 @@
-"""The page's sections on the clouds: what was deployed, what is left of it, how long it took, with which versions."""
+"""The page sections on the clouds: deployed resources, leftovers, the time per step, versions."""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ from vpc_flow_logs.progress import counted
 
 
 def deployed(report: Report) -> Html:
-    """The stack, its outputs, the job, and what the job made by itself."""
+    """Return the section on the stack, its outputs, the job, and the resources that the job created."""
     stack = report.deployed
-    resources = sorted(stack.resources, key=lambda one: (one.type, one.logical_id))
-    kinds: list[list[Content]] = [
-        [kind, len(list(of_kind))] for kind, of_kind in groupby(resources, key=lambda one: one.type)
+    resources = sorted(stack.resources, key=lambda resource: (resource.type, resource.logical_id))
+    types: list[list[Content]] = [
+        [type_, len(list(of_type))] for type_, of_type in groupby(resources, key=lambda resource: resource.type)
     ]
-    rows: list[list[Content]] = [[one.type, mono(one.logical_id), mono(one.physical_id)] for one in resources]
+    rows: list[list[Content]] = [
+        [resource.type, mono(resource.logical_id), mono(resource.physical_id)] for resource in resources
+    ]
     return panel(
-        "What was deployed",
+        "Deployed resources",
         element(
             "div",
-            element("div", element("h3", "Outputs of the stack"), facts(_mono(stack.outputs))),
+            element("div", element("h3", "Stack outputs"), facts(_mono(stack.outputs))),
             element(
                 "div",
-                element("h3", "The job in the workspace"),
+                element("h3", "Job in the workspace"),
                 facts(_mono(stack.job)),
-                [element("h3", "Made by the job's role"), facts(_mono(stack.made))] if stack.made else None,
+                [element("h3", "Created with the job's role"), facts(_mono(stack.made))] if stack.made else None,
             ),
             class_="pair",
         ),
         folded(
-            f"{counted(len(resources), 'resource')} of {counted(len(kinds), 'type')}",
-            table(("type", "how many"), kinds),
+            f"{counted(len(resources), 'resource')} of {counted(len(types), 'type')}",
+            table(("type", "count"), types),
         ),
-        folded("Each resource", table(("type", "logical id", "physical id"), rows)),
-        note=f"{stack.stack} from {stack.environment}, by the CDK command line.",
+        folded("All resources", table(("type", "logical ID", "physical ID"), rows)),
+        note=f"{stack.stack}, deployed from {stack.environment} with the CDK command line.",
     )
 
 
@@ -48,26 +50,26 @@ def _mono(named: object) -> dict[str, Content]:
 
 
 def gone(report: Report) -> Html:
-    """What was looked for after cdk destroy."""
+    """Return the section on the resources that were looked up after cdk destroy."""
     rows: list[list[Content]] = [
         [
-            one.what,
-            mono(one.name),
-            element("span", one.found, class_="bad") if one.found else element("span", "none", class_="good"),
+            item.what,
+            mono(item.name),
+            element("span", item.found, class_="bad") if item.found else element("span", "none", class_="good"),
         ]
-        for one in report.gone
+        for item in report.gone
     ]
-    left = sum(bool(one.found) for one in report.gone)
-    told = "nothing is left" if not left else f"{left} left"
+    left = sum(bool(item.found) for item in report.gone)
+    result = "nothing is left" if not left else f"{left} left"
     return panel(
-        f"After cdk destroy: {told}",
-        table(("looked for", "name", "found"), rows),
-        note="Bucket, logs and tables stay: they are data.",
+        f"After cdk destroy: {result}",
+        table(("looked up", "name", "found"), rows),
+        note="The bucket, the logs and the tables stay because they are data.",
     )
 
 
 def steps(report: Report) -> Html:
-    """How long each step took."""
+    """Return the section on the time of each step."""
     longest = max((step.seconds for step in report.steps), default=0.0)
     total = sum(step.seconds for step in report.steps)
     rows: list[list[Content]] = [
@@ -78,18 +80,18 @@ def steps(report: Report) -> Html:
         ]
         for step in report.steps
     ]
-    return panel("How long it took", table(("step", "", "time"), rows), note=f"{in_seconds(total)} in all.")
+    return panel("Time per step", table(("step", "", "time"), rows), note=f"{in_seconds(total)} in total.")
 
 
 def versions(report: Report) -> Html:
-    """With what it ran, and where."""
-    told = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    """Return the footer: versions, and the limits of the demo."""
+    packages = ", ".join(f"{name} {version}" for name, version in report.versions.items())
     return element(
         "footer",
-        element("p", f"Ran with {told}." if told else None),
+        element("p", f"Versions: {packages}." if packages else None),
         element(
             "p",
-            "Both clouds were stand-ins on one machine: what is shown is what this product did there. The traffic is "
-            "made up; its addresses are from ranges for documentation, benchmarks and private networks.",
+            "Both clouds were stand-ins on one machine; this page shows the results of the product there. The traffic "
+            "is generated. Its addresses come from the ranges for documentation, benchmarks and private networks.",
         ),
     )

@@ -1,4 +1,4 @@
-"""What the sections of the page are made of: panels, tables, lists of facts."""
+"""The building blocks of the page: panels, tables, lists of names and values."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _NUMBER = "number"
 
 
 def panel(title: str, *content: Content, note: Content = None) -> Html:
-    """A section with a heading and, below it, a sentence on what is shown."""
+    """Return a section with a heading and, below it, an optional note."""
     return element(
         "section", element("h2", title), element("p", note, class_="note") if note else None, *content, class_="panel"
     )
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Content]], *, foot: Sequence[Content] = ()) -> Html:
-    """A table; numbers stand to the right, and so do the headings above them. The first cell of a row names the row."""
+    """Return a table. Columns of numbers and their headings are right-aligned; the first cell of a row is its name."""
     kept = [row for row in rows if row]
     numeric = [bool(kept) and all(_is_number(row[place]) for row in kept) for place in range(len(head))]
     styles = [_NUMBER if right else None for right in numeric]
@@ -40,7 +40,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Content]], *, foot: Seque
 
 
 def number(text: str) -> Html:
-    """A number that is told with its unit."""
+    """Return a number with its unit, aligned as a number."""
     return element("span", text, class_=_NUMBER)
 
 
@@ -56,29 +56,29 @@ def _cells(row: Sequence[Content], styles: Sequence[str | None]) -> list[Html]:
 
 
 def facts(named: Mapping[str, Content]) -> Html:
-    """Names and values."""
+    """Return a list of names and values."""
     return element(
         "dl", [joined(element("dt", name), element("dd", value)) for name, value in named.items()], class_="facts"
     )
 
 
 def folded(summary: str, *content: Content) -> Html:
-    """What is shown on demand."""
+    """Return content that is folded until the reader opens it."""
     return element("details", element("summary", summary), *content)
 
 
 def mono(text: str) -> Html:
-    """An id, an address, a name."""
+    """Return an ID or a name in a monospaced font."""
     return element("span", text, class_="mono")
 
 
 def address(text: str) -> Html:
-    """An address: on one line, for half of one is another."""
+    """Return an address that never wraps: a part of an address looks like another address."""
     return element("span", text, class_="mono address")
 
 
 def legend(**named: str) -> Html:
-    """The colours' meanings: style class and words."""
+    """Return the meaning of each color, by style class."""
     return element(
         "p",
         [

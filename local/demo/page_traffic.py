@@ -1,4 +1,4 @@
-"""The page's sections on the traffic: over time, who sends, which ports, who was rejected."""
+"""The page sections on the traffic: over time, top talkers, top ports, rejected sources."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _LABELS = 12
 
 
 def over_time(report: Report) -> Html:
-    """Flows and bytes by the minute, accepted and rejected."""
+    """Return the section on flows and bytes per minute, accepted and rejected."""
     minutes = _without_gaps(report.minutes)
     if not minutes:
-        return panel("Traffic over time", element("p", "No record says when it was."))
+        return panel("Traffic over time", element("p", "No record has an event time."))
     flows = _chart(
         report, minutes, lambda minute: (minute.accepted, minute.rejected), what="Flows", unit=_short, whole=True
     )
@@ -36,21 +36,21 @@ def over_time(report: Report) -> Html:
     head = ("minute", "accepted flows", "rejected flows", "accepted bytes", "rejected bytes")
     return panel(
         "Traffic over time",
-        legend(accept="accepted, and without an action", reject="rejected"),
-        element("h3", "Flows a minute"),
+        legend(accept="accepted or without an action", reject="rejected"),
+        element("h3", "Flows per minute"),
         flows,
-        element("h3", "Bytes a minute"),
+        element("h3", "Bytes per minute"),
         sizes,
-        folded(f"The same as a table of {counted(len(minutes), 'minute')}", table(head, rows)),
-        note="By the minute in which a flow began (event_time, UTC), over all flow logs. "
-        f"What two flow logs record is counted twice. {_drawn(report, minutes)}",
+        folded(f"The same data as a table, {counted(len(minutes), 'minute')}", table(head, rows)),
+        note="Flows of all flow logs, by the minute in which they began (event_time, UTC). "
+        f"A flow that two flow logs record is counted twice. {_drawn(report, minutes)}",
     )
 
 
 def _without_gaps(minutes: tuple[Minute, ...]) -> list[Minute]:
-    """The minutes of the span that holds nearly all traffic, silent ones included.
+    """Return the minutes from the first to the last busy one, including those without traffic.
 
-    A record can tell of a flow long before; a few of them would squeeze all others.
+    A few records can describe much earlier flows; a chart that included them would squeeze all others.
     """
     if not minutes:
         return []
@@ -61,12 +61,12 @@ def _without_gaps(minutes: tuple[Minute, ...]) -> list[Minute]:
 
 
 def _drawn(report: Report, minutes: list[Minute]) -> str:
-    """How many rows are in the charts, and where the others are: with these they are all rows of the table."""
+    """Count the rows in the charts and those left out; together they are all rows of the table."""
     drawn, timed = (sum(minute.accepted + minute.rejected for minute in of) for of in (minutes, report.minutes))
-    told = f"{drawn:,} of {counted(report.rows, 'row')} are drawn"
-    others = {"began earlier or later": timed - drawn, "have no time": report.rows - timed}
-    left = [f"{count:,} {what}" for what, count in others.items() if count]
-    return f"{told}; {', '.join(left)}." if left else f"{told}."
+    in_charts = f"The charts show {drawn:,} of {counted(report.rows, 'row')}"
+    others = {"earlier or later": timed - drawn, "without a time": report.rows - timed}
+    left_out = [f"{count:,} {reason}" for reason, count in others.items() if count]
+    return f"{in_charts}; left out: {', '.join(left_out)}." if left_out else f"{in_charts}."
 
 
 def _chart(
@@ -84,75 +84,74 @@ def _chart(
     for minute in minutes:
         accepted, rejected = parts(minute)
         clock = _clock(minute.begins)
-        told = f"{clock}: {unit(accepted)} accepted, {unit(rejected)} rejected"
+        tooltip = f"{clock}: {unit(accepted)} accepted, {unit(rejected)} rejected"
         label = clock if minute.begins // 60 % every == 0 else ""
-        data.append(Column((accepted, rejected), label, told))
+        data.append(Column((accepted, rejected), label, tooltip))
     lines = [Line((mark.at - first) / 60, mark.what) for mark in report.marks if first <= mark.at <= last + 60]
-    total, refused = (sum(parts(minute)[place] for minute in minutes) for place in (0, 1))
-    summary = (
-        f"{what} a minute from {_clock(first)} to {_clock(last)} UTC: {unit(total)} accepted, {unit(refused)} rejected"
-    )
+    totals = [unit(sum(parts(minute)[place] for minute in minutes)) for place in (0, 1)]
+    period = f"from {_clock(first)} to {_clock(last)} UTC"
+    summary = f"{what} per minute {period}: {totals[0]} accepted, {totals[1]} rejected"
     return columns(data, classes=_BOTH, summary=summary, unit=unit, lines=lines, whole=whole)
 
 
 def talkers(report: Report) -> Html:
-    """The addresses that sent the most bytes."""
-    longest = max((one.bytes for one in report.talkers), default=0)
+    """Return the section on the addresses that sent the most bytes."""
+    most = max((talker.bytes for talker in report.talkers), default=0)
     rows: list[list[Content]] = [
         [
-            address(one.address),
-            bar((one.bytes,), of=longest, classes=(ACCEPT,)),
-            number(in_bytes(one.bytes)),
-            one.flows,
-            one.peers,
+            address(talker.address),
+            bar((talker.bytes,), of=most, classes=(ACCEPT,)),
+            number(in_bytes(talker.bytes)),
+            talker.flows,
+            talker.peers,
         ]
-        for one in report.talkers
+        for talker in report.talkers
     ]
     return panel(
         "Top talkers",
         table(("from", "", "bytes", "flows", "to addresses"), rows),
-        note="Who sent the most bytes.",
+        note="Addresses that sent the most bytes.",
     )
 
 
 def ports(report: Report) -> Html:
-    """The destination ports with the most flows."""
-    longest = max((one.accepted + one.rejected for one in report.ports), default=0)
+    """Return the section on the destination ports with the most flows."""
+    most = max((port.accepted + port.rejected for port in report.ports), default=0)
     rows: list[list[Content]] = [
         [
-            element("span", f"{one.number}/{protocol_name(one.protocol)}"),
-            port_name(one.number),
-            bar((one.accepted, one.rejected), of=longest, classes=_BOTH),
-            one.accepted,
-            one.rejected,
+            element("span", f"{port.number}/{protocol_name(port.protocol)}"),
+            port_name(port.number),
+            bar((port.accepted, port.rejected), of=most, classes=_BOTH),
+            port.accepted,
+            port.rejected,
         ]
-        for one in report.ports
+        for port in report.ports
     ]
     return panel(
         "Top destination ports",
-        table(("port", "usually", "", "accepted", "rejected"), rows),
-        note="By flows with an action; a port's name is what usually listens there, not what was seen.",
+        table(("port", "service", "", "accepted", "rejected"), rows),
+        note="By flows with an action. The service is the usual one on the port; flow logs do not record it.",
     )
 
 
 def rejected(report: Report) -> Html:
-    """The addresses that were rejected most."""
-    longest = max((one.flows for one in report.rejected), default=0)
+    """Return the section on the addresses with the most rejected flows."""
+    most = max((source.flows for source in report.rejected), default=0)
     rows: list[list[Content]] = [
         [
-            address(one.address),
-            bar((one.flows,), of=longest, classes=(REJECT,)),
-            one.flows,
-            one.targets,
-            one.ports,
-            element("span", f"{one.port} {port_name(one.port)}".strip(), class_="whole"),
+            address(source.address),
+            bar((source.flows,), of=most, classes=(REJECT,)),
+            source.flows,
+            source.targets,
+            source.ports,
+            element("span", f"{source.port} {port_name(source.port)}".strip(), class_="whole"),
         ]
-        for one in report.rejected
+        for source in report.rejected
     ]
     return panel(
         "Rejected, by source",
-        table(("from", "", "flows", "targets", "ports", "mostly"), rows),
-        note="To how many addresses and ports, and to which port mostly. Many from one source look like a scan.",
+        table(("from", "", "flows", "to addresses", "to ports", "top port"), rows),
+        note="The addresses and ports that each source tried, and its most frequent port. Many targets suggest a scan.",
     )
 
 

@@ -1,7 +1,7 @@
-"""Names of well-known ports and of protocols, for people.
+"""Readable names of well-known ports and of protocols.
 
-Source: https://www.iana.org/assignments/service-names-port-numbers, and the names that the trade uses where IANA's
-are no help (3389, 6379).
+Source: https://www.iana.org/assignments/service-names-port-numbers. Where an IANA name is not helpful (3389, 6379), the
+common one is used.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ NAMES = {
 
 
 def protocol_name(number: int) -> str:
-    """The name of a protocol number, or the number."""
+    """Return the name of a protocol, or its number if it has none here."""
     return PROTOCOLS.get(number, str(number))
 
 
 def port_name(port: int) -> str:
-    """What usually listens at a port; empty when it has no well-known name.
+    """Return the service that usually listens on a port; empty if there is no well-known one.
 
     >>> port_name(22), port_name(40000)
     ('ssh', '')

@@ -1,4 +1,4 @@
-"""The account of a demo: for each flow log what was delivered and what the tables hold, and everything else asked."""
+"""The reconciliation of delivered files with the tables, and the results of the other queries."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ _TOP = 10
 
 @dataclass(frozen=True)
 class Account:
-    """What the tables answered when all traffic had come; ``tables`` has the number of rows of each.
+    """The results of the queries after the end of the traffic.
 
-    ``lags`` are seconds from put to readable while the job was running, ``restart_lags`` those of the files that came
-    while it was not.
+    ``lags`` and ``restart_lags`` are those of `Report`. ``tables`` holds the number of rows by table name.
     """
 
     delivered: Manifest
@@ -37,14 +36,14 @@ class Account:
 
 
 def account(act: Act, tables: Tables) -> Account:
-    """Ask the tables, and compare with what was delivered."""
+    """Query the tables and compare them with the delivered files."""
     files = act.traffic.files()
-    delivered, found = manifest(files, act.traffic.spoiled), tables.by_flow_log()
+    delivered, loaded = manifest(files, act.traffic.spoiled), tables.by_flow_log()
     running, across = across_restarts(act.loading.waits(files), act.runs())
     return Account(
         delivered=delivered,
-        results=tuple(FlowLogResult(log, found.get(log.id, Found())) for log in delivered.flow_logs),
-        differences=tuple(differences(delivered, found, tables.quarantined_lines())),
+        results=tuple(FlowLogResult(log, loaded.get(log.id, Found())) for log in delivered.flow_logs),
+        differences=tuple(differences(delivered, loaded, tables.quarantined_lines())),
         lags=tuple(wait.seconds for wait in running),
         restart_lags=tuple(wait.seconds for wait in across),
         minutes=tables.minutes(),

@@ -1,4 +1,4 @@
-"""What the report page tells: plain data, gathered while the demo runs."""
+"""The data of the report page, collected while the demo runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local.demo.manifest import FlowLogNote
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the demo and how many seconds it took."""
+    """A step of the demo and its time in seconds."""
 
     name: str
     seconds: float
@@ -21,7 +21,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of the stack: its type, its logical id, and what it is called."""
+    """A resource of the stack: its type, logical ID and physical ID."""
 
     type: str
     logical_id: str
@@ -30,10 +30,10 @@ class Resource:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What a deploy made in both clouds.
+    """The deployment in both clouds.
 
-    ``job`` and ``made`` hold names and values to show: of the job, and of what the job's role made by itself (the
-    topic, the queue, the bucket's notification).
+    ``job`` and ``made`` hold names and values to show: those of the job, and those of the topic, the queue and the
+    bucket notification that the job created with its role.
     """
 
     stack: str
@@ -46,7 +46,7 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Minute:
-    """The rows of a minute (Unix seconds) in which their flows began, NODATA and SKIPDATA included, and their bytes."""
+    """The rows and bytes of the flows that began in a minute (Unix seconds); rows without an action are accepted."""
 
     begins: int
     accepted: int
@@ -57,7 +57,7 @@ class Minute:
 
 @dataclass(frozen=True)
 class Talker:
-    """An address that sent: the bytes, the flows, and how many addresses they went to."""
+    """An address that sent traffic: its bytes, its flows, and the number of addresses (peers) that it sent to."""
 
     address: str
     bytes: int
@@ -67,7 +67,7 @@ class Talker:
 
 @dataclass(frozen=True)
 class Port:
-    """A destination port: its flows, accepted and rejected. ``protocol`` is IANA's number."""
+    """A destination port and its accepted and rejected flows. ``protocol`` is the IANA number."""
 
     number: int
     protocol: int
@@ -77,7 +77,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Source:
-    """An address whose flows were rejected: how many, to how many addresses and ports, and the port asked for most."""
+    """An address with rejected flows: their number, that of their target addresses and ports, and the top port."""
 
     address: str
     flows: int
@@ -88,7 +88,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the quarantine table: where it is, how many lines it stands for, why, and how the line begins."""
+    """An entry of the quarantine table: its place, the number of lines it counts, the reason, the start of the line."""
 
     file: str
     line_number: int
@@ -99,20 +99,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class FlowLogResult:
-    """What one flow log delivered, and what the tables hold of it."""
+    """The deliveries of one flow log, and its rows and lines in the tables."""
 
     delivered: FlowLogNote
     found: Found
 
     @property
     def agrees(self) -> bool:
-        """Whether each line is a row or in quarantine."""
+        """Return True if every line is a row or in quarantine."""
         return self.delivered.lines == self.found.rows + self.found.quarantined
 
 
 @dataclass(frozen=True)
 class Gone:
-    """Something that was looked for after the stacks were destroyed: what, and what was found; empty: nothing."""
+    """A resource that was looked up after the destroy. ``found`` names what is still there; empty if it is gone."""
 
     what: str
     name: str
@@ -121,7 +121,7 @@ class Gone:
 
 @dataclass(frozen=True)
 class Mark:
-    """A moment of the demo (Unix seconds) to show in the traffic: what happened then."""
+    """An event of the demo that the traffic charts show: its time in Unix seconds, and a label."""
 
     at: float
     what: str
@@ -129,11 +129,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that the page shows.
+    """The content of the page.
 
-    ``lags`` are seconds from a file's put to its rows being readable, one for each file that came while the job was
-    running; ``restart_lags`` those of the files that came while it was restarted. ``differences`` tells what the tables
-    have more or less than was delivered, in words. ``gone`` is empty when nothing was destroyed.
+    ``lags`` are the seconds from the upload of a file to readable rows, for each file that arrived while the job was
+    running; ``restart_lags`` are those of the files that arrived during a restart. ``differences`` describes where the
+    tables differ from the delivered files. ``gone`` is empty if nothing was destroyed.
     """
 
     made: datetime
@@ -172,12 +172,12 @@ class Report:
 
     @property
     def skipped(self) -> int:
-        """Rows that say SKIPDATA: AWS recorded less than there was."""
+        """SKIPDATA rows: AWS did not record all flows."""
         return sum(log.found.skipped for log in self.flow_logs)
 
     @property
     def median_lag(self) -> float | None:
-        """Seconds; None when no file came while the job was running."""
+        """The median in seconds; None if no file arrived while the job was running."""
         return median(self.lags) if self.lags else None
 
     @property

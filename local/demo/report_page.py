@@ -1,4 +1,4 @@
-"""Puts the demo's results together as a report, and writes the page."""
+"""The report of a finished demo, written as a page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from local.demo.versions import versions
 
 
 def write_report(file: Path, *, act: Act, made: Deployed, account: Account, gone: Sequence[Gone]) -> Path:
-    """Write the page; returns the file."""
+    """Write the page and return its path."""
     report = Report(
         made=datetime.now(timezone.utc),
         seed=act.seed,

@@ -1,4 +1,4 @@
-"""The demo from its first step to its last: two clouds, a deploy, traffic, questions, a change, the sums, a destroy."""
+"""The demo from the first step to the last: clouds, deploy, traffic, queries, a change, the check, destroy."""
 
 from __future__ import annotations
 
@@ -32,89 +32,87 @@ _TOP = 5
 
 
 def play(folder: Folder, live: Live, *, seed: int, records: int, keep: bool) -> int:
-    """Run the demo in an empty folder; the exit status: 1 when the tables differ from what was delivered, or something
-    is left after the destroy.
+    """Run the demo in an empty folder and return the exit status: 1 if tables differ or something is left.
 
     Raises:
         DemoError, CdkError, SqlError, NotStarted: a step failed.
     """
-    with _deaf_at_the_end() as deaf, ExitStack() as ends:
+    with _ignorable_signals() as ignore_signals, ExitStack() as cleanup:
         try:
-            return _play(folder, live, ends, seed=seed, records=records, keep=keep)
+            return _play(folder, live, cleanup, seed=seed, records=records, keep=keep)
         finally:
-            deaf()
+            ignore_signals()
 
 
 @contextmanager
-def _deaf_at_the_end() -> Iterator[Callable[[], None]]:
-    """What to call when everything is being ended: another Ctrl-C would only leave a part of it. It holds until the
-    block ends.
-    """
+def _ignorable_signals() -> Iterator[Callable[[], None]]:
+    """Yield a function to call before the clean-up, so that another Ctrl-C does not interrupt it."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
-    def deaf() -> None:
+    def ignore() -> None:
         for number in before:
             signal.signal(number, signal.SIG_IGN)
 
     try:
-        yield deaf
+        yield ignore
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _play(folder: Folder, live: Live, ends: ExitStack, *, seed: int, records: int, keep: bool) -> int:
-    with live.step("two clouds on this machine: AWS that enforces IAM, a Databricks workspace"):
-        stage = ends.enter_context(embedded(folder.stage))
-        # It starts while other things happen.
-        sql = ends.enter_context(stage.sql())
+def _play(folder: Folder, live: Live, cleanup: ExitStack, *, seed: int, records: int, keep: bool) -> int:
+    with live.step("start two clouds on this machine: AWS with IAM enforced, and a Databricks workspace"):
+        stage = cleanup.enter_context(embedded(folder.stage))
+        # Starts in the background, during the next steps.
+        sql = cleanup.enter_context(stage.sql())
         act = Act(folder, live, stage, seed=seed, records=records)
         tables = Tables(sql, act.table)
         live.say(f"     AWS at {stage.aws.url}, workspace at {stage.workspace.host}")
     with live.step("cdk bootstrap"):
         stage.bootstrap(act.tell_cdk)
-    with live.step(f"cdk deploy of {shown(stage.environment_file)}"):
+    with live.step(f"cdk deploy with {shown(stage.environment_file)}"):
         stage.deploy(act.tell_cdk)
         _say_deployed(act, act.deployed())
-    watch = ends.enter_context(Watch(live, act.traffic, act.loading))
-    with live.step(f"an hour of traffic, then a file every {EVERY:.0f} s; two files are damaged on purpose"):
-        _traffic(act, watch, ends)
-    with live.step("questions, with Spark SQL"):
+    watch = cleanup.enter_context(Watch(live, act.traffic, act.loading))
+    with live.step(f"deliver an hour of traffic, then a file every {EVERY:.0f} s; damage two files on purpose"):
+        _traffic(act, watch, cleanup)
+    with live.step("query the tables with Spark SQL"):
         _ask(act, tables)
-    with live.step("a change while traffic flows: two more flow logs in other formats, cdk deploy again"):
+    with live.step("add two flow logs in other formats while traffic flows, and run cdk deploy again"):
         _change(act, watch)
-        made = act.deployed()
+        deployment = act.deployed()
     if keep:
-        with live.step("is every line that was delivered until now there?"):
-            found = _add_up(act, watch, tables)
-        report = write_report(folder.report, act=act, made=made, account=found, gone=())
-        _say_end(act, found, report)
-        return _keep(act, found)
-    with live.step("the end of the traffic: is every delivered line there?"):
-        found = _add_up(act, watch, tables)
-    with live.step("cdk destroy, and a look at what is left"):
+        with live.step("pause the traffic and check that every delivered line is in the tables"):
+            result = _add_up(act, watch, tables)
+        report = write_report(folder.report, act=act, made=deployment, account=result, gone=())
+        _say_end(act, result, report)
+        return _keep(act, result)
+    with live.step("stop the traffic and check that every delivered line is in the tables"):
+        result = _add_up(act, watch, tables)
+    with live.step("run cdk destroy and check that nothing is left"):
         gone = _destroy(act)
-    report = write_report(folder.report, act=act, made=made, account=found, gone=gone)
-    _say_end(act, found, report)
-    return 1 if found.differences or any(one.found for one in gone) else 0
+    report = write_report(folder.report, act=act, made=deployment, account=result, gone=gone)
+    _say_end(act, result, report)
+    return 1 if result.differences or any(item.found for item in gone) else 0
 
 
-def _say_deployed(act: Act, made: Deployed) -> None:
-    kinds = counted(len({one.type for one in made.resources}), "type")
-    resources = counted(len(made.resources), "resource")
-    act.live.say(f"     {resources} of {kinds}, and in the workspace the job {made.stack}\n")
-    told = list(made.outputs.items())
-    told += [(f"job: {key}", made.job[key]) for key in ("run", "granted to", "notifications") if key in made.job]
-    act.live.say(aligned(("output", ""), told) + "\n")
+def _say_deployed(act: Act, deployment: Deployed) -> None:
+    types = counted(len({resource.type for resource in deployment.resources}), "type")
+    resources = counted(len(deployment.resources), "resource")
+    act.live.say(f"     {resources} of {types}, and the job {deployment.stack} in the workspace\n")
+    job = deployment.job
+    rows = list(deployment.outputs.items())
+    rows += [(f"job: {key}", job[key]) for key in ("run", "granted to", "notifications") if key in job]
+    act.live.say(aligned(("output", "value"), rows) + "\n")
 
 
-def _traffic(act: Act, watch: Watch, ends: ExitStack) -> None:
+def _traffic(act: Act, watch: Watch, cleanup: ExitStack) -> None:
     act.traffic.deliver_hour()
     for damage, minutes in ((damages.cut, 40), (damages.other_file, 10)):
         spoiled = act.traffic.spoil("VPC", damage, minutes_ago=minutes)
         act.live.say(f"     damaged: {spoiled.name}: {spoiled.done}")
-    ends.enter_context(act.traffic.going_on())
-    act.mark("traffic goes on")
+    cleanup.enter_context(act.traffic.going_on())
+    act.mark("continuous traffic starts")
     act.wait(watch, lines(act.traffic.files(), act.traffic.spoiled))
     act.live.say(f"     {watch.told()}")
 
@@ -134,9 +132,9 @@ def _ask(act: Act, tables: Tables) -> None:
 def _change(act: Act, watch: Watch) -> None:
     file = act.stage.environment_file
     file.write_text(more_flow_logs(file.read_text(encoding="utf-8")), encoding="utf-8")
-    act.live.say(f"     added to {shown(file)}: {SUBNET}, all fields of version 5 in alphabetical order,")
-    act.live.say(f"     and {TRANSIT_GATEWAY}, in Parquet")
-    act.mark("cdk deploy again")
+    act.live.say(f"     added to {shown(file)}: {SUBNET} with all fields up to version 5 in alphabetical order,")
+    act.live.say(f"     and {TRANSIT_GATEWAY} in Parquet")
+    act.mark("second cdk deploy")
 
     def tell(line: str) -> None:
         act.keep_line(line)
@@ -153,55 +151,53 @@ def _change(act: Act, watch: Watch) -> None:
 
 def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
     act.traffic.stop()
-    there = act.waited(watch, lines(act.traffic.files(), act.traffic.spoiled))
+    complete = act.waited(watch, lines(act.traffic.files(), act.traffic.spoiled))
     watch.stop()
-    act.live.clear()
-    if not there:
-        act.live.say(f"     not all lines came. {act.run_in_words()}")
-    found = account(act, tables)
-    act.live.say(terminal.by_flow_log(found.results) + "\n")
-    act.live.say(terminal.check(found.results))
-    act.live.say(terminal.skipped(found.results))
-    for problem in found.differences:
+    if not complete:
+        act.live.say(f"     some lines are missing. {act.run_in_words()}")
+    result = account(act, tables)
+    act.live.say(terminal.by_flow_log(result.results) + "\n")
+    act.live.say(terminal.check(result.results))
+    act.live.say(terminal.skipped(result.results))
+    for problem in result.differences:
         act.live.say(f"  DIFFERENCE  {problem}")
-    for line in terminal.lag(found.lags, found.restart_lags):
+    for line in terminal.lag(result.lags, result.restart_lags):
         act.live.say(line)
-    return found
+    return result
 
 
 def _destroy(act: Act) -> Sequence[Gone]:
     act.stage.destroy(act.tell_cdk)
-    found = left(act.stage.aws, act.workspace, Names.of(act.environment))
-    act.live.clear()
-    act.live.say(terminal.gone(found))
-    still = [one for one in found if one.found]
-    act.live.say(
-        f"\nleft: {counted(len(still), 'thing')}" if still else "\nnothing is left but the bucket and the tables"
-    )
-    return found
+    looked_up = left(act.stage.aws, act.workspace, Names.of(act.environment))
+    act.live.say(terminal.gone(looked_up))
+    leftovers = ", ".join(item.what for item in looked_up if item.found)
+    act.live.say(f"\nstill there: {leftovers}" if leftovers else "\nnothing is left but the bucket and the tables")
+    return looked_up
 
 
-def _keep(act: Act, found: Account) -> int:
-    """Let traffic go on until Ctrl-C."""
+def _keep(act: Act, result: Account) -> int:
+    """Keep the clouds running and the traffic flowing until Ctrl-C."""
     file = write_environment(act.stage)
-    act.live.say("\nBoth clouds go on, and traffic too, until Ctrl-C. In another terminal, in this folder:\n")
+    act.live.say(
+        "\nBoth clouds keep running and traffic continues until Ctrl-C. Try in another terminal, in this folder:\n"
+    )
     for command in commands(act.stage, file=file):
         act.live.say(f"  {command}")
     with act.traffic.going_on(), suppress(KeyboardInterrupt):
         while True:
             time.sleep(1)
-    act.live.say("\nending both clouds; the tables and the report stay")
-    return 1 if found.differences else 0
+    act.live.say("\nstopping both clouds; the tables and the report stay")
+    return 1 if result.differences else 0
 
 
-def _say_end(act: Act, found: Account, report: Path) -> None:
+def _say_end(act: Act, result: Account, report: Path) -> None:
     total = in_seconds(sum(step.seconds for step in act.live.steps))
-    rows = [(name, count, shown(act.folder.tables / name)) for name, count in found.tables.items()]
-    act.live.say(f"\nWhat is there now, after {total}\n")
+    rows = [(name, count, shown(act.folder.tables / name)) for name, count in result.tables.items()]
+    act.live.say(f"\nTables after {total}\n")
     act.live.say(aligned(("table", "rows", "where"), rows))
     act.live.say(f"\n  report page  {shown(report)}\n")
     act.live.say(f"Query the tables:\n\n  {act.query()}\n")
-    act.live.say("Next: your own account. README.md says how, under 'Into your AWS account'.")
+    act.live.say("Next: deploy into your own account. See 'Into your AWS account' in README.md.")
 
 
 __all__ = ["DemoError", "play"]

@@ -1,4 +1,4 @@
-"""What the demo asks its tables, with Spark SQL."""
+"""The demo's queries of its tables, with Spark SQL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from local.demo.check import Found
 from local.demo.report import Entry, Minute, Port, Source, Talker
 
-# The names of AWS's files tell the flow log they come from.
+# The names of the files that AWS delivers contain the flow log ID.
 _FLOW_LOG = "regexp_extract(source_file, '_(fl-[0-9a-f]+)_', 1)"
 _FILE = "substring_index(source_file, '/', -1)"
 _ENTRIES = 50
@@ -15,15 +15,15 @@ _CHARACTERS = 60
 
 
 class Sql(Protocol):
-    """Who answers queries."""
+    """A connection that runs queries."""
 
     def rows(self, query: str) -> list[dict[str, Any]]:
-        """The rows of a query; a column that is NULL may be missing in its row."""
+        """Return the rows of a query; a row may omit a column that is NULL."""
         ...
 
 
 class Tables:
-    """The table and its quarantine table."""
+    """Queries of the table and its quarantine table."""
 
     def __init__(self, sql: Sql, table: str) -> None:
         self._sql = sql
@@ -31,13 +31,13 @@ class Tables:
         self.quarantine_table = f"{table}_quarantine"
 
     def rows(self, table: str) -> int:
-        """How many rows a table has."""
+        """Return the number of rows of a table."""
         ((count,),) = self._ask(f"SELECT count(*) AS rows FROM {table}", "rows")
         return int(count)
 
     def by_flow_log(self) -> dict[str, Found]:
-        """What there is of each flow log, by its id."""
-        found = self._ask(
+        """Return the contents of both tables by flow log ID."""
+        rows = self._ask(
             f"""SELECT id, sum(is_row) AS rows, sum(is_accepted) AS accepted, sum(is_rejected) AS rejected,
                        sum(bytes) AS bytes, sum(lines) AS lines, sum(is_skipped) AS skipped FROM (
                   SELECT {_FLOW_LOG} AS id, 1 AS is_row, int(action <=> 'ACCEPT') AS is_accepted,
@@ -49,25 +49,25 @@ class Tables:
                 GROUP BY id""",
             *("id", "rows", "accepted", "rejected", "bytes", "lines", "skipped"),
         )
-        return {id_: Found(*counts) for id_, *counts in found}
+        return {id_: Found(*counts) for id_, *counts in rows}
 
     def quarantined_lines(self) -> dict[str, int]:
-        """How many lines are in quarantine of each file that has any, by the file's name."""
+        """Return the number of lines in quarantine by file name, for the files that have any."""
         statement = f"SELECT {_FILE} AS file, sum(lines) AS lines FROM {self.quarantine_table} GROUP BY file"
-        return {name: lines for name, lines in self._ask(statement, "file", "lines")}  # noqa: C416 - says what is what
+        return {name: lines for name, lines in self._ask(statement, "file", "lines")}  # noqa: C416 - the names document the columns
 
     def quarantine(self) -> tuple[Entry, ...]:
-        """The first entries, in the order of files and lines; of each line the beginning."""
-        found = self._ask(
+        """Return the first entries by file and line, each with the start of the line."""
+        rows = self._ask(
             f"""SELECT {_FILE} AS file, line_number, lines, reason, left(coalesce(line, ''), {_CHARACTERS}) AS line
                 FROM {self.quarantine_table} ORDER BY file, line_number LIMIT {_ENTRIES}""",
             *("file", "line_number", "lines", "reason", "line"),
         )
-        return tuple(Entry(*entry) for entry in found)
+        return tuple(Entry(*row) for row in rows)
 
     def minutes(self) -> tuple[Minute, ...]:
-        """Rows and their bytes by the minute in which the flow began. What has no action was not rejected."""
-        found = self._ask(
+        """Return rows and bytes by the minute in which the flow began. Rows without an action count as not rejected."""
+        rows = self._ask(
             f"""SELECT unix_seconds(date_trunc('MINUTE', event_time)) AS minute,
                        count_if(NOT action <=> 'REJECT') AS accepted, count_if(action = 'REJECT') AS rejected,
                        coalesce(sum(bytes) FILTER (WHERE NOT action <=> 'REJECT'), 0) AS accepted_bytes,
@@ -75,39 +75,39 @@ class Tables:
                 FROM {self.table} WHERE event_time IS NOT NULL GROUP BY minute ORDER BY minute""",
             *("minute", "accepted", "rejected", "accepted_bytes", "rejected_bytes"),
         )
-        return tuple(Minute(*minute) for minute in found)
+        return tuple(Minute(*row) for row in rows)
 
     def top_talkers(self, count: int) -> tuple[Talker, ...]:
-        """Addresses that sent most. Equal ones in a fixed order, here and below."""
-        found = self._ask(
+        """Return the addresses that sent the most bytes. Ties have a fixed order, here and below."""
+        rows = self._ask(
             f"""SELECT srcaddr, sum(bytes) AS bytes, count(*) AS flows, count(DISTINCT dstaddr) AS peers
                 FROM {self.table} WHERE srcaddr IS NOT NULL AND bytes IS NOT NULL
                 GROUP BY srcaddr ORDER BY bytes DESC, srcaddr LIMIT {count}""",
             *("srcaddr", "bytes", "flows", "peers"),
         )
-        return tuple(Talker(*talker) for talker in found)
+        return tuple(Talker(*row) for row in rows)
 
     def top_ports(self, count: int) -> tuple[Port, ...]:
-        """Destination ports with most flows. Ports that a client had chosen for itself are many, and each is rare."""
-        found = self._ask(
+        """Return the destination ports with the most flows. Ephemeral client ports are too rare to appear."""
+        rows = self._ask(
             f"""SELECT dstport, protocol,
                        count_if(action = 'ACCEPT') AS accepted, count_if(action = 'REJECT') AS rejected
                 FROM {self.table} WHERE dstport > 0 AND action IS NOT NULL
                 GROUP BY dstport, protocol ORDER BY count(*) DESC, dstport, protocol LIMIT {count}""",
             *("dstport", "protocol", "accepted", "rejected"),
         )
-        return tuple(Port(*port) for port in found)
+        return tuple(Port(*row) for row in rows)
 
     def rejected_sources(self, count: int) -> tuple[Source, ...]:
-        """Addresses that were rejected most: to how many addresses and ports, and to which port mostly."""
-        found = self._ask(
+        """Return the addresses with the most rejected flows, their numbers of targets and ports, and the top port."""
+        rows = self._ask(
             f"""SELECT srcaddr, count(*) AS flows, count(DISTINCT dstaddr) AS targets, count(DISTINCT dstport) AS ports,
                        coalesce(mode(dstport, true), 0) AS port
                 FROM {self.table} WHERE action = 'REJECT' AND srcaddr IS NOT NULL
                 GROUP BY srcaddr ORDER BY flows DESC, srcaddr LIMIT {count}""",
             *("srcaddr", "flows", "targets", "ports", "port"),
         )
-        return tuple(Source(*source) for source in found)
+        return tuple(Source(*row) for row in rows)
 
     def _ask(self, statement: str, *columns: str) -> list[tuple[Any, ...]]:
         return [tuple(row.get(column) for column in columns) for row in self._sql.rows(statement)]

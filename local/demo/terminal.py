@@ -1,4 +1,4 @@
-"""The demo's questions and their answers, for a terminal."""
+"""The results of the demo's queries as text for a terminal."""
 
 from __future__ import annotations
 
@@ -14,52 +14,55 @@ from vpc_flow_logs.terminal import printable
 
 
 def by_flow_log(results: Sequence[FlowLogResult]) -> str:
-    """Rows by flow log and format."""
+    """Return the rows per flow log."""
     rows = [
         (log.delivered.what, log.delivered.format, own.rows, own.accepted, own.rejected, own.neither)
         for log in results
         for own in [log.found]
     ]
-    told = aligned(("flow log of", "format", "rows", "ACCEPT", "REJECT", "neither"), rows)
-    return f"Rows by flow log (neither: no traffic, or a transit gateway's, which tells no action)\n\n{told}"
+    table = aligned(("flow log of", "format", "rows", "ACCEPT", "REJECT", "neither"), rows)
+    return f"Rows by flow log (neither: no traffic in the interval, or a format without an action)\n\n{table}"
 
 
 def top_talkers(talkers: Sequence[Talker]) -> str:
-    """Who sent most."""
-    rows = [(one.address, in_bytes(one.bytes), one.flows, one.peers) for one in talkers]
-    return "Top talkers: who sent the most bytes\n\n" + aligned(("from", "bytes", "flows", "to addresses"), rows)
+    """Return the addresses that sent the most bytes."""
+    rows = [(talker.address, in_bytes(talker.bytes), talker.flows, talker.peers) for talker in talkers]
+    return "Top talkers: addresses that sent the most bytes\n\n" + aligned(
+        ("from", "bytes", "flows", "to addresses"), rows
+    )
 
 
 def top_ports(ports: Sequence[Port]) -> str:
-    """What was asked for most."""
+    """Return the destination ports with the most flows."""
     rows = [
-        (f"{one.number}/{protocol_name(one.protocol)}", port_name(one.number), one.accepted, one.rejected)
-        for one in ports
+        (f"{port.number}/{protocol_name(port.protocol)}", port_name(port.number), port.accepted, port.rejected)
+        for port in ports
     ]
-    return "Top destination ports\n\n" + aligned(("port", "usually", "accepted", "rejected"), rows)
+    return "Top destination ports\n\n" + aligned(("port", "service", "accepted", "rejected"), rows)
 
 
 def rejected(sources: Sequence[Source]) -> str:
-    """Who was rejected most."""
+    """Return the addresses with the most rejected flows."""
     rows = [
-        (one.address, one.flows, one.targets, one.ports, f"{one.port} {port_name(one.port)}".strip()) for one in sources
+        (source.address, source.flows, source.targets, source.ports, f"{source.port} {port_name(source.port)}".strip())
+        for source in sources
     ]
-    head = ("from", "flows", "to addresses", "to ports", "mostly")
-    return "Rejected: who was turned away most\n\n" + aligned(head, rows)
+    head = ("from", "flows", "to addresses", "to ports", "top port")
+    return "Rejected: addresses with the most rejected flows\n\n" + aligned(head, rows)
 
 
 def quarantine(entries: Sequence[Entry], damaged: Mapping[str, str]) -> str:
-    """What is no record, and why."""
-    told = ["Quarantine: what is no record, and why"]
+    """Return the lines that are not records, by file, with the reasons."""
+    parts = ["Quarantine: lines that are not records"]
     for file, of_file in groupby(entries, key=lambda entry: entry.file):
-        told.append(f"\n  {printable(file)}\n    on purpose: {damaged.get(file, 'no, nobody damaged it')}")
-        rows = [(one.line_number, one.lines, one.reason) for one in of_file]
-        told.append(_indented(aligned(("line", "lines", "reason"), rows), by=2))
-    return "\n".join(told)
+        parts.append(f"\n  {printable(file)}\n    damaged on purpose: {damaged.get(file, 'no')}")
+        rows = [(entry.line_number, entry.lines, entry.reason) for entry in of_file]
+        parts.append(_indented(aligned(("line", "lines", "reason"), rows), by=2))
+    return "\n".join(parts)
 
 
 def check(results: Sequence[FlowLogResult]) -> str:
-    """Delivered and found, flow log by flow log, and the sum."""
+    """Compare delivered lines with loaded rows, per flow log and in total."""
     rows = [
         (
             *(log.delivered.what, log.delivered.lines, "=" if log.agrees else "\N{NOT EQUAL TO}", log.found.rows, "+"),
@@ -67,40 +70,42 @@ def check(results: Sequence[FlowLogResult]) -> str:
         )
         for log in results
     ]
-    told = aligned(("flow log of", "delivered lines", "", "rows", "", "quarantined", ""), rows)
+    table = aligned(("flow log of", "delivered lines", "", "rows", "", "quarantined", ""), rows)
     lines = sum(log.delivered.lines for log in results)
-    there, kept = sum(log.found.rows for log in results), sum(log.found.quarantined for log in results)
-    sum_ = f"delivered {counted(lines, 'line')}, in the tables {counted(there, 'row')} + {kept:,} quarantined"
-    if lines == there + kept:
-        sum_ = f"delivered {counted(lines, 'line')} = {counted(there, 'row')} + {kept:,} quarantined: nothing lost"
-    return f"{told}\n\n{sum_}"
+    loaded, quarantined = sum(log.found.rows for log in results), sum(log.found.quarantined for log in results)
+    total = f"delivered {counted(lines, 'line')}, in the tables {counted(loaded, 'row')} + {quarantined:,} quarantined"
+    if lines == loaded + quarantined:
+        total = (
+            f"delivered {counted(lines, 'line')} = {counted(loaded, 'row')} + {quarantined:,} quarantined: nothing lost"
+        )
+    return f"{table}\n\n{total}"
 
 
 def skipped(results: Sequence[FlowLogResult]) -> str:
-    """What AWS itself did not record."""
+    """Return the number of SKIPDATA rows: AWS skipped records."""
     rows = sum(log.found.skipped for log in results)
-    return f"skipped by AWS itself: {counted(rows, 'row')} with SKIPDATA"
+    return f"skipped by AWS: {counted(rows, 'SKIPDATA row')}"
 
 
 def lag(running: Sequence[float], restarting: Sequence[float]) -> list[str]:
-    """How long it took from a file's put to its rows being readable."""
-    told = []
+    """Return the latency of the files that arrived while the job was running, and of those during its restart."""
+    latencies = []
     if running:
-        told.append(
-            f"file put to row readable: median {in_seconds(median(running))}, at most {in_seconds(max(running))}, "
-            f"over {counted(len(running), 'file')}"
+        latencies.append(
+            f"latency from file upload to readable rows: median {in_seconds(median(running))}, "
+            f"maximum {in_seconds(max(running))}, {counted(len(running), 'file')}"
         )
     if restarting:
-        told.append(
-            f"for {counted(len(restarting), 'file')} that came while the job was restarted: at most "
-            f"{in_seconds(max(restarting))}"
+        latencies.append(
+            f"{counted(len(restarting), 'file')} arrived while the job restarted: "
+            f"maximum latency {in_seconds(max(restarting))}"
         )
-    return told
+    return latencies
 
 
 def gone(looked_up: Sequence[Gone]) -> str:
-    """What is left."""
-    return aligned(("looked up", "name", "found"), [(one.what, one.name, one.found or "none") for one in looked_up])
+    """Return the resources that were looked up, and those still there."""
+    return aligned(("looked up", "name", "found"), [(item.what, item.name, item.found or "none") for item in looked_up])
 
 
 def _indented(text: str, by: int) -> str:

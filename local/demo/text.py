@@ -12,7 +12,7 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[str | int]]) -> str:
-    """Rows as an indented table: texts to the left, numbers to the right.
+    """Format rows as an indented table: text is left-aligned, numbers are right-aligned.
 
     >>> print(aligned(("port", "flows"), [("22", 1200), ("3389", 7)]))
       port  flows
@@ -20,19 +20,19 @@ def aligned(head: Sequence[str], rows: Sequence[Sequence[str | int]]) -> str:
       3389      7
     """
     numeric = [bool(rows) and all(isinstance(row[place], int) for row in rows) for place in range(len(head))]
-    told = [list(head), *([f"{cell:,}" if isinstance(cell, int) else printable(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[place]) for line in told) for place in range(len(head))]
+    lines = [list(head), *([f"{cell:,}" if isinstance(cell, int) else printable(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
     return "\n".join(
         "  " + "  ".join(
             cell.rjust(width) if right else cell.ljust(width)
             for cell, width, right in zip(line, widths, numeric, strict=True)
         ).rstrip()
-        for line in told
+        for line in lines
     )  # fmt: skip
 
 
 def in_bytes(count: int) -> str:
-    """Bytes in a readable unit.
+    """Format bytes in a readable unit.
 
     >>> in_bytes(1_234_567)
     '1.2 MB'
@@ -44,7 +44,7 @@ def in_bytes(count: int) -> str:
 
 
 def in_seconds(seconds: float) -> str:
-    """A duration.
+    """Format a duration.
 
     >>> in_seconds(0.42), in_seconds(7.31), in_seconds(75)
     ('0.4 s', '7.3 s', '1 min 15 s')
@@ -56,6 +56,6 @@ def in_seconds(seconds: float) -> str:
 
 
 def shown(path: Path) -> str:
-    """A path as one would type it here."""
+    """Return a path relative to the current folder if it is inside, else as it is."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative

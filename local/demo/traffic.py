@@ -1,4 +1,4 @@
-"""What AWS delivers in the demo: an hour of traffic at once, then traffic as it goes on, and a few damaged files."""
+"""The traffic of the demo: an hour at once, then continuous traffic, and a few damaged files."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from local.traffic.network import Network
 from local.traffic.records import records
 
 INTERVALS = 12
-"""Five minutes each."""
+"""The number of five-minute intervals in the first hour."""
 
 EVERY = 5.0
-"""Seconds between two files of a flow log while traffic goes on; AWS takes minutes."""
+"""Seconds between two files of a flow log during continuous traffic; AWS takes minutes."""
 
 LEAST_RECORDS = 1200
 
@@ -33,7 +33,7 @@ Damage = Callable[[bytes, pa.Table, FlowLog, random.Random], damages.Result]
 
 @dataclass(frozen=True)
 class Spoiled:
-    """A damaged file that was delivered: what is left of it, how many of its lines no one can read, what was done."""
+    """A damaged file: its delivery, which counts readable records, the unreadable lines, and the damage in words."""
 
     delivered: Delivered
     lines: int
@@ -46,10 +46,10 @@ class Spoiled:
 
 @dataclass
 class Traffic:
-    """All that is delivered on a stage.
+    """All files that are delivered on a stage.
 
-    ``rate`` is how many records a flow log has in five minutes; ``started`` is the time (Unix seconds) since which
-    traffic goes on.
+    ``rate`` is the number of records per flow log in five minutes; ``started`` is the start of the continuous traffic
+    (Unix seconds).
     """
 
     stage: Emulator
@@ -61,20 +61,20 @@ class Traffic:
     _continuous: Continuous | None = None
 
     def deliver_hour(self) -> None:
-        """An hour in twelve files for each flow log, and the minutes since then in one more."""
+        """Deliver an hour in twelve files per flow log, and the minutes since then in another one."""
         self.hour += deliver(self.stage, seed=self.seed, intervals=INTERVALS, records=self.rate)
         now = int(time.time())
         minutes = range(now - now % PERIOD_SECONDS, now)
         count = self.rate * len(minutes) // PERIOD_SECONDS
         if count:
-            there = flow_logs(self.stage)
+            targets = flow_logs(self.stage)
             self.hour += deliver_round(
-                self.stage, there, interval=minutes, seed=self.seed, number=INTERVALS, records=count
+                self.stage, targets, interval=minutes, seed=self.seed, number=INTERVALS, records=count
             )
 
     @contextmanager
     def going_on(self) -> Iterator[None]:
-        """Every few seconds a file for each flow log, as many records as before; ends with the block."""
+        """Deliver a file per flow log every few seconds, at the same rate of records, until the block ends."""
         if self._continuous is not None:
             self.hour += self._continuous.delivered
         self.started = time.time()
@@ -83,24 +83,24 @@ class Traffic:
             yield
 
     def stop(self) -> None:
-        """No more files; those under way are delivered."""
+        """Stop the continuous traffic after the deliveries in progress."""
         if self._continuous is not None:
             self._continuous.stop()
 
     def wait_for(self, target_kinds: Sequence[str], *, patience: float = 60.0) -> None:
-        """Wait until traffic that goes on has come for flow logs of these kinds of resource.
+        """Wait until flow logs of these kinds of resource have delivered a file.
 
         Raises:
-            TimeoutError: none came; nothing is delivered for flow logs that do not exist.
+            TimeoutError: a kind delivered none, for example because it has no flow log.
         """
         until = time.monotonic() + patience
-        while missing := set(target_kinds) - {one.flow_log.target_kind for one in self.files()}:
+        while missing := set(target_kinds) - {file.flow_log.target_kind for file in self.files()}:
             if time.monotonic() > until:
-                raise TimeoutError(f"no file was delivered for a flow log of {', '.join(sorted(missing))}")
+                raise TimeoutError(f"no flow log of {', '.join(sorted(missing))} delivered a file in {patience:.0f} s")
             time.sleep(0.2)
 
     def spoil(self, target_kind: str, damage: Damage, *, minutes_ago: int) -> Spoiled:
-        """Deliver a damaged file for the flow log of a kind of resource."""
+        """Deliver a damaged file of the flow log of a kind of resource."""
         log, bucket = next(each for each in flow_logs(self.stage) if each[0].target_kind == target_kind)
         when = period_start(datetime.now(timezone.utc) - timedelta(minutes=minutes_ago))
         number = _number(self.seed, damage.__name__)
@@ -114,9 +114,9 @@ class Traffic:
         return self.spoiled[-1]
 
     def files(self) -> list[Delivered]:
-        """Everything so far; of a damaged file what is left of it."""
-        live = list(self._continuous.delivered) if self._continuous else []
-        return [*self.hour, *live, *(one.delivered for one in self.spoiled)]
+        """Return all deliveries so far; those of damaged files count only the readable records."""
+        continuous = list(self._continuous.delivered) if self._continuous else []
+        return [*self.hour, *continuous, *(file.delivered for file in self.spoiled)]
 
     def _table(self, log: FlowLog, when: datetime, number: int) -> pa.Table:
         network = Network.seeded(self.seed, account=log.account, region=log.region)
@@ -132,7 +132,7 @@ class Traffic:
 
 
 def passed(when: datetime, *, now: float) -> int:
-    """Return the seconds of an interval that are over: no record may tell of what is still to come.
+    """Return the elapsed seconds of an interval; records must not lie in the future.
 
     >>> noon = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
     >>> passed(noon, now=noon.timestamp() + 42.7), passed(noon, now=noon.timestamp() + 9000)
@@ -142,9 +142,9 @@ def passed(when: datetime, *, now: float) -> int:
 
 
 def lines(files: Sequence[Delivered], spoiled: Sequence[Spoiled]) -> int:
-    """How many lines were delivered: records, and what no one can read."""
-    return sum(one.file.rows for one in files if one.error is None) + sum(one.lines for one in spoiled)
+    """Return the number of delivered lines: records and unreadable lines."""
+    return sum(put.file.rows for put in files if put.error is None) + sum(file.lines for file in spoiled)
 
 
-def _number(*what: object) -> int:
-    return int.from_bytes(hashlib.sha256(repr(what).encode()).digest()[:8], "big")
+def _number(*parts: object) -> int:
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big")

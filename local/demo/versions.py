@@ -1,4 +1,4 @@
-"""With which versions of what the demo ran."""
+"""The versions of the software that the demo uses."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _COMMAND_LINE = Path(__file__).resolve().parents[2] / "node_modules" / "aws-cdk"
 
 
 def versions() -> dict[str, str]:
-    """Versions by name; what is not installed is left out."""
-    found = {"Python": platform.python_version()}
+    """Return the versions by name, without packages that are not installed."""
+    installed = {"Python": platform.python_version()}
     for name, package in _PACKAGES.items():
         try:
-            found[name] = metadata.version(package)
+            installed[name] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
     if _COMMAND_LINE.is_file():
-        found["CDK command line"] = str(json.loads(_COMMAND_LINE.read_text(encoding="utf-8"))["version"])
-    return found
+        installed["CDK command line"] = str(json.loads(_COMMAND_LINE.read_text(encoding="utf-8"))["version"])
+    return installed

@@ -1,4 +1,4 @@
-"""A thread that looks at the tables while other things happen, and tells how things stand."""
+"""A thread that follows the tables while other steps run, and reports the progress."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _RECENT = 10
 
 
 class Watch(threading.Thread):
-    """Looks until the block ends. What fails the thread is raised by :meth:`check`.
+    """Follows the tables until the block ends. :meth:`check` raises the error that ended the thread.
 
     Attributes:
-        loading: what is in the tables.
-        doing: what else is happening, in a few words.
+        loading: the contents of the tables.
+        doing: the current activity, in a few words; empty if there is none.
     """
 
     def __init__(self, live: Live, traffic: Traffic, loading: Loading) -> None:
@@ -37,17 +37,17 @@ class Watch(threading.Thread):
             while not self._stopping.wait(_EVERY):
                 self.loading.look()
                 self._live.now(self.told())
-        except Exception as error:  # noqa: BLE001 - whatever it is, who waits for rows has to know
+        except Exception as error:  # noqa: BLE001 - `check` raises it where rows are awaited
             self._failure = error
 
     def told(self) -> str:
-        """How things stand, in one line."""
+        """Describe the progress in one line."""
         files = self._traffic.files()
         delivered = lines(files, self._traffic.spoiled)
-        loaded = sum(one.file.key.rpartition("/")[2] in self.loading.readable for one in files)
+        loaded = sum(put.file.key.rpartition("/")[2] in self.loading.readable for put in files)
         parts = [
-            f"delivered {counted(len(files), 'file')}, {counted(delivered, 'line')}",
-            f"in the tables {loaded:,}, {self.loading.lines:,}",
+            f"delivered {counted(len(files), 'file')} ({counted(delivered, 'line')})",
+            f"loaded {loaded:,} ({self.loading.lines:,})",
         ]
         waits = self.loading.waits(files)[-_RECENT:]
         if waits:
@@ -55,14 +55,14 @@ class Watch(threading.Thread):
         return "; ".join([*parts, self.doing] if self.doing else parts)
 
     def check(self) -> None:
-        """Raise what ended the thread, if something did."""
+        """Raise the error that ended the thread, if there is one."""
         if self._failure is not None:
             raise self._failure
 
-    def wait_for(self, wanted: int, *, patience: float) -> bool:
-        """Wait until so many lines are in the tables; False when none came for ``patience`` seconds."""
+    def wait_for(self, count: int, *, patience: float) -> bool:
+        """Wait until the tables hold a number of lines; return False after ``patience`` seconds without a new one."""
         last, since = -1, time.monotonic()
-        while self.loading.lines < wanted:
+        while self.loading.lines < count:
             self.check()
             if self.loading.lines != last:
                 last, since = self.loading.lines, time.monotonic()
@@ -72,7 +72,7 @@ class Watch(threading.Thread):
         return True
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop following the tables."""
         self._stopping.set()
         self.join()
 

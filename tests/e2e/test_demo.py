@@ -115,7 +115,7 @@ def test_the_report_has_the_numbers_and_needs_nothing_else(ran: tuple[Folder, st
 
 
 def test_lag_is_told(ran: tuple[Folder, str]) -> None:
-    assert re.search(r"file put to row readable: median \d+\.\d s, at most .* over \d+ files", ran[1])
+    assert re.search(r"latency from file upload to readable rows: median \d+\.\d s, maximum .*, \d+ files", ran[1])
 
 
 def test_the_printed_query_can_be_typed(ran: tuple[Folder, str]) -> None:
@@ -156,14 +156,14 @@ def test_a_folder_of_others_is_left_alone(tmp_path: Path, capsys: pytest.Capture
     theirs.write_text("mine")
 
     assert demo.main(["--folder", str(tmp_path)]) == 2
-    assert "is not empty, and the demo did not make it" in capsys.readouterr().err
+    assert "is not empty, and the demo did not create it" in capsys.readouterr().err
     assert [*tmp_path.iterdir()] == [theirs]
 
 
 def test_two_demos_do_not_share_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Folder(tmp_path / "demo").emptied():
         assert demo.main(["--folder", str(tmp_path / "demo")]) == 2
-    assert "another demo is at work" in capsys.readouterr().err
+    assert "another demo is running" in capsys.readouterr().err
 
 
 def test_a_new_run_empties_the_folder(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_a_stopped_demo_leaves_no_process(tmp_path: Path) -> None:
             os.kill(pid, signal.SIGKILL)
     said = output.read_text()
     assert "Traceback" not in said
-    assert "nothing of the demo is running any more" in said
+    assert "stopped; all processes of the demo have ended" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["output", "the demo"]
 
 

@@ -29,7 +29,7 @@ VPC = FlowLogResult(
     Found(rows=993, accepted=900, rejected=90, bytes=5_000_000, quarantined=7),
 )
 SUBNET = FlowLogResult(
-    FlowLogNote("fl-2", "subnet subnet-1", "29 fields, own format, text", 4, 200, 0, 20, 1_000_000),
+    FlowLogNote("fl-2", "subnet subnet-1", "29 fields, custom format, text", 4, 200, 0, 20, 1_000_000),
     Found(rows=200, accepted=180, rejected=20, bytes=1_000_000, quarantined=0),
 )
 
@@ -51,12 +51,12 @@ REPORT = Report(
         *(Minute(NOON + 60 * place, 25, 3, 9_000, 400) for place in range(29)),
         Minute(NOON + 60 * 29, 358, 23, 9_000, 400),
     ),
-    marks=(Mark(NOON + 610.0, "traffic goes on"), Mark(NOON + 900.0, "cdk deploy again")),
+    marks=(Mark(NOON + 610.0, "continuous traffic starts"), Mark(NOON + 900.0, "second cdk deploy")),
     talkers=(Talker("10.0.1.20", 4_000_000, 300, 40), Talker("10.0.2.20", 2_000_000, 200, 20)),
     ports=(Port(443, 6, 600, 3), Port(3389, 6, 0, 80), Port(53, 17, 50, 0)),
     rejected=(Source("198.51.100.7", 60, 12, 9, 3389),),
     quarantine=(Entry(FILE, 56, 7, "damaged gzip: the file is cut off", "2 123456789012 eni-0a"),),
-    damaged={FILE: "cut off at 60 % of its length"},
+    damaged={FILE: "cut off at 60% of its length"},
     lags=(1.5, 2.5, 9.0),
     gone=(Gone("reader role", "flow-log-reader-local"), Gone("job", "vpc-flow-logs-local")),
     versions={"Python": "3.11.7", "Spark": "4.2.0"},

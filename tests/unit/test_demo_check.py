@@ -29,9 +29,9 @@ def put(log: FlowLog, name: str, *, rows: int, rejected: int = 0, error: str | N
         (FOUND, None),
         (replace(FOUND, rows=7), "fl-1: delivered 10 lines, in the tables 7 rows + 2 quarantined: 1 line missing"),
         (replace(FOUND, rows=16), "fl-1: delivered 10 lines, in the tables 16 rows + 2 quarantined: 8 lines too many"),
-        (replace(FOUND, rows=10, quarantined=0), "fl-1: 8 whole records, but 10 rows"),
-        (replace(FOUND, rejected=0), "fl-1: REJECT is in 3 records, and in 0 rows"),
-        (replace(FOUND, bytes=9), "fl-1: the bytes of the records add up to 100, those of the rows to 9"),
+        (replace(FOUND, rows=10, quarantined=0), "fl-1: 8 valid records, but 10 rows"),
+        (replace(FOUND, rejected=0), "fl-1: REJECT in 3 records, but in 0 rows"),
+        (replace(FOUND, bytes=9), "fl-1: the records add up to 100 bytes, but the rows to 9"),
     ],
 )
 def test_each_difference_is_told(found: Found, problem: str | None) -> None:
@@ -51,9 +51,9 @@ def test_each_damaged_file_is_in_quarantine_with_its_lines() -> None:
 
     assert differences(told, {}, {"a": 1, "b": 5}) == []
     assert differences(told, {}, {"b": 4, "c": 1}) == [
-        "a: 1 line of it damaged, 0 lines in quarantine",
-        "b: 5 lines of it damaged, 4 lines in quarantine",
-        "c: 0 lines of it damaged, 1 line in quarantine",
+        "a: 1 damaged line, but 0 lines in quarantine",
+        "b: 5 damaged lines, but 4 lines in quarantine",
+        "c: 0 damaged lines, but 1 line in quarantine",
     ]
 
 
@@ -78,7 +78,10 @@ def test_what_was_delivered_is_summed_by_flow_log_damaged_lines_included() -> No
         ("fl-2", 1, 5, 0, 1, 50),
     ]
     assert [log.what for log in told.flow_logs] == ["VPC vpc-1", "subnet s-1"]
-    assert [log.format for log in told.flow_logs] == ["14 fields, default format, text", "2 fields, own format, text"]
+    assert [log.format for log in told.flow_logs] == [
+        "14 fields, default format, text",
+        "2 fields, custom format, text",
+    ]
     assert (told.files, told.lines, told.quarantined) == (3, 21, 2)
     assert told.damaged == (DamagedFile("c.log.gz", "cut off", 2),)
     assert lines(files, [spoiled]) == told.lines

@@ -69,8 +69,8 @@ def test_delivered_is_rows_and_quarantined_in_each_place() -> None:
     assert "nothing lost" in seen.text
     assert seen.row("VPC vpc-1")[1:] == ["12", "1,000", "993", "7", "900", "90", "3", "agrees"]
     assert seen.row("subnet subnet-1")[1:] == ["4", "200", "200", "0", "180", "20", "0", "agrees"]
-    assert seen.row("all") == ["all", "16", "1,200", "1,193", "7", "1,080", "110", "3", ""]
-    assert "9.2 % of flows" in seen.text
+    assert seen.row("total") == ["total", "16", "1,200", "1,193", "7", "1,080", "110", "3", ""]
+    assert "9.2% of flows" in seen.text
 
 
 def test_a_lost_line_is_the_first_thing_to_be_seen() -> None:
@@ -152,8 +152,8 @@ def test_ports_have_names_and_protocols() -> None:
 def test_lag_is_median_and_maximum_and_a_histogram() -> None:
     seen = Page(page(REPORT))
 
-    assert "2.5 smedian, max 9.0 s, while the job ran" in seen.text
-    assert "3 files that came while the job was running: median 2.5 s, from 1.5 s to 9.0 s" in seen.text
+    assert "2.5 smedian while the job was running, maximum 9.0 s" in seen.text
+    assert "3 files that arrived while the job was running: median 2.5 s, from 1.5 s to 9.0 s" in seen.text
     assert "1 to 2 s: 1 file" in seen.text
     assert "8 to 9 s: 1 file" in seen.text
 
@@ -161,24 +161,24 @@ def test_lag_is_median_and_maximum_and_a_histogram() -> None:
 def test_the_headline_lag_says_what_it_leaves_out() -> None:
     seen = Page(page(replace(REPORT, restart_lags=(20.0, 75.0))))
 
-    assert "median, max 9.0 s, while the job ran; 2 files waited for a restart, max 1 min 15 s" in seen.text
+    assert "maximum 9.0 s; 2 files waited for a restart, maximum 1 min 15 s" in seen.text
 
 
 def test_traffic_over_time_adds_up_to_the_rows_of_the_table() -> None:
-    assert "1,193 of 1,193 rows are drawn." in Page(page(REPORT)).text
+    assert "The charts show 1,193 of 1,193 rows." in Page(page(REPORT)).text
 
     early = Minute(NOON - 86_400, 1, 0, 10, 0)
     more = replace(SUBNET, found=replace(SUBNET.found, rows=203))
     seen = Page(page(replace(REPORT, minutes=(early, *REPORT.minutes), flow_logs=(VPC, more))))
-    assert "1,193 of 1,196 rows are drawn; 1 began earlier or later, 2 have no time." in seen.text
+    assert "The charts show 1,193 of 1,196 rows; left out: 1 earlier or later, 2 without a time." in seen.text
 
 
 def test_what_aws_itself_skipped_is_on_the_page_that_says_nothing_is_lost() -> None:
     skipped = replace(VPC, found=replace(VPC.found, skipped=1234))
 
-    assert "Skipped by AWS0rows that say SKIPDATA" in Page(page(REPORT)).text
-    assert "Skipped by AWS1,234rows that say SKIPDATA" in Page(page(replace(REPORT, flow_logs=(skipped, SUBNET)))).text
-    assert terminal.skipped([skipped, SUBNET]) == "skipped by AWS itself: 1,234 rows with SKIPDATA"
+    assert "Skipped by AWS0SKIPDATA rows" in Page(page(REPORT)).text
+    assert "Skipped by AWS1,234SKIPDATA rows" in Page(page(replace(REPORT, flow_logs=(skipped, SUBNET)))).text
+    assert terminal.skipped([skipped, SUBNET]) == "skipped by AWS: 1,234 SKIPDATA rows"
 
 
 def test_a_picture_and_a_table_scroll_before_their_words_are_too_small_to_read() -> None:
@@ -201,7 +201,7 @@ def test_quarantine_tells_file_reason_and_what_was_done() -> None:
     seen = Page(page(REPORT))
 
     assert FILE in seen.text
-    assert "On purpose: cut off at 60 % of its length." in seen.text
+    assert "Damaged on purpose: cut off at 60% of its length." in seen.text
     assert seen.row("56") == ["56", "7", "damaged gzip: the file is cut off", "2 123456789012 eni-0a"]
 
 
@@ -217,8 +217,8 @@ def test_an_empty_report_is_a_page_too() -> None:
     seen = Page(page(empty))
 
     assert "0 delivered lines = 0 rows + 0 quarantined" in seen.text
-    assert "No record says when it was." in seen.text
-    assert "No file came while the job was running." in seen.text
+    assert "No record has an event time." in seen.text
+    assert "No file arrived while the job was running." in seen.text
 
 
 def test_a_few_early_flows_do_not_squeeze_the_others() -> None:

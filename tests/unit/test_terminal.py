@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from infra.smoke import page
 from infra.smoke.judgement import Finding
@@ -61,7 +62,7 @@ def test_what_the_stand_in_reports_is_safe() -> None:
 
 def test_the_demo_prints_addresses_reasons_and_names_of_files_safely() -> None:
     out = io.StringIO()
-    live = Live(out, total=1)
+    live = Live(Console(file=out), total=1)
     live.say(terminal.quarantine([Entry(EVIL, 1, 1, EVIL, EVIL)], {EVIL: "cut off"}))
     live.say(terminal.top_talkers([Talker(f"{EVIL}\n", 1, 1, 1)]))
     live.say(terminal.rejected([Source(f"{EVIL}\n", 1, 1, 1, 22)]))
