@@ -286,7 +286,7 @@ def test_a_storage_that_cannot_be_looked_at_is_reported_and_is_not_a_refusal(
 ) -> None:
     assert problems(spark, where, **{name: path}) == ()
     (note,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
-    assert note.startswith(f"note: --{name.replace('_', '-')}: {path!r} cannot be looked at before the run: ")
+    assert note.startswith(f"note: --{name.replace('_', '-')}: {path!r} cannot be checked before the run: ")
 
 
 # Headers
