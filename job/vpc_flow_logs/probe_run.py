@@ -12,7 +12,7 @@ from typing import TypeVar
 from pyspark.sql import SparkSession
 
 from vpc_flow_logs import notification_rights, privileges, probe_aws, probe_spark, rights
-from vpc_flow_logs.answer import Answer, line
+from vpc_flow_logs.answer import Answer, holds, line
 from vpc_flow_logs.failures import telling_line
 from vpc_flow_logs.parameters import ParameterError, Parameters, parameters_of, problems_of, read
 from vpc_flow_logs.progress import say
@@ -76,8 +76,7 @@ def _empty(arrived: Sequence[str]) -> Answer:
     if not arrived:
         return Answer(question, "does not hold", ("it did not arrive",))
     spelled = " ".join(repr(argument) for argument in arrived)
-    state = "holds" if list(arrived) == [f"--{EMPTY}="] else "does not hold"
-    return Answer(question, state, (f"it arrived as {spelled}",))
+    return holds(question, list(arrived) == [f"--{EMPTY}="], f"it arrived as {spelled}")
 
 
 def _questions(spark: SparkSession, parameters: Parameters) -> Iterator[tuple[str, Callable[[], Iterable[Answer]]]]:

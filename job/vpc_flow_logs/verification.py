@@ -217,7 +217,7 @@ def format_of_file(content: pa.Buffer) -> str:
         try:
             columns = parquet_file.names(content)
         except (pa.ArrowException, OSError):
-            return "Parquet that cannot be read"
+            return "unreadable Parquet file"
         kind = "Parquet" if any(map(is_known, columns)) else "Parquet without a field that AWS documents"
         return f"{kind}: {' '.join(columns)}"
     try:

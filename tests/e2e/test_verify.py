@@ -99,7 +99,7 @@ def test_damaged_and_empty_files_are_formats_too(
     assert "readable: 3 files, " in said[1]
     found = " ".join(formats(said))
     assert "empty (in 1" in found
-    assert "Parquet that cannot be read (in 1" in found
+    assert "unreadable Parquet file (in 1" in found
     assert len(formats(said)) == 3
 
 

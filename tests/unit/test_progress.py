@@ -105,13 +105,13 @@ def test_fields_of_headers_that_no_file_has_are_named_with_what_was_probably_mea
 
 
 def test_more_quarantined_lines_than_records_end_with_the_main_reasons_and_the_query() -> None:
-    reasons = {"not UTF-8 at byte 1 of the line": 1, "16 fields where the format has 14": 1200, "rare": 1, "common": 40}
+    reasons = {"invalid UTF-8 at byte 1 of the line": 1, "16 fields, but the format has 14": 1200, "a": 1, "common": 40}
     counts = Counts(files=3, records=7, entries=9, lines=1242)
     query = "SELECT reason, source_file, line_number, line FROM {} ORDER BY ingested_at DESC LIMIT 20"
     table = "`main`.`security-logs`.`flow_logs_quarantine`"
     assert quarantine_warning(counts, reasons, quarantine_table="main.security-logs.flow_logs_quarantine") == [
         "warning: quarantined 1,242 lines, loaded 7 records; main reasons:",
-        "  1,200 lines: 16 fields where the format has 14",
+        "  1,200 lines: 16 fields, but the format has 14",
         "  40 lines: common",
         f"to inspect the lines: {query.format(table)}",
     ]
