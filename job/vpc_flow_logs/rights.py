@@ -35,7 +35,7 @@ ABSENT = (
 )  # fmt: skip
 """Errors for a queue or topic that does not exist, which only a caller with the permission gets."""
 _EMPTY_FILE = ("InvalidRange",)
-_AWS_SAYS = re.compile(
+_AWS_DENIAL = re.compile(
     r"is not authorized to perform: (?P<action>[\w-]+:\w+)(?: on resource: \"?(?P<where>arn:[^\s\"]+))?"
 )
 _BECAUSE = re.compile(r"(?:because|with) (?P<reason>(?:no|an|a) [^.]*)")
@@ -158,7 +158,7 @@ def bucket_arn(bucket: str, region: str) -> str:
 def _judged(action: str, where: str, *, code: str, text: str) -> Trial:
     """Return the result of a call that AWS rejected."""
     if code in _DENIED:
-        named = _AWS_SAYS.search(text)  # for an encrypted object, the message may name an action on the key
+        named = _AWS_DENIAL.search(text)  # for an encrypted object, the message may name an action on the key
         if named and named["action"].partition(":")[0] != action.partition(":")[0]:
             action, where = named["action"], named["where"] or where
         reason = _BECAUSE.search(text)

@@ -31,6 +31,7 @@ class Column:
 
     @property
     def arrow_type(self) -> pa.DataType:
+        """Arrow type of the column."""
         return ARROW_TYPES[self.type]
 
 
@@ -75,6 +76,7 @@ class Place:
 
     @property
     def is_integer(self) -> bool:
+        """True if the field has an INT or BIGINT column."""
         return self.column is not None and self.column.type != "STRING"
 
 
@@ -90,7 +92,7 @@ class Format:
 
     @cached_property
     def has_integers(self) -> bool:
-        """Whether a value of each record must be an integer. A header line cannot pass as such a record."""
+        """True if every record must have an integer in some field, so that no header line can pass as a record."""
         return any(place.is_integer for place in self.places)
 
     def position(self, field: str) -> int | None:

@@ -47,6 +47,7 @@ class _Rows:
             column.append(value)
 
     def done(self) -> Iterator[Values]:
+        """Yield the collected records, if there are any."""
         if self.columns and self.columns[0]:
             types = [place.column.arrow_type if place.column else pa.string() for place in self.format.places]
             yield Values(format=self.format, arrays=[pa.array(c, t) for c, t in zip(self.columns, types, strict=True)])

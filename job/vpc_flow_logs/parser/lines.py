@@ -25,7 +25,7 @@ class Lines:
 
 
 class _Blank(Enum):
-    """Whether a line is blank so far. A CR is part of the line end, and so of a blank line, only before an LF."""
+    """The blank state of a line so far. A CR is part of the line end, and so of a blank line, only before an LF."""
 
     SPACES = "spaces"
     SPACES_AND_CR = "spaces and a CR"

@@ -28,6 +28,7 @@ class Values:
 
     @property
     def rows(self) -> int:
+        """Number of records."""
         return len(self.arrays[0])
 
     def take(self, rows: pa.Array) -> Values:
