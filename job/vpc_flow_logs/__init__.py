@@ -1,4 +1,4 @@
-"""AWS VPC Flow Logs files into Delta tables."""
+"""Load AWS VPC Flow Logs files into Delta tables."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _ENTRY_POINTS = ("ingest", "verify", "probe")
 
 
 def __getattr__(name: str) -> Any:
-    """Return an entry point of the wheel: Databricks calls ``vpc_flow_logs.ingest()`` if it finds no metadata.
+    """Return an entry point of the wheel. Databricks calls ``vpc_flow_logs.ingest()`` if it finds no metadata.
 
-    Only on demand, because parts of this package are used where there is no Spark.
+    The import happens on demand, because parts of this package are also used without Spark.
     Source: databricks-sdk, `jobs.PythonWheelTask.entry_point`.
     """
     if name in _ENTRY_POINTS:

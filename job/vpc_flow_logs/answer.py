@@ -1,4 +1,4 @@
-"""An answer of the probe: what was asked, whether it holds, and what was seen. One line of JSON in a run's output."""
+"""Answers of the probe, each printed as one line of JSON in the run's output."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _MARK = "answer: "
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer.
+    """One answer.
 
     Attributes:
-        question: a statement that holds or does not, or a heading for what was seen.
-        state: ``seen`` for what cannot be right or wrong; ``not asked`` if there was no way to ask.
-        facts: what was seen, in lines. They may name accounts, buckets and people; the report masks those.
+        question: A statement that holds or does not hold, or a heading for observations.
+        state: ``seen`` for an observation that cannot be right or wrong; ``not asked`` if it could not be tried.
+        facts: The observations, one per line. They may name accounts, buckets and people; the report masks those.
     """
 
     question: str
@@ -33,21 +33,21 @@ def holds(question: str, condition: bool, *facts: str) -> Answer:
 
 
 def line(answer: Answer) -> str:
-    """Return an answer as a line of output."""
+    """Return an answer as one line of output."""
     return _MARK + json.dumps(asdict(answer))
 
 
 def answers_in(output: str) -> list[Answer]:
-    """Return the answers in a run's output; every other line is left out, and so is one that was cut."""
-    found = []
+    """Return the answers in a run's output. Other lines and truncated answers are skipped."""
+    answers = []
     for text in output.splitlines():
         if text.startswith(_MARK):
             try:
                 raw = json.loads(text.removeprefix(_MARK))
-                found.append(Answer(raw["question"], raw["state"], _texts(raw["facts"])))
+                answers.append(Answer(raw["question"], raw["state"], _texts(raw["facts"])))
             except (ValueError, KeyError, TypeError):
                 continue
-    return found
+    return answers
 
 
 def _texts(facts: Sequence[object]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""What a checkpoint folder holds.
+"""The contents of a checkpoint folder.
 
-Spark keeps ``metadata`` (the ID of the streaming query), ``offsets/N`` (batch N is planned) and ``commits/N`` (batch N
-is done) there. Version 0.1.0 of this job added a file that names the VPC Logs Path.
+Spark writes ``metadata`` (the ID of the streaming query), ``offsets/N`` (batch N is planned) and ``commits/N`` (batch N
+is done). Version 0.1.0 of this job added a file with the VPC Logs Path.
 Source: https://spark.apache.org/docs/latest/streaming/apis-on-dataframes-and-datasets.html
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from vpc_flow_logs.folders import Folders
 
 LOGS_PATH_FILE = "vpc_logs_path"
-"""Name of the file by which version 0.1.0 bound a checkpoint to its VPC Logs Path."""
+"""Name of the file with which version 0.1.0 bound a checkpoint to its VPC Logs Path."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Checkpoint:
 
     Attributes:
         path: The folder.
-        query_id: ID of the streaming query that it belongs to; None when no query has used it yet.
-        planned: Number of the last batch that was planned; None when there is none.
-        logs_path: The VPC Logs Path that version 0.1.0 wrote there.
-        foreign: No query has used it, and it holds something all the same.
+        query_id: ID of the streaming query that owns the folder; None if no query has used it yet.
+        planned: Number of the last planned batch; None if there is none.
+        logs_path: The VPC Logs Path that version 0.1.0 wrote there; None if there is none.
+        foreign: Whether the folder has contents that neither a query nor this job wrote.
     """
 
     path: str
@@ -36,11 +36,15 @@ class Checkpoint:
 
 
 def read(folders: Folders, path: str) -> Checkpoint:
-    """Return what the folder holds; a folder that does not exist holds nothing.
+    """Return the contents of a checkpoint folder. A folder that does not exist counts as empty.
+
+    Args:
+        folders: Access to the storage.
+        path: The Checkpoint Path.
 
     Raises:
-        NotAFolder: It is a file.
-        CannotLook: Nothing here can look into it.
+        NotAFolder: The path is a file.
+        CannotLook: The storage does not allow access to the folder, or reports an error.
     """
     names = [name for name in folders.names(path) or [] if not name.startswith(".")]
     query_id = _query_id(folders.head(f"{path}/metadata")) if "metadata" in names else None
@@ -59,8 +63,8 @@ def _query_id(metadata: str | None) -> str | None:
         values = json.loads(metadata or "null")
     except ValueError:
         return None
-    found = values.get("id") if isinstance(values, dict) else None
-    return found if isinstance(found, str) else None
+    query_id = values.get("id") if isinstance(values, dict) else None
+    return query_id if isinstance(query_id, str) else None
 
 
 def _last_number(names: list[str] | None) -> int | None:

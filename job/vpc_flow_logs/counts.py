@@ -1,4 +1,4 @@
-"""What the parse of a micro-batch counts, and how the counts travel from the workers to the driver."""
+"""The counts of a micro-batch, and their transfer from the workers to the driver."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class Counts:
     """Counts of parsed files.
 
     Attributes:
-        files: Files read.
-        bytes: Their size as delivered.
-        records: Rows of the table.
-        entries: Quarantine entries.
-        lines: Lines that the quarantine entries stand for.
-        oldest: Modification time of the file that waited longest, in seconds since 1970.
+        files: Number of files.
+        bytes: Total size of the files as delivered.
+        records: Number of records.
+        entries: Number of quarantine entries.
+        lines: Number of lines that the quarantine entries cover.
+        oldest: Modification time of the oldest file, in seconds since 1970; None if there are no files.
     """
 
     files: int = 0
@@ -40,10 +40,10 @@ class Counts:
 
 
 def summary(first_file: str, counts: Counts) -> str:
-    """Return a task's counts as the text it hands to the driver.
+    """Return the counts of a task as a text for the driver.
 
-    Two tasks of one batch never read the same first file, and a task that runs twice gives the same text. So the *set*
-    of a batch's summaries has each task once, however often Spark ran it.
+    Two tasks of a batch never read the same first file, and a task that runs twice returns the same text. Therefore the
+    *set* of a batch's summaries has each task once, no matter how often Spark ran it.
     """
     return json.dumps({"first_file": first_file, **asdict(counts)}, sort_keys=True)
 
@@ -51,8 +51,8 @@ def summary(first_file: str, counts: Counts) -> str:
 def total(summaries: Iterable[str]) -> Counts:
     """Return the sum of the distinct summaries.
 
-    >>> one = summary("a.log", Counts(files=1, records=5))
-    >>> total([one, one, summary("b.log", Counts(files=1, records=2))]).records
+    >>> text = summary("a.log", Counts(files=1, records=5))
+    >>> total([text, text, summary("b.log", Counts(files=1, records=2))]).records
     7
     """
     result = Counts()

@@ -1,4 +1,4 @@
-"""Why a run failed, in words that say which path or permission, and what to do."""
+"""Messages for failed runs: the path or permission concerned, the storage's error, and the next step."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _CAUSES = (
     "FileAlreadyExistsException",
     "Unable to create",
 )
-# AWS names the action that it denies; then a path that is not in the same line is not what it is about.
+# If AWS names the denied action, only a path in the same line is the cause.
 _DENIED_CALL = re.compile(r"\b(?:s3|sqs|sns|kms):[A-Z][A-Za-z]+")
 _CALL_INTO_JAVA = "An error occurred while calling "
 LOAD_AGAIN = "Data loaded so far is kept. Fix the cause and run the job again; it resumes where it stopped."
-LOOK_AGAIN = "Nothing was created. Fix the cause and look again."
+LOOK_AGAIN = "Nothing was created. Fix the cause and run the check again."
 RUN_AGAIN = "Data loaded so far is kept. Run the job again, one run at a time; it resumes where it stopped."
 _LONGEST = 600
 
-# Delta's conflicts, and what two first runs meet that create the same thing at once.
+# Delta's conflicts, and the errors of two first runs that create the same table or schema at the same time.
 # https://docs.databricks.com/aws/en/delta/concurrency-conflicts
 _RACE = re.compile(
     r"Concurrent(?:Append|DeleteDelete|DeleteRead|Transaction|Write|Modification)Exception"
@@ -41,29 +41,35 @@ _RACE = re.compile(
     r"|(?:TABLE_OR_VIEW|SCHEMA)_ALREADY_EXISTS|CONCURRENT_STREAM_LOG_UPDATE"
 )
 
-# A Python exception as the last line of a traceback names it, for example that of a data source in a worker.
+# The qualified class of a Python exception in the last line of a traceback, such as that of a data source in a worker.
 _PYTHON_ERROR = re.compile(r"(?<![\w.])(?!(?:com|io|java|javax|org|scala)\.)(?:[a-z_]\w*\.)+[A-Z]\w*Error: (?=\S)")
 
 
 class RunFailed(Exception):
-    """The run cannot go on; its text is the whole message."""
+    """The run cannot continue; the text of the exception is the whole message."""
 
 
 def explained(error: BaseException, parameters: Parameters, *, next_step: str = LOAD_AGAIN) -> str:
-    """The message for an error of a run: the path it is about, the storage's words, the next step."""
+    """Return the message for an error of a run: the path concerned, the storage's error and the next step.
+
+    Args:
+        error: The error.
+        parameters: The parameters of the run.
+        next_step: The last line of the message.
+    """
     text = "\n".join(texts(error))
     if next_step == LOAD_AGAIN and (race := _RACE.search(text)):
         return f"The run failed: another run wrote at the same time: {_line_with(text, race[0])}\n{RUN_AGAIN}"
     cause = next((cause for cause in _CAUSES if cause in text), None)
     line = _line_with(text, cause) if cause else _telling(text)
     if cause:
-        # The line with the cause names what it is about; others name whatever the run was at.
+        # Prefer a path in the line with the cause. Other lines name whatever the run was doing.
         where = _named_in(line, parameters) or ([] if _DENIED_CALL.search(line) else _named_in(text, parameters))
         if where:
             return f"The run failed: {where[0]} cannot be used: {line}\n{next_step}"
     if cause and not _DENIED_CALL.search(line):
         every = ", ".join(f"{name} {path!r}" for name, path in _paths(parameters).items())
-        return f"The run failed: {line}\nIt is about one of: {every}.\n{next_step}"
+        return f"The run failed: {line}\nThe error concerns one of: {every}.\n{next_step}"
     return f"The run failed: {line}\n{next_step}"
 
 
@@ -72,18 +78,18 @@ def _named_in(text: str, parameters: Parameters) -> list[str]:
 
 
 def texts(error: BaseException) -> list[str]:
-    """Return the text of an error and of those that it came from."""
-    found, seen = [], set()
+    """Return the text of an error and of its causes."""
+    messages, seen = [], set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
         seen.add(id(current))
-        found.append(str(current))
+        messages.append(str(current))
         current = current.__cause__ or current.__context__
-    return found
+    return messages
 
 
 def _paths(parameters: Parameters) -> Mapping[str, str]:
-    """The paths an error may name, the longest of two that begin alike first."""
+    """Return the paths that an error may name. Of two paths with the same beginning, the longer comes first."""
     delta = parameters.delta_output_path
     paths = {
         "the path of the quarantine table": quarantine_path(delta),
@@ -104,14 +110,14 @@ def _line_with(text: str, cause: str) -> str:
 
 
 def telling_line(error: BaseException) -> str:
-    """What an error says, in one line."""
+    """Return the most informative line of an error."""
     text = str(error)
     cause = next((cause for cause in _CAUSES if cause in text), None)
     return _line_with(text, cause) if cause else _telling(text)
 
 
 def _telling(text: str) -> str:
-    # A call into Java that fails: the exception stands in the line after.
+    # For a failed call into Java, the exception is in the next line.
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(_CALL_INTO_JAVA)]
     causes = [line for line in lines if line.startswith("Caused by: ") or "Error: " in line]
     line = causes[-1] if causes else lines[0] if lines else "no reason was given"
@@ -119,6 +125,6 @@ def _telling(text: str) -> str:
 
 
 def _bare_line(line: str) -> str:
-    """Return a line without what it is introduced by: Java's ``Caused by:``, the class of a Python exception."""
+    """Return a line without its introduction: Java's ``Caused by:`` or the class of a Python exception."""
     line = line.strip().removeprefix("Caused by: ").removeprefix(": ")
     return printable(_PYTHON_ERROR.sub("", line, count=1))[:_LONGEST]

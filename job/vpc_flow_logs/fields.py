@@ -1,4 +1,4 @@
-"""The field catalogue of VPC and transit gateway flow logs, and how their names are compared.
+"""The fields of VPC and transit gateway flow logs, and the comparison of their names.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html and
 https://docs.aws.amazon.com/vpc/latest/tgw/tgw-flow-logs.html
@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-# name | column type | flow log version | which log (vpc, tgw or both) | meaning
-_CATALOGUE = """
+# name | column type | flow log version | scope (vpc, tgw or both) | meaning
+_FIELD_LIST = """
 version | INT | 2 | both | Flow log version = highest version among the chosen fields; 2 for the default format
 account-id | STRING | 2 | both | AWS account ID of the owner of the source interface (TGW: owner of the source transit gateway); may be 'unknown' for AWS-created interfaces (VPC endpoint, NLB)
 interface-id | STRING | 2 | vpc | ID of the network interface the traffic is recorded for; '-' for a regional NAT gateway
@@ -86,7 +86,7 @@ next-hop-vpc-id | STRING | 11 | vpc | VPC of the next-hop interface
 next-hop-interface-type | STRING | 11 | vpc | Type of the next-hop interface; values as interface-type
 """
 
-# Spellings of the 2020 guide that differ from AWS by more than `-` and `_`.
+# Spellings in the 2020 guide that differ from AWS's spelling by more than `-` and `_`.
 _ALIASES = {"accountid": "account-id", "interfaceid": "interface-id", "logstatus": "log-status"}
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*")
@@ -94,10 +94,15 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Field:
-    """One field that AWS can put into a flow log record.
+    """One field of flow log records.
 
-    ``name`` is AWS's spelling, ``column`` the table's, ``type`` the column's SQL type (INT, BIGINT or STRING),
-    ``version`` the flow log version that brought it, ``scope`` the logs that have it (``vpc``, ``tgw``, ``both``).
+    Attributes:
+        name: The field name as AWS spells it.
+        column: Name of the table column for the field.
+        type: SQL type of the column: INT, BIGINT or STRING.
+        version: The flow log version that introduced the field.
+        scope: The flow logs that have the field: ``vpc``, ``tgw`` or ``both``.
+        meaning: A description of the field; used as the comment of the column.
     """
 
     name: str
@@ -108,8 +113,8 @@ class Field:
     meaning: str
 
 
-def _parse(catalogue: str) -> tuple[Field, ...]:
-    rows = (line.split(" | ", 4) for line in catalogue.strip().splitlines())
+def _parse(text: str) -> tuple[Field, ...]:
+    rows = (line.split(" | ", 4) for line in text.strip().splitlines())
     return tuple(
         Field(
             name=name, column=name.replace("-", "_"), type=type_, version=int(version), scope=scope, meaning=meaning
@@ -118,16 +123,16 @@ def _parse(catalogue: str) -> tuple[Field, ...]:
     )
 
 
-FIELDS: tuple[Field, ...] = _parse(_CATALOGUE)
-"""All 72 fields, in the order of AWS's tables."""
+FIELDS: tuple[Field, ...] = _parse(_FIELD_LIST)
+"""All 72 fields, in the order of the AWS documentation."""
 
 SERVICE_COLUMNS = ("event_time", "other_fields", "source_file", "ingested_at")
-"""The table's own columns, which no field may be named like."""
+"""Columns that the job adds to the table. No field can have one of these names."""
 
 BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
 
 DEFAULT_FORMAT: tuple[str, ...] = tuple(field.name for field in FIELDS if field.version == 2)
-"""The format of a VPC, subnet or interface flow log that names no fields: the 14 of version 2."""
+"""AWS's default format of VPC, subnet and interface flow logs: the 14 fields of version 2."""
 
 TGW_DEFAULT_FORMAT: tuple[str, ...] = (
     "version",
@@ -167,16 +172,16 @@ TGW_DEFAULT_FORMAT: tuple[str, ...] = (
     "pkt-src-aws-service",
     "pkt-dst-aws-service",
 )
-"""The format of a transit gateway flow log that names no fields: 36, in the order AWS documents."""
+"""AWS's default format of transit gateway flow logs: 36 fields, in the order of the AWS documentation."""
 
 
 def looks_like_name(token: str) -> bool:
-    """Whether a token could name a field: letters, digits, single ``-`` or ``_`` inside, a letter first."""
+    """Return whether a token could be a field name: a letter, then letters, digits and single ``-`` or ``_``."""
     return _NAME.fullmatch(token) is not None
 
 
 def canonical(name: str) -> str:
-    """The spelling by which names are compared: lower case, ``-`` for ``_``, the guide's spellings mended.
+    """Return the spelling used to compare names: lowercase, ``-`` for ``_``, the guide's spellings corrected.
 
     >>> canonical("Account_ID"), canonical("logstatus"), canonical("my_own_field")
     ('account-id', 'log-status', 'my-own-field')
@@ -186,12 +191,12 @@ def canonical(name: str) -> str:
 
 
 def is_known(name: str) -> bool:
-    """Whether AWS documents a field of this name, in whichever spelling."""
+    """Return whether AWS documents a field of this name, in any spelling."""
     return canonical(name) in BY_NAME
 
 
 def suggestion(name: str) -> str | None:
-    """Return the documented field that an unknown name is close to, as a typing mistake is; None if there is none.
+    """Return the documented field that an unknown name is probably a misspelling of; None if there is none.
 
     >>> suggestion("scraddr"), suggestion("srcaddr"), suggestion("my-own-field")
     ('srcaddr', None, None)
@@ -201,11 +206,11 @@ def suggestion(name: str) -> str | None:
 
 
 def column_name(name: str) -> str:
-    """The table's column for a field: its canonical name with ``_``."""
+    """Return the name of the table column for a field: its canonical name with ``_`` for ``-``."""
     return canonical(name).replace("-", "_")
 
 
 def column_type(name: str) -> str:
-    """The SQL type of a field's column: INT, BIGINT or STRING; a field that is not catalogued is a STRING."""
+    """Return the SQL type of a field's column: INT, BIGINT or STRING. Undocumented fields are STRING."""
     field = BY_NAME.get(canonical(name))
     return field.type if field else "STRING"

@@ -1,7 +1,7 @@
-"""Folders that the job looks into before it makes anything: `dbutils.fs` on a cluster, plain Python on a laptop.
+"""Access to folders, used before the job creates anything: `dbutils.fs` on a cluster, plain Python on a laptop.
 
-Everything else the job needs to know of storage it asks of Spark and of Delta. Hadoop's file systems are not used: in a
-workspace with Unity Catalog they have no credentials for ``/Volumes`` and external locations.
+For everything else, the job uses Spark and Delta. It does not use Hadoop's file systems: in a workspace with Unity
+Catalog they have no credentials for ``/Volumes`` and external locations.
 Source: https://docs.databricks.com/aws/en/dev-tools/databricks-utils
 """
 
@@ -21,62 +21,62 @@ _MISSING = ("FileNotFoundException", "No such file or directory", "does not exis
 
 
 class CannotLook(Exception):
-    """Nothing here can look into the folder; the text says why. It does not mean that the folder is unusable."""
+    """The folder cannot be accessed from here; the text gives the reason. The folder itself may still be usable."""
 
 
 class NotAFolder(Exception):
-    """There is a file where the folder should be."""
+    """The path is a file, not a folder."""
 
 
 class Folders(Protocol):
-    """What the job asks of a storage. Every method raises `CannotLook` where the storage gives no answer."""
+    """The storage operations that the job needs. Every method raises `CannotLook` if the storage denies access."""
 
     def names(self, path: str) -> list[str] | None:
-        """Return the names in a folder, None when the folder does not exist.
+        """Return the names in a folder; None if the folder does not exist.
 
         Raises:
-            NotAFolder: it is a file.
+            NotAFolder: The path is a file.
         """
         ...
 
     def head(self, path: str, size: int = 65_536) -> str | None:
-        """Return the beginning of a text file, at most ``size`` bytes of it; None when the file does not exist."""
+        """Return at most the first ``size`` bytes of a text file; None if the file does not exist."""
         ...
 
     def write(self, path: str, text: str) -> None:
-        """Write a small text file; folders above it are made."""
+        """Write a small text file, and create its parent folders."""
         ...
 
     def remove(self, path: str) -> None:
-        """Remove a file, or a folder with all that is in it."""
+        """Remove a file, or a folder with all its contents."""
         ...
 
 
 def of(spark: SparkSession) -> Folders:
-    """Return the folders of the place that the session runs in."""
+    """Return the access to folders for the environment of the session: a cluster or a laptop."""
     try:
         from pyspark.dbutils import DBUtils  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
-    except ImportError:  # only the Databricks Runtime has it
+    except ImportError:  # available only in Databricks Runtime
         return LocalFolders()
     return DbutilsFolders(DBUtils(spark).fs)
 
 
 class DbutilsFolders:
-    """Folders by the `dbutils.fs` of a cluster, which has the credentials that Spark has."""
+    """Access to folders through the `dbutils.fs` of a cluster, which uses the same credentials as Spark."""
 
     def __init__(self, fs: Any) -> None:
         self._fs = fs
 
     def names(self, path: str) -> list[str] | None:
         try:
-            found = self._fs.ls(path)
+            entries = self._fs.ls(path)
         except Exception as error:
             if _is_missing(error):
                 return None
             raise CannotLook(telling_line(error)) from error
-        names = [entry.name.rstrip("/") for entry in found]
-        # For a file, ls gives the file itself.
-        if len(found) == 1 and parts(found[0].path) == parts(path):
+        names = [entry.name.rstrip("/") for entry in entries]
+        # For a file, ls returns the file itself.
+        if len(entries) == 1 and parts(entries[0].path) == parts(path):
             raise NotAFolder(path)
         return names
 
@@ -102,13 +102,13 @@ class DbutilsFolders:
 
 
 class LocalFolders:
-    """Folders of this machine: paths that begin with ``/`` or ``file:``."""
+    """Access to folders of this machine: paths that start with ``/`` or ``file:``."""
 
     def names(self, path: str) -> list[str] | None:
         folder = _local(path)
         try:
-            with os.scandir(folder) as found:
-                return sorted(entry.name for entry in found)
+            with os.scandir(folder) as entries:
+                return sorted(entry.name for entry in entries)
         except NotADirectoryError as error:
             if folder.is_file():
                 raise NotAFolder(path) from error

@@ -1,4 +1,4 @@
-"""Headers: the names of fields that become the columns of the table."""
+"""Checks of the Headers parameter: the field names that become columns of the table."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from vpc_flow_logs.fields import SERVICE_COLUMNS, canonical, column_name, looks_
 
 
 def headers_problem(names: Sequence[str]) -> str | None:
-    """Why names cannot be Headers, all reasons in one text, or None."""
+    """Return all reasons that the names cannot be Headers, in one text, or None."""
     names = [name.strip() for name in names]
     problems = []
     seen: dict[str, str] = {}
     for position, name in enumerate(names, 1):
         if not looks_like_name(name):
             problems.append(
-                f"name {position}, {name!r}, is not a valid field name (letters, digits, single - or _ inside, a "
-                "letter first; names are separated by commas)"
+                f"name {position}, {name!r}, is not a valid field name (letters, digits and single - or _ between "
+                "them, starting with a letter; separate names with commas)"
             )
         elif column_name(name) in SERVICE_COLUMNS:
-            problems.append(f"{name!r} is a column that the table has of its own")
+            problems.append(f"{name!r} is reserved for a column that the job adds")
         elif canonical(name) in seen:
-            problems.append(f"{name!r} is there twice (first as {seen[canonical(name)]!r})")
+            problems.append(f"{name!r} is a duplicate (first listed as {seen[canonical(name)]!r})")
         seen.setdefault(canonical(name), name)
     return "; ".join(problems) or None
 
 
 def headers_notes(names: Sequence[str]) -> list[str]:
-    """What is allowed, and probably not meant: unknown names that are close to a documented field."""
+    """Return notes about names that are valid but probably typing mistakes of a documented field name."""
     names = [name.strip() for name in names]
     named = set(map(canonical, names))
     return [
-        f"{name!r} is not a field that AWS documents; did you mean {close!r}? As it is, the table gets a column "
-        f"{column_name(name)!r} for good"
+        f"{name!r} is not a field that AWS documents; did you mean {close!r}? If you keep it, the table permanently "
+        f"gets a column {column_name(name)!r}"
         for name in names
         if (close := suggestion(name)) and close not in named
     ]

@@ -1,6 +1,6 @@
-"""What a table's history says of the job's own commits.
+"""The job's commits in the history of a table.
 
-Each commit of a micro-batch carries a mark in Delta's ``userMetadata``: the stream, the batch, and the attempt.
+Each commit of a micro-batch carries a mark in Delta's ``userMetadata``: the stream, the batch and the attempt.
 Source: https://docs.databricks.com/aws/en/delta/custom-metadata
 """
 
@@ -22,7 +22,7 @@ _LOOK_BACK = 200
 
 @dataclass(frozen=True)
 class Mark:
-    """A commit of a micro-batch, as the history shows it."""
+    """The mark of a micro-batch's commit: its stream and its batch number."""
 
     stream_id: str
     batch_id: int
@@ -30,7 +30,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit in the history of a table."""
+    """One commit in the history of a table; ``parameters`` are those of its operation."""
 
     version: int
     timestamp: datetime
@@ -41,10 +41,10 @@ class Commit:
 
 @dataclass(frozen=True)
 class StreamHistory:
-    """What the history of a table, as far as it is kept, says of a stream.
+    """The batches of a stream in the retained history of a table.
 
     Attributes:
-        last_batch: Number of its newest batch, also when a RESTORE undid it: Delta goes on to skip that number.
+        last_batch: Number of the newest batch, even if a RESTORE undid it, because Delta still skips that number.
         lost: Numbers of the batches that a RESTORE undid and that no later batch followed.
         restored_at: Version of that RESTORE.
     """
@@ -55,12 +55,12 @@ class StreamHistory:
 
 
 def marker(*, stream_id: str, batch_id: int) -> str:
-    """Return the mark of one attempt to commit a micro-batch."""
+    """Return a unique mark for one attempt to commit a micro-batch."""
     return json.dumps({"stream_id": stream_id, "batch_id": batch_id, "attempt": uuid4().hex}, sort_keys=True)
 
 
 def rows_of(spark: SparkSession, table_name: str, mark: str) -> int | None:
-    """Return how many rows a commit that was just tried has; None where Delta skipped it, as it does without a word."""
+    """Return the number of rows of the most recent commit with the mark; None if Delta silently skipped that commit."""
     recent = spark.sql(f"DESCRIBE HISTORY {quoted(table_name)} LIMIT {_LAST_COMMITS}")
     for commit in recent.select("userMetadata", "operationMetrics").collect():
         if commit.userMetadata == mark:
@@ -69,12 +69,12 @@ def rows_of(spark: SparkSession, table_name: str, mark: str) -> int | None:
 
 
 def of_stream(spark: SparkSession, table: str, stream_id: str) -> StreamHistory:
-    """Return what the commits that are kept say of a stream.
+    """Return the batches of a stream in the retained history of a table.
 
     Args:
         spark: The session.
-        table: A table for SQL, quoted.
-        stream_id: The stream's ID.
+        table: The table, quoted for SQL.
+        stream_id: The ID of the stream.
     """
     commits = spark.sql(f"DESCRIBE HISTORY {table} LIMIT {_LOOK_BACK}")
     columns = ("version", "timestamp", "operation", "operationParameters", "userMetadata")
@@ -82,7 +82,7 @@ def of_stream(spark: SparkSession, table: str, stream_id: str) -> StreamHistory:
 
 
 def read_stream(commits: Sequence[Commit], stream_id: str) -> StreamHistory:
-    """Return what commits, the newest first, say of a stream."""
+    """Return the batches of a stream in ``commits``, which are ordered from newest to oldest."""
     kept: list[int] = []
     lost: list[int] = []
     restore: Commit | None = None
@@ -114,7 +114,7 @@ def _undone_by(restore: Commit) -> Callable[[Commit], bool]:
 
 
 def read(text: str | None) -> Mark | None:
-    """Return the mark in a commit's ``userMetadata``; None for other texts, which are somebody else's.
+    """Return the mark in a commit's ``userMetadata``; None for metadata that this job did not write.
 
     >>> read('{"attempt": "0", "batch_id": 7, "stream_id": "a"}')
     Mark(stream_id='a', batch_id=7)

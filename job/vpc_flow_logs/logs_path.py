@@ -1,4 +1,4 @@
-"""The VPC Logs Path: where delivered files are, and how Auto Loader is told.
+"""The VPC Logs Path: its valid forms, and the load path and file name filter that Auto Loader gets.
 
 Source of the keys: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
 """
@@ -10,10 +10,10 @@ import re
 from vpc_flow_logs.paths import parts, without_trailing_slash
 
 OTHER_SERVICES_FILTER = "*_vpcflowlogs_*"
-"""Names of delivered flow log files; other AWS services write below AWSLogs too."""
+"""Glob for the names of flow log files. Other AWS services deliver files below AWSLogs too."""
 
 REGION = r"[a-z]{2,8}(?:-[a-z]+)+-[0-9]{1,2}"
-"""A region of any of AWS's partitions, such as ``us-east-1``, ``us-gov-west-1`` or ``eusc-de-east-1``."""
+"""Pattern for a region in any AWS partition, such as ``us-east-1``, ``us-gov-west-1`` or ``eusc-de-east-1``."""
 
 _BUCKET_AND_PREFIX = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(?:(?!AWSLogs/)[^/*?\[\]{}]+/)*"
 _ACCOUNT = r"(?:[0-9]{12}|\*)"
@@ -25,21 +25,22 @@ _BOTH_LAYOUTS = re.compile(rf"{_BUCKET_AND_PREFIX}AWSLogs(?:/\*)?")
 
 
 def logs_path_problem(path: str) -> str | None:
-    """Why a text is no VPC Logs Path, or None."""
+    """Return the reason that a text is not a valid VPC Logs Path, or None."""
     path = without_trailing_slash(path)
     if path.startswith(("/", "file:/")) and parts(path):
         return None
     if _ONE_LAYOUT.fullmatch(path) or _BOTH_LAYOUTS.fullmatch(path):
         return None
     return (
-        f"{path!r} is none of s3://bucket[/prefix]/AWSLogs/<account>/vpcflowlogs/<region>/*, "
+        f"{path!r} is not a valid VPC Logs Path; use s3://bucket[/prefix]/AWSLogs/<account>/vpcflowlogs/<region>/*, "
         "s3://bucket[/prefix]/AWSLogs/aws-account-id=<account>/aws-service=vpcflowlogs/aws-region=<region>/*, "
-        "s3://bucket[/prefix]/AWSLogs/* (account of 12 digits and region may be *), or a folder beginning with /"
+        "s3://bucket[/prefix]/AWSLogs/* or a local folder that starts with /. <account> is a 12-digit account ID or *; "
+        "<region> is a region or *"
     )
 
 
 def load_path(path: str) -> str:
-    """The folder, or glob of folders, that holds the files of a VPC Logs Path, all levels down.
+    """Return the folder, or the glob for folders, to load recursively for a VPC Logs Path.
 
     >>> load_path("s3://b/AWSLogs/123456789012/vpcflowlogs/us-east-1/*")
     's3://b/AWSLogs/123456789012/vpcflowlogs/us-east-1'
@@ -48,5 +49,5 @@ def load_path(path: str) -> str:
 
 
 def name_filter(path: str) -> str | None:
-    """The glob for file names that is needed with a path where other services write too, else None."""
+    """Return the glob for file names if other AWS services write below the path too, else None."""
     return OTHER_SERVICES_FILTER if _BOTH_LAYOUTS.fullmatch(without_trailing_slash(path)) else None

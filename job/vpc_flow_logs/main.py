@@ -1,4 +1,7 @@
-"""The entry points of the wheel: `ingest` loads flow log files into the table, `verify` checks that it could."""
+"""Entry points of the wheel: `ingest` loads files, `verify` checks the prerequisites, `probe` tests the runtime.
+
+Databricks calls these without arguments. The ``run_`` functions take the arguments and the session.
+"""
 
 from __future__ import annotations
 
@@ -31,12 +34,30 @@ from vpc_flow_logs.sink import Sink
 
 
 def run_ingest(arguments: Sequence[str], *, session: run.Session) -> None:
-    """Load what is there, or go on until stopped, as the parameters say. Raises as `run.run`."""
+    """Load the available files, or keep loading until stopped, depending on ``--trigger``.
+
+    Args:
+        arguments: The command-line arguments.
+        session: Returns the Spark session; called only when Spark is needed.
+
+    Raises:
+        ParameterError: The parameters are invalid or refused; nothing was created.
+        RunFailed: The run failed.
+    """
     run.run(arguments, session=session, work=_ingest)
 
 
 def run_verify(arguments: Sequence[str], *, session: run.Session) -> None:
-    """Print what the VPC Logs Path holds, and what is missing for the job. Leaves nothing. Raises as `run.run`."""
+    """Print the contents of the VPC Logs Path and what the job is missing. Leave nothing behind.
+
+    Args:
+        arguments: The command-line arguments.
+        session: Returns the Spark session; called only when Spark is needed.
+
+    Raises:
+        ParameterError: The parameters are invalid or refused.
+        RunFailed: Something is missing.
+    """
     run.run(
         arguments,
         session=session,
@@ -48,22 +69,30 @@ def run_verify(arguments: Sequence[str], *, session: run.Session) -> None:
 
 
 def run_probe(arguments: Sequence[str], *, session: run.Session) -> None:
-    """Answer what only a real workspace can, a line of output for each question. Raises as `probe_run.run`."""
+    """Answer the questions that only a real workspace can answer, one line of output per answer.
+
+    Args:
+        arguments: The command-line arguments.
+        session: Returns the Spark session.
+
+    Raises:
+        ParameterError: The parameters of the job are malformed.
+    """
     probe_run.run(arguments, session=session)
 
 
 def ingest() -> None:
-    """Entry point of the wheel: load with the cluster's Spark session."""
+    """Load flow log files with the cluster's Spark session. Entry point of the wheel."""
     run_ingest(sys.argv[1:], session=_cluster_session)
 
 
 def verify() -> None:
-    """Entry point of the wheel: look at the VPC Logs Path with the cluster's Spark session."""
+    """Check the job's prerequisites with the cluster's Spark session. Entry point of the wheel."""
     run_verify(sys.argv[1:], session=_cluster_session)
 
 
 def probe() -> None:
-    """Entry point of the wheel: ask the cluster, the workspace and AWS what nobody documents."""
+    """Ask the cluster, the workspace and AWS about undocumented behavior. Entry point of the wheel."""
     run_probe(sys.argv[1:], session=_cluster_session)
 
 
@@ -94,13 +123,13 @@ def _ingest(spark: SparkSession, parameters: Parameters) -> None:
 
 
 def _binding(spark: SparkSession, parameters: Parameters) -> Binding:
-    """Return the bond of table, checkpoint and VPC Logs Path that this run works under."""
+    """Return the binding of table, checkpoint and VPC Logs Path for this run."""
     name, path, logs = parameters.table_name, parameters.delta_output_path, parameters.vpc_logs_path
     try:
-        found = checkpoint.read(folders.of(spark), parameters.checkpoint_path)
+        contents = checkpoint.read(folders.of(spark), parameters.checkpoint_path)
     except CannotLook as error:
-        say(f"note: the checkpoint {parameters.checkpoint_path!r} cannot be looked at: {error}")
+        say(f"note: cannot inspect the checkpoint {parameters.checkpoint_path!r}: {error}")
         known = table.known(spark, table_name=name, path=path, new=True)
         return binding.bind_unread(known, parameters.checkpoint_path, logs)
-    known = table.known(spark, table_name=name, path=path, new=found.query_id is None)
-    return binding.bind(known, found, logs, new_checkpoint=parameters.new_checkpoint, now=time.time())
+    known = table.known(spark, table_name=name, path=path, new=contents.query_id is None)
+    return binding.bind(known, contents, logs, new_checkpoint=parameters.new_checkpoint, now=time.time())

@@ -1,4 +1,4 @@
-"""What an error says of files: that there are none yet, or that one is gone."""
+"""Recognize errors about missing files: there are none yet, or one was removed before it was read."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _NO_SUCH_PATH = ("CF_PATH_DOES_NOT_EXIST", "CF_EMPTY_DIR", "PATH_NOT_FOUND", *_N
 _NO_SUCH_BUCKET = ("bucket does not exist", "NoSuchBucket")
 _WILDCARD = re.compile(r"[*?\[{]")
 
-# As Spark's file sources put it.
+# The message of Spark's file sources.
 _READING = re.compile(r"Encountered error while reading file (?P<path>.+?)\. File does not exist")
 
 
 def says(error: BaseException, text: str) -> bool:
-    """Return whether an error, or one that it came from, has a text."""
+    """Return whether the text occurs in an error or in one of its causes."""
     return any(text in each for each in texts(error))
 
 
 def no_bucket(folders: Folders, vpc_logs_path: str) -> bool:
-    """Return whether the storage says that the bucket of the VPC Logs Path does not exist.
+    """Return whether the storage reports that the bucket of the VPC Logs Path does not exist.
 
-    Auto Loader would say so too, but only after the tables and the checkpoint were made. Every other answer is left to
-    it: a role that may read the files need not be allowed to list this folder.
+    Auto Loader reports this too, but only after the tables and the checkpoint exist. Every other error is left to Auto
+    Loader, because a role that can read the files is not necessarily allowed to list this folder.
     """
     if scheme_of(vpc_logs_path) != "s3":
         return False
@@ -40,9 +40,9 @@ def no_bucket(folders: Folders, vpc_logs_path: str) -> bool:
 
 
 def no_files_yet(error: BaseException, vpc_logs_path: str) -> bool:
-    """Return whether an error means that the VPC Logs Path itself, a prefix of a bucket, is not there yet.
+    """Return whether an error means that the VPC Logs Path, a prefix in a bucket, does not exist yet.
 
-    A bucket that does not exist is a mistake, and so is a folder; a file below the path that is gone is another matter.
+    A missing bucket or local folder is a mistake. A missing file below the path is the case of `gone_file`.
     """
     path = load_path(vpc_logs_path)
     if scheme_of(path) != "s3":
@@ -52,20 +52,20 @@ def no_files_yet(error: BaseException, vpc_logs_path: str) -> bool:
 
 
 def gone_file(error: BaseException, vpc_logs_path: str) -> str | None:
-    """Return the file below the VPC Logs Path that an error says is gone; None for other errors."""
+    """Return the file below the VPC Logs Path that an error reports as missing; None for other errors."""
     below = re.escape(_root(vpc_logs_path).removeprefix("file:").removeprefix("s3:"))
     named = re.compile(rf"(?:s3[an]?:|file:)?{below}/(?!\*)[^\s'\",;]*[^\s'\",;.:]")
     for line in _lines(error, _NO_SUCH_FILE):
-        found = _READING.search(line)
-        if found and named.match(found["path"]):
-            return found["path"]
-        if found is None and (match := named.search(line)):
+        reading = _READING.search(line)
+        if reading and named.match(reading["path"]):
+            return reading["path"]
+        if reading is None and (match := named.search(line)):
             return re.sub("^s3[an]:", "s3:", match[0])
     return None
 
 
 def _root(vpc_logs_path: str) -> str:
-    """Return the folder that all files lie below: the path up to its first wildcard."""
+    """Return the common parent folder of all files: the path up to its first wildcard."""
     return _WILDCARD.split(load_path(vpc_logs_path))[0].rstrip("/")
 
 

@@ -1,8 +1,7 @@
-"""Try what the job's way to learn of new files needs: Auto Loader's set-up, or the use of a given queue.
+"""Test the permissions to find new files: for Auto Loader's set-up of notifications, or for an existing queue.
 
-Nothing is changed. Calls that would change something are made on a queue or a topic that does not exist, with a receipt
-handle that no message has, or not at all: AWS refuses a caller without the right before it looks further.
-Source of the actions: https://docs.databricks.com/aws/en/ingestion/cloud-object-storage/auto-loader/file-notification-mode
+The tests change nothing. A call that would change something uses a queue or topic that does not exist, or a receipt
+handle that no message has, or is left out. AWS checks the permission of the caller before anything else.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from vpc_flow_logs.rights import ABSENT, Calls, account_of, bucket_arn, partitio
 from vpc_flow_logs.trial import Trial, merged
 
 AUTO_INGEST = "databricks-auto-ingest-"
-"""What the names of all that Auto Loader makes begin with."""
+"""Prefix of the names of all AWS resources that Auto Loader creates."""
 
 _INVALID = ("ReceiptHandleIsInvalid", "InvalidParameterValue", "ReadCountOutOfRange")
-"""What a caller with the right is answered to a receipt handle or a number that cannot be."""
+"""Errors for an invalid receipt handle or number, which only a caller with the permission gets."""
 _QUEUE_URL = re.compile(r"https://(?:sqs\.(?P<region>[a-z0-9-]+)\.)?[^/]*/(?P<account>[0-9]{12})/(?P<name>[^/]+)")
 
 
 def notifications(parameters: Parameters) -> list[Trial]:
-    """Try what the job's way to learn of new files needs.
+    """Test the permissions that the ``--notifications`` mode needs.
 
     Raises:
         ImportError: boto3 is not installed.
@@ -50,14 +49,14 @@ def _auto_loader(parameters: Parameters) -> Iterator[Trial]:
     yield sns.trial("sns:ListTopics", "*", sns.client.list_topics)
     account = account_of(region)
     if account is None:
-        yield Trial("untried", "sqs:* and sns:*", f"{AUTO_INGEST}*", "sts:GetCallerIdentity gave no account")
+        yield Trial("untried", "sqs:* and sns:*", f"{AUTO_INGEST}*", "sts:GetCallerIdentity returned no account")
     else:
-        # No queue and no topic has this name.
+        # No queue or topic has this name.
         name = f"{AUTO_INGEST}{uuid4()}"
         yield from _missing_queue(sqs, name, account=account, region=region)
         yield from _missing_topic(sns, name, account=account, region=region)
-    makes = "s3:PutBucketNotification, sns:CreateTopic, sqs:CreateQueue"
-    yield Trial("untried", makes, f"{bucket} and {AUTO_INGEST}*", "trying these would make something")
+    actions = "s3:PutBucketNotification, sns:CreateTopic, sqs:CreateQueue"
+    yield Trial("untried", actions, f"{bucket} and {AUTO_INGEST}*", "a test would create resources")
 
 
 def _missing_queue(calls: Calls, name: str, *, account: str, region: str) -> Iterator[Trial]:
@@ -94,13 +93,13 @@ def _missing_topic(calls: Calls, name: str, *, account: str, region: str) -> Ite
 
 
 def _queue(url: str, region: str) -> Iterator[Trial]:
-    found = _QUEUE_URL.fullmatch(url)
-    region = (found["region"] if found else None) or region
-    name, account = (found["name"], found["account"]) if found else (url.rpartition("/")[2], "")
+    match = _QUEUE_URL.fullmatch(url)
+    region = (match["region"] if match else None) or region
+    name, account = (match["name"], match["account"]) if match else (url.rpartition("/")[2], "")
     calls, where = Calls("sqs", region=region), f"arn:{partition(region)}:sqs:{region}:{account}:{name}"
     sqs, handle = calls.client, "none"
-    # No message has that handle. Eleven at once are more than SQS gives: it refuses, and would they be given, they
-    # would be visible again at once.
+    # No message has this handle. SQS returns at most ten messages per call, so it rejects a call for eleven. If it did
+    # return messages, they would be visible again immediately.
     tried: dict[str, Callable[[], Any]] = {
         "sqs:GetQueueAttributes": lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"]),
         "sqs:ReceiveMessage": lambda: sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=11, VisibilityTimeout=0),

@@ -1,7 +1,4 @@
-"""The job's parameters: the guide's six and ours, what each may be, and what they may not be together.
-
-The rules for paths, table names and headers (`headers`) are used by the environment files too, so that they exist once.
-"""
+"""The job's parameters and their rules. Environment files reuse the rules for paths, table names and headers."""
 
 from __future__ import annotations
 
@@ -33,27 +30,27 @@ Parameters, each as --name=value or --name value:
 
   --vpc-logs-path        s3://bucket[/prefix]/AWSLogs/<account>/vpcflowlogs/<region>/*, the Hive form of it, or
                          s3://bucket[/prefix]/AWSLogs/*; a folder or glob on a laptop
-  --delta-output-path    new, empty, or holding this job's table; absent for a managed table
-  --checkpoint-path      where the stream keeps its state; belongs to one table and one VPC Logs Path
+  --delta-output-path    folder of the table: new, empty, or holding this job's table; omit it for a managed table
+  --checkpoint-path      folder for the state of the stream; belongs to one table and one VPC Logs Path
   --table-name           [catalog.][schema.]name
   --region-name          region of the bucket, for example us-east-1
-  --headers              comma-separated field names: the columns of the table, and the order of fields in files
-                         that have no header line
+  --headers              comma-separated field names: the columns of the table, and the field order of files
+                         without a header line
   --notifications        auto-loader (default; off on a laptop), queue or off
-  --queue-url            the SQS queue, with --notifications queue
+  --queue-url            URL of the SQS queue, with --notifications queue
   --trigger              available-now (default) or continuous
-  --max-files-per-batch  the most files in one micro-batch
-  --new-checkpoint       what to do with a new checkpoint for a table that has rows: refuse (default), adopt (load
-                         only files that the table does not have) or reload (load all files again)"""
+  --max-files-per-batch  maximum number of files in one micro-batch
+  --new-checkpoint       how to use a new checkpoint with a table that has rows: refuse (default), adopt (load only
+                         files that the table does not have) or reload (load all files again)"""
 
-_LOADING = ("trigger", "max-files-per-batch")  # of which a look at the files has no use
+_LOADING = ("trigger", "max-files-per-batch")  # verify does not use these
 
 VERIFY_USAGE = "\n".join(
     [
-        "Reports the files that are there, and what the job would be missing; loads nothing.",
+        "Reports the available files and missing prerequisites of the job; loads nothing.",
         *(line for line in USAGE.splitlines() if not line.strip().startswith(tuple(f"--{name} " for name in _LOADING))),
         "",
-        f"{' and '.join(f'--{name}' for name in _LOADING)} are accepted and not used.",
+        f"{' and '.join(f'--{name}' for name in _LOADING)} are accepted but not used.",
     ]
 )
 
@@ -65,7 +62,21 @@ _QUEUE = re.compile(r"https://[^/\s]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}")
 
 @dataclass(frozen=True)
 class Parameters:
-    """The checked parameters. Paths have no trailing slash; ``headers`` are canonical field names."""
+    """The checked parameters of a run.
+
+    Attributes:
+        vpc_logs_path: Bucket path, folder or glob of the delivered files, without a trailing slash.
+        delta_output_path: Folder of the records table, without a trailing slash; empty for a managed table.
+        checkpoint_path: Folder for the state of the stream, without a trailing slash.
+        table_name: Name of the records table, as ``[catalog.][schema.]name``.
+        region_name: AWS region of the bucket.
+        headers: Canonical field names, in the field order of files without a header line.
+        notifications: How the stream finds new files; one of `NOTIFICATIONS`.
+        queue_url: URL of the SQS queue; set only if ``notifications`` is ``queue``.
+        trigger: One of `TRIGGERS`.
+        max_files_per_batch: Maximum number of files in one micro-batch; None for Auto Loader's default.
+        new_checkpoint: How to use a new checkpoint with a table that has rows; one of `NEW_CHECKPOINTS`.
+    """
 
     vpc_logs_path: str
     delta_output_path: str
@@ -81,10 +92,10 @@ class Parameters:
 
 
 class ParameterError(Exception):
-    """The parameters cannot be used; ``problems`` lists all that is wrong.
+    """The parameters are invalid or refused; ``problems`` has one text per problem.
 
-    Its text is the whole message: a job run shows the text of the exception that ended it. It is not a ``SystemExit``,
-    which Databricks reports as a bare status, and as a failure even when the status is 0.
+    The text of the exception is the whole message, because a job run shows the text of the exception that ended it. It
+    is not a ``SystemExit``, which Databricks reports as a bare status, and as a failure even if the status is 0.
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -98,7 +109,7 @@ class ParameterError(Exception):
 
 
 def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """The arguments by name, and what is wrong with the way they are given."""
+    """Return the argument values by name, and the problems with the syntax of the arguments."""
     values: dict[str, str] = {}
     problems: list[str] = []
     given: set[str] = set()
@@ -115,17 +126,17 @@ def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         name, has_value, value = argument.removeprefix("--").partition("=")
         if not argument.startswith("--") or name not in (*REQUIRED, *OPTIONAL):
             allowed = ", ".join(f"--{known}" for known in REQUIRED + OPTIONAL)
-            problems.append(f"{argument!r} is not a parameter; the parameters are: {allowed}")
+            problems.append(f"{argument!r} is not a valid parameter; valid parameters are: {allowed}")
             if argument.startswith("--") and not has_value and waiting and not waiting[0].startswith("--"):
                 waiting.pop(0)  # its value
             last = ""
             continue
         if name in given:
-            problems.append(f"--{name} is given twice")
+            problems.append(f"--{name} is given more than once")
         given.add(name)
         last = name
         if not has_value and (not waiting or waiting[0].startswith("--")):
-            problems.append(f"--{name} has no value; give --{name}=...")
+            problems.append(f"--{name} has no value; use --{name}=...")
         else:
             values[name] = (value if has_value else waiting.pop(0)).strip()
     problems += [f"--{name} is missing" for name in REQUIRED if name not in given]
@@ -133,16 +144,16 @@ def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 
 
 def _taken_apart(name: str, words: Sequence[str]) -> str:
-    """Return the problem of words that follow a value, as after a shell has replaced a pattern by what it matches."""
+    """Return the problem with extra words after a value, such as the file names that a shell puts for a pattern."""
     shown = ", ".join(map(repr, words[:2])) + (f" and {len(words) - 2} more" if len(words) > 2 else "")
     return (
-        f"--{name} has more than one value, also {shown}: put a value that has wildcards or spaces in quotes, or the "
-        f"shell takes it apart: --{name} '...'"
+        f"--{name} has more than one value, also {shown}; quote a value that has wildcards or spaces, because the "
+        f"shell splits or expands it otherwise: --{name} '...'"
     )
 
 
 def problems_of(values: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with each given value, by name; names that are not in it are fine."""
+    """Return the problem with each invalid value, by parameter name. A parameter that is absent has no problem."""
     checks = {
         "vpc-logs-path": logs_path_problem,
         "delta-output-path": lambda value: table_path_problem(value) if value else None,
@@ -158,25 +169,25 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
         ),
         "max-files-per-batch": _count_problem,
     }
-    found = {name: checks[name](value) for name, value in values.items()}
-    problems = {name: problem for name, problem in found.items() if problem is not None}
+    results = {name: checks[name](value) for name, value in values.items()}
+    problems = {name: problem for name, problem in results.items() if problem is not None}
     mode = values.get("notifications", "auto-loader")
     if mode == "queue" and "queue-url" not in values:
-        problems.setdefault("queue-url", "needed with --notifications queue")
+        problems.setdefault("queue-url", "required with --notifications queue")
     if mode in ("auto-loader", "off") and "queue-url" in values:
-        problems.setdefault("queue-url", "only used with --notifications queue")
+        problems.setdefault("queue-url", "valid only with --notifications queue")
     for name, problem in _overlaps({n: v for n, v in values.items() if n not in problems}).items():
         problems.setdefault(name, problem)
     return problems
 
 
 def notes_of(values: Mapping[str, str]) -> list[str]:
-    """What is allowed in the values, and probably not meant."""
+    """Return notes about values that are valid but probably not intended."""
     return [f"--headers: {note}" for note in headers_notes(values.get("headers", "").split(","))]
 
 
 def parameters_of(values: Mapping[str, str]) -> Parameters:
-    """The parameters from values that have no problem."""
+    """Return the parameters for values that have no problems."""
     count = values.get("max-files-per-batch")
     return Parameters(
         vpc_logs_path=without_trailing_slash(values["vpc-logs-path"]),
@@ -194,21 +205,19 @@ def parameters_of(values: Mapping[str, str]) -> Parameters:
 
 
 def table_name_problem(name: str) -> str | None:
-    """Return why a text is not a ``[catalog.][schema.]name``, or None.
-
-    Unity Catalog stores names in lower case; another spelling would never be found again.
-    """
+    """Return the reason that a text is not a valid ``[catalog.][schema.]name``, or None."""
+    # Unity Catalog stores names in lowercase, so a later look-up with another spelling would not find the table.
     *outer, table = name.split(".")
     if len(outer) <= 2 and _TABLE.fullmatch(table) and all(map(_SCHEMA.fullmatch, outer)):
         return None
     return (
-        f"{name!r} is not a valid [catalog.][schema.]name: use lower-case letters, digits and underscores (in catalog "
-        "and schema also hyphens); the table's own name does not start with a digit"
+        f"{name!r} is not a valid [catalog.][schema.]name; use lowercase letters, digits and underscores (also hyphens "
+        "in the catalog and schema); the last part must not start with a digit"
     )
 
 
 def region_problem(region: str) -> str | None:
-    """Return why a text is not an AWS region, or None."""
+    """Return the reason that a text is not a valid AWS region, or None."""
     return None if _REGION.fullmatch(region) else f"{region!r} is not a valid AWS region such as us-east-1"
 
 
@@ -221,7 +230,7 @@ def _count_problem(value: str) -> str | None:
 
 
 def _overlaps(values: Mapping[str, str]) -> dict[str, str]:
-    """Paths of which one lies in another."""
+    """Return the problems with paths that are equal or contain each other, by parameter name."""
     problems: dict[str, str] = {}
     logs, delta, checkpoint = (
         values.get(name, "") for name in ("vpc-logs-path", "delta-output-path", "checkpoint-path")
@@ -236,5 +245,5 @@ def _overlaps(values: Mapping[str, str]) -> dict[str, str]:
     ]
     for name, path, other_name, other in pairs:
         if path and other and overlap(path, other):
-            problems.setdefault(name, f"{path!r} overlaps {other_name} {other!r}: each needs a folder of its own")
+            problems.setdefault(name, f"{path!r} overlaps {other_name} {other!r}; use separate folders")
     return problems

@@ -1,4 +1,4 @@
-"""Paths of storage: which are allowed, when two are the same, and when one lies in another."""
+"""Storage paths: validation, equality and overlap."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from fnmatch import fnmatchcase
 
 _SCHEMES = ("s3", "dbfs", "file")
-_MOST_BRACES = 6  # each pair doubles the number of names, at least
+_MOST_BRACES = 6  # each pair at least doubles the number of names
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 def without_trailing_slash(path: str) -> str:
-    """The path without slashes at its end; ``/`` stays.
+    """Return the path without trailing slashes; ``/`` stays as it is.
 
     >>> without_trailing_slash("s3://bucket/table//")
     's3://bucket/table'
@@ -24,57 +24,58 @@ _IN_VOLUME = "/Volumes/catalog/schema/volume/folder"
 
 
 def quarantine_path(delta_output_path: str) -> str:
-    """The quarantine table's path, empty for a managed table."""
+    """Return the quarantine table's path; empty for a managed table."""
     return f"{delta_output_path}_quarantine" if delta_output_path else ""
 
 
 def scheme_of(path: str) -> str:
-    """The scheme of a URI in lower case, empty for a plain path."""
+    """Return the scheme of a URI in lower case; empty for a plain path."""
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", path)
     return match[1].lower() if match else ""
 
 
 def table_path_problem(path: str) -> str | None:
-    """Why a path cannot be the Delta Output Path, or None: as of any storage, and that it is not in a volume.
+    """Return the reason that a path cannot be the Delta Output Path, or None.
 
+    The rules of `storage_path_problem` apply, and the path must not be in a volume.
     Source: https://docs.databricks.com/en/volumes.html ("You cannot use volumes as a location for tables")
     """
     if scheme_of(path) in ("", "dbfs") and parts(path)[:1] == ["Volumes"]:
-        return f"{path!r} is in a volume, where no table can lie: name s3://bucket/folder, or '' for a managed table"
+        return f"{path!r} is in a volume, which cannot hold tables; use s3://bucket/folder, or '' for a managed table"
     problem = storage_path_problem(path)
     return problem and problem.replace(f" {_IN_VOLUME},", "")
 
 
 def storage_path_problem(path: str) -> str | None:
-    """Why a path cannot be the Checkpoint Path, or None.
+    """Return the reason that a path cannot be the Checkpoint Path, or None.
 
-    Allowed are ``s3://bucket/folder``, ``/Volumes/catalog/schema/volume/folder``, ``dbfs:/folder`` and ``/folder``
-    (DBFS on a cluster, a local folder on a laptop).
+    Valid paths are ``s3://bucket/folder``, ``/Volumes/catalog/schema/volume/folder``, ``dbfs:/folder`` and
+    ``/folder`` (DBFS on a cluster, a local folder on a laptop).
     """
     scheme = scheme_of(path)
     if scheme == "s3":
         bucket, _, key = path.partition("://")[2].partition("/")
         if not _BUCKET.fullmatch(bucket) or not key.strip("/"):
-            return f"{path!r} is not of the form s3://bucket/folder"
+            return f"{path!r} is not a valid S3 path; use the form s3://bucket/folder"
     elif (scheme and scheme not in _SCHEMES) or (not scheme and not path.startswith("/")):
-        return f"{path!r} is none of s3://bucket/folder, {_IN_VOLUME}, dbfs:/folder, /folder"
+        return f"{path!r} is not a supported path; use s3://bucket/folder, {_IN_VOLUME}, dbfs:/folder or /folder"
     elif not parts(path):
-        return f"{path!r} is the root of the storage: name a folder in it"
+        return f"{path!r} is the root of the storage; use a folder in it"
     in_volume = scheme in ("", "dbfs") and parts(path)[:1] == ["Volumes"]
     if in_volume and any(name != name.lower() for name in parts(path)[1:4]):
         return (
-            f"{path!r} has upper-case letters in the name of a catalog, schema or volume: Unity Catalog stores these "
-            "names in lower case, so write them in lower case"
+            f"{path!r} has uppercase letters in the name of a catalog, schema or volume; Unity Catalog stores these "
+            "names in lowercase, so write them in lowercase"
         )
     if any(character in path for character in "*?[]{}"):
-        return f"{path!r} has a wildcard: one folder is needed"
+        return f"{path!r} contains a wildcard; use the path of exactly one folder"
     if any(part in (".", "..") for part in parts(path)):
-        return f"{path!r} has '.' or '..' in it: write the path out"
+        return f"{path!r} contains '.' or '..'; write out the full path"
     return None
 
 
 def parts(path: str) -> list[str]:
-    """The names a path is made of, the bucket first, without the scheme and empty ones."""
+    """Return the nonempty segments of a path, without the scheme. In an S3 path, the bucket is the first."""
     scheme = scheme_of(path)
     rest = path[len(scheme) + 1 :] if scheme else path
     return [part for part in rest.split("/") if part]
@@ -86,7 +87,7 @@ def _kind(path: str) -> str:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two paths name one folder, whatever their slashes and whether or not a scheme is spelled out.
+    """Return whether two paths name the same folder. Slashes, and the scheme of a local path, do not matter.
 
     >>> same("file:/data/table", "/data/table/")
     True
@@ -95,9 +96,9 @@ def same(one: str, other: str) -> bool:
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether one path lies in the other or is the same.
+    """Return whether the paths are equal or one contains the other.
 
-    A wildcard may stand for several names at once, so from the first one on that fits nothing is certain: an overlap.
+    A wildcard can match several names, so paths that agree up to a matching wildcard count as overlapping.
     """
     if _kind(one) != _kind(other):
         return False
@@ -117,12 +118,12 @@ def _may_match(one: str, other: str) -> bool:
     if (_is_glob(one) and _is_glob(other)) or (one + other).count("{") > _MOST_BRACES:
         return True
     glob, name = (one, other) if _is_glob(one) else (other, one)
-    # A brace that is not closed holds slashes: it goes on in the next part.
+    # An unclosed brace spans slashes: it continues in the next part.
     return any("{" in each or fnmatchcase(name, each) for each in _alternatives(glob))
 
 
 def _alternatives(glob: str) -> list[str]:
-    """The globs without braces that a glob stands for.
+    """Expand the braces of a glob into the globs that it stands for.
 
     >>> _alternatives("x{a,b{1,2}}")
     ['xa', 'xb1', 'xa', 'xb2']
@@ -131,4 +132,4 @@ def _alternatives(glob: str) -> list[str]:
     if innermost is None:
         return [glob]
     begin, end = glob[: innermost.start()], glob[innermost.end() :]
-    return [found for choice in innermost[1].split(",") for found in _alternatives(f"{begin}{choice}{end}")]
+    return [glob for choice in innermost[1].split(",") for glob in _alternatives(f"{begin}{choice}{end}")]

@@ -1,4 +1,4 @@
-"""Try what the job needs of the folder of its checkpoint and of the schema of its table; nothing stays of it."""
+"""Test the job's access to its checkpoint folder and to the schema of its table, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from vpc_flow_logs.sql import quoted
 from vpc_flow_logs.trial import Trial
 
 _WRITE = "write and delete"
-# A storage that could be asked and said no; whatever else fails may be the way of asking.
+# Signs that the storage refused the access. Any other error may be due to the way of testing.
 _REFUSALS = (
     "AccessDenied", "Access Denied", "Access is denied", "Permission denied", "PERMISSION_DENIED", "Forbidden",
     "INSUFFICIENT_PERMISSIONS", "INSUFFICIENT_PRIVILEGES", "does not have", "not authorized", "Not a directory",
     "Read-only file system", "No space left", "quota exceeded", "NoSuchBucket", "does not exist", "No such file",
     "NOT_FOUND", "DBFS_DISABLED", "DBFS root is disabled",
 )  # fmt: skip
-_ON_CHECKPOINT = "Let the job write to the folder of its checkpoint, or name another one (job.checkpoint_path)"
+_ON_CHECKPOINT = "Allow the job to write to its checkpoint folder, or change job.checkpoint_path to another folder"
 
 
 def checkpoint(spark: SparkSession, path: str) -> Trial:
-    """Write a small file below the Checkpoint Path and delete it, with the folders that were made for it."""
+    """Write a small file below the Checkpoint Path, then delete it and the folders that were created for it."""
     files = folders.of(spark)
     try:
         with scratch(files, path) as folder:
-            files.write(f"{folder}/trial", "written by verify, and deleted at once\n")
+            files.write(f"{folder}/trial", "written by verify, and deleted immediately\n")
     except NotAFolder:
         return Trial("missing", _WRITE, path, "it is a file", _ON_CHECKPOINT)
-    except Exception as error:  # noqa: BLE001 - each storage has errors of its own
+    except Exception as error:  # noqa: BLE001 - each storage has its own errors
         words = telling_line(error)
         if any(sign.lower() in words.lower() for sign in _REFUSALS):
             return Trial("missing", _WRITE, path, words, _ON_CHECKPOINT)
-        return Trial("untried", _WRITE, path, f"cannot be tried here: {words}")
+        return Trial("untried", _WRITE, path, f"cannot be tested here: {words}")
     return Trial("ok", _WRITE, path)
 
 
 @contextmanager
 def scratch(files: Folders, path: str) -> Iterator[str]:
-    """Name a new folder below another, and remove it afterwards with every folder above it that was not there."""
+    """Yield the path of a new folder below ``path``. Afterward, remove it and its parents that did not exist before."""
     absent, folder = _absent(files, path), f"{path}/.trial-{uuid4().hex[:12]}"
     try:
         yield folder
@@ -53,12 +53,12 @@ def scratch(files: Folders, path: str) -> Iterator[str]:
         if files.names(folder) is not None:
             files.remove(folder)
         for above in absent:
-            if files.names(above) == []:  # a job may have begun there in the meantime
+            if files.names(above) == []:  # another run may have started there in the meantime
                 files.remove(above)
 
 
 def _absent(files: Folders, path: str) -> list[str]:
-    """Return the folders that do not exist, the deepest first. S3 has none."""
+    """Return the folders of a path that do not exist, the deepest first. S3 has no folders."""
     absent: list[str] = []
     while scheme_of(path) != "s3" and len(parts(path)) > 0 and files.names(path) is None:
         absent.append(path)
@@ -67,7 +67,7 @@ def _absent(files: Folders, path: str) -> list[str]:
 
 
 def schema(spark: SparkSession, table_name: str) -> list[Trial]:
-    """Look at the schema of the table, in a session that has the table's catalog already."""
+    """Test the use of the table's schema. The session must already have the table's catalog."""
     *outer, _ = table_name.split(".")
     where = ".".join(outer)
     try:
@@ -79,7 +79,7 @@ def schema(spark: SparkSession, table_name: str) -> list[Trial]:
         return [Trial("missing", "USE SCHEMA", where or "the current schema", telling_line(error), _grants(where))]
     return [
         Trial("ok", "USE SCHEMA", where),
-        Trial("untried", "CREATE TABLE", where, "trying it would make a table"),
+        Trial("untried", "CREATE TABLE", where, "a test would create a table"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The probe's questions to AWS: what Auto Loader made for the bucket, with the reader's own rights."""
+"""The probe's questions to AWS about the resources that Auto Loader created, asked with the reader role."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _KINDS = {
 
 
 def made(parameters: Parameters) -> Iterator[Answer]:
-    """Look at the bucket's notifications, and at topics and queues that Auto Loader made for them."""
-    question = "what Auto Loader made"
+    """Describe the bucket's notifications, and the topics and queues that Auto Loader created for them."""
+    question = "the resources that Auto Loader created"
     if scheme_of(parameters.vpc_logs_path) != "s3":
         yield Answer(question, "not asked", ("the logs are not in a bucket",))
         return
@@ -34,26 +34,26 @@ def made(parameters: Parameters) -> Iterator[Answer]:
         yield Answer(question, "not asked", (rights.NO_BOTO3,))
         return
     bucket, *names = parts(load_path(parameters.vpc_logs_path))
-    found = s3.get_bucket_notification_configuration(Bucket=bucket)
+    configuration = s3.get_bucket_notification_configuration(Bucket=bucket)
     prefix = "/".join(names).partition("*")[0]
     facts: list[str] = []
     topics = []
     for kind, target in _KINDS.items():
-        for entry in found.get(kind, []):
+        for entry in configuration.get(kind, []):
             facts.append(_described(entry, str(entry[target]), prefix))
             if AUTO_INGEST in str(entry[target]) and kind == "TopicConfigurations":
                 topics.append(str(entry[target]))
-    if "EventBridgeConfiguration" in found:
-        facts.append("the bucket sends its events to EventBridge too")
+    if "EventBridgeConfiguration" in configuration:
+        facts.append("the bucket also sends its events to EventBridge")
     yield Answer("the bucket's notifications", "seen", tuple(facts) or ("none",))
     if not topics:
-        yield Answer(question, "not asked", ("no topic of Auto Loader sends this bucket's events",))
+        yield Answer(question, "not asked", ("no Auto Loader topic receives this bucket's events",))
     for topic in topics:
         yield from _topic(sns, sqs, topic)
 
 
 def _described(entry: Mapping[str, Any], target: str, prefix: str) -> str:
-    """Describe a notification: its target's kind, and how its filter is spelled beside the load path's literal part."""
+    """Describe a notification: the kind of its target, and its filter in comparison with the load path."""
     rules = entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])
     spelled = ", ".join(f"{rule['Name'].lower()} {_spelling(str(rule['Value']), prefix)}" for rule in rules)
     by = "of Auto Loader" if AUTO_INGEST in target else "of others"
@@ -68,7 +68,7 @@ def _spelling(value: str, prefix: str) -> str:
     elif prefix.startswith(plain):
         where = "wider than the load path"
     else:
-        where = "another one than the load path"
+        where = "different from the load path"
     return f"{value!r} ({encoded}, {where})"
 
 
@@ -76,8 +76,8 @@ def _topic(sns: Any, sqs: Any, topic: str) -> Iterator[Answer]:
     name, facts = topic.rpartition(":")[2], list[str]()
     entries = _asked(facts, sns.list_subscriptions_by_topic, TopicArn=topic).get("Subscriptions", [])
     queues = [each["Endpoint"].rpartition(":")[2] for each in entries if each["Protocol"] == "sqs"]
-    one_name = "Auto Loader gives topic and queue one name"
-    yield holds(one_name, queues == [name], f"subscribed: {counted(len(queues), 'queue')}", *facts)
+    same_name = "Auto Loader gives the topic and the queue the same name"
+    yield holds(same_name, queues == [name], f"subscribed: {counted(len(queues), 'queue')}", *facts)
     facts.clear()
     tags = _asked(facts, sns.list_tags_for_resource, ResourceArn=topic).get("Tags", [])
     facts += [f"topic: {tag['Key']} = {tag['Value']}" for tag in tags]
@@ -85,7 +85,7 @@ def _topic(sns: Any, sqs: Any, topic: str) -> Iterator[Answer]:
         url = _asked(facts, sqs.get_queue_url, QueueName=queue).get("QueueUrl")
         of_queue = _asked(facts, sqs.list_queue_tags, QueueUrl=url).get("Tags", {}) if url else {}
         facts += [f"queue: {key} = {value}" for key, value in of_queue.items()]
-    yield Answer("tags of what Auto Loader made", "seen", tuple(facts) or ("none",))
+    yield Answer("tags of the resources that Auto Loader created", "seen", tuple(facts) or ("none",))
     facts.clear()
     policy = _asked(facts, sns.get_topic_attributes, TopicArn=topic).get("Attributes", {}).get("Policy", "")
     limited = "aws:SourceAccount" in policy
@@ -93,10 +93,10 @@ def _topic(sns: Any, sqs: Any, topic: str) -> Iterator[Answer]:
 
 
 def _asked(facts: list[str], call: Callable[..., Any], **arguments: str) -> dict[str, Any]:
-    """Make a call; nothing, and a fact, if AWS refuses it."""
+    """Make a call. If it fails, add the error to ``facts`` and return an empty response."""
     try:
-        found: dict[str, Any] = call(**arguments)
-    except Exception as error:  # noqa: BLE001 - told
+        response: dict[str, Any] = call(**arguments)
+    except Exception as error:  # noqa: BLE001 - reported
         facts.append(telling_line(error))
         return {}
-    return found
+    return response

@@ -1,7 +1,7 @@
-"""The probe: ask the runtime, the workspace and AWS what the vendors do not document, and leave nothing behind.
+"""The probe: ask the runtime, the workspace and AWS about undocumented behavior, and leave nothing behind.
 
-It runs on the job's own cluster, with the job's parameters and one more that is empty. Every question stands alone: one
-that fails is answered by its error.
+It runs on the job's cluster, with the job's parameters and one additional, empty parameter. The questions are
+independent: if one fails, its answer is the error.
 """
 
 from __future__ import annotations
@@ -12,24 +12,28 @@ from typing import TypeVar
 from pyspark.sql import SparkSession
 
 from vpc_flow_logs import notification_rights, privileges, probe_aws, probe_spark, rights
-from vpc_flow_logs.answer import Answer, line
+from vpc_flow_logs.answer import Answer, holds, line
 from vpc_flow_logs.failures import telling_line
 from vpc_flow_logs.parameters import ParameterError, Parameters, parameters_of, problems_of, read
 from vpc_flow_logs.progress import say
 from vpc_flow_logs.trial import line as trial_line
 
 EMPTY = "empty"
-"""Name of the parameter that is sent without a value."""
+"""Name of the parameter that is passed without a value."""
 
 Session = Callable[[], SparkSession]
 _T = TypeVar("_T")
 
 
 def run(arguments: Sequence[str], *, session: Session) -> None:
-    """Ask everything and print a line for each answer.
+    """Ask all questions and print one line per answer.
+
+    Args:
+        arguments: The command-line arguments.
+        session: Returns the Spark session.
 
     Raises:
-        ParameterError: the parameters of the job are malformed.
+        ParameterError: The parameters of the job are malformed.
     """
     rest, empty = without_empty(arguments)
     values, problems = read(rest)
@@ -44,15 +48,15 @@ def run(arguments: Sequence[str], *, session: Session) -> None:
 
 
 def asked(question: str, ask: Callable[[], Iterable[Answer]]) -> Iterator[Answer]:
-    """Give the answers to a question as they come; an error of any kind is the last one."""
+    """Yield the answers to a question as they arrive. If asking fails, the last answer is the error."""
     try:
         yield from ask()
-    except Exception as error:  # noqa: BLE001 - what fails is the answer
+    except Exception as error:  # noqa: BLE001 - the error is the answer
         yield Answer(question, "does not hold", (f"{type(error).__name__}: {telling_line(error)}",))
 
 
 def without_empty(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the arguments of the job, and those that the empty parameter arrived as."""
+    """Split the arguments into those of the job and those of the empty parameter."""
     rest: list[str] = []
     empty: list[str] = []
     waiting = list(arguments)
@@ -70,9 +74,9 @@ def without_empty(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 def _empty(arrived: Sequence[str]) -> Answer:
     question = "an empty named parameter arrives as --name="
     if not arrived:
-        return Answer(question, "does not hold", ("it did not arrive at all",))
+        return Answer(question, "does not hold", ("it did not arrive",))
     spelled = " ".join(repr(argument) for argument in arrived)
-    return Answer(question, "holds" if list(arrived) == [f"--{EMPTY}="] else "does not hold", (f"it is {spelled}",))
+    return holds(question, list(arrived) == [f"--{EMPTY}="], f"it arrived as {spelled}")
 
 
 def _questions(spark: SparkSession, parameters: Parameters) -> Iterator[tuple[str, Callable[[], Iterable[Answer]]]]:
@@ -82,16 +86,16 @@ def _questions(spark: SparkSession, parameters: Parameters) -> Iterator[tuple[st
     yield "Spark's settings", lambda: [probe_spark.settings(spark)]
     yield "the job's Spark settings can be set", lambda: [probe_spark.own_settings(spark)]
     yield "catalogs", lambda: probe_spark.catalogs(spark, parameters.table_name)
-    yield "the folder of the checkpoint can be used", lambda: probe_spark.folder(spark, path)
-    yield "a stream starts on a prefix without any object", lambda: [probe_spark.empty_prefix(spark, parameters)]
+    yield "the checkpoint folder can be used", lambda: probe_spark.folder(spark, path)
+    yield "a stream starts on a prefix without objects", lambda: [probe_spark.empty_prefix(spark, parameters)]
     yield "a set that is observed behind a range sort is right", lambda: probe_spark.counts(spark)
     yield "the table's history has counts", lambda: [probe_spark.history(spark, parameters.table_name)]
-    yield "what the job needs is allowed", lambda: [_trials(spark, parameters)]
-    yield "what Auto Loader made", lambda: probe_aws.made(parameters)
+    yield "the job has the permissions that it needs", lambda: [_trials(spark, parameters)]
+    yield "the resources that Auto Loader created", lambda: probe_aws.made(parameters)
 
 
 def _trials(spark: SparkSession, parameters: Parameters) -> Answer:
-    """Answer as verify does."""
+    """Run the tests of verify and return their results as one answer."""
     trials = [privileges.checkpoint(spark, parameters.checkpoint_path)]
     trials += privileges.schema(spark, parameters.table_name)
     try:
@@ -101,4 +105,4 @@ def _trials(spark: SparkSession, parameters: Parameters) -> Answer:
         note = [rights.NO_BOTO3]
     state = "does not hold" if any(trial.state == "missing" for trial in trials) else "holds"
     facts = (*(trial_line(trial) for trial in trials), *note)
-    return Answer("what the job needs is allowed", state, facts)  # type: ignore[arg-type]
+    return Answer("the job has the permissions that it needs", state, facts)  # type: ignore[arg-type]

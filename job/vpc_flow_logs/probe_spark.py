@@ -38,13 +38,13 @@ _SETTINGS = (
     "spark.databricks.photon.enabled",
 )  # fmt: skip
 _TEXT = "written by the probe"
-_NOT_REMOVED = "Spark does not see what dbutils or Python sees there, so what it writes could not be removed"
+_NOT_REMOVED = "Spark does not see the files that dbutils or Python sees there, so its own files could not be removed"
 _ROWS, _PARTS = 20_000, 8
 _STREAM_SECONDS = 180
 
 
 def versions(spark: SparkSession) -> Answer:
-    """Tell what runs here."""
+    """Report the versions of the runtime and of the packages."""
     facts = [
         f"Databricks Runtime {os.environ.get('DATABRICKS_RUNTIME_VERSION', 'none')}",
         f"Spark {spark.version}, session {type(spark).__module__}",
@@ -53,36 +53,37 @@ def versions(spark: SparkSession) -> Answer:
     try:
         row = spark.sql("SELECT java_method('java.lang.System', 'getProperty', 'java.version') AS version").first()
         facts.append(f"Java {row.version if row else 'unknown'}")
-    except Exception as error:  # noqa: BLE001 - told
+    except Exception as error:  # noqa: BLE001 - reported
         facts.append(f"Java: {telling_line(error)}")
     for package in _PACKAGES:
         try:
             facts.append(f"{package} {metadata.version(package)}")
         except metadata.PackageNotFoundError:
-            facts.append(f"{package}: no package of this name")
+            facts.append(f"{package}: not installed")
     return Answer("versions", "seen", tuple(facts))
 
 
 def entry_point() -> Answer:
-    """Tell how the wheel was called."""
-    how = "IPython" if "IPython" in sys.modules else "Python without IPython"
-    return Answer("how the entry point is called", "seen", (how, f"sys.argv[0] is {Path(sys.argv[0]).name!r}"))
+    """Report the environment in which the wheel's entry point runs."""
+    interpreter = "IPython" if "IPython" in sys.modules else "Python without IPython"
+    facts = (interpreter, f"sys.argv[0] is {Path(sys.argv[0]).name!r}")
+    return Answer("the call of the entry point", "seen", facts)
 
 
 def settings(spark: SparkSession) -> Answer:
-    """Tell the settings that bear on the job, before the job's own."""
+    """Report the Spark settings that matter to the job, before the job changes any."""
     return Answer("Spark's settings", "seen", tuple(f"{key} = {_setting(spark, key)}" for key in _SETTINGS))
 
 
 def _setting(spark: SparkSession, key: str) -> str:
     try:
         return str(spark.conf.get(key))
-    except Exception:  # noqa: BLE001 - Spark raises for what is not set and has no default
+    except Exception:  # noqa: BLE001 - Spark raises if a key is not set and has no default
         return "(not set)"
 
 
 def own_settings(spark: SparkSession) -> Answer:
-    """Set what the job sets, and set it back."""
+    """Test whether the job's settings can be set, and restore the previous values."""
     refused = []
     for key, value in job_settings.READING.items():
         before = spark.conf.get(key, None)
@@ -90,7 +91,7 @@ def own_settings(spark: SparkSession) -> Answer:
             spark.conf.set(key, value)
             if spark.conf.get(key, None) != value:
                 refused.append(f"{key} is {spark.conf.get(key, None)}, not {value}")
-        except Exception as error:  # noqa: BLE001 - told
+        except Exception as error:  # noqa: BLE001 - reported
             refused.append(f"{key}: {telling_line(error)}")
         else:
             spark.conf.unset(key) if before is None else spark.conf.set(key, before)
@@ -98,12 +99,12 @@ def own_settings(spark: SparkSession) -> Answer:
 
 
 def catalogs(spark: SparkSession, table_name: str) -> Iterator[Answer]:
-    """Tell the catalog that names without one mean, and what Hive's says."""
+    """Report the session's default catalog, and test the use of the Hive metastore and of the table's schema."""
     current = spark.sql("SELECT current_catalog() AS catalog, current_schema() AS schema").first()
     names = [row[0] for row in spark.sql("SHOW CATALOGS").collect()]
     facts = [f"current catalog {current.catalog}, current schema {current.schema}"] if current else []
     known = [name for name in names if name in ("hive_metastore", "main", "samples", "spark_catalog", "system")]
-    facts.append(f"{len(names)} catalogs can be seen, among them {', '.join(known) or 'none of the usual names'}")
+    facts.append(f"{len(names)} visible catalogs, including {', '.join(known) or 'none of the usual names'}")
     yield Answer("the session's catalog", "seen", tuple(facts))
     yield _described(spark, "the Hive metastore can be used", "hive_metastore.default")
     *outer, _ = table_name.split(".")
@@ -111,40 +112,40 @@ def catalogs(spark: SparkSession, table_name: str) -> Iterator[Answer]:
         yield Answer("the table's catalog can be used", "does not hold", (problem,))
     if outer:
         yield _described(spark, "the table's schema can be described", ".".join(outer))
-    found = spark.catalog.tableExists(quoted(table_name))
-    yield Answer("the table", "seen", ("it exists" if found else "it does not exist yet",))
+    exists = spark.catalog.tableExists(quoted(table_name))
+    yield Answer("the table", "seen", ("it exists" if exists else "it does not exist yet",))
 
 
 def _described(spark: SparkSession, question: str, schema: str) -> Answer:
     try:
         spark.sql(f"DESCRIBE SCHEMA {quoted(schema)}").collect()
-    except Exception as error:  # noqa: BLE001 - told
+    except Exception as error:  # noqa: BLE001 - reported
         return Answer(question, "does not hold", (telling_line(error),))
     return Answer(question, "holds")
 
 
 def folder(spark: SparkSession, path: str) -> Iterator[Answer]:
-    """Write and read below the checkpoint in each way that there is; all of it is removed."""
+    """Write and read below the checkpoint with dbutils, Spark and Python. Remove everything afterward."""
     files = folders.of(spark)
-    how = type(files).__name__
+    kind = type(files).__name__
     try:
         with scratch(files, path) as place:
             yield from _ways(spark, files, place)
     except CannotLook as reason:
-        yield Answer(f"{how} can use the folder of the checkpoint", "does not hold", (str(reason),))
+        yield Answer(f"{kind} can use the checkpoint folder", "does not hold", (str(reason),))
         return
     left = [name for name in files.names(path) or [] if name.startswith(".trial-")]
     yield holds("nothing is left below the checkpoint", not left, *left)
 
 
 def _ways(spark: SparkSession, files: Folders, place: str) -> Iterator[Answer]:
-    how, file = type(files).__name__, f"{place}/by_folders"
+    kind, file = type(files).__name__, f"{place}/by_folders"
     files.write(file, _TEXT)
     names, text = files.names(place), files.head(file, 100)
-    yield holds(f"{how} writes, lists and reads below the checkpoint", (names, text) == (["by_folders"], _TEXT))
-    seen = _way("Spark reads what was written there", lambda: _first_line(spark, file))
-    yield seen
-    if seen.state == "holds":
+    yield holds(f"{kind} writes, lists and reads below the checkpoint", (names, text) == (["by_folders"], _TEXT))
+    reading = _way("Spark reads the file that was written there", lambda: _first_line(spark, file))
+    yield reading
+    if reading.state == "holds":
         yield _way("Spark writes and reads there", lambda: _by_spark(spark, f"{place}/by_spark"))
     else:
         yield Answer("Spark writes and reads there", "not asked", (_NOT_REMOVED,))
@@ -158,10 +159,10 @@ def _ways(spark: SparkSession, files: Folders, place: str) -> Iterator[Answer]:
 
 def _way(question: str, read: Callable[[], str]) -> Answer:
     try:
-        found = read()
-    except Exception as error:  # noqa: BLE001 - told
+        text = read()
+    except Exception as error:  # noqa: BLE001 - reported
         return Answer(question, "does not hold", (f"{type(error).__name__}: {telling_line(error)}",))
-    return holds(question, found == _TEXT)
+    return holds(question, text == _TEXT)
 
 
 def _first_line(spark: SparkSession, path: str) -> str:
@@ -180,8 +181,8 @@ def _by_python(path: Path) -> str:
 
 
 def empty_prefix(spark: SparkSession, parameters: Parameters) -> Answer:
-    """Start a stream of its own, which lists, where no object is."""
-    question = "a stream starts on a prefix without any object"
+    """Test whether a separate stream in directory listing mode starts on a prefix without objects."""
+    question = "a stream starts on a prefix without objects"
     base = load_path(parameters.vpc_logs_path).partition("*")[0].rstrip("/")
     prefix = f"{base}/none-{uuid4().hex}"
     options = source.reader_options(replace(parameters, notifications="off", queue_url=None))
@@ -200,7 +201,7 @@ def empty_prefix(spark: SparkSession, parameters: Parameters) -> Answer:
         query = writer.trigger(availableNow=True).start()
         try:
             ended = query.awaitTermination(_STREAM_SECONDS)
-        except Exception as error:  # noqa: BLE001 - told
+        except Exception as error:  # noqa: BLE001 - reported
             return Answer(question, "does not hold", (f"{type(error).__name__}: {telling_line(error)}",))
         finally:
             query.stop()
@@ -210,7 +211,7 @@ def empty_prefix(spark: SparkSession, parameters: Parameters) -> Answer:
 
 
 def counts(spark: SparkSession) -> Iterator[Answer]:
-    """Compare what `observe` sees with the truth where a sort may read its input twice, as numbers and as a set."""
+    """Compare a count and a set from `observe` with the true values, for a sort that may read its input twice."""
     observed = Observation("probe")
 
     def same(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -220,15 +221,15 @@ def counts(spark: SparkSession) -> Iterator[Answer]:
     once = F.collect_set(F.col("id") % _PARTS).alias("kinds")
     watched = rows.observe(observed, F.count(F.lit(1)).alias("rows"), once)
     watched.repartitionByRange(_PARTS, "id").write.format("noop").mode("overwrite").save()
-    found = observed.get
-    seen, kinds = found["rows"], sorted(found["kinds"])
+    metrics = observed.get
+    seen, kinds = metrics["rows"], sorted(metrics["kinds"])
     yield holds("observe sees each row once behind a range sort", seen == _ROWS, f"{seen} of {_ROWS} rows")
-    # As the job counts: a set has each summary of a part once, however often it was seen.
+    # The job counts this way: a set has the summary of each task once, no matter how often Spark observed it.
     yield holds("a set that is observed behind a range sort is right", kinds == list(range(_PARTS)))
 
 
 def history(spark: SparkSession, table_name: str) -> Answer:
-    """Tell which counts the newest writes of the table have."""
+    """Report the operation metrics of the newest commits of the table."""
     question = "the table's history has counts"
     if not spark.catalog.tableExists(quoted(table_name)):
         return Answer(question, "not asked", ("there is no table yet",))

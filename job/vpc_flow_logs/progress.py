@@ -1,4 +1,4 @@
-"""The lines that the job prints while it runs: one per micro-batch, a summary at the end."""
+"""The lines that the job prints while it runs: one per micro-batch, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ _REASONS = 2
 
 
 def say(line: str) -> None:
-    """Print a line at once: whoever looks at a run's output sees it while it runs.
+    """Print a line immediately, so that the output of a run can be followed.
 
-    It stays one line, and does nothing to a terminal, whatever a file that it names is called.
+    Special characters, such as those in file names, are escaped: the text stays on one line and cannot control a
+    terminal.
     """
     print(printable(line), flush=True)
 
 
 def batch_line(batch_id: int, counts: Counts, *, seconds: float, now: float) -> str:
-    """Return one micro-batch in one line.
+    """Return the line for a micro-batch.
 
     >>> batch_line(3, Counts(files=2, bytes=2_500_000, records=90_000, oldest=100.0), seconds=1.5, now=160.0)
     'batch 3: 2 files, 2.5 MB, 90,000 records, 0 quarantined lines, 1.5 s, 60,000 records/s, 1 min behind'
@@ -33,19 +34,23 @@ def batch_line(batch_id: int, counts: Counts, *, seconds: float, now: float) -> 
 
 
 def known_batch_line(batch_id: int, entries: int) -> str:
-    """Return the line of a micro-batch whose records the table had before; ``entries`` went to the quarantine now.
+    """Return the line for a micro-batch with records that the table already has.
+
+    Args:
+        batch_id: Number of the batch.
+        entries: Number of quarantine entries that were still missing and have been added.
 
     >>> known_batch_line(3, 0), known_batch_line(3, 2)
-    ('batch 3: was in the tables already', 'batch 3: was in the table already; 2 quarantine entries added')
+    ('batch 3: already in the tables', 'batch 3: already in the table; 2 quarantine entries added')
     """
     if not entries:
-        return f"batch {batch_id}: was in the tables already"
+        return f"batch {batch_id}: already in the tables"
     added = counted(entries, "quarantine entry", "quarantine entries")
-    return f"batch {batch_id}: was in the table already; {added} added"
+    return f"batch {batch_id}: already in the table; {added} added"
 
 
 def unseen_fields_line(names: Sequence[str]) -> str | None:
-    """Return the line about undocumented fields of Headers that no file had so far; None if there are none.
+    """Return the note about undocumented fields of Headers that no file has had so far; None if there are none.
 
     >>> unseen_fields_line(["scraddr", "mine"])
     'note: no file has the fields scraddr (did you mean srcaddr?), mine; their columns are NULL'
@@ -53,19 +58,19 @@ def unseen_fields_line(names: Sequence[str]) -> str | None:
     if not names:
         return None
     shown = ", ".join(f"{name} (did you mean {close}?)" if (close := suggestion(name)) else name for name in names)
-    one = len(names) == 1
-    return f"note: no file has the field{'' if one else 's'} {shown}; " + (
-        "its column is NULL" if one else "their columns are NULL"
+    is_single = len(names) == 1
+    return f"note: no file has the field{'' if is_single else 's'} {shown}; " + (
+        "its column is NULL" if is_single else "their columns are NULL"
     )
 
 
 def quarantine_warning(counts: Counts, reasons: Mapping[str, int], *, quarantine_table: str) -> list[str]:
-    """Return the lines that end a run with more quarantined lines than records; none for another run.
+    """Return the warning for a run with more quarantined lines than records; no lines for other runs.
 
     Args:
-        counts: What the run loaded.
-        reasons: How many of the quarantined lines each reason stands for. The two with most lines are named.
-        quarantine_table: Its name.
+        counts: The counts of the run.
+        reasons: Number of quarantined lines per reason. The warning lists the two most frequent reasons.
+        quarantine_table: Name of the quarantine table.
     """
     if counts.lines <= counts.records:
         return []
@@ -73,19 +78,19 @@ def quarantine_warning(counts: Counts, reasons: Mapping[str, int], *, quarantine
     lines, records = counted(counts.lines, "line"), counted(counts.records, "record")
     query = "SELECT reason, source_file, line_number, line FROM {} ORDER BY ingested_at DESC LIMIT 20"
     return [
-        f"warning: {lines} went to the quarantine, {records} to the table; the main reasons:",
+        f"warning: quarantined {lines}, loaded {records}; main reasons:",
         *(f"  {counted(number, 'line')}: {reason}" for reason, number in main),
-        f"look at them: {query.format(quoted(quarantine_table))}",
+        f"to inspect the lines: {query.format(quoted(quarantine_table))}",
     ]
 
 
 def no_files_line(path: str) -> str:
-    """Return the line of a run that has found no file at all, now or before."""
-    return f"note: no file matches {path}; check the VPC Logs Path, or run again when there are files"
+    """Return the note for a stream that has never found a file."""
+    return f"note: no file matches {path}; check the VPC Logs Path, or run the job again when there are files"
 
 
 def held(counts: Counts) -> str:
-    """What files held, in words."""
+    """Return the counts as text: files, size, records and quarantined lines."""
     return (
         f"{counted(counts.files, 'file')}, {size(counts.bytes)}, {counted(counts.records, 'record')}, "
         f"{counted(counts.lines, 'quarantined line')}"
@@ -93,7 +98,7 @@ def held(counts: Counts) -> str:
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return a number and its noun.
+    """Return a number with its noun in the singular or plural.
 
     >>> counted(1, "file"), counted(1200, "file"), counted(2, "batch", "batches")
     ('1 file', '1,200 files', '2 batches')
@@ -102,7 +107,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def size(count: int) -> str:
-    """Bytes in a readable unit."""
+    """Return a number of bytes in a readable unit."""
     value, unit = float(count), 0
     while value >= 1000 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1
@@ -110,7 +115,7 @@ def size(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in its largest readable unit."""
+    """Return a duration in the largest unit of which it has at least one."""
     for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= length:
             return f"{seconds / length:.0f} {unit}"

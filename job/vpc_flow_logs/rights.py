@@ -1,6 +1,6 @@
-"""Calls to AWS that try a right, with the credentials that boto3 finds: on a cluster, the instance profile's.
+"""Calls to AWS that test permissions, with the credentials that boto3 finds: on a cluster, the instance profile's.
 
-The only module of the job that uses boto3, which the Databricks runtime has, and imports it when it is called.
+This is the only module of the job that uses boto3. It imports boto3 when it is needed; Databricks Runtime includes it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.paths import parts, scheme_of
 from vpc_flow_logs.trial import Trial
 
-NO_BOTO3 = "cannot be tried here: boto3 is not installed"
+NO_BOTO3 = "cannot be tested here: boto3 is not installed"
 
-# A private network without a way to the service answers nothing at all: do not wait for long.
+# In a private network without a route to the service there is no response at all, so keep the timeouts short.
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 4, 8, 2
 
 _DENIED = (
@@ -33,31 +33,31 @@ ABSENT = (
     "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFound", "NotFoundException",
     "ResourceNotFound", "ResourceNotFoundException",
 )  # fmt: skip
-"""What a caller with the right is answered about a queue or a topic that does not exist."""
+"""Errors for a queue or topic that does not exist, which only a caller with the permission gets."""
 _EMPTY_FILE = ("InvalidRange",)
-_AWS_SAYS = re.compile(
+_AWS_DENIAL = re.compile(
     r"is not authorized to perform: (?P<action>[\w-]+:\w+)(?: on resource: \"?(?P<where>arn:[^\s\"]+))?"
 )
 _BECAUSE = re.compile(r"(?:because|with) (?P<reason>(?:no|an|a) [^.]*)")
 
 _ALLOW = (
-    "Allow what is denied in the policies of the role in the instance profile; where they allow it, an explicit deny, "
-    "a service control policy or a VPC endpoint's policy is in the way"
+    "Allow the denied actions in the policies of the instance profile's role; if they are allowed there, look for an "
+    "explicit deny, a service control policy or a VPC endpoint policy that denies them"
 )
 
 
 def client(service: str, *, region: str) -> Any:
-    """Return boto3's client for a service, which does not wait long for an answer.
+    """Return a boto3 client with short timeouts for a service.
 
     Raises:
         ImportError: boto3 is not installed.
     """
-    import boto3  # noqa: PLC0415 - not everywhere; the Databricks runtime has it
+    import boto3  # noqa: PLC0415 - not installed everywhere; Databricks Runtime includes it
     from botocore.config import Config  # noqa: PLC0415
     from botocore.session import Session  # noqa: PLC0415
 
     session = Session()
-    # A private network has a way to the region's endpoint, and none to the global one.
+    # A private network can reach the regional endpoint, but not the global one.
     session.set_config_variable("sts_regional_endpoints", "regional")
     retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS}
     limits = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS, retries=retries)
@@ -65,7 +65,7 @@ def client(service: str, *, region: str) -> Any:
 
 
 class Calls:
-    """Calls to one AWS service, each a `Trial`; once the service cannot be reached, no more are made."""
+    """Calls to one AWS service, each with a `Trial` as its result. If one gets no response, the rest are not made."""
 
     def __init__(self, service: str, *, region: str) -> None:
         self.client: Any = client(service, region=region)
@@ -73,7 +73,14 @@ class Calls:
         self._hopeless: Trial | None = None
 
     def trial(self, action: str, where: str, call: Callable[[], Any], *, granted: Sequence[str] = ()) -> Trial:
-        """Make a call; return what came of it. ``granted`` are errors that only a caller with the right is given."""
+        """Make a call and return the result.
+
+        Args:
+            action: The IAM action that the call tests.
+            where: The ARN or name of the resource.
+            call: The call.
+            granted: Error codes that only a caller with the permission gets; they count as success.
+        """
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
         if self._hopeless is not None:
@@ -81,10 +88,10 @@ class Calls:
         try:
             call()
         except ClientError as error:
-            told = error.response.get("Error", {})
-            if told.get("Code") in granted:
+            details = error.response.get("Error", {})
+            if details.get("Code") in granted:
                 return Trial("ok", action, where)
-            return _judged(action, where, code=str(told.get("Code", "")), text=str(told.get("Message", "")))
+            return _judged(action, where, code=str(details.get("Code", "")), text=str(details.get("Message", "")))
         except BotoCoreError as error:
             self._hopeless = self._unmade(error)
             return self._of_hopeless(action, where)
@@ -96,26 +103,26 @@ class Calls:
         return Trial(first.state, action, where, first.words, first.next_step)
 
     def _unmade(self, error: Exception) -> Trial:
-        """Judge a call that got no answer."""
+        """Return the result of a call that got no response."""
         kind = type(error).__name__
         if "Credential" in kind:
-            return Trial("untried", "", "", f"cannot be tried here: {str(error).rstrip('.')}")
+            return Trial("untried", "", "", f"cannot be tested here: {str(error).rstrip('.')}")
         if not re.search("Connect|Timeout|SSL|Proxy|HTTPClient", kind):
-            return Trial("untried", "", "", f"cannot be tried here: {kind}: {error}")
+            return Trial("untried", "", "", f"cannot be tested here: {kind}: {error}")
         host = re.sub(r"^https?://", "", self.client.meta.endpoint_url)
         return Trial("missing", "", "", f"{host} cannot be reached from here ({kind})", self._network_advice())
 
     def _network_advice(self) -> str:
         if self._service == "s3":
-            return "Give the cluster's subnets a gateway endpoint for S3, or a way to the internet"
+            return "Add a gateway endpoint for S3 to the cluster's subnets, or a route to the internet"
         return (
-            f"Give the cluster's VPC an interface endpoint com.amazonaws.{self._region}.{self._service} with private "
-            "DNS, or its subnets a NAT gateway; without either, set job.notifications to off"
+            f"Add an interface endpoint com.amazonaws.{self._region}.{self._service} with private DNS to the cluster's "
+            'VPC, or a NAT gateway for its subnets; otherwise, set job.notifications = "off"'
         )
 
 
 def logs(parameters: Parameters) -> list[Trial]:
-    """Try to list the VPC Logs Path and to read one file of it, in S3's own words.
+    """Test with S3 itself whether the VPC Logs Path can be listed and one of its files can be read.
 
     Raises:
         ImportError: boto3 is not installed.
@@ -149,34 +156,36 @@ def bucket_arn(bucket: str, region: str) -> str:
 
 
 def _judged(action: str, where: str, *, code: str, text: str) -> Trial:
-    """Judge a call that AWS refused."""
+    """Return the result of a call that AWS rejected."""
     if code in _DENIED:
-        named = _AWS_SAYS.search(text)  # of an encrypted object it is the key's action
+        named = _AWS_DENIAL.search(text)  # for an encrypted object, the message may name an action on the key
         if named and named["action"].partition(":")[0] != action.partition(":")[0]:
             action, where = named["action"], named["where"] or where
         reason = _BECAUSE.search(text)
         why = re.sub(r"allows the \S+ action", "allows it", reason["reason"]) if reason else code
         return Trial("missing", action, where, f"denied ({why})", _ALLOW)
     if code in _CREDENTIALS:
-        return Trial("untried", action, where, f"cannot be tried here: the credentials are not accepted ({code})")
+        return Trial("untried", action, where, f"cannot be tested here: AWS rejects the credentials ({code})")
     if code in _NO_BUCKET:
-        return Trial("missing", action, where, "there is no such bucket", "Check log_bucket.name, and deploy it first")
+        advice = "Check log_bucket.name; deploy the bucket first"
+        return Trial("missing", action, where, "the bucket does not exist", advice)
     if code in ABSENT:
-        return Trial("missing", action, where, "there is no such queue", "Check --queue-url; the stack makes the queue")
-    return Trial("missing", action, where, f"{code}: {text}", "Fix what AWS says")
+        advice = "Check --queue-url; the stack creates the queue"
+        return Trial("missing", action, where, "the queue does not exist", advice)
+    return Trial("missing", action, where, f"{code}: {text}", "Fix the problem that AWS reports")
 
 
 def account_of(region: str) -> str | None:
-    """Return the account of the credentials; everybody may ask for it, where the network leads there."""
-    calls, found = Calls("sts", region=region), [""]
+    """Return the account of the credentials; None if the call fails. The call needs no permission."""
+    calls, account = Calls("sts", region=region), [""]
 
     def ask() -> None:
-        found[0] = calls.client.get_caller_identity()["Account"]
+        account[0] = calls.client.get_caller_identity()["Account"]
 
     calls.trial("sts:GetCallerIdentity", "*", ask)
-    return found[0] or None
+    return account[0] or None
 
 
 def partition(region: str) -> str:
-    """Return the part of AWS that a region belongs to, as ARNs name it."""
+    """Return the AWS partition of a region, as in ARNs."""
     return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"

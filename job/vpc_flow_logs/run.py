@@ -1,4 +1,4 @@
-"""What every entry point begins with: the parameters, read and checked against what is there already."""
+"""The common part of the entry points: read the parameters, check them against existing tables and folders, and run."""
 
 from __future__ import annotations
 
@@ -29,14 +29,19 @@ def run(
     also: Look | None = None,
     usage: str = USAGE,
 ) -> None:
-    """Check the parameters and do the work; print every refusal on stderr, with the next step after a failure.
+    """Check the parameters and do the work. Print every refusal and failure on stderr.
 
-    ``--help`` prints the ``usage`` and does nothing else.
-    ``also`` looks for more problems where well-formed parameters are refused, so that one message names all of them.
+    Args:
+        arguments: The command-line arguments. With ``--help``, only the usage is printed.
+        session: Returns the Spark session; called only if Spark is needed.
+        work: The work of the entry point.
+        next_step: The advice that ends the message of a failure.
+        also: Returns more problems if well-formed parameters are refused, so that one message lists all of them.
+        usage: The text for ``--help``.
 
     Raises:
-        ParameterError: the parameters are bad or refused; nothing was created.
-        RunFailed: the work failed.
+        ParameterError: The parameters are invalid or refused; nothing was created.
+        RunFailed: The work failed.
     """
     if "--help" in arguments:
         print(usage)
@@ -45,7 +50,7 @@ def run(
         spark, parameters = _checked(arguments, session, also)
         try:
             work(spark, parameters)
-        except RunFailed:  # has said why
+        except RunFailed:  # already has its message
             raise
         except Exception as error:
             raise RunFailed(explained(error, parameters, next_step=next_step)) from error
@@ -65,7 +70,7 @@ def _checked(arguments: Sequence[str], session: Session, also: Look | None) -> t
         if name not in bad
     }
     spark, well_formed = None, not problems
-    # Spark takes seconds to start on a laptop: only when there is something to look at.
+    # Spark takes seconds to start on a laptop, so start it only if there is something to check.
     if any(map(good.get, ("table-name", "checkpoint-path", "delta-output-path"))) or not problems:
         spark = session()
         problems += _refusals(spark, good)
@@ -81,9 +86,10 @@ def _checked(arguments: Sequence[str], session: Session, also: Look | None) -> t
 
 
 def _refusals(spark: SparkSession, good: Mapping[str, str]) -> list[str]:
-    """Return what speaks against values that are well formed: tables, folders and checkpoints of others.
+    """Return the problems of well-formed values with existing tables, folders and checkpoints.
 
-    What cannot be looked at is reported, and is not a refusal: the run may have rights that a look does not have.
+    If a check is not possible, the job prints a note. That is not a refusal, because the run may have more permissions
+    than the check.
     """
     name, path, checkpoint_path = (good.get(key) for key in ("table-name", "delta-output-path", "checkpoint-path"))
     problems, seen = [], True
@@ -94,36 +100,36 @@ def _refusals(spark: SparkSession, good: Mapping[str, str]) -> list[str]:
         ("delta-output-path", path, lambda value: table.path_refusals(spark, folders.of(spark), value)),
     ]
     for parameter, value, look in looks:
-        found = _looked(parameter, value, look) if value else []
-        problems += found or []
-        seen = seen and found is not None
+        refusals = _looked(parameter, value, look) if value else []
+        problems += refusals or []
+        seen = seen and refusals is not None
     if checkpoint_path:
-        # A table that is refused, or cannot be looked at, says nothing about its checkpoint.
+        # A table that is refused or cannot be inspected reveals nothing about its checkpoint.
         ours = good if name and seen and not problems else {}
-        found = _looked("checkpoint-path", checkpoint_path, lambda value: _checkpoint_refusals(spark, value, ours))
-        problems = [*(found or []), *problems]
+        refusals = _looked("checkpoint-path", checkpoint_path, lambda value: _checkpoint_refusals(spark, value, ours))
+        problems = [*(refusals or []), *problems]
     return problems
 
 
 def _looked(parameter: str, value: str, look: Callable[[str], list[str]]) -> list[str] | None:
-    """Return what a look finds wrong; None, and a note, when it is not possible."""
+    """Return the problems that a check finds. If it is not possible, print a note and return None."""
     try:
-        return [f"--{parameter}: {found}" for found in look(value)]
-    except Exception as error:  # noqa: BLE001 - each storage has errors of its own; the run meets them again
-        say(f"note: --{parameter}: {value!r} cannot be looked at before the run: {telling_line(error)}")
+        return [f"--{parameter}: {problem}" for problem in look(value)]
+    except Exception as error:  # noqa: BLE001 - each storage has its own errors; the run gets them again
+        say(f"note: --{parameter}: {value!r} cannot be checked before the run: {telling_line(error)}")
         return None
 
 
 def _checkpoint_refusals(spark: SparkSession, path: str, good: Mapping[str, str]) -> list[str]:
     try:
-        found = checkpoint.read(folders.of(spark), path)
+        contents = checkpoint.read(folders.of(spark), path)
     except NotAFolder:
-        return [f"{path!r} is a file; name a folder"]
-    known, new = Known(exists=True), found.query_id is None
+        return [f"{path!r} is a file; use a folder"]
+    known, new = Known(exists=True), contents.query_id is None
     if "table-name" in good:
         known = table.known(spark, table_name=good["table-name"], path=good.get("delta-output-path", ""), new=new)
     elif not new:
-        return []  # whose it is, only its table knows
+        return []  # only the table has the ID of its checkpoint
     policy = good.get("new-checkpoint", "refuse")
-    problem = binding.problem(known, found, good.get("vpc-logs-path"), new_checkpoint=policy)
+    problem = binding.problem(known, contents, good.get("vpc-logs-path"), new_checkpoint=policy)
     return [problem] if problem else []

@@ -1,4 +1,4 @@
-"""The end of the stream: each micro-batch into both tables, exactly once."""
+"""The sink of the stream: writes each micro-batch to both tables exactly once."""
 
 from __future__ import annotations
 
@@ -21,25 +21,27 @@ from vpc_flow_logs.sql import quoted
 from vpc_flow_logs.table import quarantine_name
 from vpc_flow_logs.tasks import SUMMARY, entries_task, records_schema, records_task, stamped_schema
 
-GONE = "the file was gone before it was read"
+GONE = "the file was removed before the job read it"
+"""Reason of the quarantine entry for a missing file."""
 
-PASSED = "the batch with the files that are gone is written"
+PASSED = "the batch with the missing files is written"
+"""Text of `BatchPassed`, by which `stream.run` recognizes it in Spark's error."""
 
 
 class BatchPassed(Exception):
-    """Ends a stream that leaves out missing files, at the first batch after the one that had some."""
+    """Stops a stream that ignores missing files, once the batch with the missing files is written."""
 
 
 class Sink:
-    """Writes micro-batches to the tables ``table_name`` and its quarantine, and adds up what was written.
+    """Writes micro-batches to the records table and the quarantine table, and adds up their counts.
 
-    A batch that runs again changes nothing: Delta recognizes it by the stream's ID, which belongs to one checkpoint,
-    and the batch's number.
+    A batch that runs again changes nothing: Delta recognizes it by the stream ID, which belongs to one checkpoint, and
+    the batch number.
 
     Attributes:
         total: Counts of all batches that this run wrote.
-        batches: How many those are.
-        gone: Files that are gone before they were read; they go to the quarantine with the batch that had them.
+        batches: Number of batches that this run wrote.
+        gone: Files that were removed before they were read. Each gets a quarantine entry, written with its batch.
     """
 
     def __init__(self, spark: SparkSession, *, table_name: str, layout: Layout, binding: Binding) -> None:
@@ -53,13 +55,22 @@ class Sink:
         self._binding = binding
 
     def write(self, batch: DataFrame, batch_id: int) -> None:
-        """Write one micro-batch of files (path, modificationTime, length, content)."""
+        """Write one micro-batch of files.
+
+        Args:
+            batch: The files: path, modificationTime, length and content.
+            batch_id: Number of the batch.
+
+        Raises:
+            BatchPassed: The batch with the missing files is written; the stream must restart without ignoring files.
+            PySparkException: Spark cannot read the files or write the tables.
+        """
         if self._passed:
             raise BatchPassed(PASSED)
         started = time.monotonic()
         now = datetime.now(timezone.utc)
         if batch.select("path").isEmpty():
-            # A stream that finds nothing begins with a batch of nothing.
+            # A stream that finds no files starts with an empty batch.
             self._write_gone(batch_id, now=now)
             return
         self._complete_binding()
@@ -67,7 +78,7 @@ class Sink:
         new = self._without_loaded(every, self._table_name)
         written = self._write_records(new, batch_id, now=now)
         if written is None:
-            # Delta had its records, so it was not parsed: it may have entries that are not in the quarantine yet.
+            # The table already has the records, so the batch was not parsed. Its entries may still be missing.
             added = self._write_entries(every, batch_id, now=now)
             self.total += added
             progress.say(progress.known_batch_line(batch_id, added.entries))
@@ -80,55 +91,55 @@ class Sink:
         progress.say(progress.batch_line(batch_id, written, seconds=time.monotonic() - started, now=time.time()))
 
     def strict_again(self) -> None:
-        """Forget the files that were gone: the batch that had them is written."""
+        """Forget the missing files after their batch is written, so that the next missing file is an error again."""
         self.gone.clear()
         self._passed = False
 
     def _write_gone(self, batch_id: int, *, now: datetime) -> None:
-        """Write the entries of a batch of which no file is left."""
+        """Write the entries of a batch that has no files left."""
         if self.gone:
             self._complete_binding()
             name = quarantine_name(self._table_name)
             self._append(self._gone_entries(now), batch_id, name)
-            progress.say(f"batch {batch_id}: none of its files is left")
+            progress.say(f"batch {batch_id}: all of its files were removed before the job read them")
             self._passed = True
 
     def _gone_entries(self, now: datetime) -> DataFrame:
-        """Return an entry for each file that is gone; none for one whose rows were written before it went."""
+        """Return an entry for each missing file, except for files with rows that are already in the table."""
         schema = from_arrow_schema(stamped_schema(quarantine.SCHEMA))
         gone = self._spark.createDataFrame([(path, 1, 0, None, GONE, now) for path in self.gone], schema)
         written = self._spark.table(quoted(self._table_name)).select("source_file")
         return gone.join(written, "source_file", "left_anti")
 
     def _without_loaded(self, files: DataFrame, table_name: str) -> DataFrame:
-        """Return the files without those that an adopted table has from before."""
+        """Return the files without those that an adopted table already has."""
         if self._binding.adopted_at is None:
             return files
         adopted = datetime.fromtimestamp(self._binding.adopted_at, timezone.utc)
         old = files.where(F.col("modificationTime") <= F.lit(adopted)).select("path")
         in_table = self._spark.table(quoted(table_name)).select(F.col("source_file").alias("path"))
         # Collected, because the table changes while the batch is written.
-        found = [row.path for row in in_table.join(old, "path", "left_semi").distinct().collect()]
-        if not found:
+        loaded = [row.path for row in in_table.join(old, "path", "left_semi").distinct().collect()]
+        if not loaded:
             return files
-        progress.say(f"{progress.counted(len(found), 'file')} skipped that {table_name} has")
-        return files.where(~F.col("path").isin(found))
+        progress.say(f"skipped {progress.counted(len(loaded), 'file')} that {table_name} already has")
+        return files.where(~F.col("path").isin(loaded))
 
     def _complete_binding(self) -> None:
-        """Record which query the checkpoint belongs to, once Spark has made that known by starting the stream."""
+        """Store the ID of the query that owns the checkpoint. Spark writes it when the stream starts."""
         if self._binding.query_id is not None:
             return
-        with suppress(CannotLook):  # the next run tries again; until then the path alone tells whose it is
+        with suppress(CannotLook):  # the next run tries again; until then the path alone identifies the checkpoint
             query_id = checkpoint.read(folders.of(self._spark), self._binding.checkpoint).query_id
             self._binding = replace(self._binding, query_id=query_id)
             table.bind(self._spark, self._table_name, self._binding)
 
     def _write_records(self, files: DataFrame, batch_id: int, *, now: datetime) -> Counts | None:
-        """Append the records of the files; return the counts, or None when Delta had this batch already."""
+        """Append the records of the files; return their counts, or None if the table already has this batch."""
         observation = Observation()
         parsed = files.mapInArrow(records_task(self._layout, now=now), from_arrow_schema(records_schema(self._layout)))
-        # A set, because what stands between here and the table, such as the sort of a clustered write or a task that is
-        # tried again, may run the parse twice. https://docs.databricks.com/aws/en/delta/clustering
+        # A set, because the parse may run twice: for the sort of a clustered write, or when Spark retries a task.
+        # https://docs.databricks.com/aws/en/delta/clustering
         observed = parsed.observe(observation, F.collect_set(SUMMARY).alias("summaries"))
         marker = self._append(observed.where(F.col(SUMMARY).isNull()).drop(SUMMARY), batch_id, self._table_name)
         if history.rows_of(self._spark, self._table_name, marker) is None:
@@ -136,9 +147,10 @@ class Sink:
         return counts.total(observation.get["summaries"])
 
     def _write_entries(self, files: DataFrame, batch_id: int, *, now: datetime) -> Counts:
-        """Append the quarantine entries of the files; return the counts of those that were written.
+        """Append the quarantine entries of the files; return the counts of the entries that were written.
 
-        They may be fewer than the files have: an adopted quarantine keeps its own, and Delta skips a batch that it has.
+        The files may have more entries: files that an adopted quarantine table already has are left out, and Delta
+        skips a batch that the table already has.
         """
         schema = from_arrow_schema(stamped_schema(quarantine.SCHEMA))
         name = quarantine_name(self._table_name)
@@ -153,7 +165,7 @@ class Sink:
         return Counts() if row is None else Counts(entries=row.entries, lines=row.lines or 0)
 
     def _append(self, rows: DataFrame, batch_id: int, table_name: str) -> str:
-        """Append rows once for this batch; return what marks the commit, if there is one, in the table's history."""
+        """Append rows once for this batch; return the mark by which the history shows the commit, if there is one."""
         marker = history.marker(stream_id=self._binding.stream_id, batch_id=batch_id)
         (
             rows.write.format("delta")

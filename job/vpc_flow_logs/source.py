@@ -11,22 +11,22 @@ from vpc_flow_logs.logs_path import load_path, name_filter
 from vpc_flow_logs.parameters import Parameters
 
 FILE_SCHEMA = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
-"""What the binaryFile format gives for each file."""
+"""Schema of the binaryFile format: the columns for each file."""
 
 BACKFILL_INTERVAL = "1 day"
 """S3 events are best effort; a listing at this interval finds files whose event was lost."""
 
 MOST_BYTES = "1g"
-"""A soft limit for the files of one micro-batch, so that a backlog of months fits a small cluster."""
+"""Soft limit for the size of one micro-batch, so that a small cluster can process a backlog of months."""
 
 
 def reader_options(parameters: Parameters) -> dict[str, str]:
-    """Auto Loader's options for the parameters."""
+    """Return the Auto Loader options for the parameters."""
     options = {
         "cloudFiles.format": "binaryFile",
         "cloudFiles.includeExistingFiles": "true",
         "cloudFiles.validateOptions": "true",
-        # Folders such as year=2026 are no columns.
+        # Do not turn folders such as year=2026 into columns.
         "cloudFiles.partitionColumns": "",
         "cloudFiles.maxBytesPerTrigger": MOST_BYTES,
         "recursiveFileLookup": "true",
@@ -40,12 +40,12 @@ def reader_options(parameters: Parameters) -> dict[str, str]:
 
 def _notification_options(parameters: Parameters) -> dict[str, str]:
     if parameters.notifications == "off":
-        # From runtime 18.1 on file events are used if a location has them, unless told not to.
+        # Since runtime 18.1, Auto Loader uses file events by default if the location has them.
         return {"cloudFiles.useNotifications": "false", "cloudFiles.useManagedFileEvents": "false"}
     options = {"cloudFiles.useNotifications": "true", "cloudFiles.backfillInterval": BACKFILL_INTERVAL}
     if parameters.queue_url is not None:
         return {**options, "cloudFiles.queueUrl": parameters.queue_url}
-    # The region is for the set-up alone, and so is the limit of the topic's policy to this account (runtime 17.2 on).
+    # Only the set-up uses the region and the restriction of the topic's policy to this account (since runtime 17.2).
     setup = {"cloudFiles.restrictNotificationSetupToSameAWSAccountId": "true"}
     return {**options, **setup, "cloudFiles.region": parameters.region_name}
 
@@ -55,8 +55,11 @@ def files(spark: SparkSession, parameters: Parameters, *, ignore_missing: bool =
 
     Args:
         spark: The session.
-        parameters: Of the job.
-        ignore_missing: Leave out files that are gone before they are read, instead of failing.
+        parameters: The parameters of the job.
+        ignore_missing: Skip files that are removed before they are read, instead of failing.
+
+    Raises:
+        PySparkException: Auto Loader rejects the options or the path.
     """
     reader = spark.readStream.format("cloudFiles").options(**reader_options(parameters)).schema(FILE_SCHEMA)
     if ignore_missing:

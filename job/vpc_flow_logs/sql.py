@@ -1,10 +1,10 @@
-"""Names and texts as Spark SQL takes them."""
+"""Quoting of names and texts for Spark SQL."""
 
 from __future__ import annotations
 
 
 def quoted(table_name: str) -> str:
-    """Return a table name for SQL.
+    """Return a table name, quoted for SQL.
 
     >>> quoted("network.flow_logs")
     '`network`.`flow_logs`'
@@ -13,11 +13,11 @@ def quoted(table_name: str) -> str:
 
 
 def at_path(path: str) -> str:
-    """Return the Delta table in a folder, for SQL."""
+    """Return the SQL name of the Delta table in a folder."""
     return f"delta.`{path}`"
 
 
 def literal(text: str) -> str:
-    """Return a text for SQL."""
+    """Return a text as a SQL string literal."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

@@ -1,4 +1,4 @@
-"""The run of the stream: started, waited for, and started again where a file is not there yet, or no longer."""
+"""Run the stream. Restart it while there are no files yet, or after a file was removed before it was read."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.progress import say
 from vpc_flow_logs.sink import PASSED, Sink
 
-# Listing a bucket costs requests, reading a queue next to none.
+# Listing a bucket costs many requests; reading a queue costs next to none.
 _INTERVAL = {"off": "1 minute", "auto-loader": "2 seconds", "queue": "2 seconds"}
 
 NO_FILES_SECONDS = 60.0
-"""How long to wait for the first file before the stream is started again."""
+"""Seconds to wait for the first file before the stream is started again."""
 
 _SAY_EVERY = 10
 
@@ -24,12 +24,17 @@ _SAY_EVERY = 10
 def run(spark: SparkSession, parameters: Parameters, sink: Sink) -> None:
     """Run the stream to its end.
 
-    A file may be gone before it is read: by a lifecycle rule during a long pause, or because somebody moved it. Spark
-    then fails the batch, and every later run fails at it again. So the batch is run once more without the files that
-    are gone, the one that is known goes to the quarantine, and the stream goes on as strict as before.
+    A file may be removed before it is read: by a lifecycle rule during a long pause, or by a user. Spark then fails
+    the batch, and every later run fails at the same batch. Therefore the batch runs again with missing files ignored,
+    the file that Spark reported gets a quarantine entry, and the stream then continues without ignoring files.
+
+    Args:
+        spark: The session.
+        parameters: The parameters of the job.
+        sink: Writes the micro-batches.
 
     Raises:
-        Exception: of Spark, when the stream fails.
+        Exception: The stream failed; the exception is Spark's.
     """
     waits = 0
     while True:
@@ -41,7 +46,7 @@ def run(spark: SparkSession, parameters: Parameters, sink: Sink) -> None:
             if lenient and missing.says(error, PASSED):
                 sink.strict_again()
             elif not lenient and (gone := missing.gone_file(error, parameters.vpc_logs_path)):
-                say(f"{gone} is gone before it was read; the run goes on without it")
+                say(f"{gone} was removed before the job read it; the run continues without it")
                 sink.gone.append(gone)
             elif missing.no_files_yet(error, parameters.vpc_logs_path):
                 if parameters.trigger != "continuous":
@@ -56,11 +61,11 @@ def run(spark: SparkSession, parameters: Parameters, sink: Sink) -> None:
 def _wait(waits: int, parameters: Parameters) -> None:
     """Wait for the first file.
 
-    A flow log delivers it 10 to 15 minutes after it was made, and the job runs before that. Whether Auto Loader starts
-    on a prefix of a bucket that has no object is not documented.
+    A flow log delivers its first file 10 to 15 minutes after its creation, and the job starts before that. The
+    Databricks documentation does not state whether Auto Loader starts on a prefix without objects.
     """
     if waits % _SAY_EVERY == 0:
-        say(f"no files yet below {parameters.vpc_logs_path}; looking again every minute")
+        say(f"no files yet below {parameters.vpc_logs_path}; checking again every minute")
     time.sleep(NO_FILES_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""What a run prints at its end: what it wrote, where, and what deserves a look."""
+"""The summary that a run prints at its end: what it wrote, where, and warnings."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from vpc_flow_logs.table import quarantine_name
 def lines(
     spark: SparkSession, parameters: Parameters, *, total: Counts, batches: int, started: datetime
 ) -> Iterator[str]:
-    """Yield the lines.
+    """Yield the lines of the summary.
 
     Args:
         spark: The session.
-        parameters: Of the job.
-        total: What the run wrote.
-        batches: In how many micro-batches.
-        started: When the run began.
+        parameters: The parameters of the job.
+        total: The counts of all that the run wrote.
+        batches: Number of micro-batches that the run wrote.
+        started: Start time of the run.
     """
     name, quarantine = parameters.table_name, quarantine_name(parameters.table_name)
     if total.files:
@@ -44,14 +44,14 @@ def lines(
 
 
 def _is_empty(spark: SparkSession, table_name: str, field: str) -> bool:
-    """Return whether no row has a value for a field. Asked for names that AWS does not document: typing mistakes."""
+    """Return whether no row has a value for a field. Used to find typing mistakes among undocumented names."""
     return spark.table(quoted(table_name)).where(F.col(f"`{column_name(field)}`").isNotNull()).isEmpty()
 
 
 def _reasons(spark: SparkSession, quarantine: str, started: datetime) -> dict[str, int]:
     entries = spark.table(quoted(quarantine)).where(F.col("ingested_at") >= F.lit(started))
-    found = entries.groupBy("reason").agg(F.sum("lines").alias("number")).orderBy(F.desc("number")).limit(10)
-    return {row.reason: row.number for row in found.collect()}
+    reasons = entries.groupBy("reason").agg(F.sum("lines").alias("number")).orderBy(F.desc("number")).limit(10)
+    return {row.reason: row.number for row in reasons.collect()}
 
 
 def _at(path: str) -> str:

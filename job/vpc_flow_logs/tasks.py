@@ -1,4 +1,4 @@
-"""The parse as Spark runs it in its Python workers: rows of files in, rows of a table out."""
+"""The tasks that Spark runs in its Python workers: they turn rows of files into rows of a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vpc_flow_logs.parser.records import DeliveredFile, parse
 Task = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 SUMMARY = "_summary"
-"""Hidden column of `records_task`: NULL in every record; the task's last row has its counts there, and nothing else."""
+"""Internal column of `records_task`: NULL in every record. The last row of a task has only its counts, in JSON."""
 
 _ENTRIES_OF_A_BATCH = 1000
 
@@ -33,7 +33,12 @@ def records_schema(layout: Layout) -> pa.Schema:
 
 
 def records_task(layout: Layout, *, now: datetime) -> Task:
-    """Return a task that gives the records of its files, and a last row with its counts, as `records_schema`."""
+    """Return a task that yields the records of its files and a last row with its counts.
+
+    Args:
+        layout: The layout of the records.
+        now: The value of ``ingested_at``.
+    """
     schema = records_schema(layout)
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -46,15 +51,20 @@ def records_task(layout: Layout, *, now: datetime) -> Task:
             columns = [*_stamped(part, now).columns, pa.nulls(part.num_rows, pa.string())]
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
         if read.first_file is not None:
-            nothing = [pa.nulls(1, column.type) for column in schema][:-1]
-            last = pa.array([summary(read.first_file, read.counts)], pa.string())
-            yield pa.RecordBatch.from_arrays([*nothing, last], schema=schema)
+            nulls = [pa.nulls(1, column.type) for column in schema][:-1]
+            counts = pa.array([summary(read.first_file, read.counts)], pa.string())
+            yield pa.RecordBatch.from_arrays([*nulls, counts], schema=schema)
 
     return task
 
 
 def entries_task(layout: Layout, *, now: datetime) -> Task:
-    """Return a task that gives the quarantine entries of its files, as ``quarantine.SCHEMA`` with ``ingested_at``."""
+    """Return a task that yields the quarantine entries of its files, in ``quarantine.SCHEMA`` with ``ingested_at``.
+
+    Args:
+        layout: The layout of the records.
+        now: The value of ``ingested_at``.
+    """
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         waiting: list[Entry] = []
@@ -71,14 +81,14 @@ def entries_task(layout: Layout, *, now: datetime) -> Task:
 
 
 def _stamped(batch: pa.RecordBatch, now: datetime) -> pa.RecordBatch:
-    """Return the batch with ``ingested_at``. A column that Spark adds would copy every row once more."""
+    """Return the batch with ``ingested_at``. Adding the column in Spark would copy every row again."""
     times = pa.repeat(pa.scalar(now, TIMESTAMP), batch.num_rows)
     return pa.RecordBatch.from_arrays([*batch.columns, times], schema=stamped_schema(batch.schema))
 
 
 @dataclass
 class _Read:
-    """What one task has read so far."""
+    """The counts of what a task has read so far, and the path of its first file."""
 
     first_file: str | None = None
     counts: Counts = field(default_factory=Counts)

@@ -1,13 +1,13 @@
-"""Text of others, from lines and names of files, made safe to print.
+"""Functions that make untrusted text, such as lines and file names, safe to print.
 
-A terminal obeys escape sequences, and marks that turn the direction of writing make a line look like another one.
+A terminal obeys escape sequences, and bidirectional control characters can disguise a line as a different one.
 """
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    r"""Escape everything that has no glyph of its own: control characters, line ends, marks of direction, surrogates.
+    r"""Escape every nonprintable character: control characters, line ends, direction marks and surrogates.
 
     >>> print(printable("a\x1b[31mb\u202e\n c"))
     a\x1b[31mb\u202e\n c
@@ -16,7 +16,7 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Escape as `printable` does, but keep the line ends: for text of several lines that we put together ourselves."""
+    """Escape as `printable` does, but keep line ends. Use it for multi-line text that the job itself composed."""
     return "\n".join(map(printable, text.split("\n")))
 
 

@@ -1,4 +1,4 @@
-"""The outcome of trying something that the job needs, and the one message that names all that is missing."""
+"""Results of testing the job's prerequisites, and the message that lists everything that is missing."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _LABELS = {"ok": "ok:", "missing": "missing:", "untried": "untried:"}
 
 @dataclass(frozen=True)
 class Trial:
-    """One thing that was tried.
+    """The result of testing one prerequisite.
 
     Attributes:
-        state: ``ok``; ``missing`` if the job cannot do without it; ``untried`` if it could not be tried here.
-        what: the action or privilege.
-        where: the resource: an ARN, a path, a schema.
-        words: why, if it is not ``ok``.
-        next_step: what to do, if it is ``missing``.
+        state: ``ok``; ``missing`` if the job needs it and does not have it; ``untried`` if it cannot be tested here.
+        what: The action or privilege.
+        where: The resource: an ARN, a path or a schema.
+        words: The reason, unless the state is ``ok``.
+        next_step: The advice, if the state is ``missing``.
     """
 
     state: State
@@ -35,39 +35,44 @@ class Trial:
 
     @property
     def text(self) -> str:
-        """Action, resource, and why."""
+        """The action, the resource and the reason."""
         reason = f": {self.words}" if self.words else ""
         return printable(f"{self.what} on {self.where}{reason}")
 
 
 def line(trial: Trial) -> str:
-    """Return a trial as a line of output."""
+    """Return a trial as one line of output."""
     return f"{_LABELS[trial.state]:<9} {trial.text}"
 
 
 def merged(trials: Iterable[Trial]) -> list[Trial]:
-    """Return the trials with those that differ in their action alone as one, in the order of the first.
+    """Merge the trials that differ only in their action, in the order of their first occurrence.
 
     >>> [trial.what for trial in merged([Trial("ok", "s3:A", "b"), Trial("ok", "s3:B", "b")])]
     ['s3:A, s3:B']
     """
-    found: dict[tuple[str, ...], list[Trial]] = {}
+    groups: dict[tuple[str, ...], list[Trial]] = {}
     for trial in trials:
-        found.setdefault((trial.state, trial.where, trial.words, trial.next_step), []).append(trial)
+        groups.setdefault((trial.state, trial.where, trial.words, trial.next_step), []).append(trial)
     return [
         Trial(first.state, ", ".join(trial.what for trial in alike), first.where, first.words, first.next_step)
-        for alike in found.values()
+        for alike in groups.values()
         for first in alike[:1]
     ]
 
 
 def missing(trials: Iterable[Trial]) -> list[Trial]:
-    """Return what the job cannot do without."""
+    """Return the trials in the state ``missing``."""
     return [trial for trial in trials if trial.state == "missing"]
 
 
 def message(lacking: Sequence[Trial], *, next_step: str) -> str:
-    """Return the message that names all that is missing, and after that each different thing to do."""
+    """Return the message that lists everything that is missing, followed by each distinct advice.
+
+    Args:
+        lacking: The trials in the state ``missing``.
+        next_step: The last line of the message.
+    """
     count = "1 thing is" if len(lacking) == 1 else f"{len(lacking)} things are"
     lines = [f"  - {trial.text}" for trial in lacking]
     advice = dict.fromkeys(f"{trial.next_step}." for trial in lacking if trial.next_step)

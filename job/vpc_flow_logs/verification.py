@@ -1,4 +1,4 @@
-"""Try everything that the job will need: read the logs, learn of new files, write its checkpoint and its table."""
+"""Test the prerequisites of the job: read the logs, find new files, write its checkpoint, use its table's schema."""
 
 from __future__ import annotations
 
@@ -28,19 +28,20 @@ from vpc_flow_logs.progress import counted, say, size
 from vpc_flow_logs.trial import Trial, line, message, missing, printable
 
 SAMPLE = 5
-"""Newest files whose format is looked at."""
+"""Number of newest files that verify reads to report their formats."""
 
 _HEAD = 64 * 1024
 
 
 _EXTERNAL_LOCATION = (
-    "If an external location of Unity Catalog covers the bucket, it decides, and not the instance profile: GRANT READ "
-    "FILES on it to the principal that the job runs as. Else allow s3:ListBucket and s3:GetObject to the role"
+    "If an external location of Unity Catalog covers the bucket, the location applies instead of the instance profile: "
+    "GRANT READ FILES on it to the principal that the job runs as. Otherwise, allow s3:ListBucket and s3:GetObject in "
+    "the role's policy"
 )
 
 
 class NotReadable(Exception):
-    """The bucket cannot be used; ``trials`` say what is missing."""
+    """The bucket cannot be used; ``trials`` lists the missing prerequisites."""
 
     def __init__(self, trials: list[Trial]) -> None:
         super().__init__("; ".join(trial.text for trial in trials))
@@ -49,7 +50,14 @@ class NotReadable(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """What the VPC Logs Path holds: files, their bytes, the newest one, and the formats of a sample with counts."""
+    """The contents of the VPC Logs Path.
+
+    Attributes:
+        files: Number of files.
+        bytes: Total size of the files.
+        newest: Path and modification time of the newest file; None if there are no files.
+        formats: The formats of the newest files, with the number of files for each.
+    """
 
     files: int
     bytes: int
@@ -58,10 +66,10 @@ class Found:
 
 
 def verify(spark: SparkSession, parameters: Parameters) -> None:
-    """Print what the VPC Logs Path holds, and a line for each thing that was tried. Leaves nothing behind.
+    """Print the contents of the VPC Logs Path and one line per tested prerequisite. Leave nothing behind.
 
     Raises:
-        RunFailed: something is missing; the text names all of it.
+        RunFailed: Something is missing; the text lists all of it.
     """
     trials = _granted(spark, parameters)
     trials += [
@@ -75,7 +83,7 @@ def verify(spark: SparkSession, parameters: Parameters) -> None:
 
 
 def also_missing(spark: SparkSession, parameters: Parameters) -> list[str]:
-    """Return what of AWS is missing, where the parameters are refused for the checkpoint or the table."""
+    """Return the missing AWS permissions, for the message about parameters with a refused checkpoint or table."""
     trials = _granted(spark, parameters)
     for trial in trials:
         say(line(trial))
@@ -83,28 +91,28 @@ def also_missing(spark: SparkSession, parameters: Parameters) -> list[str]:
 
 
 def _granted(spark: SparkSession, parameters: Parameters) -> list[Trial]:
-    """Try to read the logs and to learn of new files."""
-    say(f"looking at {printable(parameters.vpc_logs_path)}")
+    """Test whether the logs can be read and new files can be found."""
+    say(f"checking {printable(parameters.vpc_logs_path)}")
     return [*_logs(spark, parameters), *_notifications(parameters)]
 
 
 def _logs(spark: SparkSession, parameters: Parameters) -> list[Trial]:
-    """List and read as the job does, by Spark; where Spark is refused, ask S3 which right is missing."""
+    """List and read files with Spark, as the job does. If that fails, ask S3 which permission is missing."""
     path = parameters.vpc_logs_path
     try:
-        found = look(spark, parameters)
+        contents = look(spark, parameters)
     except NotReadable as refusal:
         return refusal.trials
-    except Exception as error:  # noqa: BLE001 - each storage has errors of its own
+    except Exception as error:  # noqa: BLE001 - each storage has its own errors
         return _refused(spark, parameters, telling_line(error))
-    if found.newest is None:
-        say("readable, and no files yet: the first ones come about 10 minutes after there is traffic")
+    if contents.newest is None:
+        say("readable, but no files yet; the first files arrive about 10 minutes after traffic starts")
         return []
-    newest, when = found.newest
-    say(f"readable: {counted(found.files, 'file')}, {size(found.bytes)}")
+    newest, when = contents.newest
+    say(f"readable: {counted(contents.files, 'file')}, {size(contents.bytes)}")
     say(f"newest:   {printable(newest)} of {when:%Y-%m-%d %H:%M} UTC")
-    for format_, files in sorted(found.formats.items(), key=lambda item: -item[1]):
-        say(f"format:   {printable(format_)} (in {files} of the {sum(found.formats.values())} newest)")
+    for format_, files in sorted(contents.formats.items(), key=lambda item: -item[1]):
+        say(f"format:   {printable(format_)} (in {files} of the {sum(contents.formats.values())} newest)")
     return [Trial("ok", "list and read", path)]
 
 
@@ -119,42 +127,42 @@ def _refused(spark: SparkSession, parameters: Parameters, words: str) -> list[Tr
 
 
 def _of_s3(spark: SparkSession, parameters: Parameters) -> list[Trial]:
-    """Ask S3 itself, or, where boto3 is not installed, whatever looks at folders here."""
+    """Ask S3 which permission is missing. Without boto3, only test whether the bucket exists."""
     try:
         return rights.logs(parameters)
     except ImportError:
         bucket = f"s3://{parts(parameters.vpc_logs_path)[0]}/"
     try:
-        there = folders.of(spark).names(bucket) is not None
+        exists = folders.of(spark).names(bucket) is not None
     except CannotLook:
         return []
-    return [] if there else [Trial("missing", "list", bucket, "there is no such bucket", "Check --vpc-logs-path")]
+    return [] if exists else [Trial("missing", "list", bucket, "the bucket does not exist", "Check --vpc-logs-path")]
 
 
 def _notifications(parameters: Parameters) -> list[Trial]:
     try:
         return notification_rights.notifications(parameters)
     except ImportError:
-        what = f"rights for --notifications {parameters.notifications}"
+        what = f"permissions for --notifications {parameters.notifications}"
         return [Trial("untried", what, parameters.vpc_logs_path, rights.NO_BOTO3)]
 
 
 def look(spark: SparkSession, parameters: Parameters) -> Found:
-    """List the files and look at the formats of the newest.
+    """List the files and determine the formats of the newest ones.
 
     Raises:
-        FileNotFoundError: there is no such folder.
-        NotReadable: there is no such bucket (a prefix without files is no error).
-        Exception: of Spark, with the storage's words, when it may not be listed or read.
+        FileNotFoundError: The folder does not exist.
+        NotReadable: The bucket does not exist. (A prefix without files is not an error.)
+        Exception: The files cannot be listed or read; the exception is Spark's, with the storage's error.
     """
     try:
         files = _files(spark, parameters.vpc_logs_path)
     except AnalysisException as error:
         if "PATH_NOT_FOUND" not in str(error):
             raise
-        # A prefix that nothing was written to yet, or a bucket or folder that does not exist.
+        # The prefix has no objects yet, or the bucket or folder does not exist.
         if scheme_of(parameters.vpc_logs_path) != "s3":
-            raise FileNotFoundError(f"there is no folder {load_path(parameters.vpc_logs_path)!r}") from None
+            raise FileNotFoundError(f"the folder {load_path(parameters.vpc_logs_path)!r} does not exist") from None
         if lacking := missing(_of_s3(spark, parameters)):
             raise NotReadable(lacking) from None
         return Found(files=0, bytes=0, newest=None, formats={})
@@ -164,8 +172,8 @@ def look(spark: SparkSession, parameters: Parameters) -> Found:
     sample = newest.select("path", F.unix_millis("modificationTime").alias("time")).collect()
     if row is None or not sample:
         return Found(files=0, bytes=0, newest=None, formats={})
-    contents = spark.read.format("binaryFile").load([_not_a_glob(found.path) for found in sample]).select("content")
-    formats = Counter(found.format for found in contents.mapInArrow(_formats, "format STRING").collect())
+    contents = spark.read.format("binaryFile").load([_not_a_glob(file.path) for file in sample]).select("content")
+    formats = Counter(row.format for row in contents.mapInArrow(_formats, "format STRING").collect())
     first = sample[0]
     return Found(
         files=row.files,
@@ -178,7 +186,7 @@ def look(spark: SparkSession, parameters: Parameters) -> Found:
 def _files(spark: SparkSession, vpc_logs_path: str) -> DataFrame:
     reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
     only, path = name_filter(vpc_logs_path), load_path(vpc_logs_path)
-    # A folder may be called `logs [prod]`: what exists under its literal name is meant.
+    # A folder name may look like a glob, such as `logs [prod]`. If the literal path exists, use that.
     if scheme_of(path) != "s3" and _exists(spark, path):
         path = _not_a_glob(path)
     return (reader if only is None else reader.option("pathGlobFilter", only)).load(path)
@@ -192,24 +200,24 @@ def _exists(spark: SparkSession, path: str) -> bool:
 
 
 def _not_a_glob(path: str) -> str:
-    """Return a path that means this one file, whatever characters its name has."""
+    """Return the path with its glob characters escaped, so that it matches only this file."""
     return re.sub(r"([*?\[\]{}\\])", r"\\\1", path)
 
 
 def _formats(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        told = [format_of_file(content.as_buffer()) for content in batch.column("content")]
-        yield pa.RecordBatch.from_arrays([pa.array(told, pa.string())], names=["format"])
+        formats = [format_of_file(content.as_buffer()) for content in batch.column("content")]
+        yield pa.RecordBatch.from_arrays([pa.array(formats, pa.string())], names=["format"])
 
 
 def format_of_file(content: pa.Buffer) -> str:
-    """The format of a file in words: its header, or what is there instead."""
+    """Return a description of a file's format: its header, or the reason that it has none."""
     head = memoryview(content)
     if head[: len(parquet_file.MAGIC)] == parquet_file.MAGIC:
         try:
             columns = parquet_file.names(content)
         except (pa.ArrowException, OSError):
-            return "Parquet that cannot be read"
+            return "unreadable Parquet file"
         kind = "Parquet" if any(map(is_known, columns)) else "Parquet without a field that AWS documents"
         return f"{kind}: {' '.join(columns)}"
     try:

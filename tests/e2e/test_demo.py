@@ -81,12 +81,12 @@ def test_three_files_are_in_quarantine_each_for_its_own_reason(ran: tuple[Folder
 
     assert len({entry.source_file for entry in entries}) == 3
     assert reasons == [
-        "N fields where the format has N",
-        "N fields where the format has N",
-        "damaged gzip: the file is cut off",
+        "N fields, but the format has N",
+        "N fields, but the format has N",
+        "damaged gzip: the file is truncated",
         "dstport: N does not fit INT",
-        "no header line, and N fields where Headers names N",
-        "not UTF-N at byte N of the line",
+        "invalid UTF-N at byte N of the line",
+        "no header line, and N fields instead of the N in Headers",
         "srcport: 'NxN' is not an integer",
     ]
 

@@ -184,7 +184,7 @@ def test_a_batch_that_is_run_again_changes_nothing(spark: SparkSession, loaded: 
     for name in ("0", ".0.crc"):
         (loaded.checkpoint / "commits" / name).unlink(missing_ok=True)
     ran = ingest(spark, loaded)
-    assert ran.batches == ["batch 0: was in the tables already"]
+    assert ran.batches == ["batch 0: already in the tables"]
     assert contents(spark, loaded) == before
     assert (len(commits(loaded.delta)), len(commits(quarantine_path(loaded.delta)))) == versions
     assert rows(spark, "once", "srcaddr", "srcport") == RECORDS
@@ -217,7 +217,7 @@ def test_a_batch_that_failed_at_the_quarantine_is_made_whole_by_the_next_run(
     ran = ingest(spark, loaded)
     assert rows(spark, "once", "srcaddr", "srcport") == RECORDS
     assert entries(spark, "once") == ENTRY
-    added = "was in the tables already" if after else "was in the table already; 1 quarantine entry added"
+    added = "already in the tables" if after else "already in the table; 1 quarantine entry added"
     assert ran.batches == [f"batch 0: {added}"]
     assert ran.lines[-3].endswith(", 0 records, 0 quarantined lines" if after else ", 0 records, 1 quarantined line")
 
@@ -248,9 +248,9 @@ def test_a_run_with_more_quarantined_lines_than_records_ends_with_the_reasons_an
     where = Place(tmp_path, "mostly_bad", headers=("srcaddr", "srcport"))
     where.deliver(b"srcaddr srcport\n10.0.0.1 80\n" + b"10.0.0.2 x\n" * 3 + b"10.0.0.3\n", "a.log")
     ran = ingest(spark, where)
-    start = ran.lines.index("warning: 4 lines went to the quarantine, 1 record to the table; the main reasons:")
+    start = ran.lines.index("warning: quarantined 4 lines, loaded 1 record; main reasons:")
     assert ran.lines[start + 1] == "  3 lines: srcport: 'x' is not an integer"
-    query = ran.lines[start + 3].removeprefix("look at them: ")
+    query = ran.lines[start + 3].removeprefix("to inspect the lines: ")
     assert len(spark.sql(query).collect()) == 4
     assert not any(line.startswith("warning") for line in ingest(spark, where).lines)
 
@@ -289,9 +289,9 @@ def test_a_planned_file_that_is_gone_is_named_and_the_run_goes_on(
     where.deliver(b"srcaddr srcport\n10.0.0.3 3\n", "3.log")
     ran = ingest(spark, where)
     ingest(spark, where)  # pyspark 4.1 loads new files with the run after the one that finishes a batch
-    assert f"file:{where.logs}/1.log is gone before it was read; the run goes on without it" in ran.lines
+    assert f"file:{where.logs}/1.log was removed before the job read it; the run continues without it" in ran.lines
     assert rows(spark, "one_gone", "srcport") == {(0,): 1, (2,): 1, (3,): 1}
-    assert gone_entries(spark, "one_gone") == [("1.log", 1, 0, None, "the file was gone before it was read")]
+    assert gone_entries(spark, "one_gone") == [("1.log", 1, 0, None, "the file was removed before the job read it")]
     assert sum(entries(spark, "one_gone").values()) == 3
     assert ingest(spark, where).batches == []
 
@@ -315,7 +315,7 @@ def test_every_file_that_is_gone_is_named_also_when_nothing_else_is_in_its_batch
     ran = ingest(spark, where, max_files_per_batch="1")
     assert rows(spark, "two_gone", "srcport") == {(0,): 1, (2,): 1, (4,): 1}
     assert [name for name, *_ in gone_entries(spark, "two_gone")] == ["1.log", "3.log"]
-    assert sum("is gone before it was read" in line for line in ran.lines) == 2
+    assert sum("was removed before the job read it" in line for line in ran.lines) == 2
 
 
 # Progress

@@ -83,13 +83,13 @@ def test_beside_the_running_job_it_answers_every_question_and_leaves_nothing(
     assert "the run on the job's cluster" not in bad
     for question in (
         "DbutilsFolders writes, lists and reads below the checkpoint",
-        "Spark reads what was written there",
+        "Spark reads the file that was written there",
         "Spark writes and reads there",
         "nothing is left below the checkpoint",
-        "what the job needs is allowed",
+        "the job has the permissions that it needs",
         "the table's history has counts",
         "a set that is observed behind a range sort is right",
-        "Auto Loader gives topic and queue one name",
+        "Auto Loader gives the topic and the queue the same name",
         "the workspace returns the job's settings as sent",
     ):
         assert f"**{question}**" in good, report

@@ -96,7 +96,7 @@ def test_a_folder_that_is_not_empty_is_refused(spark: SparkSession, where: Place
 def test_a_plain_file_is_refused(spark: SparkSession, where: Place) -> None:
     Path(where.delta).write_text("mine")
     (problem,) = problems(spark, where)
-    assert problem == f"--delta-output-path: {where.delta!r} is a file: name a folder"
+    assert problem == f"--delta-output-path: {where.delta!r} is a file; use a folder"
 
 
 def test_a_path_below_a_plain_file_is_refused_or_at_least_no_traceback(spark: SparkSession, where: Place) -> None:
@@ -146,33 +146,33 @@ def test_a_table_whose_making_was_cut_off_is_accepted(spark: SparkSession, where
 def test_a_table_of_somebody_else_is_refused(spark: SparkSession, where: Place) -> None:
     spark.sql("CREATE TABLE flow_logs (a INT) USING delta")
     (problem,) = problems(spark, where)
-    assert problem == "--table-name: there is a table 'flow_logs' that is not this job's: choose another name"
+    assert problem == "--table-name: 'flow_logs' exists and is not a records table of this job; use another name"
     assert problems(spark, where, delta_output_path="") == (problem,)
 
 
 def test_a_table_that_is_no_delta_table_is_refused(spark: SparkSession, where: Place) -> None:
     spark.sql("CREATE TABLE flow_logs (a INT) USING parquet")
     (problem,) = problems(spark, where)
-    assert "'flow_logs' that is not this job's" in problem
+    assert "'flow_logs' exists and is not a records table of this job" in problem
 
 
 @pytest.mark.parametrize("kind", ["VIEW", "TEMPORARY VIEW"])
 def test_a_view_is_refused(spark: SparkSession, where: Place, kind: str) -> None:
     spark.sql(f"CREATE {kind} flow_logs AS SELECT 1 AS a")
     (problem,) = problems(spark, where)
-    assert "'flow_logs' that is not this job's" in problem
+    assert "'flow_logs' exists and is not a records table of this job" in problem
 
 
 def test_a_table_of_the_quarantines_name_is_refused(spark: SparkSession, where: Place) -> None:
     spark.sql("CREATE TABLE flow_logs_quarantine (a INT) USING delta")
     (problem,) = problems(spark, where)
-    assert "'flow_logs_quarantine' that is not this job's" in problem
+    assert "'flow_logs_quarantine' exists and is not a quarantine table of this job" in problem
 
 
 def test_the_name_of_the_jobs_own_quarantine_is_refused(spark: SparkSession, where: Place) -> None:
     made(spark, where)
     found = problems(spark, where, table_name="flow_logs_quarantine", delta_output_path="")
-    assert any("'flow_logs_quarantine' that is not this job's" in problem for problem in found)
+    assert any("'flow_logs_quarantine' exists and is not a records table of this job" in problem for problem in found)
 
 
 def test_the_jobs_own_table_at_another_place_is_refused(spark: SparkSession, where: Place) -> None:
@@ -186,7 +186,7 @@ def test_the_jobs_own_table_at_another_place_is_refused(spark: SparkSession, whe
 
 def test_a_schema_that_is_missing_is_refused_with_how_to_make_it(spark: SparkSession, where: Place) -> None:
     found = problems(spark, where, table_name="nowhere.flow_logs")
-    assert any("schema 'nowhere' does not exist: CREATE SCHEMA `nowhere`" in problem for problem in found)
+    assert any("schema 'nowhere' does not exist; run CREATE SCHEMA `nowhere`" in problem for problem in found)
 
 
 def test_a_problem_with_the_schema_is_told_once(spark: SparkSession, where: Place) -> None:
@@ -255,7 +255,7 @@ def test_refusals_and_bad_values_are_in_one_message(
     message = capsys.readouterr().err
     parts = ("--region-name:", "--headers:", "--trigger:", "--color=red", "--checkpoint-path:", "--delta-output-path:")
     for part in (*parts, "--table-name:"):
-        assert sum(part in problem.split("; there are: ")[0] for problem in found) == 1, part
+        assert sum(part in problem.split("; valid parameters are: ")[0] for problem in found) == 1, part
     assert message == f"7 parameter problems; nothing was created:\n{''.join(f'  - {p}' + chr(10) for p in found)}"
 
 
@@ -286,7 +286,7 @@ def test_a_storage_that_cannot_be_looked_at_is_reported_and_is_not_a_refusal(
 ) -> None:
     assert problems(spark, where, **{name: path}) == ()
     (note,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
-    assert note.startswith(f"note: --{name.replace('_', '-')}: {path!r} cannot be looked at before the run: ")
+    assert note.startswith(f"note: --{name.replace('_', '-')}: {path!r} cannot be checked before the run: ")
 
 
 # Headers

@@ -169,7 +169,7 @@ def test_a_new_name_in_headers_adds_a_column_and_one_taken_out_keeps_its_own(
             1,
             1,
             "2 10.0.0.1 10.0.0.2 1760000001 1760000002",
-            "no header line, and 5 fields where Headers names 4",
+            "no header line, and 5 fields instead of the 4 in Headers",
         )
     ]
     comments = {field.name: field.metadata.get("comment") for field in spark.table("additive").schema.fields}

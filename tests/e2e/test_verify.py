@@ -64,7 +64,7 @@ def test_files_their_bytes_the_newest_and_the_formats(
     finally:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
     assert said[:3] == [
-        f"looking at {where.logs}",
+        f"checking {where.logs}",
         f"readable: 6 files, {size / 1000:.1f} kB",
         f"newest:   file:{where.logs}/2026/01/03/new est.log.gz of 2026-01-04 05:05 UTC",
     ]
@@ -85,7 +85,7 @@ def test_an_empty_folder_is_readable_and_has_no_files_yet(
 ) -> None:
     where = Place(tmp_path, "never_made")
     said = verify(spark, where, capsys, vpc_logs_path=f"{where.logs}{ending}")
-    assert said[1] == "readable, and no files yet: the first ones come about 10 minutes after there is traffic"
+    assert said[1] == "readable, but no files yet; the first files arrive about 10 minutes after traffic starts"
 
 
 def test_damaged_and_empty_files_are_formats_too(
@@ -99,7 +99,7 @@ def test_damaged_and_empty_files_are_formats_too(
     assert "readable: 3 files, " in said[1]
     found = " ".join(formats(said))
     assert "empty (in 1" in found
-    assert "Parquet that cannot be read (in 1" in found
+    assert "unreadable Parquet file (in 1" in found
     assert len(formats(said)) == 3
 
 
@@ -110,7 +110,7 @@ def test_a_missing_folder_fails_and_says_which(
     missing = str(tmp_path / "missing")
     with pytest.raises(RunFailed) as failed:
         verify(spark, where, capsys, vpc_logs_path=missing)
-    assert f"there is no folder {missing!r}" in str(failed.value)
+    assert f"the folder {missing!r} does not exist" in str(failed.value)
     assert "Traceback" not in capsys.readouterr().err
 
 
@@ -142,7 +142,7 @@ def test_after_the_files_comes_a_line_for_each_thing_that_was_tried(
         f"ok:       list and read on {where.logs}",
         f"ok:       write and delete on {checkpoint}",
         "ok:       USE SCHEMA on spark_catalog.default",
-        "untried:  CREATE TABLE on spark_catalog.default: trying it would make a table",
+        "untried:  CREATE TABLE on spark_catalog.default: a test would create a table",
     ]
 
 
@@ -165,7 +165,7 @@ def test_one_message_names_all_that_is_missing(
         verify(spark, where, capsys, vpc_logs_path=missing, checkpoint_path=nowhere)
     first, logs, checkpoint, *advice = str(failed.value).splitlines()
     assert first == "The run failed: 2 things are missing:"
-    assert logs.startswith(f"  - list and read on {missing}: there is no folder")
+    assert logs.startswith(f"  - list and read on {missing}: the folder {missing!r} does not exist")
     assert checkpoint.startswith(f"  - write and delete on {nowhere}: No such file or directory")
     assert "job.checkpoint_path" in advice[1]
 
@@ -188,7 +188,7 @@ def test_what_is_missing_is_named_together_with_what_the_parameters_are_refused_
         verify(spark, where, capsys, vpc_logs_path=missing)
     table, logs = refused.value.problems
     assert "'no_such_schema'" in table
-    assert logs.startswith(f"list and read on {missing}: there is no folder")
+    assert logs.startswith(f"list and read on {missing}: the folder {missing!r} does not exist")
 
 
 def test_a_checkpoint_that_is_refused_is_not_written_to(

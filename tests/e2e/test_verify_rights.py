@@ -158,7 +158,7 @@ def test_a_queue_that_is_not_there_is_missed(stage: Emulator, stack: Environment
     stage.client("sqs").delete_queue(QueueUrl=queue)
     with as_caller(stage, stack_):
         (found,) = missing(notification_rights.notifications(parameters("queue", queue_url=queue)))
-    assert found.words == "there is no such queue"
+    assert found.words == "the queue does not exist"
 
 
 def test_listing_and_reading_are_told_apart(stage: Emulator, settings: Environment) -> None:
@@ -174,7 +174,7 @@ def test_listing_and_reading_are_told_apart(stage: Emulator, settings: Environme
 def test_a_bucket_that_is_not_there_is_missed(stage: Emulator, settings: Environment) -> None:
     with as_caller(stage, stage.root):
         (found,) = missing(rights.logs(parameters("off", bucket="nobodys-bucket")))
-    assert (found.what, found.words) == ("s3:ListBucket", "there is no such bucket")
+    assert (found.what, found.words) == ("s3:ListBucket", "the bucket does not exist")
 
 
 def test_a_verify_run_on_a_cluster_names_every_right_that_is_missing_in_one_message(tmp_path: Path) -> None:

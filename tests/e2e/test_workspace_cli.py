@@ -123,7 +123,7 @@ def test_verify_shows_what_the_run_printed_and_its_progress(terminal: Terminal) 
     runner = terminal.stage.server.workspace.runner
     assert isinstance(runner, RecordingRunner)
     terminal.type("deploy")
-    runner.next.append(Script(seconds=3, log="looking at s3://b\nreadable: 12 files, 3 MB\n"))
+    runner.next.append(Script(seconds=3, log="checking s3://b\nreadable: 12 files, 3 MB\n"))
     done = terminal.type("verify")
     assert done.returncode == 0, done.stderr
     assert "… waiting for the verify run (RUNNING): http" in done.stdout

@@ -202,7 +202,7 @@ def test_quarantine_tells_file_reason_and_what_was_done() -> None:
 
     assert FILE in seen.text
     assert "Damaged on purpose: cut off at 60% of its length." in seen.text
-    assert seen.row("56") == ["56", "7", "damaged gzip: the file is cut off", "2 123456789012 eni-0a"]
+    assert seen.row("56") == ["56", "7", "damaged gzip: the file is truncated", "2 123456789012 eni-0a"]
 
 
 def test_what_is_left_is_counted() -> None:

@@ -173,7 +173,7 @@ def test_the_three_names_of_a_volume_are_lower_case(path: str) -> None:
     problem = storage_path_problem(path)
     assert problem is not None
     assert repr(path) in problem
-    assert "Unity Catalog stores these names in lower case" in problem
+    assert "Unity Catalog stores these names in lowercase" in problem
 
 
 @pytest.mark.parametrize("path", ["/Volumes/main/security/checkpoints/Flow", "/Checkpoints/Flow", "s3://lake-1/Flow"])
@@ -185,7 +185,7 @@ def test_a_folder_may_have_upper_case_letters(path: str) -> None:
 def test_a_table_lies_in_no_volume(path: str) -> None:
     problem = table_path_problem(path)
     assert problem is not None
-    assert "where no table can lie" in problem
+    assert "which cannot hold tables" in problem
 
 
 @pytest.mark.parametrize("path", ["s3://lake-1/flow_logs", "dbfs:/flow", "/flow", "/VolumesOfOthers/flow"])
@@ -195,7 +195,7 @@ def test_a_table_lies_in_every_other_folder(path: str) -> None:
 
 def test_what_a_table_path_may_be_names_no_volume() -> None:
     problem = table_path_problem("gs://lake-1/x")
-    assert problem == "'gs://lake-1/x' is none of s3://bucket/folder, dbfs:/folder, /folder"
+    assert problem == "'gs://lake-1/x' is not a supported path; use s3://bucket/folder, dbfs:/folder or /folder"
 
 
 @pytest.mark.parametrize(

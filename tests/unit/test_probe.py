@@ -83,7 +83,7 @@ def test_nothing_that_identifies_gets_into_the_report(mask: Mask, planted: str) 
         "[NO_PARENT_EXTERNAL_LOCATION_FOR_PATH] No parent external location was found",
         "CF_EVENT_NOTIFICATION_SETUP_FAILED.PERMISSION_DENIED",
         "sqs:GetQueueAttributes is denied (no identity-based policy allows the sqs:getqueueattributes action)",
-        "to sns, of Auto Loader, for s3:ObjectCreated:*, filter: prefix raw with '=', another one than the load path",
+        "to sns, of Auto Loader, for s3:ObjectCreated:*, filter: prefix raw with '=', different from the load path",
         "20000 of 20000 rows",
         "node_type_id = m6gd.xlarge, us-east-1c, availability SPOT_WITH_FALLBACK",
     ],
@@ -166,8 +166,8 @@ def test_a_question_that_fails_is_answered_by_its_error_and_what_it_gave_before_
     [
         ("AWSLogs/1/", "'AWSLogs/1/' (raw, the load path up to its first wildcard)"),
         ("AWSLogs/", "'AWSLogs/' (raw, wider than the load path)"),
-        ("other/", "'other/' (raw, another one than the load path)"),
-        ("team%3Dnet/", "'team%3Dnet/' (percent-encoded, another one than the load path)"),
+        ("other/", "'other/' (raw, different from the load path)"),
+        ("team%3Dnet/", "'team%3Dnet/' (percent-encoded, different from the load path)"),
     ],
 )
 def test_a_filter_is_told_as_it_is_spelled_and_beside_the_load_path(value: str, told: str) -> None:

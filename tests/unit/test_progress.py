@@ -43,8 +43,8 @@ def test_a_batch_in_no_time_is_no_division_by_zero() -> None:
 
 
 def test_a_batch_that_was_there_already_says_so() -> None:
-    assert known_batch_line(4, 0) == "batch 4: was in the tables already"
-    assert known_batch_line(4, 1) == "batch 4: was in the table already; 1 quarantine entry added"
+    assert known_batch_line(4, 0) == "batch 4: already in the tables"
+    assert known_batch_line(4, 1) == "batch 4: already in the table; 1 quarantine entry added"
 
 
 @pytest.mark.parametrize(
@@ -105,15 +105,15 @@ def test_fields_of_headers_that_no_file_has_are_named_with_what_was_probably_mea
 
 
 def test_more_quarantined_lines_than_records_end_with_the_main_reasons_and_the_query() -> None:
-    reasons = {"not UTF-8 at byte 1 of the line": 1, "16 fields where the format has 14": 1200, "rare": 1, "common": 40}
+    reasons = {"invalid UTF-8 at byte 1 of the line": 1, "16 fields, but the format has 14": 1200, "a": 1, "common": 40}
     counts = Counts(files=3, records=7, entries=9, lines=1242)
     query = "SELECT reason, source_file, line_number, line FROM {} ORDER BY ingested_at DESC LIMIT 20"
     table = "`main`.`security-logs`.`flow_logs_quarantine`"
     assert quarantine_warning(counts, reasons, quarantine_table="main.security-logs.flow_logs_quarantine") == [
-        "warning: 1,242 lines went to the quarantine, 7 records to the table; the main reasons:",
-        "  1,200 lines: 16 fields where the format has 14",
+        "warning: quarantined 1,242 lines, loaded 7 records; main reasons:",
+        "  1,200 lines: 16 fields, but the format has 14",
         "  40 lines: common",
-        f"look at them: {query.format(table)}",
+        f"to inspect the lines: {query.format(table)}",
     ]
     for fine in (Counts(), Counts(records=5, lines=5), Counts(records=1)):
         assert quarantine_warning(fine, reasons, quarantine_table="t_quarantine") == []

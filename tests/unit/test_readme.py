@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vpc_flow_logs import table
+from vpc_flow_logs import table, table_columns
 from vpc_flow_logs.fields import FIELDS, SERVICE_COLUMNS
 from vpc_flow_logs.parameters import OPTIONAL, REQUIRED, USAGE
 
@@ -30,12 +30,12 @@ def test_parameters_are_those_of_the_job_in_its_order():
 
 def test_columns_are_those_the_job_adds():
     assert [tuple(row) for row in marked_table("columns")] == [
-        (name, *table._SERVICE[name]) for name in SERVICE_COLUMNS
+        (name, *table_columns.SERVICE[name]) for name in SERVICE_COLUMNS
     ]
 
 
 def test_quarantine_columns_are_those_the_job_makes():
-    expected = [(name, type_, text) for name, (type_, text) in table._QUARANTINE.items()]
+    expected = [(name, type_, text) for name, (type_, text) in table_columns.QUARANTINE.items()]
 
     assert [tuple(row) for row in marked_table("quarantine")] == expected
 

@@ -51,7 +51,7 @@ def test_a_service_that_never_answers_is_missing_and_the_advice_names_the_endpoi
     ]
     assert found[0].words == f"{silent.removeprefix('http://')} cannot be reached from here (ReadTimeoutError)"
     assert "interface endpoint com.amazonaws.us-east-1.sqs with private DNS" in found[0].next_step
-    assert "job.notifications to off" in found[0].next_step
+    assert 'job.notifications = "off"' in found[0].next_step
 
 
 def test_each_unreachable_service_is_a_finding_of_its_own(silent: str) -> None:
@@ -84,7 +84,7 @@ def test_without_credentials_nothing_is_missing_and_the_reason_is_told(
         monkeypatch.setenv(name, "/dev/null")
     found = notification_rights.notifications(parameters("queue"))
     assert [trial.state for trial in found] == ["untried"]
-    assert found[0].words == "cannot be tried here: Unable to locate credentials"
+    assert found[0].words == "cannot be tested here: Unable to locate credentials"
 
 
 def test_without_boto3_the_caller_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ _USER = "User: arn:aws:sts::123456789012:assumed-role/reader/i-0 is not authoriz
             "kms:Decrypt on arn:aws:kms:us-east-1:123456789012:key/1: denied (no session policy)",
         ),
         ("AccessDenied", "Access Denied", "s3:GetObject on arn:aws:s3:::b/k: denied (AccessDenied)"),
-        ("NoSuchBucket", "…", "s3:GetObject on arn:aws:s3:::b/k: there is no such bucket"),
+        ("NoSuchBucket", "…", "s3:GetObject on arn:aws:s3:::b/k: the bucket does not exist"),
         ("SlowDown", "Please reduce", "s3:GetObject on arn:aws:s3:::b/k: SlowDown: Please reduce"),
     ],
 )

@@ -72,7 +72,7 @@ def test_a_continuous_run_says_that_there_are_no_files_yet_and_tries_again_each_
     waited = failing(monkeypatch, text, text)
     stream.run(None, parameters("continuous"), NothingGone())  # type: ignore[arg-type]
     assert waited == [60.0, 60.0]
-    assert capsys.readouterr().out == f"no files yet below {LOGS}/*; looking again every minute\n"
+    assert capsys.readouterr().out == f"no files yet below {LOGS}/*; checking again every minute\n"
 
 
 @pytest.mark.parametrize("text", NOTHING_THERE)

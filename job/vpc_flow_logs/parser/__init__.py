@@ -1,1 +1,1 @@
-"""Flow log files into records: bytes in, Arrow batches out. Nothing here knows Spark."""
+"""The parser of flow log files: bytes in, Arrow batches out. It does not use Spark."""

@@ -1,4 +1,4 @@
-"""Whole lines of one format as arrays at Arrow's speed, where they hold nothing out of the ordinary."""
+"""The bulk parser: whole lines of one format to arrays at Arrow's speed, if they hold nothing irregular."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _PARSE = csv.ParseOptions(delimiter=" ", quote_char=False, escape_char=False)
 
 
 def values_of(text: bytes, format_: Format) -> Values | None:
-    """The records in ``text``, or None when it has to be looked at line by line.
+    """Return the records in ``text``, or None if it must be read line by line.
 
-    ``text`` holds whole lines that are all records of ``format_`` or blank. None is the answer whenever that, or
-    the agreement of Arrow's CSV reader with the rules for values, is not certain.
+    Not None only if all lines are records of ``format_`` or blank, and if Arrow's CSV reader certainly follows the
+    rules for values. ``text`` must hold whole lines.
     """
     if not text or _is_odd(text) or (not format_.has_integers and first_header(text, 0) is not None):
         return None
@@ -39,7 +39,7 @@ def values_of(text: bytes, format_: Format) -> Values | None:
 
 
 def first_header(text: bytes, start: int) -> tuple[int, int, list[str]] | None:
-    """The first header line at or after ``start``: where it starts and ends, and its names; None without one."""
+    """Return the first header line at or after ``start``: its start, its end and its names; None if there is none."""
     for match in _MAYBE_HEADER.finditer(text, start):
         names = match[0].decode("ascii").split()
         if is_header(names):
@@ -48,10 +48,10 @@ def first_header(text: bytes, start: int) -> tuple[int, int, list[str]] | None:
 
 
 def values_by_format(text: bytes, format_: Format, layout: Layout) -> tuple[list[Values], Format] | None:
-    """The records in ``text``, which has header lines, and the format that holds at its end.
+    """Return the records in a text with header lines, and the format that applies at its end.
 
-    The lines of one format are parsed together, in as many calls as there are formats and not as there are headers.
-    None when ``text`` has no header, or has to be looked at line by line, as for `values_of`.
+    The lines of one format are parsed together: one call per format, not one per header line. The result is None if the
+    text has no header line, or if it must be read line by line, as for `values_of`.
     """
     run = _Run(format_)
     runs = {format_: run}
@@ -72,9 +72,9 @@ def values_by_format(text: bytes, format_: Format, layout: Layout) -> tuple[list
     if not by_header:
         return None
     run.texts.append(text[start:])
-    found = [values_of(b"".join(one.texts), one.format) for one in runs.values() if any(one.texts)]
-    values = [one for one in found if one is not None]
-    return (values, run.format) if len(values) == len(found) else None
+    results = [values_of(b"".join(each.texts), each.format) for each in runs.values() if any(each.texts)]
+    values = [result for result in results if result is not None]
+    return (values, run.format) if len(values) == len(results) else None
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class _Run:
 
 
 def _maybe_headers(text: bytes) -> Iterator[tuple[int, int]]:
-    """Where each line that could be a header starts and ends."""
+    """Yield the start and the end of each line that could be a header line."""
     data = np.frombuffer(text, np.uint8)
     starts = np.concatenate([[0], np.flatnonzero(data[:-1] == ord("\n")) + 1])
     for start in starts[_CAN_BEGIN_HEADER[data[starts]]].tolist():
@@ -96,8 +96,9 @@ def _maybe_headers(text: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _is_odd(text: bytes) -> bool:
-    """Whether Arrow would read something of this differently: it trims tabs around numbers, reads 0x10 as 16, ends
-    lines at a lone CR and drops a byte order mark.
+    """Return whether Arrow would read the text differently.
+
+    Arrow trims tabs around numbers, reads 0x10 as 16, ends lines at a lone CR and drops a byte order mark.
     """
     return (
         b"\t" in text
@@ -120,7 +121,7 @@ def _read(text: bytes, format_: Format) -> Values | None:
 
 
 def _has_empty(array: pa.Array) -> bool:
-    """Whether a value is empty, which only a run of spaces makes."""
+    """Return whether a value is empty. Only several spaces in a row cause that."""
     return bool(pa.types.is_string(array.type) and pc.min(pc.binary_length(array)).as_py() == 0)
 
 
@@ -137,7 +138,7 @@ def _options(format_: Format) -> tuple[list[str], csv.ConvertOptions]:
 
 
 def _squeezed(text: bytes) -> bytes:
-    """The same records without runs of spaces, and without spaces around lines."""
+    """Return the text with single spaces between values, and without spaces around lines."""
     text = re.sub(rb" {2,}", b" ", text) if b"  " in text else text
     text = text.replace(b" \r\n", b"\r\n").replace(b" \n", b"\n").replace(b"\n ", b"\n")
     return text.strip(b" ")

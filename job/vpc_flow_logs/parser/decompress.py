@@ -1,4 +1,4 @@
-"""The bytes of a file as blocks of text: gzip of any number of members, or plain text."""
+"""Decompression of files into blocks of text: gzip with any number of members, or plain text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def _fastest() -> Any:
-    """ISA-L where it is installed (it takes half the time of zlib), else zlib. Databricks Runtime has only zlib."""
+    """Return ISA-L if it is installed, because it takes half the time of zlib. Databricks Runtime has only zlib."""
     try:
         return importlib.import_module("isal.isal_zlib")
     except ImportError:
@@ -29,17 +29,17 @@ _FHCRC, _FEXTRA, _FNAME, _FCOMMENT = 2, 4, 8, 16
 
 
 class Damaged(Exception):
-    """The compressed bytes end too early or are wrong; all that could be decompressed was given before."""
+    """The compressed bytes are truncated or invalid. All bytes that can be decompressed are yielded before."""
 
 
 def text_blocks(content: memoryview, *, size: int) -> Iterator[bytes]:
-    """Yield the decompressed bytes in blocks of at most ``size`` bytes; memory does not grow with the file.
+    """Yield the decompressed bytes in blocks of at most ``size`` bytes. Memory use does not grow with the file.
 
-    Blocks are filled across gzip members: their number depends on the bytes, not on the number of members.
+    Blocks are filled across gzip members, so their number depends on the bytes, not on the number of members.
 
     Raises:
-        Damaged: after the last byte that can be decompressed, when the gzip is cut off, has bit errors or a wrong
-            checksum, or is followed by something that is neither a gzip member nor zero padding.
+        Damaged: The gzip is truncated, has bit errors or a wrong checksum, or is followed by bytes that are neither a
+            gzip member nor zero padding. Raised after the last byte that can be decompressed.
     """
     content = content.cast("B")
     if bytes(content[:2]) != GZIP_MAGIC:
@@ -50,7 +50,7 @@ def text_blocks(content: memoryview, *, size: int) -> Iterator[bytes]:
 
 
 def _filled(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """Join blocks as long as they fit into ``size`` bytes. What came before damage is yielded before it is raised."""
+    """Join blocks up to ``size`` bytes. The blocks before damage are yielded before `Damaged` is raised."""
     waiting: list[bytes] = []
     length = 0
     try:
@@ -82,16 +82,14 @@ def _after_padding(content: memoryview, position: int) -> int:
         rest = bytes(content[position : position + 1024])
     position += len(rest) - len(rest.lstrip(b"\0"))
     if position < len(content) and bytes(content[position : position + 2]) != GZIP_MAGIC:
-        raise Damaged("garbage behind the last gzip member")
+        raise Damaged("garbage after the last gzip member")
     return position
 
 
 def _member(content: memoryview, start: int, size: int) -> Generator[bytes, None, int]:
-    """Yield one gzip member, fast, and return where it ends; the first sign of damage sends it through
-    `_careful_member`.
-    """
+    """Yield the bytes of one gzip member and return its end position; switch to `_careful_member` if it is damaged."""
     inflate, position, given = _FAST.decompressobj(wbits=_GZIP_WINDOW), start, 0
-    # What lies behind the end of a member is copied (`unused_data`), so a step is no longer than the member so far.
+    # Bytes after the end of a member are copied (`unused_data`), so a step is not longer than the member so far.
     # The longest step inflates to about one block.
     step, longest_step = _FIRST_STEP, max(size // 4, _FIRST_STEP)
     try:
@@ -106,7 +104,7 @@ def _member(content: memoryview, start: int, size: int) -> Generator[bytes, None
                     yield block
                 data = inflate.unconsumed_tail
     except _ERRORS:
-        # Looked at again in full: the bytes before the error are not to be lost.
+        # Read the member again from its start, so that the bytes before the error are not lost.
         return (yield from _careful_member(content, start, given))
     if inflate.eof:
         return position - len(inflate.unused_data)
@@ -114,7 +112,7 @@ def _member(content: memoryview, start: int, size: int) -> Generator[bytes, None
 
 
 def _careful_member(content: memoryview, start: int, given: int) -> Generator[bytes, None, int]:
-    """A damaged member once more: all bytes before the damage but the first ``given``, which the caller has."""
+    """Read a damaged member again; yield all bytes before the damage, except the first ``given`` of them."""
     position = _after_gzip_header(content, start)
     inflate, checksum, length = zlib.decompressobj(wbits=_RAW_WINDOW), 0, 0
     while not inflate.eof and position < len(content):
@@ -133,16 +131,16 @@ def _careful_member(content: memoryview, start: int, given: int) -> Generator[by
         if damage is not None:
             raise Damaged(f"damaged gzip: {damage}")
     if not inflate.eof:
-        raise Damaged("damaged gzip: the file is cut off")
+        raise Damaged("damaged gzip: the file is truncated")
     end = position - len(inflate.unused_data)
     _check_trailer(bytes(content[end : end + 8]), checksum, length)
     return end + 8
 
 
 def _up_to_error(inflate: Any, data: memoryview) -> bytes:
-    """Everything that can be decompressed from ``data`` before the error in it.
+    """Return all bytes that can be decompressed from ``data`` before its error.
 
-    zlib forgets what a failing call has made, so the calls are made as small as can be: a byte in, a byte out.
+    zlib discards the output of a failing call, so each call is as small as possible: one byte in, one byte out.
     """
     out = bytearray()
     try:
@@ -157,10 +155,10 @@ def _up_to_error(inflate: Any, data: memoryview) -> bytes:
 
 
 def _after_gzip_header(content: memoryview, start: int) -> int:
-    """Where the deflate stream of a member begins (RFC 1952 section 2.3)."""
+    """Return the start position of a member's deflate stream (RFC 1952 section 2.3)."""
     fixed = bytes(content[start : start + 10])
     if len(fixed) < 10 or fixed[2] != 8:
-        raise Damaged("damaged gzip: the header is cut off or not of the deflate method")
+        raise Damaged("damaged gzip: the header is truncated, or its compression method is not deflate")
     flags, position = fixed[3], start + 10
     if flags & _FEXTRA:
         position += 2 + int.from_bytes(content[position : position + 2], "little")
@@ -171,23 +169,23 @@ def _after_gzip_header(content: memoryview, start: int) -> int:
 
 
 def _after_zero(content: memoryview, start: int) -> int:
-    """Where a zero-terminated text of a member's header ends."""
+    """Return the position after a zero-terminated text in a member's header."""
     for position in range(start, len(content), _NAME_STEP):
         end = bytes(content[position : position + _NAME_STEP]).find(b"\0")
         if end >= 0:
             return position + end + 1
-    raise Damaged("damaged gzip: the header is cut off")
+    raise Damaged("damaged gzip: the header is truncated")
 
 
 def _check_trailer(trailer: bytes, checksum: int, length: int) -> None:
     if len(trailer) < 8:
-        raise Damaged("damaged gzip: the file is cut off")
+        raise Damaged("damaged gzip: the file is truncated")
     if int.from_bytes(trailer[:4], "little") != checksum or int.from_bytes(trailer[4:], "little") != length % 2**32:
         raise Damaged("damaged gzip: wrong checksum or length")
 
 
 def whole_text(content: bytes, *, limit: int) -> bytes | None:
-    """The text of an undamaged gzip, when it is at most ``limit`` bytes; else None."""
+    """Return the text of an undamaged gzip if it has at most ``limit`` bytes, else None."""
     inflate = _FAST.decompressobj(wbits=_GZIP_WINDOW)
     try:
         text = inflate.decompress(content, limit)

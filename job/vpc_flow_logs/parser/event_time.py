@@ -1,4 +1,4 @@
-"""When a record was seen: from ``start``, else ``end``, else the time in the name of its file."""
+"""The time of a record: its ``start``, else its ``end``, else the time in the name of its file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from vpc_flow_logs.parser.layout import TIMESTAMP
 
-# Epochs from here on are milliseconds: as seconds they would lie after the year 5138.
+# Epochs from this value on are milliseconds: as seconds they would be after the year 5138.
 FIRST_MILLISECONDS = 10**11
 _YEAR_1 = -62_135_596_800
 _YEAR_10000_MILLISECONDS = 253_402_300_800_000
@@ -20,7 +20,7 @@ _NAME_TIME = re.compile(r"_(\d{8}T\d{4})Z_[^/]*$")
 
 
 def name_time(path: str) -> int | None:
-    """The time in a delivered file's name, in microseconds since 1970, or None.
+    """Return the time in the name of a delivered file, in microseconds since 1970; None if there is none.
 
     >>> name_time("s3://b/AWSLogs/123456789012_vpcflowlogs_us-east-1_fl-1234abcd_20180620T1620Z_fe123456.log.gz")
     1529511600000000
@@ -36,14 +36,14 @@ def name_time(path: str) -> int | None:
 
 
 def microseconds(epoch: int) -> int | None:
-    """An epoch in seconds or milliseconds as microseconds; None outside the years 1 to 9999."""
+    """Convert an epoch in seconds or milliseconds to microseconds; None outside the years 1 to 9999."""
     if not _YEAR_1 <= epoch < _YEAR_10000_MILLISECONDS:
         return None
     return epoch * 1000 if epoch >= FIRST_MILLISECONDS else epoch * 1_000_000
 
 
 def said(text: str | None) -> tuple[bool, int | None]:
-    """Whether a value as delivered says a time, and which: microseconds, None outside the years 1 to 9999."""
+    """Return whether a delivered value is a time, and the time in microseconds; None outside the years 1 to 9999."""
     match = _INTEGER.fullmatch(text) if text and text != "-" else None
     if match is None:
         return False, None
@@ -52,12 +52,12 @@ def said(text: str | None) -> tuple[bool, int | None]:
 
 
 def of_columns(start: pa.Array | None, end: pa.Array | None, named: pa.Array) -> pa.Array:
-    """`event_time` of many records.
+    """Return the `event_time` of each record.
 
     Args:
-        start: the field's values, as BIGINT where it has a column, as text where not, None where not delivered.
-        end: the same.
-        named: the time in the file's name for each record, INT64 microseconds.
+        start: The values of the field: BIGINT if it has a column, else text; None if it is not delivered.
+        end: As ``start``.
+        named: The time in the file name for each record, as INT64 microseconds.
     """
     times = named
     for values in (end, start):
@@ -69,7 +69,7 @@ def of_columns(start: pa.Array | None, end: pa.Array | None, named: pa.Array) ->
 
 
 def _integers(values: pa.Array) -> tuple[pa.Array, pa.Array | None]:
-    """Microseconds of each value, and which values say a time at all (None: all of them)."""
+    """Return the microseconds of each value, and a mask of the values that are times; None instead if all are."""
     if pa.types.is_string(values.type):
         return _integers_of_text(values)
     present = values.is_valid() if values.null_count else None
@@ -82,8 +82,8 @@ def _integers(values: pa.Array) -> tuple[pa.Array, pa.Array | None]:
 
 
 def _integers_of_text(values: pa.Array) -> tuple[pa.Array, pa.Array]:
-    # Few values differ within a block (an interval has 60 or 600 seconds): each is read once.
+    # A block has few distinct values, because an interval has 60 or 600 seconds. Parse each value once.
     coded = values.dictionary_encode()
     times = [said(text) for text in coded.dictionary.to_pylist()]
-    present = pa.array([says for says, _ in times], pa.bool_()).take(coded.indices).fill_null(False)
+    present = pa.array([is_time for is_time, _ in times], pa.bool_()).take(coded.indices).fill_null(False)
     return pa.array([time for _, time in times], pa.int64()).take(coded.indices), present

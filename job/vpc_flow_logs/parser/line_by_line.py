@@ -1,4 +1,4 @@
-"""Lines looked at one by one: what is a record, what a header, and what can only be kept as it is."""
+"""The line-by-line parser: decides for each line whether it is a record, a header line or neither."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ _SHOWN = 60
 
 @dataclass
 class Rejected:
-    """A line that is no record: its number in the text (0 = first), its bytes, and why."""
+    """A line that is not a record.
+
+    Attributes:
+        index: Number of the line in the text, starting at 0.
+        line: The bytes of the line.
+        reason: The reason that the line is not a record.
+    """
 
     index: int
     line: bytes
@@ -28,7 +34,7 @@ class Rejected:
 
 @dataclass
 class _Rows:
-    """Records of one format on their way to arrays."""
+    """Records of one format, collected column by column."""
 
     format: Format
     columns: list[list[str | int | None]] = field(default_factory=list)
@@ -41,13 +47,14 @@ class _Rows:
             column.append(value)
 
     def done(self) -> Iterator[Values]:
+        """Yield the collected records, if there are any."""
         if self.columns and self.columns[0]:
             types = [place.column.arrow_type if place.column else pa.string() for place in self.format.places]
             yield Values(format=self.format, arrays=[pa.array(c, t) for c, t in zip(self.columns, types, strict=True)])
 
 
 def header_names(tokens: Sequence[bytes]) -> list[str] | None:
-    """The names of a header line, or None when the line is none."""
+    """Return the field names of a header line; None if the line is not a header line."""
     try:
         names = [token.decode("ascii") for token in tokens]
     except UnicodeDecodeError:
@@ -56,23 +63,31 @@ def header_names(tokens: Sequence[bytes]) -> list[str] | None:
 
 
 def tokens_of(line: bytes) -> list[bytes]:
-    """The values of a line: what stands between runs of spaces, a tab being part of a value."""
+    """Return the values of a line, which are separated by one or more spaces. A tab is part of a value."""
     return [token for token in line.split(b" ") if token]
 
 
 def split_lines(text: bytes) -> list[bytes]:
-    """The lines of a text without their ends, LF or CR LF; a CR elsewhere is part of the line."""
+    """Return the lines of a text without their line ends, LF or CR LF. A CR elsewhere is part of the line."""
     lines = text.split(b"\n")
-    last = lines.pop()  # what follows the last LF: empty, or a line without an end
+    last = lines.pop()  # the rest after the last LF: empty, or a line without a line end
     ended = [line[:-1] if line.endswith(b"\r") else line for line in lines]
     return [*ended, last] if last else ended
 
 
 def read_lines(text: bytes, format_: Format, layout: Layout) -> Generator[Values | Rejected, None, Format]:
-    """Yield the records of ``text`` and the lines that are none; a header changes the format for the lines after it.
+    """Yield the records of a text, and the lines that are not records.
 
-    The records of one format are yielded together, however many headers name it. Returns the format that holds at
-    the end.
+    A header line sets the format of the lines after it. The records of one format are yielded together, no matter how
+    many header lines have that format.
+
+    Args:
+        text: Whole lines.
+        format_: The format of the first line.
+        layout: The layout of the table.
+
+    Returns:
+        The format that applies after the last line.
     """
     rows = _Rows(format_)
     by_names: dict[tuple[str, ...], _Rows] = {}
@@ -90,15 +105,15 @@ def read_lines(text: bytes, format_: Format, layout: Layout) -> Generator[Values
             yield Rejected(index=index, line=line, reason=reason)
         else:
             rows.add(values)
-    for one in by_format.values():
-        yield from one.done()
+    for collected in by_format.values():
+        yield from collected.done()
     return rows.format
 
 
 def _rows_of(
     names: tuple[str, ...], layout: Layout, *, by_names: dict[tuple[str, ...], _Rows], by_format: dict[Format, _Rows]
 ) -> _Rows:
-    """The rows of a header's format, made once for each."""
+    """Return the rows that collect the records of a header's format; create them once per format."""
     if names not in by_names:
         format_ = format_of(names, layout)
         by_names[names] = by_format.setdefault(format_, _Rows(format_))
@@ -109,9 +124,9 @@ def _record(line: bytes, tokens: Sequence[bytes], format_: Format) -> tuple[Sequ
     try:
         line.decode("utf-8")
     except UnicodeDecodeError as error:
-        return None, f"not UTF-8 at byte {error.start + 1} of the line"
+        return None, f"invalid UTF-8 at byte {error.start + 1} of the line"
     if len(tokens) != len(format_.places):
-        return None, f"{len(tokens)} fields where the format has {len(format_.places)}"
+        return None, f"{len(tokens)} fields, but the format has {len(format_.places)}"
     values: list[str | int | None] = []
     problems = []
     for token, place in zip(tokens, format_.places, strict=True):
@@ -127,12 +142,12 @@ def _record(line: bytes, tokens: Sequence[bytes], format_: Format) -> tuple[Sequ
 
 
 def cut(value: str) -> str:
-    """A value as a reason shows it."""
+    """Shorten a value for a reason."""
     return value[:_SHOWN] + ("…" if len(value) > _SHOWN else "")
 
 
 def integer(token: bytes, place: Place) -> tuple[int | None, str | None]:
-    """The integer that a value spells, or why it is none that fits the column."""
+    """Return the integer in a value, or the reason that the value is not an integer that fits the column."""
     assert place.column is not None
     shown = cut(token.decode("utf-8", "backslashreplace"))
     if not _INTEGER.fullmatch(token):

@@ -1,4 +1,4 @@
-"""Blocks of text as blocks of whole lines, with bounded memory whatever the length of a line."""
+"""Conversion of blocks of text to blocks of whole lines, with bounded memory for lines of any length."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from vpc_flow_logs.parser.decompress import Damaged
 
 LONGEST_LINE = 1024 * 1024
-"""Bytes of the longest line that is read, without its line end."""
+"""Maximum number of bytes of a line, without its line end. Longer lines are not read."""
 
 _SHOWN_BYTES = 4 * 4096
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -19,13 +19,13 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class Lines:
-    """Whole lines, each at most `LONGEST_LINE` bytes; only the last line of a file may lack its line end."""
+    """Whole lines of at most `LONGEST_LINE` bytes each. Only the last line of a file may have no line end."""
 
     text: bytes
 
 
 class _Blank(Enum):
-    """What a line has been so far: a CR belongs to the line end, and so to a blank line, only right before the LF."""
+    """The blank state of a line so far. A CR is part of the line end, and so of a blank line, only before an LF."""
 
     SPACES = "spaces"
     SPACES_AND_CR = "spaces and a CR"
@@ -42,7 +42,7 @@ class _Blank(Enum):
 
 @dataclass(frozen=True)
 class LongLine:
-    """A line of more than `LONGEST_LINE` bytes: how it begins, and whether it is all spaces."""
+    """A line of more than `LONGEST_LINE` bytes: its start, and whether it has only spaces."""
 
     start: bytes
     is_blank: bool
@@ -50,7 +50,7 @@ class LongLine:
 
 @dataclass(frozen=True)
 class Damage:
-    """Why the file cannot be read on, and what there was of the line in which that happened."""
+    """The reason that the rest of the file cannot be read, and the part of the current line before that."""
 
     reason: str
     half_line: bytes
@@ -60,12 +60,12 @@ Piece = Lines | LongLine | Damage
 
 
 def line_ends(text: bytes) -> int:
-    """How many LF there are in the text. Of lines as short as these ``bytes.count`` finds them at a third the speed."""
+    """Return the number of LF bytes in the text. For such short lines, ``bytes.count`` is only a third as fast."""
     return int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord("\n")))
 
 
 def whole_lines(blocks: Iterator[bytes]) -> Iterator[Piece]:
-    """Cut blocks of text at line ends. A byte order mark at the start is skipped."""
+    """Yield the text of the blocks, split at line ends. Skip a byte order mark at the start."""
     carry, is_first = b"", True
     long_start, blank = None, _Blank.NO
     try:
@@ -89,10 +89,10 @@ def whole_lines(blocks: Iterator[bytes]) -> Iterator[Piece]:
             if cut:
                 yield from _apart(data[:cut])
             carry = data[cut:]
-            if len(carry) > LONGEST_LINE + 1:  # one more for the CR of a line end that may follow
+            if len(carry) > LONGEST_LINE + 1:  # one more byte for the CR of the line end
                 long_start, blank, carry = carry[:_SHOWN_BYTES], _Blank.SPACES.and_then(carry), b""
     except Damaged as damage:
-        cut = carry.rfind(b"\n") + 1  # a text shorter than a byte order mark has waited whole
+        cut = carry.rfind(b"\n") + 1  # a text shorter than a byte order mark may hold whole lines
         if cut:
             yield from _apart(carry[:cut])
         yield Damage(reason=str(damage), half_line=carry[cut:] if long_start is None else long_start)
@@ -104,7 +104,7 @@ def whole_lines(blocks: Iterator[bytes]) -> Iterator[Piece]:
 
 
 def _apart(text: bytes) -> Iterator[Piece]:
-    """Whole lines with the ones that are too long apart; costs a look per `LONGEST_LINE` bytes."""
+    """Yield whole lines, and separately the lines that are too long. Search once per `LONGEST_LINE` bytes."""
     start = position = 0
     while len(text) - position > LONGEST_LINE:
         last = text.rfind(b"\n", position, position + LONGEST_LINE + 2)

@@ -1,4 +1,4 @@
-"""One Parquet file: its columns are the header, its rows the records."""
+"""The parser of one Parquet file. The columns correspond to the header line, the rows to the records."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ _MOST_NAMED = 10
 def read(path: str, content: pa.Buffer, layout: Layout) -> Iterator[Values | Entry]:
     """Yield the records and quarantine entries of a Parquet file.
 
-    A row that does not fit is an entry. What cannot be read ends the file: the rows before are kept, the rest is
-    one entry. A file of which no column is a flow log field is one entry, as lines of text under such a header are.
+    A row with a value that does not fit is an entry. If the file cannot be read to its end, the rows before the damage
+    are kept, and the rest is one entry. A file without a column for a flow log field is one entry, like text lines
+    without a valid header line.
     """
     row = 1
     try:
-        # As nanoseconds, Arrow's default, an INT96 after the year 2262 would silently become another instant.
+        # With nanoseconds, Arrow's default, an INT96 value after the year 2262 would silently become another time.
         file = parquet.ParquetFile(pa.BufferReader(content), coerce_int96_timestamp_unit="us")
         columns = file.schema_arrow.names
         if not any(_is_field(name, layout) for name in columns):
@@ -38,11 +39,11 @@ def read(path: str, content: pa.Buffer, layout: Layout) -> Iterator[Values | Ent
             yield from _records(path, batch, layout, row)
             row += batch.num_rows
     except UNREADABLE as error:
-        yield Entry(path, line_number=row, lines=1, line=None, reason=f"Parquet that cannot be read: {_message(error)}")
+        yield Entry(path, line_number=row, lines=1, line=None, reason=f"unreadable Parquet file: {_message(error)}")
 
 
 def _is_field(name: str, layout: Layout) -> bool:
-    """Return whether AWS documents a field of this name or the table has its column: Headers may name newer fields."""
+    """Return whether AWS documents the field or the table has a column for it. Headers may name newer fields."""
     return is_known(name) or canonical(name) in layout.by_field
 
 
@@ -56,23 +57,23 @@ def _foreign(path: str, columns: Sequence[str], *, rows: int) -> Iterator[Entry]
 
 
 def _batches(file: parquet.ParquetFile) -> Iterator[pa.RecordBatch]:
-    """Read the rows. Small row groups are read together, so the cost does not depend on their number."""
+    """Yield the rows. Small row groups are read together, so that the cost does not depend on their number."""
     for groups in _small_together(file.metadata):
         together = _read_together(file, groups) if len(groups) > 1 else None
         if together is not None:
             yield from together
             continue
-        for group in groups:  # damage in one must not cost those before it
+        for group in groups:  # one by one, so that damage in a row group does not lose the ones before it
             left = file.metadata.row_group(group).num_rows
             for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=[group], use_threads=False):
                 yield batch
                 left -= batch.num_rows
-            if left:  # Arrow takes some damage for the end of a row group
+            if left:  # Arrow mistakes some damage for the end of a row group
                 raise pa.ArrowInvalid(f"row group {group + 1} ends {left} rows too early")
 
 
 def _small_together(metadata: parquet.FileMetaData) -> Iterator[list[int]]:
-    """Consecutive row groups of together at most `_ROWS_AT_ONCE` rows; a larger one alone."""
+    """Yield consecutive row groups with at most `_ROWS_AT_ONCE` rows in total. A larger row group is on its own."""
     groups: list[int] = []
     rows = 0
     for group in range(metadata.num_row_groups):
@@ -87,7 +88,7 @@ def _small_together(metadata: parquet.FileMetaData) -> Iterator[list[int]]:
 
 
 def _read_together(file: parquet.ParquetFile, groups: list[int]) -> list[pa.RecordBatch] | None:
-    """The rows of small row groups, or None when one of them is damaged."""
+    """Return the rows of small row groups, or None if one of them is damaged."""
     rows = sum(file.metadata.row_group(group).num_rows for group in groups)
     try:
         batches = list(file.iter_batches(batch_size=_ROWS_AT_ONCE, row_groups=groups, use_threads=False))
@@ -101,7 +102,7 @@ def _message(error: Exception) -> str:
 
 
 def _records(path: str, batch: pa.RecordBatch, layout: Layout, first_row: int) -> Iterator[Values | Entry]:
-    """The rows of a batch: those that fit as records, an entry for each of the others."""
+    """Yield the rows of a batch: records for the rows with values that fit, an entry for each of the others."""
     if not batch.num_rows or not batch.num_columns:
         return
     format_ = format_of(batch.schema.names, layout)
@@ -118,9 +119,9 @@ def _records(path: str, batch: pa.RecordBatch, layout: Layout, first_row: int) -
         arrays.append(values)
         for row, problem in bad.items():
             problems.setdefault(row, []).append(problem)
-    for row, found in sorted(problems.items()):
+    for row, reasons in sorted(problems.items()):
         line = shown(" ".join(shown_value(array.slice(row, 1)) for array in batch.columns).encode())
-        yield Entry(source_file=path, line_number=first_row + row, lines=1, line=line, reason="; ".join(found))
+        yield Entry(source_file=path, line_number=first_row + row, lines=1, line=line, reason="; ".join(reasons))
     if len(problems) < batch.num_rows:
         values = Values(format=format_, arrays=arrays, times=_times(batch.columns, format_))
         kept = pa.array([row for row in range(batch.num_rows) if row not in problems]) if problems else None
@@ -135,7 +136,7 @@ def _halves(path: str, batch: pa.RecordBatch, layout: Layout, first_row: int) ->
 
 
 def _times(columns: Sequence[pa.Array], format_: Format) -> dict[str, pa.Array]:
-    """`start` and `end` as epochs where the table has no column for them and their text does not show the epoch."""
+    """Return `start` and `end` as epochs if the table has no column for them and their text does not show the epoch."""
     times = {}
     for field in TIME_FIELDS:
         position = format_.position(field)
@@ -148,5 +149,10 @@ def _times(columns: Sequence[pa.Array], format_: Format) -> dict[str, pa.Array]:
 
 
 def names(content: pa.Buffer) -> Sequence[str]:
-    """The column names of a Parquet file. Raises pa.ArrowInvalid when it cannot be read."""
+    """Return the column names of a Parquet file.
+
+    Raises:
+        pa.ArrowException: The file cannot be read as Parquet.
+        OSError: The file is truncated or damaged.
+    """
     return list(parquet.read_schema(pa.BufferReader(content)).names)

@@ -1,4 +1,4 @@
-"""The values of a Parquet column as text, whatever type they have in the file."""
+"""Conversion of Parquet values of any type to text."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 import pyarrow as pa
 
-# Arrow's own errors, and those of Python where it cannot represent a value: a date outside its years, an unknown
-# time zone.
+# Arrow's errors, and Python's errors for values that it cannot represent, such as a date outside its range or an
+# unknown time zone.
 UNREADABLE = (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError, NotImplementedError)
 
 _ALL = 2**30
 
 
 def is_text(type_: pa.DataType) -> bool:
-    """Whether Arrow holds the values as text or as bytes that should be text."""
+    """Return whether Arrow holds the values as text, or as bytes that should be text."""
     kinds = (
         *(pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
         *(pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view),
@@ -24,19 +24,19 @@ def is_text(type_: pa.DataType) -> bool:
 
 
 def shown_value(array: pa.Array) -> str:
-    """One value as it would stand in a text file."""
+    """Return a single value as it would appear in a text file."""
     array = without_wrapping(array)
     if is_text(array.type):
         array = array.cast(pa.binary())
     try:
         (text,) = texts(array)
     except UNREADABLE:
-        return f"({array.type} that cannot be shown)"
+        return f"(unreadable {array.type})"
     return "-" if text is None else text
 
 
 def without_wrapping(array: pa.Array) -> pa.Array:
-    """The values without dictionary, and without an extension type (such as JSON) around text."""
+    """Return the values without a dictionary, and text without an extension type such as JSON."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if isinstance(array, pa.ExtensionArray) and is_text(array.type.storage_type):
@@ -45,7 +45,7 @@ def without_wrapping(array: pa.Array) -> pa.Array:
 
 
 def texts(array: pa.Array) -> list[str | None]:
-    """Each value as one would write it. Python does it, and Arrow where Python cannot represent the value."""
+    """Return each value as plain text. Python converts it, or Arrow if Python cannot represent the value."""
     if array.type == pa.time64("ns"):  # Python drops the nanoseconds
         return list(array.cast(pa.string()).to_pylist())
     try:

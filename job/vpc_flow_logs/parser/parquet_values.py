@@ -1,13 +1,14 @@
-"""The values of a Parquet column as the table wants them, whatever type they have in the file.
+"""Conversion of Parquet values of any type to the types of the table.
 
-A value that is the same number, or in `start` and `end` the same instant, fills the column. One that is not is
-reported as a problem of its row. AWS writes INT32, INT64 and text; other types come from tools that re-encode files.
+A value is converted if the result is the same number, or in `start` and `end` the same time. Otherwise it is a problem
+of its row. AWS writes INT32, INT64 and text; other types come from tools that re-encode files.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from vpc_flow_logs.parser.parquet_text import is_text, shown_value, texts, witho
 TIME_FIELDS = ("start", "end")
 
 Converted = tuple[pa.Array, dict[int, str]]
-"""The values, null where one does not fit, and the reasons by row."""
+"""The converted values, with null for values that do not fit, and the reasons by row."""
 
 _LIMITS = {"INT": 2**31, "BIGINT": 2**63}
 _UNITS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -31,7 +32,8 @@ _UNITS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 def converted(array: pa.Array, place: Place) -> Converted:
     """Convert the values of a column to the type of their place.
 
-    Raises one of `UNREADABLE` when some value cannot be represented at all, such as text that is not UTF-8.
+    Raises:
+        Exception: A value cannot be represented, such as invalid UTF-8. The exception is one of `UNREADABLE`.
     """
     array = without_wrapping(array)
     if place.is_integer:
@@ -46,14 +48,14 @@ def converted(array: pa.Array, place: Place) -> Converted:
 
 
 def is_number_or_instant(type_: pa.DataType) -> bool:
-    """Whether values of a type other than integers and text can be an epoch."""
+    """Return whether values of a type that is neither integer nor text can be an epoch."""
     return any(is_kind(type_) for is_kind in (pa.types.is_floating, pa.types.is_decimal, pa.types.is_timestamp))
 
 
 def _text(array: pa.Array) -> pa.Array:
     text = array.cast(pa.string())
-    text.validate(full=True)  # Arrow believes a Parquet file that its text is UTF-8
-    # With a null array, not a null: pyarrow 19 gets a null and a slice wrong.
+    text.validate(full=True)  # Arrow does not check that text in a Parquet file is UTF-8
+    # A null array instead of a null scalar, because pyarrow 19 handles a scalar with a slice incorrectly.
     return pc.if_else(pc.equal(text, "-"), pa.nulls(len(text), pa.string()), text)
 
 
@@ -84,11 +86,11 @@ def _of_integers(array: pa.Array, place: Place) -> Converted:
 
 
 def _spelled(text: pa.Array, place: Place) -> Converted:
-    """Integers from text; each different text is read once."""
+    """Convert text to integers. Each distinct text is parsed once."""
     coded = text.dictionary_encode()
-    found = [integer(value.encode(), place) for value in coded.dictionary.to_pylist()]
-    numbers = pa.array([number for number, _ in found], _type(place)).take(coded.indices)
-    reasons = {code: problem for code, (_, problem) in enumerate(found) if problem}
+    results = [integer(value.encode(), place) for value in coded.dictionary.to_pylist()]
+    numbers = pa.array([number for number, _ in results], _type(place)).take(coded.indices)
+    reasons = {code: problem for code, (_, problem) in enumerate(results) if problem}
     if not reasons:
         return numbers, {}
     return numbers, {row: reasons[code] for row, code in enumerate(coded.indices.to_pylist()) if code in reasons}
@@ -96,7 +98,7 @@ def _spelled(text: pa.Array, place: Place) -> Converted:
 
 def _of_floats(array: pa.Array, place: Place) -> Converted:
     assert place.column is not None
-    # Arrow's own cast takes 2^63 for the largest BIGINT.
+    # Arrow's cast converts 2^63 to the largest BIGINT.
     values = np.asarray(array.to_numpy(zero_copy_only=False), np.float64)
     valid = np.asarray(array.is_valid().to_numpy(zero_copy_only=False))
     limit = float(_LIMITS[place.column.type])
@@ -118,7 +120,7 @@ def _of_decimals(array: pa.Array, place: Place) -> Converted:
 
 
 def _of_timestamps(array: pa.Array, place: Place) -> Converted:
-    """Whole seconds since 1970; a timestamp without a time zone is UTC, as flow logs are."""
+    """Convert timestamps to whole seconds since 1970. A timestamp without a time zone is in UTC, as in flow logs."""
     values = array.cast(pa.int64()).fill_null(0).to_numpy()
     valid = np.asarray(array.is_valid().to_numpy(zero_copy_only=False))
     per_second = _UNITS_PER_SECOND[array.type.unit]
@@ -130,9 +132,9 @@ def _of_timestamps(array: pa.Array, place: Place) -> Converted:
 
 
 def _one_by_one(array: pa.Array, place: Place, number_of: Callable[[Any], tuple[int | None, str | None]]) -> Converted:
-    found = [(None, None) if value is None else number_of(value) for value in array.to_pylist()]
-    numbers = pa.array([number for number, _ in found], _type(place))
-    return numbers, {row: problem for row, (_, problem) in enumerate(found) if problem}
+    results = [(None, None) if value is None else number_of(value) for value in array.to_pylist()]
+    numbers = pa.array([number for number, _ in results], _type(place))
+    return numbers, {row: problem for row, (_, problem) in enumerate(results) if problem}
 
 
 def _misfit(value: float, place: Place) -> str:
@@ -150,11 +152,11 @@ def _not(value: Any, place: Place) -> tuple[None, str]:
 
 
 def _scalars_as_text(array: pa.Array, place: Place) -> Converted:
-    """Numbers, times and other single values as text; a whole number is written without a fraction."""
+    """Convert numbers, times and other single values to text. Whole numbers are written without a fraction."""
     if pa.types.is_nested(array.type):
         return _rejected(array, place, "is not a single value")
     if pa.types.is_decimal(array.type):
-        plain = [None if one is None else str(int(one)) if one == int(one) else f"{one:f}" for one in array.to_pylist()]
+        plain = [_decimal_text(value) for value in array.to_pylist()]
         return pa.array(plain, pa.string()), {}
     if not pa.types.is_floating(array.type):
         return pa.array(texts(array), pa.string()), {}
@@ -167,6 +169,12 @@ def _scalars_as_text(array: pa.Array, place: Place) -> Converted:
     return pa.array(plain, pa.string()), _reasons(array, place, rows, "is not a number")
 
 
+def _decimal_text(value: Decimal | None) -> str | None:
+    if value is None:
+        return None
+    return str(int(value)) if value == int(value) else f"{value:f}"
+
+
 def _is_plain(value: float) -> bool:
     return value.is_integer() and abs(value) < _LIMITS["BIGINT"]
 
@@ -175,7 +183,7 @@ def _is_plain(value: float) -> bool:
 
 
 def _rejected(array: pa.Array, place: Place, reason: str) -> Converted:
-    """No value of the column fits."""
+    """Reject all values of a column."""
     rows = np.flatnonzero(array.is_valid().to_numpy(zero_copy_only=False)).tolist()
     assert place.column is not None
     return pa.nulls(len(array), place.column.arrow_type), _reasons(array, place, rows, reason)

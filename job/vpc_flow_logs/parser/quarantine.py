@@ -1,4 +1,4 @@
-"""What could not be read, kept: the entries of the quarantine table."""
+"""The entries of the quarantine table, which keep the lines that are not records."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 LONGEST_SHOWN = 4096
-"""Characters of a line that an entry keeps."""
+"""Maximum number of characters of a line in an entry."""
 
 SCHEMA = pa.schema(
     [
@@ -19,14 +19,19 @@ SCHEMA = pa.schema(
         ("reason", pa.string()),
     ]
 )
-"""Arrow schema of the entries (``ingested_at`` is added by the task)."""
+"""Arrow schema of the entries, without ``ingested_at``, which the task adds."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """``lines`` lines of a file that are no records: where they begin (1 = first line), the first of them, and why.
+    """Lines of a file that are not records.
 
-    ``line`` is None where there is nothing to show, such as damage between two lines.
+    Attributes:
+        source_file: Path of the file.
+        line_number: Number of the first line, starting at 1; in Parquet, of the row.
+        lines: Number of lines that the entry covers.
+        line: The first line; None if there is nothing to show, such as for damage between two lines.
+        reason: The reason that the lines are not records.
     """
 
     source_file: str
@@ -37,13 +42,13 @@ class Entry:
 
 
 def shown(line: bytes) -> str | None:
-    r"""A line as an entry shows it: bytes that are not UTF-8 as ``\x..``, cut to `LONGEST_SHOWN` characters."""
+    r"""Return a line as text for an entry: at most `LONGEST_SHOWN` characters, invalid UTF-8 as ``\x..``."""
     if not line:
         return None
     return line[: 4 * LONGEST_SHOWN].decode("utf-8", "backslashreplace")[:LONGEST_SHOWN]
 
 
 def to_batch(entries: Sequence[Entry]) -> pa.RecordBatch:
-    """The entries as one Arrow batch of `SCHEMA`."""
+    """Return the entries as one Arrow batch of `SCHEMA`."""
     columns = [pa.array([getattr(entry, field.name) for entry in entries], field.type) for field in SCHEMA]
     return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)

@@ -1,4 +1,4 @@
-"""The values of records, field by field, put into the columns of the table."""
+"""Conversion of the values of records, field by field, to the columns of the table."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from vpc_flow_logs.parser.layout import TEXT_MAP, Format, Layout
 
 @dataclass(frozen=True)
 class Values:
-    """Records of one format: an array for each of its places, with the type of the column, or text; null for ``-``.
+    """Records of one format.
 
-    ``times`` has `start` or `end` as BIGINT where ``arrays`` has a text that does not show the epoch.
+    Attributes:
+        format: The format.
+        arrays: One array per place of the format, with the type of its column, else text. ``-`` is null.
+        times: `start` or `end` as BIGINT, for text in ``arrays`` that does not show the epoch.
     """
 
     format: Format
@@ -25,22 +28,29 @@ class Values:
 
     @property
     def rows(self) -> int:
+        """Number of records."""
         return len(self.arrays[0])
 
     def take(self, rows: pa.Array) -> Values:
-        """Some of the records."""
+        """Return the records at the given row indexes."""
         times = {name: array.take(rows) for name, array in self.times.items()}
         return Values(format=self.format, arrays=[array.take(rows) for array in self.arrays], times=times)
 
     def epochs(self, field: str) -> pa.Array | None:
-        """The values of `start` or `end`, as BIGINT or text; None when the format does not have the field."""
+        """Return the values of `start` or `end` as BIGINT or text; None if the format does not have the field."""
         position = self.format.position(field)
         return None if position is None else self.times.get(field, self.arrays[position])
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where ``rows`` records in a row come from: the file, and the time in its name in microseconds or None."""
+    """The source of consecutive records.
+
+    Attributes:
+        path: Path of the file.
+        named: The time in the file name in microseconds; None if there is none.
+        rows: Number of records.
+    """
 
     path: str
     named: int | None
@@ -48,7 +58,7 @@ class Source:
 
 
 def to_batch(values: Values, layout: Layout, sources: Sequence[Source]) -> pa.RecordBatch:
-    """One Arrow batch of ``layout.schema``. The rows of ``sources``, in order, are those of ``values``."""
+    """Return one Arrow batch of ``layout.schema``. The sources are in the order of the records in ``values``."""
     rows = values.rows
     filled = {
         place.column.name: array
@@ -67,7 +77,7 @@ def to_batch(values: Values, layout: Layout, sources: Sequence[Source]) -> pa.Re
 
 
 def _repeated(runs: Sequence[tuple[str | int | None, int]], type_: pa.DataType) -> pa.Array:
-    """Each value as often as its run says."""
+    """Return an array with each value repeated as often as its count."""
     arrays = [pa.nulls(n, type_) if value is None else pa.repeat(pa.scalar(value, type_), n) for value, n in runs]
     return arrays[0] if len(arrays) == 1 else pa.concat_arrays(arrays)
 
@@ -78,21 +88,21 @@ def _event_times(values: Values, sources: Sequence[Source]) -> pa.Array:
 
 
 def _other_fields(values: Values, rows: int) -> pa.Array:
-    """The fields without a column as a map from their names as delivered; null where a record has none."""
-    left = [
+    """Return a map of the fields without a column, by their delivered names; null for a record without such fields."""
+    others = [
         (place.key, array)
         for place, array in zip(values.format.places, values.arrays, strict=True)
         if place.column is None
     ]
-    if not left:
+    if not others:
         return pa.nulls(rows, TEXT_MAP)
-    # All values of a record side by side: record by record, field by field.
-    order = np.arange(rows * len(left)).reshape(len(left), rows).T.ravel()
-    items = pa.concat_arrays([array for _, array in left]).take(pa.array(order))
-    names = pa.array([key for key, _ in left]).take(pa.array(np.tile(np.arange(len(left)), rows)))
-    is_there = items.is_valid()
-    counts = np.asarray(is_there.to_numpy(zero_copy_only=False)).reshape(rows, len(left)).sum(axis=1)
+    # Order the values record by record, and field by field within a record.
+    order = np.arange(rows * len(others)).reshape(len(others), rows).T.ravel()
+    items = pa.concat_arrays([array for _, array in others]).take(pa.array(order))
+    names = pa.array([key for key, _ in others]).take(pa.array(np.tile(np.arange(len(others)), rows)))
+    is_valid = items.is_valid()
+    counts = np.asarray(is_valid.to_numpy(zero_copy_only=False)).reshape(rows, len(others)).sum(axis=1)
     ends = np.concatenate([[0], np.cumsum(counts)])
     # A null offset makes a null map.
     offsets = pa.array(ends, pa.int32(), mask=np.append(counts == 0, False))
-    return pa.MapArray.from_arrays(offsets, names.filter(is_there), items.filter(is_there))
+    return pa.MapArray.from_arrays(offsets, names.filter(is_valid), items.filter(is_valid))

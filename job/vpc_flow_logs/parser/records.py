@@ -1,6 +1,6 @@
-"""Flow log files into records: bytes in, Arrow batches out.
+"""The entry point of the parser: bytes of flow log files in, Arrow batches of records out.
 
-Each file is read by its own header, not by a schema. No Spark here.
+Each file is read by its own header, not by a schema. This module does not use Spark.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from vpc_flow_logs.parser.small_files import Bundle, SmallFile, parsed_together
 from vpc_flow_logs.parser.text_file import TextFile
 
 BLOCK_BYTES = 2 * 1024 * 1024
-"""Bytes of text that are decompressed and parsed at once."""
+"""Size of the text blocks that are decompressed and parsed at a time."""
 
 BATCH_ROWS = 32 * 1024
-"""Rows up to which a batch of records is filled, across files."""
+"""Number of rows at which a batch of records is complete. Batches are filled across files."""
 
 
 @dataclass(frozen=True)
 class DeliveredFile:
-    """A file as it was delivered: its path and its bytes."""
+    """A delivered file: its path and its bytes."""
 
     path: str
     content: pa.Buffer
 
 
 def parse(files: Iterable[DeliveredFile], layout: Layout) -> Iterator[pa.RecordBatch | Entry]:
-    """Yield the records of the files in batches of ``layout.schema``, and what they hold besides records.
+    """Yield the records of the files in batches of ``layout.schema``, and entries for all other lines.
 
-    Every line that is not blank and no header is either a row of a batch or counted by one entry. Nothing in a
-    file's bytes raises.
+    Every line that is neither blank nor a header line is either a row of a batch or covered by one entry. No contents
+    of a file raise an exception.
     """
     batches = _Batches()
     for part in _parts(files, layout):
@@ -88,7 +88,7 @@ def _contents(file: DeliveredFile, layout: Layout) -> Iterator[Values | Entry]:
 
 @dataclass
 class _Batches:
-    """Batches on their way to `BATCH_ROWS` rows."""
+    """Collects small batches until they have `BATCH_ROWS` rows."""
 
     waiting: list[pa.RecordBatch] = field(default_factory=list)
     rows: int = 0

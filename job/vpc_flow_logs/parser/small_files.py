@@ -1,4 +1,4 @@
-"""Small text files of one format, parsed together: what a file costs by itself is paid once for many."""
+"""Parsing of small text files of one format together, so that the cost per file is paid once for many files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vpc_flow_logs.parser.parquet_file import MAGIC
 from vpc_flow_logs.parser.record_batch import Source, Values
 
 SMALL_FILE = 64 * 1024
-"""Bytes of the largest file that is parsed together with others."""
+"""Maximum size in bytes of a file that is parsed together with others."""
 
 _SMALL_TEXT = 1024 * 1024
 _BUNDLE_BYTES = 2 * 1024 * 1024
@@ -27,7 +27,14 @@ _LONGEST_HEADER = 8 * 1024
 
 @dataclass(frozen=True)
 class SmallFile:
-    """An undamaged text file that begins with a header: the lines behind that, each with its line end."""
+    """An undamaged text file that starts with a header line.
+
+    Attributes:
+        path: Path of the file.
+        content: The bytes of the file.
+        format: The format in the header line.
+        text: The lines after the header line, each with its line end.
+    """
 
     path: str
     content: pa.Buffer
@@ -37,7 +44,7 @@ class SmallFile:
 
 @dataclass
 class Bundle:
-    """The small files of one format that wait to be parsed."""
+    """The small files of one format that are waiting to be parsed together."""
 
     layout: Layout
     files: list[SmallFile] = field(default_factory=list)
@@ -45,7 +52,7 @@ class Bundle:
     _formats: dict[bytes, Format | None] = field(default_factory=dict)
 
     def small_file(self, path: str, content: pa.Buffer) -> SmallFile | None:
-        """The file, when it is of the plain kind that can be bundled; None for every other."""
+        """Return the file if it is simple enough to be parsed together with others, else None."""
         if content.size > SMALL_FILE:
             return None
         text = content.to_pybytes()
@@ -57,16 +64,16 @@ class Bundle:
         elif text.startswith(MAGIC):
             return None
         header, _, records = text.partition(b"\n")
-        records = records.replace(b"\n" + header + b"\n", b"\n")  # of files that were concatenated
+        records = records.replace(b"\n" + header + b"\n", b"\n")  # headers of concatenated files
         format_ = self._format(header.removesuffix(b"\r"))
-        # A CR at the very end is part of a value: it must not meet the line end that is put there.
+        # A CR at the very end is part of a value, so no line end may be added after it.
         if format_ is None or not records or records.endswith(b"\r"):
             return None
         return SmallFile(path, content, format_, records if records.endswith(b"\n") else records + b"\n")
 
     def _format(self, header: bytes) -> Format | None:
         if len(header) > _LONGEST_HEADER:
-            return None  # it would be remembered
+            return None  # too long for the cache
         if header not in self._formats:
             if len(self._formats) > _MOST_HEADERS:
                 self._formats.clear()
@@ -75,10 +82,11 @@ class Bundle:
         return self._formats[header]
 
     def has_room_for(self, file: SmallFile) -> bool:
-        """Whether the file may be added: it has the format of the others, and they are not too many bytes yet."""
+        """Return whether the file can be added: it has the format of the others, and the bundle is not full."""
         return not self.files or (self.files[0].format == file.format and self._bytes < _BUNDLE_BYTES)
 
     def add(self, file: SmallFile) -> None:
+        """Add a file for which `has_room_for` returns True."""
         self.files.append(file)
         self._bytes += len(file.text)
 
@@ -91,7 +99,7 @@ class Bundle:
 def parsed_together(files: Sequence[SmallFile]) -> Iterator[tuple[Values, list[Source]] | SmallFile]:
     """Yield the records of small files of one format, and each file that has to be read on its own.
 
-    Files that cannot be parsed together are halved, so one odd file does not cost the others their speed.
+    Files that cannot be parsed together are split in half, so that one irregular file does not slow down the others.
     """
     if not files:
         return

@@ -1,4 +1,4 @@
-"""One text file, block by block: its headers, its records, and the lines that are neither."""
+"""The parser of one text file, block by block: its header lines, its records, and the lines that are neither."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from vpc_flow_logs.parser.quarantine import Entry, shown
 from vpc_flow_logs.parser.record_batch import Values
 
 _HALVED_DOWN_TO = 64 * 1024
-"""Text that is not all records is halved until so few bytes are left that they are read line by line."""
+"""Size in bytes above which text with lines that are not records is split; smaller text is read line by line."""
 
 Parts = Iterator[Values | Entry]
 
 
 @dataclass
 class _Unexplained:
-    """Lines before any header that Headers do not fit either: they become one entry."""
+    """Lines before the first header line that do not match Headers either. They become one entry."""
 
     line_number: int
     line: bytes
@@ -29,7 +29,7 @@ class _Unexplained:
 
 
 class TextFile:
-    """The state of reading one file: the line it is at, and the format that holds there."""
+    """The parser of one file. Its state is the current line number and the format that applies there."""
 
     def __init__(self, path: str, layout: Layout) -> None:
         self._path = path
@@ -40,7 +40,7 @@ class TextFile:
         self._has_more_headers = False
 
     def read(self, blocks: Iterator[bytes]) -> Parts:
-        """Yield the records and the quarantine entries of the file, whose text comes in ``blocks``."""
+        """Yield the records and the quarantine entries of the file with the text ``blocks``."""
         for piece in whole_lines(blocks):
             if isinstance(piece, Lines):
                 yield from self._lines(piece.text)
@@ -60,11 +60,11 @@ class TextFile:
             yield from self._records(text)
 
     def _begin(self, text: bytes) -> bytes:
-        """Decide by the first line that is not blank which format holds; returns the text that is left to read."""
+        """Determine the format from the first line that is not blank; return the text that is left to read."""
         start = 0
         while start < len(text):
             end = text.find(b"\n", start)
-            # A CR is part of the line end only where an LF follows.
+            # A CR is part of the line end only if an LF follows.
             line = text[start:] if end < 0 else text[start:end].removesuffix(b"\r")
             end = len(text) if end < 0 else end
             tokens = tokens_of(line)
@@ -86,13 +86,13 @@ class TextFile:
 
     def _look_for_header(self, text: bytes) -> Generator[Entry, None, bytes]:
         assert self._unexplained is not None
-        found = first_header(text, 0)
-        before = text if found is None else text[: found[0]]
+        header = first_header(text, 0)
+        before = text if header is None else text[: header[0]]
         self._unexplained.lines += sum(1 for line in split_lines(before) if line.strip(b" "))
         self._line += line_ends(before)
-        if found is None:
+        if header is None:
             return b""
-        _, end, names = found
+        _, end, names = header
         yield from self._end_unexplained()
         self._format = format_of(names, self._layout)
         self._line += 1
@@ -100,7 +100,7 @@ class TextFile:
         return b"" if after < 0 else text[after + 1 :]
 
     def _records(self, text: bytes) -> Parts:
-        """Lines after the first header, or of a file that Headers explain."""
+        """Read lines after the first header line, or of a file that matches Headers."""
         texts = [text]
         while texts:
             text = texts.pop()
@@ -117,15 +117,15 @@ class TextFile:
             self._line += line_ends(text)
 
     def _values(self, text: bytes, format_: Format) -> list[Values] | None:
-        """The records in ``text`` where all its lines are records, headers or blank; else None."""
+        """Return the records in ``text`` if all its lines are records, header lines or blank, else None."""
         if not self._has_more_headers:
             values = values_of(text, format_)
             if values is not None:
                 return [values]
-        found = values_by_format(text, format_, self._layout)
-        if found is not None:
+        result = values_by_format(text, format_, self._layout)
+        if result is not None:
             self._has_more_headers = True
-            records, self._format = found
+            records, self._format = result
             return records
         values = values_of(text, format_) if self._has_more_headers else None
         return None if values is None else [values]
@@ -147,7 +147,7 @@ class TextFile:
         if self._unexplained is not None and not piece.is_blank:
             self._unexplained.lines += 1
         elif not piece.is_blank:
-            yield self._entry(self._line, piece.start, f"a line of more than {LONGEST_LINE} bytes")
+            yield self._entry(self._line, piece.start, f"line of more than {LONGEST_LINE} bytes")
         self._line += 1
 
     def _end_unexplained(self) -> Iterator[Entry]:
@@ -155,7 +155,7 @@ class TextFile:
             return
         first, headers = self._unexplained, len(self._layout.headers)
         self._unexplained = None
-        reason = f"no header line, and {first.fields} fields where Headers names {headers}"
+        reason = f"no header line, and {first.fields} fields instead of the {headers} in Headers"
         yield self._entry(first.line_number, first.line, reason, lines=first.lines)
 
     def _entry(self, line_number: int, line: bytes, reason: str, *, lines: int = 1) -> Entry:

@@ -1,0 +1,30 @@
+"""The types and comments of the columns of the two Delta tables."""
+
+from __future__ import annotations
+
+from vpc_flow_logs.fields import BY_NAME, canonical
+from vpc_flow_logs.parser.layout import Column
+
+SERVICE = {
+    "event_time": ("TIMESTAMP", "Time of the record: start, else end, else the time in the file name"),
+    "other_fields": ("MAP<STRING, STRING>", "Fields of the file that have no column, by their delivered name"),
+    "source_file": ("STRING", "Path of the file that contains the record"),
+    "ingested_at": ("TIMESTAMP", "Time at which the job read the record"),
+}
+"""SQL type and comment of each column that the job adds to the records table."""
+
+QUARANTINE = {
+    "source_file": ("STRING", "Path of the file"),
+    "line_number": ("BIGINT", "Number of the first line that the entry covers, starting at 1; in Parquet, of the row"),
+    "lines": ("BIGINT", "Number of lines that the entry covers"),
+    "line": ("STRING", "The first 4096 characters of the line, with bytes that are not UTF-8 as \\x.."),
+    "reason": ("STRING", "Reason that the line is not a record"),
+    "ingested_at": ("TIMESTAMP", "Time at which the job read the file"),
+}
+"""SQL type and comment of each column of the quarantine table."""
+
+
+def meaning(column: Column) -> str:
+    """Return the comment of a column that holds a field."""
+    field = BY_NAME.get(canonical(column.name))
+    return field.meaning if field else "A field that AWS does not document"
