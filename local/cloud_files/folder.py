@@ -104,7 +104,7 @@ class _Folder(NamedTuple):
 
     @property
     def is_loop(self) -> bool:
-        """True if it contains a folder above it in the walk, so that the walk would never end."""
+        """True if the folder contains one of the folders above it in the walk, which would then never end."""
         return any(real == self.real or real.startswith(self.real.rstrip("/") + "/") for real in self.through)
 
 

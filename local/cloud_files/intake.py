@@ -1,4 +1,4 @@
-"""Decide what to read next: a durable log of found files, filled by discovery, read in micro-batches."""
+"""The intake of a stream: a durable log of files, filled by discovery and read in micro-batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stage for manual trials: ``make stage``, or ``python -m local.stage``.
+"""A stage for manual trials: `make stage`, or `.venv/bin/python -m local.stage`.
 
 It starts both clouds, deploys the environment file with the real CDK command line, and delivers traffic until Ctrl-C.
 Then it stops everything and removes its folder.

@@ -15,7 +15,7 @@ _DATABRICKS = "arn:aws:iam::414351767826:root"
 
 
 def prepare(environment: Environment, *, aws: Emulator, workspace: WorkspaceServer) -> str:
-    """Create what the environment file names but a deploy does not create; return the secret's ARN."""
+    """Create the prerequisites that the environment file names; return the secret's ARN."""
     _cross_account_role(aws, environment.reader.databricks_role_arn)
     _principals(environment, workspace)
     return _secret(environment, aws=aws, workspace=workspace)

@@ -139,7 +139,7 @@ def on_line(data: bytes, *, line: int, edit: Callable[[bytes], bytes]) -> bytes:
     def change(text: bytes) -> bytes:
         lines = text.split(b"\n")
         if not 1 <= line <= len(lines) - text.endswith(b"\n"):
-            raise ValueError(f"the file does not have a line {line}")
+            raise ValueError(f"the file has no line {line}")
         lines[line - 1] = edit(lines[line - 1])
         return b"\n".join(lines)
 

@@ -17,13 +17,13 @@ from local.aws.inside.errors import NotDone
 _Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 _ANSWERS: dict[str, Callable[[dict[str, str], bytes], dict[str, Any]]] = {
-    "instance-credentials": lambda asked, _: instances.credentials(
-        asked["profile"], account=asked["account"], seconds=int(asked["seconds"])
+    "instance-credentials": lambda query, _: instances.credentials(
+        query["profile"], account=query["account"], seconds=int(query["seconds"])
     ),
-    "may-pass-role": lambda asked, _: {"allowed": passing.allowed(asked["role"], launcher=asked["launcher"])},
+    "may-pass-role": lambda query, _: {"allowed": passing.allowed(query["role"], launcher=query["launcher"])},
     "places": lambda _, __: {"places": [vars(place) for place in flow_logs.places()]},
-    "switch": lambda asked, _: {"was": switches.turn(asked["name"], on=asked["on"] == "true")},
-    "deliver": lambda asked, body: delivery.deliver(asked["flow_log"], key=asked["key"], body=body),
+    "switch": lambda query, _: {"was": switches.turn(query["name"], on=query["on"] == "true")},
+    "deliver": lambda query, body: delivery.deliver(query["flow_log"], key=query["key"], body=body),
 }
 
 
