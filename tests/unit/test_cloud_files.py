@@ -73,7 +73,8 @@ def test_all_problems_are_in_one_message() -> None:
     with pytest.raises(CloudFilesError) as error:
         Options.parse({"cloudFiles.format": "csv", "cloudFiles.maxFilesPerTrigger": "0", "cloudFiles.Speed": "1"})
     message = str(error.value)
-    for part in ("path is missing", "'csv'", "cloudFiles.maxFilesPerTrigger = '0'", "unknown options: cloudfiles.speed", "queueUrl"):
+    named = ("'csv'", "cloudFiles.maxFilesPerTrigger = '0'", "unknown options: cloudfiles.speed")
+    for part in ("path is missing", *named, "queueUrl"):
         assert part in message
 
 
