@@ -149,7 +149,7 @@ def test_options_that_auto_loader_does_not_have_are_refused(stream: Stream) -> N
     reader = stream.spark.readStream.format("cloudFiles").schema("path STRING")
     frame = reader.option("cloudFiles.format", "binaryFile").load(str(stream.folder))
     query = frame.writeStream.format("noop").option("checkpointLocation", str(stream.checkpoint))
-    with pytest.raises(StreamingQueryException, match=r"CloudFilesError: .*with binaryFile it is always"):
+    with pytest.raises(StreamingQueryException, match=r"CloudFilesError: .*must be .* for binaryFile"):
         query.trigger(availableNow=True).start().awaitTermination()
 
 
