@@ -57,7 +57,7 @@ class BucketListing:
         return by_time([file for file in self._all() if file.path not in known])
 
     def existing(self) -> list[Found]:
-        """See `Discovery.existing`; raises as `new_files`."""
+        """See `Discovery.existing`; raises the errors of `new_files`."""
         return self.new_files(frozenset())
 
     def logged(self, offset: int) -> None:

@@ -18,7 +18,7 @@ WAIT = 1
 """Seconds that an empty queue waits for a message, so that an idle stream makes one request per second."""
 
 MESSAGES = 1000
-"""Maximum messages per call of `Queue.take`, low enough to log them before they become visible again."""
+"""A call of `Queue.take` stops at this number of messages, so that they are logged before they are visible again."""
 
 LONG = 900
 """Visibility timeout in seconds for a message that was received again before its files were done."""

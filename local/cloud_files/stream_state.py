@@ -19,7 +19,7 @@ class StreamState:
 
     Attributes:
         stream: the stream's ID, part of the names of its AWS resources.
-        queue: ARN of the queue that has reported every file since `listed`; None if events may have been lost.
+        queue: ARN of the queue that has reported every file since `listed`; None if events may be missing.
         listed: the start of the last listing, in seconds since 1970.
     """
 
