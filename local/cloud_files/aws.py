@@ -124,6 +124,6 @@ def _explained(error: ClientError, action: str, resource: str) -> tuple[str, str
     if name in _CREDENTIALS:
         return "PERMISSION_DENIED", f"{action} on {resource}: AWS rejected the credentials ({name}: {message})"
     if name == "NoSuchBucket":
-        return "INVALID_CONFIGURATION", f"{action} on {resource}: there is no such bucket; check the load path"
+        return "INVALID_CONFIGURATION", f"{action} on {resource}: the bucket does not exist; check the load path"
     reason = "INVALID_CONFIGURATION" if name.startswith(("Invalid", "Validation")) else "OTHER"
     return reason, f"{action} on {resource} failed ({name}: {message})"

@@ -1,8 +1,8 @@
 """The embedded stage: both clouds on this machine, in the state that a customer has before the first deploy.
 
-`composed` starts them, `customer` creates what a customer already has, `cdk` runs the real command line on them, `sql`
-runs Spark SQL over the workspace's tables, `by_hand` prepares what a person needs to try everything, and `folder`
-guards the stage's folder. ``python -m local.stage`` runs `__main__`.
+`composed` starts them, `customer` creates a customer's prerequisites, `cdk` runs the real command line on them, `sql`
+runs Spark SQL over the workspace's tables, `by_hand` prepares manual trials, and `folder` guards the stage's folder.
+``python -m local.stage`` runs `__main__`.
 
 Example:
     >>> from local.stage.composed import embedded

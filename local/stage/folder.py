@@ -17,7 +17,7 @@ class FolderError(Exception):
 
 @contextmanager
 def own_folder(path: Path) -> Iterator[Path]:
-    """Create the folder, or remove what an earlier stage left in it; remove the folder at the end of the block.
+    """Create the folder, or empty it if an earlier stage used it; remove it at the end of the block.
 
     Raises:
         FolderError: the folder holds files that no stage created, or another stage is using it.
