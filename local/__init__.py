@@ -1,1 +1,1 @@
-"""The embedded stage: both clouds on this machine, for the demo, the tests and the curious. Never shipped."""
+"""The embedded stage: both clouds on this machine, for the demo, the tests and manual trials. Never shipped."""

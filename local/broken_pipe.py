@@ -1,4 +1,4 @@
-"""Programs whose output is read only in part, as by ``| head``."""
+"""Handling of a reader that stops early, such as ``| head``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def ended_by_its_reader() -> Iterator[None]:
-    """End without a traceback when whoever reads the standard output stops reading, with the status of such an end.
+    """End the program without a traceback when the reader of standard output stops reading.
 
     Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
 
     Raises:
-        SystemExit: with status 141, as of a program that SIGPIPE ended.
+        SystemExit: with status 141, the status of a program that SIGPIPE ended.
     """
     try:
         try:
@@ -24,6 +24,6 @@ def ended_by_its_reader() -> Iterator[None]:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes once more when it ends.
+        # Python flushes standard output again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(128 + signal.SIGPIPE) from None

@@ -1,4 +1,4 @@
-"""How S3 writes a key in an event, which is also what it compares with a notification's filter.
+"""URL encoding of S3 keys, as S3 uses it in events and when it compares a key with a notification's filter.
 
 Sources: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html ("URL encoded"),
 https://github.com/aws/aws-cdk/pull/28012 (a filter ``schemaVersion=1/`` never matches, ``schemaVersion%3D1/`` does)
@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 
 def encoded(key: str) -> str:
-    """Encode a key: a space is ``+``, and what is neither a letter, a digit nor safe is ``%`` and hex digits.
+    """Encode a key: a space becomes ``+``; letters, digits and safe characters stay; all others become ``%XX``.
 
     Example:
         >>> encoded("team=net/AWSLogs/a b+c@d.gz")
@@ -20,5 +20,5 @@ def encoded(key: str) -> str:
 
 
 def decoded(value: str) -> str:
-    """Decode a filter's value, which may be encoded or not; a ``+`` stays one, as in a raw value."""
+    """Decode a filter's value, which may be encoded or raw; ``+`` stays ``+``, as in a raw value."""
     return unquote(value)

@@ -1,4 +1,4 @@
-"""The job on this machine: ``python -m local.ingest`` with the job's own parameters, on local Spark and Delta Lake.
+"""Run the job on this machine: ``python -m local.ingest`` with the job's parameters, on local Spark and Delta Lake.
 
 Example:
     .venv/bin/python -m local.ingest --vpc-logs-path logs --checkpoint-path out/checkpoint --table-name flows.vpc
@@ -35,10 +35,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Load the files.
 
     Args:
-        argv: the job's parameters; by default those of the command line.
+        argv: the job's parameters; by default, the command line's.
 
     Raises:
-        SystemExit: as `run`.
+        SystemExit: see `run`.
     """
     run(sys.argv[1:] if argv is None else argv, job=run_ingest)
 
@@ -51,18 +51,18 @@ def run(argv: Sequence[str], *, job: Callable[..., None]) -> None:
         job: `run_ingest` or `run_verify`.
 
     Raises:
-        SystemExit: with status 2 for parameters that cannot be used, 1 for a run that failed, and 128 plus the signal's
-            number after an orderly stop.
+        SystemExit: with status 2 for invalid parameters, 1 for a failed run, and 128 plus the signal number after an
+            orderly stop.
     """
     arguments = listing(absolute(argv))
-    _refuse_what_is_elsewhere(arguments)
+    _refuse_unusable_here(arguments)
     values = read(arguments)[0]
     local = LocalSession(values)
     try:
         job(arguments, session=local)
         if note := nothing_there(values.get("vpc-logs-path", "")):
             say(note)
-    except ParameterError:  # printed already, and so is the next one
+    except ParameterError:  # already printed, as is RunFailed
         raise SystemExit(2) from None
     except RunFailed:
         raise SystemExit(1) from None
@@ -76,10 +76,10 @@ def run(argv: Sequence[str], *, job: Callable[..., None]) -> None:
 
 
 class LocalSession:
-    """The session factory of the job: starts Spark when it is first asked, so that bad parameters are answered at once.
+    """Session factory for the job. It starts Spark on the first call, so invalid parameters are reported at once.
 
     Args:
-        values: the job's parameters by name; what is missing or bad is for the job to say.
+        values: the job's parameters by name; the job reports missing and invalid ones.
         warehouse: the folder of managed tables.
     """
 
@@ -92,12 +92,12 @@ class LocalSession:
         self._stopper = Stopper()
 
     def __call__(self) -> SparkSession:
-        """Return the session, with the table's schema and ``cloudFiles`` in it."""
+        """Return the session; on the first call, also create the table's schema and register ``cloudFiles``."""
         if self._spark is None:
-            # No stream runs yet that a signal would have to stop in an orderly way.
+            # No stream is running yet, so a signal may end the process at once.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             self._spark = spark.session(app_name="vpc-flow-logs ingest", warehouse=self._warehouse)
-            # Only now: Spark sets a handler of its own when it starts.
+            # Only now: Spark installs its own signal handler when it starts.
             self._stopper.watch(self._spark)
             if self._schema:
                 self._spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self._schema}`")
@@ -106,30 +106,33 @@ class LocalSession:
         return self._spark
 
     def close(self) -> None:
-        """Stop Spark and its Java process, if they run.
+        """Stop Spark and its Java process, if they are running.
 
         Raises:
-            SystemExit: when a signal asked for the stop.
+            SystemExit: a signal requested the stop.
         """
         self._stopper.end()
         if self._spark is not None:
             spark.stop(self._spark)
             self._tidy()
         if self._stopper.received:
-            print("interrupted: what was loaded is kept; run it again, it goes on from there", file=sys.stderr)
+            print(
+                "Interrupted. Data loaded so far is kept; run the command again to resume where it stopped.",
+                file=sys.stderr,
+            )
             raise SystemExit(128 + self._stopper.received)
 
     def _tidy(self) -> None:
-        """Remove the folders that Spark made for managed tables and that got none."""
+        """Remove the folders that Spark created for managed tables, if they are empty."""
         for folder in (self._warehouse / f"{self._schema}.db", self._warehouse):
-            with suppress(OSError):  # not empty, or not there
+            with suppress(OSError):  # not empty, or missing
                 folder.rmdir()
 
 
 class Stopper:
-    """Answers SIGINT and SIGTERM by stopping the streams, upon which the job returns as if it had come to its end.
+    """Handler of SIGINT and SIGTERM that stops the streams, so that the job returns as if it had finished.
 
-    The same signal again ends the process at once.
+    A second signal of the same kind ends the process at once.
     """
 
     def __init__(self) -> None:
@@ -138,7 +141,7 @@ class Stopper:
         self._spark: SparkSession | None = None
 
     def watch(self, spark: SparkSession) -> None:
-        """Take over the signals."""
+        """Handle the signals from now on."""
         self._spark = spark
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
@@ -151,21 +154,21 @@ class Stopper:
         self.received = number
         java_output.hush()
         signal.signal(number, signal.SIG_DFL)
-        # In a thread, which has a connection to Java of its own: the one of this thread is in the middle of a call.
+        # A new thread has its own connection to Java. The main thread's connection is in the middle of a call.
         threading.Thread(target=self._stop_streams, daemon=True).start()
 
     def _stop_streams(self) -> None:
         assert self._spark is not None
-        # Again and again, because the signal may come before the job has started its stream.
+        # Keep trying: the signal may arrive before the job has started its stream.
         while not self._done.is_set():
-            # A stream that is stopped in the middle of a batch may end by an error; it has ended all the same.
+            # A stream that is stopped in the middle of a batch may end with an error, but it does end.
             with suppress(Py4JError, PySparkException):
                 for query in self._spark.streams.active:
                     query.stop()
             self._done.wait(0.1)
 
 
-def _refuse_what_is_elsewhere(arguments: Sequence[str]) -> None:
+def _refuse_unusable_here(arguments: Sequence[str]) -> None:
     values, problems = read(arguments)
     bad = problems_of(values)
     here = problems_here({name: value for name, value in values.items() if name not in bad})

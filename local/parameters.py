@@ -1,4 +1,4 @@
-"""The job's parameters on this machine: relative paths, what only Databricks has, and what has to be there."""
+"""The job's parameters on this machine: relative paths, Databricks-only values, and folders that must exist."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def absolute(arguments: Sequence[str]) -> list[str]:
-    """Return the parameters with the local paths among them made absolute; ``s3://`` and other URIs stay as they are.
+    """Return the parameters with local paths made absolute; ``s3://`` and other URIs stay unchanged.
 
     Example:
         >>> absolute(["--checkpoint-path", "out", "--delta-output-path=/x"])
@@ -40,45 +40,45 @@ def absolute(arguments: Sequence[str]) -> list[str]:
 
 
 def listing(arguments: Sequence[str]) -> list[str]:
-    """Return the parameters with ``--notifications=off`` where they name a bucket and do not say how to find its files.
+    """Return the parameters, with ``--notifications=off`` added if they name a bucket but no notification setting.
 
-    The job's default would make a topic, a queue and a notification in whatever account the shell is signed in to.
+    The job's default would create a topic, a queue and a notification in the account that the shell is signed in to.
     """
     values = read(arguments)[0]
-    asked = "notifications" in values or "queue-url" in values
-    if asked or not values.get("vpc-logs-path", "").startswith("s3:"):
+    chosen = "notifications" in values or "queue-url" in values
+    if chosen or not values.get("vpc-logs-path", "").startswith("s3:"):
         return list(arguments)
     return [*arguments, "--notifications=off"]
 
 
 def local_folder(path: str) -> Path | None:
-    """Return the folder that an absolute path or a ``file:`` URI means; None for what is not on this machine."""
+    """Return the folder for an absolute path or a ``file:`` URI; None for a path that is not on this machine."""
     if path.startswith("file:"):
         path = "/" + path.removeprefix("file:").lstrip("/")
     return Path(path) if path.startswith("/") else None
 
 
 def problems_here(values: Mapping[str, str]) -> list[str]:
-    """Return what is wrong on this machine with parameters that are good on Databricks."""
+    """Return the problems with parameters that are valid on Databricks but not on this machine."""
     problems = []
     if problem := _logs_problem(values.get("vpc-logs-path", "")):
         problems.append(f"--vpc-logs-path: {problem}")
     table, checkpoint = values.get("table-name", ""), values.get("checkpoint-path", "/")
     catalog, _, rest = table.partition(".")
     if table.count(".") == 2 and catalog != "spark_catalog":
-        problems.append(f"--table-name: local Spark has no catalog {catalog!r}; take {rest}")
+        problems.append(f"--table-name: local Spark has no catalog {catalog!r}; use {rest}")
     if local_folder(checkpoint) is None:
         problems.append(
-            f"--checkpoint-path: {checkpoint!r} is not on this machine; take a folder, such as out/checkpoint"
+            f"--checkpoint-path: {checkpoint!r} is not on this machine; use a local folder, such as out/checkpoint"
         )
     return problems
 
 
 def _logs_problem(path: str) -> str | None:
-    """Return why there is nothing that a local VPC Logs Path could mean, or None.
+    """Return the problem with a local VPC Logs Path, or None.
 
-    What a wildcard matches may come later. What is written out has to be there: the checkpoint would keep a typing
-    mistake for ever.
+    Folders that match a wildcard may appear later. The part of the path before the first wildcard must exist, because
+    the checkpoint would keep a typing mistake forever.
     """
     try:
         pattern = _pattern(path)
@@ -89,11 +89,11 @@ def _logs_problem(path: str) -> str | None:
     root = Path(pattern.root)
     if root.is_dir() or (root.exists() and not pattern.is_glob):
         return None
-    return f"there is no folder {root}; name one that is there"
+    return f"folder {root} does not exist; name an existing folder"
 
 
 def nothing_there(path: str) -> str | None:
-    """Return a line that says which pattern matches no file; None for a bucket, or if there is one."""
+    """Return a line that names the pattern if it matches no file; None if it matches one, or for a bucket."""
     try:
         pattern = _pattern(path)
         if pattern is None or not FolderListing(Selection(pattern)).is_empty:
@@ -111,5 +111,5 @@ def _pattern(path: str) -> Pattern | None:
 def _absolute(path: str) -> str:
     if not path or _SCHEME.match(path):
         return path
-    # Not Path.resolve(): it would follow links, and a checkpoint belongs to the path as it was given.
+    # Not Path.resolve(): it follows links, and a checkpoint belongs to the path as given.
     return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111

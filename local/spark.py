@@ -1,4 +1,4 @@
-"""The Spark session under the name that README's examples import it by."""
+"""The Spark session, under the name that the README's examples import."""
 
 from local.laptop.spark import session
 

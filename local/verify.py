@@ -1,6 +1,6 @@
-"""Whether the files can be read, and what is in them: ``python -m local.verify`` with the parameters of the job.
+"""Check that the files can be read, and summarize them: ``python -m local.verify`` with the job's parameters.
 
-Creates nothing.
+It creates nothing.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from vpc_flow_logs.main import run_verify
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Look at the VPC Logs Path.
+    """Verify the VPC Logs Path.
 
     Args:
-        argv: the job's parameters; by default those of the command line.
+        argv: the job's parameters; by default, the command line's.
 
     Raises:
-        SystemExit: with status 2 for parameters that cannot be used, 1 when something is missing.
+        SystemExit: with status 2 for invalid parameters, 1 if a check fails.
     """
     run(sys.argv[1:] if argv is None else argv, job=run_verify)
 

@@ -1,4 +1,4 @@
-"""AWS on this machine: MiniStack as a child process, which checks signatures and enforces IAM.
+"""AWS on this machine: MiniStack as a child process that checks signatures and enforces IAM.
 
 >>> with running(Path("stage")) as aws:                                     # doctest: +SKIP
 ...     aws.client("s3").create_bucket(Bucket="logs")

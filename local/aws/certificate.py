@@ -1,4 +1,4 @@
-"""A certificate for the stage, made on the spot: for this machine alone, and for a month."""
+"""A self-signed certificate for the stage, valid for this machine only and for 30 days."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 @dataclass(frozen=True)
 class Certificate:
-    """Where the certificate and its private key lie, as PEM files."""
+    """The PEM files of a certificate and its private key."""
 
     file: Path
     key: Path
 
 
 def make(folder: Path) -> Certificate:
-    """Make a self-signed certificate for ``localhost`` and 127.0.0.1, and put it into a folder."""
+    """Create a self-signed certificate for ``localhost`` and 127.0.0.1 in a folder."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     now = datetime.now(timezone.utc)
-    # Python 3.13 and later check all that RFC 5280 asks for.
+    # Python 3.13 and later check everything that RFC 5280 requires.
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     usage = x509.KeyUsage(
         digital_signature=True,
@@ -57,8 +57,8 @@ def make(folder: Path) -> Certificate:
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
         .sign(key, hashes.SHA256())
     )
-    made = Certificate(file=folder / "certificate.pem", key=folder / "key.pem")
-    made.key.touch(mode=0o600)
-    made.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    made.file.write_bytes(certificate.public_bytes(Encoding.PEM))
-    return made
+    files = Certificate(file=folder / "certificate.pem", key=folder / "key.pem")
+    files.key.touch(mode=0o600)
+    files.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    files.file.write_bytes(certificate.public_bytes(Encoding.PEM))
+    return files

@@ -1,4 +1,4 @@
-"""A running stage: its URL, clients for it, and the environment that leads child processes to it."""
+"""A running AWS emulator: its URL, its clients, and the environment that directs child processes to it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ import boto3
 from botocore.config import Config
 
 PRIVATE = "/_stage/"
-"""Path of what AWS does on its own and no caller may ask for; requests need the stage's secret."""
+"""URL path of internal AWS operations, which no AWS caller can request. Requests need the stage's secret."""
 
 
 HERE = "127.0.0.1,localhost"
-"""Hosts that are reached without a proxy."""
+"""Hosts to reach without a proxy."""
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """An access key; one that is an account's number is root of that account."""
+    """An access key. A key that is an account ID is the root user of this account."""
 
     key: str
     secret: str = field(default="secret", repr=False)
@@ -35,15 +35,20 @@ class Credentials:
 
 
 class Refused(Exception):
-    """AWS refuses it; the message has the reason."""
+    """AWS refuses the request; the message has the reason."""
 
 
 @dataclass(frozen=True)
 class Emulator:
-    """A running AWS.
+    """A running AWS emulator.
 
-    ``certificate`` is what it is known by (None: plain http), ``account`` and ``region`` are where its clients work
-    unless they say else, ``folder`` holds its log and all that it leaves.
+    Attributes:
+        url: its URL.
+        certificate: its TLS certificate; None for plain HTTP.
+        account: the default account of its clients.
+        region: the default region of its clients.
+        folder: holds its log and all its files.
+        secret: the bearer token for internal operations.
     """
 
     url: str
@@ -55,16 +60,16 @@ class Emulator:
 
     @property
     def root(self) -> Credentials:
-        """Credentials of the account's root, who may do everything."""
+        """Credentials of the account's root user, which has all permissions."""
         return Credentials(key=self.account)
 
     @property
     def log(self) -> Path:
-        """Its log file."""
+        """The log file."""
         return self.folder / "ministack.log"
 
     def client(self, service: str, credentials: Credentials | None = None, *, region: str | None = None) -> Any:
-        """Return a boto3 client for the stage, as root unless credentials are given. It tries each call once."""
+        """Return a boto3 client for the stage, as root by default. It does not retry calls."""
         caller = credentials or self.root
         return boto3.client(
             service,
@@ -78,10 +83,10 @@ class Emulator:
         )
 
     def environment(self, credentials: Credentials | None = None, *, region: str | None = None) -> dict[str, str]:
-        """Return all environment variables for a child process, so that it finds this AWS and no other.
+        """Return the complete environment of a child process that uses this AWS and no other.
 
-        They are this process's own, without any that could lead to a real account, and those that boto3, the ``aws``
-        and ``cdk`` commands, Node and Python's own TLS read. The caller is root unless credentials are given.
+        It consists of this process's variables, except those that could lead to a real account, and the variables that
+        boto3, the ``aws`` and ``cdk`` commands, Node, and Python's TLS read. The caller is root by default.
         """
         caller = credentials or self.root
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -91,7 +96,7 @@ class Emulator:
             "AWS_SECRET_ACCESS_KEY": caller.secret,
             "AWS_REGION": region or self.region,
             "AWS_DEFAULT_REGION": region or self.region,
-            # Neither a developer's profiles nor the machine's own role.
+            # Use neither a developer's profiles nor the machine's role.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -109,26 +114,36 @@ class Emulator:
     def instance_credentials(self, profile: str, *, seconds: int = 6 * 3600) -> Credentials:
         """Return the temporary credentials of an EC2 instance with an instance profile (name or ARN).
 
-        :class:`Refused` if there is no such profile, no role in it, or the role does not trust EC2.
+        Raises:
+            Refused: the profile does not exist or has no role, or the role does not trust EC2.
         """
         answer = self.ask("instance-credentials", profile=profile, account=self.account, seconds=str(seconds))
         return Credentials(key=answer["key"], secret=answer["secret"], token=answer["token"])
 
     @contextmanager
     def switched(self, name: str, *, on: bool) -> Iterator[None]:
-        """Have AWS behave in the other of two ways during a block; ``local/aws/inside/switches.py`` has the names.
+        """Set a switch of the emulator's behavior during the block; ``local/aws/inside/switches.py`` has the names.
 
         Raises:
-            Refused: there is no such switch.
+            Refused: the switch is unknown.
         """
-        was = self.ask("switch", name=name, on=str(on).lower())["was"]
+        before = self.ask("switch", name=name, on=str(on).lower())["was"]
         try:
             yield
         finally:
-            self.ask("switch", name=name, on=str(was).lower())
+            self.ask("switch", name=name, on=str(before).lower())
 
     def ask(self, what: str, body: bytes = b"", **parameters: str) -> dict[str, Any]:
-        """Have AWS do what no caller may ask for; :class:`Refused` with the reason if it does not."""
+        """Request an internal operation of AWS.
+
+        Args:
+            what: the operation; ``local/aws/inside/private.py`` has the names.
+            body: the request's body.
+            parameters: the operation's parameters.
+
+        Raises:
+            Refused: AWS refuses the operation.
+        """
         request = urllib.request.Request(
             f"{self.url}{PRIVATE}{quote(what)}?{urlencode(parameters)}",
             data=body,
@@ -137,12 +152,12 @@ class Emulator:
         )
         try:
             with opener(self.certificate).open(request, timeout=60) as response:
-                found: dict[str, Any] = json.load(response)
+                answer: dict[str, Any] = json.load(response)
         except urllib.error.HTTPError as error:
             if error.code != 409:
                 raise
             raise Refused(json.load(error)["reason"]) from None
-        return found
+        return answer
 
 
 def opener(certificate: Path | None) -> urllib.request.OpenerDirector:

@@ -1,4 +1,4 @@
-"""The properties of ``AWS::EC2::FlowLog``: what CloudFormation's schema and EC2 refuse, and how they say it.
+"""Validation of ``AWS::EC2::FlowLog`` properties, with the error messages of CloudFormation's schema and of EC2.
 
 Sources: the resource type's schema, and
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-flowlog.html
@@ -25,12 +25,12 @@ TYPES: dict[str, type] = {
     "Tags": list,
     "TrafficType": str,
 }
-"""The properties that a template may give."""
+"""The properties that a template can set."""
 
 REQUIRED = ("ResourceType", "ResourceId")
 
 CREATE_ONLY = tuple(name for name in TYPES if name != "Tags")
-"""What cannot be changed: a new value makes a new flow log."""
+"""The properties that cannot be changed; a new value replaces the flow log."""
 
 ENUMS: dict[str, tuple[str, ...]] = {
     "LogDestinationType": ("cloud-watch-logs", "kinesis-data-firehose", "s3"),
@@ -42,7 +42,7 @@ ENUMS: dict[str, tuple[str, ...]] = {
 }
 
 OPTIONS: dict[str, type] = {"FileFormat": str, "HiveCompatiblePartitions": bool, "PerHourPartition": bool}
-"""The destination options; given at all, all three are required."""
+"""The destination options. If there are any, all three are required."""
 
 FILE_FORMATS = ("parquet", "plain-text")
 TAGGED = ("auto-scaling-group", "instance", "network-interface")
@@ -59,7 +59,7 @@ _BUCKET = re.compile(r"arn:aws(?:-[a-z]+)*:s3:::(?P<bucket>[a-z0-9][a-z0-9.-]{1,
 
 
 def typed(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties with their numbers and booleans as such: templates may spell them as text."""
+    """Return the properties with numbers and booleans converted from text, which templates may contain."""
 
     def value(name: str, given: Any) -> Any:
         if name == "MaxAggregationInterval" and isinstance(given, str) and given.isdigit():
@@ -74,12 +74,12 @@ def typed(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def schema_problems(properties: Mapping[str, Any]) -> list[str]:
-    """Where the properties are not those of the schema; empty if they are."""
-    found = [f"#: required key [{name}] not found" for name in REQUIRED if name not in properties]
-    found += _unknown("#", properties, TYPES)
+    """Return the violations of the schema; empty if there are none."""
+    problems = [f"#: required key [{name}] not found" for name in REQUIRED if name not in properties]
+    problems += _unknown("#", properties, TYPES)
     for name, value in properties.items():
-        found += _value_problems(name, value)
-    return found
+        problems += _value_problems(name, value)
+    return problems
 
 
 def _unknown(where: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> list[str]:
@@ -140,7 +140,7 @@ def _tag_field_problems(specifications: list[Any]) -> Iterator[str]:
 
 
 def request_problem(properties: Mapping[str, Any]) -> str | None:
-    """What EC2 would refuse of properties that the schema allows; None if nothing."""
+    """Return EC2's error for properties that the schema allows; None if EC2 accepts them."""
     kind, target = properties["ResourceType"], properties["ResourceId"]
     of_gateway = kind.startswith("TransitGateway")
     interval = properties.get("MaxAggregationInterval", 600)
@@ -160,7 +160,7 @@ def request_problem(properties: Mapping[str, Any]) -> str | None:
 
 
 def _tag_field_refusal(properties: Mapping[str, Any]) -> str | None:
-    """A tag field shows the value of a tag key: which one has to be said."""
+    """Return the error if a tag field has no tag key; None if all have one."""
     given = {each["ResourceType"]: len(each["TagKeys"]) for each in properties.get("TagFieldSpecifications", [])}
     fields = fields_of(properties.get("LogFormat", "")) or ()
     for kind, field in _TAG_FIELDS.items():
@@ -177,16 +177,16 @@ def _destination_problem(properties: Mapping[str, Any]) -> str | None:
         if name in properties:
             return f"{name} is not applicable for s3 delivery"
     given = properties.get("LogDestination", "")
-    found = destination(given)
-    if not found:
+    place = destination(given)
+    if not place:
         return f"LogDestination: {given} is not a valid S3 bucket ARN"
-    if "AWSLogs" in found[1].split("/"):
+    if "AWSLogs" in place[1].split("/"):
         return f"LogDestination: {given}: AWSLogs is a reserved term and cannot be a subfolder name"
     return None
 
 
 def kind_of(target: str) -> str:
-    """The ResourceType of an id.
+    """Return the ResourceType of a resource ID.
 
     >>> kind_of("tgw-attach-0123456789abcdef0"), kind_of("tgw-0123456789abcdef0")
     ('TransitGatewayAttachment', 'TransitGateway')
@@ -197,12 +197,12 @@ def kind_of(target: str) -> str:
 
 
 def destination(arn: str) -> tuple[str, str] | None:
-    """The bucket and the folder (empty for none) that a log destination names; None if it names no bucket."""
-    found = _BUCKET.fullmatch(arn)
-    return (found["bucket"], (found["prefix"] or "").strip("/")) if found else None
+    """Return the bucket and the folder (empty for none) of a log destination; None if it is not a bucket ARN."""
+    match = _BUCKET.fullmatch(arn)
+    return (match["bucket"], (match["prefix"] or "").strip("/")) if match else None
 
 
 def fields_of(log_format: str) -> tuple[str, ...] | None:
-    """The fields of a log format such as ``${version} ${srcaddr}``; None if it is none."""
+    """Return the fields of a log format such as ``${version} ${srcaddr}``; None if the format is invalid."""
     fields = re.findall(r"\$\{([a-z][a-z0-9-]*)\}", log_format)
     return tuple(fields) if fields and " ".join(f"${{{name}}}" for name in fields) == log_format else None

@@ -1,4 +1,4 @@
-"""MiniStack as a child process that ends with its parent, whatever happens to either."""
+"""MiniStack as a child process that ends with its parent, even if the parent is killed."""
 
 from __future__ import annotations
 
@@ -23,37 +23,45 @@ _KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ")
 
 
 class NotStarted(RuntimeError):
-    """MiniStack did not come up; the message ends with what it said last."""
+    """MiniStack did not start; the message ends with its last output."""
 
 
 @contextmanager
 def running(folder: Path, *, account: str = ACCOUNT, region: str = REGION, tls: bool = True) -> Iterator[Emulator]:
-    """A MiniStack on a free port of 127.0.0.1; all that it writes is in a folder, and it ends with the block.
+    """Run MiniStack on a free port of 127.0.0.1 during the block. Several can run at once.
 
-    It checks each request's signature and what IAM allows. Several can run at once. Without ``tls`` it talks plain
-    http, which policies such as the log bucket's refuse. Raises :class:`NotStarted`.
+    It checks each request's signature and IAM permissions.
+
+    Args:
+        folder: the folder for all its files.
+        account: the default account.
+        region: the default region.
+        tls: False for plain HTTP, which policies such as the log bucket's deny.
+
+    Raises:
+        NotStarted: MiniStack did not start.
     """
     folder = folder.resolve()
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
-    made = certificate.make(folder) if tls else None
+    files = certificate.make(folder) if tls else None
     secret = secrets.token_urlsafe()
-    # The port is taken here and handed over, so nobody else can take it in between.
+    # Bind the port here and pass the socket on, so that no other process can take the port in between.
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         port = listener.getsockname()[1]
         stage = Emulator(
             url=f"{'https' if tls else 'http'}://127.0.0.1:{port}",
-            certificate=made.file if made else None,
+            certificate=files.file if files else None,
             account=account,
             region=region,
             folder=folder,
             secret=secret,
         )
-        process = _started(stage, listener, key=made.key if made else None)
+        process = _started(stage, listener, key=files.key if files else None)
     try:
         _wait(stage, process)
         yield stage
     finally:
-        # Nothing in it is kept, so nothing has to end in order; its functions are in its process group.
+        # No data is kept, so there is no orderly shutdown. Its Lambda functions are in its process group.
         _kill(process)
 
 
@@ -67,22 +75,22 @@ def _started(stage: Emulator, listener: socket.socket, *, key: Path | None) -> s
             stdout=log,
             stderr=subprocess.STDOUT,
             pass_fds=[listener.fileno()],
-            # Ctrl-C is the parent's to handle.
+            # The parent handles Ctrl-C.
             start_new_session=True,
         )
-    # The pipe stays open as long as this process lives; then the child kills itself.
+    # The pipe stays open while this process lives; when it closes, the child kills itself.
     assert process.stdin
     try:
         process.stdin.write(f"{stage.secret}\n".encode())
         process.stdin.flush()
     except OSError as error:
         _kill(process)
-        raise NotStarted(f"MiniStack did not start: {error}\n{_said(stage)}") from error
+        raise NotStarted(f"MiniStack did not start: {error}\n{_last_output(stage)}") from error
     return process
 
 
 def _environment(stage: Emulator, *, port: int, key: Path | None) -> dict[str, str]:
-    """What MiniStack reads, see its README, and little else: its functions have it too, and AWS's have no more."""
+    """Return the variables that MiniStack reads (see its README) and few others, because its functions get them too."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     own = {
         "AUTH": "true",
@@ -90,13 +98,13 @@ def _environment(stage: Emulator, *, port: int, key: Path | None) -> dict[str, s
         "GATEWAY_PORT": str(port),
         "MINISTACK_ACCOUNT_ID": stage.account,
         "MINISTACK_REGION": stage.region,
-        # No other listeners.
+        # Start no other listeners.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        # It would remove containers that it takes for its own.
+        # Without this, it would remove containers that it takes for its own.
         "DOCKER_HOST": f"unix://{stage.folder}/no-docker.sock",
         "LAMBDA_EXECUTOR": "local",
-        # The waiter of the custom resource asks every 30 seconds; here nothing takes that long.
+        # The waiter of the custom resource polls every 30 seconds; here no step takes that long.
         "SFN_WAIT_SCALE": "0.1",
         "PERSIST_STATE": "0",
         "S3_PERSIST": "0",
@@ -104,9 +112,9 @@ def _environment(stage: Emulator, *, port: int, key: Path | None) -> dict[str, s
         "S3_DATA_DIR": str(stage.folder / "s3"),
         "TMPDIR": str(stage.folder / "tmp"),
         "HOME": str(stage.folder / "tmp"),
-        # Functions run on the Python and the Node that are beside this Python.
+        # Functions run on the Python and the Node in the folder of this Python.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-        # Its own folder is another one, and an entry may be relative to this process's.
+        # Absolute, because its working directory is not this process's.
         "PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path),
         "PYTHONUNBUFFERED": "1",
         "NO_PROXY": HERE,
@@ -114,7 +122,7 @@ def _environment(stage: Emulator, *, port: int, key: Path | None) -> dict[str, s
     }
     if stage.certificate:
         own |= {"USE_SSL": "1", "MINISTACK_SSL_CERT": str(stage.certificate), "MINISTACK_SSL_KEY": str(key)}
-        # For the functions: they answer CloudFormation by TLS.
+        # For the functions, which send their responses to CloudFormation over TLS.
         own |= trust(stage.certificate)
     return {**kept, **own}
 
@@ -128,10 +136,10 @@ def _wait(stage: Emulator, process: subprocess.Popen[bytes]) -> None:
                 return
         except OSError:
             time.sleep(0.1)
-    raise NotStarted(f"MiniStack did not start; the end of {stage.log}:\n{_said(stage)}")
+    raise NotStarted(f"MiniStack did not start. The end of {stage.log}:\n{_last_output(stage)}")
 
 
-def _said(stage: Emulator) -> str:
+def _last_output(stage: Emulator) -> str:
     return stage.log.read_text(errors="replace")[-2000:]
 
 

@@ -1,12 +1,13 @@
 """A stand-in for Databricks Auto Loader: streams the files of a folder or a bucket as ``format("cloudFiles")``.
 
-`source` is the Spark side, `options` and `values` check what it is asked for, `ways` has the choices where no
-document says what Auto Loader does. `pattern` and `selection` decide which files a load path means, `log` keeps those
-that were found, `intake` decides what to read next, `partitions`, `content` and `objects` read. `discovery` is what
-all ways of finding new files share: `folder` and `bucket` list, `notified` takes the messages of a `queue`, whose
-`events` are those of S3. `resources` creates what leads from bucket to queue (S3's rule on `overlaps` holds),
-`stream` puts together what a stream over a bucket needs, `stream_state` is what it remembers, `aws` has its clients
-and refusals.
+- `source` is the Spark side; `options` and `values` check the options; `ways` has settings for undocumented behavior.
+- `pattern` and `selection` decide which files a load path selects.
+- `log` records the discovered files; `intake` decides what to read next; `partitions`, `content`, `opened` and
+  `objects` read it.
+- `discovery` is the interface for finding new files: `folder` and `bucket` list, `notified` reads the S3 `events` in
+  the messages of a `queue`.
+- `resources` creates the path from bucket to queue, under S3's rule on `overlaps`; `stream` assembles the discovery of
+  a stream over a bucket; `stream_state` stores its state; `aws` has its clients and error messages.
 """
 
 from local.cloud_files.error import CloudFilesError

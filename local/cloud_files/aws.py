@@ -1,4 +1,4 @@
-"""The AWS side: clients with the credentials that boto3 finds in this process, and refusals in words."""
+"""The AWS side: clients with the credentials that boto3 finds in this process, and readable errors."""
 
 from __future__ import annotations
 
@@ -43,36 +43,36 @@ _SETUP = "CF_EVENT_NOTIFICATION_SETUP_FAILED"
 
 @lru_cache
 def client(service: str, region: str | None) -> Any:
-    """A boto3 client of this process.
+    """Return a boto3 client, shared in this process.
 
     Args:
         service: ``s3``, ``sns`` or ``sqs``.
-        region: None for what the environment says.
+        region: None for the region of the environment.
 
     Raises:
-        CloudFilesError: when the environment names no region either.
+        CloudFilesError: the environment does not set a region either.
     """
-    # A queue is asked for messages with up to a second of waiting; what takes much longer hangs.
+    # A request for messages waits up to a second, so a call that takes much longer hangs.
     config = Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4})
     try:
         return boto3.session.Session().client(service, region_name=region, config=config)
     except NoRegionError:
         raise CloudFilesError(
-            f"no region for {service}: set cloudFiles.region, or AWS_REGION in the environment"
+            f"no region for {service}; set cloudFiles.region, or AWS_REGION in the environment"
         ) from None
 
 
 @contextmanager
 def calling(action: str, resource: str, *, setup: bool = False) -> Iterator[None]:
-    """Say in words what a call in this block was refused for.
+    """Translate the error of a call in this block into a readable message.
 
     Args:
-        action: what IAM calls it, such as ``s3:ListBucket``.
-        resource: the ARN that it is made on, or what names it best.
-        setup: whether the call is one of making topic, queue and notification, whose errors have a class of their own.
+        action: the IAM action, such as ``s3:ListBucket``.
+        resource: the ARN of the resource, or the best name for it.
+        setup: whether the call sets up topic, queue or notification. These errors have their own class.
 
     Raises:
-        CloudFilesError: for every error of the call.
+        CloudFilesError: the call failed.
     """
     try:
         yield
@@ -87,16 +87,16 @@ def calling(action: str, resource: str, *, setup: bool = False) -> Iterator[None
         reason, text = "OTHER", f"{action} on {resource}: {error}"
     else:
         return
-    # Without `from None` Python shows the service's error as well, and first.
+    # Without `from None`, Python also shows the service's error, and shows it first.
     raise (setup_failed(reason, text) if setup else CloudFilesError(text)) from None
 
 
 def setup_failed(reason: str, text: str) -> CloudFilesError:
-    """The error of a set-up that did not succeed, in Auto Loader's words.
+    """Return the error of a failed setup, worded as in Auto Loader.
 
     Source: https://docs.databricks.com/aws/en/error-messages/cf-event-notification-setup-failed-error-class
     """
-    # Without "Please verify …", for what follows says which; messages of failed runs are cut after some lines.
+    # Omits "Please verify …" because the text that follows is specific, and messages of failed runs are truncated.
     class_text = {
         "PERMISSION_DENIED": "Permission denied while setting up event notification resources for Auto Loader.",
         "INVALID_CONFIGURATION": "Invalid configuration parameter for event notification setup.",
@@ -109,18 +109,21 @@ def setup_failed(reason: str, text: str) -> CloudFilesError:
 
 
 def code(error: ClientError) -> str:
-    """The service's own code of an error."""
+    """Return the service's error code."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _explained(error: ClientError, action: str, resource: str) -> tuple[str, str]:
-    said = str(error.response.get("Error", {}).get("Message", "")).rstrip(".")
+    message = str(error.response.get("Error", {}).get("Message", "")).rstrip(".")
     name = code(error)
     if name in DENIED:
-        return "PERMISSION_DENIED", f"{action} on {resource} is denied ({name}: {said}); allow it in the role's policy"
+        return (
+            "PERMISSION_DENIED",
+            f"{action} on {resource} is denied ({name}: {message}); allow it in the role's policy",
+        )
     if name in _CREDENTIALS:
-        return "PERMISSION_DENIED", f"{action} on {resource}: the credentials are not accepted ({name}: {said})"
+        return "PERMISSION_DENIED", f"{action} on {resource}: AWS rejected the credentials ({name}: {message})"
     if name == "NoSuchBucket":
-        return "INVALID_CONFIGURATION", f"{action} on {resource}: there is no such bucket; check the load path"
+        return "INVALID_CONFIGURATION", f"{action} on {resource}: the bucket does not exist; check the load path"
     reason = "INVALID_CONFIGURATION" if name.startswith(("Invalid", "Validation")) else "OTHER"
-    return reason, f"{action} on {resource} failed ({name}: {said})"
+    return reason, f"{action} on {resource} failed ({name}: {message})"

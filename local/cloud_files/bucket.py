@@ -12,12 +12,12 @@ from local.cloud_files.selection import Selection
 
 
 class BucketListing:
-    """Discovery that lists all objects below a prefix, every time.
+    """Discovery that lists all objects under a prefix each time.
 
     Args:
-        client: boto3's, for S3.
+        client: a boto3 client for S3.
         bucket: the bucket's name.
-        selection: which keys are meant; its paths are ``/bucket/key``.
+        selection: selects the keys; its paths have the form ``/bucket/key``.
     """
 
     drained = True
@@ -33,14 +33,14 @@ class BucketListing:
         return self._selection.pattern.prefix[len(self._bucket) + 2 :]
 
     def refuse_empty_prefix(self) -> None:
-        """Raise an error if no object's key begins with the prefix.
+        """Raise an error if no key begins with the prefix.
 
-        No public source says whether Auto Loader waits or raises if the stream brings its own schema. ``read_files``
+        It is not documented whether Auto Loader waits or raises for a stream with a given schema. ``read_files``
         raises this class of error.
         Source: https://docs.databricks.com/aws/en/error-messages/error-classes
 
         Raises:
-            CloudFilesError: ``CF_PATH_DOES_NOT_EXIST_FOR_READ_FILES``, or the bucket may not be listed.
+            CloudFilesError: ``CF_PATH_DOES_NOT_EXIST_FOR_READ_FILES``, or listing the bucket is denied.
         """
         with calling("s3:ListBucket", f"arn:{self._client.meta.partition}:s3:::{self._bucket}"):
             page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self.prefix, MaxKeys=1)
@@ -52,19 +52,19 @@ class BucketListing:
         """See `Discovery.new_files`.
 
         Raises:
-            CloudFilesError: when the bucket is not there or may not be listed.
+            CloudFilesError: the bucket does not exist, or listing it is denied.
         """
         return by_time([file for file in self._all() if file.path not in known])
 
     def existing(self) -> list[Found]:
-        """See `Discovery.existing`; raises as `new_files`."""
+        """See `Discovery.existing`; raises the errors of `new_files`."""
         return self.new_files(frozenset())
 
     def logged(self, offset: int) -> None:
-        """Nothing to do: the bucket itself remembers its files."""
+        """Do nothing: a listing finds all files again."""
 
     def committed(self, offset: int) -> None:
-        """Nothing to do, as in `logged`."""
+        """Do nothing, as in `logged`."""
 
     def rest(self, took: float) -> float:
         """See `Discovery.rest`."""
@@ -76,7 +76,7 @@ class BucketListing:
             for page in pages:
                 for entry in page.get("Contents", ()):
                     key = entry["Key"]
-                    # Consoles create a key that ends with a slash to show an empty folder.
+                    # The S3 console creates a key that ends with a slash to show an empty folder.
                     if not key.endswith("/") and self._selection.takes(f"/{self._bucket}/{key}"):
                         modified = int(entry["LastModified"].timestamp() * 1000)
                         yield Found(f"s3://{self._bucket}/{key}", modified, entry["Size"])

@@ -1,4 +1,4 @@
-"""The rows of files, as Spark's ``binaryFile`` gives them, in Arrow batches of bounded size."""
+"""The rows of files, as in Spark's ``binaryFile``, in Arrow batches of bounded size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local.cloud_files.opened import Gone, Opened, gone
 BATCH_BYTES = 16 * 1024 * 1024
 BATCH_FILES = 256
 LONGEST = 2**31 - 1
-"""A file is one value, and neither Spark nor Arrow takes a longer one."""
+"""Maximum bytes of a file. A file is one value, and neither Spark nor Arrow accepts a longer one."""
 
 _ARROW = pa.schema(
     [
@@ -36,22 +36,22 @@ class _Row(NamedTuple):
 
 
 def shown(path: str) -> str:
-    r"""Return a path as rows and messages have it: bytes of a name that are not UTF-8 as ``\x..``."""
+    r"""Return a path for rows and messages; bytes that are not UTF-8 become ``\x..``."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def batches(
     paths: Iterable[str], *, region: str | None = None, ignore_missing: bool = False
 ) -> Iterator[pa.RecordBatch]:
-    """Read files one after the other; a batch has 16 MiB or 256 files at most, or a single larger file.
+    """Read files in order. A batch has at most 256 files and 16 MiB, or a single larger file.
 
     Args:
-        paths: ``file:/folder/file`` or ``s3://bucket/key``, as discovery found them.
-        region: of the bucket; None for what the environment says.
-        ignore_missing: leave out files that are gone.
+        paths: ``file:/folder/file`` or ``s3://bucket/key``, as returned by discovery.
+        region: the bucket's region; None for the region of the environment.
+        ignore_missing: skip files that no longer exist.
 
     Raises:
-        CloudFilesError: when a file is gone, may not be read, or is longer than 2 GiB.
+        CloudFilesError: a file no longer exists, is not readable, or is longer than 2 GiB.
     """
     rows: list[_Row] = []
     size = 0
@@ -64,9 +64,7 @@ def batches(
                     continue
                 raise
             if file.length > LONGEST:
-                raise CloudFilesError(
-                    f"{shown(path)}: {file.length} bytes, a file may have {LONGEST} at most; split it"
-                )
+                raise CloudFilesError(f"{shown(path)}: {file.length} bytes, the maximum is {LONGEST}; split the file")
             if rows and (size + file.length > BATCH_BYTES or len(rows) == BATCH_FILES):
                 yield _batch(rows)
                 rows, size = [], 0
@@ -79,7 +77,7 @@ def batches(
 def _opened(path: str, region: str | None) -> AbstractContextManager[Opened]:
     if path.startswith("file:"):
         return _opened_here(path)
-    # Only here, so that folders can be read where there is no boto3.
+    # Imported here, so that folders can be read without boto3.
     from local.cloud_files.objects import opened  # noqa: PLC0415
 
     return opened(path, region=region)
@@ -92,14 +90,16 @@ def _opened_here(path: str) -> Iterator[Opened]:
     except FileNotFoundError:
         raise gone(shown(path)) from None
     except PermissionError:
-        raise CloudFilesError(f"{shown(path)}: this user may not read the file; grant read on it") from None
+        raise CloudFilesError(
+            f"{shown(path)}: permission denied; give the current user read permission on the file"
+        ) from None
     with file:
         status = os.fstat(file.fileno())
         yield Opened(status.st_size, status.st_mtime_ns // 1_000_000 * 1000, file.readall)
 
 
 def _batch(rows: list[_Row]) -> pa.RecordBatch:
-    # The bytes that were read are the column's buffer: pa.array() would copy a file of 75 MB once more.
+    # Use the bytes as the column's buffer, because pa.array() would copy a file of 75 MB again.
     content = rows[0].content if len(rows) == 1 else b"".join(row.content for row in rows)
     ends = array("i", accumulate((len(row.content) for row in rows), initial=0))
     contents = pa.Array.from_buffers(pa.binary(), len(rows), [None, pa.py_buffer(ends), pa.py_buffer(content)])

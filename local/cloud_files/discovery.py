@@ -1,4 +1,4 @@
-"""How new files are found: by listing, or by the messages of a queue."""
+"""The interface for finding new files, by listing or by the messages of a queue."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Container
 from typing import NamedTuple, Protocol
 
 REST = 0.5
-"""Seconds between two listings at least: Spark asks an idle stream a hundred times a second."""
+"""Minimum seconds between listings. Spark polls an idle stream a hundred times a second."""
 
 
 class Found(NamedTuple):
-    """A file as discovery saw it.
+    """A file that discovery found.
 
     Attributes:
-        path: as Spark's ``binaryFile`` names it, ``file:/folder/file`` or ``s3://bucket/key``.
+        path: the path in the form of Spark's ``binaryFile``: ``file:/folder/file`` or ``s3://bucket/key``.
         modified: milliseconds since 1970, UTC.
         length: bytes.
     """
@@ -24,33 +24,33 @@ class Found(NamedTuple):
 
 
 class Discovery(Protocol):
-    """Where new files come from. Offsets are numbers of files in the durable log."""
+    """Source of new files. Offsets count the files in the durable log."""
 
     @property
     def drained(self) -> bool:
-        """Whether `new_files` has returned all that there was; if not, it is to be asked again."""
+        """True if `new_files` returned all waiting files; if false, call it again."""
 
     def existing(self) -> list[Found]:
-        """Return the files that are there when a stream starts for the first time."""
+        """Return the files that exist when a stream starts for the first time."""
 
     def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
         """Return files not in ``known``, each once, sorted by modification time and path.
 
-        When there are none, a patient caller may be kept waiting for one, for a second at most.
+        If there are none, a call with ``patient`` may wait for one, for at most a second.
         """
 
     def logged(self, offset: int) -> None:
-        """Take note that what was found until now is in the durable log, up to this offset."""
+        """Record that all files found so far are in the durable log, up to this offset."""
 
     def committed(self, offset: int) -> None:
-        """Take note that the micro-batches up to this offset are done: a queue may forget their messages now."""
+        """Record that the micro-batches up to this offset are done; a queue can now delete their messages."""
 
     def rest(self, took: float) -> float:
-        """How many seconds not to ask again, after `new_files` took so many."""
+        """Return the seconds to wait before the next call of `new_files`, which took ``took`` seconds."""
 
 
 def rest_after_listing(took: float) -> float:
-    """Seconds to rest, so that listing takes a fifth of the time at most."""
+    """Return the seconds to rest, so that listing takes at most a fifth of the time."""
     return max(REST, 4 * took)
 
 

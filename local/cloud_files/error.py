@@ -1,13 +1,14 @@
-"""What the stand-in says when it cannot go on."""
+"""The error of the stand-in."""
 
 from __future__ import annotations
 
 
 class CloudFilesError(RuntimeError):
-    """An option, a path or a file that the stream cannot use; the message says which, and what to do next.
+    """The stream cannot use an option, a path or a file; the message names it and the next step.
 
-    Raised in Spark's Python workers: in the driver it arrives inside Spark's own exception, as the last line of a
-    traceback that starts with this class's name. So it is one line, whatever a file is called.
+    It is raised in Spark's Python workers. In the driver it arrives inside Spark's own exception, as the last line of a
+    traceback, and starts with this class's name. The message is therefore one line, whatever characters a file name
+    contains.
     """
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What a message of the queue says: the events of S3, as SNS wraps them.
+"""S3 events in the messages of a queue, as SNS wraps them.
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 """
@@ -15,9 +15,9 @@ class Created(NamedTuple):
     """An object that was put, copied or uploaded in parts.
 
     Attributes:
-        bucket: its bucket.
+        bucket: the name of its bucket.
         key: its key, decoded.
-        time: milliseconds since 1970, UTC.
+        time: the time of the event, in milliseconds since 1970, UTC.
         size: bytes.
     """
 
@@ -28,21 +28,21 @@ class Created(NamedTuple):
 
 
 class NoEventError(ValueError):
-    """The message is not one that S3 sends through SNS; it says why."""
+    """The message is not an S3 event sent through SNS; the text has the reason."""
 
 
 def created(body: str) -> list[Created]:
-    """Return the objects that a message tells of; none for ``s3:TestEvent`` and for events of other kinds.
+    """Return the objects that a message reports; none for ``s3:TestEvent`` and for other kinds of events.
 
     Args:
-        body: the message's body, a notification of SNS that is not raw.
+        body: the message's body, an SNS notification that is not raw.
 
     Raises:
-        NoEventError: for anything else.
+        NoEventError: the body is anything else.
     """
     envelope = _object(body, "the message")
     if envelope.get("Type") != "Notification" or not isinstance(envelope.get("Message"), str):
-        raise NoEventError("no notification of SNS (a subscription with raw message delivery, or none at all)")
+        raise NoEventError("not an SNS notification (raw message delivery is enabled, or SNS did not send it)")
     message = _object(envelope["Message"], "the notification")
     if message.get("Event") == "s3:TestEvent":
         return []
@@ -53,22 +53,22 @@ def created(body: str) -> list[Created]:
             if record["eventSource"] == "aws:s3" and record["eventName"].startswith("ObjectCreated:")
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise NoEventError(f"no event of S3 ({type(error).__name__}: {error})") from None
+        raise NoEventError(f"not an S3 event ({type(error).__name__}: {error})") from None
 
 
 def _created(record: dict[str, Any]) -> Created:
     time = datetime.fromisoformat(record["eventTime"].replace("Z", "+00:00"))
-    one = record["s3"]["object"]
-    # An object of no bytes may come without its size.
-    key, size = unquote_plus(one["key"]), int(one.get("size", 0))
+    s3_object = record["s3"]["object"]
+    # The event of an empty object may omit the size.
+    key, size = unquote_plus(s3_object["key"]), int(s3_object.get("size", 0))
     return Created(record["s3"]["bucket"]["name"], key, int(time.timestamp() * 1000), size)
 
 
 def _object(text: str, what: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except ValueError:
-        raise NoEventError(f"{what} is no JSON") from None
-    if not isinstance(found, dict):
-        raise NoEventError(f"{what} is no JSON object")
-    return found
+        raise NoEventError(f"{what} is not valid JSON") from None
+    if not isinstance(value, dict):
+        raise NoEventError(f"{what} is not a JSON object")
+    return value

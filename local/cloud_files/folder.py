@@ -14,13 +14,13 @@ from local.cloud_files.selection import Selection
 
 
 class FolderListing:
-    """The files of a folder, recursively, at a cost that grows with the folder only.
+    """Discovery that lists a folder recursively, at a cost that grows only with the folder.
 
-    A file is taken as it is when it is listed. Write it under a name that starts with ``_`` or ``.`` and rename it when
-    it is whole: names and folders like these are skipped.
+    The listing takes a file as it is. Write a file under a name that starts with ``_`` or ``.`` and rename it when it
+    is complete: files and folders with such names are skipped.
 
     Args:
-        selection: which files are meant.
+        selection: selects the files.
     """
 
     drained = True
@@ -30,27 +30,27 @@ class FolderListing:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no file is there; raises as `new_files`."""
+        """True if there are no files; raises the errors of `new_files`."""
         return next(self._entries(), None) is None
 
     def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
         """See `Discovery.new_files`.
 
         Raises:
-            CloudFilesError: when the folder is not there or may not be read.
+            CloudFilesError: the folder does not exist, or is not readable.
         """
         found = [file for entry in self._entries() if f"file:{entry.path}" not in known and (file := _found(entry))]
         return by_time(found)
 
     def existing(self) -> list[Found]:
-        """See `Discovery.existing`; raises as `new_files`."""
+        """See `Discovery.existing`; raises the errors of `new_files`."""
         return self.new_files(frozenset())
 
     def logged(self, offset: int) -> None:
-        """Nothing to do: the folder itself remembers its files."""
+        """Do nothing: a listing finds all files again."""
 
     def committed(self, offset: int) -> None:
-        """Nothing to do, as in `logged`."""
+        """Do nothing, as in `logged`."""
 
     def rest(self, took: float) -> float:
         """See `Discovery.rest`."""
@@ -78,15 +78,21 @@ class FolderListing:
                         folders.append(below)
 
     def _lists_anyway(self, folder: str, top: str) -> bool:
-        """Return whether the walk meets a link's target at its own place, so that the link must not list it again."""
-        # With a glob, a file may match by the path of the link alone.
+        """Return whether the walk reaches a link's target at its real path, so that the link must be skipped."""
+        # With a glob, a file may match only by its path through the link.
         if self._selection.pattern.is_glob or not folder.startswith(top.rstrip("/") + "/"):
             return False
         return not any(map(is_hidden, folder[len(top) :].strip("/").split("/")))
 
 
 class _Folder(NamedTuple):
-    """A folder of the walk: its path, where it really lies, and where the folders lie through which the walk came."""
+    """A folder of the walk.
+
+    Attributes:
+        path: its path in the walk.
+        real: its real path.
+        through: the real paths of the folders above it in the walk.
+    """
 
     path: str
     real: str
@@ -98,7 +104,7 @@ class _Folder(NamedTuple):
 
     @property
     def is_loop(self) -> bool:
-        """Return whether it holds a folder through which the walk came, so that the walk would never end."""
+        """True if the folder contains one of the folders above it in the walk, which would then never end."""
         return any(real == self.real or real.startswith(self.real.rstrip("/") + "/") for real in self.through)
 
 
@@ -111,11 +117,13 @@ def _scan(folder: str, *, required: bool) -> list[os.DirEntry[str]]:
             raise CloudFilesError(f"{folder}: no such folder; check the load path, or create the folder") from None
         return []  # gone since its parent was listed
     except PermissionError:
-        raise CloudFilesError(f"{folder}: this user may not list the folder; grant read and execute on it") from None
+        raise CloudFilesError(
+            f"{folder}: permission denied; give the current user read and execute permission on the folder"
+        ) from None
 
 
 def _is(kind: Callable[[], bool]) -> bool:
-    """Ask an entry what it is; a link that leads to itself is nothing, like a link to nothing."""
+    """Check the kind of an entry; a link to itself counts as neither kind, like a dangling link."""
     try:
         return kind()
     except OSError as error:

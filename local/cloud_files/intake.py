@@ -1,4 +1,4 @@
-"""Decide what to read next: a durable log of found files, filled by discovery, read in micro-batches."""
+"""The intake of a stream: a durable log of files, filled by discovery and read in micro-batches."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _USUAL = Ways()
 
 
 class Intake:
-    """The files of one stream, numbered in the order they were found; an offset is how many of them are done.
+    """The files of one stream, numbered in order of discovery. An offset is the number of files that are done.
 
     Args:
-        log: what was found so far.
-        discovery: where new files come from.
+        log: the files found so far.
+        discovery: finds new files.
         options: the limits of a micro-batch.
-        clock: seconds that only go forward.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Intake:
 
     @classmethod
     def open(cls, options: Options, *, state: Path, ways: Ways = _USUAL) -> Intake:
-        """Open the intake of the stream whose state is kept in the folder ``state``."""
+        """Open the intake of the stream that keeps its state in the folder ``state``."""
         log = FileLog(state)
         try:
             return cls(log, _discovery(options, state, ways, is_new=log.is_new), options=options)
@@ -60,10 +60,10 @@ class Intake:
         return self._log.first
 
     def discover(self, *, patient: bool = True) -> None:
-        """Find new files and put them into the log; on disk before any offset speaks of them.
+        """Find new files and append them to the log. They are on disk before any offset includes them.
 
         Args:
-            patient: whether to wait a little when there are none.
+            patient: whether to wait briefly if there are none.
         """
         began = self._clock()
         self._log.append(self._discovery.new_files(self._log.known, patient=patient))
@@ -72,29 +72,29 @@ class Intake:
         self._rests_until = ended + self._discovery.rest(ended - began)
 
     def committed(self, offset: int) -> None:
-        """Record that the micro-batches up to the offset are done for good."""
+        """Record that the micro-batches up to the offset are committed."""
         self._done = max(self._done, offset)
         self._discovery.committed(offset)
 
     def freeze(self) -> None:
-        """Find new files once more and for the last time: the stream ends when it has read them."""
+        """Find new files for the last time; the stream ends after it has read them."""
         self.discover()
         while not self._discovery.drained:
             self.discover()
         self._target = len(self._log)
 
     def latest(self, start: int | None = None) -> int:
-        """Return the offset where the micro-batch that begins at ``start`` ends.
+        """Return the end offset of the micro-batch that begins at ``start``.
 
         Args:
             start: None for a micro-batch without limits.
 
         Raises:
-            CloudFilesError: when the log has fewer files than the checkpoint has read, and what `discover` raises.
+            CloudFilesError: the log has fewer files than the checkpoint has read, or `discover` fails.
         """
         self._check(start or 0)
         if start is not None:
-            # Spark goes on from an offset when what came before is in its log of commits.
+            # Spark continues from an offset once everything before it is in its commit log.
             self.committed(start)
         waiting = len(self._log) - (self._done if start is None else start)
         hungry = start is None or waiting < self._options.max_files
@@ -107,7 +107,7 @@ class Intake:
         """Return the files from offset ``start`` to ``end``.
 
         Raises:
-            CloudFilesError: when the log has fewer files than the checkpoint has read.
+            CloudFilesError: the log has fewer files than the checkpoint has read.
         """
         self._check(max(start, end))
         return list(self._log.read(start, end))
@@ -116,7 +116,7 @@ class Intake:
         end = min(end, start + self._options.max_files)
         if self._options.max_bytes is None:
             return end
-        # A soft maximum, as in Auto Loader: the file that passes it still belongs to the batch.
+        # A soft maximum, as in Auto Loader: the file that exceeds it still belongs to the batch.
         sums = accumulate(file.length for file in self._log.read(start, end))
         return min(end, start + 1 + sum(1 for total in sums if total < self._options.max_bytes))
 
@@ -124,7 +124,7 @@ class Intake:
         if offset > len(self._log):
             raise CloudFilesError(
                 f"the checkpoint has read {offset} files, but {self._log.path} lists only {len(self._log)}: the list"
-                " was deleted or belongs to another checkpoint. Restore both, or start with a new checkpoint and table"
+                " was deleted or belongs to another checkpoint; restore both, or use a new checkpoint and a new table"
             )
 
 
@@ -132,7 +132,7 @@ def _discovery(options: Options, state: Path, ways: Ways, *, is_new: bool) -> Di
     if options.bucket is None:
         pattern = Pattern.of_folder(options.path, strict=options.strict_globber)
         return FolderListing(Selection(pattern, glob_filter=options.glob_filter))
-    # Only here, so that folders can be streamed where there is no boto3.
+    # Imported here, so that folders can be streamed without boto3.
     from local.cloud_files.stream import discovery_of  # noqa: PLC0415
 
     return discovery_of(options, state=state, ways=ways, is_new=is_new)

@@ -1,4 +1,4 @@
-"""The durable list of the files a stream has found: what Auto Loader keeps in RocksDB in the checkpoint."""
+"""The durable list of the files that a stream has found. Auto Loader keeps it in RocksDB in the checkpoint."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ NAME = "files.jsonl"
 
 
 class FileLog:
-    """An append-only file of found files, one JSON line each; its entries are numbered from 0 and never change.
+    """An append-only log with one JSON line per file. Entries are numbered from 0 and never change.
 
-    The first line holds the number of entries that the stream starts after (``includeExistingFiles=false``).
-    What `append` has written is on disk when it returns, and a process that is killed at any moment leaves whole
-    entries and at most one half line behind, which the next `FileLog` drops. One process at a time: the folder is
-    locked while it lives.
+    The first line holds the number of entries that the stream skips (``includeExistingFiles=false``).
+    Entries are on disk when `append` returns. A killed process leaves complete entries and at most one partial line,
+    which the next `FileLog` drops. The folder is locked while the log is open, so only one process can use it.
 
     Args:
-        folder: where the log lives; made when absent.
-        patience: seconds to wait for an earlier process to let go of the folder.
+        folder: the folder of the log; created if it does not exist.
+        patience: seconds to wait until an earlier process releases the folder.
 
     Raises:
-        CloudFilesError: when the log is damaged, or another stream uses it.
+        CloudFilesError: the log is damaged, or another stream uses it.
     """
 
     def __init__(self, folder: Path, *, patience: float = 30) -> None:
@@ -47,27 +46,27 @@ class FileLog:
 
     @property
     def is_new(self) -> bool:
-        """Whether the stream has never started."""
+        """True if the stream has never started."""
         return self._file < 0
 
     def __len__(self) -> int:
         return len(self._starts)
 
     def start(self, skipped: Sequence[Found] = ()) -> None:
-        """Begin a new log with files that are known from now on but never read."""
+        """Create the log, with files that are known but never read."""
         head = json.dumps({"version": 1, "skipped": len(skipped)}) + "\n"
         temporary = self.path.with_suffix(".tmp")
         with open(temporary, "wb") as file:
             file.write(head.encode() + _lines(skipped))
             file.flush()
             os.fsync(file.fileno())
-        # At once or not at all: half a list of skipped files would load the other half.
+        # Atomic, because a partial list of skipped files would cause the others to be loaded.
         os.replace(temporary, self.path)
         _sync_folder(self.path.parent)
         self._load()
 
     def append(self, files: Sequence[Found]) -> None:
-        """Add entries; they are on disk when this returns."""
+        """Append entries; they are on disk when this returns."""
         if not files:
             return
         block = _lines(files)
@@ -78,7 +77,7 @@ class FileLog:
         self._take(block, files)
 
     def read(self, start: int, end: int) -> Iterator[Found]:
-        """Return the entries ``start`` (included) to ``end`` (not included)."""
+        """Yield the entries from ``start`` (inclusive) to ``end`` (exclusive)."""
         with open(self.path, "rb") as file:
             if start < end:
                 file.seek(self._starts[start])
@@ -86,7 +85,7 @@ class FileLog:
                 yield Found(*json.loads(file.readline()))
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Close the log and release the folder."""
         for descriptor in (self._file, self._lock):
             if descriptor >= 0:
                 os.close(descriptor)
@@ -113,7 +112,7 @@ class FileLog:
             except (ValueError, KeyError, TypeError) as error:
                 raise CloudFilesError(
                     f"{self.path}, after entry {len(self)}: the list of found files is damaged ({error});"
-                    " restore it together with its checkpoint, or start again with a new checkpoint and a new table"
+                    " restore it together with its checkpoint, or use a new checkpoint and a new table"
                 ) from None
 
     def _take(self, block: bytes, files: Sequence[Found]) -> None:
@@ -124,7 +123,7 @@ class FileLog:
 
 
 def _lines(files: Sequence[Found]) -> bytes:
-    # ASCII, so that no character of a path can be taken for the end of a line.
+    # ASCII, so that no character of a path is mistaken for the end of a line.
     return "".join(json.dumps(file, separators=(",", ":")) + "\n" for file in files).encode("ascii")
 
 
@@ -139,7 +138,7 @@ def _lock(folder: Path, patience: float) -> int:
             if time.monotonic() > deadline:
                 os.close(descriptor)
                 raise CloudFilesError(
-                    f"{folder} is in use by another running stream: stop it, or give each one its own checkpoint"
+                    f"{folder} is in use by another running stream; stop it, or give each stream its own checkpoint"
                 ) from None
             time.sleep(0.1)
 

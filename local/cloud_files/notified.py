@@ -1,4 +1,4 @@
-"""Discovery by a queue's messages, and by listing where messages cannot be relied on."""
+"""Discovery by a queue's messages, and by listing when messages may be missing."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from local.cloud_files.stream_state import StateFile
 
 
 class Source(Protocol):
-    """Where the queue comes from."""
+    """Source of the queue."""
 
     def open(self) -> Queue:
-        """Return the queue, with all that leads to it.
+        """Return the queue, and create what is missing on the path from the bucket to it.
 
-        Before it makes anything it calls `StateFile.forget`.
+        It calls `StateFile.forget` before it creates anything.
         """
 
     def gone(self) -> CloudFilesError | None:
-        """What to say when the queue is gone; None: `open` makes it again."""
+        """Return the error for a deleted queue; None if `open` creates it again."""
 
 
 class Notified:
-    """The files that a queue tells of, and those that a listing finds: at the start, and at every interval.
+    """Discovery of the files that a queue reports, and of those that a listing finds at the start and periodically.
 
-    A listing is needed whenever this queue has not told of every file: at the first start, after another way of
-    finding files or another queue, and after a part of the way to the queue was made (again).
+    A listing is needed whenever this queue may not have reported every file: at the first start, after the stream used
+    listing or another queue, and after a part of the path to the queue was created (again).
 
     Args:
-        source: the queue's.
-        listing: of the same files.
-        selection: which files of the bucket are meant.
+        source: provides the queue.
+        listing: lists the same files.
+        selection: selects the files of the bucket.
         bucket: the bucket's name.
-        state: what the stream remembers.
-        interval: seconds between listings; None: only when needed.
+        state: the stream's state.
+        interval: seconds between listings; None lists only when needed.
         clock: seconds since 1970.
     """
 
@@ -78,23 +78,23 @@ class Notified:
         """See `Discovery.new_files`.
 
         Raises:
-            CloudFilesError: when bucket or queue cannot be read, or made.
+            CloudFilesError: the bucket or the queue cannot be read, or the queue cannot be created.
         """
-        found = {file.path: file for file in self._list(known)}
+        files = {file.path: file for file in self._list(known)}
         try:
-            told = self._queue.take(patient=patient and not found)
+            created = self._queue.take(patient=patient and not files)
         except QueueGoneError:
-            refusal = self._source.gone()
-            if refusal is not None:
-                raise refusal from None
+            error = self._source.gone()
+            if error is not None:
+                raise error from None
             self._queue = self._source.open()
-            found |= {file.path: file for file in self._list(known)}
-            told = self._queue.take(patient=False)
-        for file in filter(self._is_meant, told):
+            files |= {file.path: file for file in self._list(known)}
+            created = self._queue.take(patient=False)
+        for file in filter(self._is_selected, created):
             path = f"s3://{file.bucket}/{file.key}"
             if path not in known:
-                found.setdefault(path, Found(path, file.time, file.size))
-        return by_time(list(found.values()))
+                files.setdefault(path, Found(path, file.time, file.size))
+        return by_time(list(files.values()))
 
     def logged(self, offset: int) -> None:
         """See `Discovery.logged`."""
@@ -108,22 +108,22 @@ class Notified:
         self._queue.committed(offset)
 
     def rest(self, took: float) -> float:
-        """See `Discovery.rest`: the queue waits by itself."""
+        """See `Discovery.rest`; no rest is needed, because the queue waits for messages."""
         return 0
 
     def _list(self, known: Container[str]) -> list[Found]:
         state, now = self._state.state, self._clock()
-        told = state.queue == self._queue.arn
-        # A clock that was put back makes no stream wait for years.
+        complete = state.queue == self._queue.arn
+        # List if the clock was set back: otherwise the stream would not list for a long time.
         due = self._interval is not None and not state.listed <= now < state.listed + self._interval
-        if told and not due:
+        if complete and not due:
             return []
-        if told:
-            # Events are missing if a part of the way to the queue was removed: it is made again.
+        if complete:
+            # Create missing parts of the path to the queue again: without them, events are lost.
             self._source.open()
         self._listed_at = now
         return self._listing.new_files(known)
 
-    def _is_meant(self, file: Created) -> bool:
-        at_place = file.bucket == self._bucket and not file.key.endswith("/")
-        return at_place and self._selection.takes(f"/{file.bucket}/{file.key}")
+    def _is_selected(self, file: Created) -> bool:
+        is_file = file.bucket == self._bucket and not file.key.endswith("/")
+        return is_file and self._selection.takes(f"/{file.bucket}/{file.key}")

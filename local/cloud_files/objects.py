@@ -14,14 +14,14 @@ from local.cloud_files.opened import Opened, gone
 
 @contextmanager
 def opened(path: str, *, region: str | None) -> Iterator[Opened]:
-    """Open an object; its bytes come when they are asked for.
+    """Open an object; ``read`` of the result returns its bytes.
 
     Args:
-        path: ``s3://bucket/key``, as discovery found it.
-        region: the bucket's; None for what the environment says.
+        path: ``s3://bucket/key``, as returned by discovery.
+        region: the bucket's region; None for the region of the environment.
 
     Raises:
-        CloudFilesError: when it is gone, or may not be read.
+        CloudFilesError: the object no longer exists, or reading it is denied.
     """
     bucket, _, key = path.removeprefix("s3://").partition("/")
     client = aws.client("s3", region)
@@ -42,7 +42,7 @@ def opened(path: str, *, region: str | None) -> Iterator[Opened]:
                 while filled < length and (count := body.readinto(view[filled:])):
                     filled += count
                 if filled < length:
-                    raise CloudFilesError(f"{path}: only {filled} of {length} bytes came; run again")
+                    raise CloudFilesError(f"{path}: received only {filled} of {length} bytes; run the job again")
                 return content
 
             yield Opened(length, int(answer["LastModified"].timestamp()) * 1_000_000, read)

@@ -1,4 +1,4 @@
-"""A file that is open to be read, wherever it lies."""
+"""A file that is open for reading, on disk or in a bucket."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from local.cloud_files.error import CloudFilesError
 
 
 class Gone(CloudFilesError):
-    """A file that was found is no longer there."""
+    """A discovered file no longer exists."""
 
 
 class Opened(NamedTuple):
@@ -17,7 +17,7 @@ class Opened(NamedTuple):
 
     Attributes:
         length: bytes.
-        modified: microseconds since 1970, UTC, in whole milliseconds as Spark gives them.
+        modified: microseconds since 1970, UTC, truncated to milliseconds as in Spark.
         read: returns all bytes.
     """
 
@@ -27,7 +27,7 @@ class Opened(NamedTuple):
 
 
 def gone(path: str) -> Gone:
-    """Return the error of a file that was found, and is no longer there, in the words of Spark's file sources."""
+    """Return the error for a discovered file that no longer exists, worded as in Spark's file sources."""
     return Gone(
         f"[FAILED_READ_FILE.FILE_NOT_EXIST] Encountered error while reading file {path}. File does not exist. It is"
         " possible the underlying files have been updated."

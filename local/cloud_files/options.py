@@ -38,7 +38,7 @@ _ONLY = {"cloudfiles.format": "binaryFile", "cloudfiles.partitioncolumns": ""}
 """Options with one allowed value here; Auto Loader allows more."""
 
 _REFUSED = ("modifiedafter", "modifiedbefore", "ignorecorruptfiles")
-"""Options of Spark's file sources that change what is read and that the stand-in lacks."""
+"""Options of Spark's file sources that change the data read, and that the stand-in does not support."""
 
 _S3 = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/.*)?", re.DOTALL)
 _QUEUE_URL = re.compile(r"https?://[^/?#]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}")
@@ -51,19 +51,19 @@ class Options:
 
     Attributes:
         path: an absolute local path or glob, or ``s3://bucket/prefix`` with or without wildcards.
-        glob_filter: ``pathGlobFilter``, for the files' own names.
+        glob_filter: ``pathGlobFilter``, a glob for file names.
         include_existing: whether to read the files that exist at the first start; later starts ignore it.
-        max_files: the most files in a micro-batch.
-        max_bytes: the soft maximum of bytes in a micro-batch: the file that passes it still belongs to it.
-        strict_globber: whether ``*`` ends at ``/``.
+        max_files: the maximum number of files in a micro-batch.
+        max_bytes: the soft maximum of bytes in a micro-batch; the file that exceeds it still belongs to the batch.
+        strict_globber: whether ``*`` stops at ``/``.
         notifications: whether new files come from a queue; always false for a local path.
-        queue_url: that queue; None: the stream creates its own.
-        region: of bucket and queue; None: what boto3 finds in the environment.
-        backfill: seconds between two listings for files whose event was lost; None: never.
-        fetch_parallelism: how many messages are deleted at the same time; one thread receives enough for a machine.
-        ignore_missing: whether files that are gone before they are read are left out.
-        tags: of what the stream makes in AWS, besides Auto Loader's own.
-        same_account: whether the topic that the stream makes takes events of its own account's buckets only.
+        queue_url: the URL of the queue; None if the stream creates one.
+        region: the region of bucket and queue; None for the region that boto3 finds in the environment.
+        backfill: seconds between listings for files with a lost event; None for no listings.
+        fetch_parallelism: the number of messages to delete in parallel; a single thread receives messages.
+        ignore_missing: whether to skip files that no longer exist when they are read.
+        tags: tags for the resources that the stream creates in AWS, in addition to Auto Loader's own.
+        same_account: whether the stream's topic accepts only events of buckets in its own account.
     """
 
     path: str
@@ -84,22 +84,21 @@ class Options:
     @property
     def bucket(self) -> str | None:
         """The bucket of the path; None for a local one."""
-        found = _S3.fullmatch(self.path)
-        return found["bucket"] if found else None
+        match = _S3.fullmatch(self.path)
+        return match["bucket"] if match else None
 
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> Options:
         """Check the options of ``spark.readStream.format("cloudFiles")``.
 
-        With ``cloudFiles.useNotifications`` a local folder is listed all the same: there is no bucket that could
-        announce its files, and what the stream delivers is no different. ``cloudFiles.region`` and
-        ``cloudFiles.backfillInterval`` then mean nothing.
+        A local folder is listed even with ``cloudFiles.useNotifications``, because no bucket announces its files. The
+        stream returns the same rows. ``cloudFiles.region`` and ``cloudFiles.backfillInterval`` then have no effect.
 
         Args:
-            given: the options; upper and lower case of a name make no difference.
+            given: the options; names are not case-sensitive.
 
         Raises:
-            CloudFilesError: with every problem in one message.
+            CloudFilesError: options are invalid; one message lists every problem.
 
         Example:
             >>> Options.parse({"cloudFiles.format": "binaryFile", "path": "/data/AWSLogs"}).max_files
@@ -126,7 +125,7 @@ class Options:
         )
         _check_names(values, validate=values.flag("cloudFiles.validateOptions", default=True))
         if values.problems:
-            raise CloudFilesError("the options of cloudFiles cannot be used: " + "; ".join(values.problems))
+            raise CloudFilesError("invalid cloudFiles options: " + "; ".join(values.problems))
         return options
 
 
@@ -134,13 +133,13 @@ def _path(values: Values) -> str:
     path = values.given.get("path", "")
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", path)
     if not path:
-        values.problems.append("no path; give one to load()")
+        values.problems.append("path is missing; pass one to load()")
     elif path.startswith("s3://"):
         if not _S3.fullmatch(path):
-            values.problems.append(f"path {path}: no bucket can have this name; allowed is s3://bucket/prefix")
+            values.problems.append(f"path {path}: not a valid bucket name; must be s3://bucket/prefix")
         return path
     elif scheme and scheme[1].lower() != "file":
-        values.problems.append(f"path {path}: allowed are s3://bucket/prefix, /folder, file:/folder and globs of them")
+        values.problems.append(f"path {path}: must be s3://bucket/prefix, /folder, file:/folder, or a glob of these")
     if scheme and scheme[1].lower() == "file":
         path = "/" + path[len("file:") :].lstrip("/")
     return os.path.abspath(path)
@@ -152,15 +151,15 @@ def _queue_url(values: Values, path: str, *, notifications: bool) -> str | None:
         return None
     if path.startswith("/"):
         values.problems.append(
-            f"cloudFiles.queueUrl with the local path {path}: no queue knows of a local folder's files;"
-            " leave the option out, and the folder is listed"
+            f"cloudFiles.queueUrl with the local path {path}: a queue cannot report the files of a local folder;"
+            " remove the option to list the folder"
         )
     elif not notifications:
-        values.problems.append("cloudFiles.queueUrl needs cloudFiles.useNotifications = true")
+        values.problems.append("cloudFiles.queueUrl requires cloudFiles.useNotifications = true")
     elif not _QUEUE_URL.fullmatch(url):
         values.problems.append(
-            f"cloudFiles.queueUrl = {url!r}: no URL of a queue, such as"
-            " https://sqs.us-east-1.amazonaws.com/123456789012/name; an ARN is none"
+            f"cloudFiles.queueUrl = {url!r}: must be a queue URL such as"
+            " https://sqs.us-east-1.amazonaws.com/123456789012/name, not an ARN"
         )
     return url
 
@@ -169,18 +168,18 @@ def _check_names(values: Values, *, validate: bool) -> None:
     for name, only in _ONLY.items():
         value = values.given.get(name, "" if name == "cloudfiles.format" else only)
         if value.strip().lower() != only.lower():
-            values.problems.append(f"{_ALLOWED[name]} = {value!r}: here only {only!r} is allowed")
+            values.problems.append(f"{_ALLOWED[name]} = {value!r}: only {only!r} is supported here")
     managed = values.given.get("cloudfiles.usemanagedfileevents", "false").strip().lower()
     if managed == "true":
         values.problems.append(
-            "cloudFiles.useManagedFileEvents = true: there is no Unity Catalog here, and so no external location whose"
-            " file events it could manage; set it to false"
+            "cloudFiles.useManagedFileEvents = true: there is no Unity Catalog here, and therefore no external location"
+            " with managed file events; set it to false"
         )
     elif managed not in ("false", "if_available"):
-        values.problems.append(f"cloudFiles.useManagedFileEvents = {managed!r}: allowed are false and if_available")
+        values.problems.append(f"cloudFiles.useManagedFileEvents = {managed!r}: must be false or if_available")
     refused = [name for name in _REFUSED if name in values.given]
     if refused:
-        values.problems.append(f"not available here: {', '.join(refused)}; leave them out")
+        values.problems.append(f"not supported here: {', '.join(refused)}; remove them")
     unknown = [
         name
         for name in values.given
@@ -189,14 +188,16 @@ def _check_names(values: Values, *, validate: bool) -> None:
     if validate:
         _check_region(values)
     if unknown and validate:
-        values.problems.append(f"unknown: {', '.join(sorted(unknown))}; allowed are {', '.join(_ALLOWED.values())}")
+        values.problems.append(
+            f"unknown options: {', '.join(sorted(unknown))}; valid options are {', '.join(_ALLOWED.values())}"
+        )
 
 
 def _check_region(values: Values) -> None:
     given = values.text("cloudFiles.region")
-    found = _QUEUE_REGION.match(values.text("cloudFiles.queueUrl") or "")
-    if given and found and found["region"] != given:
+    match = _QUEUE_REGION.match(values.text("cloudFiles.queueUrl") or "")
+    if given and match and match["region"] != given:
         values.problems.append(
-            f"cloudFiles.region = {given!r} is inconsistent with cloudFiles.queueUrl, whose region is"
-            f" {found['region']}; leave cloudFiles.region out, it is for what Auto Loader sets up"
+            f"cloudFiles.region = {given!r} does not match cloudFiles.queueUrl, which is in {match['region']};"
+            " remove cloudFiles.region, which is only for resources that Auto Loader creates"
         )

@@ -1,4 +1,4 @@
-"""S3's rule on a bucket's notifications: no two for the same event whose keys overlap.
+"""S3's rule on bucket notifications: two notifications for the same event must not have overlapping keys.
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
 """
@@ -11,26 +11,26 @@ from typing import Any
 from local.encoded_keys import decoded
 
 KINDS = ("TopicConfigurations", "QueueConfigurations", "LambdaFunctionConfigurations")
-"""The keys of a bucket's notifications in S3's answer."""
+"""The keys of a bucket's notifications in the API response of S3."""
 
 _TARGETS = ("TopicArn", "QueueArn", "LambdaFunctionArn")
 
 
 def overlapping(one: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return the first of the others that S3 does not accept next to the one; None if it accepts all.
+    """Return the first existing notification that S3 rejects in combination with a new one; None if it accepts all.
 
     Args:
-        one: a notification as boto3 writes it, with ``Events`` and ``Filter``.
-        others: those that the bucket has already.
+        one: the new notification in boto3's form, with ``Events`` and ``Filter``.
+        others: the bucket's existing notifications.
     """
     return next((other for other in others if _overlap(one, other)), None)
 
 
 def described(notification: Mapping[str, Any]) -> str:
     """Describe a notification: its ID, its target, and its keys."""
-    target = next((str(notification[name]) for name in _TARGETS if name in notification), "nothing")
+    target = next((str(notification[name]) for name in _TARGETS if name in notification), "no target")
     prefix, suffix = rule(notification, "prefix"), rule(notification, "suffix")
-    return f"{notification.get('Id', 'without an id')} to {target} (prefix {prefix!r}, suffix {suffix!r})"
+    return f"{notification.get('Id', 'without an ID')} to {target} (prefix {prefix!r}, suffix {suffix!r})"
 
 
 def rule(notification: Mapping[str, Any], name: str) -> str:
@@ -41,7 +41,7 @@ def rule(notification: Mapping[str, Any], name: str) -> str:
 
 def _overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     events = any(_same_event(a, b) for a in one["Events"] for b in other["Events"])
-    # Filters are percent-encoded, or raw by mistake; either way they are meant for the same keys.
+    # A filter is percent-encoded, or raw by mistake; both spellings are intended for the same keys.
     prefixes = decoded(rule(one, "prefix")), decoded(rule(other, "prefix"))
     suffixes = decoded(rule(one, "suffix")), decoded(rule(other, "suffix"))
     return (

@@ -1,4 +1,4 @@
-"""How the files of a micro-batch are shared out among Spark's tasks."""
+"""Distribution of a micro-batch's files over Spark tasks."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from math import ceil
 from local.cloud_files.discovery import Found
 
 BIG = 16 * 1024 * 1024
-"""A file of this length is shared out by itself, and not in the order of the log."""
+"""Files of at least this length are distributed by size instead of in the order of the log."""
 
 TASK = 128 * 1024 * 1024
-"""Bytes of files in one task, when there are more of them than the cores can share."""
+"""Maximum bytes per task, approximately: a larger micro-batch has several tasks per core."""
 
 OPENING = 64 * 1024
-"""What opening a file costs, in bytes that could be read meanwhile."""
+"""The cost of opening a file, in bytes that could be read in the same time."""
 
 
 def pack(files: Sequence[Found], *, cores: int) -> list[list[Found]]:
-    """Share files out: small ones in order, so that a task's are of one time; and both kinds evenly over the cores.
+    """Distribute files evenly over the cores. Small files stay in order, so that a task's files are of similar time.
 
     Args:
-        files: in the order of the log.
-        cores: how many tasks run at the same time.
+        files: the files, in the order of the log.
+        cores: the number of tasks that run in parallel.
 
     Returns:
-        The files of each task; no task without files.
+        The files of each task. No task is empty.
     """
     big = [file for file in files if file.length >= BIG]
     small = [file for file in files if file.length < BIG]
@@ -33,7 +33,7 @@ def pack(files: Sequence[Found], *, cores: int) -> list[list[Found]]:
 
 
 def _evenly(files: Sequence[Found], cores: int) -> list[list[Found]]:
-    """The longest first, each to the task that has least so far."""
+    """Assign the files, longest first, to the task with the fewest bytes."""
     bins: list[list[Found]] = [[] for _ in range(_tasks(files, cores))]
     filled = [0] * len(bins)
     for file in sorted(files, key=lambda file: -file.length):
@@ -54,5 +54,5 @@ def _in_order(files: Sequence[Found], cores: int) -> list[list[Found]]:
 
 
 def _tasks(files: Sequence[Found], cores: int) -> int:
-    """So many that every core has as many as the others."""
+    """Return the number of tasks, a multiple of the number of cores."""
     return cores * max(1, ceil(sum(file.length for file in files) / (TASK * cores)))

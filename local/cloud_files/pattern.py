@@ -1,7 +1,7 @@
-"""Which files a load path means: a folder, a file, or a glob in any part, as Auto Loader reads them.
+"""Matching of files against a load path: a folder, a file, or a glob in any part, as in Auto Loader.
 
-Auto Loader's own globbing differs from Spark's: the path is a prefix filter and ``*`` also goes across ``/``
-(``/a/*/c`` takes ``/a/b/x/y/c/file``); ``cloudFiles.useStrictGlobber=true`` gives Spark's.
+Auto Loader's globbing differs from Spark's: the path is a prefix filter and ``*`` also matches ``/``
+(``/a/*/c`` matches ``/a/b/x/y/c/file``); ``cloudFiles.useStrictGlobber=true`` selects Spark's globbing.
 Source: https://docs.databricks.com/aws/en/ingestion/cloud-object-storage/auto-loader/patterns
 """
 
@@ -20,11 +20,11 @@ class Pattern:
 
     Args:
         path: ``/a/b``, ``/a/*/c``, ``/a/{b,c}[0-9]``; a trailing slash makes no difference.
-        strict: ``*`` ends at ``/``, as in Spark's other file sources.
-        literal: the beginning of the path that has no wildcards, whatever characters it has.
+        strict: whether ``*`` stops at ``/``, as in Spark's other file sources.
+        literal: the beginning of the path that is taken literally, even if it contains wildcard characters.
 
     Raises:
-        CloudFilesError: for a bracket or brace that is never closed.
+        CloudFilesError: a bracket or brace is never closed.
     """
 
     def __init__(self, path: str, *, strict: bool = False, literal: str = "") -> None:
@@ -39,13 +39,13 @@ class Pattern:
 
     @classmethod
     def of_folder(cls, path: str, *, strict: bool = False) -> Pattern:
-        """Return the pattern of a path on this machine, where what exists is meant before what matches.
+        """Return the pattern of a path on this machine, where existing names take precedence over wildcards.
 
-        A folder may be called ``logs [prod]``. The names of the path are taken as they are up to the first one that
-        has wildcards and does not exist.
+        A folder can have a name such as ``logs [prod]``. The path is taken literally up to the first name that has
+        wildcards and does not exist.
 
         Raises:
-            CloudFilesError: for a bracket or brace that is never closed.
+            CloudFilesError: a bracket or brace is never closed.
         """
         literal = ""
         for name in path.rstrip("/").split("/")[1:]:
@@ -56,42 +56,42 @@ class Pattern:
 
     @property
     def root(self) -> str:
-        """The deepest folder that holds everything the pattern can match."""
+        """The deepest folder that contains all possible matches."""
         return os.path.dirname(self._literal) if self.is_glob else self.path
 
     @property
     def prefix(self) -> str:
-        """What the path of every file that it means begins with, if it means a folder or a glob."""
+        """The common prefix of all matching paths, for a folder or a glob."""
         return self._literal if self.is_glob else self.path.rstrip("/") + "/"
 
     @property
     def asks_for_hidden(self) -> bool:
-        """Whether the name below the root is written out and starts with ``_`` or ``.``, as in ``/a/_x*``."""
+        """True if the literal start of the name below the root begins with ``_`` or ``.``, as in ``/a/_x*``."""
         return self.is_glob and is_hidden(os.path.basename(self._literal))
 
     def may_hold(self, folder: str) -> bool:
-        """Whether matches can lie below ``folder``; like an object store's prefix, it knows the literal part only."""
+        """Return whether ``folder`` can contain matches, judged by the literal part of the path only."""
         return folder.startswith(self._literal) or self._literal.startswith(folder.rstrip("/") + "/")
 
     def matches(self, file: str) -> bool:
-        """Whether the pattern means this file: itself, or by a folder that holds it."""
+        """Return whether the pattern matches this file or a folder that contains it."""
         return self._regex.fullmatch(file) is not None
 
 
 def is_hidden(name: str) -> bool:
-    """Whether Spark skips a file or folder of this name: half-written files are called so until they are whole."""
+    """Return whether Spark skips files and folders with this name; incomplete files have such names."""
     return name.startswith(("_", "."))
 
 
 def to_regex(glob: str, *, crossing: bool) -> str:
-    """Translate a Hadoop glob: ``? * [abc] [a-z] [^a] {ab,c{d,e}}``, a backslash takes the next character as it is.
+    """Translate a Hadoop glob: ``? * [abc] [a-z] [^a] {ab,c{d,e}}``; a backslash escapes the next character.
 
     Args:
         glob: the pattern.
         crossing: whether ``*`` also matches ``/``.
 
     Raises:
-        CloudFilesError: for a bracket or brace that is never closed.
+        CloudFilesError: a bracket or brace is never closed.
     """
     parts: list[str] = []
     depth = position = 0
@@ -128,5 +128,5 @@ def to_regex(glob: str, *, crossing: bool) -> str:
 
 def _character_class(inside: str) -> str:
     negated = inside[0] in "^!"
-    # Everything but the range's dash is escaped: `[` and `&&` would mean something to Python.
+    # Escape everything except the dash of a range: `[` and `&&` have a meaning in Python's regular expressions.
     return "[" + ("^" if negated else "") + re.sub(r"([\[\\&~|^])", r"\\\1", inside[negated:]) + "]"

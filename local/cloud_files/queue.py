@@ -1,4 +1,4 @@
-"""The messages of a queue: taken, kept until their files are done, and only then deleted."""
+"""The messages of a queue: received, kept until their files are done, and then deleted."""
 
 from __future__ import annotations
 
@@ -15,47 +15,52 @@ from local.cloud_files.aws import calling, code
 from local.cloud_files.events import Created, NoEventError, created
 
 WAIT = 1
-"""Seconds that the queue waits for a message when it has none: an idle stream makes one request a second."""
+"""Seconds that an empty queue waits for a message, so that an idle stream makes one request per second."""
 
 MESSAGES = 1000
-"""How many are taken at once: few enough to be in the durable log before the queue shows them again."""
+"""A call of `Queue.take` stops at this number of messages, so that they are logged before they are visible again."""
 
 LONG = 900
-"""Seconds for which a message that came back before its files were done is hidden."""
+"""Visibility timeout in seconds for a message that was received again before its files were done."""
 
 MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
-"""What SQS calls a queue that does not exist."""
+"""Error codes of SQS for a queue that does not exist."""
 
 _FORGOTTEN = {"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"}
-"""Of a receipt that is no longer good: the message was deleted, or is visible again and will come with a new one."""
+"""Error codes of an expired receipt: the message was deleted, or is visible again and will have a new receipt."""
 
 _log = logging.getLogger(__name__)
 
 
 class QueueGoneError(Exception):
-    """The queue does not exist (any more)."""
+    """The queue does not exist, or no longer exists."""
 
 
 @dataclass
 class _Kept:
-    """A message that was taken: its newest receipt, and the offset at which its files are done (None: not logged)."""
+    """A received message.
+
+    Attributes:
+        receipt: its newest receipt.
+        done: the offset at which its files are done; None if they are not in the durable log yet.
+    """
 
     receipt: str
     done: int | None = None
 
 
 class Queue:
-    """A queue of S3's events, read by one stream.
+    """A queue of S3 events, read by one stream.
 
-    The queue shows a message again until it is deleted, which happens when its files are done: a stream that is killed
-    at any moment gets it once more. With ``sqs:DeleteMessage`` and ``sqs:ChangeMessageVisibility`` for each message by
-    itself, for these are the actions that Databricks' policy has.
+    A message is deleted when its files are done. Until then it becomes visible again, so a stream that was killed
+    receives it again. The queue calls ``sqs:DeleteMessage`` and ``sqs:ChangeMessageVisibility`` for each message and
+    not for batches, because the policy that Databricks documents has these actions.
 
     Args:
-        client: boto3's, for SQS.
+        client: a boto3 client for SQS.
         url: the queue's URL.
-        arn: its ARN, for messages to people.
-        parallel: how many requests run at the same time.
+        arn: its ARN, for error messages.
+        parallel: the number of parallel requests.
     """
 
     def __init__(self, client: Any, *, url: str, arn: str, parallel: int = 1) -> None:
@@ -67,14 +72,14 @@ class Queue:
         self.drained = True
 
     def take(self, *, patient: bool) -> list[Created]:
-        """Return the files that waiting messages tell of; if there are none, a patient caller waits for `WAIT` seconds.
+        """Return the files that waiting messages report; if there are none, a patient call waits for `WAIT` seconds.
 
-        `drained` then says whether the queue was found empty. A message that is no event is left where it is, for the
-        dead-letter queue, and warned of.
+        Afterwards, `drained` is true if the queue was empty. A message that is not an S3 event is logged as a warning
+        and stays in the queue, for the dead-letter queue.
 
         Raises:
-            QueueGoneError: when the queue does not exist.
-            CloudFilesError: when it may not be read.
+            QueueGoneError: the queue does not exist.
+            CloudFilesError: reading the queue is denied, or failed.
         """
         files: list[Created] = []
         taken: set[str] = set()
@@ -82,7 +87,7 @@ class Queue:
         while len(taken) < MESSAGES:
             messages = self._receive(wait=WAIT if patient and not taken else 0)
             names = {message["MessageId"] for message in messages}
-            # A queue may hide messages so shortly that they come again before others end.
+            # With a short visibility timeout, messages can arrive again before the queue is empty.
             if names <= taken:
                 self.drained = True
                 break
@@ -92,16 +97,16 @@ class Queue:
         return files
 
     def logged(self, offset: int) -> None:
-        """Take note that the files of all messages taken until now are in the durable log, up to this offset."""
+        """Record that the files of all messages received so far are in the durable log, up to this offset."""
         for kept in self._kept.values():
             if kept.done is None:
                 kept.done = offset
 
     def committed(self, offset: int) -> None:
-        """Delete the messages whose files are done, with the micro-batches up to this offset.
+        """Delete the messages with files that are done, now that the micro-batches up to this offset are done.
 
         Raises:
-            CloudFilesError: when they may not be deleted.
+            CloudFilesError: deleting a message is denied, or failed.
         """
         done = {name: kept for name, kept in self._kept.items() if kept.done is not None and kept.done <= offset}
         self._each(self._delete, [kept.receipt for kept in done.values()])
@@ -116,21 +121,21 @@ class Queue:
                 if code(error) in MISSING:
                     raise QueueGoneError from None
                 raise
-        found: list[dict[str, Any]] = answer.get("Messages", [])
-        return found
+        messages: list[dict[str, Any]] = answer.get("Messages", [])
+        return messages
 
     def _keep(self, message: dict[str, Any]) -> list[Created]:
         name, receipt = message["MessageId"], message["ReceiptHandle"]
         before = self._kept.get(name)
         if before is not None:
-            # Its files take longer than the queue hides it; only the newest receipt deletes it.
+            # Its files take longer than its visibility timeout; only the newest receipt can delete it.
             before.receipt = receipt
             self._hide(receipt)
             return []
         try:
             files = created(message["Body"])
         except NoEventError as error:
-            _log.warning("message %s of %s is left in the queue: %s", name, self.arn, error)
+            _log.warning("message %s stays in the queue %s: %s", name, self.arn, error)
             return []
         self._kept[name] = _Kept(receipt)
         return files
@@ -155,7 +160,7 @@ class Queue:
 
 @contextmanager
 def _forgetting() -> Iterator[None]:
-    """Pass over a receipt or a queue that is no longer there: what could be done about the message has been done."""
+    """Ignore errors about an expired receipt or a deleted queue: nothing more can be done about the message."""
     try:
         yield
     except ClientError as error:

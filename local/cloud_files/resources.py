@@ -1,6 +1,7 @@
-"""Create in AWS what Auto Loader creates for a stream: queue, topic, subscription, bucket notification.
+"""Create the AWS resources that Auto Loader creates for a stream: queue, topic, subscription, bucket notification.
 
-By the names, tags and calls of Auto Loader's file notification mode, with the rights that Databricks asks for.
+Names, tags and calls are those of Auto Loader's file notification mode, and need only the permissions that Databricks
+documents.
 Source: https://docs.databricks.com/aws/en/ingestion/cloud-object-storage/auto-loader/file-notification-mode
 """
 
@@ -24,7 +25,7 @@ PREFIX = "databricks-auto-ingest-"
 EVENT = "s3:ObjectCreated:*"
 _ACCOUNT = "aws:SourceAccount"
 RETENTION = 14 * 86_400
-"""Seconds that the queue keeps a message, the maximum of SQS: the stream may stand still that long."""
+"""Seconds that the queue keeps a message, the maximum of SQS. The stream can be stopped for this time."""
 
 _MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFound", "NotFoundException"}
 
@@ -40,14 +41,14 @@ class Clients:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a stream needs.
+    """The resources that a stream needs.
 
     Attributes:
-        stream: the stream's id, which names everything.
-        bucket: the bucket whose events it needs.
-        prefix: the value that the notification filters on.
-        tags: of topic and queue.
-        same_account: accept events of buckets of the topic's own account only
+        stream: the stream's ID, part of all names.
+        bucket: the bucket that sends the events.
+        prefix: the prefix in the notification's filter.
+        tags: the tags of topic and queue.
+        same_account: whether to accept only events of buckets in the topic's account
             (``cloudFiles.restrictNotificationSetupToSameAWSAccountId``).
     """
 
@@ -64,24 +65,24 @@ class Plan:
 
 
 def tags(*, stream: str, path: str, checkpoint: str) -> dict[str, str]:
-    """Return Auto Loader's own tags; a character that AWS does not allow in a value, such as ``*``, becomes ``_``."""
+    """Return Auto Loader's own tags; characters that AWS does not allow in a value, such as ``*``, become ``_``."""
     values = {"vendor": "Databricks", "path": path, "checkpointLocation": checkpoint, "streamId": stream}
     return {name: re.sub(f"[^{TAG_CHARACTERS}]", "_", value)[:256] for name, value in values.items()}
 
 
 def ensure(clients: Clients, plan: Plan, *, making: Callable[[], None]) -> tuple[str, str]:
-    """Find what the stream needs, and create what is missing.
+    """Find the resources that the stream needs, and create missing ones.
 
     Args:
-        clients: with the credentials of the role.
-        plan: what is needed.
-        making: called before anything is made: events may have been lost.
+        clients: clients with the role's credentials.
+        plan: the resources that the stream needs.
+        making: called before each change, because events may have been lost.
 
     Returns:
         The queue's URL and ARN.
 
     Raises:
-        CloudFilesError: ``CF_EVENT_NOTIFICATION_SETUP_FAILED``, with what was refused and why.
+        CloudFilesError: ``CF_EVENT_NOTIFICATION_SETUP_FAILED``, with the failed call and the reason.
     """
     url, queue = _queue(clients.sqs, plan, making)
     topic = queue.replace(":sqs:", ":sns:", 1)
@@ -119,19 +120,19 @@ def _topic(sns: Any, plan: Plan, *, topic: str, bucket: str, making: Callable[[]
     policy = _policy(action="sns:Publish", resource=topic, source=bucket, account=account)
     with calling("sns:GetTopicAttributes", topic, setup=True):
         try:
-            found = sns.get_topic_attributes(TopicArn=topic)["Attributes"].get("Policy")
+            current = sns.get_topic_attributes(TopicArn=topic)["Attributes"].get("Policy")
         except ClientError as error:
             if code(error) not in _MISSING:
                 raise
-            found = None
-    if found is None:
+            current = None
+    if current is None:
         making()
         with calling("sns:CreateTopic", topic, setup=True):
             sns.create_topic(Name=plan.name)
         with calling("sns:TagResource", topic, setup=True):
             listed = [{"Key": key, "Value": value} for key, value in plan.tags.items()]
             sns.tag_resource(ResourceArn=topic, Tags=listed)
-    if not _is_policy(found, policy):
+    if not _is_policy(current, policy):
         making()
         with calling("sns:SetTopicAttributes", topic, setup=True):
             sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
@@ -140,8 +141,8 @@ def _topic(sns: Any, plan: Plan, *, topic: str, bucket: str, making: Callable[[]
 def _allow_topic(sqs: Any, *, url: str, queue: str, topic: str, making: Callable[[], None]) -> None:
     policy = _policy(action="sqs:SendMessage", resource=queue, source=topic)
     with calling("sqs:GetQueueAttributes", queue, setup=True):
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
-    if not _is_policy(found.get("Policy"), policy):
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
+    if not _is_policy(attributes.get("Policy"), policy):
         making()
         with calling("sqs:SetQueueAttributes", queue, setup=True):
             sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
@@ -165,7 +166,7 @@ def _notification(s3: Any, plan: Plan, *, topic: str, bucket: str, making: Calla
     topics = answer.get("TopicConfigurations", [])
     if any(_is_notification(each, own) for each in topics):
         return
-    # An entry of this stream for other keys would block the right one.
+    # An outdated entry of this stream would conflict with the new one.
     answer["TopicConfigurations"] = [each for each in topics if each["TopicArn"] != topic]
     other = overlapping(own, [each for kind in KINDS for each in answer.get(kind, [])])
     if other is not None:
@@ -173,8 +174,8 @@ def _notification(s3: Any, plan: Plan, *, topic: str, bucket: str, making: Calla
             "OTHER",
             f"s3:PutBucketNotification on {bucket}: InvalidArgument: Configuration is ambiguously defined. Cannot have"
             " overlapping suffixes in two rules if the prefixes are overlapping for the same event type: the new"
-            f" notification has the prefix {plan.prefix!r}, and the bucket has {described(other)}; remove that one, or"
-            " let the stream read its queue (cloudFiles.queueUrl)",
+            f" notification has the prefix {plan.prefix!r}, and the bucket has {described(other)}; remove that"
+            " notification, or set cloudFiles.queueUrl to its queue",
         )
     answer["TopicConfigurations"].append(own)
     making()
@@ -186,9 +187,9 @@ def _filter(prefix: str) -> dict[str, Any]:
     return {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}}
 
 
-def _is_notification(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    same_keys = rule(found, "prefix") == rule(wanted, "prefix") and not rule(found, "suffix")
-    return found["TopicArn"] == wanted["TopicArn"] and found["Events"] == wanted["Events"] and same_keys
+def _is_notification(current: Mapping[str, Any], desired: Mapping[str, Any]) -> bool:
+    same_keys = rule(current, "prefix") == rule(desired, "prefix") and not rule(current, "suffix")
+    return current["TopicArn"] == desired["TopicArn"] and current["Events"] == desired["Events"] and same_keys
 
 
 def _policy(*, action: str, resource: str, source: str, account: str | None = None) -> dict[str, Any]:
@@ -208,12 +209,12 @@ def _policy(*, action: str, resource: str, source: str, account: str | None = No
     }
 
 
-def _is_policy(found: str | None, wanted: Mapping[str, Any]) -> bool:
-    """Return whether a policy is ours, by its Sid and its account: services return the rest in their own spelling."""
-    if not found:
+def _is_policy(current: str | None, desired: Mapping[str, Any]) -> bool:
+    """Compare policies by Sid and account condition only, because AWS returns the rest in a different form."""
+    if not current:
         return False
-    (own,) = wanted["Statement"]
-    statements = json.loads(found).get("Statement", [])
+    (own,) = desired["Statement"]
+    statements = json.loads(current).get("Statement", [])
     return any(each.get("Sid") == own["Sid"] and _limited(each) == _limited(own) for each in statements)
 
 

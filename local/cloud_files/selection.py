@@ -1,4 +1,4 @@
-"""Which files a stream takes, told by their path alone: by the load path, by ``pathGlobFilter``, and no hidden ones."""
+"""Selection of a stream's files by their path: by the load path and ``pathGlobFilter``, without hidden files."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from local.cloud_files.pattern import Pattern, is_hidden, to_regex
 
 
 class Selection:
-    """A load path with what is left out of it.
+    """The files of a load path that a stream reads.
 
     Args:
-        pattern: which files are meant.
-        glob_filter: ``pathGlobFilter``, a glob for the file's own name.
+        pattern: the load path.
+        glob_filter: ``pathGlobFilter``, a glob for file names.
     """
 
     def __init__(self, pattern: Pattern, *, glob_filter: str | None = None) -> None:
@@ -20,11 +20,11 @@ class Selection:
         self._filter = re.compile(to_regex(glob_filter, crossing=False)) if glob_filter else None
 
     def takes(self, path: str) -> bool:
-        """Whether a stream reads the file of this path."""
+        """Return whether a stream reads the file at this path."""
         return self.pattern.matches(path) and self.takes_name(path.rpartition("/")[2]) and not self._is_hidden(path)
 
     def takes_name(self, name: str) -> bool:
-        """Whether ``pathGlobFilter`` allows a file of this name."""
+        """Return whether ``pathGlobFilter`` allows this file name."""
         return self._filter is None or self._filter.fullmatch(name) is not None
 
     def _is_hidden(self, path: str) -> bool:

@@ -52,33 +52,37 @@ def register(
 ) -> None:
     """Make ``spark.readStream.format("cloudFiles")`` work in a local session.
 
-    Rows are those of Spark's ``binaryFile``: path, modificationTime, length, content. Each path is read exactly once,
-    whatever is restarted, killed, or switched between listing and notifications; a file that changes later is not read
-    again. Folders are read recursively. A path ``s3://bucket/prefix`` is read with what boto3 finds in the environment
-    of the process that starts Spark: ``AWS_ACCESS_KEY_ID`` and its like, ``AWS_ENDPOINT_URL``, ``AWS_CA_BUNDLE``. What
-    a stream makes in AWS (``cloudFiles.useNotifications``) stays when it ends, as with Auto Loader.
-    Under pyspark 4.1 a micro-batch holds all new files, whatever ``cloudFiles.maxFilesPerTrigger`` says, and an
-    ``availableNow`` run is one micro-batch: after a crash the unfinished one, new files come with the next run.
+    The columns are those of Spark's ``binaryFile``: path, modificationTime, length, content. Each path is read exactly
+    once, even after a restart, a kill, or a switch between listing and notifications. A file that changes later is not
+    read again. Folders are read recursively.
+
+    For a path ``s3://bucket/prefix``, boto3 takes credentials and endpoint from the environment of the process that
+    starts Spark: ``AWS_ACCESS_KEY_ID`` and related variables, ``AWS_ENDPOINT_URL``, ``AWS_CA_BUNDLE``. The AWS
+    resources that a stream creates (``cloudFiles.useNotifications``) remain when the stream ends, as in Auto Loader.
+
+    Under pyspark 4.1, a micro-batch holds all new files regardless of ``cloudFiles.maxFilesPerTrigger``, and an
+    ``availableNow`` run is one micro-batch. After a crash, this is the unfinished micro-batch; the next run reads new
+    files.
 
     Args:
-        spark: the session; one stream at a time can use what is registered.
-        state: the folder for the list of files and the stream's id, inside the stream's checkpoint: they belong
-            together, and what the stream makes in AWS is tagged with the folder around it as its checkpoint.
-        empty_prefix: ``waits`` or ``raises``, see :class:`local.cloud_files.ways.Ways`; None: what the environment
-            variable ``CLOUD_FILES_EMPTY_PREFIX`` has, or ``waits``.
-        notification_filter: ``raw`` or ``encoded``, as above; None: what ``CLOUD_FILES_NOTIFICATION_FILTER`` has, or
-            ``raw``.
+        spark: the session; one stream at a time can use the registered source.
+        state: the folder for the list of files and the stream's ID. It must be in the stream's checkpoint, because
+            they belong together; the stream's AWS resources are tagged with its parent folder as the checkpoint.
+        empty_prefix: ``waits`` or ``raises``, see :class:`local.cloud_files.ways.Ways`; None for the value of the
+            environment variable ``CLOUD_FILES_EMPTY_PREFIX``, or ``waits``.
+        notification_filter: ``raw`` or ``encoded``, as above; None for the value of the environment variable
+            ``CLOUD_FILES_NOTIFICATION_FILTER``, or ``raw``.
 
     Raises:
-        CloudFilesError: a choice is not one of those allowed.
+        CloudFilesError: a value is not allowed.
 
     Example:
         >>> register(spark, state=checkpoint / "cloud_files")
         >>> spark.readStream.format("cloudFiles").option("cloudFiles.format", "binaryFile").load("/data/AWSLogs")
     """
-    # Spark pickles the class and makes the instances itself, in other processes. A class found in a module is pickled
-    # as its name, and what is set on it here would not arrive; one that no module knows is pickled with its contents.
-    # So the folder needs no option, and the job sets none but Auto Loader's own.
+    # Spark pickles the class and creates the instances in other processes. A class of a module is pickled by name, and
+    # the attributes set here would be lost. A class that no module contains is pickled with its attributes. This way
+    # the folder needs no extra option, and the job sets only options of Auto Loader.
     bound = type(
         "BoundCloudFiles",
         (CloudFiles,),
@@ -92,21 +96,21 @@ def register(
 
 
 def register_for(spark: SparkSession, *, checkpoint: str) -> None:
-    """Do what `register` does, for the stream of one checkpoint, before anything starts it.
+    """Call `register` for the stream of one checkpoint, before the stream starts.
 
-    A run that has the job's code from elsewhere, such as its wheel, calls this first, in the session that the job will
-    find as the active one.
+    A run that installs the job's code from elsewhere, such as from a wheel, calls this first, in the session that is
+    active when the job starts.
 
     Args:
         spark: the session.
-        checkpoint: the stream's checkpoint, a folder of this machine or its ``file:`` URI.
+        checkpoint: the stream's checkpoint, a folder on this machine or its ``file:`` URI.
 
     Raises:
-        CloudFilesError: when the checkpoint is somewhere else.
+        CloudFilesError: the checkpoint is not on this machine.
     """
     path = "/" + checkpoint.removeprefix("file:").lstrip("/") if checkpoint.startswith("file:") else checkpoint
     if not path.startswith("/"):
-        raise CloudFilesError(f"checkpoint {checkpoint!r}: not on this machine; take /folder or file:/folder")
+        raise CloudFilesError(f"checkpoint {checkpoint!r}: not on this machine; use /folder or file:/folder")
     register(spark, state=Path(path) / "cloud_files")
 
 
@@ -128,11 +132,9 @@ class CloudFiles(DataSource):
         return SCHEMA
 
     def streamReader(self, schema: StructType) -> DataSourceStreamReader:
-        """Return the reader; it opens nothing yet, because Spark creates readers that it never uses."""
+        """Return the reader. It does not open anything yet, because Spark creates readers that it never uses."""
         if schema.simpleString() != SCHEMA.simpleString():
-            raise CloudFilesError(
-                f"schema {schema.simpleString()}: with binaryFile it is always {SCHEMA.simpleString()}"
-            )
+            raise CloudFilesError(f"schema {schema.simpleString()}: must be {SCHEMA.simpleString()} for binaryFile")
         return Reader(Options.parse(self.options), state=Path(self.state), cores=self.cores, ways=self.ways)
 
 
@@ -146,7 +148,7 @@ class Files(InputPartition):
 
 
 class _Stream(DataSourceStreamReader):
-    """The part that all versions of Spark share. An offset is ``{"files": number of files in the log}``."""
+    """The reader's part for all versions of Spark. An offset is ``{"files": number of files in the log}``."""
 
     def __init__(self, options: Options, *, state: Path, cores: int, ways: Ways) -> None:
         self._options = options
@@ -157,8 +159,8 @@ class _Stream(DataSourceStreamReader):
 
     @property
     def _intake(self) -> Intake:
-        # Opened late: only the process that Spark keeps for the stream's offsets may hold the log's lock, and the
-        # reader that Spark pickles into its tasks has to come without open files.
+        # Opened late: only the process that Spark keeps for the stream's offsets may hold the log's lock, and Spark
+        # cannot pickle a reader with open files into its tasks.
         if self._opened is None:
             self._opened = Intake.open(self._options, state=self._state, ways=self._ways)
         return self._opened
@@ -196,7 +198,7 @@ if _HAS_LIMITS:
 else:
 
     class Reader(_Stream):  # type: ignore[no-redef]
-        """The reader for pyspark 4.1, where Spark asks for everything there is."""
+        """The reader for pyspark 4.1, where Spark always requests all new files."""
 
         def latestOffset(self) -> dict[str, int]:  # type: ignore[override]
             return {"files": self._intake.latest()}

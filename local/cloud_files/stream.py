@@ -1,4 +1,4 @@
-"""Put together how a stream over a bucket finds its files, by its options."""
+"""Assembly of the discovery for a stream over a bucket, from its options."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from local.encoded_keys import encoded
 
 
 def discovery_of(options: Options, *, state: Path, ways: Ways, is_new: bool) -> Discovery:
-    """Return the discovery that the options ask for, with everything it needs in AWS.
+    """Return the discovery for the options, and create the AWS resources that it needs.
 
     Args:
-        options: with a path in a bucket.
+        options: options with a path in a bucket.
         state: the folder of the stream's state.
-        ways: how the stream behaves where no document says it.
+        ways: the stream's behavior where Auto Loader's is not documented.
         is_new: whether the stream has never started before.
 
     Raises:
-        CloudFilesError: when the stream's own queue cannot be made, the given one is not to be read, or the prefix of a
+        CloudFilesError: the stream's own queue cannot be created, the given queue cannot be read, or the prefix of a
             new stream is empty.
     """
     assert options.bucket is not None
@@ -63,7 +63,7 @@ def _filter(prefix: str, ways: Ways) -> str:
 
 
 class OwnQueue:
-    """The queue that the stream creates, with topic, subscription and bucket notification."""
+    """The queue that the stream creates, together with topic, subscription and bucket notification."""
 
     def __init__(self, options: Options, *, prefix: str, memory: StateFile, checkpoint: Path) -> None:
         assert options.bucket is not None
@@ -92,7 +92,7 @@ class OwnQueue:
 
 
 class GivenQueue:
-    """The queue of ``cloudFiles.queueUrl``, which somebody else created."""
+    """The existing queue of ``cloudFiles.queueUrl``."""
 
     def __init__(self, options: Options) -> None:
         assert options.queue_url is not None
@@ -116,6 +116,6 @@ class GivenQueue:
         """See `Source.gone`."""
         region = aws.client("sqs", self._options.region).meta.region_name
         return CloudFilesError(
-            f"cloudFiles.queueUrl {self._url}: no such queue in {region}; check the URL and cloudFiles.region, and give"
-            " the queue that the bucket's notifications come to"
+            f"cloudFiles.queueUrl {self._url}: no such queue in {region}; check the URL and cloudFiles.region, and name"
+            " the queue that receives the bucket's notifications"
         )

@@ -1,4 +1,4 @@
-"""What a stream remembers of itself, beside the list of its files: who it is, and who has told it of files."""
+"""The stored state of a stream, next to the list of its files: its ID, its queue, and the time of its last listing."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class StreamState:
     """The state of a stream.
 
     Attributes:
-        stream: the stream's id, which names what it makes in AWS.
-        queue: ARN of the queue that has told of every file since `listed`; None: nobody has.
-        listed: when a listing last began, in seconds since 1970.
+        stream: the stream's ID, part of the names of its AWS resources.
+        queue: ARN of the queue that has reported every file since `listed`; None if events may be missing.
+        listed: the start of the last listing, in seconds since 1970.
     """
 
     stream: str
@@ -29,13 +29,13 @@ class StreamState:
 
 
 class StateFile:
-    """The state on disk; each change is on disk when it returns.
+    """The state on disk. Each method returns after its change is on disk.
 
     Args:
-        folder: where the list of files is too.
+        folder: the folder that also holds the list of files.
 
     Raises:
-        CloudFilesError: when the file is damaged.
+        CloudFilesError: the file is damaged.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,13 +48,13 @@ class StateFile:
             self._save()
 
     def forget(self) -> None:
-        """Take note that events may have been lost: only a listing tells what there is."""
+        """Record that events may have been lost, so that a listing is needed."""
         if self.state.queue is not None:
             self.state = replace(self.state, queue=None)
             self._save()
 
     def listed(self, *, queue: str, at: float) -> None:
-        """Take note that all files found by a listing are in the list, and that a queue tells of the others."""
+        """Record that all files of a listing are in the list, and that the queue reports all later files."""
         self.state = replace(self.state, queue=queue, listed=at)
         self._save()
 
@@ -64,7 +64,7 @@ class StateFile:
         except (ValueError, TypeError) as error:
             raise CloudFilesError(
                 f"{self._path}: the state of the stream is damaged ({error}); restore it together with its checkpoint,"
-                " or delete this file: the stream then makes a queue of its own again, and lists"
+                " or delete this file: the stream then lists all files, and creates a new queue if it needs its own"
             ) from None
 
     def _save(self) -> None:

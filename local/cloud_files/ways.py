@@ -1,4 +1,4 @@
-"""What Auto Loader does in one of two ways, where no public source says in which.
+"""Settings for behavior of Auto Loader that is not documented.
 
 Set them with :func:`local.cloud_files.register`, or in the environment of the process that calls it.
 """
@@ -19,14 +19,14 @@ _ALLOWED = {EMPTY_PREFIX: ("waits", "raises"), NOTIFICATION_FILTER: ("raw", "enc
 
 @dataclass(frozen=True)
 class Ways:
-    """The choices.
+    """The settings.
 
     Attributes:
-        empty_prefix: what a new stream does on a prefix of a bucket without any object: ``waits`` for the first one,
-            or ``raises`` until there is one.
-        notification_filter: how the stream writes the prefix that its notification filters on. ``raw``, as the path
-            has it, is the stricter one and the default: S3 compares the percent-encoded key, so with a ``=``, ``+`` or
-            ``@`` in the prefix no event ever comes. ``encoded``: events come.
+        empty_prefix: the behavior of a new stream if a bucket's prefix has no objects: ``waits`` for the first
+            object, or ``raises`` until there is one.
+        notification_filter: the form of the prefix in the notification's filter. ``raw``, the path as given, is the
+            stricter value and the default: S3 compares the percent-encoded key, so with ``=``, ``+`` or ``@`` in the
+            prefix, the stream never receives an event. With ``encoded`` it does.
     """
 
     empty_prefix: str = "waits"
@@ -34,10 +34,10 @@ class Ways:
 
     @classmethod
     def chosen(cls, *, empty_prefix: str | None, notification_filter: str | None) -> Ways:
-        """Return the choices of a caller; None takes the environment's, and that the default.
+        """Return the settings; None takes the environment variable, or else the default.
 
         Raises:
-            CloudFilesError: a choice is not one of those allowed.
+            CloudFilesError: a value is not allowed.
         """
         return cls(
             empty_prefix=_choice(EMPTY_PREFIX, empty_prefix, os.environ),
@@ -49,5 +49,5 @@ def _choice(name: str, given: str | None, environment: Mapping[str, str]) -> str
     allowed = _ALLOWED[name]
     choice = given or environment.get(name) or allowed[0]
     if choice not in allowed:
-        raise CloudFilesError(f"{name} = {choice!r}: allowed are {' and '.join(allowed)}")
+        raise CloudFilesError(f"{name} = {choice!r}: must be {' or '.join(allowed)}")
     return choice

@@ -1,4 +1,4 @@
-"""AWS's log delivery, played: traffic for each flow log of the stage, put into its bucket as far as policies allow.
+"""Emulation of AWS's log delivery: puts traffic for each flow log of the stage into its bucket, if policies allow.
 
 >>> with running(Path("stage")) as aws:                                     # doctest: +SKIP
 ...     delivered = deliver(aws, seed=1, intervals=12, records=1000)

@@ -1,4 +1,4 @@
-"""Delivery that goes on in a thread."""
+"""Continuous delivery in a thread."""
 
 from __future__ import annotations
 
@@ -15,9 +15,16 @@ from local.traffic.files import PERIOD_SECONDS
 
 @contextmanager
 def delivering(stage: Emulator, *, seed: int, every: float = 5, records: int = 200) -> Iterator[Continuous]:
-    """Delivery in a thread as long as the block lasts: every few seconds a file for each flow log that then exists.
+    """Deliver in a thread during the block: every few seconds, one file for each current flow log.
 
-    A file holds what ended since the one before it. What fails the thread is raised at the block's end.
+    A file holds the traffic that ended since the previous file. An error of the thread is raised at the end of the
+    block.
+
+    Args:
+        stage: the AWS emulator.
+        seed: equal seeds give equal traffic.
+        every: seconds between deliveries.
+        records: records per file.
     """
     continuous = Continuous(stage, seed=seed, every=every, records=records)
     continuous.start()
@@ -33,8 +40,8 @@ class Continuous(threading.Thread):
     """The thread of :func:`delivering`.
 
     Attributes:
-        delivered: what it has delivered so far; it grows at its end.
-        failure: what ended it, if it was not :meth:`stop`.
+        delivered: the files delivered so far; new files are appended.
+        failure: the error that ended the thread, or None.
     """
 
     def __init__(self, stage: Emulator, *, seed: int, every: float, records: int) -> None:
@@ -50,9 +57,9 @@ class Continuous(threading.Thread):
         try:
             while not self._stopping.wait(max(0.0, due - time.monotonic())):
                 now = int(time.time())
-                # A file holds what ended within one interval.
+                # A file holds traffic of one interval only.
                 begin = min(max(last, (now - 1) // PERIOD_SECONDS * PERIOD_SECONDS), now - 1)
-                for one in deliver_round(
+                for delivered in deliver_round(
                     self.stage,
                     flow_logs(self.stage),
                     interval=range(begin, now),
@@ -60,12 +67,12 @@ class Continuous(threading.Thread):
                     number=number,
                     records=self.records,
                 ):
-                    self.delivered.append(one)
+                    self.delivered.append(delivered)
                 number, last, due = number + 1, now, due + self.every
-        except Exception as error:  # noqa: BLE001 - whatever it is, the one who waits for files has to know
+        except Exception as error:  # noqa: BLE001 - raised again in the thread that waits for files
             self.failure = error
 
     def stop(self) -> None:
-        """Deliver what is under way, and no more."""
+        """Finish the current delivery and end the thread."""
         self._stopping.set()
         self.join()

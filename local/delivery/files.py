@@ -1,4 +1,4 @@
-"""Files for flow logs, drawn and delivered: a batch of them, or one for each flow log."""
+"""Generation and delivery of flow log files: a batch of them, or one for each flow log."""
 
 from __future__ import annotations
 
@@ -29,10 +29,15 @@ _ID_OF = {
 
 @dataclass(frozen=True)
 class Delivered:
-    """A file that was to be delivered for a flow log: to which bucket, and what is in it.
+    """The delivery of a file.
 
-    ``error`` is what the flow log's delivery status then says, and ``reason`` what is behind it; None if the file is
-    in the bucket, since ``at`` (Unix seconds).
+    Attributes:
+        flow_log: the flow log.
+        bucket: the flow log's bucket.
+        file: facts about the file and its records.
+        error: the error in the flow log's delivery status; None if the file is in the bucket.
+        reason: the reason for the error; None if there is no error.
+        at: the time of the delivery, in Unix seconds.
     """
 
     flow_log: FlowLog
@@ -46,19 +51,27 @@ class Delivered:
 def deliver(
     stage: Emulator, *, seed: int, intervals: int, records: int, start: datetime | None = None, files: int = 1
 ) -> list[Delivered]:
-    """For each flow log, ``files`` files of ``records`` records for each of some five-minute intervals.
+    """Deliver files for each flow log and each of several five-minute intervals.
 
-    The first interval is the one around ``start``; without it, the last one ends before now. Equal seeds give equal
-    records for flow logs that are alike. A file that policies refuse is in the answer too, with its error.
+    Args:
+        stage: the AWS emulator.
+        seed: equal seeds give equal records for equal flow logs.
+        intervals: the number of intervals.
+        records: records per file.
+        start: a time in the first interval; by default, the last interval ends before now.
+        files: files per flow log and interval.
+
+    Returns:
+        All deliveries, including those that policies deny.
     """
     begin = period_start(start or datetime.now(timezone.utc) - timedelta(seconds=PERIOD_SECONDS * intervals))
-    there = flow_logs(stage)
-    done: list[Delivered] = []
+    current = flow_logs(stage)
+    deliveries: list[Delivered] = []
     for number in range(intervals * files):
         first = int(begin.timestamp()) + PERIOD_SECONDS * (number // files)
         interval = range(first, first + PERIOD_SECONDS)
-        done += deliver_round(stage, there, interval=interval, seed=seed, number=number, records=records)
-    return done
+        deliveries += deliver_round(stage, current, interval=interval, seed=seed, number=number, records=records)
+    return deliveries
 
 
 def deliver_round(
@@ -70,17 +83,26 @@ def deliver_round(
     number: int,
     records: int,
 ) -> Iterator[Delivered]:
-    """One file for each flow log, with what ended in the seconds of an interval; ``number`` tells files apart."""
+    """Deliver one file for each flow log, with traffic that ended in an interval.
+
+    Args:
+        stage: the AWS emulator.
+        there: the flow logs with their buckets.
+        interval: the seconds of the interval.
+        seed: the seed of the traffic.
+        number: distinguishes the files of a seed.
+        records: records per file.
+    """
     for flow_log, bucket in there:
         table = _table(flow_log, interval=interval, seed=seed, number=number, records=records)
         body = encode(flow_log, table)
-        # What is delivered again, with another seed or in the same five minutes, overwrites nothing.
+        # A unique part, so that another seed or a second file in the same five minutes overwrites no file.
         part = _number(seed, number, interval)
         name = key(flow_log, datetime.fromtimestamp(interval.start, tz=timezone.utc), part=part)
         try:
             answer = stage.ask("deliver", body, flow_log=flow_log.id, key=name)
         except Refused:
-            # Deleted since it was listed.
+            # The flow log was deleted after the listing.
             continue
         file = facts(table, key=name, size=len(body))
         yield Delivered(flow_log, bucket, file, answer["error"], answer.get("reason"), at=time.time())
@@ -106,5 +128,5 @@ def _network(seed: int, account: str, region: str, kind: str, target: str) -> Ne
 
 
 def _number(*what: object) -> int:
-    """A number that equal things have in common."""
+    """Return a number that depends only on the arguments."""
     return int.from_bytes(hashlib.sha256(repr(what).encode()).digest()[:8], "big")

@@ -1,4 +1,4 @@
-"""What was delivered, in sum, to compare with a table."""
+"""Totals of the delivered files, to compare with a table."""
 
 from __future__ import annotations
 
@@ -11,9 +11,17 @@ from local.delivery.files import Delivered
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over the files of one flow log that are in the bucket; ``refused`` counts those that are not.
+    """Totals of one flow log, over its files in the bucket.
 
-    ``rows`` counts records, ``size`` the files' bytes, ``bytes`` those that the records tell of.
+    Attributes:
+        files: the number of files.
+        rows: the number of records.
+        size: the bytes of the files.
+        bytes: the sum of the records' field ``bytes``.
+        actions: the number of records per action.
+        statuses: the number of records per log status.
+        keys: the files' keys.
+        refused: the number of files that could not be delivered.
     """
 
     files: int = 0
@@ -27,27 +35,27 @@ class Totals:
 
 
 def totals(delivered: Sequence[Delivered]) -> dict[str, Totals]:
-    """The sums of each flow log, by its id."""
+    """Return the totals of each flow log, by its ID."""
     return {
-        flow_log: _totals([one for one in delivered if one.flow_log.id == flow_log])
-        for flow_log in dict.fromkeys(one.flow_log.id for one in delivered)
+        flow_log: _totals([delivery for delivery in delivered if delivery.flow_log.id == flow_log])
+        for flow_log in dict.fromkeys(delivery.flow_log.id for delivery in delivered)
     }
 
 
 def _totals(delivered: Sequence[Delivered]) -> Totals:
-    there = [one.file for one in delivered if one.error is None]
+    files = [delivery.file for delivery in delivered if delivery.error is None]
     actions: Counter[str] = Counter()
     statuses: Counter[str] = Counter()
-    for file in there:
+    for file in files:
         actions.update(file.actions)
         statuses.update(file.statuses)
     return Totals(
-        files=len(there),
-        rows=sum(file.rows for file in there),
-        size=sum(file.size for file in there),
-        bytes=sum(file.bytes or 0 for file in there),
+        files=len(files),
+        rows=sum(file.rows for file in files),
+        size=sum(file.size for file in files),
+        bytes=sum(file.bytes or 0 for file in files),
         actions=dict(sorted(actions.items())),
         statuses=dict(sorted(statuses.items())),
-        keys=tuple(file.key for file in there),
-        refused=len(delivered) - len(there),
+        keys=tuple(file.key for file in files),
+        refused=len(delivered) - len(files),
     )

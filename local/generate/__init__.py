@@ -1,1 +1,1 @@
-"""`python -m local.generate`: a folder of flow log files."""
+"""``python -m local.generate``: a generator of flow log files."""

@@ -1,4 +1,4 @@
-"""``python -m local.generate``: a folder of believable flow log files, laid out as AWS lays out a bucket."""
+"""``python -m local.generate``: write a folder of realistic flow log files, in the layout that AWS uses in a bucket."""
 
 from __future__ import annotations
 
@@ -16,11 +16,18 @@ from local.traffic.records import records
 from vpc_flow_logs.fields import FIELDS, canonical
 from vpc_flow_logs.progress import counted
 
-_DRAW_ROWS = 1_000_000  # records are drawn for several files at once, up to about this many
+_DRAW_ROWS = 1_000_000  # records are drawn for several files at once, up to about this number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the files and say what was made and what to do with it; the exit status: 2 if an argument is refused."""
+    """Write the files, and print a summary with the next step.
+
+    Args:
+        arguments: by default, the command line's.
+
+    Returns:
+        The exit status: 2 for invalid arguments, 1 if a file cannot be written.
+    """
     try:
         plan = plan_of(sys.argv[1:] if arguments is None else arguments)
         written = list(generate(plan))
@@ -28,14 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(refused, file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"cannot write: {error}", file=sys.stderr)
+        print(f"Cannot write the files: {error}", file=sys.stderr)
         return 1
     print(summary(plan, written))
     return 0
 
 
 def generate(plan: Plan) -> Iterator[WrittenFile]:
-    """Write the plan's files, one by one. Equal plans give equal files, names included."""
+    """Write the plan's files one by one. Equal plans give equal files with equal names."""
     periods = -(-plan.minutes * 60 // PERIOD_SECONDS)
     sizes = _shares(plan.records, plan.files)
     of_flow_log = _shares(plan.files, len(plan.flow_logs))
@@ -63,9 +70,9 @@ def generate(plan: Plan) -> Iterator[WrittenFile]:
 
 
 def summary(plan: Plan, written: Sequence[WrittenFile]) -> str:
-    """What was made, and the command that takes it into a table."""
+    """Return a summary of the files, and the command that loads them into a table."""
     rows, size = sum(file.rows for file in written), sum(file.size for file in written)
-    lines = [f"{counted(len(written), 'file')}, {counted(rows, 'record')}, {size:,} bytes below {plan.output}"]
+    lines = [f"{counted(len(written), 'file')}, {counted(rows, 'record')}, {size:,} bytes in {plan.output}"]
     for log in plan.flow_logs:
         own = [file for file in written if f"_{log.id}_" in file.path.name]
         begin, end = plan.start, plan.start + timedelta(minutes=plan.minutes)
@@ -73,9 +80,9 @@ def summary(plan: Plan, written: Sequence[WrittenFile]) -> str:
             f"  {log.id}: {counted(len(log.fields), 'field')}, {log.file_format}, {counted(len(own), 'file')}, "
             f"{counted(sum(file.rows for file in own), 'record')}, {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
         )
-    refused = sum(file.actions.get("REJECT", 0) for file in written)
-    if refused:
-        lines.append(f"  {refused:,} of the records {'is' if refused == 1 else 'are'} REJECT")
+    rejected = sum(file.actions.get("REJECT", 0) for file in written)
+    if rejected:
+        lines.append(f"  {counted(rejected, 'record')} with action REJECT")
     headers = [
         field.name for field in FIELDS if any(field.name in map(canonical, log.fields) for log in plan.flow_logs)
     ]
@@ -89,16 +96,16 @@ def summary(plan: Plan, written: Sequence[WrittenFile]) -> str:
         "--headers": ",".join(headers),
     }
     command = " \\\n    ".join(f"{name} {shlex.quote(value)}" for name, value in options.items())
-    return "\n".join([*lines, "Next, into a table:", f"  .venv/bin/python -m local.ingest \\\n    {command}"])
+    return "\n".join([*lines, "To load them into a table:", f"  .venv/bin/python -m local.ingest \\\n    {command}"])
 
 
 def _shares(total: int, count: int) -> list[int]:
-    """A total in ``count`` nearly equal whole shares, the larger ones spread among the smaller."""
+    """Split a total into ``count`` nearly equal whole shares, with the larger ones spread among the smaller."""
     return [total * (place + 1) // count - total * place // count for place in range(count)]
 
 
 def _batches(parts: range, sizes: Sequence[int]) -> Iterator[list[int]]:
-    """Consecutive files whose records are drawn together."""
+    """Yield groups of consecutive files. The records of a group are drawn together."""
     batch: list[int] = []
     for part in parts:
         if batch and sum(sizes[other] for other in batch) + sizes[part] > _DRAW_ROWS:

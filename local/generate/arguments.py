@@ -1,4 +1,4 @@
-"""Write a folder of believable flow log files, laid out as AWS lays out a bucket."""
+"""Write a folder of realistic flow log files, in the layout that AWS uses in a bucket."""
 
 from __future__ import annotations
 
@@ -21,17 +21,28 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "tgw": TGW_DEFAULT_FORMAT,
     "all": tuple(field.name for field in FIELDS),
 }
-"""The formats that have a name here."""
+"""The named formats."""
 
 _YESTERDAY = "yesterday, 00:00 UTC"
 
 _MOST = {"records": 1_000_000_000, "files": 1_000_000, "minutes": 366 * 24 * 60, "seed": (1 << 63) - 1}
-_MOST_IN_A_FILE = 20_000_000  # a file is drawn and compressed in memory
+_MOST_IN_A_FILE = 20_000_000  # the records of a file are drawn and compressed in memory
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to write: ``files`` in all, ``records`` in all, both shared out evenly over flow logs and ``minutes``."""
+    """The files to write.
+
+    Attributes:
+        output: the folder to write to.
+        flow_logs: the flow logs; ``files`` and ``records`` are spread evenly over them and over the time.
+        network: the network that the traffic belongs to.
+        records: the total number of records.
+        minutes: the length of the time.
+        files: the total number of files.
+        seed: equal seeds give equal traffic.
+        start: the start of the time, at a five-minute boundary.
+    """
 
     output: Path
     flow_logs: tuple[FlowLog, ...]
@@ -44,11 +55,15 @@ class Plan:
 
 
 class Refused(Exception):
-    """Arguments that cannot be used; the message lists every problem."""
+    """The arguments are invalid; the message lists every problem."""
 
 
 def plan_of(arguments: Sequence[str]) -> Plan:
-    """The plan that the command line asks for; :class:`Refused` with all problems of it."""
+    """Return the plan that the command line describes.
+
+    Raises:
+        Refused: the arguments are invalid.
+    """
     options, problems = _parsed(arguments)
     numbers = {
         name: _number(name, getattr(options, name), problems, least=0 if name == "seed" else 1)
@@ -64,11 +79,11 @@ def plan_of(arguments: Sequence[str]) -> Plan:
         problems += _wrong_totals(count, files=files, formats=len(formats))
     output = Path(options.output or ".")
     if output.exists() and not output.is_dir():
-        problems.append(f"--output {output}: is not a folder")
+        problems.append(f"--output {output}: not a folder; name a new or an existing folder")
     if problems or not (minutes and files and count):
         listed = "\n".join(f"  {problem}" for problem in problems)
         usage = "All options: .venv/bin/python -m local.generate --help"
-        raise Refused(f"The arguments cannot be used:\n{listed}\n{usage}")
+        raise Refused(f"The arguments are invalid:\n{listed}\n{usage}")
 
     seed = numbers.get("seed") or 0
     network = Network.seeded(seed)
@@ -77,22 +92,22 @@ def plan_of(arguments: Sequence[str]) -> Plan:
 
 
 def _periods(minutes: int) -> int:
-    """Return the number of delivery periods in a time, the last one perhaps in part."""
+    """Return the number of delivery periods in a time; the last one may be partial."""
     return -(-minutes * 60 // PERIOD_SECONDS)
 
 
 def _wrong_totals(count: int | None, *, files: int, formats: int) -> list[str]:
-    """Return what is wrong with numbers that are good each on its own; a count of None is not looked at."""
+    """Return the problems with numbers that are valid on their own but not together; None skips the record count."""
     problems = []
     if files < formats:
         problems.append(f"--files {files}: each of the {formats} formats needs at least one file")
     if count is not None and count < files:
         problems.append(
-            f"--records {count}: fewer than the {files} files; AWS writes no file without a record. "
-            f"Ask for at least {files} --records, or for fewer --files"
+            f"--records {count}: fewer than the {files} files; AWS does not write empty files. "
+            f"Increase --records to at least {files}, or reduce --files"
         )
     if count is not None and count > files * _MOST_IN_A_FILE:
-        problems.append(f"--records {count}: more than {_MOST_IN_A_FILE} per file; ask for more --files")
+        problems.append(f"--records {count}: more than {_MOST_IN_A_FILE} per file; increase --files")
     return problems
 
 
@@ -102,10 +117,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parsed(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    """The options as texts, and the problems met so far.
+    """Return the options as text, and the problems so far.
 
-    argparse ends at its first error; so it is given nothing to object to but a value for a switch, and an option
-    without its value (``nargs="?"``) is found to be empty later, together with all else.
+    argparse stops at its first error, so the parser accepts nearly everything: it rejects only a value for a switch.
+    An option without its value (``nargs="?"``) is empty, and is reported later together with the other problems.
     """
     parser = _Parser(prog=".venv/bin/python -m local.generate", description=__doc__, allow_abbrev=False)
     parser.add_argument("--output", nargs="?", const="", metavar="DIR", help="folder to write to (required)")
@@ -115,40 +130,45 @@ def _parsed(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         nargs="?",
         const="",
         metavar="FORMAT",
-        help=f"{', '.join(FORMATS)}, or field names in quotes; given again: one more flow log (default: default)",
+        help=f"log format: {', '.join(FORMATS)}, or field names in quotes; repeat the option for more flow logs "
+        "(default: default)",
     )
-    parser.add_argument("--parquet", action="store_true", help="Parquet instead of gzip text")
-    parser.add_argument("--hive", action="store_true", help="folders named year=... as for Hive")
-    parser.add_argument("--hourly", action="store_true", help="a folder for each hour")
+    parser.add_argument("--parquet", action="store_true", help="write Parquet instead of gzip text")
+    parser.add_argument("--hive", action="store_true", help="name the folders year=..., month=... as Hive does")
+    parser.add_argument("--hourly", action="store_true", help="write one folder per hour")
     parser.add_argument(
-        "--records", nargs="?", const="", metavar="N", help="records in all files together (default: 1000 a file)"
+        "--records", nargs="?", const="", metavar="N", help="total number of records (default: 1000 per file)"
     )
     parser.add_argument("--minutes", nargs="?", const="", metavar="N", help="length of the period (default: 60)")
     parser.add_argument(
-        "--files", nargs="?", const="", metavar="N", help="files in all (default: one for each format and five minutes)"
+        "--files",
+        nargs="?",
+        const="",
+        metavar="N",
+        help="total number of files (default: one per format and five minutes)",
     )
     parser.add_argument(
-        "--seed", nargs="?", const="", metavar="N", help="another seed gives another network and traffic (default: 0)"
+        "--seed", nargs="?", const="", metavar="N", help="seed of the network and its traffic (default: 0)"
     )
     parser.add_argument(
-        "--start", nargs="?", const="", metavar="ISO", help=f"begin of the period (default: {_YESTERDAY})"
+        "--start", nargs="?", const="", metavar="ISO", help=f"start of the period (default: {_YESTERDAY})"
     )
     problems: list[str] = []
     options = argparse.Namespace()
     try:
         options, unknown = parser.parse_known_args(arguments)
-        problems += [f"{word}: unknown" for word in unknown]
+        problems += [f"{word}: unknown argument" for word in unknown]
     except Refused as refused:
         problems.append(str(refused))
         return parser.parse_args(["--output", "."]), problems
     if not options.output:
-        problems.append("--output: missing; the folder to write to")
+        problems.append("--output: missing; name the folder to write to")
     return options, problems
 
 
 def _number(name: str, text: str, problems: list[str], *, least: int) -> int | None:
-    """Return the number; None, and a problem, for what is not an allowed one."""
-    # The length first: Python refuses to read numbers of thousands of digits.
+    """Return the number; for one that is not allowed, add a problem and return None."""
+    # Check the length first: int() refuses text with thousands of digits.
     if text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= _MOST[name]:
         return int(text)
     problems.append(f"--{name} {text}".rstrip() + f": must be a whole number from {least} to {_MOST[name]}")
@@ -158,9 +178,7 @@ def _number(name: str, text: str, problems: list[str], *, least: int) -> int | N
 def _format(text: str, problems: list[str]) -> tuple[str, ...]:
     names = FORMATS.get(text) or tuple(text.replace(",", " ").split())
     if not any(map(is_known, names)) or not all(map(looks_like_name, names)):
-        problems.append(
-            f"--format {text!r}: must be {', '.join(FORMATS)}, or names of fields such as 'srcaddr dstaddr'"
-        )
+        problems.append(f"--format {text!r}: must be {', '.join(FORMATS)}, or field names such as 'srcaddr dstaddr'")
     return names
 
 
@@ -169,13 +187,13 @@ def _start(text: str | None, problems: list[str]) -> datetime:
     if text is None:
         return today - timedelta(days=1)
     try:
-        # Python 3.10 does not know the Z.
+        # Python 3.10 does not accept the Z.
         start = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
     except ValueError:
-        problems.append(f"--start {text}: must be a time such as 2026-11-01T00:00Z (ISO 8601; UTC unless it says else)")
+        problems.append(f"--start {text}: must be an ISO 8601 time such as 2026-11-01T00:00Z (UTC by default)")
         return today
     if not 1971 <= start.year < 9000:
-        problems.append(f"--start {text}: must be in the years 1971 to 8999")
+        problems.append(f"--start {text}: must be between the years 1971 and 8999")
         return today
     return start if start.tzinfo else start.replace(tzinfo=timezone.utc)
 

@@ -1,1 +1,1 @@
-"""Run the job on a laptop: Java, the jars, and a Spark session with Delta Lake."""
+"""Spark for the job on a laptop: Java, the jars, and a session with Delta Lake."""

@@ -1,6 +1,6 @@
-"""Java's archive of the classes that Spark loads at its start: with it Spark starts in half the time.
+"""Java's archive of the classes that Spark loads at startup, which halves the startup time.
 
-``make setup`` makes it, for one Java and one set of jars; sessions use it when it is there.
+``make setup`` creates it for one Java and one set of jars. Sessions use it if it exists.
 Source: https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html
 """
 
@@ -17,7 +17,7 @@ from local.laptop.java import bundled_home, machine_java
 
 
 def archive_file() -> Path:
-    """Return where the archive for this Java and these jars belongs; it need not exist."""
+    """Return the path of the archive for this Java and these jars; the file may not exist."""
     java = machine_java()
     jars = sorted(jar.name for folder in (jar_folder(), s3_jar_folder()) for jar in folder.glob("*.jar"))
     known = repr((str(java.home) if java else str(bundled_home()), java and java.version, pyspark.__version__, jars))
@@ -25,7 +25,7 @@ def archive_file() -> Path:
 
 
 def options() -> list[str]:
-    """Return the options by which Java uses the archive; none when there is none."""
+    """Return the Java options for the archive; empty if there is no archive."""
     file = archive_file()
-    # When Java or a jar was changed after all, it goes on without the archive, and need not tell whoever reads stdout.
+    # If Java or a jar has changed, Java runs without the archive. Its warning about this must not go to stdout.
     return [f"-XX:SharedArchiveFile={file}", "-Xlog:disable", "-Xlog:all=error:stderr"] if file.exists() else []

@@ -1,7 +1,8 @@
-"""Which Java runs Spark: the machine's own when it is new enough, else the one that ``make setup`` put into the venv.
+"""Selection of the Java that runs Spark: the machine's if its version is supported, or else the one in the venv.
 
-Spark takes the Java of ``JAVA_HOME``, else the first ``java`` on ``PATH``. Set-up and the Spark session follow the same
-rule through :func:`java_home`, so that a session never meets a Java that set-up has not seen.
+``make setup`` puts a Java into the venv if needed. Spark uses the Java of ``JAVA_HOME``, or else the first ``java`` on
+``PATH``. Setup and the Spark session use the same rule (:func:`java_home`), so a session never uses a Java that setup
+has not checked.
 """
 
 from __future__ import annotations
@@ -17,22 +18,22 @@ from importlib.metadata import version
 from pathlib import Path
 
 OLDEST = 17
-"""The oldest Java that Spark 4 runs on."""
+"""The oldest Java version that Spark 4 supports."""
 
 NEWEST_BEFORE_SPARK_4_2 = 22
-"""From Java 23 on ``Subject.getSubject`` fails, which Hadoop calls in every write before the Hadoop of Spark 4.2."""
+"""From Java 23, ``Subject.getSubject`` fails. Before Spark 4.2, Hadoop calls it in every write."""
 
 SPARKS_MODULE = "jdk.incubator.vector"
-"""The module that Spark's launcher adds to every Java it starts."""
+"""The module that Spark's launcher adds when it starts Java."""
 
 
 class JavaError(RuntimeError):
-    """No Java on this machine can run Spark; the message says what to do."""
+    """No Java on this machine can run Spark; the message has the next step."""
 
 
 @dataclass(frozen=True)
 class Java:
-    """A Java runtime that answered: its home directory and its major version."""
+    """A working Java runtime: its home directory and its major version."""
 
     home: Path
     version: int
@@ -42,11 +43,11 @@ def java_home() -> Path | None:
     """Return the directory to set as ``JAVA_HOME`` before Spark starts.
 
     Returns:
-        ``None`` when nothing has to be set: the Java that Spark would take by itself is new enough. Else the home of
-        the machine's newer Java (``JAVA_HOME`` names one that will not do, ``PATH`` a good one), or of the venv's.
+        ``None`` if Spark already selects a supported Java. Otherwise, the home of the Java on ``PATH`` if ``JAVA_HOME``
+        has an unsupported one, or else of the venv's Java.
 
     Raises:
-        JavaError: when no Java will do; the message names the next step.
+        JavaError: no supported Java is available.
 
     Example:
         >>> home = java_home()
@@ -59,14 +60,14 @@ def java_home() -> Path | None:
     bundled = bundled_home()
     if ask(str(bundled / "bin" / "java")) is None:
         raise JavaError(
-            f"Spark finds no Java it can run on ({OLDEST} or newer), neither in JAVA_HOME nor on PATH nor in {bundled}."
-            " Start Python from the venv that `make setup` makes (.venv/bin/python), or set JAVA_HOME"
+            f"There is no Java that can run Spark (version {OLDEST} or later) in JAVA_HOME, on PATH, or in {bundled}."
+            " Use the Python of the venv that `make setup` creates (.venv/bin/python), or set JAVA_HOME"
         )
     return bundled
 
 
 def machine_java() -> Java | None:
-    """Return the machine's own Java, ``JAVA_HOME`` before ``PATH``, when it can run Spark."""
+    """Return the machine's Java if it can run Spark; ``JAVA_HOME`` takes precedence over ``PATH``."""
     newest = NEWEST_BEFORE_SPARK_4_2 if _spark() < (4, 2) else sys.maxsize
     for java in (_of_java_home(), _of_path()):
         if java is not None and java.version in range(OLDEST, newest + 1):
@@ -75,7 +76,7 @@ def machine_java() -> Java | None:
 
 
 def bundled_home() -> Path:
-    """Return where set-up puts a Java for machines without one; it need not exist."""
+    """Return the folder where setup puts a Java on machines without one; it may not exist."""
     return Path(sys.prefix) / "java"
 
 
@@ -96,10 +97,10 @@ def _of_path() -> Java | None:
 
 @cache
 def ask(java: str) -> Java | None:
-    """Ask the command ``java`` for its version and home; None when it cannot start as Spark would start it."""
+    """Return the version and home of the command ``java``; None if it does not start with Spark's options."""
     try:
-        # With the module that Spark's launcher asks for: small runtimes lack it and then refuse to start at all.
-        # With the settings, for only they tell the home, whatever links and wrappers the command went through.
+        # With the module that Spark's launcher adds, because small runtimes lack it and then do not start.
+        # With the settings, because they contain the real home, even behind links and wrapper scripts.
         answer = subprocess.run(
             [java, f"--add-modules={SPARKS_MODULE}", "-XshowSettings:properties", "-version"],
             capture_output=True,

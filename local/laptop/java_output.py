@@ -1,4 +1,4 @@
-"""Show what the Java process of Spark prints on stderr, without what means nothing to a person."""
+"""Filter for the stderr output of Spark's Java process, without lines that are of no use to a person."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from pyspark import SparkContext
 
-# A Python worker whose rows are not wanted any more, as after `isEmpty`, meets a closed socket: nothing has failed.
+# A Python worker finds a closed socket when its rows are no longer needed, as after `isEmpty`. This is not a failure.
 _UNWANTED_ROWS = re.compile(
     rb'Traceback \(most recent call last\):\n  File "[^"\n]*pyspark/daemon\.py", [^\n]* in manager\n'
     rb"(?:  [^\n]*\n)*BrokenPipeError: [^\n]*\n"
@@ -23,9 +23,9 @@ _relays: list[Relay] = []
 
 @contextmanager
 def quiet_start() -> Iterator[None]:
-    """Hold back what the Java process prints while it starts, and show it when the start fails; pass on the rest.
+    """Hold back Java's output during startup, and print it only if startup fails; pass on later output.
 
-    Java and Spark print half a dozen lines before any setting of theirs is read.
+    Java and Spark print several lines before they read their logging settings.
     """
     if SparkContext._gateway is not None:
         yield
@@ -48,13 +48,13 @@ def quiet_start() -> Iterator[None]:
 
 
 def hush() -> None:
-    """Let nothing of what Java prints from now on be seen: a stream that is stopped may end with a long stack trace."""
+    """Suppress all further output of Java, because a stopped stream may end with a long stack trace."""
     for relay in _relays:
         relay.hush()
 
 
 class Relay(threading.Thread):
-    """Reads the Java process's error output for as long as it runs; a full pipe would stop it."""
+    """Reader of the Java process's stderr. It reads until the process ends, because a full pipe would block it."""
 
     def __init__(self, source: int, target: int) -> None:
         super().__init__(name="spark-stderr", daemon=True)
@@ -72,7 +72,7 @@ class Relay(threading.Thread):
         self._take(b"", last=True)
 
     def _take(self, block: bytes, *, last: bool = False) -> None:
-        """Pass on or hold back what is read, without tracebacks of rows that nobody wants; keep an unfinished one."""
+        """Pass on or hold back output, without tracebacks of unneeded rows; keep an incomplete traceback for later."""
         text = _UNWANTED_ROWS.sub(b"", self._pending + block)
         end = len(text) if last else _finished(text)
         block, self._pending = text[:end], text[end:]
@@ -85,24 +85,24 @@ class Relay(threading.Thread):
                 self._held.append(block)
 
     def open(self) -> None:
-        """Drop what was held back and pass on the rest."""
+        """Drop the held output and pass on later output."""
         with self._lock:
             self._held = None
 
     def hush(self) -> None:
-        """Drop all that comes."""
+        """Drop all later output."""
         with self._lock:
             self._hushed = True
 
     def release(self) -> None:
-        """Show what was held back and pass on the rest."""
+        """Print the held output and pass on later output."""
         with self._lock:
             os.write(self._target, b"".join(self._held or []))
             self._held = None
 
 
 def _finished(text: bytes) -> int:
-    """Return where a traceback begins that goes on after the text, or may begin; else the text's length."""
+    """Return the start of an incomplete or possible traceback at the end of the text; else the text's length."""
     unfinished = _UNFINISHED.search(text)
     if unfinished:
         return unfinished.start()

@@ -27,7 +27,7 @@ JAVA_OPTIONS = (
     "-Darrow.enable_unsafe_memory_access=true",
     "-Darrow.enable_null_check_for_get=false",
 )
-"""Throughput, not pauses; and Arrow looks at the bounds of each value again, in each read."""
+"""Optimize for throughput rather than short pauses, and turn off Arrow's extra checks on each read of a value."""
 
 _NAME = re.compile(r"\w+")
 
@@ -39,7 +39,7 @@ _REPEATERS = (
     "org.apache.spark.sql.execution.streaming.runtime.MicroBatchExecution",
     "org.apache.spark.util.Utils",
 )
-"""Loggers that only repeat, as a stack trace of a hundred lines, the exception that the caller gets anyway."""
+"""Loggers that only repeat the caller's exception, as a stack trace of a hundred lines."""
 
 
 def session(
@@ -49,26 +49,26 @@ def session(
     app_name: str = "vpc-flow-logs",
     extra: Mapping[str, str] | None = None,
 ) -> SparkSession:
-    """Start Spark with Delta Lake in this process, or return the session that is already running.
+    """Start Spark with Delta Lake in this process, or return the running session.
 
-    The catalog lives in memory, and the managed Delta tables that earlier sessions left in the warehouse are in it
-    again. Spark's own log is quiet: errors only.
+    The catalog is in memory. It includes the managed Delta tables that earlier sessions left in the warehouse. Spark
+    logs errors only.
 
     Args:
-        cores: how many tasks run at the same time.
+        cores: the number of tasks that run in parallel.
         warehouse: the folder of managed tables; by default ``spark-warehouse`` in the working directory, as in Spark.
         app_name: the application's name.
-        extra: Spark settings that go before the ones set here.
+        extra: Spark settings that override the ones set here.
 
     Raises:
-        JarsError: when set-up has not fetched Delta Lake.
-        JavaError: when no Java on this machine can run Spark.
+        JarsError: setup has not downloaded Delta Lake.
+        JavaError: no Java on this machine can run Spark.
     """
     folder = (warehouse or Path("spark-warehouse")).absolute()
     home = java_home()
     if home is not None:
         os.environ["JAVA_HOME"] = str(home)
-    # The setting spark.pyspark.python is read by spark-submit only; without this workers are the first python3 on PATH.
+    # Only spark-submit reads spark.pyspark.python; without these variables, workers use the first python3 on PATH.
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     builder = SparkSession.builder.master(f"local[{cores}]").appName(app_name)
     for key, value in {**_settings(cores=cores, warehouse=folder), **(extra or {})}.items():
@@ -81,14 +81,14 @@ def session(
 
 
 def stop(spark: SparkSession) -> None:
-    """Stop the session and wait for its Java process to end; this process cannot start another one."""
+    """Stop the session and wait until its Java process ends; this process cannot start another session."""
     gateway = SparkContext._gateway
     spark.stop()
     if gateway is not None:
         gateway.shutdown()
         java = getattr(gateway, "proc", None)
         if java is not None:
-            java.stdin.close()  # what the Java process watches to know that it is no longer needed
+            java.stdin.close()  # the Java process ends when its standard input closes
             java.wait()
 
 
@@ -98,12 +98,12 @@ def _settings(*, cores: int, warehouse: Path) -> dict[str, str]:
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.catalogImplementation": "in-memory",
-        "spark.sql.warehouse.dir": str(warehouse),  # as a URI its blanks would come out as %20
-        # 50 by default, for clusters; here they cost seconds at each table's first snapshot.
+        "spark.sql.warehouse.dir": str(warehouse),  # not as a URI, in which spaces would become %20
+        # The default of 50 is for clusters; here it costs seconds at each table's first snapshot.
         "spark.databricks.delta.snapshotPartitions": "2",
         "spark.sql.shuffle.partitions": str(cores),
         "spark.default.parallelism": str(cores),
-        # A flow log file of 75 MB is in memory a few times: as it comes from Python and as it goes there again.
+        # A flow log file of 75 MB is in memory several times, on its way from Python and back.
         "spark.driver.memory": "3g",
         "spark.driver.extraJavaOptions": shlex.join([*JAVA_OPTIONS, *class_archive.options()]),
         "spark.driver.host": "127.0.0.1",
@@ -111,7 +111,7 @@ def _settings(*, cores: int, warehouse: Path) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
-        # Workers are to import what this process can, whatever folder it was started in.
+        # Workers can import the same modules as this process, in any working directory.
         "spark.executorEnv.PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
     }
 
@@ -128,12 +128,12 @@ def _quiet_log(spark: SparkSession) -> None:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Keep Ctrl-C back until Java has started: a start cut off half-way leaves a Java process that never ends.
+    """Delay Ctrl-C until Java has started, because an interrupted start leaves a Java process that never ends.
 
-    Where Ctrl-C ends this process at once, it may: then the Java process notices.
+    If Ctrl-C ends this process at once, do not delay it: the Java process then ends, too.
     """
-    mine = threading.current_thread() is threading.main_thread()
-    if not mine or SparkContext._gateway is not None or signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or SparkContext._gateway is not None or signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
         yield
         return
     received: list[int] = []
@@ -145,22 +145,23 @@ def _uninterrupted() -> Iterator[None]:
     try:
         yield
     finally:
-        if signal.getsignal(signal.SIGINT) is remember:  # else Spark has set its own
+        if signal.getsignal(signal.SIGINT) is remember:  # else Spark has installed its own handler
             signal.signal(signal.SIGINT, before or signal.SIG_DFL)
     if received:
         raise KeyboardInterrupt
 
 
 def _register_tables(spark: SparkSession, warehouse: Path) -> None:
-    """Put the Delta tables of the warehouse into the catalog: ``<table>`` and ``<schema>.db/<table>``.
+    """Add the Delta tables of the warehouse to the catalog: ``<table>`` and ``<schema>.db/<table>``.
 
-    By their place, for Spark makes no managed table where files are already; `DROP TABLE` then leaves the files alone.
+    They are added with their location, because Spark does not create a managed table in a folder that has files.
+    `DROP TABLE` therefore keeps the files.
     """
     for log in sorted([*warehouse.glob("*/_delta_log"), *warehouse.glob("*.db/*/_delta_log")]):
         table = log.parent
         schema = "default" if table.parent == warehouse else table.parent.name.removesuffix(".db")
         if not (_NAME.fullmatch(schema) and _NAME.fullmatch(table.name)):
-            continue  # a copy such as flow_logs.backup, which no table can be called
+            continue  # a copy such as flow_logs.backup, which is not a valid table name
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{schema}`")
         place = str(table).replace("\\", "\\\\").replace("'", "\\'")
         spark.sql(f"CREATE TABLE IF NOT EXISTS `{schema}`.`{table.name}` USING delta LOCATION '{place}'")

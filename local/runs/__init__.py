@@ -1,7 +1,7 @@
-"""The workspace's clusters, played: a task's wheel on local Spark, with the credentials of its instance profile.
+"""Emulation of the workspace's clusters: runs a task's wheel on local Spark, with its instance profile's credentials.
 
-`runner` is what the workspace calls, `instance` what EC2 says to it, `process` a task from outside and `driver` from
-inside; `session` is Spark as a cluster has it, with its `storage`, its `metastore` and `s3`.
+The workspace calls `runner`. `instance` has EC2's answers, `process` controls a task's process, and `driver` runs in
+it. `session` starts Spark as on a cluster, with `storage`, `metastore` and `s3`.
 
 Example:
     >>> with running(Path("stage/aws")) as aws:                             # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""``dbutils.fs`` in a run, as the module ``pyspark.dbutils`` of the Databricks Runtime gives it.
+"""``dbutils.fs`` in a run, as in the module ``pyspark.dbutils`` of the Databricks Runtime.
 
 Source: https://docs.databricks.com/aws/en/dev-tools/databricks-utils
 """
@@ -23,7 +23,7 @@ class FileInfo:
 
 
 class Fs:
-    """The functions that the job uses. Each raises py4j's error with Java's words where the storage refuses."""
+    """The functions that the job uses. Each raises py4j's error with Java's message if the storage refuses access."""
 
     def __init__(self, spark: SparkSession, java: Any) -> None:
         self._java = java
@@ -33,11 +33,11 @@ class Fs:
         files, hadoop = self._of(path)
         return [
             FileInfo(
-                path=str(found.getPath().toString()),
-                name=f"{found.getPath().getName()}{'/' if found.isDirectory() else ''}",
-                size=int(found.getLen()),
+                path=str(status.getPath().toString()),
+                name=f"{status.getPath().getName()}{'/' if status.isDirectory() else ''}",
+                size=int(status.getLen()),
             )
-            for found in files.listStatus(hadoop)
+            for status in files.listStatus(hadoop)
         ]
 
     def head(self, file: str, max_bytes: int = 65_536) -> str:
@@ -67,11 +67,11 @@ class Fs:
 
 
 def provide(spark: SparkSession) -> None:
-    """Make ``from pyspark.dbutils import DBUtils`` work. Called before the session's gateway is restricted."""
+    """Make ``from pyspark.dbutils import DBUtils`` work. Call it before the session's gateway is restricted."""
     fs = Fs(spark, spark._jvm)
 
     class DBUtils:
-        """What a run imports."""
+        """The class that a run imports."""
 
         def __init__(self, session: SparkSession | None = None) -> None:
             self.fs = fs

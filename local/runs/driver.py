@@ -1,7 +1,7 @@
 """The process of one task: ``python -m local.runs.driver TASK_FILE``, started by :mod:`local.runs.process`.
 
-It starts Spark as a cluster has it, and calls the wheel's entry point with the task's command line. It ends when its
-standard input does, with every process that it has started.
+It starts Spark as on a cluster, and calls the wheel's entry point with the task's command line. When its standard input
+closes, it ends together with every process that it has started.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _CHECKPOINT = "--checkpoint-path"
 
 
 def main() -> int:
-    """Run the task that the file of the command line describes; return the exit status."""
+    """Run the task of the file on the command line; return the exit status."""
     task = Task.read(Path(sys.argv[1]))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _run(task)
     except SystemExit as ended:
-        # In IPython, which runs the tasks of Databricks, any exit is a failure, status 0 too.
+        # Databricks runs tasks in IPython, where any exit is a failure, even with status 0.
         _write_failure(task, ended, f"SystemExit: {ended.code}")
-    except Exception as error:  # noqa: BLE001 - whatever the wheel fails with is told to who asks for the run's output
+    except Exception as error:  # noqa: BLE001 - the run's output reports any error of the wheel
         _write_failure(task, error, f"{type(error).__name__}: {error}")
     else:
         return 0
@@ -51,15 +51,15 @@ def _run(task: Task) -> None:
     gateway.refuse(spark, external_locations=task.external_locations)
     given = checkpoint_of(task.arguments)
     if given:
-        # What another entry point streams has a checkpoint of its own, and must not meet the job's stream.
-        own = task.entry_point == "ingest"
-        register(spark, state=storage.state_of(given.rstrip("/")) if own else Path(task.scratch, "cloud_files"))
+        # A stream of another entry point has its own checkpoint, and must not use the job's state.
+        is_job = task.entry_point == "ingest"
+        register(spark, state=storage.state_of(given.rstrip("/")) if is_job else Path(task.scratch, "cloud_files"))
     sys.argv = [task.entry_point, *task.arguments]
     function()
 
 
 def checkpoint_of(arguments: list[str]) -> str | None:
-    """The value of the parameter, which may be an argument of its own; None where the task has no such parameter."""
+    """Return the checkpoint path, from one argument or two; None if the task does not have this parameter."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument(_CHECKPOINT, nargs="?")
     value: str | None = parser.parse_known_args(arguments)[0].checkpoint_path
@@ -83,5 +83,5 @@ if __name__ == "__main__":
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # Without waiting for Java to end in order: nothing is left to be written, and the one who started this sees to it.
+    # Do not wait for an orderly end of Java: all output is written, and the parent process kills what is left.
     os._exit(status)

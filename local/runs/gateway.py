@@ -1,7 +1,7 @@
-"""A run's session as a workspace with Unity Catalog has it: Hadoop's file systems have no credentials there.
+"""Restrictions of a session in a workspace with Unity Catalog, where Hadoop's file systems have no credentials.
 
-Code that asks Java for the file system of a path in ``/Volumes``, or below an external location, is refused with the
-words of a Databricks cluster; Spark's own readers and ``dbutils.fs`` are not.
+Code that requests Java's file system for a path in ``/Volumes``, or in an external location, gets the error of a
+Databricks cluster. Spark's own readers and ``dbutils.fs`` work.
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ _HADOOP = ("org", "apache", "hadoop", "fs")
 
 
 class NoUnityScope(Exception):
-    """The refusal, as py4j hands it to Python."""
+    """The error of a refused file system, as py4j passes it to Python."""
 
 
 def refuse(spark: SparkSession, *, external_locations: Iterable[str] = ()) -> None:
-    """Replace the session's way into Java by one that refuses Hadoop's file systems where Unity Catalog governs.
+    """Replace the session's gateway to Java with one that refuses Hadoop's file systems for governed paths.
 
     Args:
-        spark: The session.
-        external_locations: URLs of the external locations that are registered in the workspace.
+        spark: the session.
+        external_locations: URLs of the workspace's external locations.
     """
     governed = ("/Volumes/", "dbfs:/Volumes/", *(f"{url.rstrip('/')}/" for url in external_locations))
     guarded = _Package(spark._jvm, (), governed)
     spark._jvm = guarded
-    # Of this object alone: Spark's own code below it keeps its way.
+    # Only on this object, so that Spark's own code keeps the original gateway.
     spark.sparkContext._jvm = guarded  # type: ignore[misc]
 
 
 class _Package:
-    """A Java package: itself, but on the way to Hadoop's file systems."""
+    """A Java package. It passes everything on, except the packages of Hadoop's file systems."""
 
     def __init__(self, java: Any, name: tuple[str, ...], governed: tuple[str, ...]) -> None:
         self._java, self._name, self._governed = java, name, governed
 
     def __getattr__(self, part: str) -> Any:
-        found, name = getattr(self._java, part), (*self._name, part)
+        member, name = getattr(self._java, part), (*self._name, part)
         if name == (*_HADOOP, "Path"):
-            return lambda *arguments: _Path(found(*arguments), self._governed)
+            return lambda *arguments: _Path(member(*arguments), self._governed)
         if name == _HADOOP[: len(name)]:
-            return _Package(found, name, self._governed)
-        return found
+            return _Package(member, name, self._governed)
+        return member
 
 
 class _Path:
-    """A Hadoop path whose file system may be refused."""
+    """A Hadoop path that refuses its file system if the path is governed."""
 
     def __init__(self, java: Any, governed: tuple[str, ...]) -> None:
         self._java, self._governed = java, governed

@@ -1,4 +1,4 @@
-"""What EC2 says when Databricks starts an instance with an instance profile: a refusal, or the role's credentials."""
+"""EC2's answer when Databricks starts an instance with an instance profile: an error, or the role's credentials."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from botocore.exceptions import ClientError
 from local.aws import Credentials, Emulator
 
 SECONDS = 7 * 24 * 3600
-"""How long the credentials last. EC2 gives new ones every few hours; here none are needed before the stage ends."""
+"""Lifetime of the credentials. EC2 renews them every few hours; here they outlive the stage."""
 
 
 class Ec2:
-    """EC2 as the cross-account role may use it.
+    """EC2 with the permissions of the cross-account role.
 
     Attributes:
-        stage: where it is.
-        launcher: ARN of the cross-account role, with which Databricks launches clusters.
+        stage: the AWS emulator.
+        launcher: ARN of the cross-account role, which Databricks uses to launch clusters.
     """
 
     def __init__(self, stage: Emulator, *, launcher: str) -> None:
-        """Take note of both; nothing is asked yet."""
+        """Store the arguments; no call is made yet."""
         self.stage = stage
         self.launcher = launcher
         self._iam = stage.client("iam")
 
     def refusal(self, profile: str) -> tuple[str, str] | None:
-        """Return code and message with which RunInstances refuses a profile (its ARN), or None.
+        """Return the error code and message of RunInstances for a profile (its ARN), or None.
 
-        MiniStack starts instances with any profile, so its IAM is asked what EC2 would have heard.
+        MiniStack starts instances with any profile, so this method evaluates the permissions itself.
         """
         try:
-            found = self._iam.get_instance_profile(InstanceProfileName=profile.rsplit("/", 1)[-1])["InstanceProfile"]
+            record = self._iam.get_instance_profile(InstanceProfileName=profile.rsplit("/", 1)[-1])["InstanceProfile"]
         except ClientError:
-            found = {"Arn": "", "Roles": []}
-        if found["Arn"] != profile or not found["Roles"]:
+            record = {"Arn": "", "Roles": []}
+        if record["Arn"] != profile or not record["Roles"]:
             name = f"Value ({profile}) for parameter iamInstanceProfile.arn is invalid."
             return "InvalidParameterValue", f"{name} Invalid IAM Instance Profile ARN"
-        role = found["Roles"][0]["Arn"]
+        role = record["Roles"][0]["Arn"]
         if self._may_pass(role):
             return None
         name = self.launcher.rsplit("/", 1)[-1]

@@ -1,7 +1,8 @@
-"""Schemas and tables that outlive the process that made them: Spark's catalog in memory, kept in a folder.
+"""Persistence of schemas and tables: Spark's in-memory catalog, stored in a folder.
 
-Each table is a file ``<schema>/<table>`` with Spark's own description of it, written while the statement that makes or
-changes the table still runs. Tables that another process makes later are not seen: start anew.
+Each table is a file ``<schema>/<table>`` with Spark's serialized description. It is written while the statement that
+creates or changes the table is still running. A session does not see tables that another process creates later, until
+it calls `load` again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pyspark.sql import SparkSession
 
 
 def keep(spark: SparkSession, folder: Path) -> None:
-    """Bring what the folder holds into the session's catalog, and keep in it what the session makes from now on."""
+    """Load the folder into the session's catalog, and write later changes of the catalog to the folder."""
     load(spark, folder)
     java_gateway.ensure_callback_server_started(spark.sparkContext._gateway)  # type: ignore[no-untyped-call]
     catalog = _catalog(spark)
@@ -25,7 +26,7 @@ def keep(spark: SparkSession, folder: Path) -> None:
 
 
 def load(spark: SparkSession, folder: Path) -> None:
-    """Bring the schemas and tables that the folder holds, and the session does not know, into its catalog."""
+    """Load schemas and tables of the folder that are not yet in the session's catalog."""
     java: Any = spark._jvm
     catalog = _catalog(spark)
     for schema in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
@@ -41,7 +42,7 @@ def _catalog(spark: SparkSession) -> Any:
 
 
 class _Listener:
-    """Told by Spark of every change of its catalog."""
+    """Listener for changes of Spark's catalog."""
 
     def __init__(self, folder: Path, java: Any, catalog: Any) -> None:
         self._folder, self._java, self._catalog = folder, java, catalog
@@ -72,6 +73,6 @@ class _Listener:
         half.replace(path)
 
     class Java:
-        """What py4j asks for."""
+        """The Java interface that py4j implements."""
 
         implements = ("org.apache.spark.sql.catalyst.catalog.ExternalCatalogEventListener",)

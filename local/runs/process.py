@@ -1,4 +1,4 @@
-"""A task on its way: its process, watched, cancelled, and its output read."""
+"""The process of a running task: its state, its output, and its cancellation."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from local.runs.task import Task
 from local.workspace import Outcome
 
 PATIENCE = 5.0
-"""Seconds that a cancelled task has to end before it is killed."""
+"""Seconds until a canceled task is killed if it does not end."""
 
 _SHOWN = 5 * 1024 * 1024
 
 
 class RunningTask:
-    """A task's process and all that it starts.
+    """A task's process and the processes that it starts.
 
     Attributes:
-        pid: of the process, which leads a session of its own.
-        folder: what the task has written and its modules.
+        pid: the ID of the process, which leads a new session.
+        folder: the folder for the task's modules and output.
     """
 
     def __init__(self, task: Task, *, folder: Path, environment: Mapping[str, str]) -> None:
@@ -43,7 +43,7 @@ class RunningTask:
                 [sys.executable, "-m", "local.runs.driver", str(file)],
                 env=dict(environment),
                 cwd=folder,
-                stdin=subprocess.PIPE,  # by which it notices that this process has ended
+                stdin=subprocess.PIPE,  # closes when this process ends; then the task ends, too
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -55,7 +55,7 @@ class RunningTask:
         return self.folder / "output.log"
 
     def poll(self) -> Outcome | None:
-        """Return how it ended, or None while it runs."""
+        """Return the outcome, or None while the task is running."""
         if self._outcome is None:
             status = self._process.poll()
             if status is not None:
@@ -65,23 +65,23 @@ class RunningTask:
         return self._outcome
 
     def cancel(self) -> None:
-        """Ask it to end, and kill it if it does not."""
+        """Terminate the task; `poll` kills it if it does not end."""
         if self._cancelled is None:
             self._cancelled = time.monotonic()
             end_session(self.pid, signal.SIGTERM)
 
     def output(self) -> str:
-        """Return what it printed so far."""
+        """Return the output so far."""
         with self._log.open("rb") as log:
             log.seek(max(0, os.fstat(log.fileno()).st_size - _SHOWN))
             return log.read().decode(errors="replace")
 
     def log(self) -> str:
-        """Return everything it wrote so far."""
+        """Return the output so far, which is also the log."""
         return self.output()
 
     def _end(self, status: int) -> None:
-        # Java, or a worker, may have stayed behind.
+        # Java or a Python worker may still be running.
         end_session(self.pid)
         if self._process.stdin:
             self._process.stdin.close()
@@ -91,14 +91,14 @@ class RunningTask:
         elif status == 0:
             self._outcome = Outcome()
         elif Path(self._task.failure).exists():
-            said = json.loads(Path(self._task.failure).read_text())
-            self._outcome = Outcome("FAILED", said["message"], said["trace"])
+            failure = json.loads(Path(self._task.failure).read_text())
+            self._outcome = Outcome("FAILED", failure["message"], failure["trace"])
         else:
             self._outcome = Outcome("FAILED", _ended(status))
 
 
 def _ended(status: int) -> str:
-    """How a process ended that did not say so itself, in Databricks' words."""
+    """Return Databricks' message for a process that ended without a Python exception."""
     if status >= 0:
         return f"The Python process exited with exit code {status}."
     killed = signal.Signals(-status)

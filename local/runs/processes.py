@@ -1,4 +1,4 @@
-"""A session of processes, ended altogether: a run's Python, its Java, and the Python workers of Java's."""
+"""Termination of a session of processes: a run's Python, its Java, and Java's Python workers."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 
 
 def end_session(leader: int, number: int = signal.SIGKILL, *, but: int | None = None) -> None:
-    """Send a signal to every process of the session that a process leads or has led.
+    """Send a signal to every process of a session, even if the session's leader has already ended.
 
-    Spark's Python workers leave the process group but not the session. Where there is no ``/proc`` only the group is
-    told; those workers then end by themselves when their Java is gone.
+    Spark's Python workers leave the process group but not the session. Without ``/proc``, only the group receives the
+    signal; the workers then end when their Java process does.
 
     Args:
-        leader: the process id of the session's leader.
+        leader: the process ID of the session's leader.
         number: the signal.
-        but: a process to leave alone.
+        but: a process to exclude.
     """
-    # Once more: between a look and its signals a process may have started another.
+    # Repeat, because a process may start another one between the listing and the signals.
     for _ in range(3):
         members = [pid for pid in session_members(leader) if pid != but]
         for pid in members:
@@ -34,11 +34,11 @@ def end_session(leader: int, number: int = signal.SIGKILL, *, but: int | None = 
 
 def session_members(leader: int) -> list[int]:
     """Return the processes of a session that have not ended."""
-    found = []
+    members = []
     for entry in Path("/proc").glob("[0-9]*"):
-        # The command's name, in brackets, may hold anything.
+        # The command's name, in parentheses, can contain any character.
         with suppress(OSError):
             state, _, _, session, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
             if int(session) == leader and state != "Z":
-                found.append(int(entry.name))
-    return found
+                members.append(int(entry.name))
+    return members

@@ -1,4 +1,4 @@
-"""Runs the tasks of a workspace: each on Spark in a process of its own, with the rights of its instance profile."""
+"""Runner of a workspace's tasks: each on Spark in a separate process, with the rights of its instance profile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local.runs.storage import Storage
 from local.runs.task import Task
 from local.workspace import LaunchError, RunRequest
 
-# What a process of any kind needs; what AWS is reached with comes from the profile alone.
+# Variables that any process needs. AWS credentials come only from the instance profile.
 _KEPT = ("JAVA_HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONDONTWRITEBYTECODE", "TZ")
 
 
@@ -26,10 +26,10 @@ class ClusterRunner:
     """A `Runner` of the workspace.
 
     Attributes:
-        stage: the AWS that the clusters are in.
+        stage: the AWS emulator that the clusters run in.
         launcher: ARN of the cross-account role.
-        folder: everything of the runs and of the workspace's storage is below.
-        running: the tasks that were started, by their run ids.
+        folder: the folder for all runs and the workspace's storage.
+        running: the started tasks, by run ID.
     """
 
     stage: Emulator
@@ -38,12 +38,12 @@ class ClusterRunner:
     running: dict[int, RunningTask] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Make the storage."""
+        """Create the storage."""
         self.ec2 = Ec2(self.stage, launcher=self.launcher)
         self.storage = Storage((self.folder / "storage").absolute()).make()
 
     def object_to_profile(self, arn: str) -> str | None:
-        """Say why AWS refuses the dry run for an instance profile, or None: what ``Behaviour`` asks for."""
+        """Return AWS's error for the dry run with an instance profile, or None; a callback of ``Behaviour``."""
         refusal = self.ec2.refusal(arn)
         return refusal and refusal[1]
 
@@ -51,13 +51,13 @@ class ClusterRunner:
         """Start a task.
 
         Raises:
-            LaunchError: when no instance starts with the task's profile, or a wheel of the task is none.
+            LaunchError: an instance cannot start with the task's profile, or a library is not a valid wheel.
         """
         environment = self._environment(request.instance_profile_arn)
         folder = (self.folder / "runs" / str(request.run_id)).absolute()
         site, scratch = folder / "site", folder / "scratch"
-        for made in (site, scratch):
-            made.mkdir(parents=True)
+        for subfolder in (site, scratch):
+            subfolder.mkdir(parents=True)
         for library in request.libraries:
             file = folder / library.path.rsplit("/", 1)[-1]
             file.write_bytes(library.content)
@@ -65,7 +65,7 @@ class ClusterRunner:
                 wheel.unpack(file, site)
             except zipfile.BadZipFile:
                 text = f'Library installation failed for library due to user error for whl: "{library.path}".'
-                raise LaunchError(f"{text} Error messages: it is no wheel", "LIBRARY_INSTALLATION_ERROR") from None
+                raise LaunchError(f"{text} Error messages: not a valid wheel", "LIBRARY_INSTALLATION_ERROR") from None
         task = Task(
             package=request.package_name,
             entry_point=request.entry_point,
@@ -81,7 +81,7 @@ class ClusterRunner:
         return self.running[request.run_id]
 
     def _environment(self, profile: str) -> dict[str, str]:
-        """All that the process has of this one's environment, and what its instance profile gives it."""
+        """Return the environment of a task's process, with the credentials of its instance profile."""
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         own = {
             "PYTHONPATH": str(Path(local.__file__).resolve().parents[1]),
@@ -91,7 +91,7 @@ class ClusterRunner:
             "AWS_ENDPOINT_URL": self.stage.url,
             "AWS_REGION": self.stage.region,
             "AWS_DEFAULT_REGION": self.stage.region,
-            # Neither a developer's profiles nor the machine's own role.
+            # Use neither a developer's profiles nor the machine's role.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -113,6 +113,6 @@ class ClusterRunner:
 
 
 def _not_launched(reason: str, code: str, message: str) -> str:
-    """What the run of a cluster that did not start says."""
+    """Return the message of a run with a cluster that did not start."""
     cause = f"{reason}: aws_api_error_code:{code},aws_error_message:{message}"
     return f"Unexpected failure while waiting for the cluster to be ready. Cause: Unexpected state for cluster: {cause}"

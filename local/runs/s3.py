@@ -1,4 +1,4 @@
-"""S3 for Spark: Hadoop's own client, with the endpoint, the region and the credentials that the environment names."""
+"""S3 for Spark: Hadoop's client, with endpoint, region and credentials from the environment."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificat
 
 from local.laptop.jars import s3_class_path
 
-# Java asks for one; what the file holds is public.
+# Java requires a password; the content of the file is public.
 _PASSWORD = "certificates"
 
 
 def settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Spark's settings for ``s3://``.
+    """Return Spark's settings for ``s3://``.
 
     Args:
-        environment: ``AWS_ENDPOINT_URL`` and ``AWS_REGION``. The access key is read by the client itself, from this
-            process's environment.
+        environment: ``AWS_ENDPOINT_URL`` and ``AWS_REGION``. Hadoop's client reads the access key from the
+            environment of this process.
 
     Raises:
-        JarsError: when set-up has not fetched the jars.
+        JarsError: setup has not downloaded the jars.
     """
     hadoop = {
         "fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
@@ -32,18 +32,21 @@ def settings(environment: Mapping[str, str]) -> dict[str, str]:
         "fs.s3a.path.style.access": "true",
         "fs.s3a.aws.credentials.provider": "software.amazon.awssdk.auth.credentials."
         "EnvironmentVariableCredentialsProvider",
-        # What is refused stays refused; the defaults try for minutes.
+        # Retries do not help against a denial, and the default settings retry for minutes.
         "fs.s3a.attempts.maximum": "2",
         "fs.s3a.retry.limit": "2",
         "fs.s3a.bucket.probe": "0",
         "fs.s3a.fast.upload.buffer": "bytebuffer",
     }
-    s3_class_path()  # raises when it is not there
+    s3_class_path()  # raises if the jars are missing
     return {f"spark.hadoop.{key}": value for key, value in hadoop.items()}
 
 
 def java_options(environment: Mapping[str, str], *, scratch: Path) -> list[str]:
-    """What makes Java trust the certificates of ``AWS_CA_BUNDLE``, which it reads in another form, kept in a folder."""
+    """Return the options that make Java trust the certificates of ``AWS_CA_BUNDLE``.
+
+    Java reads another format, so the certificates are converted into a file in the folder ``scratch``.
+    """
     bundle = environment.get("AWS_CA_BUNDLE")
     if not bundle:
         return []

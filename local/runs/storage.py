@@ -1,7 +1,7 @@
-"""Where the workspace's storage lies on this machine, and how Spark finds it by the paths that Databricks has.
+"""The workspace's storage on this machine, which Spark finds by the same paths as on Databricks.
 
-No path of a job is translated: Hadoop itself is told, by its settings, which folders ``dbfs:/``, ``/`` and ``/Volumes``
-are. Tables then lie at ``dbfs:/...``, as in a workspace.
+Paths of a job are not translated. Instead, Hadoop's settings map ``dbfs:/``, ``/`` and ``/Volumes`` to local folders.
+Tables then have locations ``dbfs:/...``, as in a workspace.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ class Storage:
     """The storage of one workspace.
 
     Attributes:
-        folder: all of it is below.
+        folder: the folder that contains it.
     """
 
     folder: Path
 
     @property
     def dbfs(self) -> Path:
-        """The DBFS root, which paths without a scheme mean as well."""
+        """The folder of the DBFS root, also for paths without a scheme."""
         return self.folder / "dbfs"
 
     @property
     def volumes(self) -> Path:
-        """What ``/Volumes`` is."""
+        """The folder of ``/Volumes``."""
         return self.folder / "volumes"
 
     @property
     def metastore(self) -> Path:
-        """What the workspace knows of schemas and tables."""
+        """The folder of the workspace's schemas and tables."""
         return self.folder / "metastore"
 
     def make(self) -> Storage:
-        """Make the folders that are missing."""
+        """Create missing folders; return the storage."""
         for folder in (self.dbfs, self.volumes, self.metastore):
             folder.mkdir(parents=True, exist_ok=True)
         return self
 
     def settings(self) -> dict[str, str]:
-        """Spark's settings, by which it finds the storage."""
+        """Return Spark's settings for the storage."""
         hadoop = {
             "fs.defaultFS": "dbfs:///",
             "fs.dbfs.impl": _MOUNTED,
@@ -58,23 +58,23 @@ class Storage:
         return {
             **{f"spark.hadoop.{key}": value for key, value in hadoop.items()},
             "spark.sql.warehouse.dir": "dbfs:/user/hive/warehouse",
-            # Delta asks by scheme how a commit is made whole or not at all; behind this one are local folders.
+            # Delta selects the way to commit atomically by scheme; dbfs:/ maps to local folders here.
             "spark.delta.logStore.dbfs.impl": "io.delta.storage.LocalLogStore",
         }
 
     def state_of(self, checkpoint: str) -> Path:
-        """Where a stream keeps what Auto Loader keeps in its checkpoint; for a checkpoint in a bucket, beside all that.
+        """Return the folder of a stream's state, in its checkpoint; a checkpoint in a bucket has a separate folder.
 
         >>> Storage(Path("/stage")).state_of("/FlowLogs/checkpoint")
         PosixPath('/stage/dbfs/FlowLogs/checkpoint/cloud_files')
         """
-        here = self.local(checkpoint)
-        if here is None:
+        folder = self.local(checkpoint)
+        if folder is None:
             return self.folder / "streams" / hashlib.sha256(checkpoint.encode()).hexdigest()[:16]
-        return here / "cloud_files"
+        return folder / "cloud_files"
 
     def local(self, path: str) -> Path | None:
-        """The folder or file of this machine that a path means; None for what lies in a bucket."""
+        """Return the local folder or file of a path; None for a path in a bucket."""
         scheme = _SCHEME.match(path)
         if scheme is not None and scheme[1].lower() not in ("dbfs", "file"):
             return None

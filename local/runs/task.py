@@ -1,4 +1,4 @@
-"""What a task's process is told: a small file between :mod:`local.runs.process` and :mod:`local.runs.driver`."""
+"""The description of a task, a file that :mod:`local.runs.process` writes and :mod:`local.runs.driver` reads."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Task:
-    """What the process is to run, and where.
+    """The function to run, its arguments, and its folders.
 
     Attributes:
-        package: name of the wheel.
-        entry_point: of the wheel.
+        package: the name of the wheel's package.
+        entry_point: the name of the entry point.
         arguments: the command line.
         site: the folder with the unpacked wheels.
         storage: the folder of the workspace's storage.
-        scratch: a folder for what is of no use afterwards.
-        failure: where it writes what it failed with, as JSON with ``message`` and ``trace``.
-        external_locations: URLs of the external locations of the workspace.
+        scratch: a folder for temporary files.
+        failure: the file for a failure, as JSON with ``message`` and ``trace``.
+        external_locations: URLs of the workspace's external locations.
     """
 
     package: str
@@ -32,10 +32,10 @@ class Task:
     external_locations: list[str] = field(default_factory=list)
 
     def write(self, file: Path) -> None:
-        """Write it into a file."""
+        """Write the task to a file."""
         file.write_text(json.dumps(asdict(self)))
 
     @classmethod
     def read(cls, file: Path) -> Task:
-        """Read it from a file."""
+        """Read a task from a file."""
         return cls(**json.loads(file.read_text()))

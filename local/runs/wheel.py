@@ -1,4 +1,4 @@
-"""The wheel of a task: unpacked for its process, and the function that an entry point of it names."""
+"""The wheel of a task: its installation, and the functions of its entry points."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from typing import Any
 
 
 class NoEntryPointError(Exception):
-    """The wheel, or its entry point, is not there; the message is what Databricks says."""
+    """The wheel or its entry point does not exist; the message is that of Databricks."""
 
 
 def unpack(wheel: Path, folder: Path) -> None:
-    """Put the modules of a wheel and its metadata into a folder, as pip does with a wheel of Python alone.
+    """Unpack a wheel's modules and metadata into a folder, as pip does with a pure Python wheel.
 
     Raises:
-        zipfile.BadZipFile: it is no wheel.
+        zipfile.BadZipFile: the file is not a valid wheel.
     """
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
 
 
 def entry_point(folder: Path, *, package: str, name: str) -> Callable[[], Any]:
-    """Return the function that a wheel in a folder calls by a name.
+    """Return the function of an entry point of a wheel in a folder.
 
     Raises:
-        NoEntryPointError: there is no such wheel, or no such entry point in it.
+        NoEntryPointError: the wheel or the entry point does not exist.
     """
-    wanted = package.replace("-", "_").lower()
-    for found in metadata.distributions(path=[str(folder)]):
-        if found.metadata["Name"].replace("-", "_").lower() != wanted:
+    normalized = package.replace("-", "_").lower()
+    for distribution in metadata.distributions(path=[str(folder)]):
+        if distribution.metadata["Name"].replace("-", "_").lower() != normalized:
             continue
-        for point in found.entry_points:
+        for point in distribution.entry_points:
             if point.name == name:
                 function: Callable[[], Any] = point.load()
                 return function
-        known = ", ".join(sorted(point.name for point in found.entry_points))
+        known = ", ".join(sorted(point.name for point in distribution.entry_points))
         raise NoEntryPointError(
             f"Python wheel with name {package} has no entry point {name}. It has: {known or 'none'}"
         )

@@ -1,8 +1,8 @@
-"""The embedded stage: both clouds on this machine, put together as a customer has them before the first deploy.
+"""The embedded stage: both clouds on this machine, in the state that a customer has before the first deploy.
 
-`composed` starts them, `customer` is what is there before, `cdk` the real command line on them, `sql` Spark SQL over
-the workspace's tables, `by_hand` what a person needs to try everything. ``python -m local.stage`` is `__main__`,
-in a `folder` of its own.
+`composed` starts them, `customer` creates a customer's prerequisites, `cdk` runs the real command line on them, `sql`
+runs Spark SQL over the workspace's tables, `by_hand` prepares manual trials, and `folder` guards the stage's folder.
+``python -m local.stage`` runs `__main__`.
 
 Example:
     >>> from local.stage.composed import embedded

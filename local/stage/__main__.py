@@ -1,7 +1,7 @@
-"""A stage for trying by hand: ``make stage``, or ``python -m local.stage``.
+"""A stage for manual trials: `make stage`, or `.venv/bin/python -m local.stage`.
 
 It starts both clouds, deploys the environment file with the real CDK command line, and delivers traffic until Ctrl-C.
-Then everything ends, and its folder is removed.
+Then it stops everything and removes its folder.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
                 with embedded(folder, environment=options.env) as stage:
                     _run(stage, every=options.every, records=options.records)
             finally:
-                # What is said from here on is heard once: everything is being ended already.
+                # Ignore signals from here on: the stage is already stopping.
                 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                     signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
-        print(f"\nended: both clouds are gone, and {options.folder} with them", flush=True)
+        print(f"\nStopped. Both clouds and {options.folder} are removed.", flush=True)
         return 0
     except (CdkError, EnvironmentFileError, FolderError, NotStarted) as error:
         print(printable_lines(str(error)), file=sys.stderr)
@@ -62,34 +62,34 @@ def _run(stage: EmbeddedStage, *, every: float, records: int) -> None:
         say(f"cdk deploy of {stage.environment_file.name}; the verify run and the job start Spark, which takes a while")
         stage.deploy(lambda line: _say_event(line, say))
         file = write_environment(stage)
-        say("deployed. In another terminal, in the folder of this repository:\n")
+        say("The stage is deployed. Run these commands in another terminal, in the folder of this repository:\n")
         for command in commands(stage, file=file):
             print(f"    {command}")
-        print("\nTraffic is delivered until Ctrl-C, which ends everything.\n", flush=True)
+        print("\nTraffic is delivered until you press Ctrl-C, which stops the stage.\n", flush=True)
         with delivering(stage.aws, seed=1, every=every, records=records) as delivery:
             while delivery.is_alive():
-                there = [one for one in delivery.delivered if one.error is None]
-                rows = sum(one.file.rows for one in there)
-                say(f"delivered: {counted(len(there), 'file')}, {counted(rows, 'record')}")
+                files = [delivered.file for delivered in delivery.delivered if delivered.error is None]
+                rows = sum(file.rows for file in files)
+                say(f"delivered: {counted(len(files), 'file')}, {counted(rows, 'record')}")
                 delivery.join(_GLANCE)
 
 
 def _say_event(line: str, say: _Clock) -> None:
-    happened = event(line)
-    if happened:
-        say(f"    {happened}")
+    summary = event(line)
+    if summary:
+        say(f"    {summary}")
 
 
 @contextmanager
 def _shown_runs(stage: EmbeddedStage, say: _Clock) -> Iterator[None]:
-    """Show what the workspace's runs print, as long as the block lasts."""
+    """Print the output of the workspace's runs during the block."""
     ended = threading.Event()
 
     def show() -> None:
         shown: dict[int, int] = {}
         while not ended.wait(1):
             for run_id, task in list(stage.runner.running.items()):
-                lines = task.output().split("\n")[:-1]  # the last one may not be whole yet
+                lines = task.output().split("\n")[:-1]  # the last line may be incomplete
                 for line in lines[shown.get(run_id, 0) :]:
                     say(f"    run {run_id}: {line}")
                 shown[run_id] = len(lines)
@@ -104,7 +104,7 @@ def _shown_runs(stage: EmbeddedStage, say: _Clock) -> Iterator[None]:
 
 
 class _Clock:
-    """Prints lines with the seconds since it was made."""
+    """Printer of lines with the seconds since its creation."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -121,16 +121,16 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=".venv/bin/python -m local.stage", description=__doc__, allow_abbrev=False)
     parser.add_argument(
-        "--folder", type=Path, default=ROOT / ".stage", metavar="DIR", help="its folder (default: .stage)"
+        "--folder", type=Path, default=ROOT / ".stage", metavar="DIR", help="folder of the stage (default: .stage)"
     )
     parser.add_argument(
         "--env",
         default=str(ENVIRONMENTS / "local.toml"),
         metavar="NAME",
-        help="the environment, by name or path (default: local)",
+        help="name or path of the environment (default: local)",
     )
-    parser.add_argument("--every", type=float, default=5, metavar="S", help="seconds between two deliveries (5)")
-    parser.add_argument("--records", type=int, default=200, metavar="N", help="records in a file (200)")
+    parser.add_argument("--every", type=float, default=5, metavar="S", help="seconds between deliveries (default: 5)")
+    parser.add_argument("--records", type=int, default=200, metavar="N", help="records per file (default: 200)")
     return parser.parse_args(arguments)
 
 

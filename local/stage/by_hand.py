@@ -1,4 +1,4 @@
-"""What a person needs to try everything of a running stage: a file to source, and commands to begin with."""
+"""Help for trying a running stage by hand: a file to source, and commands to start with."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from local.stage.sql import STORAGE
 NAME = "stage.env"
 """The file's name."""
 
-# What could lead the AWS SDKs elsewhere, set in somebody's shell.
+# Variables of the user's shell that could direct the AWS SDKs elsewhere.
 _UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE")
 
 
 def write_environment(stage: EmbeddedStage) -> Path:
-    """Write the file that a shell sources, for this user alone; it holds the secret of the stage's workspace."""
-    who = stage.workspace.credentials
+    """Write the file that a shell sources. Only this user can read it: it holds the secret of the stage's workspace."""
+    credentials = stage.workspace.credentials
     variables = {
         **{name: value for name, value in stage.aws.environment().items() if os.environ.get(name) != value},
         "DATABRICKS_HOST": stage.workspace.host,
-        "DATABRICKS_CLIENT_ID": who.client_id,
-        "DATABRICKS_CLIENT_SECRET": who.client_secret,
+        "DATABRICKS_CLIENT_ID": credentials.client_id,
+        "DATABRICKS_CLIENT_SECRET": credentials.client_secret,
         "DATABRICKS_CONFIG_FILE": os.devnull,
         STORAGE: str(stage.runner.storage.folder),
     }
@@ -42,7 +42,7 @@ def write_environment(stage: EmbeddedStage) -> Path:
 
 
 def commands(stage: EmbeddedStage, *, file: Path) -> list[str]:
-    """Commands to try in another terminal, in the repository's folder; the first finds the stage."""
+    """Return commands to try in another terminal, in the repository's folder; the first sources ``file``."""
     environment = stage.environment
     table, bucket = environment.job.table, environment.log_bucket.name
     objects = f"boto3.client('s3').list_objects_v2(Bucket='{bucket}')['Contents']"
@@ -52,10 +52,10 @@ def commands(stage: EmbeddedStage, *, file: Path) -> list[str]:
         f"python -c \"import boto3; print(*(o['Key'] for o in {objects}), sep=chr(10))\"",
         'python -c "from databricks.sdk import WorkspaceClient; print(*WorkspaceClient().jobs.list_runs())"',
         f"cdk diff -c env={shlex.quote(_near(stage.environment_file))}",
-        f"cdk deploy -c env={shlex.quote(_near(stage.environment_file))}   # after a change of that file",
+        f"cdk deploy -c env={shlex.quote(_near(stage.environment_file))}   # after you change this file",
     ]
 
 
 def _near(path: Path) -> str:
-    """A path as it is shorter to type, from the repository's folder."""
+    """Return a path relative to the repository's folder if it is in that folder."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

@@ -1,4 +1,4 @@
-"""The real CDK command line, on the stage: what ``make bootstrap``, ``make deploy`` and ``make destroy`` run."""
+"""The real CDK command line on the stage, as ``make bootstrap``, ``make deploy`` and ``make destroy`` run it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from pathlib import Path
 from local.runs.processes import end_session
 
 ROOT = Path(__file__).resolve().parents[2]
-"""This repository: the app, its environments, and ``node_modules`` are in it."""
+"""The folder of this repository, with the app, its environments, and ``node_modules``."""
 
 _LAST = 25
 
 Tell = Callable[[str], None]
-"""Is told each line that the command prints."""
+"""Called with each line that the command prints."""
 
 _EVENT = re.compile(r"\| (?P<state>[A-Z_]+_(?:COMPLETE|FAILED|SKIPPED)) +\| (?P<type>\S+) +\| (?P<what>.*)")
 
 
 class CdkError(RuntimeError):
-    """The command failed; the message ends with what it said last."""
+    """The command failed; the message ends with its last output."""
 
 
 def environment(stage: Mapping[str, str], *, folder: Path) -> dict[str, str]:
-    """The environment of the command: the stage's, with CDK on the path, and a folder of its own for what it leaves."""
+    """Return the command's environment: the stage's, with CDK on the path and a temporary folder in ``folder``."""
     temporary = folder / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     return {
@@ -41,27 +41,27 @@ def environment(stage: Mapping[str, str], *, folder: Path) -> dict[str, str]:
 
 
 def event(line: str) -> str | None:
-    """What a line says about a resource that is done, in short; None for other lines.
+    """Summarize a line about a finished resource; None for other lines.
 
     >>> event("stack |  1/22 | 12:18:54 AM | CREATE_COMPLETE | AWS::IAM::Role | Reader/Role (ReaderRole0E4DB476)")
     'create complete: AWS::IAM::Role Reader/Role'
     """
-    found = _EVENT.search(line)
-    if found is None:
+    match = _EVENT.search(line)
+    if match is None:
         return None
-    what = found["what"] if found["state"].endswith("FAILED") else re.sub(r" \(\w+\)$", "", found["what"])
-    return f"{found['state'].lower().replace('_', ' ')}: {found['type']} {what}"
+    what = match["what"] if match["state"].endswith("FAILED") else re.sub(r" \(\w+\)$", "", match["what"])
+    return f"{match['state'].lower().replace('_', ' ')}: {match['type']} {what}"
 
 
 def run(*arguments: str, file: Path, folder: Path, stage: Mapping[str, str], tell: Tell) -> None:
-    """Run ``cdk`` with an environment file, and tell what it prints line by line.
+    """Run ``cdk`` with an environment file, and pass on its output line by line.
 
     Args:
         arguments: the command and its options.
         file: the environment file.
-        folder: where it leaves what it makes.
-        stage: all environment variables, of the stage.
-        tell: told each line.
+        folder: the folder for the command's output files.
+        stage: the stage's environment variables, complete.
+        tell: called with each line of output.
 
     Raises:
         CdkError: the command failed.
@@ -80,7 +80,7 @@ def run(*arguments: str, file: Path, folder: Path, stage: Mapping[str, str], tel
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        # Ctrl-C is for who called, who then comes here to end it.
+        # Ctrl-C goes to the caller, which then ends the command here.
         start_new_session=True,
     )
     try:
@@ -96,5 +96,4 @@ def run(*arguments: str, file: Path, folder: Path, stage: Mapping[str, str], tel
         if process.stdout:
             process.stdout.close()
     if status != 0:
-        said = "\n".join(last)
-        raise CdkError(f"cdk {arguments[0]} failed with exit status {status}; it said last:\n{said}")
+        raise CdkError(f"cdk {arguments[0]} failed with exit status {status}. Its last output:\n" + "\n".join(last))

@@ -1,4 +1,4 @@
-"""Both clouds, started together and taken down together."""
+"""Both clouds, started and stopped together."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from local.stage.sql import Sql
 from local.workspace import Behaviour, WorkspaceServer
 
 STORAGE = Path("workspace", "storage")
-"""Where in the stage's folder the workspace's storage is."""
+"""Path of the workspace's storage in the stage's folder."""
 
 
-def _nobody(line: str) -> None:
+def _ignore(line: str) -> None:
     pass
 
 
@@ -28,11 +28,11 @@ class EmbeddedStage:
     """A running stage.
 
     Attributes:
-        folder: everything that the stage leaves is in it.
-        aws: AWS.
+        folder: holds all files of the stage.
+        aws: the AWS emulator.
         workspace: the Databricks workspace.
-        runner: what its runs run on.
-        environment_file: a copy of the environment file, with this workspace and its secret; it may be changed.
+        runner: the cluster that the workspace's runs use.
+        environment_file: a copy of the environment file, with this workspace and its secret; callers may change it.
     """
 
     folder: Path
@@ -43,23 +43,23 @@ class EmbeddedStage:
 
     @property
     def environment(self) -> Environment:
-        """The environment file, read anew. Raises ``infra.config.EnvironmentFileError``."""
+        """The current content of the environment file. Raises ``infra.config.EnvironmentFileError``."""
         return load(str(self.environment_file))
 
-    def bootstrap(self, tell: cdk.Tell = _nobody) -> None:
-        """``make bootstrap``, needed once before the first deploy. Raises ``CdkError``."""
+    def bootstrap(self, tell: cdk.Tell = _ignore) -> None:
+        """Run ``make bootstrap``, needed once before the first deploy. Raises ``CdkError``."""
         self._cdk("bootstrap", tell=tell)
 
-    def deploy(self, tell: cdk.Tell = _nobody) -> None:
-        """``make deploy``, without the question about wider rights. Raises ``CdkError``."""
+    def deploy(self, tell: cdk.Tell = _ignore) -> None:
+        """Run ``make deploy`` without the prompt about wider rights. Raises ``CdkError``."""
         self._cdk("deploy", "--all", "--require-approval=never", tell=tell)
 
-    def destroy(self, tell: cdk.Tell = _nobody) -> None:
-        """``make destroy``, without the question. Raises ``CdkError``."""
+    def destroy(self, tell: cdk.Tell = _ignore) -> None:
+        """Run ``make destroy`` without its prompt. Raises ``CdkError``."""
         self._cdk("destroy", "--all", "--force", tell=tell)
 
     def sql(self) -> Sql:
-        """Spark SQL over the workspace's tables, in a process of its own; it takes some seconds to start."""
+        """Start Spark SQL over the workspace's tables in a separate process; the first query waits some seconds."""
         return Sql(self.runner.storage, scratch=self.folder / "sql")
 
     def _cdk(self, *arguments: str, tell: cdk.Tell) -> None:
@@ -74,15 +74,15 @@ class EmbeddedStage:
 
 @contextmanager
 def embedded(folder: Path, *, environment: str = str(ENVIRONMENTS / "local.toml")) -> Iterator[EmbeddedStage]:
-    """Both clouds as long as the block lasts, with what a customer has before the first deploy; nothing is deployed.
+    """Run both clouds during the block, in the state before a customer's first deploy.
 
     Args:
-        folder: for all that the stage leaves; new or empty. Several stages can run at once, each in its own.
+        folder: a new or empty folder for all files of the stage. Several stages can run at once in different folders.
         environment: name or path of an environment file with a ``[workspace]``.
 
     Raises:
         EnvironmentFileError: the file has problems.
-        NotStarted: AWS did not come up.
+        NotStarted: the AWS emulator did not start.
     """
     folder = folder.resolve()
     settings = load(environment)
@@ -92,8 +92,8 @@ def embedded(folder: Path, *, environment: str = str(ENVIRONMENTS / "local.toml"
         behaviour = Behaviour(object_to_profile=runner.object_to_profile)
         with WorkspaceServer(runner=runner, behaviour=behaviour) as workspace:
             secret_arn = customer.prepare(settings, aws=aws, workspace=workspace)
-            own = customer.fitted(text, host=workspace.host, secret_arn=secret_arn)
-            file = customer.write(folder / f"{settings.name}.toml", own)
+            fitted = customer.fitted(text, host=workspace.host, secret_arn=secret_arn)
+            file = customer.write(folder / f"{settings.name}.toml", fitted)
             yield EmbeddedStage(folder, aws, workspace, runner, file)
 
 

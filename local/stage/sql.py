@@ -1,8 +1,8 @@
-"""Spark SQL over the tables of a stage's workspace, in a process of its own: for the demo, tests, and by hand.
+"""Spark SQL over the tables of a stage's workspace, in a separate process: for the demo, tests, and by hand.
 
     .venv/bin/python -m local.stage.sql "SELECT action, count(*) FROM flow_logs GROUP BY action"
 
-By hand it finds the stage by what ``stage.env`` has set; without a query it reads them from its standard input.
+By hand, source ``stage.env`` first, which leads to the stage. Without a query, it reads queries from standard input.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _JSON = "--json"
 
 
 class SqlError(RuntimeError):
-    """A query failed, or Spark did not start; the message is Spark's."""
+    """A query failed, or Spark did not start; the message comes from Spark."""
 
 
 class Sql:
-    """A process that answers queries; each sees the tables as they then are.
+    """A process that answers queries; each query sees the current tables.
 
     Example:
         >>> with stage.sql() as sql:                                        # doctest: +SKIP
@@ -48,7 +48,7 @@ class Sql:
     """
 
     def __init__(self, storage: Storage, *, scratch: Path) -> None:
-        """Start the process; the first answer waits until Spark is there."""
+        """Start the process; the first query waits until Spark has started."""
         scratch.mkdir(parents=True, exist_ok=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         paths = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
@@ -65,7 +65,7 @@ class Sql:
             )
 
     def rows(self, query: str) -> list[dict[str, Any]]:
-        """Return the rows of a query, as JSON has them.
+        """Return the rows of a query, as JSON values.
 
         Raises:
             SqlError: the query failed.
@@ -76,15 +76,15 @@ class Sql:
             self._process.stdin.write(json.dumps(query) + "\n")
             self._process.stdin.flush()
         except OSError:
-            pass  # it has ended, which the answer shows
+            pass  # the process has ended; reading its answer shows this
         line = self._process.stdout.readline()
         if not line:
-            raise SqlError(f"Spark SQL has ended; it said last:\n{self._log.read_text(errors='replace')[-2000:]}")
+            raise SqlError(f"Spark SQL has ended. Its last output:\n{self._log.read_text(errors='replace')[-2000:]}")
         answer = json.loads(line)
         if "error" in answer:
             raise SqlError(answer["error"])
-        found: list[dict[str, Any]] = answer["rows"]
-        return found
+        rows: list[dict[str, Any]] = answer["rows"]
+        return rows
 
     def close(self) -> None:
         """End the process."""
@@ -95,21 +95,21 @@ class Sql:
                 stream.close()
 
     def __enter__(self) -> Sql:
-        """Use it."""
+        """Return the running process."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close."""
+        """End the process."""
         self.close()
 
 
 def main(arguments: list[str]) -> int:
-    """Answer the queries of the command line, or of standard input; return the exit status."""
+    """Answer the queries on the command line or on standard input; return the exit status."""
     folder = os.environ.get(STORAGE)
     if folder is None:
-        print(f"{STORAGE} is not set: source the stage.env that `make stage` names, then again", file=sys.stderr)
+        print(f"{STORAGE} is not set. Source the stage.env file that `make stage` prints, then retry", file=sys.stderr)
         return 2
     as_json = arguments == [_JSON]
     queries: Iterable[str] = sys.stdin if as_json or not arguments else arguments
@@ -134,7 +134,7 @@ def _answer(spark: SparkSession, query: str) -> dict[str, Any]:
 
 
 def show(spark: SparkSession, query: str) -> bool:
-    """Print the answer, or why there is none; return whether there is one."""
+    """Print the rows of a query, or the reason for its failure; return whether it succeeded."""
     try:
         with redirect_stdout(io.StringIO()) as shown:
             spark.sql(query).show(50, truncate=False)

@@ -1,1 +1,1 @@
-"""Believable traffic: a network, its flows, the records and files that flow logs make of them, and damage."""
+"""Realistic traffic: a network, its flows, their flow log records and files, and damaged files."""

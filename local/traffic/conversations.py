@@ -1,4 +1,4 @@
-"""The kinds of traffic of a believable network: who talks to whom, about what, and where it is recorded."""
+"""The kinds of traffic in a realistic network: the parties, the protocol and size, and the recording interface."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _SCANNED = (22, 22, 22, 3389, 3389, 445, 445, 23, 23, 2323, 1433, 3306, 5900, 63
 
 @dataclass(frozen=True)
 class View:
-    """How the interface that records a conversation sees its request: which party each address of the record is.
+    """The request of a conversation as its recording interface sees it: the party behind each address of the record.
 
-    The reply has source and destination swapped and the other direction. ``receiver`` is the next hop of egress
-    traffic, ``sender`` that of ingress traffic. Source of the NAT and transit gateway views:
+    In the reply, source and destination are swapped and the direction is reversed. ``receiver`` is the next hop of
+    egress traffic, ``sender`` that of ingress traffic. Source of the NAT and transit gateway views:
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
     """
 
@@ -47,7 +47,7 @@ AT_GATEWAY_OUTSIDE = View(VIA, VIA, SERVER, VIA, SERVER, SERVER, SERVER, egress=
 AT_TRANSIT_INTERFACE = View(VIA, VIA, SERVER, CLIENT, SERVER, SERVER, SERVER, egress=True)
 # A regional NAT gateway shows packet-level addresses in srcaddr and dstaddr as well.
 AT_REGIONAL_NAT_INSIDE = View(VIA, CLIENT, SERVER, CLIENT, SERVER, CLIENT, CLIENT, egress=False)
-# Transit gateway flow logs: recorded at the attachment of one party; the other one's is the pair.
+# Transit gateway flow logs are recorded at the attachment of one party; the attachment of the other is the pair.
 AT_SOURCE_ATTACHMENT = View(CLIENT, CLIENT, SERVER, CLIENT, SERVER, SERVER, SERVER, egress=False)
 AT_DESTINATION_ATTACHMENT = View(SERVER, CLIENT, SERVER, CLIENT, SERVER, CLIENT, CLIENT, egress=True)
 
@@ -56,9 +56,24 @@ AT_DESTINATION_ATTACHMENT = View(SERVER, CLIENT, SERVER, CLIENT, SERVER, CLIENT,
 class Conversation:
     """One kind of traffic.
 
-    ``weight`` is its share among all kinds; ``client``, ``server`` and ``via`` name groups of a network's endpoints;
-    ``packets`` is the median of a record and ``spread`` the sigma of its log-normal distribution; ``sizes`` are the
-    average bytes of a packet in request and reply; ``path`` is the traffic-path where the record is egress.
+    Attributes:
+        weight: its share among all kinds.
+        client: the group of the client in ``Network.endpoints``.
+        server: the group of the server.
+        view: the view of the recording interface.
+        ports: the possible ports of the server.
+        via: the group of the gateway, if there is one.
+        protocol: the protocol number.
+        action: ACCEPT or REJECT.
+        packets: the median number of packets per record.
+        spread: the sigma of the log-normal distribution of packets.
+        sizes: the average bytes per packet, in request and reply.
+        path: the traffic-path of egress records.
+        encryption: the encryption-status.
+        reject_reason: the reject-reason.
+        one_way: whether there is no reply.
+        flags: the possible tcp-flags, if they differ from the usual ones.
+        lost: the suffix of the field ``packets-lost-...`` that counts the packets.
     """
 
     weight: float
@@ -81,9 +96,9 @@ class Conversation:
 
     @property
     def tcp_flags(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The tcp-flags a record may have, of request and of reply; often short connections, now and then a reset.
+        """The possible tcp-flags of request and reply: mostly short connections, occasionally a reset.
 
-        FIN 1, SYN 2, RST 4, SYN-ACK 18, together over one interval; ACK and PSH alone are 0.
+        The value is the sum over one interval: FIN 1, SYN 2, RST 4, SYN-ACK 18; ACK or PSH alone is 0.
         Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
         """
         if self.protocol != TCP:
@@ -124,7 +139,7 @@ _TOO_LATE = ((0, 1, 4), (0,))
 _DNS = {"protocol": UDP, "packets": 1.5, "spread": 0.5, "sizes": (70, 160)}
 
 VPC_TRAFFIC: tuple[Conversation, ...] = (
-    # The shop that the network serves.
+    # The web shop.
     Conversation(18, "client", "web", AT_SERVER, (443, 443, 443, 80), path=8, encryption=0),
     Conversation(2, "client", "edge", AT_SERVER, path=6, encryption=0),
     Conversation(4, "client6", "web6", AT_SERVER, (443, 80), path=8, encryption=0),
@@ -136,13 +151,13 @@ VPC_TRAFFIC: tuple[Conversation, ...] = (
     Conversation(7, "app", "data", AT_CLIENT, (5432, 6379), path=1, encryption=1, packets=40),
     Conversation(7, "app", "data", AT_SERVER, (5432, 6379), path=1, encryption=1, packets=40),
     Conversation(3, "task", "data", AT_CLIENT, (5432,), path=1, encryption=0),
-    # AWS services: through gateway endpoints, through interface endpoints.
+    # AWS services, through gateway endpoints and interface endpoints.
     Conversation(5, "app", "s3", AT_CLIENT, path=7, encryption=2, packets=60),
     Conversation(3, "task", "dynamodb", AT_CLIENT, path=7, encryption=2),
     Conversation(0.2, "data", "s3", AT_CLIENT, path=7, encryption=2, packets=4e6, sizes=(1400, 60)),  # backups
     Conversation(3, "app", "endpoint", AT_CLIENT, path=1, encryption=3),
     Conversation(2, "app", "endpoint", AT_SERVER, path=1),
-    # Out through the NAT gateways: the instance's view, then both sides of the gateway.
+    # Egress through the NAT gateways: the view of the instance, then both sides of the gateway.
     Conversation(4, "app", "site", AT_CLIENT_OF_GATEWAY, (443, 443, 80), "nat", path=1),
     Conversation(3, "app", "site", AT_GATEWAY_INSIDE, (443, 443, 80), "nat", path=1),
     Conversation(3, "app", "site", AT_GATEWAY_OUTSIDE, (443, 443, 80), "nat", path=8),
@@ -156,12 +171,12 @@ VPC_TRAFFIC: tuple[Conversation, ...] = (
     Conversation(0.5, "app", "far-peered", AT_CLIENT, (443, 9092), path=5),
     Conversation(1, "office", "app", AT_SERVER, (22, 443), path=3),
     Conversation(0.7, "admin", "web", AT_SERVER, (22,), packets=120, path=8),
-    # The network's own DNS servers; Amazon's is never logged.
+    # The network's own DNS servers. Queries to the Amazon DNS server are not logged.
     Conversation(4, "app", "dns", AT_CLIENT, (53,), path=1, encryption=1, **_DNS),  # type: ignore[arg-type]
     Conversation(3, "app", "dns", AT_SERVER, (53,), path=1, encryption=1, **_DNS),  # type: ignore[arg-type]
     _ping(0.8, "app", "web", AT_CLIENT, path=1),
     _ping(0.3, "client6", "web6", AT_SERVER, path=8),
-    # What is refused: the internet's noise, wrong security groups, packets after the end, blocked access.
+    # Rejected traffic: scans, wrong security groups, packets after the end of a connection, blocked access.
     _scan(7, "web"),
     _scan(0.7, "web6", ports=(22, 3389, 8080)),
     _scan(1, "web", ports=(161, 1900, 123, 5060), protocol=UDP),

@@ -1,7 +1,7 @@
-"""Ways in which flow log files are damaged or odd: bytes in, bytes out.
+"""Functions that damage flow log files or make them unusual: bytes in, bytes out.
 
-Functions of a line take and give gzip or plain text, whichever they are given; lines count from 1, which is the header
-of a file that has one.
+Functions that change the text accept gzip or plain text, and return the same kind. Lines count from 1; in a file with
+a header line, line 1 is the header.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ MEBIBYTE = 1 << 20
 
 
 def cut(data: bytes, *, at: float = 0.5) -> bytes:
-    """The file's beginning, ``at`` of its length (0 to 1): an upload that broke off."""
+    """Truncate a file at a fraction ``at`` of its length, like an interrupted upload."""
     return data[: int(len(data) * at)]
 
 
 def flip_bits(data: bytes, *, count: int = 1, seed: int = 0, after: float = 0.2) -> bytes:
-    """The file with ``count`` bits turned over, in the part that begins at ``after`` of its length (0 to 1).
+    """Flip ``count`` bits after a fraction ``after`` of the file's length.
 
-    The last bytes of a gzip file are spared: a wrong checksum is another damage.
+    The trailer of a gzip file stays intact, because a wrong checksum is a different kind of damage.
     """
     rng = random.Random(seed)
     changed = bytearray(data)
@@ -39,63 +39,63 @@ def flip_bits(data: bytes, *, count: int = 1, seed: int = 0, after: float = 0.2)
 
 
 def wrong_checksum(data: bytes) -> bytes:
-    """A gzip file, all of whose content can be read, but its checksum says something else."""
+    """Make the checksum of a gzip file wrong; its content stays readable."""
     (checksum,) = struct.unpack("<I", data[-_TRAILER_BYTES:-4])
     return data[:-_TRAILER_BYTES] + struct.pack("<I", checksum ^ 0xFFFFFFFF) + data[-4:]
 
 
 def trailing_garbage(data: bytes, *, garbage: bytes = b"not a gzip member\n") -> bytes:
-    """A file with bytes behind its end, which belong to nothing."""
+    """Append bytes that do not belong to the file."""
     return data + garbage
 
 
-# Odd, but nothing is wrong with it
+# Unusual, but valid
 
 
 def zero_padding(data: bytes, *, count: int = 512) -> bytes:
-    """A gzip file filled up with zeros, as tape and block tools leave it. This is allowed."""
+    """Pad a gzip file with zeros, as tape and block tools do. The result is valid."""
     return data + bytes(count)
 
 
 def in_members(data: bytes, *, count: int = 2) -> bytes:
-    """The same text as a gzip file of several members, broken between any two bytes. This is allowed."""
+    """Compress the text as a gzip file of several members, split at any byte. The result is valid."""
     text = plain(data)
     bounds = [len(text) * number // count for number in range(count + 1)]
     return b"".join(_compress(text[begin:end]) for begin, end in pairwise(bounds))
 
 
 def plain(data: bytes) -> bytes:
-    """The text of a file, without gzip."""
+    """Return the decompressed text of a file."""
     return gzip.decompress(data) if data.startswith(_GZIP) else data
 
 
 def with_byte_order_mark(data: bytes) -> bytes:
-    """A file whose text begins with UTF-8's byte order mark."""
+    """Put the UTF-8 byte order mark before the text."""
     return _on_text(data, lambda text: b"\xef\xbb\xbf" + text)
 
 
 def with_carriage_returns(data: bytes) -> bytes:
-    """A file whose lines end with CR LF."""
+    """End the lines with CR LF."""
     return _on_text(data, lambda text: text.replace(b"\n", b"\r\n"))
 
 
 def with_double_spaces(data: bytes, *, line: int) -> bytes:
-    """A file with runs of spaces between a line's fields, as AWS prints one of its examples."""
+    """Separate the fields of a line with two spaces, as in an example of AWS's documentation."""
     return on_line(data, line=line, edit=lambda text: text.replace(b" ", b"  "))
 
 
 def without_last_newline(data: bytes) -> bytes:
-    """A file whose last line has no end."""
+    """Remove the newline at the end of the file."""
     return _on_text(data, lambda text: text.removesuffix(b"\n"))
 
 
 def headerless(data: bytes) -> bytes:
-    """A file without its first line, as exports from CloudWatch Logs are."""
+    """Remove the first line, as in exports from CloudWatch Logs."""
     return _on_text(data, lambda text: text.partition(b"\n")[2])
 
 
 def joined(*files: bytes) -> bytes:
-    """Files of one kind one behind the other, each with its header: several formats in a file."""
+    """Concatenate files of one kind, each with its header line, so that one file has several formats."""
     return b"".join(files)
 
 
@@ -103,7 +103,7 @@ def joined(*files: bytes) -> bytes:
 
 
 def bad_integer(data: bytes, *, line: int, field: int, value: bytes = b"12x4") -> bytes:
-    """A line whose n-th field (from 1) is ``value``: where that is an integer's place, the line cannot be read."""
+    """Replace the n-th field (from 1) of a line; if the field is an integer, the line is then unreadable."""
 
     def edit(text: bytes) -> bytes:
         values = text.split(b" ")
@@ -114,27 +114,27 @@ def bad_integer(data: bytes, *, line: int, field: int, value: bytes = b"12x4") -
 
 
 def too_few_fields(data: bytes, *, line: int, missing: int = 1) -> bytes:
-    """A line without its last fields."""
+    """Remove the last fields of a line."""
     return on_line(data, line=line, edit=lambda text: b" ".join(text.split(b" ")[:-missing]))
 
 
 def too_many_fields(data: bytes, *, line: int, more: bytes = b"surplus") -> bytes:
-    """A line with one more field than the header names."""
+    """Append one more field to a line than the header line has."""
     return on_line(data, line=line, edit=lambda text: text + b" " + more)
 
 
 def not_utf8(data: bytes, *, line: int) -> bytes:
-    """A line with two bytes that are not UTF-8 at the end of its last field."""
+    """Append two bytes that are not valid UTF-8 to the last field of a line."""
     return on_line(data, line=line, edit=lambda text: text + b"\xff\xfe")
 
 
 def over_long(data: bytes, *, line: int, length: int = MEBIBYTE + 1) -> bytes:
-    """A line of ``length`` bytes: its last field goes on and on."""
+    """Extend the last field of a line, so that the line has ``length`` bytes."""
     return on_line(data, line=line, edit=lambda text: text + b"x" * (length - len(text)))
 
 
 def on_line(data: bytes, *, line: int, edit: Callable[[bytes], bytes]) -> bytes:
-    """The file with one line (from 1, without its end) changed by ``edit``."""
+    """Change one line (from 1, without its newline) with ``edit``."""
 
     def change(text: bytes) -> bytes:
         lines = text.split(b"\n")

@@ -1,4 +1,4 @@
-"""Flow log files as AWS delivers them to S3: their keys, their bytes, and a folder to put them into."""
+"""Flow log files as AWS delivers them to S3: their keys, their bytes, and functions to write them to a folder."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ import pyarrow.parquet
 from vpc_flow_logs.fields import DEFAULT_FORMAT, canonical, column_name
 
 PERIOD_SECONDS = 300
-"""A file holds the records that end within five minutes; its name and folders tell when these begin."""
+"""A file holds the records that end within five minutes. Its name and folders contain the start of these minutes."""
 
-_BLOCK_ROWS = 1 << 16  # text is made and compressed block by block, so that a large file needs little memory
+_BLOCK_ROWS = 1 << 16  # text is written and compressed in blocks, so that a large file needs little memory
 
 
 @dataclass(frozen=True)
 class FlowLog:
-    """A flow log that is delivered to S3: what its files are called and look like.
+    """The settings of a flow log that delivers to S3.
 
-    ``id`` is ``fl-`` and hexadecimal digits, ``fields`` the names in delivered order and spelling, ``prefix`` the
-    folder of the log destination (empty for none), ``aggregation_seconds`` the longest interval of a record.
-    ``target_kind`` is a ResourceType and ``target_id`` its ResourceId; ``traffic`` is ALL, ACCEPT or REJECT.
+    ``id`` is ``fl-`` and hexadecimal digits, ``fields`` has the names in the order and spelling of the files,
+    ``prefix`` is the folder of the log destination (empty for none), ``aggregation_seconds`` the maximum interval of a
+    record. ``target_kind`` is a ResourceType and ``target_id`` its ResourceId; ``traffic`` is ALL, ACCEPT or REJECT.
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-flowlog.html
     """
 
@@ -50,7 +50,7 @@ class FlowLog:
 
     @property
     def folder(self) -> str:
-        """The key's part before the date, without a slash at its end: below it are this flow log's files."""
+        """The folder of this flow log's files: the part of the key before the date, without a trailing slash."""
         if self.hive_partitions:
             names = f"aws-account-id={self.account}/aws-service=vpcflowlogs/aws-region={self.region}"
         else:
@@ -60,11 +60,18 @@ class FlowLog:
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What is known of a file, to compare totals with later.
+    """Facts about a file and its records, to compare with a table later. Without the field: empty or ``None``.
 
-    ``rows`` counts records and ``size`` the file's bytes. ``actions`` and ``statuses`` count the records by action and
-    log-status (``-`` where the record has none); ``packets`` and ``bytes`` are the sums. What the format lacks is empty
-    or ``None``. ``first_end`` and ``last_end`` are Unix seconds.
+    Attributes:
+        key: the S3 key.
+        rows: the number of records.
+        size: the file's bytes.
+        actions: the number of records per action (``-`` for records without one).
+        statuses: the number of records per log status (``-`` for records without one).
+        packets: the sum of the field ``packets``.
+        bytes: the sum of the field ``bytes``.
+        first_end: the earliest ``end``, in Unix seconds.
+        last_end: the latest ``end``, in Unix seconds.
     """
 
     key: str
@@ -80,23 +87,23 @@ class FileFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class WrittenFile(FileFacts):
-    """A file in a folder, and what is known of it."""
+    """A file in a folder, with its path and facts."""
 
     path: Path
 
 
 def period_start(when: datetime) -> datetime:
-    """The beginning, in UTC, of the five minutes that a time lies in."""
+    """Return the start, in UTC, of the five-minute interval that contains a time."""
     if when.tzinfo is None:
-        raise ValueError(f"{when} has no time zone; flow log files are named by UTC")
+        raise ValueError(f"{when} has no time zone; names of flow log files are in UTC")
     seconds = int(when.timestamp())
     return datetime.fromtimestamp(seconds - seconds % PERIOD_SECONDS, tz=timezone.utc)
 
 
 def key(flow_log: FlowLog, when: datetime, *, part: int = 0) -> str:
-    """The S3 key of the file with the records that end in the five minutes around ``when``.
+    """Return the S3 key of a file with the records that end in the five-minute interval of ``when``.
 
-    An interval can have several files: ``part`` tells them apart, through the hash at the name's end.
+    An interval can have several files; ``part`` distinguishes them by the hash at the end of the name.
     Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
 
     >>> log = FlowLog("fl-1234abcd", "123456789012", "us-east-1")
@@ -115,9 +122,12 @@ def key(flow_log: FlowLog, when: datetime, *, part: int = 0) -> str:
 
 
 def encode(flow_log: FlowLog, table: pa.Table, *, level: int = 6) -> bytes:
-    """The bytes of a file with the table's records; ``table`` has the flow log's fields as columns, canonically named.
+    """Return the bytes of a file with the table's records. Equal input gives equal bytes.
 
-    ``level`` is gzip's, 1 (fast) to 9 (small). Equal input gives equal bytes.
+    Args:
+        flow_log: the flow log.
+        table: the records, with the flow log's fields as columns, under their canonical names.
+        level: the gzip level, from 1 (fast) to 9 (small).
     """
     columns = [table.column(canonical(name)) for name in flow_log.fields]
     if flow_log.file_format == "parquet":
@@ -128,14 +138,14 @@ def encode(flow_log: FlowLog, table: pa.Table, *, level: int = 6) -> bytes:
 def write(
     flow_log: FlowLog, table: pa.Table, root: str | Path, *, when: datetime, part: int = 0, level: int = 6
 ) -> WrittenFile:
-    """Write the table's records to their key below ``root``, and tell what was written. Arguments as of the others."""
+    """Write the table's records to their key in the folder ``root``. See `encode` and `key` for the other arguments."""
     data, name = encode(flow_log, table, level=level), key(flow_log, when, part=part)
     path = place(data, root, name)
     return WrittenFile(path=path, **vars(facts(table, key=name, size=len(data))))
 
 
 def facts(table: pa.Table, *, key: str, size: int) -> FileFacts:
-    """What is known of the file of ``size`` bytes that holds the table's records."""
+    """Return the facts about a file of ``size`` bytes with the table's records."""
     ends = pc.min_max(table["end"]).as_py() if "end" in table.column_names else {}
     return FileFacts(
         key=key,
@@ -151,9 +161,9 @@ def facts(table: pa.Table, *, key: str, size: int) -> FileFacts:
 
 
 def place(data: bytes, root: str | Path, key: str) -> Path:
-    """Put a file to its key below ``root``, at once: a reader sees all of it or nothing.
+    """Write a file to its key in the folder ``root``, atomically.
 
-    It is written under a name with a leading dot, which Spark and Hadoop do not list, and then renamed.
+    It is written under a name with a leading dot, which Spark and Hadoop ignore, and then renamed.
     """
     path = Path(root, key)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -168,10 +178,10 @@ def place(data: bytes, root: str | Path, key: str) -> Path:
 
 
 def _text(flow_log: FlowLog, columns: list[pa.ChunkedArray], *, level: int) -> bytes:
-    """gzip, one member, no time in it: a header line, then a line a record, ``-`` for what is missing."""
+    """Return gzip text: one member without a timestamp, a header line, one line per record, ``-`` if missing."""
     gzip = zlib.compressobj(level, zlib.DEFLATED, 31)
     parts = [gzip.compress(" ".join(flow_log.fields).encode() + b"\n")]
-    # Arrow forbids neither equal names nor strange ones: a format may name a field twice.
+    # Columns are named by position, because a format can name a field twice.
     texts = [_with_dashes(values) for values in columns]
     table = pa.Table.from_arrays(texts, names=[str(place) for place in range(len(columns))])
     options = pyarrow.csv.WriteOptions(
@@ -185,21 +195,21 @@ def _text(flow_log: FlowLog, columns: list[pa.ChunkedArray], *, level: int) -> b
 
 
 def _with_dashes(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    # Arrow's CSV writer has an option for nulls, but not yet in the version of Databricks Runtime.
+    # Arrow's CSV writer has an option for nulls, but not in the version of Databricks Runtime.
     return pc.fill_null(values.cast(pa.string()), "-") if values.null_count else values
 
 
 def _parquet(flow_log: FlowLog, columns: list[pa.ChunkedArray], *, level: int) -> bytes:
-    """Parquet with gzip inside, names with ``_``; what is missing is null among integers and ``-`` among texts.
+    """Return Parquet with gzip compression and ``_`` in names; missing values are null for integers, ``-`` for text.
 
-    How AWS writes missing values is not documented; this is what has been seen. Types as of
+    AWS does not document how it writes missing values; this is the observed behavior. The types are those of
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
     """
-    told = [_with_dashes(values) if pa.types.is_string(values.type) else values for values in columns]
+    filled = [_with_dashes(values) if pa.types.is_string(values.type) else values for values in columns]
     names = [column_name(name) for name in flow_log.fields]
     file = BytesIO()
     pyarrow.parquet.write_table(
-        pa.Table.from_arrays(told, names=names), file, compression="gzip", compression_level=level, store_schema=False
+        pa.Table.from_arrays(filled, names=names), file, compression="gzip", compression_level=level, store_schema=False
     )
     return file.getvalue()
 

@@ -1,4 +1,4 @@
-"""A believable network: the interfaces, gateways and peers whose traffic a flow log would record."""
+"""A realistic network: interfaces, gateways and peers with traffic that a flow log records."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from urllib.parse import quote
 import pyarrow as pa
 
 _COMPASS = {"central": "c", "east": "e", "west": "w", "south": "s", "north": "n"}
-_SECOND_ACCOUNT = "012345678901"  # a leading zero, which a reader that takes account ids for numbers loses
+_SECOND_ACCOUNT = "012345678901"  # a reader that parses account IDs as numbers loses the leading zero
 _TEAMS = ("payments", "data platform", "Küche & Co", "50% canary", "検索")
 _STAGES = ("production", "blue/green", None)
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One address that traffic comes from or goes to.
+    """A source or destination of traffic.
 
-    ``facts`` holds what a flow log tells of the interface behind the address, by field name; a field that is
-    missing there is ``-`` in the record. Addresses outside the network have no interface, hence few facts.
+    ``facts`` has the values of a record's fields about the interface of the address, by field name. A missing field is
+    ``-`` in the record. Addresses outside the network have no interface, and therefore few facts.
     """
 
     group: str
@@ -32,7 +32,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Network:
-    """A VPC with its surroundings, and a transit gateway with its spokes; made by :meth:`seeded`."""
+    """A VPC with its surroundings, and a transit gateway with its spokes; create one with :meth:`seeded`."""
 
     account: str
     region: str
@@ -54,10 +54,10 @@ class Network:
         attachment_id: str | None = None,
         regional_nat_id: str | None = None,
     ) -> Network:
-        """The network of a seed; equal arguments give equal networks.
+        """Return the network of a seed; equal arguments give equal networks.
 
-        Ids that are given take the place of generated ones (the first public subnet, the first web server's interface,
-        the first spoke's attachment), so that a flow log of an existing resource finds its traffic here.
+        IDs in the arguments replace generated ones (of the first public subnet, the first web server's interface, the
+        first spoke's attachment), so that the network has traffic for a flow log of an existing resource.
         """
         given = {"subnet": subnet_id, "eni": interface_id, "tgw-attach": attachment_id, "nat": regional_nat_id}
         builder = _Builder(random.Random(f"network {seed}"), account=account, region=region, given=given)
@@ -67,26 +67,26 @@ class Network:
         return cls(account, region, builder.vpc_id, builder.transit_gateway_id, endpoints)
 
     def indices(self, group: str, *, target: str | None = None) -> tuple[int, ...]:
-        """Places in ``endpoints`` of a group's members; with a target only those that belong to that resource."""
+        """Return the indices in ``endpoints`` of a group's members; with a target, only those of that resource."""
         members = self._groups.get(group, ())
         if target is None:
             return members
         return tuple(place for place in members if target in self.endpoints[place].facts.values())
 
     def told(self, what: str) -> pa.StringArray:
-        """For each endpoint a fact (or its ``address``, or its ``type`` IPv4 or IPv6), and a last null for nobody."""
-        if what not in self._told:
+        """Return a fact, the ``address`` or the ``type`` (IPv4 or IPv6) of each endpoint, and a final null for none."""
+        if what not in self._values:
             if what == "address":
                 values: list[str | None] = [endpoint.address for endpoint in self.endpoints]
             elif what == "type":
                 values = ["IPv6" if ":" in endpoint.address else "IPv4" for endpoint in self.endpoints]
             else:
                 values = [endpoint.facts.get(what) for endpoint in self.endpoints]
-            self._told[what] = pa.array([*values, None], pa.string())
-        return self._told[what]
+            self._values[what] = pa.array([*values, None], pa.string())
+        return self._values[what]
 
     @cached_property
-    def _told(self) -> dict[str, pa.StringArray]:
+    def _values(self) -> dict[str, pa.StringArray]:
         return {}
 
     @cached_property
@@ -98,7 +98,7 @@ class Network:
 
 
 def az_id(region: str, number: int) -> str:
-    """The id of a region's n-th availability zone.
+    """Return the ID of a region's n-th Availability Zone.
 
     >>> az_id("ap-southeast-2", 3), az_id("us-gov-west-1", 1)
     ('apse2-az3', 'usgw1-az1')
@@ -110,7 +110,7 @@ def az_id(region: str, number: int) -> str:
 
 
 class _Builder:
-    """Makes the endpoints, group by group. The order of the steps is part of what a seed means."""
+    """Builder of the endpoints, group by group. Another order of the steps gives another network for a seed."""
 
     vpc_id: str
     transit_gateway_id: str
@@ -122,7 +122,7 @@ class _Builder:
         self.given = {kind: id_ for kind, id_ in given.items() if id_}
 
     def new_id(self, kind: str) -> str:
-        """An id of EC2's form: the kind, and 17 hexadecimal digits. A given one is used for the first of its kind."""
+        """Return a given ID for the first resource of a kind, or else a new one: the kind and 17 hexadecimal digits."""
         return self.given.pop(kind, None) or f"{kind}-0{self.rng.getrandbits(64):016x}"
 
     def endpoints(self) -> Iterator[Endpoint]:
@@ -141,13 +141,13 @@ class _Builder:
         return {"vpc-id": self.vpc_id, "subnet-id": self.new_id("subnet"), "az-id": zone, "#": str(number)}
 
     def interface(self, subnet: Mapping[str, str], **facts: str | None) -> dict[str, str]:
-        """The facts of a new interface in a subnet; an argument's ``_`` stands for ``-``, ``None`` takes a fact out."""
+        """Return the facts of a new interface in a subnet; ``_`` in a name becomes ``-``, ``None`` removes a fact."""
         known = {"account-id": self.account, "interface-id": self.new_id("eni"), **subnet}
         changed = {name.replace("_", "-"): value for name, value in facts.items()}
         return {name: value for name, value in {**known, **changed}.items() if value is not None and name != "#"}
 
     def instance(self, subnet: Mapping[str, str]) -> dict[str, str]:
-        """An instance's interface, with the values of two tag keys for instance, interface and Auto Scaling group."""
+        """Return an instance's interface, with values of two tags for instance, interface and Auto Scaling group."""
         team, stage = self.rng.choice(_TEAMS), self.rng.choice(_STAGES)
         tags = {"instance_tag": team, "interface_tag": f"{team} eth0", "asg_tag": stage}
         tags |= {"instance_tag_2": stage, "interface_tag_2": stage, "asg_tag_2": stage and "scale out at 60%"}
@@ -167,7 +167,7 @@ class _Builder:
             yield Endpoint("dns", f"10.0.{subnet['#']}.10", self.instance(subnet))
 
     def tasks(self, private: list[dict[str, str]]) -> Iterator[Endpoint]:
-        """ECS tasks in awsvpc mode. Half run on Fargate, which has no container instance."""
+        """Yield ECS tasks in awsvpc mode. Half run on Fargate, without a container instance."""
         arn, cluster = f"arn:aws:ecs:{self.region}:{self.account}", "shop"
         for place in range(8):
             subnet = private[place % 2]
@@ -191,7 +191,7 @@ class _Builder:
         return f"{self.rng.getrandbits(4 * digits):0{digits}x}"
 
     def local_zone(self) -> Iterator[Endpoint]:
-        """Instances in a Local Zone: a sublocation, therefore without an az-id."""
+        """Yield instances in a Local Zone, which is a sublocation and has no az-id."""
         subnet = self.subnet(9)
         del subnet["az-id"]
         for host in (11, 12):
@@ -200,7 +200,7 @@ class _Builder:
             yield Endpoint("edge", f"10.0.9.{host}", facts)
 
     def managed(self, public: list[dict[str, str]], private: list[dict[str, str]]) -> Iterator[Endpoint]:
-        """Interfaces that AWS services made: no instance, and for some an account that is not told."""
+        """Yield interfaces of AWS services, without an instance; for some, the account is unknown."""
         for subnet in public:
             yield Endpoint("nat", f"10.0.{subnet['#']}.220", self.interface(subnet, interface_type="nat_gateway"))
             facts = self.interface(subnet, interface_type="network_load_balancer", account_id="unknown")
@@ -213,7 +213,7 @@ class _Builder:
         yield Endpoint("regional-nat", "203.0.113.250", regional | {"interface-type": "regional_nat_gateway"})
 
     def surroundings(self) -> Iterator[Endpoint]:
-        """Other VPCs and an office. The flow logs of this VPC know nothing of the interfaces there."""
+        """Yield hosts of other VPCs and an office. Flow logs of this VPC have no facts about their interfaces."""
         for host in range(30):
             yield Endpoint("remote", f"10.40.{host % 4}.{20 + host}")
             yield Endpoint("peered", f"10.50.{host % 4}.{20 + host}")
@@ -221,9 +221,9 @@ class _Builder:
             yield Endpoint("office", f"192.168.{host % 6}.{50 + host}")
 
     def internet(self) -> Iterator[Endpoint]:
-        """The internet, in ranges reserved for documentation and benchmarks (RFC 5737, 2544, 3849): nobody is accused.
+        """Yield internet hosts, in ranges reserved for documentation and benchmarks (RFC 5737, 2544, 3849).
 
-        Only AWS services have addresses of their own ranges, as in AWS's example records.
+        Only AWS services have real addresses, as in AWS's example records.
         """
         benchmark = int(ipaddress.IPv4Address("198.18.0.0"))
         for place in sorted(self.rng.sample(range(1 << 17), 4000)):
@@ -245,7 +245,7 @@ class _Builder:
             yield Endpoint("scanner6" if ":ffff:" in address else "client6", str(ipaddress.IPv6Address(address)))
 
     def spokes(self) -> Iterator[Endpoint]:
-        """Hosts of three VPCs attached to the transit gateway, one VPC in another account; and addresses nowhere."""
+        """Yield hosts of three VPCs at the transit gateway, one in another account, and unreachable addresses."""
         for number in (1, 2, 3):
             account = _SECOND_ACCOUNT if number == 3 else self.account
             facts = {

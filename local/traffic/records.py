@@ -1,6 +1,6 @@
-"""Believable flow log records of a network, in any format, as columns.
+"""Realistic flow log records of a network, in any format, as columns.
 
-What the fields hold: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+Source of the fields: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["Endpoint", "Network", "records"]
 _STATUSES = ("OK", "NODATA", "SKIPDATA")
 _UNCATALOGUED = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", None)
 
-# Fields that are the recording interface's, and so are told even when there was no traffic to tell of.
+# Fields of the recording interface, which have values even in records without traffic.
 _OF_INTERFACE = (
     *("account-id", "interface-id", "interface-type", "vpc-id", "subnet-id", "instance-id", "resource-id"),
     *("az-id", "sublocation-type", "sublocation-id", "tgw-id", "tgw-attachment-id"),
@@ -52,14 +52,22 @@ def records(
     target: str | None = None,
     traffic: str = "ALL",
 ) -> pa.Table:
-    """``count`` records as a table: a column per field, named canonically; null where AWS writes ``-``.
+    """Return records as a table, with one column per field, under its canonical name; null where AWS writes ``-``.
 
-    ``end`` of each record lies in the ``seconds`` from ``start`` on (Unix seconds), as in a delivered file, and its
-    ``start`` less than ``aggregation_seconds`` before. Fields that are not catalogued are text. Fields of transit
-    gateway logs give transit gateway records; together with fields of VPC logs both kinds are mixed, and each kind
-    lacks the other's. ``target`` keeps what a resource's interfaces record (an id of VPC, subnet, interface, regional
-    NAT gateway, transit gateway or attachment), ``traffic`` is ALL, ACCEPT or REJECT. Equal arguments give equal
-    records, with the same version of numpy.
+    Equal arguments give equal records with the same version of numpy.
+
+    Args:
+        network: the network with the traffic.
+        fields: the fields. Unknown fields are text. Fields of transit gateway flow logs give transit gateway records;
+            with fields of VPC flow logs as well, both kinds of records are mixed, each without the other's fields.
+        start: the start of the interval, in Unix seconds.
+        seconds: the length of the interval. The ``end`` of each record is in the interval, as in a delivered file.
+        count: the number of records.
+        seed: the seed of the random numbers.
+        aggregation_seconds: the ``start`` of a record is less than this time before its ``end``.
+        target: the ID of a VPC, subnet, interface, regional NAT gateway, transit gateway or attachment, to return only
+            records of its interfaces.
+        traffic: ALL, ACCEPT or REJECT.
 
     >>> network = Network.seeded(1)
     >>> records(network, ["srcaddr", "my-field"], start=1_700_000_000, seconds=300, count=2, seed=1).column_names
@@ -105,7 +113,7 @@ _DESTINATION = _role(lambda view: view.destination, lambda view: view.source)
 _PACKET_SOURCE = _role(lambda view: view.packet_source, lambda view: view.packet_destination)
 _PACKET_DESTINATION = _role(lambda view: view.packet_destination, lambda view: view.packet_source)
 
-# field -> (who, what of the endpoint's facts)
+# field -> (role of the endpoint, its fact)
 _FACTS: dict[str, tuple[Callable[[Conversation, bool], int], str]] = {
     "pkt-src-aws-service": (_PACKET_SOURCE, "aws-service"),
     "pkt-dst-aws-service": (_PACKET_DESTINATION, "aws-service"),
@@ -116,8 +124,8 @@ _FACTS: dict[str, tuple[Callable[[Conversation, bool], int], str]] = {
         for what in ("interface-id", "subnet-id", "az-id", "vpc-id", "interface-type")
     },
     **{
-        f"tgw-{side}-{what}": (who, f"tgw-{what}")
-        for side, who in (("src", _SOURCE), ("dst", _DESTINATION))
+        f"tgw-{side}-{what}": (role, f"tgw-{what}")
+        for side, role in (("src", _SOURCE), ("dst", _DESTINATION))
         for what in ("vpc-account-id", "vpc-id", "subnet-id", "eni", "az-id")
     },
     "srcaddr": (_SOURCE, "address"),
@@ -154,7 +162,7 @@ _DRAWN: dict[str, Callable[[Flows], Ints]] = {
 
 
 class _Columns:
-    """The columns of drawn flows, made one field at a time."""
+    """The columns of drawn flows, created one field at a time."""
 
     def __init__(self, flows: Flows, *, version: int, mixed: bool) -> None:
         self.flows = flows
@@ -163,7 +171,7 @@ class _Columns:
         self.of_gateway = flows.by_case(lambda kind, _: kind in TRANSIT_GATEWAY_TRAFFIC, np.bool_) if mixed else None
 
     def of(self, name: str) -> pa.Array:
-        """A field's column, with nulls where the record has no such value."""
+        """Return a field's column, with nulls for records without a value."""
         values, missing = self.values(name)
         if name not in _ALWAYS:
             missing = self.silent if missing is None else missing | self.silent
@@ -177,12 +185,12 @@ class _Columns:
         return pa.array(values, pa.int32() if BY_NAME[name].type == "INT" else pa.int64(), mask=missing)
 
     def values(self, name: str) -> tuple[npt.NDArray[Any] | tuple[pa.StringArray, Ints], npt.NDArray[np.bool_] | None]:
-        """Numbers, or texts as (distinct values, place of each record's value); and which of them are missing."""
+        """Return numbers, or text as (distinct values, index of each record's value); and the mask of missing ones."""
         flows = self.flows
         if name in _FACTS:
-            who, what = _FACTS[name]
-            # The place of nobody is -1, which to Arrow is no place: it has the last one.
-            return (flows.network.told(what), flows.party(who) % (len(flows.network.endpoints) + 1)), None
+            role, what = _FACTS[name]
+            # The index of NOBODY is -1, which is invalid in Arrow; the modulo maps it to the last value, which is null.
+            return (flows.network.told(what), flows.party(role) % (len(flows.network.endpoints) + 1)), None
         if name in _OF_CASE:
             pool = [_OF_CASE[name](kind, reply) for kind in flows.kinds for reply in (False, True)]
             return (pa.array(pool, pa.string()), flows.case), None
@@ -192,7 +200,7 @@ class _Columns:
             return numbers, numbers < 0
         if name in _DRAWN:
             return _DRAWN[name](flows), None
-        if name == "bytes":  # none are told of flows that VPC Block Public Access refused (flow-logs-limitations.html)
+        if name == "bytes":  # missing in flows that VPC Block Public Access rejected (flow-logs-limitations.html)
             return flows.bytes, flows.by_case(lambda kind, _: kind.reject_reason == "BPA", np.bool_)
         if name == "tcp-flags":
             return flows.tcp_flags, flows.tcp_flags < 0

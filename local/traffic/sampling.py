@@ -1,4 +1,4 @@
-"""Random flows of a network: for each record the kind of conversation, the parties, the times and the counters."""
+"""Random flows of a network: the kind of conversation, the parties, the times and the counters of each record."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ Floats = npt.NDArray[np.float32]
 
 OK, NODATA, SKIPDATA = 0, 1, 2
 _NODATA_SHARE, _SKIPDATA_SHARE = 0.01, 0.001
-_LOT = 1 << 13  # kinds are drawn from a lottery of this many tickets: one look-up instead of a search per record
+_LOT = 1 << 13  # number of tickets in the lottery of kinds, which needs one lookup per record instead of a search
 
 
 @dataclass(frozen=True)
 class Flows:
-    """Columns of drawn values, one element a record; an endpoint is its place in ``Network.endpoints``, -1 is none.
+    """Columns of drawn values, with one element per record.
 
-    ``case`` is twice the conversation's place in ``kinds``, plus 1 for a reply.
+    An endpoint is its index in ``Network.endpoints``, or -1 for none. ``case`` is twice the conversation's index in
+    ``kinds``, plus 1 for a reply.
     """
 
     network: Network
@@ -33,7 +34,7 @@ class Flows:
     parties: tuple[Ints, Ints, Ints, Ints]  # client, server, via, nobody
     service_port: Ints
     client_port: Ints
-    tcp_flags: Ints  # -1: a combination that is not valid
+    tcp_flags: Ints  # -1 for an invalid combination
     packets: Ints
     bytes: Ints
     start: Ints
@@ -41,17 +42,17 @@ class Flows:
     status: Ints
 
     def by_case(self, value: Callable[[Conversation, bool], Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        """For each record what ``value(kind, is_reply)`` says of its case."""
+        """Return ``value(kind, is_reply)`` for the case of each record."""
         return _table(self.kinds, value, dtype)[self.case]
 
     def party(self, role: Callable[[Conversation, bool], int]) -> Ints:
-        """For each record the endpoint that has the role (``CLIENT``, ``SERVER``, ``VIA`` or ``NOBODY``)."""
+        """Return the endpoint of each record that has the role (``CLIENT``, ``SERVER``, ``VIA`` or ``NOBODY``)."""
         roles = self.by_case(role, np.int8)
         return np.asarray(np.choose(roles, self.parties))
 
 
 class _Pools:
-    """Lists of numbers, one per case, to draw from with one indexing whatever the case."""
+    """Lists of numbers, one list per case, in one array, so that one indexing operation draws for all cases."""
 
     def __init__(self, pools: Sequence[Sequence[int]]) -> None:
         filled = [pool or (-1,) for pool in pools]
@@ -60,8 +61,8 @@ class _Pools:
         self.first = np.cumsum([0, *(len(pool) for pool in filled[:-1])]).astype(np.int32)
 
     def draw(self, case: Ints, chance: Floats) -> Ints:
-        """One number per record out of its case's list; ``chance`` is in [0, 1)."""
-        # float32 can round the product up to the length itself, hence the minimum.
+        """Draw one number per record from its case's list; ``chance`` is in [0, 1)."""
+        # The minimum is needed because float32 can round the product up to the length.
         length = self.length[case]
         place = np.minimum(chance * length, length - 1).astype(np.int32)
         return np.asarray(self.flat[self.first[case] + place])
@@ -78,14 +79,17 @@ def draw(
     aggregation_seconds: int,
     target: str | None,
 ) -> Flows:
-    """``count`` flows ending in the ``seconds`` from ``start`` on (Unix seconds), recorded by the target's interfaces.
+    """Draw flows that the target's interfaces record; see ``records`` for the arguments.
 
-    The draws are made in a fixed order and whatever fields are wanted, so that a seed gives the same flows in every
-    format of the same kinds.
+    The order of the draws is fixed and does not depend on the fields, so that a seed gives the same flows in every
+    format with the same kinds.
+
+    Raises:
+        ValueError: the network has no such interface.
     """
     kinds = [kind for kind in kinds if _recorders(network, kind, target)]
     if not kinds:
-        raise ValueError(f"the network has no interface with traffic of this kind for the resource {target}")
+        raise ValueError(f"the network has no interface of resource {target} with such traffic")
     rng = np.random.Generator(np.random.SFC64(seed))
 
     def chance() -> Floats:
@@ -93,7 +97,7 @@ def draw(
 
     case = _lottery(kinds)[rng.integers(0, _LOT, count, dtype=np.uint16)]
     parties = tuple(
-        # Squared: a few clients make most of the traffic.
+        # Squared, so that a few clients cause most of the traffic.
         _Pools(_members(network, kinds, role, target)).draw(case, chance() ** 2 if role == CLIENT else chance())
         for role in (CLIENT, SERVER, VIA)
     )
@@ -123,7 +127,7 @@ def draw(
 
 
 def is_ping(kind: Conversation) -> bool:
-    """Whether the conversation has no ports."""
+    """Return whether the conversation is ICMP, which has no ports."""
     return kind.protocol in (ICMP, ICMP_V6)
 
 
@@ -139,7 +143,7 @@ def _recorders(network: Network, kind: Conversation, target: str | None) -> tupl
 
 
 def _members(network: Network, kinds: Sequence[Conversation], role: int, target: str | None) -> list[tuple[int, ...]]:
-    """For each case the endpoints that can have the role; only the recording one must belong to the target."""
+    """Return the possible endpoints of the role for each case; only the recording one must belong to the target."""
     members = []
     for kind in kinds:
         group = {CLIENT: kind.client, SERVER: kind.server, VIA: kind.via, NOBODY: ""}[role]
@@ -149,7 +153,7 @@ def _members(network: Network, kinds: Sequence[Conversation], role: int, target:
 
 
 def _lottery(kinds: Sequence[Conversation]) -> Ints:
-    """The tickets: each case as often as its weight asks for, and at least once."""
+    """Return the tickets: each case appears in proportion to its weight, and at least once."""
     weights = np.array([kind.weight for kind in kinds])
     tickets = np.maximum(1, np.round(weights / weights.sum() * (_LOT - 2 * len(kinds)) / 2)).astype(np.int64)
     cases = np.concatenate(

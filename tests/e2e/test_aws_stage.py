@@ -94,7 +94,7 @@ def test_the_app_is_deployed_updated_delivered_to_and_destroyed(stage: Emulator,
     assert own_tags(then[VPC]) == {"owner": "network", **own_tags(first[VPC])}
     assert then[SUBNET]["LogFormat"].startswith("${srcaddr} ${dstaddr}")
     said = stage.log.read_text()
-    assert said.index(f"made {then[SUBNET]['FlowLogId']}") < said.index(f"deleted {first[SUBNET]['FlowLogId']}")
+    assert said.index(f"created {then[SUBNET]['FlowLogId']}") < said.index(f"deleted {first[SUBNET]['FlowLogId']}")
 
     delivered = deliver(stage, seed=1, intervals=2, records=50)
     assert [one.error for one in delivered] == [None] * 6
@@ -185,7 +185,7 @@ def test_a_create_only_change_replaces_and_a_tag_does_not(stage: Emulator) -> No
     there = [told["FlowLogId"] for told in stage.client("ec2").describe_flow_logs()["FlowLogs"]]
     assert second in there
     assert first not in there
-    assert stage.log.read_text().index(f"made {second}") < stage.log.read_text().index(f"deleted {first}")
+    assert stage.log.read_text().index(f"created {second}") < stage.log.read_text().index(f"deleted {first}")
     cloudformation.delete_stack(StackName="one")
     wait(stage, "one", "stack_delete_complete")
     assert "vpc-0aaaaaaaaaaaaaaaa" not in described(stage)

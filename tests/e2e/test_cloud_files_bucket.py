@@ -546,7 +546,7 @@ def test_a_bucket_or_queue_that_is_not_there_is_named(
             Reading(tmp_path / "b", **ON, queueUrl=url.rpartition("/")[0] + "/other")
     with (
         as_caller(stage, stage.root),
-        pytest.raises(CloudFilesError, match="s3:ListBucket on arn:aws:s3:::nowhere: there is no such bucket"),
+        pytest.raises(CloudFilesError, match="s3:ListBucket on arn:aws:s3:::nowhere: the bucket does not exist"),
     ):
         Reading(tmp_path / "c", path="s3://nowhere/AWSLogs").batch()
 

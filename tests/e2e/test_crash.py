@@ -83,7 +83,7 @@ def test_a_run_that_is_interrupted_says_so_and_the_next_one_goes_on(spark: Spark
     process.wait_for("batch ", times=2)
     process.interrupt()
     assert process.wait() == 130
-    assert process.err == "interrupted: what was loaded is kept; run it again, it goes on from there\n"
+    assert process.err == "Interrupted. Data loaded so far is kept; run the command again to resume where it stopped.\n"
     last = Process(where.parameters(), tmp_path / "process-last")
     assert last.wait() == 0, last.err
     assert contents(spark, where) == delivered(where, 6)

@@ -435,7 +435,7 @@ def test_a_continuous_run_picks_up_a_later_file_and_stops_orderly_and_the_next_p
         assert first.wait() == 128 + 15
     finally:
         first.kill()
-    assert first.err == "interrupted: what was loaded is kept; run it again, it goes on from there\n"
+    assert first.err == "Interrupted. Data loaded so far is kept; run the command again to resume where it stopped.\n"
     lines = first.out.splitlines()
     assert lines[0] == f"loading {where.logs} into flows.vpc (continuous)"
     size = sum(path.stat().st_size for path in where.logs.iterdir())

@@ -62,7 +62,7 @@ def test_a_killed_stage_leaves_no_process_and_its_folder_can_be_used_again_until
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert "ended: both clouds are gone" in said
+    assert "Stopped. Both clouds and " in said
     assert "Traceback" not in said
     assert at_work(folder) == []
     assert not folder.exists()

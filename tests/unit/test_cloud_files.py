@@ -73,7 +73,8 @@ def test_all_problems_are_in_one_message() -> None:
     with pytest.raises(CloudFilesError) as error:
         Options.parse({"cloudFiles.format": "csv", "cloudFiles.maxFilesPerTrigger": "0", "cloudFiles.Speed": "1"})
     message = str(error.value)
-    for part in ("no path", "'csv'", "cloudFiles.maxFilesPerTrigger = '0'", "unknown: cloudfiles.speed", "queueUrl"):
+    named = ("'csv'", "cloudFiles.maxFilesPerTrigger = '0'", "unknown options: cloudfiles.speed")
+    for part in ("path is missing", *named, "queueUrl"):
         assert part in message
 
 
@@ -81,15 +82,15 @@ def test_all_problems_are_in_one_message() -> None:
     ("given", "message"),
     [
         ({}, "cloudFiles.format = ''"),
-        ({**BINARY, "path": "s3://BUCKET/x"}, "no bucket can have this name"),
-        ({**BINARY, "path": "s3a://bucket/x"}, "allowed are s3://bucket/prefix"),
-        ({**BINARY, "path": "dbfs:/x"}, "allowed are s3://bucket/prefix, /folder"),
-        ({**BINARY, "path": "/in", "cloudFiles.queueUrl": "https://q"}, "no queue knows"),
-        ({**BINARY, "path": "/in", "cloudFiles.partitionColumns": "year"}, "here only '' is allowed"),
+        ({**BINARY, "path": "s3://BUCKET/x"}, "not a valid bucket name"),
+        ({**BINARY, "path": "s3a://bucket/x"}, "must be s3://bucket/prefix"),
+        ({**BINARY, "path": "dbfs:/x"}, "must be s3://bucket/prefix, /folder"),
+        ({**BINARY, "path": "/in", "cloudFiles.queueUrl": "https://q"}, "a queue cannot report"),
+        ({**BINARY, "path": "/in", "cloudFiles.partitionColumns": "year"}, "only '' is supported here"),
         ({**BINARY, "path": "/in", "cloudFiles.useManagedFileEvents": "true"}, "there is no Unity Catalog here"),
-        ({**BINARY, "path": "/in", "cloudFiles.maxBytesPerTrigger": "much"}, "bytes from 1"),
-        ({**BINARY, "path": "/in", "cloudFiles.useNotifications": "yes"}, "allowed are true and false"),
-        ({**BINARY, "path": "/in", "ignoreCorruptFiles": "true"}, "not available here: ignorecorruptfiles"),
+        ({**BINARY, "path": "/in", "cloudFiles.maxBytesPerTrigger": "much"}, "must be a number of bytes"),
+        ({**BINARY, "path": "/in", "cloudFiles.useNotifications": "yes"}, "must be true or false"),
+        ({**BINARY, "path": "/in", "ignoreCorruptFiles": "true"}, "not supported here: ignorecorruptfiles"),
     ],
 )
 def test_what_cannot_be_done_is_refused(given: dict[str, str], message: str) -> None:

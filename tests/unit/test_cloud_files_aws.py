@@ -85,23 +85,23 @@ TAGS = r"\[CF_EVENT_NOTIFICATION_SETUP_FAILED.INVALID_RESOURCE_TAGS\] .*"
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({**ON, "cloudFiles.backfillInterval": "daily"}, "allowed are intervals such as"),
-        ({**ON, "cloudFiles.backfillInterval": "1 month"}, "allowed are intervals such as"),
-        ({**ON, "cloudFiles.backfillInterval": "0 days"}, "allowed are intervals such as"),
-        ({**ON, "cloudFiles.fetchParallelism": "0"}, "whole numbers from 1"),
-        ({**BUCKET, "cloudFiles.queueUrl": QUEUE}, "needs cloudFiles.useNotifications = true"),
-        ({**ON, "cloudFiles.queueUrl": "arn:aws:sqs:us-east-1:123456789012:name"}, "an ARN is none"),
-        ({**ON, "cloudFiles.queueUrl": QUEUE, "cloudFiles.region": "eu-west-1"}, "region is us-east-1; leave"),
-        ({**ON, "cloudFiles.restrictNotificationSetupToSameAWSAccountId": "1"}, "allowed are true and false"),
+        ({**ON, "cloudFiles.backfillInterval": "daily"}, "must be an interval such as"),
+        ({**ON, "cloudFiles.backfillInterval": "1 month"}, "must be an interval such as"),
+        ({**ON, "cloudFiles.backfillInterval": "0 days"}, "must be an interval such as"),
+        ({**ON, "cloudFiles.fetchParallelism": "0"}, "whole number of at least 1"),
+        ({**BUCKET, "cloudFiles.queueUrl": QUEUE}, "requires cloudFiles.useNotifications = true"),
+        ({**ON, "cloudFiles.queueUrl": "arn:aws:sqs:us-east-1:123456789012:name"}, "not an ARN"),
+        ({**ON, "cloudFiles.queueUrl": QUEUE, "cloudFiles.region": "eu-west-1"}, "is in us-east-1; remove"),
+        ({**ON, "cloudFiles.restrictNotificationSetupToSameAWSAccountId": "1"}, "must be true or false"),
         ({**ON, "cloudFiles.useManagedFileEvents": "true"}, "there is no Unity Catalog here"),
-        ({**ON, "cloudFiles.useManagedFileEvents": "yes"}, "allowed are false and if_available"),
-        ({**ON, "cloudFiles.instanceProfile": "x"}, "unknown: cloudfiles.instanceprofile"),
-        ({**ON, "cloudFiles.resourceTag.vendor": "x"}, TAGS + "the key is Auto Loader's own"),
-        ({**ON, "cloudFiles.resourceTag.streamid": "x"}, TAGS + "the key is Auto Loader's own"),
-        ({**ON, "cloudFiles.resourceTag.aws:x": "x"}, TAGS + "AWS's own"),
-        ({**ON, "cloudFiles.resourceTag.a": "*"}, TAGS + "allowed are letters"),
+        ({**ON, "cloudFiles.useManagedFileEvents": "yes"}, "must be false or if_available"),
+        ({**ON, "cloudFiles.instanceProfile": "x"}, "unknown options: cloudfiles.instanceprofile"),
+        ({**ON, "cloudFiles.resourceTag.vendor": "x"}, TAGS + "the key is reserved for Auto Loader"),
+        ({**ON, "cloudFiles.resourceTag.streamid": "x"}, TAGS + "the key is reserved for Auto Loader"),
+        ({**ON, "cloudFiles.resourceTag.aws:x": "x"}, TAGS + "are reserved for AWS"),
+        ({**ON, "cloudFiles.resourceTag.a": "*"}, TAGS + "must have only letters"),
         ({**ON, "cloudFiles.resourceTag.": "x"}, TAGS + "1 to 128 characters"),
-        ({**ON, "cloudFiles.resourceTag.a": "x" * 257}, TAGS + "256 in a value"),
+        ({**ON, "cloudFiles.resourceTag.a": "x" * 257}, TAGS + "a value at most 256"),
         ({**ON, **{f"cloudFiles.resourceTag.t{n}": "x" for n in range(47)}}, TAGS + "AWS allows 50"),
     ],
 )
@@ -206,7 +206,7 @@ def test_a_choice_that_no_way_has_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("CLOUD_FILES_EMPTY_PREFIX", "raises")
     assert Ways.chosen(empty_prefix=None, notification_filter=None) == Ways(empty_prefix="raises")
     assert Ways.chosen(empty_prefix="waits", notification_filter="encoded") == Ways(notification_filter="encoded")
-    with pytest.raises(CloudFilesError, match=r"CLOUD_FILES_EMPTY_PREFIX = 'ends': allowed are waits and raises"):
+    with pytest.raises(CloudFilesError, match=r"CLOUD_FILES_EMPTY_PREFIX = 'ends': must be waits or raises"):
         Ways.chosen(empty_prefix="ends", notification_filter=None)
 
 

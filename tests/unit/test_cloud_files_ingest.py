@@ -53,7 +53,7 @@ def test_what_only_databricks_has_is_named() -> None:
     assert problems_here({"table-name": "flows.vpc", "checkpoint-path": "/x"}) == []
     assert problems_here({}) == []
     table, checkpoint = problems_here({"table-name": "main.flows.vpc", "checkpoint-path": "s3://b/x"})
-    assert table == "--table-name: local Spark has no catalog 'main'; take flows.vpc"
+    assert table == "--table-name: local Spark has no catalog 'main'; use flows.vpc"
     assert checkpoint.startswith("--checkpoint-path: 's3://b/x' is not on this machine")
 
 
@@ -63,7 +63,7 @@ def test_a_logs_folder_that_is_not_there_is_named_before_anything_is_made(tmp_pa
     assert problems_here(good) == []
     assert problems_here({**good, "vpc-logs-path": "s3://flow-logs/AWSLogs/*"}) == []
     (problem,) = problems_here({**good, "vpc-logs-path": f"{tmp_path}/log/AWSLogs/*"})
-    assert problem.startswith(f"--vpc-logs-path: there is no folder {tmp_path}/log/AWSLogs")
+    assert problem.startswith(f"--vpc-logs-path: folder {tmp_path}/log/AWSLogs")
 
 
 def test_a_plain_logs_path_that_is_not_there_is_named_before_anything_is_made(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_plain_logs_path_that_is_not_there_is_named_before_anything_is_made(tm
         assert problems_here({**good, "vpc-logs-path": path}) == []
     for path in (f"{tmp_path}/nosuch", f"{tmp_path}/nosuch/", f"file://{tmp_path}/nosuch", f"{tmp_path}/nosuch/*"):
         (problem,) = problems_here({**good, "vpc-logs-path": path})
-        assert problem == f"--vpc-logs-path: there is no folder {tmp_path}/nosuch; name one that is there"
+        assert problem == f"--vpc-logs-path: folder {tmp_path}/nosuch does not exist; name an existing folder"
 
 
 def test_a_folder_with_glob_characters_in_its_name_is_that_folder(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_folder_with_glob_characters_in_its_name_is_that_folder(tmp_path: Path
     assert problems_here({"vpc-logs-path": f"{logs}", "checkpoint-path": "/x"}) == []
     assert problems_here({"vpc-logs-path": f"{logs}/AWSLogs/*", "checkpoint-path": "/x"}) == []
     (problem,) = problems_here({"vpc-logs-path": f"{logs}/AWSLog/*/x", "checkpoint-path": "/x"})
-    assert problem == f"--vpc-logs-path: there is no folder {logs}/AWSLog; name one that is there"
+    assert problem == f"--vpc-logs-path: folder {logs}/AWSLog does not exist; name an existing folder"
     (problem,) = problems_here({"vpc-logs-path": f"{tmp_path}/other {{a", "checkpoint-path": "/x"})
     assert "a brace is never closed" in problem
 

@@ -132,7 +132,7 @@ def test_a_message_that_is_no_event_is_left_where_it_is(
     stream.run()
     assert stream.read == ["1"]
     assert list(bucket.sqs.bodies.values()) == [body]
-    assert "is left in the queue" in caplog.text
+    assert "stays in the queue" in caplog.text
 
 
 def test_only_an_idle_stream_waits_for_a_message(tmp_path: Path, bucket: Bucket) -> None:

@@ -204,7 +204,7 @@ def test_the_command_writes_what_it_says_in_files_named_by_the_end_of_their_reco
         assert all(begin <= end < begin + 300 for end in ends)
     said = capsys.readouterr().out
     assert said.startswith("14 files, 1,003 records, ")
-    assert f"{sum(path.stat().st_size for path in files):,} bytes below {tmp_path}" in said
+    assert f"{sum(path.stat().st_size for path in files):,} bytes in {tmp_path}" in said
 
 
 def test_the_next_step_it_prints_names_the_folder_and_every_field(
@@ -214,7 +214,7 @@ def test_the_next_step_it_prints_names_the_folder_and_every_field(
         generate.main(["--output", str(tmp_path / "a b"), "--hive", "--parquet", "--format", "all", "--minutes", "5"])
         == 0
     )
-    command = capsys.readouterr().out.partition("Next, into a table:")[2]
+    command = capsys.readouterr().out.partition("To load them into a table:")[2]
     words = shlex.split(command.replace("\\\n", " "))
     options = dict(zip(words[3::2], words[4::2], strict=True))
     assert words[:3] == [".venv/bin/python", "-m", "local.ingest"]
@@ -271,7 +271,7 @@ def test_one_bad_number_is_one_problem_about_what_was_typed(
     [
         ("--files 10 --records 9", "fewer than the 10 files"),
         ("--files 1 --format default --format tgw", "each of the 2 formats"),
-        ("--files 1 --records 900000000", "ask for more --files"),
+        ("--files 1 --records 900000000", "increase --files"),
         ("--minutes 99999999999999", "whole number from 1 to"),
         ("--start 0001-01-01", "years 1971"),
         ("--parquet=yes", "--parquet"),
@@ -288,6 +288,6 @@ def test_arguments_that_contradict_are_refused_before_anything_is_written(
 def test_an_output_that_is_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert generate.main(["--output", str(tmp_path / "file")]) == 2
-    assert "is not a folder" in capsys.readouterr().err
+    assert "not a folder" in capsys.readouterr().err
     assert generate.main(["--output", str(tmp_path / "file" / "below")]) == 1
-    assert "cannot write" in capsys.readouterr().err
+    assert "Cannot write the files" in capsys.readouterr().err

@@ -30,7 +30,7 @@ def test_with_them_it_is_the_same_for_all_sessions(venv: Path) -> None:
 
 
 def test_a_session_that_needs_s3_says_that_set_up_brings_it(venv: Path) -> None:
-    with pytest.raises(JarsError, match=r"no jars for S3 in .*make setup"):
+    with pytest.raises(JarsError, match=r"There are no jars for S3 in .*make setup"):
         s3_class_path()
 
 
@@ -43,4 +43,4 @@ def test_a_run_that_finds_no_jars_says_so_without_a_traceback(venv: Path, capsys
     with pytest.raises(SystemExit) as ended:
         run([], job=job)
     assert ended.value.code == 1
-    assert capsys.readouterr().err.startswith(f"no Delta Lake jars in {venv}/delta-jars: ")
+    assert capsys.readouterr().err.startswith(f"There are no Delta Lake jars in {venv}/delta-jars. ")

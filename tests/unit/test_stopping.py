@@ -43,7 +43,7 @@ def test_a_signal_ends_a_stage_with_its_clouds_and_removes_the_folder(
     folder = tmp_path / "stage"
     assert stage.main(["--folder", str(folder)]) == 0
     assert ended == [folder]
-    assert "ended: both clouds are gone" in capsys.readouterr().out
+    assert "Stopped. Both clouds and " in capsys.readouterr().out
     assert not folder.exists()
 
 

@@ -1,1 +1,1 @@
-"""What runs in MiniStack's own process: what AWS has and MiniStack lacks, added from outside the package."""
+"""Additions that run in MiniStack's process: features of AWS that MiniStack lacks."""

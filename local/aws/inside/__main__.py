@@ -1,6 +1,6 @@
-"""``python -m local.aws.inside FD``: MiniStack on a listening socket, with the additions; the parent's death ends it.
+"""``python -m local.aws.inside FD``: run MiniStack with the additions on a listening socket, until the parent ends.
 
-:mod:`local.aws.process` starts it, gives it its environment, and the secret as the first line of standard input.
+:mod:`local.aws.process` starts it with its environment, and passes the secret as the first line of standard input.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ def main() -> None:
         os.dup2(nothing.fileno(), 0)
     secret = pipe.readline().decode().strip()
     threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
-    # The functions that run here shall not see this repository's modules, but what makes their zips fit.
+    # Lambda functions must not see this repository's modules, only the adapter for the machine code in their zips.
     os.environ["PYTHONPATH"] = str(Path(__file__).parent / "functions")
     asyncio.run(_serve(int(sys.argv[1]), secret))
 
 
 def _end_with_parent(pipe: BinaryIO) -> None:
-    """Kill this process and its functions once the parent has gone, which closes the pipe whatever it died of."""
+    """Kill this process and its functions when the parent ends, which always closes the pipe."""
     pipe.read()
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
@@ -44,7 +44,7 @@ async def _serve(listener: int, secret: str) -> None:
     for addition in (flow_log_resource, flow_log_api, notifications, asked_rights):
         addition.add()
     config = Config()
-    # Its own main() would bind port 443 as well; nothing here asks for it.
+    # MiniStack's own main() would also bind port 443, which is not needed here.
     config.bind = [f"fd://{listener}"]
     config.keep_alive_timeout = 75
     if os.environ.get("USE_SSL"):

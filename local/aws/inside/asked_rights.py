@@ -1,4 +1,4 @@
-"""The rights that a call needs, where MiniStack asks for others than AWS does.
+"""The permissions that a call requires, where MiniStack differs from AWS.
 
 Sources: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html, .../list_amazonsns.html
 """
@@ -14,23 +14,23 @@ _ACTIONS = {
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "sqs:SendMessageBatch": "sqs:SendMessage",
 }
-"""A batch needs the right to each single call; MiniStack asks for actions that AWS does not have."""
+"""A batch requires the permission for the single call; MiniStack checks actions that AWS does not have."""
 
 
 def add() -> None:
-    """Ask as AWS asks."""
+    """Check the same actions and resources as AWS."""
     action, resource = iam_actions.extract_iam_action, iam_actions.extract_resource_arn
 
-    def asked_action(*call: Any, **named: Any) -> str | None:
-        found: str | None = action(*call, **named)
-        return _ACTIONS.get(found, found) if found else found
+    def required_action(*call: Any, **named: Any) -> str | None:
+        name: str | None = action(*call, **named)
+        return _ACTIONS.get(name, name) if name else name
 
-    def asked_resource(service: str, *call: Any) -> str:
+    def required_resource(service: str, *call: Any) -> str:
         _method, _path, _headers, _body, parameters, *_where = call
-        # A topic's tags are asked for by ResourceArn, which MiniStack takes for a call on everything.
+        # Calls on a topic's tags have a ResourceArn; MiniStack treats them as calls on all resources.
         if service == "sns" and parameters.get("ResourceArn"):
             return str(parameters["ResourceArn"][0])
         return str(resource(service, *call))
 
-    iam_actions.extract_iam_action = asked_action
-    iam_actions.extract_resource_arn = asked_resource
+    iam_actions.extract_iam_action = required_action
+    iam_actions.extract_resource_arn = required_resource

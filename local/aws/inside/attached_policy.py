@@ -1,4 +1,4 @@
-"""The bucket policy that AWS attaches when a flow log is created, in place of whatever the bucket had.
+"""The bucket policy that AWS attaches when a flow log is created. It replaces the existing policy.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
 """
@@ -14,13 +14,13 @@ from local.aws.inside.scope import scope
 
 
 def attach(bucket: str, *, folder: str, owner: str, region: str) -> None:
-    """Replace the policy of a bucket, if the flow log's owner owns the bucket.
+    """Replace the policy of a bucket if the flow log's owner owns the bucket.
 
     Args:
-        bucket: that the flow log delivers to.
-        folder: the keys of the flow log's files, without a slash at the end.
-        owner: account of the flow log.
-        region: of the flow log.
+        bucket: the flow log's bucket.
+        folder: the folder of the flow log's files, without a trailing slash.
+        owner: the flow log's account.
+        region: the flow log's region.
     """
     if s3._bucket_owner_account(bucket) != owner:
         return

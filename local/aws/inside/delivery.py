@@ -1,4 +1,4 @@
-"""Deliver a flow log's file to its bucket as AWS does; a failure shows in the flow log's status."""
+"""Delivery of a flow log's file to its bucket, as in AWS. The flow log's status shows a failure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,15 @@ _ERROR = "Access error"
 
 
 def deliver(flow_log: str, *, key: str, body: bytes) -> dict[str, Any]:
-    """Put a file for a flow log; a failure is in the answer and in DescribeFlowLogs.
+    """Put a file of a flow log into its bucket.
 
-    The object is put as the bucket's owner would put it, so that notifications are sent and versions kept.
+    The object is put in the name of the bucket's owner, so that S3 sends notifications and keeps versions.
+
+    Returns:
+        The bucket, and the error and its reason if delivery failed. DescribeFlowLogs then returns the error, too.
+
+    Raises:
+        NotDone: the flow log does not exist, or does not deliver to S3.
     """
     place, record = flow_logs.find(flow_log)
     destination = rules.destination(record.get("LogDestination", ""))
@@ -45,4 +51,4 @@ def _put(bucket: str, key: str, body: bytes, *, acl: str | None) -> None:
     with scope(account=str(account), region=home or "us-east-1"):
         status, _, answer = s3._put_object(bucket, key, body, headers)
     if status != 200:
-        raise RuntimeError(f"S3 did not take {bucket}/{key}: {answer.decode()}")
+        raise RuntimeError(f"S3 rejected {bucket}/{key}: {answer.decode()}")

@@ -1,6 +1,6 @@
-"""Evaluate the policies of bucket and key for AWS's log delivery, ``delivery.logs.amazonaws.com``.
+"""Evaluation of bucket and key policies for AWS's log delivery, ``delivery.logs.amazonaws.com``.
 
-MiniStack asks no policy for a service that nobody can call as, so its evaluator is asked here.
+MiniStack does not evaluate policies for services that make calls on their own, so this module calls its evaluator.
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
 """
 
@@ -18,11 +18,22 @@ from local.aws.inside.scope import scope
 
 SERVICE = "delivery.logs.amazonaws.com"
 ACL = "bucket-owner-full-control"
-"""The canned ACL that AWS's page names: an object is delivered with it, unless :mod:`switches` says otherwise."""
+"""The canned ACL of AWS's documentation. Delivery sends it by default; a switch in :mod:`switches` turns it off."""
 
 
 def check_destination(*, bucket: str, key: str, owner: str, region: str) -> None:
-    """Raise :class:`NotDone` if a flow log of an account and region that delivers to a key would be refused."""
+    """Raise an error if EC2 would refuse a flow log with this destination.
+
+    Args:
+        bucket: the flow log's bucket.
+        key: a key in the folder of its files.
+        owner: the flow log's account.
+        region: the flow log's region.
+
+    Raises:
+        NotDone: the bucket does not exist, or has a key that log delivery cannot use.
+        Denied: the bucket's policy does not allow delivery.
+    """
     if not s3._bucket_owner_account(bucket):
         raise NotDone(f"LogDestination: {bucket} does not exist")
     key_id = encryption_key(bucket)
@@ -36,19 +47,20 @@ def check_destination(*, bucket: str, key: str, owner: str, region: str) -> None
 
 
 def check_put(*, bucket: str, key: str, owner: str, region: str, acl: str | None) -> None:
-    """Check that log delivery may put an object for a flow log of an account and region.
+    """Raise an error if log delivery may not put an object for a flow log of an account and region.
 
-    It asks whose the bucket is (GetBucketAcl) before it puts. The key's policy is not asked when a flow log is made.
+    Log delivery checks the bucket's owner (GetBucketAcl) before it puts the object. The policy of the KMS key is not
+    checked when a flow log is created.
 
     Args:
-        bucket: that the flow log delivers to.
-        key: of the object.
-        owner: account of the flow log.
-        region: of the flow log.
+        bucket: the flow log's bucket.
+        key: the object's key.
+        owner: the flow log's account.
+        region: the flow log's region.
         acl: the canned ACL of the request; None for a request without one.
 
     Raises:
-        Denied: the bucket's policy does not allow it.
+        Denied: the bucket does not exist, or its policy does not allow the call.
     """
     account = s3._bucket_owner_account(bucket)
     if not account:
@@ -65,26 +77,34 @@ def check_put(*, bucket: str, key: str, owner: str, region: str, acl: str | None
 
 
 def check_key(*, bucket: str, owner: str, region: str) -> None:
-    """Raise :class:`Denied` if log delivery may not use the key that the bucket encrypts with."""
+    """Raise an error if log delivery may not use the bucket's KMS key.
+
+    Raises:
+        Denied: the key's policy does not allow it.
+    """
     key = encryption_key(bucket)
     if not key:
         return
     parts = key.split(":")
     account = s3._bucket_owner_account(bucket) or owner
-    found, place = (parts[4], parts[3]) if len(parts) > 5 else (account, get_region())
-    with scope(account=found, region=place):
+    key_account, key_region = (parts[4], parts[3]) if len(parts) > 5 else (account, get_region())
+    with scope(account=key_account, region=key_region):
         record = kms._resolve_key(key)
         policy = record.get("Policy") if record else None
     # S3 encrypts a new object with a data key.
     context = _context(
-        "kms:GenerateDataKey", key, owner=owner, region=region, keys={"kms:viaservice": f"s3.{place}.amazonaws.com"}
+        "kms:GenerateDataKey",
+        key,
+        owner=owner,
+        region=region,
+        keys={"kms:viaservice": f"s3.{key_region}.amazonaws.com"},
     )
     if evaluate_resource_policy(policy, context, service=SERVICE).decision != "Allow":
         raise Denied(f"the policy of key {key} does not allow kms:GenerateDataKey")
 
 
 def encryption_key(bucket: str) -> str | None:
-    """Return the KMS key of the bucket's default encryption, as it was given; None if it has none."""
+    """Return the KMS key of the bucket's default encryption, as configured; None if there is none."""
     account = s3._bucket_owner_account(bucket)
     text = s3._bucket_encryption.get_scoped(account, None, bucket) if account else None
     if not text:
@@ -94,7 +114,7 @@ def encryption_key(bucket: str) -> str | None:
 
 
 def _context(action: str, resource: str, *, owner: str, region: str, keys: dict[str, Any]) -> EvalContext:
-    """Return the context of a call that log delivery makes for the owner of a flow log."""
+    """Return the context of a call by log delivery for a flow log's owner."""
     source = f"arn:aws:logs:{region}:{owner}:delivery-source:flow-log"
     return EvalContext(
         principal_arn=SERVICE,

@@ -1,11 +1,11 @@
-"""Why something is not done."""
+"""Errors of the additions to MiniStack."""
 
 from __future__ import annotations
 
 
 class NotDone(Exception):
-    """AWS would refuse it; the message is the one that AWS gives."""
+    """AWS would refuse the request; the message is that of AWS."""
 
 
 class Denied(NotDone):
-    """A policy does not allow it."""
+    """A policy does not allow the request."""

@@ -1,4 +1,4 @@
-"""EC2's calls on flow logs, in place of MiniStack's: with formats, options, intervals, and the delivery's status.
+"""EC2's flow log calls in place of MiniStack's, with format, options, interval, and delivery status.
 
 Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_FlowLog.html
 """
@@ -29,22 +29,22 @@ _FILTERS = {
 
 
 def add() -> None:
-    """Put these calls in the place of MiniStack's."""
+    """Replace MiniStack's calls."""
     ec2._ACTION_MAP |= {"CreateFlowLogs": _create, "DescribeFlowLogs": _describe, "DeleteFlowLogs": _delete}
 
 
 def _create(parameters: _Parameters) -> _Answer:
-    made, refused = [], []
+    created, refused = [], []
     for target in ec2._parse_member_list(parameters, "ResourceId"):
         given = rules.typed({**_properties(parameters), "ResourceId": target})
         problems = rules.schema_problems(given)
         if problems:
             return _error("InvalidParameter", "; ".join(problems))
         try:
-            made.append(flow_logs.create(given))
+            created.append(flow_logs.create(given))
         except NotDone as error:
             refused.append((target, str(error)))
-    items = "".join(f"<item>{flow_log}</item>" for flow_log in made)
+    items = "".join(f"<item>{flow_log}</item>" for flow_log in created)
     failed = "".join(
         f"<item><resourceId>{escape(target)}</resourceId><error><code>400</code>"
         f"<message>{escape(reason)}</message></error></item>"
@@ -55,26 +55,26 @@ def _create(parameters: _Parameters) -> _Answer:
 
 
 def _properties(parameters: _Parameters) -> dict[str, Any]:
-    """The call's parameters as the resource's properties."""
-    found: dict[str, Any] = {name: parameters[name][0] for name in rules.TYPES if name in parameters}
+    """Convert the call's parameters into properties of the resource."""
+    properties: dict[str, Any] = {name: parameters[name][0] for name in rules.TYPES if name in parameters}
     options = {
         name: parameters[f"DestinationOptions.{name}"][0]
         for name in rules.OPTIONS
         if f"DestinationOptions.{name}" in parameters
     }
     if options:
-        # The API, unlike CloudFormation, takes some of them.
-        found["DestinationOptions"] = {
+        # Unlike CloudFormation, the API does not require all of them.
+        properties["DestinationOptions"] = {
             "FileFormat": "plain-text",
             "HiveCompatiblePartitions": "false",
             "PerHourPartition": "false",
         } | options
     tag_fields = list(_tag_fields(parameters))
     if tag_fields:
-        found["TagFieldSpecifications"] = tag_fields
+        properties["TagFieldSpecifications"] = tag_fields
     ec2._parse_tag_specs(parameters, "flow-log", "new")
     tags = ec2._tags.pop("new", None)
-    return {**found, **({"Tags": tags} if tags else {})}
+    return {**properties, **({"Tags": tags} if tags else {})}
 
 
 def _tag_fields(parameters: _Parameters) -> Iterator[dict[str, Any]]:
@@ -94,8 +94,8 @@ def _describe(parameters: _Parameters) -> _Answer:
     unknown = [flow_log for flow_log in ids if flow_log not in ec2._flow_logs]
     if unknown:
         return _error("InvalidFlowLogId.NotFound", f"The flow log ID '{unknown[0]}' does not exist")
-    found = [record for record in ec2._flow_logs.values() if (not ids or record["FlowLogId"] in ids)]
-    items = "".join(f"<item>{_item(record)}</item>" for record in found if _matches(record, filters))
+    selected = [record for record in ec2._flow_logs.values() if (not ids or record["FlowLogId"] in ids)]
+    items = "".join(f"<item>{_item(record)}</item>" for record in selected if _matches(record, filters))
     return ec2._xml(200, "DescribeFlowLogsResponse", f"<flowLogSet>{items}</flowLogSet>")  # type: ignore[no-any-return]
 
 
@@ -126,11 +126,11 @@ def _element(name: str, value: Any) -> str:
 
 def _delete(parameters: _Parameters) -> _Answer:
     ids = ec2._parse_member_list(parameters, "FlowLogId")
-    gone = [flow_log for flow_log in ids if not flow_logs.delete(flow_log)]
+    missing = [flow_log for flow_log in ids if not flow_logs.delete(flow_log)]
     failed = "".join(
         f"<item><resourceId>{escape(flow_log)}</resourceId><error><code>InvalidFlowLogId.NotFound</code>"
         f"<message>The flow log ID '{escape(flow_log)}' does not exist</message></error></item>"
-        for flow_log in gone
+        for flow_log in missing
     )
     return ec2._xml(200, "DeleteFlowLogsResponse", f"<unsuccessful>{failed}</unsuccessful>")  # type: ignore[no-any-return]
 

@@ -14,7 +14,7 @@ NAME = "AWS::EC2::FlowLog"
 
 
 def add() -> None:
-    """Teach CloudFormation the resource type: what it is made of, what replaces it, and that stack tags reach it."""
+    """Register the resource type: its handlers, the properties that replace it, and the property for stack tags."""
     provisioners._RESOURCE_HANDLERS[NAME] = {"create": _create, "update": _update, "delete": _delete}
     provisioners._REPLACING_PROPERTIES[NAME] = rules.CREATE_ONLY
     provisioners._STACK_TAG_PROPERTY[NAME] = ("Tags", "list")
@@ -31,7 +31,7 @@ def _create(logical_id: str, properties: dict[str, Any], stack_name: str) -> tup
 
 
 def _update(flow_log: str, old: dict[str, Any], new: dict[str, Any], stack_name: str) -> tuple[str, dict[str, Any]]:
-    # Whatever else changes has made another flow log before this is called.
+    # Only tags: any other change replaces the flow log before this call.
     flow_logs.set_tags(flow_log, _checked(flow_log, new).get("Tags", []))
     return flow_log, {"Id": flow_log}
 

@@ -1,6 +1,6 @@
-"""Create flow logs, if their destination allows it, and delete them.
+"""Create flow logs, if their destination allows delivery, and delete them.
 
-MiniStack keeps flow logs too, but ignores their format, options and interval, and asks no bucket.
+MiniStack also stores flow logs, but ignores format, options and interval, and does not check the bucket.
 """
 
 from __future__ import annotations
@@ -34,7 +34,11 @@ class Place:
 
 
 def create(properties: Mapping[str, Any]) -> str:
-    """Create a flow log in the account and region of the request; return its ID. :class:`NotDone` if EC2 refuses it."""
+    """Create a flow log in the account and region of the request; return its ID.
+
+    Raises:
+        NotDone: EC2 refuses the flow log.
+    """
     problem = rules.request_problem(properties)
     if problem:
         raise NotDone(problem)
@@ -53,13 +57,13 @@ def create(properties: Mapping[str, Any]) -> str:
     if any(_configuration(record) == _configuration(other) for other in ec2._flow_logs.values()):
         raise NotDone("There is an existing Flow Log with the same configuration and log destination.")
     ec2._flow_logs[flow_log] = record
-    _log.info("made %s for %s", flow_log, properties["ResourceId"])
+    _log.info("created %s for %s", flow_log, properties["ResourceId"])
     set_tags(flow_log, properties.get("Tags", []))
     return flow_log
 
 
 def _folder(properties: Mapping[str, Any], place: Place) -> str:
-    """Return the folder of the flow log's files, where the bucket's policy has to allow objects."""
+    """Return the folder of the flow log's files, where the bucket's policy must allow objects."""
     destination = rules.destination(properties["LogDestination"])
     prefix = f"{destination[1]}/" if destination and destination[1] else ""
     hive = properties.get("DestinationOptions", {}).get("HiveCompatiblePartitions")
@@ -67,7 +71,7 @@ def _folder(properties: Mapping[str, Any], place: Place) -> str:
 
 
 def _record(flow_log: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what DescribeFlowLogs reports, in the names of the API and with AWS's defaults."""
+    """Return the flow log as DescribeFlowLogs returns it, with AWS's defaults."""
     of_gateway = properties["ResourceType"].startswith("TransitGateway")
     fields = TGW_DEFAULT_FORMAT if of_gateway else DEFAULT_FORMAT
     given = {name: value for name, value in properties.items() if name not in ("Tags", "ResourceType")}
@@ -86,13 +90,13 @@ def _record(flow_log: str, properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _configuration(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the properties in which two flow logs must not be equal."""
+    """Return the properties that must differ between flow logs in at least one value."""
     own = ("FlowLogId", "CreationTime", "DeliverLogsStatus", "DeliverLogsErrorMessage")
     return {name: value for name, value in record.items() if name not in own}
 
 
 def set_tags(flow_log: str, tags: list[dict[str, str]]) -> None:
-    """Give a flow log exactly these tags."""
+    """Set the tags of a flow log; other tags are removed."""
     ec2._tags.pop(flow_log, None)
     if tags:
         ec2._tags[flow_log] = [{"Key": tag["Key"], "Value": str(tag["Value"])} for tag in tags]
@@ -118,7 +122,11 @@ def _everywhere() -> Iterator[tuple[Place, dict[str, Any]]]:
 
 
 def find(flow_log: str) -> tuple[Place, dict[str, Any]]:
-    """Find a flow log in any account and region; :class:`NotDone` if it is gone."""
+    """Find a flow log in any account and region.
+
+    Raises:
+        NotDone: the flow log does not exist.
+    """
     for place, record in _everywhere():
         if record["FlowLogId"] == flow_log:
             return place, record

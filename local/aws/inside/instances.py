@@ -1,4 +1,4 @@
-"""The credentials of an instance profile's role, as EC2 gives them to an instance."""
+"""The credentials of an instance profile's role, as EC2 provides them to an instance."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ from local.aws.inside.scope import scope
 
 
 def credentials(profile: str, *, account: str, seconds: int) -> dict[str, Any]:
-    """Temporary credentials of the role in an instance profile (name or ARN)."""
+    """Return temporary credentials of the role in an instance profile (name or ARN).
+
+    Raises:
+        NotDone: the profile does not exist or has no role, or the role does not trust EC2.
+    """
     if profile.startswith("arn:"):
         account = profile.split(":")[4]
     with scope(account=account, region=get_region()):
-        found = iam._instance_profiles.get(profile.rsplit("/", 1)[-1])
-        if not found or (profile.startswith("arn:") and found["Arn"] != profile):
+        record = iam._instance_profiles.get(profile.rsplit("/", 1)[-1])
+        if not record or (profile.startswith("arn:") and record["Arn"] != profile):
             raise NotDone(f"Instance profile {profile} cannot be found.")
-        roles = found["Roles"]
+        roles = record["Roles"]
         role = iam._roles.get(roles[0] if isinstance(roles[0], str) else roles[0]["RoleName"]) if roles else None
         if not role:
             raise NotDone(f"Instance profile {profile} has no role.")
@@ -45,29 +49,29 @@ def _trusts_ec2(role: dict[str, Any], *, account: str) -> bool:
         region=get_region(),
         service_context={"aws:sourceaccount": account},
     )
-    # A trust document names no resource: it is the role.
+    # A trust policy does not name a resource; the role is the resource.
     policy = {"Statement": [{**statement, "Resource": "*"} for statement in statements]}
     return bool(evaluate_resource_policy(policy, context, service="ec2.amazonaws.com").decision == "Allow")
 
 
 def _session(role: dict[str, Any], *, account: str, seconds: int) -> dict[str, Any]:
     instance = f"i-0{secrets.token_hex(8)}"
-    made = {
+    session = {
         "key": iam._gen_session_access_key(),
         "secret": iam._gen_secret(),
         "token": iam._gen_session_token(),
         "expires": int(time.time()) + seconds,
     }
     sts.register_session(
-        made["key"],
+        session["key"],
         {
             "Arn": f"arn:aws:sts::{account}:assumed-role/{role['RoleName']}/{instance}",
             "UserId": f"{role['RoleId']}:{instance}",
-            "SecretAccessKey": made["secret"],
-            "SessionToken": made["token"],
-            "Expiration": float(made["expires"]),
+            "SecretAccessKey": session["secret"],
+            "SessionToken": session["token"],
+            "Expiration": float(session["expires"]),
             "AccountId": account,
             "PrincipalType": "AssumedRole",
         },
     )
-    return made
+    return session

@@ -1,4 +1,4 @@
-"""Bucket notifications as S3 has them: it refuses overlapping ones, and compares filters with the encoded key.
+"""Bucket notifications as in S3, which rejects overlapping ones, and compares filters with the encoded key.
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
 """
@@ -14,7 +14,7 @@ from local.encoded_keys import decoded, encoded
 
 
 def add() -> None:
-    """Refuse configurations that report one event twice, and match filters with percent-encoded keys."""
+    """Reject configurations that send an event twice, and match filters with percent-encoded keys."""
     validate, matches = s3._validate_notification_configs, s3._key_matches_filter
 
     def stricter(configurations: list[dict[str, Any]], *rest: Any, **named: Any) -> Any:
@@ -42,7 +42,7 @@ def _refusal(configurations: list[dict[str, Any]]) -> Any:
 
 
 def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    # Whether S3 sees an overlap of a raw and an encoded value is not documented: the stage does, which is stricter.
+    # It is not documented whether a raw and an encoded value overlap in S3. On the stage they do, which is stricter.
     prefixes = sorted((decoded(each["filter_prefix"] or "") for each in (one, other)), key=len)
     suffixes = sorted((decoded(each["filter_suffix"] or "") for each in (one, other)), key=len)
     events = any(

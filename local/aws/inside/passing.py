@@ -1,4 +1,4 @@
-"""Whether a role may pass another one to EC2: asked of IAM, because MiniStack starts instances without asking."""
+"""Check of ``iam:PassRole`` for EC2, which MiniStack omits when it starts an instance."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ministack.core.responses import get_region
 
 
 def allowed(role: str, *, launcher: str) -> bool:
-    """Whether the policies of the role ``launcher`` let it pass ``role`` to EC2; both are ARNs."""
+    """Return whether the policies of the role ``launcher`` allow it to pass ``role`` to EC2; both are ARNs."""
     account, name = launcher.split(":")[4], launcher.rsplit("/", 1)[-1]
     context = iam_evaluator.EvalContext(
         principal_arn=launcher,

@@ -1,4 +1,4 @@
-"""Answer requests for what AWS does on its own, which need the stage's secret; MiniStack answers all others."""
+"""Internal operations of AWS, which require the stage's secret. MiniStack answers all other requests."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from local.aws.inside.errors import NotDone
 _Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 _ANSWERS: dict[str, Callable[[dict[str, str], bytes], dict[str, Any]]] = {
-    "instance-credentials": lambda asked, _: instances.credentials(
-        asked["profile"], account=asked["account"], seconds=int(asked["seconds"])
+    "instance-credentials": lambda query, _: instances.credentials(
+        query["profile"], account=query["account"], seconds=int(query["seconds"])
     ),
-    "may-pass-role": lambda asked, _: {"allowed": passing.allowed(asked["role"], launcher=asked["launcher"])},
+    "may-pass-role": lambda query, _: {"allowed": passing.allowed(query["role"], launcher=query["launcher"])},
     "places": lambda _, __: {"places": [vars(place) for place in flow_logs.places()]},
-    "switch": lambda asked, _: {"was": switches.turn(asked["name"], on=asked["on"] == "true")},
-    "deliver": lambda asked, body: delivery.deliver(asked["flow_log"], key=asked["key"], body=body),
+    "switch": lambda query, _: {"was": switches.turn(query["name"], on=query["on"] == "true")},
+    "deliver": lambda query, body: delivery.deliver(query["flow_log"], key=query["key"], body=body),
 }
 
 
 class Private:
-    """An ASGI application that answers below ``/_stage/`` and passes everything else on."""
+    """An ASGI application that answers requests under ``/_stage/`` and passes on all others."""
 
     def __init__(self, application: _Application, *, secret: str) -> None:
         self.application = application
@@ -46,11 +46,11 @@ class Private:
     async def _answer(self, scope: Any, receive: Any) -> tuple[int, dict[str, Any]]:
         body = await _body(receive)
         if not hmac.compare_digest(dict(scope["headers"]).get(b"authorization", b""), self.expected):
-            return 403, {"reason": "not for you"}
+            return 403, {"reason": "the stage's secret is required"}
         answer = _ANSWERS.get(scope["path"].removeprefix(PRIVATE))
         if not answer:
-            return 404, {"reason": f"there is no {scope['path']}"}
-        # AWS's services talk to each other by TLS, and policies ask whether they do.
+            return 404, {"reason": f"unknown path {scope['path']}"}
+        # AWS services use TLS among themselves, and policies can require it.
         pin_request_origin("127.0.0.1", True)
         try:
             return 200, answer(dict(parse_qsl(scope["query_string"].decode())), body)

@@ -1,4 +1,4 @@
-"""Whose resources are looked at: MiniStack keeps them by account and region, and takes both from the request."""
+"""Account and region of an operation. MiniStack stores resources by both, and takes both from the request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ministack.core import responses
 
 @contextmanager
 def scope(*, account: str, region: str) -> Iterator[None]:
-    """Work in an account and region, as a request that came from there would."""
+    """Run the block in an account and region, like a request from there."""
     before = responses.get_account_id(), responses.get_region()
     responses.set_request_account_id(account)
     responses.set_request_region(region)

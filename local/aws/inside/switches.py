@@ -1,20 +1,20 @@
-"""Switches for what AWS does in one of two ways, where its documentation or reports from the field disagree."""
+"""Switches for behavior of AWS where its documentation and reports from the field disagree."""
 
 from __future__ import annotations
 
 from local.aws.inside.errors import NotDone
 
 ATTACH_BUCKET_POLICY = "attach-bucket-policy"
-"""Creating a flow log replaces the bucket's policy with AWS's own, if the bucket is in the creator's account.
+"""Creating a flow log replaces the bucket's policy with one from AWS, if the bucket is in the creator's account.
 
-AWS's page says so of a creator who "has PutBucketPolicy and GetBucketPolicy permissions". Off by default.
+AWS documents this for a creator that "has PutBucketPolicy and GetBucketPolicy permissions". Off by default.
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
 """
 
 DELIVER_WITH_ACL = "deliver-with-acl"
-"""Log delivery sends the ACL ``bucket-owner-full-control`` with each object, as AWS's page has it. On by default.
+"""Log delivery sends the ACL ``bucket-owner-full-control`` with each object, as AWS documents. On by default.
 
-Off: it sends none, as reported for buckets with ACLs disabled. A condition on exactly that ACL then denies it.
+If off, it sends no ACL, as reported for buckets with ACLs disabled. A condition on this ACL then denies delivery.
 Source: https://github.com/cloudposse/terraform-aws-vpc-flow-logs-s3-bucket/pull/101
 """
 
@@ -30,9 +30,9 @@ def turn(name: str, *, on: bool) -> bool:
     """Turn a switch on or off, and return whether it was on.
 
     Raises:
-        NotDone: there is no such switch.
+        NotDone: the switch is unknown.
     """
     if name not in _on:
-        raise NotDone(f"{name}: unknown switch; there are {', '.join(_on)}")
-    was, _on[name] = _on[name], on
-    return was
+        raise NotDone(f"{name}: unknown switch; valid switches are {', '.join(_on)}")
+    before, _on[name] = _on[name], on
+    return before

@@ -1,7 +1,7 @@
-"""Python runs this first in each function: machine code comes from this Python's own packages.
+"""Startup code of each Lambda function, which takes packages with machine code from this Python.
 
-A function's zip has machine code for the Python and the machine of Lambda. What is here may be another of either; of
-the packages that cannot do without, the same versions are installed beside the stage.
+A function's zip has machine code for Lambda's Python and processor. This machine may have a different Python or
+processor. The same versions of these packages are installed in the stage's venv.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _PACKAGES = ("cryptography", "_cffi_backend")
 
 
 class _OfThisPython:
-    """Finds those packages in this Python's folder, whatever the function's zip has."""
+    """Finder of those packages in this Python's folder, in place of the function's zip."""
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
