@@ -1,0 +1,97 @@
+"""The keys of a ``[[flow_logs]]`` table, and what all tables of an environment file share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from infra.environment import field_types as v
+
+LIST = Field(strict=False)
+"""Marks an array of a TOML file; its items stay strict."""
+
+
+class Section(BaseModel):
+    """A table of an environment file: no other keys, no conversions between types, never changed once read."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class TagKeys(Section):
+    """``tag_keys``: whose tags the fields instance-tag, interface-tag, asg-tag (and …-tag-2) show."""
+
+    instance: Annotated[tuple[v.TagKey, ...], LIST] = Field(
+        default=(),
+        max_length=2,
+        description="tag keys for the fields `instance-tag` and `instance-tag-2`",
+        examples=[["team"]],
+    )
+    interface: Annotated[tuple[v.TagKey, ...], LIST] = Field(
+        default=(),
+        max_length=2,
+        description="tag keys for the fields `interface-tag` and `interface-tag-2`",
+        examples=[["team"]],
+    )
+    asg: Annotated[tuple[v.TagKey, ...], LIST] = Field(
+        default=(),
+        max_length=2,
+        description="tag keys for the fields `asg-tag` and `asg-tag-2`",
+        examples=[["team", "stage"]],
+    )
+
+
+class FlowLog(Section):
+    """``[[flow_logs]]``: one flow log. Exactly one of the four targets is given."""
+
+    vpc: v.VpcId | None = Field(
+        default=None, description="VPC whose traffic is recorded", examples=["vpc-0a1b2c3d4e5f60718"]
+    )
+    subnet: v.SubnetId | None = Field(
+        default=None, description="subnet whose traffic is recorded", examples=["subnet-0a1b2c3d4e5f60718"]
+    )
+    network_interface: v.InterfaceId | None = Field(
+        default=None, description="network interface whose traffic is recorded", examples=["eni-0a1b2c3d4e5f60718"]
+    )
+    transit_gateway: v.TransitGatewayId | None = Field(
+        default=None, description="transit gateway whose traffic is recorded", examples=["tgw-0a1b2c3d4e5f60718"]
+    )
+    traffic: Literal["ALL", "ACCEPT", "REJECT"] | None = Field(
+        default=None,
+        description='traffic that is recorded. Not set: `"ALL"`. Not allowed for a transit gateway',
+        examples=["REJECT"],
+    )
+    aggregation_seconds: Literal[60, 600] | None = Field(
+        default=None,
+        description="longest interval of one record. Not set: 600. A transit gateway supports 60 only, and uses it if "
+        "the key is not set",
+        examples=[60],
+    )
+    fields: Annotated[tuple[v.FieldName, ...], LIST] | None = Field(
+        default=None,
+        min_length=1,
+        description="log format: the fields of a record, in order. Not set: AWS's default format",
+        examples=[["version", "vpc-id", "srcaddr", "dstaddr", "bytes", "start", "end", "action", "log-status"]],
+    )
+    tag_keys: TagKeys = Field(default=TagKeys(), description="tags that the tag fields show")
+    file_format: Literal["plain-text", "parquet"] = Field(
+        default="plain-text", description="format of the delivered files", examples=["parquet"]
+    )
+    hive_partitions: bool = Field(
+        default=False,
+        description="deliver into Hive folders such as `year=2026`. The job then reads all of `[prefix/]AWSLogs/`",
+    )
+    hourly_partitions: bool = Field(default=False, description="deliver into one folder per hour, not one per day")
+    tags: dict[v.TagKey, v.TagValue] = Field(
+        default={}, description="tags of the flow log, at most 49", examples=[{"team": "network"}]
+    )
+    account: v.AccountId | None = Field(
+        default=None,
+        description="account of the target. Not set: the account of `[aws]`. Another account gets a small stack",
+        examples=["777788889999"],
+    )
+    region: v.Region | None = Field(
+        default=None,
+        description="region of the target. Not set: the region of `[aws]`. Another region gets a small stack",
+        examples=["eu-west-1"],
+    )
