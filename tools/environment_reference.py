@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
@@ -18,6 +19,9 @@ from pydantic.fields import FieldInfo
 from infra.environment.schema import EnvironmentFile, Section
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "environment.md"
+
+# A default that the schema describes in words.
+_DEFAULT = re.compile(r" \(default: ([^)]*)\)")
 
 _INTRODUCTION = """\
 # Keys of the environment file
@@ -151,6 +155,8 @@ def _type(field: FieldInfo) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
+    if described := _DEFAULT.search(field.description or ""):
+        return described[1]
     default = field.get_default()
     return "not set" if default is None or default == "" or isinstance(default, Section) else f"`{toml(default)}`"
 
@@ -161,7 +167,9 @@ def _without_none(annotation: Any) -> Any:
     return annotation
 
 
-def _sentence(text: str) -> str:
+def _sentence(description: str) -> str:
+    """Return a description as a sentence, without the default, which has its own column."""
+    text = _DEFAULT.sub("", description)
     return f"{text[:1].upper()}{text[1:]}."
 
 

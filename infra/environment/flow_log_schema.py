@@ -1,4 +1,4 @@
-"""The keys of a ``[[flow_logs]]`` table, and what all tables of an environment file share."""
+"""Schema of a ``[[flow_logs]]`` table, and the base class of all tables of an environment file."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from infra.environment import field_types as v
 
 LIST = Field(strict=False)
-"""Marks an array of a TOML file; its items stay strict."""
+"""TOML arrays become tuples; the items are still checked strictly."""
 
 
 class Section(BaseModel):
-    """A table of an environment file: no other keys, no conversions between types, never changed once read."""
+    """A table of an environment file: no unknown keys, no type conversions, immutable."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class TagKeys(Section):
-    """``tag_keys``: whose tags the fields instance-tag, interface-tag, asg-tag (and …-tag-2) show."""
+    """``tag_keys``: the tags that the fields instance-tag, interface-tag, asg-tag (and …-tag-2) show."""
 
     instance: Annotated[tuple[v.TagKey, ...], LIST] = Field(
         default=(),
@@ -42,7 +42,7 @@ class TagKeys(Section):
 
 
 class FlowLog(Section):
-    """``[[flow_logs]]``: one flow log. Exactly one of the four targets is given."""
+    """``[[flow_logs]]``: one flow log, with exactly one of the four targets."""
 
     vpc: v.VpcId | None = Field(
         default=None, description="VPC whose traffic is recorded", examples=["vpc-0a1b2c3d4e5f60718"]
@@ -58,19 +58,19 @@ class FlowLog(Section):
     )
     traffic: Literal["ALL", "ACCEPT", "REJECT"] | None = Field(
         default=None,
-        description='traffic that is recorded. Not set: `"ALL"`. Not allowed for a transit gateway',
+        description='traffic to record (default: `"ALL"`). Not allowed for a transit gateway',
         examples=["REJECT"],
     )
     aggregation_seconds: Literal[60, 600] | None = Field(
         default=None,
-        description="longest interval of one record. Not set: 600. A transit gateway supports 60 only, and uses it if "
-        "the key is not set",
+        description="maximum aggregation interval of a record (default: 600, or 60 for a transit gateway). A transit "
+        "gateway supports 60 only",
         examples=[60],
     )
     fields: Annotated[tuple[v.FieldName, ...], LIST] | None = Field(
         default=None,
         min_length=1,
-        description="log format: the fields of a record, in order. Not set: AWS's default format",
+        description="log format: the fields of a record, in order (default: AWS's default format)",
         examples=[["version", "vpc-id", "srcaddr", "dstaddr", "bytes", "start", "end", "action", "log-status"]],
     )
     tag_keys: TagKeys = Field(default=TagKeys(), description="tags that the tag fields show")
@@ -87,11 +87,11 @@ class FlowLog(Section):
     )
     account: v.AccountId | None = Field(
         default=None,
-        description="account of the target. Not set: the account of `[aws]`. Another account gets a small stack",
+        description="account of the target (default: the account of `[aws]`). Another account gets its own small stack",
         examples=["777788889999"],
     )
     region: v.Region | None = Field(
         default=None,
-        description="region of the target. Not set: the region of `[aws]`. Another region gets a small stack",
+        description="region of the target (default: the region of `[aws]`). Another region gets its own small stack",
         examples=["eu-west-1"],
     )

@@ -1,8 +1,9 @@
-"""The keys of an environment file: one class per table, one attribute per key.
+"""Schema of an environment file: one class per section, one described attribute per key.
 
-A key without a default is required: only the owner of the accounts knows its value. ``make docs`` writes
-docs/environment.md from the descriptions and examples here. Descriptions start in lower case, because the message about
-a missing key quotes them.
+A key without a default is required; only values that the owner of the accounts alone can know have no default.
+
+``make docs`` writes docs/environment.md from the descriptions and examples. A description begins in lower case, because
+the message about a missing key quotes it. ``(default: ...)`` in it describes a default that is not a value.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ __all__ = [
 
 
 class Aws(Section):
-    """``[aws]``: where the main stack goes."""
+    """``[aws]``: the account and region of the main stack."""
 
     account: v.AccountId = Field(
         description="account of the bucket and the reader role, 12 digits in quotes", examples=["111122223333"]
@@ -39,7 +40,7 @@ class Aws(Section):
 
 
 class LogBucket(Section):
-    """``[log_bucket]``: where flow logs are delivered."""
+    """``[log_bucket]``: the bucket that flow logs are delivered to."""
 
     name: v.BucketName = Field(description="name of the bucket", examples=["example-staging-flow-logs"])
     existing: bool = Field(
@@ -54,14 +55,14 @@ class LogBucket(Section):
     )
     retention_days: v.Days | None = Field(
         default=None,
-        description="days after which delivered files are deleted; tables are never deleted. Not set: files are kept. "
+        description="days after which delivered files are deleted (default: files are kept). Tables are never deleted. "
         "Only for a bucket that the stack creates",
         examples=[30],
     )
     kms_key_arn: v.KmsKeyArn | None = Field(
         default=None,
-        description="customer managed key that encrypts the bucket, in the bucket's region. Not set: SSE-S3. Its owner "
-        "keeps the key policy; the review lists the statements to add",
+        description="customer managed key that encrypts the bucket, in the bucket's region (default: SSE-S3). Its "
+        "owner keeps the key policy; the review lists the statements to add",
         examples=["arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"],
     )
 
@@ -71,7 +72,7 @@ class Reader(Section):
 
     role_name: v.RoleName = Field(
         default="",
-        description="name of the reader role and of its instance profile. Not set: `flow-log-reader-<environment>`",
+        description="name of the reader role and its instance profile (default: `flow-log-reader-<environment>`)",
         examples=["flow-log-reader-staging"],
     )
     databricks_role_arn: v.RoleArn = Field(
@@ -82,15 +83,15 @@ class Reader(Section):
 
 
 class Cluster(Section):
-    """``[workspace.cluster]``: what the job runs on."""
+    """``[workspace.cluster]``: the cluster that the job runs on."""
 
     spark_version: v.SparkVersion = Field(
         default="18.x-scala2.13",
-        description="version key of the Databricks runtime",
+        description="version key of Databricks Runtime",
         examples=["18.x-photon-scala2.13"],
     )
     node_type: v.NodeType = Field(
-        default="m6gd.xlarge", description="instance type, with at least 16 GiB of memory", examples=["m6gd.2xlarge"]
+        default="m6gd.xlarge", description="instance type with at least 16 GiB of memory", examples=["m6gd.2xlarge"]
     )
     workers: v.Workers = Field(
         default=0, description="workers in addition to the driver; 0 is a single-node cluster", examples=[2]
@@ -104,7 +105,7 @@ class Cluster(Section):
 
 
 class Workspace(Section):
-    """``[workspace]``: where the reader is registered and the job runs."""
+    """``[workspace]``: the workspace that registers the reader and runs the job."""
 
     host: v.Host = Field(description="URL of the workspace", examples=["https://example-staging.cloud.databricks.com"])
     secret_arn: v.SecretArn = Field(
@@ -132,7 +133,7 @@ class Workspace(Section):
         "the dry run fail",
     )
     verify: bool = Field(
-        default=True, description="run a check on a cluster that the bucket can be read, before the job is created"
+        default=True, description="verify access to the bucket with a run on a cluster before creating the job"
     )
     cluster: Cluster = Field(default=Cluster(), description="the cluster that the job runs on")
 
@@ -141,7 +142,7 @@ class Job(Section):
     """``[job]``: the streaming job and its tables."""
 
     table: v.TableName = Field(
-        description="[catalog.][schema.]name of the table, in lower case. A name without a catalog selects the "
+        description="[catalog.][schema.]name of the table, in lowercase. A name without a catalog selects the "
         "workspace's default catalog",
         examples=["network.flow_logs.staging"],
     )
@@ -152,7 +153,7 @@ class Job(Section):
     )
     delta_output_path: v.OutputPath = Field(
         default="",
-        description="folder of the table. Not set: a managed table, as Databricks recommends",
+        description="folder of the table (default: a managed table, as Databricks recommends)",
         examples=["s3://example-staging-tables/flow_logs"],
     )
     external_location: bool = Field(
@@ -161,17 +162,17 @@ class Job(Section):
         "`CREATE EXTERNAL TABLE` and `READ FILES` on it; the reader role gets no rights on the folder",
     )
     trigger: Literal["continuous", "scheduled"] = Field(
-        default="continuous", description="run without end, or on a schedule", examples=["scheduled"]
+        default="continuous", description="run continuously, or on the schedule", examples=["scheduled"]
     )
     schedule: v.Schedule | None = Field(
         default=None,
-        description='Quartz expression in UTC. Required with `trigger = "scheduled"`, and only allowed with it',
+        description='Quartz cron expression in UTC. Required with `trigger = "scheduled"`, and only allowed with it',
         examples=["0 0/15 * * * ?"],
     )
     headers: Annotated[tuple[v.Header, ...], LIST] | None = Field(
         default=None,
         min_length=1,
-        description="columns of the table. Not set: all fields of the flow logs. Required without `[[flow_logs]]`",
+        description="columns of the table (default: all fields of the flow logs). Required without `[[flow_logs]]`",
         examples=[["version", "account-id", "srcaddr"]],
     )
     notifications: Literal["auto-loader", "stack", "off"] = Field(
@@ -183,20 +184,20 @@ class Job(Section):
     )
     new_checkpoint: Literal["refuse", "adopt", "reload"] = Field(
         default="refuse",
-        description='response to a new checkpoint for a table that has rows: fail (`"refuse"`), load only the files '
+        description='action for a new checkpoint when the table has rows: fail (`"refuse"`), load only the files '
         'that the table does not have (`"adopt"`), or load all files again (`"reload"`)',
         examples=["adopt"],
     )
     email_on_failure: Annotated[tuple[v.Email, ...], LIST] = Field(
         default=(),
-        description="addresses that get an e-mail when a run fails",
+        description="addresses to notify when a run fails",
         examples=[["network-oncall@example.com"]],
     )
     can_view: Annotated[tuple[v.Principal, ...], LIST] = Field(
-        default=(), description="groups that may view the job and its runs", examples=[["network-engineers"]]
+        default=(), description="groups that can view the job and its runs", examples=[["network-engineers"]]
     )
     can_manage: Annotated[tuple[v.Principal, ...], LIST] = Field(
-        default=(), description="groups that may change the job", examples=[["platform-engineers"]]
+        default=(), description="groups that can manage the job", examples=[["platform-engineers"]]
     )
     pause: bool = Field(default=False, description="create the job, but do not start it")
 
@@ -204,23 +205,24 @@ class Job(Section):
 class EnvironmentFile(Section):
     """A whole environment file."""
 
-    aws: Aws = Field(description="the table [aws]: account and region")
-    log_bucket: LogBucket = Field(description="the table [log_bucket]: where flow logs are delivered")
+    aws: Aws = Field(description="the table [aws] with account and region")
+    log_bucket: LogBucket = Field(description="the table [log_bucket] for the bucket that flow logs are delivered to")
     flow_logs: Annotated[tuple[FlowLog, ...], LIST] = Field(
         default=(),
         description="the flow logs to create, one `[[flow_logs]]` table each. Required for a new bucket",
     )
-    reader: Reader = Field(description="the table [reader]: the role that the job reads with")
+    reader: Reader = Field(description="the table [reader] for the role that the job reads with")
     workspace: Workspace | None = Field(
-        default=None, description="the Databricks workspace. Not set: only the AWS half is deployed"
+        default=None, description="the Databricks workspace; without it, only the AWS half is deployed"
     )
-    job: Job = Field(description="the table [job]: the streaming job and its tables")
+    job: Job = Field(description="the table [job] for the streaming job and its tables")
 
 
 class Environment(EnvironmentFile):
-    """The settings of an environment, with every name that the file leaves out.
+    """The settings of an environment, including the names that the file leaves out.
 
-    The environment's name is the stem of its file; stacks, the job, and by default the reader role are named after it.
+    The environment's name is the stem of its file. It is part of the names of the stacks, the job and, by default, the
+    reader role.
     """
 
-    name: str = Field(description="letters, digits and hyphens, a letter first")
+    name: str = Field(description="letters, digits and hyphens, beginning with a letter")
