@@ -11,6 +11,7 @@ import pytest
 from infra.environment.examples import ACCOUNTS
 from infra.environment.schema import EnvironmentFile, Section
 from infra.environment.validation import read
+from tests.support.golden import golden
 from tools.environment_reference import PAGE, example_of, page, table_of, toml
 
 if sys.version_info >= (3, 11):
@@ -40,8 +41,8 @@ def rows() -> dict[str, dict[str, str]]:
     return found
 
 
-def test_the_page_is_the_one_that_the_schema_makes() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run make docs, and commit docs/environment.md"
+def test_the_page_is_the_one_that_the_schema_makes(update: bool) -> None:
+    golden(PAGE, page(), update=update)
 
 
 def test_the_page_has_every_key() -> None:
