@@ -102,16 +102,16 @@ lint: .venv/made  ## style, types, who may import whom, the workflows, and that 
 	.venv/bin/python -m tools.workflow_rules
 	.venv/bin/python -m tools.committed_secrets
 
+format: .venv/made  ## put the code into shape
+	.venv/bin/ruff check --fix-only
+	.venv/bin/ruff format
+
 # ARGS takes files and folders: make prose ARGS=docs
-prose: .venv/made  ## the English of documents, docstrings, comments and messages
+prose: .venv/made  ## check the English of documents, docstrings, comments and messages
 	.venv/bin/python -m tools.prose_rules $(ARGS)
 
 docs: .venv/made  ## write docs/environment.md from the schema of the environment file
 	.venv/bin/python -m tools.environment_reference
-
-format: .venv/made  ## put the code into shape
-	.venv/bin/ruff check --fix-only
-	.venv/bin/ruff format
 
 # What is locked stays as long as the declared ranges allow it; `make lock UPGRADE=--upgrade` takes the newest.
 # `--universal`: one lock file for Python 3.10 to 3.13 and every platform.

@@ -2,7 +2,7 @@
 
 Looks through every file that git has or would take. What looks like a secret and is none (names, examples, values made
 for tests) is listed in ``.secrets.baseline`` by its hash, file by file, without line numbers: so the list stays as it
-is when lines move. ``--accept`` writes it again. Paths of files as arguments limit the search to these files.
+is when lines move. ``--accept`` writes it anew.
 """
 
 from __future__ import annotations
@@ -83,12 +83,14 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     """Look, or accept what is there; return the exit status."""
     try:
         files = files_of(root)
+        # pre-commit names the files of a commit.
+        if arguments and arguments != ["--accept"]:
+            files = [file for file in files if file in arguments]
     except (OSError, subprocess.CalledProcessError):
         print("this is not a git repository: nothing is committed, so nothing was looked at", file=sys.stderr)
         return 2
-    accept = arguments == ["--accept"]
-    found = suspects(root, files if accept or not arguments else sorted({*files} & {*arguments}))
-    if accept:
+    found = suspects(root, files)
+    if arguments == ["--accept"]:
         (root / BASELINE).write_text(text_of(found))
         print(
             f"{BASELINE}: {len(found)} that look like secrets and are none; read what is new in it before you commit it"
@@ -105,7 +107,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
             file=sys.stderr,
         )
         return 1
-    print(f"{len(arguments) or len(files)} files: nothing secret")
+    print(f"{len(files)} files: nothing secret")
     return 0
 
 

@@ -61,6 +61,8 @@ _NOUN = (
     "|item|job|key|line|member|message|module|name|package|place|policy|process|purpose|record|region|request|role|row|run"
     "|section|service|source|stack|statement|step|table|target|test|value|worker)"
 )
+# Words that begin a new part of a sentence: "one is a table".
+_OTHER = "(?!(?:and|as|by|for|from|has|in|is|of|on|or|that|to|was|with) )"
 
 RULES = (
     Rule(
@@ -91,7 +93,7 @@ RULES = (
     Rule(rf"{_BE} to be", "write what happens, or `must be`"),
     Rule("what (?:was|were)", "name the thing: `the granted principals`, not what somebody did"),
     Rule("nothing of", "write `needs no ...`, `nothing from ...` or `none of ...`"),
-    Rule("of which", "write `whose`, or two sentences"),
+    Rule("of which (?![0-9…])", "write `whose`, or two sentences"),
     Rule("(?:go|goes|going|went) on(?! (?:line|the|a|an)\\b)", "write `continue` or `resume`"),
     Rule("(?:lie|lies|lay|lying) (?:in|at|below|under|on|there)", "write `is in`, `is under`"),
     Rule("(?:take|takes|took|taken|taking) note", "write `record` or `remember`"),
@@ -103,7 +105,7 @@ RULES = (
     Rule("(?:to|for|by|with|from|let|lets) who", "write `anyone who`, `whoever`, or name the role"),
     Rule(
         rf"(?<!in )(?<!on )(?<!of )(?<!to )(?<!for )(?<!from )(?<!with )"
-        rf"(?:one (?:[\w-]+ )?|(?:a|an) {_NOUN} )(?:a|an) {_NOUN}",
+        rf"(?:one (?:{_OTHER}[\w-]+ )?|(?:a|an) {_NOUN} )(?:a|an) {_NOUN}",
         "write `per` or `for each`",
     ),
     Rule("(?:hence|thereby|therein|thereof|wherein|hitherto|lest|whilst|amongst|albeit)", "use an everyday word"),
