@@ -93,7 +93,7 @@ RULES = (
     Rule(rf"{_BE} to be", "write what happens, or `must be`"),
     Rule("what (?:was|were)", "name the thing: `the granted principals`, not what somebody did"),
     Rule("nothing of", "write `needs no ...`, `nothing from ...` or `none of ...`"),
-    Rule("of which (?![0-9…])", "write `whose`, or two sentences"),
+    Rule("of which(?! [0-9…])", "write `whose`, or two sentences"),
     Rule("(?:go|goes|going|went) on(?! (?:line|the|a|an)\\b)", "write `continue` or `resume`"),
     Rule("(?:lie|lies|lay|lying) (?:in|at|below|under|on|there)", "write `is in`, `is under`"),
     Rule("(?:take|takes|took|taken|taking) note", "write `record` or `remember`"),

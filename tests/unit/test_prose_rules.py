@@ -35,7 +35,7 @@ CAUGHT = [
     ("the table is to be kept", "is to be"),
     ("compare it with what was sent", "what was"),
     ("the lambda needs nothing of this repository", "nothing of"),
-    ("two paths, of which one is wider", "of which "),
+    ("two paths, of which one is wider", "of which"),
     ("the next run goes on from there", "goes on"),
     ("the secret lies in the account of the stack", "lies in"),
     ("Takes note that the files are done", "Takes note"),
