@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke probe destroy demo stage check quick-tests test test-lts mutants bench lint format lock clean
+.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke probe destroy demo stage check quick-tests test test-lts mutants bench lint prose docs format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -105,6 +105,13 @@ lint: .venv/made  ## check style, types, imports between packages, workflows, an
 format: .venv/made  ## format the code and fix lint errors
 	.venv/bin/ruff check --fix-only
 	.venv/bin/ruff format
+
+# ARGS takes files and folders: make prose ARGS=docs
+prose: .venv/made  ## check the English of documents, docstrings, comments and messages
+	.venv/bin/python -m tools.prose_rules $(ARGS)
+
+docs: .venv/made  ## write docs/environment.md from the schema of the environment file
+	.venv/bin/python -m tools.environment_reference
 
 # Locked versions stay while the declared ranges allow them. `make lock UPGRADE=--upgrade` takes the newest versions.
 # With `--universal`, one lock file covers Python 3.10 to 3.13 and every platform.

@@ -16,6 +16,17 @@ import infra  # noqa: F401 - before CDK is imported, because it names the Node t
 from local.laptop import spark as local_spark
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the flag that updates golden texts."""
+    parser.addoption("--update", action="store_true", help="write the golden texts that differ, instead of failing")
+
+
+@pytest.fixture
+def update(request: pytest.FixtureRequest) -> bool:
+    """Return whether golden texts should be written; see ``tests/support/golden.py``."""
+    return bool(request.config.getoption("--update"))
+
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leave out, where there is no boto3, the modules that are not of `make test-lts`: they import more than it has."""
     if collection_path.suffix != ".py" or not collection_path.name.startswith("test_") or find_spec("boto3"):

@@ -83,6 +83,9 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     """Check the files, or accept all suspects; return the exit status."""
     try:
         files = files_of(root)
+        # pre-commit names the files of a commit.
+        if arguments and arguments != ["--accept"]:
+            files = [file for file in files if file in arguments]
     except (OSError, subprocess.CalledProcessError):
         print("This is not a git repository, so no file was checked", file=sys.stderr)
         return 2

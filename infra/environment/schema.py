@@ -1,81 +1,70 @@
 """Schema of an environment file: one class per section, one described attribute per key.
 
-A key without a default is required; only values that the owner of the accounts alone can know have no default. The
-comments in ``environments/staging.toml`` are the reference with examples.
+A key without a default is required; only values that the owner of the accounts alone can know have no default.
+
+``make docs`` writes docs/environment.md from the descriptions and examples. A description begins in lower case, because
+the message about a missing key quotes it. ``(default: ...)`` in it describes a default that is not a value.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from infra.environment import field_types as v
+from infra.environment.flow_log_schema import LIST, FlowLog, Section, TagKeys
 
-# TOML arrays become tuples; the items are still checked strictly.
-_LIST = Field(strict=False)
-
-
-class Section(BaseModel):
-    """A table of an environment file: no unknown keys, no type conversions, immutable."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+__all__ = [
+    "Aws",
+    "Cluster",
+    "Environment",
+    "EnvironmentFile",
+    "FlowLog",
+    "Job",
+    "LogBucket",
+    "Reader",
+    "Section",
+    "TagKeys",
+    "Workspace",
+]
 
 
 class Aws(Section):
     """``[aws]``: the account and region of the main stack."""
 
-    account: v.AccountId = Field(description="account of the bucket and the reader role, 12 digits in quotes")
-    region: v.Region = Field(description="region of the bucket, such as us-east-1")
+    account: v.AccountId = Field(
+        description="account of the bucket and the reader role, 12 digits in quotes", examples=["111122223333"]
+    )
+    region: v.Region = Field(description="region of the bucket, such as us-east-1", examples=["us-east-1"])
 
 
 class LogBucket(Section):
     """``[log_bucket]``: the bucket that flow logs are delivered to."""
 
-    name: v.BucketName = Field(description="name of the bucket")
-    existing: bool = Field(default=False, description="the bucket already exists, in the account and region of [aws]")
-    prefix: v.Prefix | None = Field(default=None, description="folder that contains AWSLogs/")
-    retention_days: v.Days | None = Field(default=None, description="number of days to keep delivered files")
-    kms_key_arn: v.KmsKeyArn | None = Field(default=None, description="customer managed key that encrypts the bucket")
-
-
-class TagKeys(Section):
-    """``tag_keys``: the tags that the fields instance-tag, interface-tag, asg-tag (and …-tag-2) show."""
-
-    instance: Annotated[tuple[v.TagKey, ...], _LIST] = Field(
-        default=(), max_length=2, description="tag keys of instances"
+    name: v.BucketName = Field(description="name of the bucket", examples=["example-staging-flow-logs"])
+    existing: bool = Field(
+        default=False,
+        description="the bucket exists already, in the account and region of `[aws]`. Its owner keeps its policy "
+        "and lifecycle; the review lists the statements to add to the policy",
     )
-    interface: Annotated[tuple[v.TagKey, ...], _LIST] = Field(
-        default=(), max_length=2, description="tag keys of interfaces"
+    prefix: v.Prefix | None = Field(
+        default=None,
+        description="key prefix: AWS delivers below `<prefix>/AWSLogs/`. No segment may be `AWSLogs`",
+        examples=["network"],
     )
-    asg: Annotated[tuple[v.TagKey, ...], _LIST] = Field(
-        default=(), max_length=2, description="tag keys of Auto Scaling groups"
+    retention_days: v.Days | None = Field(
+        default=None,
+        description="days after which delivered files are deleted (default: files are kept). Tables are never deleted. "
+        "Only for a bucket that the stack creates",
+        examples=[30],
     )
-
-
-class FlowLog(Section):
-    """``[[flow_logs]]``: one flow log, with exactly one of the four targets."""
-
-    vpc: v.VpcId | None = Field(default=None, description="target: VPC")
-    subnet: v.SubnetId | None = Field(default=None, description="target: subnet")
-    network_interface: v.InterfaceId | None = Field(default=None, description="target: network interface")
-    transit_gateway: v.TransitGatewayId | None = Field(default=None, description="target: transit gateway")
-    traffic: Literal["ALL", "ACCEPT", "REJECT"] | None = Field(
-        default=None, description="traffic to record (default: ALL); not for a transit gateway"
+    kms_key_arn: v.KmsKeyArn | None = Field(
+        default=None,
+        description="customer managed key that encrypts the bucket, in the bucket's region (default: SSE-S3). Its "
+        "owner keeps the key policy; the review lists the statements to add",
+        examples=["arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"],
     )
-    aggregation_seconds: Literal[60, 600] | None = Field(
-        default=None, description="maximum aggregation interval (default: 600; transit gateway: 60)"
-    )
-    fields: Annotated[tuple[v.FieldName, ...], _LIST] | None = Field(
-        default=None, min_length=1, description="log format, in order (default: AWS's default format)"
-    )
-    tag_keys: TagKeys = Field(default=TagKeys(), description="tags that the tag fields show")
-    file_format: Literal["plain-text", "parquet"] = Field(default="plain-text", description="format of the files")
-    hive_partitions: bool = Field(default=False, description="Hive-compatible folders, such as year=2026")
-    hourly_partitions: bool = Field(default=False, description="one folder per hour instead of per day")
-    tags: dict[v.TagKey, v.TagValue] = Field(default={}, description="tags of the flow log")
-    account: v.AccountId | None = Field(default=None, description="account of the target (default: that of [aws])")
-    region: v.Region | None = Field(default=None, description="region of the target (default: that of [aws])")
 
 
 class Reader(Section):
@@ -83,33 +72,69 @@ class Reader(Section):
 
     role_name: v.RoleName = Field(
         default="",
-        description="name of the reader role and its instance profile (default: flow-log-reader-<environment>)",
+        description="name of the reader role and its instance profile (default: `flow-log-reader-<environment>`)",
+        examples=["flow-log-reader-staging"],
     )
-    databricks_role_arn: v.RoleArn = Field(description="cross-account role that may pass the reader role to EC2")
+    databricks_role_arn: v.RoleArn = Field(
+        description="cross-account role that Databricks launches clusters with, in the account of [aws]. It gets "
+        "permission to pass the reader role to EC2",
+        examples=["arn:aws:iam::111122223333:role/databricks-cross-account"],
+    )
 
 
 class Cluster(Section):
     """``[workspace.cluster]``: the cluster that the job runs on."""
 
-    spark_version: v.SparkVersion = Field(default="18.x-scala2.13", description="version key of Databricks Runtime")
-    node_type: v.NodeType = Field(default="m6gd.xlarge", description="instance type with at least 16 GiB of memory")
-    workers: v.Workers = Field(default=0, description="workers in addition to the driver; 0: a single node")
-    tags: dict[v.TagKey, v.TagValue] = Field(default={}, description="tags of the cluster's instances")
-    policy_id: v.PolicyId | None = Field(default=None, description="cluster policy that applies")
+    spark_version: v.SparkVersion = Field(
+        default="18.x-scala2.13",
+        description="version key of Databricks Runtime",
+        examples=["18.x-photon-scala2.13"],
+    )
+    node_type: v.NodeType = Field(
+        default="m6gd.xlarge", description="instance type with at least 16 GiB of memory", examples=["m6gd.2xlarge"]
+    )
+    workers: v.Workers = Field(
+        default=0, description="workers in addition to the driver; 0 is a single-node cluster", examples=[2]
+    )
+    tags: dict[v.TagKey, v.TagValue] = Field(
+        default={}, description="tags of the cluster's instances", examples=[{"team": "network"}]
+    )
+    policy_id: v.PolicyId | None = Field(
+        default=None, description="cluster policy that applies", examples=["0123456789ABCDEF"]
+    )
 
 
 class Workspace(Section):
     """``[workspace]``: the workspace that registers the reader and runs the job."""
 
-    host: v.Host = Field(description="URL of the workspace")
-    secret_arn: v.SecretArn = Field(description="secret with client_id and client_secret, or token, as JSON")
-    groups: Annotated[tuple[v.Principal, ...], _LIST] = Field(default=(), description="groups that may use the profile")
-    users: Annotated[tuple[v.UserName, ...], _LIST] = Field(default=(), description="users that may use the profile")
-    service_principals: Annotated[tuple[v.ApplicationId, ...], _LIST] = Field(
-        default=(), description="application IDs of service principals that may use the profile"
+    host: v.Host = Field(description="URL of the workspace", examples=["https://example-staging.cloud.databricks.com"])
+    secret_arn: v.SecretArn = Field(
+        description="secret in the account and region of [aws] that holds, as JSON, client_id and client_secret of a "
+        "service principal that is a workspace admin, or token",
+        examples=["arn:aws:secretsmanager:us-east-1:111122223333:secret:databricks/staging-AbCdEf"],
     )
-    skip_validation: bool = Field(default=False, description="register the profile without Databricks' dry run")
-    verify: bool = Field(default=True, description="verify access to the bucket with a run before creating the job")
+    groups: Annotated[tuple[v.Principal, ...], LIST] = Field(
+        default=(),
+        description="groups that may use the instance profile. Anyone who may use it has the reader role's rights; the "
+        "job needs no grant",
+        examples=[["network-engineers"]],
+    )
+    users: Annotated[tuple[v.UserName, ...], LIST] = Field(
+        default=(), description="users who may use the instance profile", examples=[["jane@example.com"]]
+    )
+    service_principals: Annotated[tuple[v.ApplicationId, ...], LIST] = Field(
+        default=(),
+        description="application IDs of the service principals that may use the instance profile",
+        examples=[["01234567-89ab-cdef-0123-456789abcdef"]],
+    )
+    skip_validation: bool = Field(
+        default=False,
+        description="register the instance profile without Databricks' dry run, for accounts where tag policies make "
+        "the dry run fail",
+    )
+    verify: bool = Field(
+        default=True, description="verify access to the bucket with a run on a cluster before creating the job"
+    )
     cluster: Cluster = Field(default=Cluster(), description="the cluster that the job runs on")
 
 
@@ -117,34 +142,62 @@ class Job(Section):
     """``[job]``: the streaming job and its tables."""
 
     table: v.TableName = Field(
-        description="[catalog.][schema.]name of the table; without a catalog it is in the workspace's default catalog"
+        description="[catalog.][schema.]name of the table, in lowercase. A name without a catalog selects the "
+        "workspace's default catalog",
+        examples=["network.flow_logs.staging"],
     )
-    checkpoint_path: v.StoragePath = Field(description="folder for the state of the stream")
-    delta_output_path: v.OutputPath = Field(default="", description='folder of the table; "": a managed table')
+    checkpoint_path: v.StoragePath = Field(
+        description="folder for the state of the stream, usually in a volume. It belongs to one table and one VPC Logs "
+        "Path",
+        examples=["/Volumes/network/flow_logs/checkpoints/staging"],
+    )
+    delta_output_path: v.OutputPath = Field(
+        default="",
+        description="folder of the table (default: a managed table, as Databricks recommends)",
+        examples=["s3://example-staging-tables/flow_logs"],
+    )
     external_location: bool = Field(
-        default=False, description="an external location of Unity Catalog covers delta_output_path"
+        default=False,
+        description="an external location of Unity Catalog covers `delta_output_path`. The service principal needs "
+        "`CREATE EXTERNAL TABLE` and `READ FILES` on it; the reader role gets no rights on the folder",
     )
     trigger: Literal["continuous", "scheduled"] = Field(
-        default="continuous", description="run continuously, or on the schedule"
+        default="continuous", description="run continuously, or on the schedule", examples=["scheduled"]
     )
-    schedule: v.Schedule | None = Field(default=None, description='Quartz cron expression, for trigger = "scheduled"')
-    headers: Annotated[tuple[v.Header, ...], _LIST] | None = Field(
-        default=None, min_length=1, description="columns of the table (default: all fields of the flow logs)"
+    schedule: v.Schedule | None = Field(
+        default=None,
+        description='Quartz cron expression in UTC. Required with `trigger = "scheduled"`, and only allowed with it',
+        examples=["0 0/15 * * * ?"],
+    )
+    headers: Annotated[tuple[v.Header, ...], LIST] | None = Field(
+        default=None,
+        min_length=1,
+        description="columns of the table (default: all fields of the flow logs). Required without `[[flow_logs]]`",
+        examples=[["version", "account-id", "srcaddr"]],
     )
     notifications: Literal["auto-loader", "stack", "off"] = Field(
-        default="auto-loader", description="how the job finds new files"
+        default="auto-loader",
+        description='how the job finds new files: Auto Loader creates the topic and the queue (`"auto-loader"`), the '
+        'stack creates them (`"stack"`), or the job lists the bucket (`"off"`). To switch between `"auto-loader"` and '
+        '`"stack"`, deploy `"off"` first',
+        examples=["stack"],
     )
     new_checkpoint: Literal["refuse", "adopt", "reload"] = Field(
-        default="refuse", description="action for a new checkpoint when the table has rows"
+        default="refuse",
+        description='action for a new checkpoint when the table has rows: fail (`"refuse"`), load only the files '
+        'that the table does not have (`"adopt"`), or load all files again (`"reload"`)',
+        examples=["adopt"],
     )
-    email_on_failure: Annotated[tuple[v.Email, ...], _LIST] = Field(
-        default=(), description="addresses to notify when a run fails"
+    email_on_failure: Annotated[tuple[v.Email, ...], LIST] = Field(
+        default=(),
+        description="addresses to notify when a run fails",
+        examples=[["network-oncall@example.com"]],
     )
-    can_view: Annotated[tuple[v.Principal, ...], _LIST] = Field(
-        default=(), description="groups that can view the job and its runs"
+    can_view: Annotated[tuple[v.Principal, ...], LIST] = Field(
+        default=(), description="groups that can view the job and its runs", examples=[["network-engineers"]]
     )
-    can_manage: Annotated[tuple[v.Principal, ...], _LIST] = Field(
-        default=(), description="groups that can manage the job"
+    can_manage: Annotated[tuple[v.Principal, ...], LIST] = Field(
+        default=(), description="groups that can manage the job", examples=[["platform-engineers"]]
     )
     pause: bool = Field(default=False, description="create the job, but do not start it")
 
@@ -154,9 +207,14 @@ class EnvironmentFile(Section):
 
     aws: Aws = Field(description="the table [aws] with account and region")
     log_bucket: LogBucket = Field(description="the table [log_bucket] for the bucket that flow logs are delivered to")
-    flow_logs: Annotated[tuple[FlowLog, ...], _LIST] = Field(default=(), description="the flow logs to create")
+    flow_logs: Annotated[tuple[FlowLog, ...], LIST] = Field(
+        default=(),
+        description="the flow logs to create, one `[[flow_logs]]` table each. Required for a new bucket",
+    )
     reader: Reader = Field(description="the table [reader] for the role that the job reads with")
-    workspace: Workspace | None = Field(default=None, description="the workspace; without it only the AWS half")
+    workspace: Workspace | None = Field(
+        default=None, description="the Databricks workspace; without it, only the AWS half is deployed"
+    )
     job: Job = Field(description="the table [job] for the streaming job and its tables")
 
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
+import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from databricks.sdk.environments import ALL_ENVS, Cloud, DatabricksEnvironment
@@ -14,13 +17,15 @@ from infra.environment.schema import EnvironmentFile, Section
 from infra.iam import policies
 from infra.workspace_spec import job_parameters
 from tests.support.environment_files import FULL, HIVE, SIMPLE, STACK, changed, environment
+from tests.support.golden import golden
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-_BROKEN = tomllib.loads((Path(__file__).parent / "broken_files.toml").read_text())["broken"]
+_BROKEN_FILES = Path(__file__).parent / "broken_files.toml"
+_BROKEN = tomllib.loads(_BROKEN_FILES.read_text(encoding="utf-8"))["broken"]
 _SECRETS = (
     "dapi0123456789abcdef0123456789abcdef",
     "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKE1",
@@ -29,14 +34,32 @@ _SECRETS = (
 )
 
 
+def _with_problems(text: str, broken: dict[str, Any]) -> str:
+    """Return the text of broken_files.toml with the problems of one entry replaced."""
+    entry = re.escape(f"what = {_quoted(broken['what'])}\n")
+    lines = "".join(f"    {_quoted(problem)},\n" for problem in broken["problems"])
+    pattern = rf"^({entry}.*?^problems = \[\n).*?^\]$"
+    text, count = re.subn(pattern, lambda match: f"{match[1]}{lines}]", text, flags=re.DOTALL | re.MULTILINE)
+    assert count == 1, broken["what"]
+    return text
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a TOML string, in single quotes where nothing needs an escape."""
+    return json.dumps(text, ensure_ascii=False) if re.search(r"['\\]", text) else f"'{text}'"
+
+
 @pytest.mark.parametrize("broken", _BROKEN, ids=[broken["what"] for broken in _BROKEN])
 def test_a_broken_file_is_answered_with_all_its_problems(
-    broken: dict[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    broken: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: bool
 ) -> None:
     (tmp_path / "test.toml").write_text(changed(*((old, new) for old, new in broken["changes"])))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(EnvironmentFileError) as error:
         load("test.toml")
+    if update:
+        broken["problems"] = [line.removeprefix("  - ") for line in str(error.value).splitlines()[1:]]
+        golden(_BROKEN_FILES, _with_problems(_BROKEN_FILES.read_text(encoding="utf-8"), broken), update=True)
     count = len(broken["problems"])
     assert str(error.value).splitlines() == [
         f"test.toml: {count} problem{'s' if count > 1 else ''}; nothing was created or changed:",

@@ -52,6 +52,14 @@ def test_what_is_accepted_may_move_and_may_not_go_elsewhere(repository):
     assert main([], repository) == 1
 
 
+def test_only_the_named_files_are_searched(repository, capsys):
+    (repository / "settings.py").write_text(f'key = "{KEY}"\n')
+
+    assert main(["clean.py"], repository) == 0
+    assert capsys.readouterr().out.startswith("1 files")
+    assert main(["clean.py", "settings.py", ".secrets.baseline"], repository) == 1
+
+
 def test_a_folder_that_is_no_repository_is_told(tmp_path, capsys):
     assert main([], tmp_path) == 2
     assert "not a git repository" in capsys.readouterr().err
