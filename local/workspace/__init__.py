@@ -32,7 +32,7 @@ from local.workspace.runner import (
     UnityCatalog,
 )
 from local.workspace.server import WorkspaceServer
-from local.workspace.state import ExternalLocation, State, Table
+from local.workspace.state import ExternalLocation, State
 
 __all__ = [
     "Behaviour",
@@ -51,7 +51,6 @@ __all__ = [
     "Runner",
     "Script",
     "State",
-    "Table",
     "UnityCatalog",
     "WorkspaceServer",
     "add_group",

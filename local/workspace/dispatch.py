@@ -21,7 +21,6 @@ from local.workspace import (
     run_api,
     run_page,
     signing_in,
-    volume_files,
 )
 from local.workspace.context import Workspace
 from local.workspace.errors import ApiError, denied, malformed
@@ -44,7 +43,6 @@ ROUTES: tuple[Route, ...] = (
     *external_locations.ROUTES,
     *metastore.ROUTES,
     *grants.ROUTES,
-    *volume_files.ROUTES,
 )
 _NOBODY = Principal("Users", "", "", "")
 

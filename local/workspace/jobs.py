@@ -84,15 +84,14 @@ def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
         if job_permissions.has_level(job, request.caller, job_permissions.ANY_LEVEL)
         and name in ("", str(job.settings["name"]).lower())
     ]
-    page, token = page_of(request, found, size="limit", default=20, most=100)
+    page, following = page_of(request, found, size="limit", default=20, most=100)
     shown = [_document(job) for job in page]
     if not request.switch("expand_tasks"):
         for one in shown:
             for key in _LEFT_OUT:
                 one["settings"].pop(key, None)
     # Without any job the service leaves the key out.
-    answer: dict[str, Any] = {"has_more": token is not None} | ({"jobs": shown} if shown else {})
-    return answer | ({"next_page_token": token} if token else {})
+    return {"has_more": bool(following), **({"jobs": shown} if shown else {}), **following}
 
 
 def _reset(workspace: Workspace, request: Request) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local.workspace import files, volume_files
+from local.workspace import files
 from local.workspace.context import Workspace
 from local.workspace.grants import privileges_on
 from local.workspace.run_state import Run, TaskRun
@@ -68,7 +68,7 @@ def _libraries(state: State, task: dict[str, Any]) -> list[Library]:
         path = library.get("whl")
         if path is None or path.startswith("s3://"):
             continue
-        content = volume_files.read(state, path) if path.startswith("/Volumes/") else files.read(state, path)
+        content = files.read(state, path)
         if content is None:
             message = f'Library installation failed for library due to user error for whl: "{path}". Error messages: '
             raise LaunchError(f"{message}Library file does not exist: {path}", "LIBRARY_INSTALLATION_ERROR")

@@ -12,8 +12,10 @@ from local.workspace.exchange import Request
 T = TypeVar("T")
 
 
-def page_of(request: Request, items: Sequence[T], *, size: str, default: int, most: int) -> tuple[list[T], str | None]:
-    """Return the page that was asked for, and the token of the next one.
+def page_of(
+    request: Request, items: Sequence[T], *, size: str, default: int, most: int
+) -> tuple[list[T], dict[str, str]]:
+    """Return the requested page, and ``next_page_token`` unless it is the last one.
 
     Args:
         request: with ``page_token``, and with how many are wanted.
@@ -30,7 +32,7 @@ def page_of(request: Request, items: Sequence[T], *, size: str, default: int, mo
         raise invalid(f"Invalid {size}: {count}. It must be between 1 and {most}")
     start = _start(request.query.get("page_token", ""))
     end = start + count
-    return list(items[start:end]), _token(end) if end < len(items) else None
+    return list(items[start:end]), {"next_page_token": _token(end)} if end < len(items) else {}
 
 
 def _token(start: int) -> str:

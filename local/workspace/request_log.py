@@ -9,8 +9,7 @@ from typing import Any
 from local.workspace.faults import Fault
 
 _READING = ("GET", "HEAD")
-# Signing in, and a question that the SDK asks by POST.
-_NOT_WRITING = ("/oidc/", "/.well-known/", "/api/2.0/fs/create-download-url")
+_SIGNING_IN = ("/oidc/", "/.well-known/")
 _SECRET_KEYS = frozenset({"client_secret", "token", "token_value", "password", "access_token"})
 
 
@@ -41,7 +40,7 @@ class LoggedRequest:
     @property
     def writes(self) -> bool:
         """Whether it asks for a change; signing in is none."""
-        return self.method not in _READING and not self.path.startswith(_NOT_WRITING)
+        return self.method not in _READING and not self.path.startswith(_SIGNING_IN)
 
     def __str__(self) -> str:
         """Return method and path: what a failing test shows."""

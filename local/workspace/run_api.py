@@ -103,12 +103,10 @@ def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
         raise invalid("active_only and completed_only cannot both be true")
     found = [run for run in workspace.state.runs.values() if _wanted(workspace, request, run)]
     found.sort(key=lambda run: -run.run_id)
-    page, token = page_of(request, found, size="limit", default=20, most=25)
+    page, following = page_of(request, found, size="limit", default=20, most=25)
     expand = request.switch("expand_tasks")
-    answer: dict[str, Any] = {"has_more": token is not None}
-    if page:
-        answer["runs"] = [run_document(workspace, run, expand=expand) for run in page]
-    return answer | ({"next_page_token": token} if token else {})
+    runs = [run_document(workspace, run, expand=expand) for run in page]
+    return {"has_more": bool(following), **({"runs": runs} if runs else {}), **following}
 
 
 def _wanted(workspace: Workspace, request: Request, run: Run) -> bool:

@@ -5,10 +5,8 @@ It keeps its names in lower case, whatever was asked for.
 
 from __future__ import annotations
 
-from typing import Any
-
 from local.workspace.errors import not_found
-from local.workspace.state import ExternalLocation, Schema, State, Table, Volume
+from local.workspace.state import ExternalLocation, Schema, State, Volume
 
 
 def find_catalog(state: State, name: str) -> str:
@@ -46,18 +44,6 @@ def find_volume(state: State, full_name: str) -> Volume:
     return state.volumes[full_name.lower()]
 
 
-def find_table(state: State, full_name: str) -> Table:
-    """Return the table.
-
-    Raises:
-        ApiError: when it, or what it is in, does not exist.
-    """
-    find_schema(state, full_name.rpartition(".")[0])
-    if full_name.lower() not in state.tables:
-        raise not_found(f"Table '{full_name}' does not exist.", "TABLE_DOES_NOT_EXIST")
-    return state.tables[full_name.lower()]
-
-
 def find_location(state: State, name: str) -> ExternalLocation:
     """Return the external location.
 
@@ -70,14 +56,8 @@ def find_location(state: State, name: str) -> ExternalLocation:
 
 
 def owner_of(state: State, securable: str) -> str:
-    """Return the owner of a securable that exists, named by kind and full name."""
+    """Return the owner of a catalog, schema or external location, named by kind and full name."""
     kind, _, name = securable.partition(" ")
     if kind == "catalog":
-        return state.catalogs[name.lower()]
-    owned: dict[str, dict[str, Any]] = {
-        "schema": {**state.schemas},
-        "volume": {**state.volumes},
-        "table": {**state.tables},
-        "external_location": {**state.external_locations},
-    }
-    return str(owned[kind][name.lower()].owner)
+        return state.catalogs[name]
+    return state.schemas[name].owner if kind == "schema" else state.external_locations[name].owner

@@ -133,18 +133,6 @@ class Volume:
 
 
 @dataclass
-class Table:
-    """A table that a run made, or a test."""
-
-    catalog: str
-    schema: str
-    name: str
-    table_type: str = "MANAGED"
-    storage_location: str = ""
-    owner: str = ""
-
-
-@dataclass
 class ExternalLocation:
     """An external location of Unity Catalog: below its URL the catalog decides who reads and writes.
 
@@ -188,14 +176,12 @@ class State:
     catalogs: dict[str, str] = field(default_factory=dict)
     schemas: dict[str, Schema] = field(default_factory=dict)
     volumes: dict[str, Volume] = field(default_factory=dict)
-    tables: dict[str, Table] = field(default_factory=dict)
+    tables: set[str] = field(default_factory=set)
     external_locations: dict[str, ExternalLocation] = field(default_factory=dict)
     hive_metastore: bool = True
     default_catalog: str = "hive_metastore"
     default_namespace: str | None = None
     grants: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    volume_files: dict[str, bytes] = field(default_factory=dict)
-    volume_folders: set[str] = field(default_factory=set)
     spark_versions: dict[str, str] = field(default_factory=dict)
     node_types: dict[str, dict[str, Any]] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)

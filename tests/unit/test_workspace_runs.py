@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
@@ -11,8 +10,7 @@ from urllib.request import urlopen
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import InvalidParameterValue, ResourceDoesNotExist
-from databricks.sdk.service import compute, jobs
-from databricks.sdk.service.catalog import VolumeType
+from databricks.sdk.service import jobs
 
 from local.workspace import (
     ExternalLocation,
@@ -357,18 +355,6 @@ def test_the_link_of_a_run_shows_its_state_and_what_it_wrote(client: WorkspaceCl
         text = page.read().decode()
     for part in ("look &amp; see", "TERMINATED FAILED", "&lt;no access&gt;", "SystemExit: 1"):
         assert part in text
-
-
-def test_a_wheel_in_a_volume_is_found_too(client: WorkspaceClient, runner: RecordingRunner) -> None:
-
-    client.schemas.create("net", "main")
-    client.volumes.create("main", "net", "code", VolumeType.MANAGED)
-    path = "/Volumes/main/net/code/p.whl"
-
-    client.files.upload(path, io.BytesIO(b"PK"), overwrite=True)
-    run_id = submitted(client, one_time(libraries=[compute.Library(whl=path)]))
-    assert states(client.jobs.get_run(run_id))[1] == "SUCCESS"
-    assert runner.requests[-1].libraries[0].content == b"PK"
 
 
 def test_a_task_of_a_job_is_what_it_was_when_the_run_started(client: WorkspaceClient, runner: RecordingRunner) -> None:
