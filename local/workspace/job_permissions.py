@@ -20,8 +20,7 @@ _KEYS: dict[Key, tuple[Kind, str]] = {
     "service_principal_name": ("ServicePrincipals", "ServicePrincipalName"),
 }
 MANAGING = ("IS_OWNER", "CAN_MANAGE")
-RUNNING = (*MANAGING, "CAN_MANAGE_RUN")
-ANY_LEVEL = (*RUNNING, "CAN_VIEW")
+ANY_LEVEL = (*MANAGING, "CAN_MANAGE_RUN", "CAN_VIEW")
 
 
 def key_of(principal: Principal) -> Key:
@@ -84,23 +83,6 @@ def _set(workspace: Workspace, request: Request) -> dict[str, Any]:
     return _document(workspace.state, job)
 
 
-def _update(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Grant more; a principal's former level is replaced, and a new owner takes the place of the former one."""
-    job = _job(workspace, request, MANAGING)
-    new = [_permission(workspace.state, one) for one in request.body.get("access_control_list") or []]
-    changed = {(one.key, one.name) for one in new}
-    kept = [
-        one
-        for one in job.permissions
-        if (one.key, one.name) not in changed
-        and not (one.level == "IS_OWNER" and any(other.level == "IS_OWNER" for other in new))
-    ]
-    if sum(one.level == "IS_OWNER" for one in (*kept, *new)) != 1:
-        raise invalid("The job must have exactly one owner.")
-    job.permissions = [*kept, *new]
-    return _document(workspace.state, job)
-
-
 def _job(workspace: Workspace, request: Request, levels: tuple[str, ...]) -> Job:
     text = request.params["job_id"]
     job = workspace.state.jobs.get(int(text)) if text.isdigit() else None
@@ -127,5 +109,4 @@ _PATH = "/api/2.0/permissions/jobs/{job_id}"
 ROUTES = (
     Route("GET", _PATH, _get),
     Route("PUT", _PATH, _set, shape=of_method(JobsAPI.set_permissions, but=("job_id",))),
-    Route("PATCH", _PATH, _update, shape=of_method(JobsAPI.update_permissions, but=("job_id",))),
 )

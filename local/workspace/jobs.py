@@ -125,9 +125,7 @@ def _delete(workspace: Workspace, request: Request) -> dict[str, Any]:
     """Delete a job at once; its runs are cancelled and end some time later."""
     job = managed_job(workspace.state, request.caller, request.body["job_id"], levels=job_permissions.MANAGING)
     del workspace.state.jobs[job.job_id]
-    for run in workspace.state.runs.values():
-        if run.job_id == job.job_id:
-            run_progress.cancel(workspace, run)
+    run_progress.cancel_all(workspace.state, job.job_id)
     return {}
 
 

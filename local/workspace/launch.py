@@ -32,7 +32,7 @@ def launch(workspace: Workspace, run: Run, task: TaskRun) -> RunHandle:
         trigger=run.trigger,
         package_name=wheel.get("package_name", ""),
         entry_point=wheel.get("entry_point", ""),
-        arguments=_arguments(run, wheel),
+        arguments=_arguments(wheel),
         libraries=tuple(_libraries(state, task.task)),
         instance_profile_arn=arn,
         iam_role_arn=(state.instance_profiles[arn].iam_role_arn or "") if arn else "",
@@ -54,11 +54,9 @@ def _unity_catalog(state: State, run: Run) -> UnityCatalog:
     return UnityCatalog(default, hive_metastore=state.hive_metastore, locations=locations)
 
 
-def _arguments(run: Run, wheel: dict[str, Any]) -> tuple[str, ...]:
-    if run.params is not None:
-        return tuple(run.params)
-    named = {**wheel.get("named_parameters", {}), **run.named_params}
-    return (*wheel.get("parameters", []), *(f"--{name}={value}" for name, value in named.items() if value != ""))
+def _arguments(wheel: dict[str, Any]) -> tuple[str, ...]:
+    named = wheel.get("named_parameters", {})
+    return (*wheel.get("parameters", []), *(f"--{name}={value}" for name, value in named.items()))
 
 
 def _libraries(state: State, task: dict[str, Any]) -> list[Library]:

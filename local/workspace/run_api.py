@@ -1,4 +1,4 @@
-"""Runs: run-now, submit, get, list, get-output, cancel."""
+"""Runs: submit, get, list, get-output, cancel."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from typing import Any
 
 from databricks.sdk.service.jobs import JobsAPI
 
-from local.workspace import job_permissions, run_progress
+from local.workspace import run_progress
 from local.workspace.context import Workspace
 from local.workspace.defaults import with_defaults
 from local.workspace.errors import invalid
 from local.workspace.exchange import Request
 from local.workspace.job_settings import check_settings
-from local.workspace.jobs import managed_job
 from local.workspace.paging import page_of
 from local.workspace.route import Route
 from local.workspace.run_state import Run, TaskRun
 from local.workspace.run_view import run_document
 from local.workspace.shape import of_method
-from local.workspace.state import Job
 
 _TOKEN_LIMIT = 64
 # What get-output shows of a task's output.
@@ -44,40 +42,6 @@ def _submit(workspace: Workspace, request: Request) -> dict[str, Any]:
     if token:
         state.idempotency_tokens[token] = run.run_id
     return {"run_id": run.run_id}
-
-
-def _run_now(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Start a run of a job now.
-
-    For a continuous job that runs it means: cancel this run and start the next. The answer then has no run id.
-    """
-    state, body = workspace.state, dict(request.body)
-    job = managed_job(state, request.caller, body["job_id"], levels=job_permissions.RUNNING)
-    token = _token(body)
-    if token:
-        token = f"{job.job_id} {token}"
-    if token in state.idempotency_tokens:
-        run_id = state.idempotency_tokens[token]
-        return {"run_id": run_id, "number_in_job": state.runs[run_id].number}
-    if run_progress.runs_continuously(job.settings) and _restart(workspace, job):
-        return {}
-    run = run_progress.new_run(workspace, job, trigger="ONE_TIME", creator=request.caller.name)
-    run.named_params = body.get("python_named_params") or {}
-    run.params = body.get("python_params")
-    if token:
-        state.idempotency_tokens[token] = run.run_id
-    return {"run_id": run.run_id, "number_in_job": run.number}
-
-
-def _restart(workspace: Workspace, job: Job) -> bool:
-    """Cancel a continuous job's run, if there is one, so that the next one starts."""
-    job.failures = 0
-    running = run_progress.active_runs(workspace, job.job_id)
-    for run in running:
-        run_progress.cancel(workspace, run)
-    if not running:
-        job.next_start = None
-    return bool(running)
 
 
 def _token(body: dict[str, Any]) -> str:
@@ -154,17 +118,15 @@ def _written(task: TaskRun, *, with_logs: bool) -> dict[str, Any]:
 def _cancel(workspace: Workspace, request: Request) -> dict[str, Any]:
     """Ask a run to end; it does so later. One that has ended is left as it is."""
     run, _ = find_run(workspace, request.body["run_id"])
-    run_progress.cancel(workspace, run)
+    run_progress.cancel(run)
     return {}
 
 
 def _cancel_all(workspace: Workspace, request: Request) -> dict[str, Any]:
     job_id = request.body.get("job_id")
-    if job_id is None and not request.body.get("all_queued_runs"):
+    if job_id is None:
         raise invalid("Missing required field 'job_id'")
-    for run in workspace.state.runs.values():
-        if job_id in (None, run.job_id) and (run.queued or not request.body.get("all_queued_runs")):
-            run_progress.cancel(workspace, run)
+    run_progress.cancel_all(workspace.state, job_id)
     return {}
 
 
@@ -186,7 +148,6 @@ def find_run(workspace: Workspace, run_id: int) -> tuple[Run, TaskRun | None]:
 
 _API = "/api/2.2/jobs"
 ROUTES = (
-    Route("POST", f"{_API}/run-now", _run_now, shape=of_method(JobsAPI.run_now)),
     Route("POST", f"{_API}/runs/submit", _submit, shape=of_method(JobsAPI.submit)),
     Route("GET", f"{_API}/runs/get", _get),
     Route("GET", f"{_API}/runs/list", _list),

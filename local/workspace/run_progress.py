@@ -10,7 +10,7 @@ from local.workspace.context import Workspace, now_ms
 from local.workspace.launch import launch
 from local.workspace.run_state import Run, TaskRun
 from local.workspace.runner import LaunchError, Outcome
-from local.workspace.state import Job
+from local.workspace.state import Job, State
 
 # The code of a termination, for results that do not bring their own.
 _CODES = {
@@ -23,20 +23,17 @@ _CODES = {
 
 
 def new_run(workspace: Workspace, job: Job, *, trigger: str, creator: str) -> Run:
-    """Make a run of a job; it is skipped, or waits, when the job has as many as it may have."""
+    """Make a run of a job; skip it when the job has as many active runs as it may have."""
     settings = job.settings
     run = one_time_run(workspace, settings, creator=creator)
     run.job_id, run.run_type, run.trigger, run.run_as = job.job_id, "JOB_RUN", trigger, job.run_as
     run.number = sum(one.job_id == job.job_id for one in workspace.state.runs.values())
     if len(active_runs(workspace, job.job_id)) > settings["max_concurrent_runs"]:
-        if settings.get("queue", {}).get("enabled"):
-            run.queued = True
-        else:
-            most = settings["max_concurrent_runs"]
-            run.skipped = f"Skipping this run because the limit of {most} maximum concurrent runs has been reached."
-            run.end_time = now_ms()
-            for task in run.tasks:
-                task.life_cycle, task.end_time = "SKIPPED", run.end_time
+        most = settings["max_concurrent_runs"]
+        run.skipped = f"Skipping this run because the limit of {most} maximum concurrent runs has been reached."
+        run.end_time = now_ms()
+        for task in run.tasks:
+            task.life_cycle, task.end_time = "SKIPPED", run.end_time
     return run
 
 
@@ -71,10 +68,17 @@ def active_runs(workspace: Workspace, job_id: int) -> list[Run]:
     return [run for run in workspace.state.runs.values() if run.job_id == job_id and not run.ended]
 
 
-def cancel(workspace: Workspace, run: Run) -> None:
+def cancel(run: Run) -> None:
     """Ask a run to end; one that has ended is left alone."""
     if not run.ended:
         run.cancelling = True
+
+
+def cancel_all(state: State, job_id: int) -> None:
+    """Ask every run of a job to end."""
+    for run in state.runs.values():
+        if run.job_id == job_id:
+            cancel(run)
 
 
 def fire_schedule(workspace: Workspace, job_id: int) -> int | None:
@@ -112,12 +116,6 @@ def advance(workspace: Workspace) -> None:
 
 
 def _advance_run(workspace: Workspace, run: Run) -> None:
-    if run.queued and not run.cancelling:
-        job = workspace.state.jobs[run.job_id]
-        others = [one for one in active_runs(workspace, run.job_id) if not one.queued]
-        run.queued = len(others) >= job.settings["max_concurrent_runs"]
-        if run.queued:
-            return
     for task in run.latest:
         if not task.ended and task.life_cycle not in ("RUNNING", "TERMINATING"):
             _start_task(workspace, run, task)

@@ -74,9 +74,6 @@ class Run:
         tasks: its tasks.
         job_clusters: the job clusters as they were at the start.
         timeout_seconds: how long it may take; 0 = as long as it likes.
-        named_params: given by ``run-now`` for the wheel's named parameters.
-        params: given by ``run-now`` in place of the wheel's parameters.
-        queued: whether it waits for another run of its job to end.
         end_time: milliseconds since 1970, 0 before the end.
         cancelling: whether somebody asked for its end.
         skipped: why it never started.
@@ -93,9 +90,6 @@ class Run:
     tasks: list[TaskRun]
     job_clusters: list[dict[str, Any]] = field(default_factory=list)
     timeout_seconds: int = 0
-    named_params: dict[str, str] = field(default_factory=dict)
-    params: list[str] | None = None
-    queued: bool = False
     end_time: int = 0
     cancelling: bool = False
     run_as: str = ""

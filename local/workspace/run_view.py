@@ -91,8 +91,6 @@ def _life_cycle(run: Run) -> str:
         return "INTERNAL_ERROR" if failed else "TERMINATED"
     if run.cancelling or "TERMINATING" in states:
         return "TERMINATING"
-    if run.queued:
-        return "QUEUED"
     started = any(state not in ("PENDING", "BLOCKED") for state in states)
     return "RUNNING" if started else "PENDING"
 
