@@ -84,7 +84,6 @@ def respond(workspace: Workspace, raw: RawRequest) -> tuple[Response, str]:
             _json_body(raw, route),
             raw.content,
             caller,
-            raw.headers.get("Content-Type", ""),
             raw.headers.get("Authorization", ""),
         )
         answer = route.handler(workspace, request)

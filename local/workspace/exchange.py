@@ -22,7 +22,6 @@ class Request:
         body: the JSON object of the body; empty when the body is no JSON.
         content: the bytes of the body.
         caller: who asks.
-        content_type: the header of this name.
         authorization: the header of this name.
     """
 
@@ -33,7 +32,6 @@ class Request:
     body: Mapping[str, Any]
     content: bytes
     caller: Principal
-    content_type: str = ""
     authorization: str = field(default="", repr=False)
 
     def required(self, name: str) -> str:

@@ -59,15 +59,14 @@ class InstanceProfile:
 
 @dataclass
 class WorkspaceObject:
-    """A folder, file, notebook or dashboard of the workspace's file tree; times are milliseconds since 1970."""
+    """A folder or file of the workspace's file tree; times are milliseconds since 1970."""
 
     path: str
-    object_type: Literal["DIRECTORY", "FILE", "NOTEBOOK", "DASHBOARD"]
+    object_type: Literal["DIRECTORY", "FILE"]
     object_id: int
     created_at: int
     modified_at: int
     content: bytes = b""
-    language: str | None = None
 
 
 @dataclass
