@@ -19,7 +19,7 @@ from local.workspace.state import State, WorkspaceObject
 _SIZE_LIMIT = 10 * 1024 * 1024
 
 
-def tree_path(path: str) -> str:
+def _tree_path(path: str) -> str:
     """Return a path as the tree has it: absolute, without the ``/Workspace`` that clusters see before it.
 
     Raises:
@@ -39,7 +39,7 @@ def _shown_path(asked: str, path: str) -> str:
 
 def read(state: State, path: str) -> bytes | None:
     """Return the bytes of a workspace file, or None when there is no such file."""
-    found = state.objects.get(tree_path(path))
+    found = state.objects.get(_tree_path(path))
     return None if found is None or found.object_type == "DIRECTORY" else found.content
 
 
@@ -48,8 +48,8 @@ def _import(workspace: Workspace, request: Request) -> dict[str, Any]:
     state, body = workspace.state, request.body
     if body.get("format") != ImportFormat.AUTO.value:
         raise invalid(f"Only format {ImportFormat.AUTO.value} is supported here")
-    path, content = tree_path(body["path"]), _decoded(body.get("content") or "")
-    parent = path.rpartition("/")[0] or "/"
+    path, content = _tree_path(body["path"]), _decoded(body.get("content") or "")
+    parent = _folder_of(path)
     folder = state.objects.get(parent)
     if folder is None or folder.object_type != "DIRECTORY":
         raise not_found(f"The parent folder ({_shown_path(body['path'], parent)}) does not exist.")
@@ -78,7 +78,7 @@ def _decoded(content: str) -> bytes:
 
 def _mkdirs(workspace: Workspace, request: Request) -> dict[str, Any]:
     """Make a folder and those above it; that it is there already is no error."""
-    parts = tree_path(request.body["path"]).strip("/").split("/")
+    parts = _tree_path(request.body["path"]).strip("/").split("/")
     state = workspace.state
     for depth in range(1, len(parts) + 1):
         path = "/" + "/".join(parts[:depth])
@@ -130,16 +130,18 @@ def _export(workspace: Workspace, request: Request) -> Response:
 
 
 def _found(state: State, path: str) -> WorkspaceObject:
-    found = state.objects.get(tree_path(path))
+    found = state.objects.get(_tree_path(path))
     if found is None:
         raise not_found(f"Path ({path}) doesn't exist.")
     return found
 
 
 def _children(state: State, folder: str) -> list[WorkspaceObject]:
-    return [
-        one for path, one in sorted(state.objects.items()) if path != "/" and (path.rpartition("/")[0] or "/") == folder
-    ]
+    return [one for path, one in sorted(state.objects.items()) if path != "/" and _folder_of(path) == folder]
+
+
+def _folder_of(path: str) -> str:
+    return path.rpartition("/")[0] or "/"
 
 
 def _document(found: WorkspaceObject, asked: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from local.workspace.state import Principal, State
 
 def may(state: State, caller: Principal, securables: list[str], privilege: str) -> bool:
     """Return whether a caller owns one of these, or was granted the privilege on one; a grant goes downwards."""
-    names = {caller.name, *caller.groups, "account users"}
+    names = _names(caller)
     for name in securables:
         granted = state.grants.get(name, {})
         if any({privilege, "ALL_PRIVILEGES"} & set(granted.get(one, [])) for one in names):
@@ -26,23 +26,28 @@ def may(state: State, caller: Principal, securables: list[str], privilege: str) 
 
 def is_visible(state: State, caller: Principal, securable: str) -> bool:
     """Return whether a caller owns a securable, or has some privilege on it."""
-    names = {caller.name, *caller.groups, "account users"}
+    names = _names(caller)
     return owner_of(state, securable) in names or not names.isdisjoint(state.grants.get(securable, {}))
 
 
 def privileges_on(state: State, principal: Principal, securable: str) -> set[str]:
     """Return the privileges that a principal was granted on a securable itself; an owner has all of them."""
-    names = {principal.name, *principal.groups, "account users"}
+    names = _names(principal)
     granted = {
         one for name, privileges in state.grants.get(securable, {}).items() if name in names for one in privileges
     }
     return granted | ({"ALL_PRIVILEGES"} if owner_of(state, securable) in names else set())
 
 
+def _names(principal: Principal) -> set[str]:
+    """Return the names by which a principal can be granted a privilege."""
+    return {principal.name, *principal.groups, "account users"}
+
+
 def _effective(workspace: Workspace, request: Request) -> dict[str, Any]:
     """Show what was granted on an external location."""
-    state, name = workspace.state, find_location(workspace.state, request.params["name"]).name
-    securable = f"external_location {name}"
+    state = workspace.state
+    securable = f"external_location {find_location(state, request.params['name']).name}"
     if not is_visible(state, request.caller, securable):
         raise denied(f"User does not have MANAGE on {securable}.")
     shown = [

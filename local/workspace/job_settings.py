@@ -1,21 +1,13 @@
-"""The settings of jobs and one-time runs: what is refused, and how an update is merged."""
+"""The settings of jobs and one-time runs: what is refused."""
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from local.workspace.clusters import check_cluster
 from local.workspace.errors import invalid
 from local.workspace.state import Principal, State
 
-# Lists of settings whose entries an update merges by a key.
-_KEYED = {
-    "tasks": "task_key",
-    "job_clusters": "job_cluster_key",
-    "environments": "environment_key",
-    "parameters": "name",
-}
 _TASK_LIMIT = 1000
 _QUARTZ_FIELDS = (6, 7)
 
@@ -83,22 +75,3 @@ def _check_trigger(settings: dict[str, Any]) -> None:
         for task in settings.get("tasks") or []:
             if task.get("depends_on") or task.get("max_retries"):
                 raise invalid("A continuous job can have neither task dependencies nor a retry policy")
-
-
-def merged(settings: dict[str, Any], new: dict[str, Any], to_remove: list[str]) -> dict[str, Any]:
-    """Return settings after ``jobs/update``: given fields replaced, lists of tasks and clusters merged by their key."""
-    result = copy.deepcopy(settings)
-    for name, value in new.items():
-        key = _KEYED.get(name)
-        if key is None or not isinstance(value, list):
-            result[name] = value
-            continue
-        entries = {one[key]: one for one in result.get(name, [])}
-        result[name] = list((entries | {one[key]: one for one in value}).values())
-    for path in to_remove:
-        name, _, key_value = path.partition("/")
-        if not key_value:
-            result.pop(name, None)
-        else:
-            result[name] = [one for one in result.get(name, []) if one[_KEYED[name]] != key_value]
-    return result

@@ -12,7 +12,7 @@ from local.workspace.context import Workspace, now_ms
 from local.workspace.defaults import with_defaults
 from local.workspace.errors import denied, invalid
 from local.workspace.exchange import Request
-from local.workspace.job_settings import check_settings, merged
+from local.workspace.job_settings import check_settings
 from local.workspace.paging import page_of
 from local.workspace.route import Route
 from local.workspace.shape import of_method
@@ -107,11 +107,13 @@ def _reset(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 
 def _update(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Change some settings."""
+    """Replace some settings; lists, which the service merges entry by entry, are not supported."""
     state = workspace.state
     job = managed_job(state, request.caller, request.body["job_id"], levels=job_permissions.MANAGING)
-    new, to_remove = request.body.get("new_settings") or {}, request.body.get("fields_to_remove") or []
-    _replace(workspace, request.caller, job, merged(job.settings, new, to_remove))
+    new = request.body.get("new_settings") or {}
+    if request.body.get("fields_to_remove") or any(isinstance(value, list) for value in new.values()):
+        raise invalid("Only new_settings without lists are supported here")
+    _replace(workspace, request.caller, job, {**job.settings, **new})
     return {}
 
 

@@ -8,13 +8,13 @@ from typing import Any, cast, get_args
 from databricks.sdk.service import iam
 
 from local.workspace.context import Workspace
-from local.workspace.errors import ApiError, malformed
+from local.workspace.errors import invalid, malformed, not_found
 from local.workspace.exchange import Request, Response
 from local.workspace.route import Route
 from local.workspace.shape import Field
 from local.workspace.state import Kind, Principal, State
 
-_FILTER = re.compile(r'\s*(\w+)\s+(eq|co|sw)\s+"((?:[^"\\]|\\.)*)"\s*', re.IGNORECASE)
+_FILTER = re.compile(r'\s*(\w+)\s+eq\s+"((?:[^"\\]|\\.)*)"\s*', re.IGNORECASE)
 _ONE_ROLE = re.compile(r'roles\[\s*value\s+eq\s+"([^"]+)"\s*\]', re.IGNORECASE)
 _PATCH = {"Operations": Field(list[iam.Patch], True), "schemas": Field(list[iam.PatchSchema], True)}
 
@@ -76,13 +76,10 @@ def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 def _matches(shown: dict[str, Any], wanted: str) -> bool:
     if (parsed := _FILTER.fullmatch(wanted)) is None:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Filter {wanted} is not supported")
-    attribute, operator, value = parsed[1].lower(), parsed[2].lower(), parsed[3].replace('\\"', '"').lower()
+        raise invalid(f"Filter {wanted} is not supported")
+    attribute, value = parsed[1].lower(), parsed[2].replace('\\"', '"').lower()
     # SCIM compares names without regard to case (RFC 7643, 2.2).
-    found = next((str(one).lower() for key, one in shown.items() if key.lower() == attribute), None)
-    if found is None:
-        return False
-    return {"eq": found == value, "co": value in found, "sw": found.startswith(value)}[operator]
+    return any(str(one).lower() == value for key, one in shown.items() if key.lower() == attribute)
 
 
 def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
@@ -106,12 +103,7 @@ def _changed(roles: list[str], operation: dict[str, Any]) -> list[str]:
         return list(dict.fromkeys([*roles, *_values(value)]))
     if op == "remove" and (one := _ONE_ROLE.fullmatch(path)):
         return [arn for arn in roles if arn != one[1]]
-    if op == "remove" and path == "roles":
-        gone = roles if value is None else _values(value)
-        return [arn for arn in roles if arn not in gone]
-    if op == "replace" and path == "roles":
-        return _values(value)
-    raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Operation {op} with path '{path}' is not supported")
+    raise invalid(f"Operation {op} with path '{path}' is not supported")
 
 
 def _values(value: Any) -> list[str]:
@@ -128,7 +120,7 @@ def _found(workspace: Workspace, request: Request) -> Principal:
     principal = workspace.state.principals.get(request.params["id"])
     if principal is None or principal.kind != _kind(request):
         noun = {"Groups": "Group", "Users": "User", "ServicePrincipals": "Service principal"}[_kind(request)]
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"{noun} with id {request.params['id']} not found.")
+        raise not_found(f"{noun} with id {request.params['id']} not found.")
     return principal
 
 
