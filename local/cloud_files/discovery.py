@@ -49,9 +49,28 @@ class Discovery(Protocol):
         """How many seconds not to ask again, after `new_files` took so many."""
 
 
-def rest_after_listing(took: float) -> float:
-    """Seconds to rest, so that listing takes a fifth of the time at most."""
-    return max(REST, 4 * took)
+class Listing:
+    """Discovery that lists everything each time. What is listed remembers its files, so it takes no notes."""
+
+    drained = True
+
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
+        """See `Discovery.new_files`."""
+        raise NotImplementedError
+
+    def existing(self) -> list[Found]:
+        """See `Discovery.existing`; raises as `new_files`."""
+        return self.new_files(frozenset())
+
+    def logged(self, offset: int) -> None:
+        """See `Discovery.logged`."""
+
+    def committed(self, offset: int) -> None:
+        """See `Discovery.committed`."""
+
+    def rest(self, took: float) -> float:
+        """See `Discovery.rest`: listing takes a fifth of the time at most."""
+        return max(REST, 4 * took)
 
 
 def by_time(files: list[Found]) -> list[Found]:

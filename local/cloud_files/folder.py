@@ -7,13 +7,13 @@ import os
 from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
-from local.cloud_files.discovery import Found, by_time, rest_after_listing
+from local.cloud_files.discovery import Found, Listing, by_time
 from local.cloud_files.error import CloudFilesError
 from local.cloud_files.pattern import is_hidden
 from local.cloud_files.selection import Selection
 
 
-class FolderListing:
+class FolderListing(Listing):
     """The files of a folder, recursively, at a cost that grows with the folder only.
 
     A file is taken as it is when it is listed. Write it under a name that starts with ``_`` or ``.`` and rename it when
@@ -22,8 +22,6 @@ class FolderListing:
     Args:
         selection: which files are meant.
     """
-
-    drained = True
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
@@ -41,20 +39,6 @@ class FolderListing:
         """
         found = [file for entry in self._entries() if f"file:{entry.path}" not in known and (file := _found(entry))]
         return by_time(found)
-
-    def existing(self) -> list[Found]:
-        """See `Discovery.existing`; raises as `new_files`."""
-        return self.new_files(frozenset())
-
-    def logged(self, offset: int) -> None:
-        """Nothing to do: the folder itself remembers its files."""
-
-    def committed(self, offset: int) -> None:
-        """Nothing to do, as in `logged`."""
-
-    def rest(self, took: float) -> float:
-        """See `Discovery.rest`."""
-        return rest_after_listing(took)
 
     def _entries(self) -> Iterator[os.DirEntry[str]]:
         pattern, root = self._selection.pattern, self._selection.pattern.root

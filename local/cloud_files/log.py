@@ -56,14 +56,8 @@ class FileLog:
     def start(self, skipped: Sequence[Found] = ()) -> None:
         """Begin a new log with files that are known from now on but never read."""
         head = json.dumps({"version": 1, "skipped": len(skipped)}) + "\n"
-        temporary = self.path.with_suffix(".tmp")
-        with open(temporary, "wb") as file:
-            file.write(head.encode() + _lines(skipped))
-            file.flush()
-            os.fsync(file.fileno())
-        # At once or not at all: half a list of skipped files would load the other half.
-        os.replace(temporary, self.path)
-        _sync_folder(self.path.parent)
+        # Half a list of skipped files would load the other half.
+        replace(self.path, head.encode() + _lines(skipped))
         self._load()
 
     def append(self, files: Sequence[Found]) -> None:
@@ -144,8 +138,15 @@ def _lock(folder: Path, patience: float) -> int:
             time.sleep(0.1)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def replace(path: Path, content: bytes) -> None:
+    """Write a file at once or not at all; it is on disk when this returns."""
+    temporary = path.with_suffix(".tmp")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    descriptor = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
