@@ -1,7 +1,8 @@
-"""A Databricks workspace on this machine: the endpoints that a deployment uses, over HTTP, for the real SDK.
+"""A stand-in for a Databricks workspace: the endpoints that a deployment calls, served over HTTP to the real SDK.
 
 It answers as the real service does (``server.py``), checks every body against the SDK's own classes (``shape.py``),
-fails on request (``faults.py``), and lets somebody else run the tasks (``runner.py``).
+fails on request (``faults.py``), and hands tasks to a runner (``runner.py``). A request to any other endpoint gets a
+404 that names it.
 
 Example:
     >>> with WorkspaceServer() as server:
