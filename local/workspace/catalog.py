@@ -1,4 +1,4 @@
-"""Unity Catalog: catalogs, schemas, volumes and tables."""
+"""Unity Catalog: catalogs, schemas and volumes, and whether a table exists."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _table_exists(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 
 def _checked(name: str) -> str:
-    """Return a new name as it is kept."""
+    """Return a new name as it is stored."""
     if not _NAME.fullmatch(name):
         raise invalid(f"Invalid name '{name}': no spaces, slashes or dots, 255 characters at most")
     return name.lower()

@@ -11,16 +11,20 @@ from local.workspace.paging import page_of
 from local.workspace.route import Route
 from local.workspace.state import ExternalLocation
 
-# Few, so that a client meets several pages, and empty ones between them.
+# Small, so that a client reads several pages, some of them empty.
 _PAGE = 3
 
 
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """List what the caller may see. A page without any of it is empty and may still have a next one."""
+    """List the external locations that the caller can see. An empty page can still have a next page."""
     state = workspace.state
-    every = [state.external_locations[name] for name in sorted(state.external_locations)]
-    page, following = page_of(request, every, size="max_results", default=_PAGE, most=1000)
-    shown = [_document(one) for one in page if is_visible(state, request.caller, f"external_location {one.name}")]
+    locations = [state.external_locations[name] for name in sorted(state.external_locations)]
+    page, following = page_of(request, locations, size="max_results", default=_PAGE, most=1000)
+    shown = [
+        _document(location)
+        for location in page
+        if is_visible(state, request.caller, f"external_location {location.name}")
+    ]
     return {**({"external_locations": shown} if shown else {}), **following}
 
 

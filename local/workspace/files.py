@@ -15,15 +15,15 @@ from local.workspace.route import Route
 from local.workspace.shape import of_method
 from local.workspace.state import State, WorkspaceObject
 
-# The most bytes of a file.
+# The maximum size of a file, in bytes.
 _SIZE_LIMIT = 10 * 1024 * 1024
 
 
 def _tree_path(path: str) -> str:
-    """Return a path as the tree has it: absolute, without the ``/Workspace`` that clusters see before it.
+    """Return a path as it is stored: without the prefix ``/Workspace`` that clusters see.
 
     Raises:
-        ApiError: when it is not absolute.
+        ApiError: if the path is not absolute.
     """
     if not path.startswith("/"):
         raise invalid(f"Path ({path}) must be absolute: it has to start with '/'")
@@ -33,18 +33,18 @@ def _tree_path(path: str) -> str:
 
 
 def _shown_path(asked: str, path: str) -> str:
-    """Return a path of the tree as the caller spells paths: with ``/Workspace`` if that was asked for."""
+    """Return a stored path as the caller spells paths: with the prefix ``/Workspace`` if the request has it."""
     return f"/Workspace{path}" if asked == "/Workspace" or asked.startswith("/Workspace/") else path
 
 
 def read(state: State, path: str) -> bytes | None:
-    """Return the bytes of a workspace file, or None when there is no such file."""
+    """Return the bytes of a workspace file; None if there is no such file."""
     found = state.objects.get(_tree_path(path))
     return None if found is None or found.object_type == "DIRECTORY" else found.content
 
 
 def _import(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Keep a file, in the one format that a deployment sends."""
+    """Store a file. A deployment sends the format AUTO only."""
     state, body = workspace.state, request.body
     if body.get("format") != ImportFormat.AUTO.value:
         raise invalid(f"Only format {ImportFormat.AUTO.value} is supported here")
@@ -77,7 +77,7 @@ def _decoded(content: str) -> bytes:
 
 
 def _mkdirs(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Make a folder and those above it; that it is there already is no error."""
+    """Create a folder and its parents; a folder that exists is not an error."""
     parts = _tree_path(request.body["path"]).strip("/").split("/")
     state = workspace.state
     for depth in range(1, len(parts) + 1):
@@ -96,13 +96,13 @@ def _get_status(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """List a folder, or the one file."""
+    """List a folder, or a single file."""
     asked = request.required("path")
     found = _found(workspace.state, asked)
     if found.object_type != "DIRECTORY":
         return {"objects": [_document(found, asked)]}
     inside = _children(workspace.state, found.path)
-    # An empty folder is answered with an empty object.
+    # The service returns an empty object for an empty folder.
     return {"objects": [_document(one, asked) for one in inside]} if inside else {}
 
 
@@ -120,7 +120,7 @@ def _delete(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 
 def _export(workspace: Workspace, request: Request) -> Response:
-    """Answer the bytes of a file."""
+    """Return the bytes of a file."""
     found = _found(workspace.state, request.required("path"))
     if request.query.get("format") != ExportFormat.AUTO.value or not request.switch("direct_download"):
         raise invalid(f"Only a direct download in format {ExportFormat.AUTO.value} is supported here")

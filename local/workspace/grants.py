@@ -13,7 +13,10 @@ from local.workspace.state import Principal, State
 
 
 def may(state: State, caller: Principal, securables: list[str], privilege: str) -> bool:
-    """Return whether a caller owns one of these, or was granted the privilege on one; a grant goes downwards."""
+    """Return whether a caller owns one of the securables or has the privilege on one.
+
+    Privileges are inherited: pass a securable together with those that contain it.
+    """
     names = _names(caller)
     for name in securables:
         granted = state.grants.get(name, {})
@@ -25,13 +28,13 @@ def may(state: State, caller: Principal, securables: list[str], privilege: str) 
 
 
 def is_visible(state: State, caller: Principal, securable: str) -> bool:
-    """Return whether a caller owns a securable, or has some privilege on it."""
+    """Return whether a caller owns a securable or has any privilege on it."""
     names = _names(caller)
     return owner_of(state, securable) in names or not names.isdisjoint(state.grants.get(securable, {}))
 
 
 def privileges_on(state: State, principal: Principal, securable: str) -> set[str]:
-    """Return the privileges that a principal was granted on a securable itself; an owner has all of them."""
+    """Return a principal's privileges on a securable itself; an owner has all of them."""
     names = _names(principal)
     granted = {
         one for name, privileges in state.grants.get(securable, {}).items() if name in names for one in privileges
@@ -40,12 +43,12 @@ def privileges_on(state: State, principal: Principal, securable: str) -> set[str
 
 
 def _names(principal: Principal) -> set[str]:
-    """Return the names by which a principal can be granted a privilege."""
+    """Return the names under which a principal can have privileges."""
     return {principal.name, *principal.groups, "account users"}
 
 
 def _effective(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Show what was granted on an external location."""
+    """List the privileges on an external location."""
     state = workspace.state
     securable = f"external_location {find_location(state, request.params['name']).name}"
     if not is_visible(state, request.caller, securable):
@@ -54,7 +57,7 @@ def _effective(workspace: Workspace, request: Request) -> dict[str, Any]:
         {"principal": name, "privileges": [{"privilege": one} for one in privileges]}
         for name, privileges in state.grants.get(securable, {}).items()
     ]
-    # Nothing there is answered with an empty object.
+    # The service returns an empty object if there is none.
     return {"privilege_assignments": shown} if shown else {}
 
 

@@ -1,4 +1,4 @@
-"""Who may do what with a job."""
+"""Permissions on jobs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def key_of(principal: Principal) -> Key:
 
 
 def has_level(job: Job, caller: Principal, levels: tuple[str, ...]) -> bool:
-    """Return whether a caller has one of the levels on a job, directly, by a group, or as an administrator."""
+    """Return whether a caller has one of the levels on a job: directly, through a group, or as an administrator."""
     return caller.admin or any(
         one.level in levels and (one.name in caller.groups if one.key == "group_name" else one.name == caller.name)
         for one in job.permissions
@@ -37,23 +37,23 @@ def has_level(job: Job, caller: Principal, levels: tuple[str, ...]) -> bool:
 
 
 def replaced(state: State, job: Job, access: list[dict[str, Any]], *, keep_owner: bool = False) -> list[Permission]:
-    """Return a job's permissions after all of them were given anew.
+    """Return a job's permissions after all of them are replaced.
 
     Args:
-        state: with the principals.
+        state: the state, with the principals.
         job: the job.
-        access: an ``access_control_list``.
-        keep_owner: whether the job's owner stays when none is given, as in ``jobs/create``.
+        access: the new ``access_control_list``.
+        keep_owner: whether the owner stays if the list has none, as in ``jobs/create``.
 
     Raises:
-        ApiError: for a principal that does not exist, or when there is not exactly one owner.
+        ApiError: if a principal does not exist, or if there is not exactly one owner.
     """
-    every = [_permission(state, one) for one in access]
-    # Of two entries of one principal the last one counts.
-    new = list({(one.key, one.name): one for one in every}.values())
-    owners = [one for one in new if one.level == "IS_OWNER"]
+    permissions = [_permission(state, entry) for entry in access]
+    # The last of several entries for the same principal wins.
+    new = list({(permission.key, permission.name): permission for permission in permissions}.values())
+    owners = [permission for permission in new if permission.level == "IS_OWNER"]
     if not owners and keep_owner:
-        new = [*(one for one in job.permissions if one.level == "IS_OWNER"), *new]
+        new = [*(permission for permission in job.permissions if permission.level == "IS_OWNER"), *new]
     elif len(owners) != 1:
         raise invalid("The job must have exactly one owner.")
     return new
@@ -77,7 +77,7 @@ def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 
 def _set(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Replace what was granted on the job."""
+    """Replace the permissions on the job."""
     job = _job(workspace, request, MANAGING)
     job.permissions = replaced(workspace.state, job, request.body.get("access_control_list") or [])
     return _document(workspace.state, job)

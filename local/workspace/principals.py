@@ -1,4 +1,4 @@
-"""Who there is: the part of SCIM that finds principals and grants them instance profiles."""
+"""Principals: the part of SCIM that finds them and grants them instance profiles."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _FILTER = re.compile(r'\s*(\w+)\s+eq\s+"((?:[^"\\]|\\.)*)"\s*', re.IGNORECASE)
 _ONE_ROLE = re.compile(r'roles\[\s*value\s+eq\s+"([^"]+)"\s*\]', re.IGNORECASE)
 _PATCH = {"Operations": Field(list[iam.Patch], True), "schemas": Field(list[iam.PatchSchema], True)}
 
-# The most resources of one answer.
+# The largest page of a list.
 PAGE = 10_000
 
 
 def document(state: State, principal: Principal) -> dict[str, Any]:
-    """Return a principal as SCIM shows it."""
+    """Return a principal in SCIM's format."""
     shown: dict[str, Any] = {
         "id": principal.id,
         "displayName": principal.display_name,
@@ -52,17 +52,16 @@ def document(state: State, principal: Principal) -> dict[str, Any]:
 
 def _me(workspace: Workspace, request: Request) -> dict[str, Any]:
     shown = document(workspace.state, request.caller)
-    # The service calls a service principal's application id its user name here.
+    # Here the service returns a service principal's application ID as its user name.
     return shown | {"userName": request.caller.name}
 
 
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Answer one page; ``startIndex`` counts from 1."""
-    found = [
-        document(workspace.state, one) for one in workspace.state.principals.values() if one.kind == _kind(request)
-    ]
-    if wanted := request.query.get("filter"):
-        found = [one for one in found if _matches(one, wanted)]
+    """List one page; ``startIndex`` counts from 1."""
+    state, kind = workspace.state, _kind(request)
+    found = [document(state, principal) for principal in state.principals.values() if principal.kind == kind]
+    if condition := request.query.get("filter"):
+        found = [shown for shown in found if _matches(shown, condition)]
     start, count = max(request.number("startIndex", 1), 1), min(request.number("count", PAGE), PAGE)
     page = found[start - 1 : start - 1 + count]
     return {
@@ -74,12 +73,12 @@ def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
     }
 
 
-def _matches(shown: dict[str, Any], wanted: str) -> bool:
-    if (parsed := _FILTER.fullmatch(wanted)) is None:
-        raise invalid(f"Filter {wanted} is not supported")
+def _matches(shown: dict[str, Any], condition: str) -> bool:
+    if (parsed := _FILTER.fullmatch(condition)) is None:
+        raise invalid(f"Filter {condition} is not supported")
     attribute, value = parsed[1].lower(), parsed[2].replace('\\"', '"').lower()
-    # SCIM compares names without regard to case (RFC 7643, 2.2).
-    return any(str(one).lower() == value for key, one in shown.items() if key.lower() == attribute)
+    # SCIM compares names case-insensitively (RFC 7643, 2.2).
+    return any(str(shown[key]).lower() == value for key in shown if key.lower() == attribute)
 
 
 def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
@@ -87,7 +86,7 @@ def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 
 def _patch(workspace: Workspace, request: Request) -> Response:
-    """Grant and revoke roles, the only change that is supported here."""
+    """Add and remove roles, the only changes that are supported here."""
     principal = _found(workspace, request)
     roles = list(principal.roles)
     for operation in request.body["Operations"]:

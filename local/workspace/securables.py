@@ -1,6 +1,6 @@
-"""What Unity Catalog protects: found by its full name in any case, with the owner that it has.
+"""Lookup of Unity Catalog's objects and their owners by full name.
 
-It keeps its names in lower case, whatever was asked for.
+Unity Catalog stores names in lower case and finds them in any case.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from local.workspace.state import ExternalLocation, Schema, State, Volume
 
 
 def find_catalog(state: State, name: str) -> str:
-    """Return the name as it is kept, if there is such a catalog.
+    """Return a catalog's name as it is stored.
 
     Raises:
-        ApiError: when it, or what it is in, does not exist.
+        ApiError: if the catalog does not exist.
     """
     if name.lower() not in state.catalogs:
         raise not_found(f"Catalog '{name}' does not exist.", "CATALOG_DOES_NOT_EXIST")
@@ -21,10 +21,10 @@ def find_catalog(state: State, name: str) -> str:
 
 
 def find_schema(state: State, full_name: str) -> Schema:
-    """Return the schema.
+    """Return a schema.
 
     Raises:
-        ApiError: when it, or what it is in, does not exist.
+        ApiError: if the schema or its catalog does not exist.
     """
     find_catalog(state, full_name.partition(".")[0])
     if full_name.lower() not in state.schemas:
@@ -33,10 +33,10 @@ def find_schema(state: State, full_name: str) -> Schema:
 
 
 def find_volume(state: State, full_name: str) -> Volume:
-    """Return the volume.
+    """Return a volume.
 
     Raises:
-        ApiError: when it, or what it is in, does not exist.
+        ApiError: if the volume, its schema or its catalog does not exist.
     """
     find_schema(state, full_name.rpartition(".")[0])
     if full_name.lower() not in state.volumes:
@@ -45,10 +45,10 @@ def find_volume(state: State, full_name: str) -> Volume:
 
 
 def find_location(state: State, name: str) -> ExternalLocation:
-    """Return the external location.
+    """Return an external location.
 
     Raises:
-        ApiError: when it does not exist.
+        ApiError: if it does not exist.
     """
     if name.lower() not in state.external_locations:
         raise not_found(f"External Location '{name}' does not exist.", "EXTERNAL_LOCATION_DOES_NOT_EXIST")
@@ -56,7 +56,7 @@ def find_location(state: State, name: str) -> ExternalLocation:
 
 
 def owner_of(state: State, securable: str) -> str:
-    """Return the owner of a catalog, schema or external location, named by kind and full name."""
+    """Return the owner of a securable, such as ``catalog main``: a catalog, schema or external location."""
     kind, _, name = securable.partition(" ")
     if kind == "catalog":
         return state.catalogs[name]
