@@ -1,4 +1,4 @@
-"""What the runner is given for a task: its command line, its wheels, its cluster."""
+"""Launch of a task: its command line, wheels and cluster, passed to the runner."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ def launch(workspace: Workspace, run: Run, task: TaskRun) -> RunHandle:
     """Start a task.
 
     Raises:
-        LaunchError: when the instance profile is not registered (any more), a wheel is missing, or the runner
-            cannot start it.
+        LaunchError: if the instance profile is not registered, a wheel is missing, or the runner cannot start the task.
     """
     state = workspace.state
     wheel = task.task.get("python_wheel_task") or {}
@@ -44,11 +43,13 @@ def launch(workspace: Workspace, run: Run, task: TaskRun) -> RunHandle:
 
 
 def _unity_catalog(state: State, run: Run) -> UnityCatalog:
-    """Return what the run's cluster meets of Unity Catalog, as who the run is."""
-    who = next((one for one in state.principals.values() if one.name == run.run_as), None)
+    """Return Unity Catalog as the run's cluster sees it, with the rights of the run's identity."""
+    identity = next((principal for principal in state.principals.values() if principal.name == run.run_as), None)
     locations = {
-        one.url: frozenset(privileges_on(state, who, f"external_location {one.name}") if who else ())
-        for one in state.external_locations.values()
+        location.url: frozenset(
+            privileges_on(state, identity, f"external_location {location.name}") if identity else ()
+        )
+        for location in state.external_locations.values()
     }
     default = state.default_namespace or state.default_catalog
     return UnityCatalog(default, hive_metastore=state.hive_metastore, locations=locations)
@@ -60,8 +61,8 @@ def _arguments(wheel: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _libraries(state: State, task: dict[str, Any]) -> list[Library]:
-    """Return the task's wheels; what is on S3 the cluster reads itself, with the instance profile."""
-    found = []
+    """Return the task's wheels. The cluster itself reads wheels on S3, with the instance profile."""
+    libraries = []
     for library in task.get("libraries", []):
         path = library.get("whl")
         if path is None or path.startswith("s3://"):
@@ -70,5 +71,5 @@ def _libraries(state: State, task: dict[str, Any]) -> list[Library]:
         if content is None:
             message = f'Library installation failed for library due to user error for whl: "{path}". Error messages: '
             raise LaunchError(f"{message}Library file does not exist: {path}", "LIBRARY_INSTALLATION_ERROR")
-        found.append(Library(path, content))
-    return found
+        libraries.append(Library(path, content))
+    return libraries
