@@ -39,8 +39,8 @@ def _shown_path(asked: str, path: str) -> str:
 
 def read(state: State, path: str) -> bytes | None:
     """Return the bytes of a workspace file; None if there is no such file."""
-    found = state.objects.get(_tree_path(path))
-    return None if found is None or found.object_type == "DIRECTORY" else found.content
+    file = state.objects.get(_tree_path(path))
+    return None if file is None or file.object_type == "DIRECTORY" else file.content
 
 
 def _import(workspace: Workspace, request: Request) -> dict[str, Any]:
@@ -92,69 +92,69 @@ def _mkdirs(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 def _get_status(workspace: Workspace, request: Request) -> dict[str, Any]:
     path = request.required("path")
-    return _document(_found(workspace.state, path), path)
+    return _document(_existing(workspace.state, path), path)
 
 
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
     """List a folder, or a single file."""
     asked = request.required("path")
-    found = _found(workspace.state, asked)
-    if found.object_type != "DIRECTORY":
-        return {"objects": [_document(found, asked)]}
-    inside = _children(workspace.state, found.path)
+    item = _existing(workspace.state, asked)
+    if item.object_type != "DIRECTORY":
+        return {"objects": [_document(item, asked)]}
+    children = _children(workspace.state, item.path)
     # The service returns an empty object for an empty folder.
-    return {"objects": [_document(one, asked) for one in inside]} if inside else {}
+    return {"objects": [_document(child, asked) for child in children]} if children else {}
 
 
 def _delete(workspace: Workspace, request: Request) -> dict[str, Any]:
     state = workspace.state
-    found = _found(state, request.body["path"])
-    if found.path in ("/", "/Users", "/Shared"):
-        raise invalid(f"Folder {found.path} is protected")
-    inside = [path for path in state.objects if path.startswith(f"{found.path}/")]
+    item = _existing(state, request.body["path"])
+    if item.path in ("/", "/Users", "/Shared"):
+        raise invalid(f"Folder {item.path} is protected")
+    inside = [path for path in state.objects if path.startswith(f"{item.path}/")]
     if inside and not request.body.get("recursive"):
-        raise ApiError(400, "DIRECTORY_NOT_EMPTY", f"Folder ({found.path}) is not empty")
-    for path in (found.path, *inside):
+        raise ApiError(400, "DIRECTORY_NOT_EMPTY", f"Folder ({item.path}) is not empty")
+    for path in (item.path, *inside):
         del state.objects[path]
     return {}
 
 
 def _export(workspace: Workspace, request: Request) -> Response:
     """Return the bytes of a file."""
-    found = _found(workspace.state, request.required("path"))
+    file = _existing(workspace.state, request.required("path"))
     if request.query.get("format") != ExportFormat.AUTO.value or not request.switch("direct_download"):
         raise invalid(f"Only a direct download in format {ExportFormat.AUTO.value} is supported here")
-    if found.object_type == "DIRECTORY":
-        raise invalid(f"Path ({found.path}) is a folder, which format {ExportFormat.AUTO.value} cannot export")
-    return Response(content=found.content, content_type="application/octet-stream")
+    if file.object_type == "DIRECTORY":
+        raise invalid(f"Path ({file.path}) is a folder, which format {ExportFormat.AUTO.value} cannot export")
+    return Response(content=file.content, content_type="application/octet-stream")
 
 
-def _found(state: State, path: str) -> WorkspaceObject:
-    found = state.objects.get(_tree_path(path))
-    if found is None:
+def _existing(state: State, path: str) -> WorkspaceObject:
+    item = state.objects.get(_tree_path(path))
+    if item is None:
         raise not_found(f"Path ({path}) doesn't exist.")
-    return found
+    return item
 
 
 def _children(state: State, folder: str) -> list[WorkspaceObject]:
-    return [one for path, one in sorted(state.objects.items()) if path != "/" and _folder_of(path) == folder]
+    return [child for path, child in sorted(state.objects.items()) if path != "/" and _folder_of(path) == folder]
 
 
 def _folder_of(path: str) -> str:
     return path.rpartition("/")[0] or "/"
 
 
-def _document(found: WorkspaceObject, asked: str) -> dict[str, Any]:
+def _document(item: WorkspaceObject, asked: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "object_type": found.object_type,
-        "path": _shown_path(asked, found.path),
-        "object_id": found.object_id,
-        "resource_id": str(found.object_id),
+        "object_type": item.object_type,
+        "path": _shown_path(asked, item.path),
+        "object_id": item.object_id,
+        "resource_id": str(item.object_id),
     }
-    if found.object_type != "DIRECTORY":
-        shown |= {"created_at": found.created_at, "modified_at": found.modified_at}
-    if found.object_type == "FILE":
-        shown["size"] = len(found.content)
+    if item.object_type != "DIRECTORY":
+        shown |= {"created_at": item.created_at, "modified_at": item.modified_at}
+    if item.object_type == "FILE":
+        shown["size"] = len(item.content)
     return shown
 
 

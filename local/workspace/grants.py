@@ -13,14 +13,14 @@ from local.workspace.state import Principal, State
 
 
 def may(state: State, caller: Principal, securables: list[str], privilege: str) -> bool:
-    """Return whether a caller owns one of the securables or has the privilege on one.
+    """Return whether a caller owns holder of the securables or has the privilege on holder.
 
     Privileges are inherited: pass a securable together with those that contain it.
     """
     names = _names(caller)
     for name in securables:
         granted = state.grants.get(name, {})
-        if any({privilege, "ALL_PRIVILEGES"} & set(granted.get(one, [])) for one in names):
+        if any({privilege, "ALL_PRIVILEGES"} & set(granted.get(holder, [])) for holder in names):
             return True
         if owner_of(state, name) in names:
             return True
@@ -37,7 +37,10 @@ def privileges_on(state: State, principal: Principal, securable: str) -> set[str
     """Return a principal's privileges on a securable itself; an owner has all of them."""
     names = _names(principal)
     granted = {
-        one for name, privileges in state.grants.get(securable, {}).items() if name in names for one in privileges
+        privilege
+        for name, privileges in state.grants.get(securable, {}).items()
+        if name in names
+        for privilege in privileges
     }
     return granted | ({"ALL_PRIVILEGES"} if owner_of(state, securable) in names else set())
 
@@ -54,7 +57,7 @@ def _effective(workspace: Workspace, request: Request) -> dict[str, Any]:
     if not is_visible(state, request.caller, securable):
         raise denied(f"User does not have MANAGE on {securable}.")
     shown = [
-        {"principal": name, "privileges": [{"privilege": one} for one in privileges]}
+        {"principal": name, "privileges": [{"privilege": privilege} for privilege in privileges]}
         for name, privileges in state.grants.get(securable, {}).items()
     ]
     # The service returns an empty object if there is none.

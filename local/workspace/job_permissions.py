@@ -31,8 +31,9 @@ def key_of(principal: Principal) -> Key:
 def has_level(job: Job, caller: Principal, levels: tuple[str, ...]) -> bool:
     """Return whether a caller has one of the levels on a job: directly, through a group, or as an administrator."""
     return caller.admin or any(
-        one.level in levels and (one.name in caller.groups if one.key == "group_name" else one.name == caller.name)
-        for one in job.permissions
+        permission.level in levels
+        and (permission.name in caller.groups if permission.key == "group_name" else permission.name == caller.name)
+        for permission in job.permissions
     )
 
 
@@ -65,7 +66,7 @@ def _permission(state: State, entry: dict[str, Any]) -> Permission:
         raise invalid("Each entry needs a permission_level and exactly one principal")
     (key, name), level = named[0], entry["permission_level"]
     kind, noun = _KEYS[key]
-    if not any(one.kind == kind and one.name == name for one in state.principals.values()):
+    if not any(each.kind == kind and each.name == name for each in state.principals.values()):
         raise not_found(f"Principal: {noun}({name}) does not exist")
     if level == "IS_OWNER" and key == "group_name":
         raise invalid("Groups can not be owners")
@@ -95,11 +96,11 @@ def _job(workspace: Workspace, request: Request, levels: tuple[str, ...]) -> Job
 
 def _document(state: State, job: Job) -> dict[str, Any]:
     entries = []
-    for one in job.permissions:
-        entry: dict[str, Any] = {one.key: one.name}
-        if one.key == "service_principal_name":
-            entry["display_name"] = state.principal(one.name).display_name
-        entries.append(entry | {"all_permissions": [{"permission_level": one.level, "inherited": False}]})
+    for permission in job.permissions:
+        entry: dict[str, Any] = {permission.key: permission.name}
+        if permission.key == "service_principal_name":
+            entry["display_name"] = state.principal(permission.name).display_name
+        entries.append(entry | {"all_permissions": [{"permission_level": permission.level, "inherited": False}]})
     from_above = {"permission_level": "CAN_MANAGE", "inherited": True, "inherited_from_object": ["/jobs/"]}
     entries.append({"group_name": ADMINS, "all_permissions": [from_above]})
     return {"object_id": f"/jobs/{job.job_id}", "object_type": "job", "access_control_list": entries}

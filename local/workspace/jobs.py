@@ -78,13 +78,13 @@ def _document(job: Job) -> dict[str, Any]:
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
     """List the jobs that the caller can see, newest first, with tasks only if the request expands them."""
     name = request.query.get("name", "").lower() if workspace.behaviour.filters else ""
-    found = [
+    visible = [
         job
         for job in sorted(workspace.state.jobs.values(), key=lambda job: -job.job_id)
         if job_permissions.has_level(job, request.caller, job_permissions.ANY_LEVEL)
         and name in ("", str(job.settings["name"]).lower())
     ]
-    page, following = page_of(request, found, size="limit", default=20, most=100)
+    page, following = page_of(request, visible, size="limit", default=20, most=100)
     shown = [_document(job) for job in page]
     if not request.switch("expand_tasks"):
         for document in shown:

@@ -28,16 +28,16 @@ def document(state: State, principal: Principal) -> dict[str, Any]:
         "id": principal.id,
         "displayName": principal.display_name,
         "groups": [
-            {"display": one.name, "value": one.id, "type": "direct", "$ref": f"Groups/{one.id}"}
-            for one in state.principals.values()
-            if one.kind == "Groups" and one.name in principal.groups
+            {"display": group.name, "value": group.id, "type": "direct", "$ref": f"Groups/{group.id}"}
+            for group in state.principals.values()
+            if group.kind == "Groups" and group.name in principal.groups
         ],
     }
     if principal.kind == "Groups":
         shown["members"] = [
-            {"display": one.display_name, "value": one.id, "$ref": f"{one.kind}/{one.id}"}
-            for one in state.principals.values()
-            if principal.name in one.groups
+            {"display": member.display_name, "value": member.id, "$ref": f"{member.kind}/{member.id}"}
+            for member in state.principals.values()
+            if principal.name in member.groups
         ]
         shown["meta"] = {"resourceType": "Group" if principal.account_level else "WorkspaceGroup"}
     elif principal.kind == "Users":
@@ -59,14 +59,14 @@ def _me(workspace: Workspace, request: Request) -> dict[str, Any]:
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
     """List one page; ``startIndex`` counts from 1."""
     state, kind = workspace.state, _kind(request)
-    found = [document(state, principal) for principal in state.principals.values() if principal.kind == kind]
+    matching = [document(state, principal) for principal in state.principals.values() if principal.kind == kind]
     if condition := request.query.get("filter"):
-        found = [shown for shown in found if _matches(shown, condition)]
+        matching = [shown for shown in matching if _matches(shown, condition)]
     start, count = max(request.number("startIndex", 1), 1), min(request.number("count", PAGE), PAGE)
-    page = found[start - 1 : start - 1 + count]
+    page = matching[start - 1 : start - 1 + count]
     return {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-        "totalResults": len(found),
+        "totalResults": len(matching),
         "startIndex": start,
         "itemsPerPage": len(page),
         "Resources": page,
@@ -82,12 +82,12 @@ def _matches(shown: dict[str, Any], condition: str) -> bool:
 
 
 def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
-    return document(workspace.state, _found(workspace, request))
+    return document(workspace.state, _existing(workspace, request))
 
 
 def _patch(workspace: Workspace, request: Request) -> Response:
     """Add and remove roles, the only changes that are supported here."""
-    principal = _found(workspace, request)
+    principal = _existing(workspace, request)
     roles = list(principal.roles)
     for operation in request.body["Operations"]:
         roles = _changed(roles, operation)
@@ -100,22 +100,22 @@ def _changed(roles: list[str], operation: dict[str, Any]) -> list[str]:
     op, path, value = operation.get("op"), operation.get("path") or "", operation.get("value")
     if op == "add" and path == "roles":
         return list(dict.fromkeys([*roles, *_values(value)]))
-    if op == "remove" and (one := _ONE_ROLE.fullmatch(path)):
-        return [arn for arn in roles if arn != one[1]]
+    if op == "remove" and (role := _ONE_ROLE.fullmatch(path)):
+        return [arn for arn in roles if arn != role[1]]
     raise invalid(f"Operation {op} with path '{path}' is not supported")
 
 
 def _values(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(one, dict) and "value" in one for one in value):
+    if not isinstance(value, list) or not all(isinstance(role, dict) and "value" in role for role in value):
         raise malformed("Request is unparsable, syntactically incorrect, or violates schema.")
-    return [one["value"] for one in value]
+    return [role["value"] for role in value]
 
 
 def _kind(request: Request) -> Kind:
     return cast(Kind, request.path.split("/")[6])
 
 
-def _found(workspace: Workspace, request: Request) -> Principal:
+def _existing(workspace: Workspace, request: Request) -> Principal:
     principal = workspace.state.principals.get(request.params["id"])
     if principal is None or principal.kind != _kind(request):
         noun = {"Groups": "Group", "Users": "User", "ServicePrincipals": "Service principal"}[_kind(request)]

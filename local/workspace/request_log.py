@@ -39,7 +39,7 @@ class LoggedRequest:
 
     @property
     def writes(self) -> bool:
-        """Whether the request asks for a change; signing in does not count."""
+        """True if the request asks for a change; signing in does not count."""
         return self.method not in _READING and not self.path.startswith(_SIGNING_IN)
 
     def __str__(self) -> str:

@@ -53,7 +53,7 @@ class TaskRun:
 
     @property
     def ended(self) -> bool:
-        """Whether the task run has ended."""
+        """True if the task run has ended."""
         return self.life_cycle in ENDED
 
 
@@ -63,7 +63,7 @@ class Run:
 
     Attributes:
         run_id: the run's ID.
-        job_id: the job's ID; a one-time run has an ID of its own here that is not in the list of jobs.
+        job_id: the job's ID; a one-time run has its own ID here, which is not in the list of jobs.
         name: ``run_name``.
         run_type: ``JOB_RUN`` or ``SUBMIT_RUN``.
         trigger: the kind of trigger that started it.
@@ -97,7 +97,7 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        """Whether the run has ended."""
+        """True if the run has ended."""
         return self.end_time > 0
 
     @property

@@ -118,5 +118,5 @@ def _check_scalar(value: Any, hint: Any, name: str) -> None:
 
 
 def _wrong(expected: str, name: str, value: Any) -> Exception:
-    found = _JSON_NAMES.get(type(value), "NULL")
-    return malformed(f"Could not parse request object: Expected {expected} for field {name}, found {found}")
+    actual = _JSON_NAMES.get(type(value), "NULL")
+    return malformed(f"Could not parse request object: Expected {expected} for field {name}, found {actual}")

@@ -37,7 +37,7 @@ class Principal:
 
     @property
     def admin(self) -> bool:
-        """Whether the principal administers the workspace."""
+        """True if the principal administers the workspace."""
         return ADMINS in self.groups
 
 
