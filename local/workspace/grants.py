@@ -13,7 +13,7 @@ from local.workspace.state import Principal, State
 
 
 def may(state: State, caller: Principal, securables: list[str], privilege: str) -> bool:
-    """Return whether a caller owns holder of the securables or has the privilege on holder.
+    """Return whether a caller owns one of the securables or has the privilege on one of them.
 
     Privileges are inherited: pass a securable together with those that contain it.
     """
