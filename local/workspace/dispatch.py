@@ -77,7 +77,6 @@ def respond(workspace: Workspace, raw: RawRequest) -> tuple[Response, str]:
         if route.admin and not caller.admin:
             raise denied("Only admins can perform this operation")
         request = Request(
-            raw.method,
             raw.path,
             raw.query,
             params,

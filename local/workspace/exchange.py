@@ -15,7 +15,6 @@ class Request:
     """A request with a known caller and a checked body.
 
     Attributes:
-        method: the HTTP method.
         path: the decoded path, without the query.
         query: the query parameters.
         params: the named segments of the route's path.
@@ -25,7 +24,6 @@ class Request:
         authorization: the ``Authorization`` header.
     """
 
-    method: str
     path: str
     query: Mapping[str, str]
     params: Mapping[str, str]
