@@ -6,12 +6,12 @@ from collections.abc import Container, Iterator
 from typing import Any
 
 from local.cloud_files.aws import calling
-from local.cloud_files.discovery import Found, by_time, rest_after_listing
+from local.cloud_files.discovery import Found, Listing, by_time
 from local.cloud_files.error import CloudFilesError
 from local.cloud_files.selection import Selection
 
 
-class BucketListing:
+class BucketListing(Listing):
     """Discovery that lists all objects under a prefix each time.
 
     Args:
@@ -19,8 +19,6 @@ class BucketListing:
         bucket: the bucket's name.
         selection: selects the keys; its paths have the form ``/bucket/key``.
     """
-
-    drained = True
 
     def __init__(self, client: Any, *, bucket: str, selection: Selection) -> None:
         self._client = client
@@ -55,20 +53,6 @@ class BucketListing:
             CloudFilesError: the bucket does not exist, or listing it is denied.
         """
         return by_time([file for file in self._all() if file.path not in known])
-
-    def existing(self) -> list[Found]:
-        """See `Discovery.existing`; raises the errors of `new_files`."""
-        return self.new_files(frozenset())
-
-    def logged(self, offset: int) -> None:
-        """Do nothing: a listing finds all files again."""
-
-    def committed(self, offset: int) -> None:
-        """Do nothing, as in `logged`."""
-
-    def rest(self, took: float) -> float:
-        """See `Discovery.rest`."""
-        return rest_after_listing(took)
 
     def _all(self) -> Iterator[Found]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self.prefix)

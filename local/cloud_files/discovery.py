@@ -49,9 +49,28 @@ class Discovery(Protocol):
         """Return the seconds to wait before the next call of `new_files`, which took ``took`` seconds."""
 
 
-def rest_after_listing(took: float) -> float:
-    """Return the seconds to rest, so that listing takes at most a fifth of the time."""
-    return max(REST, 4 * took)
+class Listing:
+    """Discovery that lists everything each time, so it has nothing to record."""
+
+    drained = True
+
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
+        """See `Discovery.new_files`."""
+        raise NotImplementedError
+
+    def existing(self) -> list[Found]:
+        """See `Discovery.existing`; raises the errors of `new_files`."""
+        return self.new_files(frozenset())
+
+    def logged(self, offset: int) -> None:
+        """Do nothing: a listing finds all files again."""
+
+    def committed(self, offset: int) -> None:
+        """Do nothing, as in `logged`."""
+
+    def rest(self, took: float) -> float:
+        """Return the seconds to rest, so that listing takes at most a fifth of the time."""
+        return max(REST, 4 * took)
 
 
 def by_time(files: list[Found]) -> list[Found]:

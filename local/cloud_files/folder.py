@@ -7,13 +7,13 @@ import os
 from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
-from local.cloud_files.discovery import Found, by_time, rest_after_listing
+from local.cloud_files.discovery import Found, Listing, by_time
 from local.cloud_files.error import CloudFilesError
 from local.cloud_files.pattern import is_hidden
 from local.cloud_files.selection import Selection
 
 
-class FolderListing:
+class FolderListing(Listing):
     """Discovery that lists a folder recursively, at a cost that grows only with the folder.
 
     The listing takes a file as it is. Write a file under a name that starts with ``_`` or ``.`` and rename it when it
@@ -22,8 +22,6 @@ class FolderListing:
     Args:
         selection: selects the files.
     """
-
-    drained = True
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
@@ -41,20 +39,6 @@ class FolderListing:
         """
         found = [file for entry in self._entries() if f"file:{entry.path}" not in known and (file := _found(entry))]
         return by_time(found)
-
-    def existing(self) -> list[Found]:
-        """See `Discovery.existing`; raises the errors of `new_files`."""
-        return self.new_files(frozenset())
-
-    def logged(self, offset: int) -> None:
-        """Do nothing: a listing finds all files again."""
-
-    def committed(self, offset: int) -> None:
-        """Do nothing, as in `logged`."""
-
-    def rest(self, took: float) -> float:
-        """See `Discovery.rest`."""
-        return rest_after_listing(took)
 
     def _entries(self) -> Iterator[os.DirEntry[str]]:
         pattern, root = self._selection.pattern, self._selection.pattern.root

@@ -55,14 +55,8 @@ class FileLog:
     def start(self, skipped: Sequence[Found] = ()) -> None:
         """Create the log, with files that are known but never read."""
         head = json.dumps({"version": 1, "skipped": len(skipped)}) + "\n"
-        temporary = self.path.with_suffix(".tmp")
-        with open(temporary, "wb") as file:
-            file.write(head.encode() + _lines(skipped))
-            file.flush()
-            os.fsync(file.fileno())
         # Atomic, because a partial list of skipped files would cause the others to be loaded.
-        os.replace(temporary, self.path)
-        _sync_folder(self.path.parent)
+        replace(self.path, head.encode() + _lines(skipped))
         self._load()
 
     def append(self, files: Sequence[Found]) -> None:
@@ -143,8 +137,15 @@ def _lock(folder: Path, patience: float) -> int:
             time.sleep(0.1)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def replace(path: Path, content: bytes) -> None:
+    """Write a file at once or not at all; it is on disk when this returns."""
+    temporary = path.with_suffix(".tmp")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    descriptor = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

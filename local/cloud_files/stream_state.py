@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from local.cloud_files import log
 from local.cloud_files.error import CloudFilesError
 
 NAME = "stream.json"
@@ -68,14 +68,4 @@ class StateFile:
             ) from None
 
     def _save(self) -> None:
-        temporary = self._path.with_suffix(".tmp")
-        with temporary.open("w") as file:
-            json.dump(asdict(self.state), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        log.replace(self._path, json.dumps(asdict(self.state)).encode())

@@ -1,7 +1,8 @@
-"""A Databricks workspace on this machine: the endpoints that a deployment uses, over HTTP, for the real SDK.
+"""A stand-in for a Databricks workspace: the endpoints that a deployment calls, served over HTTP to the real SDK.
 
 It answers as the real service does (``server.py``), checks every body against the SDK's own classes (``shape.py``),
-fails on request (``faults.py``), and lets somebody else run the tasks (``runner.py``).
+fails on request (``faults.py``), and hands tasks to a runner (``runner.py``). A request to any other endpoint gets a
+404 that names it.
 
 Example:
     >>> with WorkspaceServer() as server:
@@ -32,7 +33,7 @@ from local.workspace.runner import (
     UnityCatalog,
 )
 from local.workspace.server import WorkspaceServer
-from local.workspace.state import ExternalLocation, State, Table
+from local.workspace.state import ExternalLocation, State
 
 __all__ = [
     "Behaviour",
@@ -51,7 +52,6 @@ __all__ = [
     "Runner",
     "Script",
     "State",
-    "Table",
     "UnityCatalog",
     "WorkspaceServer",
     "add_group",

@@ -1,6 +1,6 @@
-"""A workspace on this machine for trying by hand: ``python -m local.workspace``.
+"""A workspace on this machine to try by hand: ``python -m local.workspace``.
 
-Runs are recorded and play a script: one-time runs succeed, continuous jobs go on until they are cancelled.
+Runs execute nothing: one-time runs succeed, and runs of continuous jobs last until they are cancelled.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Answer requests until Ctrl-C.
 
     Args:
-        argv: the command line's words; by default those of the process.
+        argv: the arguments; by default those of the process.
 
     Returns:
         The exit status.
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         server = WorkspaceServer(port=options.port)
     except OSError as error:
-        print(f"port {options.port} cannot be used: {error.strerror}. Give another one with --port.", file=sys.stderr)
+        print(f"cannot use port {options.port}: {error.strerror}. Choose another one with --port.", file=sys.stderr)
         return 1
     for name in options.group:
         add_group(server.state, name)
@@ -50,19 +50,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     with server:
         _introduce(server, options.admin_token or server.credentials.token)
         ended.wait()
-    print("stopped; nothing of the workspace was kept", flush=True)
+    print("stopped; the workspace is gone", flush=True)
     return 0
 
 
 def _introduce(server: WorkspaceServer, token: str) -> None:
-    """Say how to reach the workspace; its secrets are made for this process and end with it."""
+    """Print how to reach the workspace; its secrets are valid only while this process runs."""
     print(f"A Databricks workspace answers at {server.host} until Ctrl-C. In another terminal:\n")
     print(f"    export DATABRICKS_HOST={server.host}")
     print(f"    export DATABRICKS_TOKEN={token}\n")
-    print("or, instead of the token, as a service principal with OAuth:\n")
+    print("Or sign in as a service principal with OAuth instead of the token:\n")
     print(f"    export DATABRICKS_CLIENT_ID={server.credentials.client_id}")
     print(f"    export DATABRICKS_CLIENT_SECRET={server.credentials.client_secret}\n")
-    print("Every request is shown here:\n", flush=True)
+    print("Every request is listed here:\n", flush=True)
 
 
 def _say(request: LoggedRequest) -> None:
@@ -73,11 +73,11 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog=".venv/bin/python -m local.workspace", description=__doc__, allow_abbrev=False
     )
-    parser.add_argument("--port", type=_port, default=0, metavar="N", help="the port (default: any free one)")
+    parser.add_argument("--port", type=_port, default=0, metavar="N", help="port to listen on (default: a free one)")
     parser.add_argument(
-        "--admin-token", default="", metavar="TOKEN", help="the administrator's token (default: a new one)"
+        "--admin-token", default="", metavar="TOKEN", help="token of the administrator (default: a new one)"
     )
-    parser.add_argument("--group", action="append", default=[], metavar="NAME", help="add a group; may be repeated")
+    parser.add_argument("--group", action="append", default=[], metavar="NAME", help="group to create; can be repeated")
     return parser.parse_args(arguments)
 
 

@@ -1,4 +1,4 @@
-"""Which runtimes and node types there are, and what the service checks in a cluster's settings."""
+"""Runtimes, node types, and the service's checks of a cluster's settings."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from local.workspace.state import Principal, State
 
 
 def check_cluster(state: State, caller: Principal, cluster: dict[str, Any]) -> None:
-    """Check the settings of a new cluster as the service does when a job is created or a run is submitted.
+    """Check a new cluster's settings as the service does when a job is created or a run is submitted.
 
     Raises:
-        ApiError: for the first setting that the workspace does not offer.
+        ApiError: for the first setting that the workspace does not accept.
     """
     version, node = cluster.get("spark_version", ""), cluster.get("node_type_id")
     if version not in state.spark_versions:
@@ -50,7 +50,7 @@ def _check_size(cluster: dict[str, Any]) -> None:
 
 
 def _check_profile(state: State, caller: Principal, arn: str) -> None:
-    # How the service words these two is not published.
+    # The service's wording of these two messages is not published.
     if arn not in state.instance_profiles:
         raise invalid(f"The instance profile {arn} is not registered in this workspace.")
     if not profiles.may_use(state, caller, arn):

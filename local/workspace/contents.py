@@ -1,4 +1,4 @@
-"""What a new workspace holds, and how principals come into it."""
+"""The contents of a new workspace, and functions that add principals and folders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from local.workspace.context import now_ms
 from local.workspace.state import ADMINS, Kind, Principal, State, Token, WorkspaceObject
 
-# Two long-term-support runtimes, what came between them, and the newest, as in a workspace of late 2026.
+# Runtimes of a workspace in late 2026: long-term-support versions and the newest one.
 SPARK_VERSIONS = {
     "19.x-scala2.13": "19.0 (includes Apache Spark 4.1.0, Scala 2.13)",
     "18.x-scala2.13": "18 LTS (includes Apache Spark 4.1.0, Scala 2.13)",
@@ -19,7 +19,7 @@ SPARK_VERSIONS = {
     "16.4.x-scala2.12": "16.4 LTS (includes Apache Spark 3.5.2, Scala 2.12)",
 }
 
-# Node types: cores, MiB of memory, category.
+# Cores, memory in MiB, and category of each node type.
 NODE_TYPES = {
     "m5d.large": (2, 8192, "General Purpose"),
     "m6id.large": (2, 8192, "General Purpose"),
@@ -37,7 +37,7 @@ NODE_TYPES = {
 
 @dataclass(frozen=True)
 class Credentials:
-    """How one service principal signs in: with its OAuth secret, or with a personal access token."""
+    """Credentials of a service principal: its OAuth secret and a personal access token."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -45,7 +45,7 @@ class Credentials:
 
 
 def new_state() -> tuple[State, Credentials]:
-    """Return a workspace as it is on its first day, and the credentials of the principal that administers it."""
+    """Return a new workspace and the credentials of the service principal that administers it."""
     state = State(spark_versions=dict(SPARK_VERSIONS), catalogs={"main": ADMINS, "system": "System user"})
     for name, (cores, memory, category) in NODE_TYPES.items():
         state.node_types[name] = {
@@ -66,19 +66,19 @@ def new_state() -> tuple[State, Credentials]:
 
 
 def add_group(state: State, name: str, *, account_level: bool = False) -> Principal:
-    """Add a group. One of the account takes changes with success and does not make them."""
+    """Add a group. An account-level group accepts changes and does not apply them."""
     return _add(state, "Groups", name, name, account_level=account_level)
 
 
 def add_user(state: State, name: str, *, groups: Sequence[str] = (), admin: bool = False) -> Principal:
-    """Add a user, whose name is an e-mail address."""
+    """Add a user. The name is an email address."""
     return _add(state, "Users", name, name.partition("@")[0], groups=groups, admin=admin)
 
 
 def add_service_principal(
     state: State, display_name: str, *, groups: Sequence[str] = (), admin: bool = False
 ) -> Credentials:
-    """Add a service principal and return its credentials; its application id is the ``client_id``."""
+    """Add a service principal and return its credentials. Its application ID is the ``client_id``."""
     application_id = str(uuid.uuid4())
     principal = _add(state, "ServicePrincipals", application_id, display_name, groups=groups, admin=admin)
     state.client_secrets[application_id] = f"dose{secrets.token_hex(16)}"
@@ -86,15 +86,15 @@ def add_service_principal(
 
 
 def remove_principal(state: State, principal: Principal) -> None:
-    """Delete a principal: it signs in no more, and the jobs that it owned have no owner."""
+    """Delete a principal. It can no longer sign in, and its jobs have no owner."""
     del state.principals[principal.id]
     state.tokens = {text: token for text, token in state.tokens.items() if token.principal_id != principal.id}
     for job in state.jobs.values():
-        job.permissions = [one for one in job.permissions if one.name != principal.name]
+        job.permissions = [permission for permission in job.permissions if permission.name != principal.name]
 
 
 def issue_token(state: State, principal: Principal, *, expires_at: float | None = None) -> str:
-    """Make a personal access token for a principal and return it."""
+    """Create a personal access token for a principal and return it."""
     token = f"dapi{secrets.token_hex(16)}"
     state.tokens[token] = Token(principal.id, expires_at)
     return token

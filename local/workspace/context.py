@@ -1,4 +1,4 @@
-"""What the endpoints work on, and how the workspace behaves."""
+"""The workspace that the endpoints work on, and its behavior."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ def _no_objection(_arn: str) -> str | None:
 
 @dataclass
 class Behaviour:
-    """What differs from one workspace to the next; all of it may be changed at any time.
+    """Behavior that differs between workspaces. Any of it can be changed at any time.
 
     Attributes:
         token_seconds: how long an OAuth token is valid.
-        profile_refusals: how many times the dry run of a new instance profile is refused, as while IAM does not show
-            the profile everywhere yet.
-        object_to_profile: says why AWS would refuse the dry run for an ARN, or None.
-        restart_seconds: the delay before a continuous job's next run; doubled by each failure in a row.
+        profile_refusals: how many times the dry run of a new instance profile fails, as it does until a new profile
+            has reached all of IAM.
+        object_to_profile: returns the reason why AWS would refuse the dry run for an ARN, or None.
+        restart_seconds: the delay before a continuous job's next run, doubled by each consecutive failure.
         restart_limit_seconds: the longest such delay.
-        start_seconds: how long a run is ``PENDING``, which is when a real workspace starts the cluster.
-        every_default: whether jobs are read back with every default that any client of the service has seen, and not
-            only with those that are sure to come. Counts for jobs that are created or changed from then on.
-        filters: whether lists of jobs and runs look at what they are to filter by; not so in Databricks' own fake.
-        logs_of_failures: whether the output of a failed task has ``logs``. Without them ``error`` is the exception's
-            last line only, as Databricks measured it for a Python task, and ``error_trace`` has the rest.
+        start_seconds: how long a run is ``PENDING``; a real workspace starts the cluster in this time.
+        every_default: whether jobs are returned with every default that a client of the service has seen, and not
+            only with the certain ones. Applies to jobs that are created or changed afterwards.
+        filters: whether lists of jobs and runs apply their filters; Databricks' own fake ignores them.
+        logs_of_failures: whether the output of a failed task has ``logs``. Without them ``error`` holds only the last
+            line of the exception, as Databricks measured for a Python task, and ``error_trace`` has the rest.
     """
 
     token_seconds: float = 3600
@@ -48,15 +48,15 @@ class Behaviour:
 
 @dataclass
 class Workspace:
-    """The workspace as its endpoints see it; they are called one at a time.
+    """The workspace as its endpoints see it. Endpoints are called one at a time.
 
     Attributes:
         host: the address, such as ``http://127.0.0.1:8080``.
-        state: what it holds.
-        runner: what runs tasks.
-        behaviour: how it behaves.
-        handles: tasks that are running, by the task's run id.
-        clock: a clock that never goes back, in seconds.
+        state: the objects in the workspace.
+        runner: the runner of tasks.
+        behaviour: the behavior of the workspace.
+        handles: the running tasks by the task's run ID.
+        clock: a monotonic clock, in seconds.
     """
 
     host: str
@@ -68,5 +68,5 @@ class Workspace:
 
 
 def now_ms() -> int:
-    """Return the time as the API writes it: milliseconds since 1970."""
+    """Return the time in the API's format: milliseconds since 1970."""
     return int(time.time() * 1000)

@@ -1,6 +1,6 @@
-"""What the service fills in and leaves out of the settings of jobs and runs: how they are read back.
+"""Settings of jobs and runs as the service returns them, with the values it fills in and leaves out.
 
-Sources: the fake workspace of Databricks' CLI (libs/testserver/jobs.go), and that CLI's list of defaults which the
+Sources: the fake workspace of the Databricks CLI (libs/testserver/jobs.go), and the CLI's list of defaults that the
 backend fills in (bundle/direct/dresources/resources.yml).
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-# Where a list is empty, there is none.
+# Settings without their empty lists.
 _NOTIFICATIONS = ("email_notifications", "webhook_notifications")
 _CLUSTER = {
     "driver_instance_pool_id": "",
@@ -34,11 +34,11 @@ _JOB = {
 
 
 def with_defaults(settings: dict[str, Any], *, every: bool = False) -> dict[str, Any]:
-    """Return settings as ``jobs/get`` shows them.
+    """Return settings as ``jobs/get`` returns them.
 
     Args:
-        settings: as they were sent.
-        every: fill in everything that any client of the service has seen, and not only what is sure to come.
+        settings: the settings as they were sent.
+        every: whether to fill in every default that a client of the service has seen, and not only the certain ones.
     """
     shown = {
         "name": "Untitled",
@@ -52,10 +52,10 @@ def with_defaults(settings: dict[str, Any], *, every: bool = False) -> dict[str,
     }
     for name in _NOTIFICATIONS:
         shown[name] = {key: value for key, value in shown[name].items() if value != []}
-    shown["tasks"] = [_task(one, every=every) for one in shown.get("tasks", [])]
+    shown["tasks"] = [_task(task, every=every) for task in shown.get("tasks", [])]
     tags = shown.get("tags", {}) if every else {}
-    for one in shown.get("job_clusters", []):
-        one["new_cluster"] = _cluster(one.get("new_cluster") or {}, tags=tags, every=every)
+    for shared in shown.get("job_clusters", []):
+        shared["new_cluster"] = _cluster(shared.get("new_cluster") or {}, tags=tags, every=every)
     for name, defaults in (
         ("continuous", {"pause_status": "UNPAUSED", "task_retry_mode": "NEVER"}),
         ("schedule", {"pause_status": "UNPAUSED"}),
@@ -77,7 +77,7 @@ def _task(task: dict[str, Any], *, every: bool) -> dict[str, Any]:
     }
     wheel = shown.get("python_wheel_task")
     if wheel and wheel.get("named_parameters"):
-        # Nothing says that the service keeps a parameter without a value; a task cannot rely on it.
+        # It is not documented whether the service keeps an empty parameter, so a task cannot rely on it.
         named = {name: value for name, value in wheel["named_parameters"].items() if value != ""}
         shown["python_wheel_task"] = {**wheel, "named_parameters": named}
     if "new_cluster" in shown:
@@ -91,7 +91,7 @@ def _task(task: dict[str, Any], *, every: bool) -> dict[str, Any]:
 
 def _cluster(cluster: dict[str, Any], *, tags: dict[str, str], every: bool) -> dict[str, Any]:
     shown = {"enable_elastic_disk": False, "num_workers": 0, **cluster}
-    shown.pop("apply_policy_default_values", None)  # never answered
+    shown.pop("apply_policy_default_values", None)  # never returned
     if not is_older_single_node(cluster):
         shown.setdefault("data_security_mode", "SINGLE_USER")
     if every:
@@ -112,15 +112,15 @@ def _cluster(cluster: dict[str, Any], *, tags: dict[str, str], every: bool) -> d
 
 
 def is_older_single_node(cluster: dict[str, Any]) -> bool:
-    """Return whether a cluster is a single node by its Spark settings, and not by ``is_single_node``."""
+    """Return whether Spark settings, and not ``is_single_node``, make a cluster a single node."""
     profile = (cluster.get("spark_conf") or {}).get("spark.databricks.cluster.profile")
     return profile == "singleNode" and not cluster.get("is_single_node")
 
 
 def _without_nulls(value: Any) -> Any:
-    """A null is the same as nothing."""
+    """Remove nulls, which mean the same as missing keys."""
     if isinstance(value, dict):
-        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [_without_nulls(one) for one in value]
+        return [_without_nulls(item) for item in value]
     return value

@@ -1,4 +1,4 @@
-"""From a raw request to its answer: the endpoint found, the caller known, the body checked."""
+"""Dispatch of a raw request: find the endpoint, identify the caller, check the body, and answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from local.workspace import (
     run_api,
     run_page,
     signing_in,
-    volume_files,
 )
 from local.workspace.context import Workspace
 from local.workspace.errors import ApiError, denied, malformed
@@ -44,14 +43,13 @@ ROUTES: tuple[Route, ...] = (
     *external_locations.ROUTES,
     *metastore.ROUTES,
     *grants.ROUTES,
-    *volume_files.ROUTES,
 )
 _NOBODY = Principal("Users", "", "", "")
 
 
 @dataclass(frozen=True)
 class RawRequest:
-    """A request as it came over the wire; the path is decoded."""
+    """A request as it arrived, with its path decoded."""
 
     method: str
     path: str
@@ -64,29 +62,27 @@ def respond(workspace: Workspace, raw: RawRequest) -> tuple[Response, str]:
     """Answer a request.
 
     Returns:
-        The answer, and the caller's name when it got as far as that.
+        The answer, and the caller's name, which is empty if the caller was not identified.
     """
     caller = _NOBODY
     try:
-        found = find(ROUTES, raw.method, raw.path)
-        if found is None:
+        endpoint = find(ROUTES, raw.method, raw.path)
+        if endpoint is None:
             raise ApiError(
                 404, "ENDPOINT_NOT_FOUND", f"No API found for '{raw.method} {raw.path.removeprefix('/api')}'"
             )
-        route, params = found
+        route, params = endpoint
         if not route.open:
             caller = signing_in.caller_of(workspace.state, raw.headers.get("Authorization", ""))
         if route.admin and not caller.admin:
             raise denied("Only admins can perform this operation")
         request = Request(
-            raw.method,
             raw.path,
             raw.query,
             params,
             _json_body(raw, route),
             raw.content,
             caller,
-            raw.headers.get("Content-Type", ""),
             raw.headers.get("Authorization", ""),
         )
         answer = route.handler(workspace, request)
@@ -96,7 +92,7 @@ def respond(workspace: Workspace, raw: RawRequest) -> tuple[Response, str]:
 
 
 def refusal(error: ApiError) -> Response:
-    """Return an error as the service writes it."""
+    """Return an error in the service's format."""
     return Response(
         {"error_code": error.code, "message": error.message}, status=error.status, headers=dict(error.headers)
     )

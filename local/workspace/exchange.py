@@ -1,4 +1,4 @@
-"""One request and its answer, as the endpoints see them."""
+"""A request and its answer, as the endpoints see them."""
 
 from __future__ import annotations
 
@@ -12,35 +12,31 @@ from local.workspace.state import Principal
 
 @dataclass(frozen=True)
 class Request:
-    """A request whose caller is known and whose body was checked.
+    """A request with a known caller and a checked body.
 
     Attributes:
-        method: the HTTP method.
         path: the decoded path, without the query.
-        query: the query's parameters.
-        params: the named parts of the route's path.
-        body: the JSON object of the body; empty when the body is no JSON.
+        query: the query parameters.
+        params: the named segments of the route's path.
+        body: the JSON object in the body; empty if the body is not JSON.
         content: the bytes of the body.
-        caller: who asks.
-        content_type: the header of this name.
-        authorization: the header of this name.
+        caller: the authenticated principal.
+        authorization: the ``Authorization`` header.
     """
 
-    method: str
     path: str
     query: Mapping[str, str]
     params: Mapping[str, str]
     body: Mapping[str, Any]
     content: bytes
     caller: Principal
-    content_type: str = ""
     authorization: str = field(default="", repr=False)
 
     def required(self, name: str) -> str:
         """Return a query parameter.
 
         Raises:
-            ApiError: when it is missing.
+            ApiError: if it is missing.
         """
         try:
             return self.query[name]
@@ -51,7 +47,7 @@ class Request:
         """Return a query parameter that is a whole number.
 
         Raises:
-            ApiError: when it is missing and has no default, or is no number.
+            ApiError: if it is not a number, or is missing and has no default.
         """
         if default is not None and name not in self.query:
             return default
@@ -68,14 +64,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer: a JSON document, or bytes as they are.
+    """An answer with a JSON document or bytes as its body.
 
     Attributes:
-        document: what becomes the JSON body; None for no body at all.
-        status: HTTP status.
-        content: the body when it is no JSON.
-        content_type: its type.
-        headers: further headers.
+        document: the JSON body; None for an empty body.
+        status: the HTTP status.
+        content: the body if it is not JSON.
+        content_type: the content type of the body.
+        headers: additional headers.
     """
 
     document: Any = None

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: for the n-th request, or for every request to an endpoint."""
+"""Planned faults: for the n-th request, or for requests to an endpoint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from local.workspace.errors import ApiError
 
 
 class Fault(enum.Enum):
-    """What happens to a request."""
+    """A fault that happens to a request."""
 
     TOO_MANY_REQUESTS = "429 with Retry-After, no effect"
     UNAVAILABLE = "503, no effect"
@@ -25,7 +25,7 @@ class Fault(enum.Enum):
     TIMEOUT_AFTER = "the effect takes place and no answer comes until the caller gives up"
     UNKNOWN_CLIENT = "401 invalid_client, no effect: the token endpoint does not know the secret (yet)"
     UNKNOWN_CLIENT_400 = "400 invalid_client, no effect: the same, as RFC 6749 (5.2) allows"
-    NO_EFFECT = "the answer is that of success, and nothing was done"
+    NO_EFFECT = "the answer reports success, without an effect"
 
 
 # Faults that let the request reach its endpoint.
@@ -34,15 +34,15 @@ REACHING = frozenset({Fault.CUT_AFTER, Fault.TIMEOUT_AFTER, Fault.NO_EFFECT})
 
 @dataclass
 class _Plan:
-    """A fault that was asked for.
+    """A planned fault.
 
     Attributes:
-        fault: what happens.
-        method: of the requests it is for; None = any.
-        path: of the requests it is for; None = any.
-        first: the first request it is for, counted among those that match, from 1.
-        times: for how many of them; None = for all from there on.
-        seen: how many matched so far.
+        fault: the fault.
+        method: the HTTP method of matching requests; None for any.
+        path: the path of matching requests; None for any.
+        first: the first matching request that gets the fault, counted from 1.
+        times: how many matching requests get it; None for all that follow.
+        seen: the number of matching requests so far.
     """
 
     fault: Fault
@@ -65,11 +65,11 @@ class _Plan:
 
 @dataclass
 class Faults:
-    """The faults of a workspace.
+    """The planned faults of a workspace.
 
     Attributes:
         retry_after: the ``Retry-After`` of a 429 or 503, in seconds.
-        words: the message of an error; empty = the usual one.
+        words: the message of an error; empty for the default one.
 
     Example:
         >>> server.faults.at(3, Fault.CUT_AFTER)
@@ -81,39 +81,39 @@ class Faults:
     _plans: list[_Plan] = field(default_factory=list)
 
     def at(self, number: int, fault: Fault, *, times: int | None = 1) -> None:
-        """Ask for a fault at a request, counted from 1 since the server started or its log was cleared.
+        """Plan a fault for a request, counted from 1 since the server started or its log was cleared.
 
         Args:
-            number: which request.
-            fault: what happens to it.
-            times: how many requests in a row, such as a client's own repetitions; None = all from there on.
+            number: the number of the request.
+            fault: the fault.
+            times: how many consecutive requests get it, such as a client's retries; None for all that follow.
         """
         self._plans.append(_Plan(fault, None, None, number, times))
 
     def on(self, method: str | None, path: str, fault: Fault, *, nth: int = 1, times: int | None = 1) -> None:
-        """Ask for a fault at requests to an endpoint.
+        """Plan a fault for requests to an endpoint.
 
         Args:
-            method: the HTTP method; None = any.
-            path: the path, with ``*`` for anything.
-            fault: what happens.
-            nth: the first of these requests that it happens to, counted from now and from 1.
-            times: to how many; None = all from there on.
+            method: the HTTP method; None for any.
+            path: the path; ``*`` matches any text.
+            fault: the fault.
+            nth: the first of these requests that gets it, counted from 1, starting now.
+            times: how many of them get it; None for all that follow.
         """
         pattern = re.compile(".*".join(re.escape(part) for part in path.split("*")))
         self._plans.append(_Plan(fault, method, pattern, nth, times))
 
     def clear(self) -> None:
-        """Forget what was asked for."""
+        """Remove all planned faults."""
         self._plans.clear()
 
     def take(self, number: int, method: str, path: str) -> Fault | None:
-        """Return what happens to a request; every plan counts it, and the first one that takes it wins."""
+        """Return the fault of a request, if any. Every plan counts the request; the first plan that applies wins."""
         taken = [plan.fault for plan in self._plans if plan.takes(number, method, path)]
         return taken[0] if taken else None
 
     def refusal(self, fault: Fault) -> ApiError:
-        """Return the answer of a fault that neither cuts the connection nor reaches the endpoint."""
+        """Return the error for a fault that neither cuts the connection nor reaches the endpoint."""
         headers = {"Retry-After": str(self.retry_after)}
         if fault is Fault.TOO_MANY_REQUESTS:
             text = self.words or "Current request has to be retried, rate limit"

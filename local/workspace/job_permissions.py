@@ -1,4 +1,4 @@
-"""Who may do what with a job."""
+"""Permissions on jobs."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ _KEYS: dict[Key, tuple[Kind, str]] = {
     "service_principal_name": ("ServicePrincipals", "ServicePrincipalName"),
 }
 MANAGING = ("IS_OWNER", "CAN_MANAGE")
-RUNNING = (*MANAGING, "CAN_MANAGE_RUN")
-ANY_LEVEL = (*RUNNING, "CAN_VIEW")
+ANY_LEVEL = (*MANAGING, "CAN_MANAGE_RUN", "CAN_VIEW")
 
 
 def key_of(principal: Principal) -> Key:
@@ -30,31 +29,32 @@ def key_of(principal: Principal) -> Key:
 
 
 def has_level(job: Job, caller: Principal, levels: tuple[str, ...]) -> bool:
-    """Return whether a caller has one of the levels on a job, directly, by a group, or as an administrator."""
+    """Return whether a caller has one of the levels on a job: directly, through a group, or as an administrator."""
     return caller.admin or any(
-        one.level in levels and (one.name in caller.groups if one.key == "group_name" else one.name == caller.name)
-        for one in job.permissions
+        permission.level in levels
+        and (permission.name in caller.groups if permission.key == "group_name" else permission.name == caller.name)
+        for permission in job.permissions
     )
 
 
 def replaced(state: State, job: Job, access: list[dict[str, Any]], *, keep_owner: bool = False) -> list[Permission]:
-    """Return a job's permissions after all of them were given anew.
+    """Return a job's permissions after all of them are replaced.
 
     Args:
-        state: with the principals.
+        state: the state, with the principals.
         job: the job.
-        access: an ``access_control_list``.
-        keep_owner: whether the job's owner stays when none is given, as in ``jobs/create``.
+        access: the new ``access_control_list``.
+        keep_owner: whether the owner stays if the list has none, as in ``jobs/create``.
 
     Raises:
-        ApiError: for a principal that does not exist, or when there is not exactly one owner.
+        ApiError: if a principal does not exist, or if there is not exactly one owner.
     """
-    every = [_permission(state, one) for one in access]
-    # Of two entries of one principal the last one counts.
-    new = list({(one.key, one.name): one for one in every}.values())
-    owners = [one for one in new if one.level == "IS_OWNER"]
+    permissions = [_permission(state, entry) for entry in access]
+    # The last of several entries for the same principal wins.
+    new = list({(permission.key, permission.name): permission for permission in permissions}.values())
+    owners = [permission for permission in new if permission.level == "IS_OWNER"]
     if not owners and keep_owner:
-        new = [*(one for one in job.permissions if one.level == "IS_OWNER"), *new]
+        new = [*(permission for permission in job.permissions if permission.level == "IS_OWNER"), *new]
     elif len(owners) != 1:
         raise invalid("The job must have exactly one owner.")
     return new
@@ -66,7 +66,7 @@ def _permission(state: State, entry: dict[str, Any]) -> Permission:
         raise invalid("Each entry needs a permission_level and exactly one principal")
     (key, name), level = named[0], entry["permission_level"]
     kind, noun = _KEYS[key]
-    if not any(one.kind == kind and one.name == name for one in state.principals.values()):
+    if not any(each.kind == kind and each.name == name for each in state.principals.values()):
         raise not_found(f"Principal: {noun}({name}) does not exist")
     if level == "IS_OWNER" and key == "group_name":
         raise invalid("Groups can not be owners")
@@ -78,26 +78,9 @@ def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 
 def _set(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Replace what was granted on the job."""
+    """Replace the permissions on the job."""
     job = _job(workspace, request, MANAGING)
     job.permissions = replaced(workspace.state, job, request.body.get("access_control_list") or [])
-    return _document(workspace.state, job)
-
-
-def _update(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Grant more; a principal's former level is replaced, and a new owner takes the place of the former one."""
-    job = _job(workspace, request, MANAGING)
-    new = [_permission(workspace.state, one) for one in request.body.get("access_control_list") or []]
-    changed = {(one.key, one.name) for one in new}
-    kept = [
-        one
-        for one in job.permissions
-        if (one.key, one.name) not in changed
-        and not (one.level == "IS_OWNER" and any(other.level == "IS_OWNER" for other in new))
-    ]
-    if sum(one.level == "IS_OWNER" for one in (*kept, *new)) != 1:
-        raise invalid("The job must have exactly one owner.")
-    job.permissions = [*kept, *new]
     return _document(workspace.state, job)
 
 
@@ -113,11 +96,11 @@ def _job(workspace: Workspace, request: Request, levels: tuple[str, ...]) -> Job
 
 def _document(state: State, job: Job) -> dict[str, Any]:
     entries = []
-    for one in job.permissions:
-        entry: dict[str, Any] = {one.key: one.name}
-        if one.key == "service_principal_name":
-            entry["display_name"] = state.principal(one.name).display_name
-        entries.append(entry | {"all_permissions": [{"permission_level": one.level, "inherited": False}]})
+    for permission in job.permissions:
+        entry: dict[str, Any] = {permission.key: permission.name}
+        if permission.key == "service_principal_name":
+            entry["display_name"] = state.principal(permission.name).display_name
+        entries.append(entry | {"all_permissions": [{"permission_level": permission.level, "inherited": False}]})
     from_above = {"permission_level": "CAN_MANAGE", "inherited": True, "inherited_from_object": ["/jobs/"]}
     entries.append({"group_name": ADMINS, "all_permissions": [from_above]})
     return {"object_id": f"/jobs/{job.job_id}", "object_type": "job", "access_control_list": entries}
@@ -127,5 +110,4 @@ _PATH = "/api/2.0/permissions/jobs/{job_id}"
 ROUTES = (
     Route("GET", _PATH, _get),
     Route("PUT", _PATH, _set, shape=of_method(JobsAPI.set_permissions, but=("job_id",))),
-    Route("PATCH", _PATH, _update, shape=of_method(JobsAPI.update_permissions, but=("job_id",))),
 )

@@ -1,39 +1,31 @@
-"""The settings of jobs and one-time runs: what is refused, and how an update is merged."""
+"""Checks of the settings of jobs and one-time runs."""
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from local.workspace.clusters import check_cluster
 from local.workspace.errors import invalid
 from local.workspace.state import Principal, State
 
-# Lists of settings whose entries an update merges by a key.
-_KEYED = {
-    "tasks": "task_key",
-    "job_clusters": "job_cluster_key",
-    "environments": "environment_key",
-    "parameters": "name",
-}
 _TASK_LIMIT = 1000
 _QUARTZ_FIELDS = (6, 7)
 
 
 def check_settings(state: State, caller: Principal, settings: dict[str, Any]) -> None:
-    """Check settings beyond their shape.
+    """Check what the shape of settings does not cover.
 
     Raises:
-        ApiError: for the first thing that the service does not accept.
+        ApiError: for the first setting that the service does not accept.
     """
     tasks = settings.get("tasks") or []
     if len(tasks) > _TASK_LIMIT:
         raise invalid(f"Too many tasks: {len(tasks)} (max: {_TASK_LIMIT})")
-    _check_unique("task_key", [one["task_key"] for one in tasks])
+    _check_unique("task_key", [task["task_key"] for task in tasks])
     shared = settings.get("job_clusters") or []
-    _check_unique("job_cluster_key", [one["job_cluster_key"] for one in shared])
-    for one in shared:
-        check_cluster(state, caller, one.get("new_cluster") or {})
+    _check_unique("job_cluster_key", [cluster["job_cluster_key"] for cluster in shared])
+    for cluster in shared:
+        check_cluster(state, caller, cluster.get("new_cluster") or {})
     for task in tasks:
         _check_task(state, caller, task, settings)
     _check_trigger(settings)
@@ -49,20 +41,20 @@ def _check_unique(key: str, values: list[str]) -> None:
 
 def _check_task(state: State, caller: Principal, task: dict[str, Any], settings: dict[str, Any]) -> None:
     key = task["task_key"]
-    shared = [one["job_cluster_key"] for one in settings.get("job_clusters") or []]
-    wanted = task.get("job_cluster_key")
-    if wanted is not None and wanted not in shared:
-        raise invalid(f"Job cluster '{wanted}' is not defined in field 'job_clusters'.")
+    shared = [cluster["job_cluster_key"] for cluster in settings.get("job_clusters") or []]
+    cluster_key = task.get("job_cluster_key")
+    if cluster_key is not None and cluster_key not in shared:
+        raise invalid(f"Job cluster '{cluster_key}' is not defined in field 'job_clusters'.")
     if task.get("new_cluster"):
         check_cluster(state, caller, task["new_cluster"])
-    elif wanted is None and not task.get("existing_cluster_id") and not task.get("environment_key"):
+    elif cluster_key is None and not task.get("existing_cluster_id") and not task.get("environment_key"):
         raise invalid("One of job_cluster_key, new_cluster, or existing_cluster_id must be specified.")
     if not any(name.endswith("_task") and value is not None for name, value in task.items()):
         raise invalid(f"Task '{key}' must have exactly one type of task")
     wheel = task.get("python_wheel_task") or {}
     if wheel.get("parameters") and wheel.get("named_parameters"):
         raise invalid(f"Task '{key}': only one of parameters and named_parameters can be given")
-    known = [one["task_key"] for one in settings.get("tasks") or []]
+    known = [each["task_key"] for each in settings.get("tasks") or []]
     for needed in task.get("depends_on") or []:
         if needed["task_key"] not in known:
             raise invalid(f"Task '{key}' depends on unknown task '{needed['task_key']}'")
@@ -76,29 +68,10 @@ def _check_trigger(settings: dict[str, Any]) -> None:
         expression = settings["schedule"]["quartz_cron_expression"]
         if len(expression.split()) not in _QUARTZ_FIELDS:
             raise invalid(f"Invalid quartz_cron_expression: '{expression}'")
-    # An empty object is a continuous job too: its pause_status has a default.
+    # An empty object also makes a job continuous, because pause_status has a default.
     if settings.get("continuous") is not None:
         if settings.get("max_concurrent_runs", 1) != 1:
             raise invalid("A continuous job can have only one concurrent run: max_concurrent_runs must be 1")
         for task in settings.get("tasks") or []:
             if task.get("depends_on") or task.get("max_retries"):
                 raise invalid("A continuous job can have neither task dependencies nor a retry policy")
-
-
-def merged(settings: dict[str, Any], new: dict[str, Any], to_remove: list[str]) -> dict[str, Any]:
-    """Return settings after ``jobs/update``: given fields replaced, lists of tasks and clusters merged by their key."""
-    result = copy.deepcopy(settings)
-    for name, value in new.items():
-        key = _KEYED.get(name)
-        if key is None or not isinstance(value, list):
-            result[name] = value
-            continue
-        entries = {one[key]: one for one in result.get(name, [])}
-        result[name] = list((entries | {one[key]: one for one in value}).values())
-    for path in to_remove:
-        name, _, key_value = path.partition("/")
-        if not key_value:
-            result.pop(name, None)
-        else:
-            result[name] = [one for one in result.get(name, []) if one[_KEYED[name]] != key_value]
-    return result

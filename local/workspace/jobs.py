@@ -12,13 +12,13 @@ from local.workspace.context import Workspace, now_ms
 from local.workspace.defaults import with_defaults
 from local.workspace.errors import denied, invalid
 from local.workspace.exchange import Request
-from local.workspace.job_settings import check_settings, merged
+from local.workspace.job_settings import check_settings
 from local.workspace.paging import page_of
 from local.workspace.route import Route
 from local.workspace.shape import of_method
 from local.workspace.state import Job, Permission, Principal, State
 
-# What the list leaves out unless it is asked to expand.
+# Settings that the list omits unless the request expands tasks.
 _LEFT_OUT = ("tasks", "job_clusters", "environments", "parameters")
 
 
@@ -26,7 +26,7 @@ def find_job(state: State, job_id: int) -> Job:
     """Return a job.
 
     Raises:
-        ApiError: 400, as the service has it; the SDK makes a "not found" of it for ``get`` only.
+        ApiError: 400 if there is no such job, as in the service; the SDK turns it into "not found" for ``get`` only.
     """
     try:
         return state.jobs[job_id]
@@ -35,10 +35,10 @@ def find_job(state: State, job_id: int) -> Job:
 
 
 def managed_job(state: State, caller: Principal, job_id: int, *, levels: tuple[str, ...]) -> Job:
-    """Return a job with which the caller may do something.
+    """Return a job on which the caller has one of the permission levels.
 
     Raises:
-        ApiError: when there is none, or the caller has none of the permission levels on it.
+        ApiError: if there is no such job, or if the caller has none of the levels.
     """
     job = find_job(state, job_id)
     if not job_permissions.has_level(job, caller, levels):
@@ -47,7 +47,7 @@ def managed_job(state: State, caller: Principal, job_id: int, *, levels: tuple[s
 
 
 def _create(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Make a job. Names are not unique, so a repetition makes a second one."""
+    """Create a job. Names are not unique, so a repeated request creates a second job."""
     state, caller = workspace.state, request.caller
     settings = dict(request.body)
     access = settings.pop("access_control_list", None) or []
@@ -76,43 +76,44 @@ def _document(job: Job) -> dict[str, Any]:
 
 
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """List the jobs that the caller may see, the newest first, without their tasks unless asked."""
+    """List the jobs that the caller can see, newest first, with tasks only if the request expands them."""
     name = request.query.get("name", "").lower() if workspace.behaviour.filters else ""
-    found = [
+    visible = [
         job
         for job in sorted(workspace.state.jobs.values(), key=lambda job: -job.job_id)
         if job_permissions.has_level(job, request.caller, job_permissions.ANY_LEVEL)
         and name in ("", str(job.settings["name"]).lower())
     ]
-    page, token = page_of(request, found, size="limit", default=20, most=100)
+    page, following = page_of(request, visible, size="limit", default=20, most=100)
     shown = [_document(job) for job in page]
     if not request.switch("expand_tasks"):
-        for one in shown:
+        for document in shown:
             for key in _LEFT_OUT:
-                one["settings"].pop(key, None)
-    # Without any job the service leaves the key out.
-    answer: dict[str, Any] = {"has_more": token is not None} | ({"jobs": shown} if shown else {})
-    return answer | ({"next_page_token": token} if token else {})
+                document["settings"].pop(key, None)
+    # The service omits the key if there is no job.
+    return {"has_more": bool(following), **({"jobs": shown} if shown else {}), **following}
 
 
 def _reset(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Replace all settings. A run in progress goes on with those it started with."""
+    """Replace all settings. An active run keeps the settings it started with."""
     state = workspace.state
     job = managed_job(state, request.caller, request.body["job_id"], levels=job_permissions.MANAGING)
     new = dict(request.body["new_settings"])
     if "run_as" in job.settings:
-        # Leaving it out does not clear it.
+        # Omitting run_as does not clear it.
         new.setdefault("run_as", job.settings["run_as"])
     _replace(workspace, request.caller, job, new)
     return {}
 
 
 def _update(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Change some settings."""
+    """Replace some settings. The service merges lists entry by entry; lists are not supported here."""
     state = workspace.state
     job = managed_job(state, request.caller, request.body["job_id"], levels=job_permissions.MANAGING)
-    new, to_remove = request.body.get("new_settings") or {}, request.body.get("fields_to_remove") or []
-    _replace(workspace, request.caller, job, merged(job.settings, new, to_remove))
+    new = request.body.get("new_settings") or {}
+    if request.body.get("fields_to_remove") or any(isinstance(value, list) for value in new.values()):
+        raise invalid("Only new_settings without lists are supported here")
+    _replace(workspace, request.caller, job, {**job.settings, **new})
     return {}
 
 
@@ -123,12 +124,10 @@ def _replace(workspace: Workspace, caller: Principal, job: Job, settings: dict[s
 
 
 def _delete(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Delete a job at once; its runs are cancelled and end some time later."""
+    """Delete a job at once and cancel its runs, which end some time later."""
     job = managed_job(workspace.state, request.caller, request.body["job_id"], levels=job_permissions.MANAGING)
     del workspace.state.jobs[job.job_id]
-    for run in workspace.state.runs.values():
-        if run.job_id == job.job_id:
-            run_progress.cancel(workspace, run)
+    run_progress.cancel_all(workspace.state, job.job_id)
     return {}
 
 

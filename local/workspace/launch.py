@@ -1,10 +1,10 @@
-"""What the runner is given for a task: its command line, its wheels, its cluster."""
+"""Launch of a task: its command line, wheels and cluster, passed to the runner."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from local.workspace import files, volume_files
+from local.workspace import files
 from local.workspace.context import Workspace
 from local.workspace.grants import privileges_on
 from local.workspace.run_state import Run, TaskRun
@@ -16,8 +16,7 @@ def launch(workspace: Workspace, run: Run, task: TaskRun) -> RunHandle:
     """Start a task.
 
     Raises:
-        LaunchError: when the instance profile is not registered (any more), a wheel is missing, or the runner
-            cannot start it.
+        LaunchError: if the instance profile is not registered, a wheel is missing, or the runner cannot start the task.
     """
     state = workspace.state
     wheel = task.task.get("python_wheel_task") or {}
@@ -32,7 +31,7 @@ def launch(workspace: Workspace, run: Run, task: TaskRun) -> RunHandle:
         trigger=run.trigger,
         package_name=wheel.get("package_name", ""),
         entry_point=wheel.get("entry_point", ""),
-        arguments=_arguments(run, wheel),
+        arguments=_arguments(wheel),
         libraries=tuple(_libraries(state, task.task)),
         instance_profile_arn=arn,
         iam_role_arn=(state.instance_profiles[arn].iam_role_arn or "") if arn else "",
@@ -44,33 +43,33 @@ def launch(workspace: Workspace, run: Run, task: TaskRun) -> RunHandle:
 
 
 def _unity_catalog(state: State, run: Run) -> UnityCatalog:
-    """Return what the run's cluster meets of Unity Catalog, as who the run is."""
-    who = next((one for one in state.principals.values() if one.name == run.run_as), None)
+    """Return Unity Catalog as the run's cluster sees it, with the rights of the run's identity."""
+    identity = next((principal for principal in state.principals.values() if principal.name == run.run_as), None)
     locations = {
-        one.url: frozenset(privileges_on(state, who, f"external_location {one.name}") if who else ())
-        for one in state.external_locations.values()
+        location.url: frozenset(
+            privileges_on(state, identity, f"external_location {location.name}") if identity else ()
+        )
+        for location in state.external_locations.values()
     }
     default = state.default_namespace or state.default_catalog
     return UnityCatalog(default, hive_metastore=state.hive_metastore, locations=locations)
 
 
-def _arguments(run: Run, wheel: dict[str, Any]) -> tuple[str, ...]:
-    if run.params is not None:
-        return tuple(run.params)
-    named = {**wheel.get("named_parameters", {}), **run.named_params}
-    return (*wheel.get("parameters", []), *(f"--{name}={value}" for name, value in named.items() if value != ""))
+def _arguments(wheel: dict[str, Any]) -> tuple[str, ...]:
+    named = wheel.get("named_parameters", {})
+    return (*wheel.get("parameters", []), *(f"--{name}={value}" for name, value in named.items()))
 
 
 def _libraries(state: State, task: dict[str, Any]) -> list[Library]:
-    """Return the task's wheels; what is on S3 the cluster reads itself, with the instance profile."""
-    found = []
+    """Return the task's wheels. The cluster itself reads wheels on S3, with the instance profile."""
+    libraries = []
     for library in task.get("libraries", []):
         path = library.get("whl")
         if path is None or path.startswith("s3://"):
             continue
-        content = volume_files.read(state, path) if path.startswith("/Volumes/") else files.read(state, path)
+        content = files.read(state, path)
         if content is None:
             message = f'Library installation failed for library due to user error for whl: "{path}". Error messages: '
             raise LaunchError(f"{message}Library file does not exist: {path}", "LIBRARY_INSTALLATION_ERROR")
-        found.append(Library(path, content))
-    return found
+        libraries.append(Library(path, content))
+    return libraries

@@ -1,4 +1,4 @@
-"""Which catalog a name without one means: the metastore's assignment, and the setting that wins over it."""
+"""The default catalog: from the metastore assignment, and from the setting that overrides it."""
 
 from __future__ import annotations
 

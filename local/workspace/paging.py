@@ -1,4 +1,4 @@
-"""Lists answered page by page, with tokens that mean nothing to the caller."""
+"""Paginated lists with opaque page tokens."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ from local.workspace.exchange import Request
 T = TypeVar("T")
 
 
-def page_of(request: Request, items: Sequence[T], *, size: str, default: int, most: int) -> tuple[list[T], str | None]:
-    """Return the page that was asked for, and the token of the next one.
+def page_of(
+    request: Request, items: Sequence[T], *, size: str, default: int, most: int
+) -> tuple[list[T], dict[str, str]]:
+    """Return the requested page, and ``next_page_token`` unless it is the last one.
 
     Args:
-        request: with ``page_token``, and with how many are wanted.
-        items: all of them.
-        size: the name of the parameter that says how many, ``limit`` or ``max_results``.
-        default: how many there are when it does not say; also for 0.
-        most: how many it may ask for.
+        request: the request, with the optional parameters ``page_token`` and ``size``.
+        items: all items of the list.
+        size: the name of the parameter with the page size, ``limit`` or ``max_results``.
+        default: the page size without this parameter, or if it is 0.
+        most: the largest valid page size.
 
     Raises:
-        ApiError: for a number out of range, or a token that is none of ours.
+        ApiError: for a page size out of range or an invalid token.
     """
     count = request.number(size, default) or default
     if not 0 < count <= most:
         raise invalid(f"Invalid {size}: {count}. It must be between 1 and {most}")
     start = _start(request.query.get("page_token", ""))
     end = start + count
-    return list(items[start:end]), _token(end) if end < len(items) else None
+    return list(items[start:end]), {"next_page_token": _token(end)} if end < len(items) else {}
 
 
 def _token(start: int) -> str:

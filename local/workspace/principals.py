@@ -1,4 +1,4 @@
-"""Who there is: the part of SCIM that finds principals and grants them instance profiles."""
+"""Principals: the part of SCIM that finds them and grants them instance profiles."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from typing import Any, cast, get_args
 from databricks.sdk.service import iam
 
 from local.workspace.context import Workspace
-from local.workspace.errors import ApiError, malformed
+from local.workspace.errors import invalid, malformed, not_found
 from local.workspace.exchange import Request, Response
 from local.workspace.route import Route
 from local.workspace.shape import Field
 from local.workspace.state import Kind, Principal, State
 
-_FILTER = re.compile(r'\s*(\w+)\s+(eq|co|sw)\s+"((?:[^"\\]|\\.)*)"\s*', re.IGNORECASE)
+_FILTER = re.compile(r'\s*(\w+)\s+eq\s+"((?:[^"\\]|\\.)*)"\s*', re.IGNORECASE)
 _ONE_ROLE = re.compile(r'roles\[\s*value\s+eq\s+"([^"]+)"\s*\]', re.IGNORECASE)
 _PATCH = {"Operations": Field(list[iam.Patch], True), "schemas": Field(list[iam.PatchSchema], True)}
 
-# The most resources of one answer.
+# The largest page of a list.
 PAGE = 10_000
 
 
 def document(state: State, principal: Principal) -> dict[str, Any]:
-    """Return a principal as SCIM shows it."""
+    """Return a principal in SCIM's format."""
     shown: dict[str, Any] = {
         "id": principal.id,
         "displayName": principal.display_name,
         "groups": [
-            {"display": one.name, "value": one.id, "type": "direct", "$ref": f"Groups/{one.id}"}
-            for one in state.principals.values()
-            if one.kind == "Groups" and one.name in principal.groups
+            {"display": group.name, "value": group.id, "type": "direct", "$ref": f"Groups/{group.id}"}
+            for group in state.principals.values()
+            if group.kind == "Groups" and group.name in principal.groups
         ],
     }
     if principal.kind == "Groups":
         shown["members"] = [
-            {"display": one.display_name, "value": one.id, "$ref": f"{one.kind}/{one.id}"}
-            for one in state.principals.values()
-            if principal.name in one.groups
+            {"display": member.display_name, "value": member.id, "$ref": f"{member.kind}/{member.id}"}
+            for member in state.principals.values()
+            if principal.name in member.groups
         ]
         shown["meta"] = {"resourceType": "Group" if principal.account_level else "WorkspaceGroup"}
     elif principal.kind == "Users":
@@ -52,46 +52,42 @@ def document(state: State, principal: Principal) -> dict[str, Any]:
 
 def _me(workspace: Workspace, request: Request) -> dict[str, Any]:
     shown = document(workspace.state, request.caller)
-    # The service calls a service principal's application id its user name here.
+    # Here the service returns a service principal's application ID as its user name.
     return shown | {"userName": request.caller.name}
 
 
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Answer one page; ``startIndex`` counts from 1."""
-    found = [
-        document(workspace.state, one) for one in workspace.state.principals.values() if one.kind == _kind(request)
-    ]
-    if wanted := request.query.get("filter"):
-        found = [one for one in found if _matches(one, wanted)]
+    """List one page; ``startIndex`` counts from 1."""
+    state, kind = workspace.state, _kind(request)
+    matching = [document(state, principal) for principal in state.principals.values() if principal.kind == kind]
+    if condition := request.query.get("filter"):
+        matching = [shown for shown in matching if _matches(shown, condition)]
     start, count = max(request.number("startIndex", 1), 1), min(request.number("count", PAGE), PAGE)
-    page = found[start - 1 : start - 1 + count]
+    page = matching[start - 1 : start - 1 + count]
     return {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-        "totalResults": len(found),
+        "totalResults": len(matching),
         "startIndex": start,
         "itemsPerPage": len(page),
         "Resources": page,
     }
 
 
-def _matches(shown: dict[str, Any], wanted: str) -> bool:
-    if (parsed := _FILTER.fullmatch(wanted)) is None:
-        raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Filter {wanted} is not supported")
-    attribute, operator, value = parsed[1].lower(), parsed[2].lower(), parsed[3].replace('\\"', '"').lower()
-    # SCIM compares names without regard to case (RFC 7643, 2.2).
-    found = next((str(one).lower() for key, one in shown.items() if key.lower() == attribute), None)
-    if found is None:
-        return False
-    return {"eq": found == value, "co": value in found, "sw": found.startswith(value)}[operator]
+def _matches(shown: dict[str, Any], condition: str) -> bool:
+    if (parsed := _FILTER.fullmatch(condition)) is None:
+        raise invalid(f"Filter {condition} is not supported")
+    attribute, value = parsed[1].lower(), parsed[2].replace('\\"', '"').lower()
+    # SCIM compares names case-insensitively (RFC 7643, 2.2).
+    return any(str(shown[key]).lower() == value for key in shown if key.lower() == attribute)
 
 
 def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
-    return document(workspace.state, _found(workspace, request))
+    return document(workspace.state, _existing(workspace, request))
 
 
 def _patch(workspace: Workspace, request: Request) -> Response:
-    """Grant and revoke roles, the only change that is supported here."""
-    principal = _found(workspace, request)
+    """Add and remove roles, the only changes that are supported here."""
+    principal = _existing(workspace, request)
     roles = list(principal.roles)
     for operation in request.body["Operations"]:
         roles = _changed(roles, operation)
@@ -104,31 +100,26 @@ def _changed(roles: list[str], operation: dict[str, Any]) -> list[str]:
     op, path, value = operation.get("op"), operation.get("path") or "", operation.get("value")
     if op == "add" and path == "roles":
         return list(dict.fromkeys([*roles, *_values(value)]))
-    if op == "remove" and (one := _ONE_ROLE.fullmatch(path)):
-        return [arn for arn in roles if arn != one[1]]
-    if op == "remove" and path == "roles":
-        gone = roles if value is None else _values(value)
-        return [arn for arn in roles if arn not in gone]
-    if op == "replace" and path == "roles":
-        return _values(value)
-    raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Operation {op} with path '{path}' is not supported")
+    if op == "remove" and (role := _ONE_ROLE.fullmatch(path)):
+        return [arn for arn in roles if arn != role[1]]
+    raise invalid(f"Operation {op} with path '{path}' is not supported")
 
 
 def _values(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(one, dict) and "value" in one for one in value):
+    if not isinstance(value, list) or not all(isinstance(role, dict) and "value" in role for role in value):
         raise malformed("Request is unparsable, syntactically incorrect, or violates schema.")
-    return [one["value"] for one in value]
+    return [role["value"] for role in value]
 
 
 def _kind(request: Request) -> Kind:
     return cast(Kind, request.path.split("/")[6])
 
 
-def _found(workspace: Workspace, request: Request) -> Principal:
+def _existing(workspace: Workspace, request: Request) -> Principal:
     principal = workspace.state.principals.get(request.params["id"])
     if principal is None or principal.kind != _kind(request):
         noun = {"Groups": "Group", "Users": "User", "ServicePrincipals": "Service principal"}[_kind(request)]
-        raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"{noun} with id {request.params['id']} not found.")
+        raise not_found(f"{noun} with id {request.params['id']} not found.")
     return principal
 
 

@@ -1,4 +1,4 @@
-"""Instance profiles: list, add, edit, remove. There is no get."""
+"""Instance profiles: list, add, edit, remove. The API has no get."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROLE_ARN = re.compile(r"arn:aws(-[a-z]+)*:iam::\d{12}:role/([\w+=,.@-]+/)*[\w+=
 
 
 def may_use(state: State, caller: Principal, arn: str) -> bool:
-    """Return whether a caller may start clusters with a registered profile."""
+    """Return whether a caller can start clusters with a registered profile."""
     granted = set(caller.roles)
     for group in state.principals.values():
         if group.kind == "Groups" and group.name in caller.groups:
@@ -28,11 +28,11 @@ def may_use(state: State, caller: Principal, arn: str) -> bool:
 
 
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Show what the caller may use."""
+    """List the profiles that the caller can use."""
     state = workspace.state
-    shown = [one for one in state.instance_profiles.values() if may_use(state, request.caller, one.arn)]
-    # Without any profile the service leaves the key out.
-    return {"instance_profiles": [_document(one) for one in shown]} if shown else {}
+    usable = [profile for profile in state.instance_profiles.values() if may_use(state, request.caller, profile.arn)]
+    # The service omits the key if there is no profile.
+    return {"instance_profiles": [_document(profile) for profile in usable]} if usable else {}
 
 
 def _document(profile: InstanceProfile) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _add(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 
 def _dry_run(workspace: Workspace, arn: str) -> None:
-    """Do what the service does: start no instance with the profile, and see whether AWS would have allowed it."""
+    """Check, as the service does, whether AWS would allow an instance to start with the profile."""
     refused = workspace.state.profile_refusals.get(arn, 0)
     reason = workspace.behaviour.object_to_profile(arn)
     if reason is None and refused < workspace.behaviour.profile_refusals:
@@ -78,7 +78,7 @@ def _edit(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 
 def _remove(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Remove the profile; what was granted stays with the principals, and clusters that run with it go on."""
+    """Remove the profile. Principals keep their grants, and running clusters keep running."""
     profile = _registered(workspace.state, request.body["instance_profile_arn"])
     del workspace.state.instance_profiles[profile.arn]
     return {}

@@ -1,4 +1,4 @@
-"""What was asked of the workspace, in order, without any secret."""
+"""The log of requests to the workspace, in order and without secrets."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 from local.workspace.faults import Fault
 
 _READING = ("GET", "HEAD")
-# Signing in, and a question that the SDK asks by POST.
-_NOT_WRITING = ("/oidc/", "/.well-known/", "/api/2.0/fs/create-download-url")
+_SIGNING_IN = ("/oidc/", "/.well-known/")
 _SECRET_KEYS = frozenset({"client_secret", "token", "token_value", "password", "access_token"})
 
 
@@ -19,14 +18,14 @@ class LoggedRequest:
     """A request.
 
     Attributes:
-        number: counted from 1.
+        number: the number of the request, counted from 1.
         method: the HTTP method.
         path: the path, without the query.
-        query: the query's parameters.
-        body: the JSON body, secrets and file contents left out; None without one.
-        caller: the principal's name, once it is known.
-        status: the answer's HTTP status; 0 when no answer was sent (yet).
-        fault: what went wrong on purpose.
+        query: the query parameters.
+        body: the JSON body without secrets and file contents; None without a body.
+        caller: the principal's name; empty until the caller is identified.
+        status: the HTTP status of the answer; 0 if none was sent.
+        fault: the planned fault that was applied.
     """
 
     number: int
@@ -40,33 +39,33 @@ class LoggedRequest:
 
     @property
     def writes(self) -> bool:
-        """Whether it asks for a change; signing in is none."""
-        return self.method not in _READING and not self.path.startswith(_NOT_WRITING)
+        """True if the request asks for a change; signing in does not count."""
+        return self.method not in _READING and not self.path.startswith(_SIGNING_IN)
 
     def __str__(self) -> str:
-        """Return method and path: what a failing test shows."""
+        """Return the method and the path, as failing tests and the console print them."""
         return f"{self.method} {self.path}"
 
 
 @dataclass
 class RequestLog:
-    """All requests since the start, or since the log was cleared."""
+    """The requests since the start, or since the log was cleared."""
 
     requests: list[LoggedRequest] = field(default_factory=list)
 
     def add(self, method: str, path: str, query: dict[str, str]) -> LoggedRequest:
-        """Note a request that has just come in."""
+        """Record a request on its arrival."""
         entry = LoggedRequest(len(self.requests) + 1, method, path, query)
         self.requests.append(entry)
         return entry
 
     def writing(self) -> list[LoggedRequest]:
-        """Return the requests that asked for a change."""
-        return [one for one in self.requests if one.writes]
+        """Return the requests that ask for a change."""
+        return [request for request in self.requests if request.writes]
 
 
 def shown_body(content_type: str, content: bytes) -> Any:
-    """Return a body as the log keeps it."""
+    """Return a body as it appears in the log."""
     if not content:
         return None
     if not content_type.startswith("application/json"):
@@ -83,7 +82,7 @@ def _without_secrets(value: Any, key: str = "") -> Any:
     if key == "content" and isinstance(value, str):
         return f"<{len(value)} characters>"
     if isinstance(value, dict):
-        return {name: _without_secrets(one, name) for name, one in value.items()}
+        return {name: _without_secrets(item, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [_without_secrets(one) for one in value]
+        return [_without_secrets(item) for item in value]
     return value

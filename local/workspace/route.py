@@ -1,4 +1,4 @@
-"""What an endpoint is, and how one is found for a path."""
+"""Endpoints, and the lookup of the endpoint for a request."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Route:
 
     Attributes:
         method: the HTTP method.
-        path: the path; ``{name}`` stands for one part of it, ``{name*}`` for all the rest.
-        handler: answers the request.
-        shape: the body's shape; None when the body is no JSON, or there is none.
-        admin: whether only administrators may call it.
-        open: whether it needs no token.
+        path: the path; ``{name}`` stands for one segment.
+        handler: the function that answers the request.
+        shape: the shape of the JSON body; None without a JSON body.
+        admin: whether only administrators can call it.
+        open: whether it works without a token.
     """
 
     method: str
@@ -38,13 +38,12 @@ class Route:
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """The path as a regular expression."""
-        rest = re.sub(r"\{(\w+)\*\}", r"(?P<\1>.+)", self.path)
-        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", rest))
+        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path))
 
 
 def find(routes: Sequence[Route], method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
-    """Return the endpoint for a request and the named parts of its path."""
+    """Return the endpoint for a request and the named segments of its path; None without such an endpoint."""
     for route in routes:
-        if route.method == method and (found := route.pattern.fullmatch(path)):
-            return route, found.groupdict()
+        if route.method == method and (match := route.pattern.fullmatch(path)):
+            return route, match.groupdict()
     return None

@@ -1,4 +1,4 @@
-"""Runs: run-now, submit, get, list, get-output, cancel."""
+"""Runs: submit, get, list, get-output, cancel."""
 
 from __future__ import annotations
 
@@ -6,27 +6,25 @@ from typing import Any
 
 from databricks.sdk.service.jobs import JobsAPI
 
-from local.workspace import job_permissions, run_progress
+from local.workspace import run_progress
 from local.workspace.context import Workspace
 from local.workspace.defaults import with_defaults
 from local.workspace.errors import invalid
 from local.workspace.exchange import Request
 from local.workspace.job_settings import check_settings
-from local.workspace.jobs import managed_job
 from local.workspace.paging import page_of
 from local.workspace.route import Route
 from local.workspace.run_state import Run, TaskRun
 from local.workspace.run_view import run_document
 from local.workspace.shape import of_method
-from local.workspace.state import Job
 
 _TOKEN_LIMIT = 64
-# What get-output shows of a task's output.
+# The maximum length of a task's output in get-output.
 _OUTPUT_LIMIT = 5 * 1024 * 1024
 
 
 def _submit(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Start a one-time run; with an idempotency token used before, name the run that it started then."""
+    """Start a one-time run; return the earlier run if the idempotency token was used before."""
     state, body = workspace.state, dict(request.body)
     body.pop("access_control_list", None)
     token = _token(body)
@@ -46,40 +44,6 @@ def _submit(workspace: Workspace, request: Request) -> dict[str, Any]:
     return {"run_id": run.run_id}
 
 
-def _run_now(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Start a run of a job now.
-
-    For a continuous job that runs it means: cancel this run and start the next. The answer then has no run id.
-    """
-    state, body = workspace.state, dict(request.body)
-    job = managed_job(state, request.caller, body["job_id"], levels=job_permissions.RUNNING)
-    token = _token(body)
-    if token:
-        token = f"{job.job_id} {token}"
-    if token in state.idempotency_tokens:
-        run_id = state.idempotency_tokens[token]
-        return {"run_id": run_id, "number_in_job": state.runs[run_id].number}
-    if run_progress.runs_continuously(job.settings) and _restart(workspace, job):
-        return {}
-    run = run_progress.new_run(workspace, job, trigger="ONE_TIME", creator=request.caller.name)
-    run.named_params = body.get("python_named_params") or {}
-    run.params = body.get("python_params")
-    if token:
-        state.idempotency_tokens[token] = run.run_id
-    return {"run_id": run.run_id, "number_in_job": run.number}
-
-
-def _restart(workspace: Workspace, job: Job) -> bool:
-    """Cancel a continuous job's run, if there is one, so that the next one starts."""
-    job.failures = 0
-    running = run_progress.active_runs(workspace, job.job_id)
-    for run in running:
-        run_progress.cancel(workspace, run)
-    if not running:
-        job.next_start = None
-    return bool(running)
-
-
 def _token(body: dict[str, Any]) -> str:
     token = str(body.pop("idempotency_token", None) or "")
     if len(token) > _TOKEN_LIMIT:
@@ -88,32 +52,30 @@ def _token(body: dict[str, Any]) -> str:
 
 
 def _get(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Show a run; for a task's run id, the run with this task alone."""
+    """Return a run; for the ID of a task run, the run with this task only."""
     run, task = find_run(workspace, request.number("run_id"))
     document = run_document(workspace, run, expand=True)
     if task is None:
         return document
-    (shown,) = [one for one in document["tasks"] if one["run_id"] == task.run_id]
+    (shown,) = [each for each in document["tasks"] if each["run_id"] == task.run_id]
     return document | {key: shown[key] for key in ("run_id", "state", "status", "run_page_url")} | {"tasks": [shown]}
 
 
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """List runs, the newest first."""
+    """List runs, newest first."""
     if request.switch("active_only") and request.switch("completed_only"):
         raise invalid("active_only and completed_only cannot both be true")
-    found = [run for run in workspace.state.runs.values() if _wanted(workspace, request, run)]
-    found.sort(key=lambda run: -run.run_id)
-    page, token = page_of(request, found, size="limit", default=20, most=25)
+    matching = [run for run in workspace.state.runs.values() if _matches(workspace, request, run)]
+    matching.sort(key=lambda run: -run.run_id)
+    page, following = page_of(request, matching, size="limit", default=20, most=25)
     expand = request.switch("expand_tasks")
-    answer: dict[str, Any] = {"has_more": token is not None}
-    if page:
-        answer["runs"] = [run_document(workspace, run, expand=expand) for run in page]
-    return answer | ({"next_page_token": token} if token else {})
+    runs = [run_document(workspace, run, expand=expand) for run in page]
+    return {"has_more": bool(following), **({"runs": runs} if runs else {}), **following}
 
 
-def _wanted(workspace: Workspace, request: Request, run: Run) -> bool:
+def _matches(workspace: Workspace, request: Request, run: Run) -> bool:
     job_id, run_type = request.number("job_id", 0), request.query.get("run_type", run.run_type)
-    # A deleted job's runs are gone with it.
+    # The list omits the runs of deleted jobs.
     if run.run_type == "JOB_RUN" and run.job_id not in workspace.state.jobs:
         return False
     if not workspace.behaviour.filters:
@@ -129,7 +91,7 @@ def _wanted(workspace: Workspace, request: Request, run: Run) -> bool:
 
 
 def _get_output(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Show what a task printed and how it failed; asked for by the task's own run id."""
+    """Return a task's output and its error, by the ID of the task run."""
     run, task = find_run(workspace, request.number("run_id"))
     if task is None:
         raise invalid(
@@ -138,13 +100,13 @@ def _get_output(workspace: Workspace, request: Request) -> dict[str, Any]:
         )
     run_progress.note_output(workspace, task)
     document = run_document(workspace, run, expand=True)
-    (metadata,) = [one for one in document["tasks"] if one["run_id"] == task.run_id]
+    (metadata,) = [each for each in document["tasks"] if each["run_id"] == task.run_id]
     metadata = {**metadata, "job_id": run.job_id, "run_name": run.name}
     return {"metadata": metadata, **_written(task, with_logs=workspace.behaviour.logs_of_failures)}
 
 
 def _written(task: TaskRun, *, with_logs: bool) -> dict[str, Any]:
-    """Return what a task printed, of which the last 5 MB are kept (jobs/runs/get-output), and what it failed with."""
+    """Return the last 5 MB of a task's output, as the service does (jobs/runs/get-output), and its error."""
     printed, error, trace = task.output, task.error, task.trace
     answer: dict[str, Any] = {"logs": printed[-_OUTPUT_LIMIT:], "logs_truncated": len(printed) > _OUTPUT_LIMIT}
     if error and not with_logs:
@@ -154,27 +116,25 @@ def _written(task: TaskRun, *, with_logs: bool) -> dict[str, Any]:
 
 
 def _cancel(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Ask a run to end; it does so later. One that has ended is left as it is."""
+    """Request the end of a run, which ends some time later; do nothing if it has ended."""
     run, _ = find_run(workspace, request.body["run_id"])
-    run_progress.cancel(workspace, run)
+    run_progress.cancel(run)
     return {}
 
 
 def _cancel_all(workspace: Workspace, request: Request) -> dict[str, Any]:
     job_id = request.body.get("job_id")
-    if job_id is None and not request.body.get("all_queued_runs"):
+    if job_id is None:
         raise invalid("Missing required field 'job_id'")
-    for run in workspace.state.runs.values():
-        if job_id in (None, run.job_id) and (run.queued or not request.body.get("all_queued_runs")):
-            run_progress.cancel(workspace, run)
+    run_progress.cancel_all(workspace.state, job_id)
     return {}
 
 
 def find_run(workspace: Workspace, run_id: int) -> tuple[Run, TaskRun | None]:
-    """Return the run of this id, or the run and the task of this id.
+    """Return the run with this ID, or the task run with this ID and its run.
 
     Raises:
-        ApiError: when there is neither.
+        ApiError: if there is neither.
     """
     state = workspace.state
     if run_id in state.runs:
@@ -188,7 +148,6 @@ def find_run(workspace: Workspace, run_id: int) -> tuple[Run, TaskRun | None]:
 
 _API = "/api/2.2/jobs"
 ROUTES = (
-    Route("POST", f"{_API}/run-now", _run_now, shape=of_method(JobsAPI.run_now)),
     Route("POST", f"{_API}/runs/submit", _submit, shape=of_method(JobsAPI.submit)),
     Route("GET", f"{_API}/runs/get", _get),
     Route("GET", f"{_API}/runs/list", _list),

@@ -1,4 +1,4 @@
-"""What a run's link shows in a browser: its state, and what its tasks wrote. No token is asked for."""
+"""The page behind a run's link: the state of the run and the output of its tasks. It works without a token."""
 
 from __future__ import annotations
 

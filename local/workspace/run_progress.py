@@ -1,4 +1,4 @@
-"""What happens to runs as time goes by: started, finished, cancelled, and started anew."""
+"""Progress of runs over time: start, end, cancellation, retry and restart."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from local.workspace.context import Workspace, now_ms
 from local.workspace.launch import launch
 from local.workspace.run_state import Run, TaskRun
 from local.workspace.runner import LaunchError, Outcome
-from local.workspace.state import Job
+from local.workspace.state import Job, State
 
-# The code of a termination, for results that do not bring their own.
+# Termination codes of results without a code.
 _CODES = {
     "SUCCESS": "SUCCESS",
     "FAILED": "RUN_EXECUTION_ERROR",
@@ -23,27 +23,24 @@ _CODES = {
 
 
 def new_run(workspace: Workspace, job: Job, *, trigger: str, creator: str) -> Run:
-    """Make a run of a job; it is skipped, or waits, when the job has as many as it may have."""
+    """Create a run of a job; skip it if the job already has its maximum number of active runs."""
     settings = job.settings
     run = one_time_run(workspace, settings, creator=creator)
     run.job_id, run.run_type, run.trigger, run.run_as = job.job_id, "JOB_RUN", trigger, job.run_as
-    run.number = sum(one.job_id == job.job_id for one in workspace.state.runs.values())
+    run.number = sum(each.job_id == job.job_id for each in workspace.state.runs.values())
     if len(active_runs(workspace, job.job_id)) > settings["max_concurrent_runs"]:
-        if settings.get("queue", {}).get("enabled"):
-            run.queued = True
-        else:
-            most = settings["max_concurrent_runs"]
-            run.skipped = f"Skipping this run because the limit of {most} maximum concurrent runs has been reached."
-            run.end_time = now_ms()
-            for task in run.tasks:
-                task.life_cycle, task.end_time = "SKIPPED", run.end_time
+        most = settings["max_concurrent_runs"]
+        run.skipped = f"Skipping this run because the limit of {most} maximum concurrent runs has been reached."
+        run.end_time = now_ms()
+        for task in run.tasks:
+            task.life_cycle, task.end_time = "SKIPPED", run.end_time
     return run
 
 
 def one_time_run(workspace: Workspace, settings: dict[str, Any], *, creator: str) -> Run:
-    """Make a run with the settings as they are now."""
+    """Create a run with the current settings."""
     state = workspace.state
-    shared = {one["job_cluster_key"]: one["new_cluster"] for one in settings.get("job_clusters", [])}
+    shared = {cluster["job_cluster_key"]: cluster["new_cluster"] for cluster in settings.get("job_clusters", [])}
     tasks = []
     for task in copy.deepcopy(settings.get("tasks", [])):
         cluster = task.get("new_cluster") or shared.get(task.get("job_cluster_key"), {})
@@ -67,18 +64,25 @@ def one_time_run(workspace: Workspace, settings: dict[str, Any], *, creator: str
 
 
 def active_runs(workspace: Workspace, job_id: int) -> list[Run]:
-    """Return the runs of a job that have not ended."""
+    """Return a job's active runs."""
     return [run for run in workspace.state.runs.values() if run.job_id == job_id and not run.ended]
 
 
-def cancel(workspace: Workspace, run: Run) -> None:
-    """Ask a run to end; one that has ended is left alone."""
+def cancel(run: Run) -> None:
+    """Request the end of a run; do nothing if it has ended."""
     if not run.ended:
         run.cancelling = True
 
 
+def cancel_all(state: State, job_id: int) -> None:
+    """Request the end of all runs of a job."""
+    for run in state.runs.values():
+        if run.job_id == job_id:
+            cancel(run)
+
+
 def fire_schedule(workspace: Workspace, job_id: int) -> int | None:
-    """Start the run that a scheduled job's clock would start now; None when the schedule is paused."""
+    """Start a scheduled job's run as if its time had come; return None if the schedule is paused."""
     job = workspace.state.jobs[job_id]
     schedule = job.settings.get("schedule") or job.settings.get("trigger")
     if not schedule or schedule["pause_status"] == "PAUSED":
@@ -87,7 +91,7 @@ def fire_schedule(workspace: Workspace, job_id: int) -> int | None:
 
 
 def settings_changed(workspace: Workspace, job: Job, before: dict[str, Any] | None) -> None:
-    """Start a continuous job that was not running continuously before; pausing stops no run that is on its way."""
+    """Plan the first run of a job that has just become continuous; pausing a job does not stop an active run."""
     if not runs_continuously(job.settings):
         job.next_start = None
     elif before is None or not runs_continuously(before):
@@ -95,12 +99,12 @@ def settings_changed(workspace: Workspace, job: Job, before: dict[str, Any] | No
 
 
 def runs_continuously(settings: dict[str, Any]) -> bool:
-    """Return whether these are the settings of a continuous job that is not paused."""
+    """Return whether the settings are those of an unpaused continuous job."""
     return bool(settings.get("continuous", {}).get("pause_status") == "UNPAUSED")
 
 
 def advance(workspace: Workspace) -> None:
-    """Bring everything to where it is now. Waits for nothing."""
+    """Bring all jobs and runs up to date, without waiting."""
     for job in list(workspace.state.jobs.values()):
         due = job.next_start is not None and job.next_start <= workspace.clock()
         if due and not active_runs(workspace, job.job_id):
@@ -112,12 +116,6 @@ def advance(workspace: Workspace) -> None:
 
 
 def _advance_run(workspace: Workspace, run: Run) -> None:
-    if run.queued and not run.cancelling:
-        job = workspace.state.jobs[run.job_id]
-        others = [one for one in active_runs(workspace, run.job_id) if not one.queued]
-        run.queued = len(others) >= job.settings["max_concurrent_runs"]
-        if run.queued:
-            return
     for task in run.latest:
         if not task.ended and task.life_cycle not in ("RUNNING", "TERMINATING"):
             _start_task(workspace, run, task)
@@ -131,13 +129,13 @@ def _advance_run(workspace: Workspace, run: Run) -> None:
 
 
 def _start_task(workspace: Workspace, run: Run, task: TaskRun) -> None:
-    needed = [one["task_key"] for one in task.task.get("depends_on", [])]
-    before = [one for one in run.latest if one.task["task_key"] in needed]
+    needed = [dependency["task_key"] for dependency in task.task.get("depends_on", [])]
+    before = [each for each in run.latest if each.task["task_key"] in needed]
     if run.cancelling:
         _end_task(task, Outcome("CANCELED"))
-    elif any(one.ended and one.result != "SUCCESS" for one in before):
+    elif any(each.ended and each.result != "SUCCESS" for each in before):
         task.life_cycle, task.result, task.end_time = "SKIPPED", "UPSTREAM_FAILED", now_ms()
-    elif not all(one.ended for one in before):
+    elif not all(each.ended for each in before):
         task.life_cycle = "BLOCKED"
     elif now_ms() < max(run.start_time + workspace.behaviour.start_seconds * 1000, task.not_before):
         task.life_cycle = "PENDING"
@@ -168,18 +166,18 @@ def _look_at_task(workspace: Workspace, run: Run, task: TaskRun) -> None:
 
 
 def _retry(workspace: Workspace, run: Run, task: TaskRun) -> None:
-    """Try a failed task again, as often as its settings say; -1 is without end."""
+    """Retry a failed task as often as its settings allow; -1 means without limit."""
     most = task.task.get("max_retries", 0)
     failed = task.result == "FAILED" or (task.result == "TIMEDOUT" and task.task.get("retry_on_timeout"))
     if failed and (most < 0 or task.attempt < most):
         task.superseded = True
-        again = TaskRun(workspace.state.new_id(), task.task, task.cluster, attempt=task.attempt + 1)
-        again.not_before = now_ms() + task.task.get("min_retry_interval_millis", 0)
-        run.tasks.append(again)
+        retry = TaskRun(workspace.state.new_id(), task.task, task.cluster, attempt=task.attempt + 1)
+        retry.not_before = now_ms() + task.task.get("min_retry_interval_millis", 0)
+        run.tasks.append(retry)
 
 
 def note_output(workspace: Workspace, task: TaskRun) -> None:
-    """Read what a task wrote so far; one that has ended was read at its end."""
+    """Read the output that a running task has written so far; the end of a task reads its final output."""
     handle = workspace.handles.get(task.run_id)
     if handle is not None:
         task.output, task.log = handle.output(), handle.log()
@@ -202,7 +200,7 @@ def _end_task(task: TaskRun, outcome: Outcome) -> None:
 
 
 def _after_run(workspace: Workspace, run: Run) -> None:
-    """Plan a continuous job's next run: after each failure in a row it waits twice as long."""
+    """Plan a continuous job's next run; each consecutive failure doubles the delay."""
     job = workspace.state.jobs.get(run.job_id)
     if job is None or not runs_continuously(job.settings):
         return
@@ -214,7 +212,7 @@ def _after_run(workspace: Workspace, run: Run) -> None:
 
 
 def end_all(workspace: Workspace, *, seconds: float) -> None:
-    """Cancel every task that runs, and wait until it has ended or the time is over."""
+    """Cancel all running tasks, and wait until they end or the time is up."""
     limit = workspace.clock() + seconds
     running = list(workspace.handles.values())
     for handle in running:

@@ -1,11 +1,11 @@
-"""Runs and the runs of their tasks: plain data."""
+"""Runs and task runs: plain data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-# States in which nothing more happens.
+# Final life cycle states.
 ENDED = frozenset({"TERMINATED", "SKIPPED", "INTERNAL_ERROR"})
 
 
@@ -14,23 +14,23 @@ class TaskRun:
     """The run of one task.
 
     Attributes:
-        run_id: its own id, not that of the run it belongs to.
+        run_id: the ID of the task run, which differs from that of the run it belongs to.
         task: the task's settings.
-        cluster: the settings of its cluster, whether the task's own or a job cluster.
+        cluster: the settings of the task's own cluster or of its job cluster.
         life_cycle: ``life_cycle_state``.
-        result: ``result_state``, once there is one.
+        result: ``result_state``; None until the end.
         message: ``state_message``.
-        code: why it ended, ``status.termination_details.code``.
-        error: for get-output.
-        trace: for get-output.
-        output: for get-output, what the task printed.
-        log: everything the task wrote.
-        start_time: milliseconds since 1970, 0 before the start.
-        end_time: milliseconds since 1970, 0 before the end.
-        timed_out: whether it was ended because it took too long.
-        attempt: 0 for the first try, then one more for each retry.
-        not_before: when it starts at the earliest, milliseconds since 1970.
-        superseded: whether a retry took its place.
+        code: the reason for the end, ``status.termination_details.code``.
+        error: ``error`` of get-output.
+        trace: ``error_trace`` of get-output.
+        output: the text that the task printed, ``logs`` of get-output.
+        log: everything that the task wrote.
+        start_time: milliseconds since 1970; 0 before the start.
+        end_time: milliseconds since 1970; 0 before the end.
+        timed_out: whether the timeout ended it.
+        attempt: 0 for the first attempt, plus one for each retry.
+        not_before: the earliest start, in milliseconds since 1970.
+        superseded: whether a retry replaced it.
     """
 
     run_id: int
@@ -53,7 +53,7 @@ class TaskRun:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing will happen to it any more."""
+        """True if the task run has ended."""
         return self.life_cycle in ENDED
 
 
@@ -62,24 +62,21 @@ class Run:
     """A run of a job, or a one-time run.
 
     Attributes:
-        run_id: its id.
-        job_id: its job; one-time runs have an id here too, that of no job in the list.
+        run_id: the run's ID.
+        job_id: the job's ID; a one-time run has its own ID here, which is not in the list of jobs.
         name: ``run_name``.
         run_type: ``JOB_RUN`` or ``SUBMIT_RUN``.
-        trigger: what started it.
-        creator: who asked for it.
-        run_as: with whose rights it runs.
+        trigger: the kind of trigger that started it.
+        creator: the name of the principal that started it.
+        run_as: the name of the principal whose rights it has.
         start_time: milliseconds since 1970.
-        number: the how-manieth run of its job.
-        tasks: its tasks.
-        job_clusters: the job clusters as they were at the start.
-        timeout_seconds: how long it may take; 0 = as long as it likes.
-        named_params: given by ``run-now`` for the wheel's named parameters.
-        params: given by ``run-now`` in place of the wheel's parameters.
-        queued: whether it waits for another run of its job to end.
-        end_time: milliseconds since 1970, 0 before the end.
-        cancelling: whether somebody asked for its end.
-        skipped: why it never started.
+        number: ``number_in_job``, counted from 1.
+        tasks: the task runs, retries included.
+        job_clusters: the job clusters at the start of the run.
+        timeout_seconds: the timeout; 0 for none.
+        end_time: milliseconds since 1970; 0 before the end.
+        cancelling: whether its cancellation was requested.
+        skipped: the reason why it was skipped; empty if it was not.
     """
 
     run_id: int
@@ -93,9 +90,6 @@ class Run:
     tasks: list[TaskRun]
     job_clusters: list[dict[str, Any]] = field(default_factory=list)
     timeout_seconds: int = 0
-    named_params: dict[str, str] = field(default_factory=dict)
-    params: list[str] | None = None
-    queued: bool = False
     end_time: int = 0
     cancelling: bool = False
     run_as: str = ""
@@ -103,10 +97,10 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing will happen to it any more."""
+        """True if the run has ended."""
         return self.end_time > 0
 
     @property
     def latest(self) -> list[TaskRun]:
-        """The last try of each task."""
+        """The last attempt of each task."""
         return [task for task in self.tasks if not task.superseded]

@@ -1,4 +1,4 @@
-"""Runs as ``runs/get`` and ``runs/list`` show them, with the old ``state`` and the new ``status``."""
+"""Runs as ``runs/get`` and ``runs/list`` return them, with the older ``state`` and the newer ``status``."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from local.workspace.context import WORKSPACE_ID, Workspace
 from local.workspace.run_state import Run, TaskRun
 
 _SKIPPED_RESULT = "MAXIMUM_CONCURRENT_RUNS_REACHED"
-# Whose fault a termination is, where it is not the caller's.
+# Termination types other than CLIENT_ERROR.
 _TYPES = {"SUCCESS": "SUCCESS", "CLUSTER_ERROR": "CLOUD_FAILURE", "INTERNAL_ERROR": "INTERNAL_ERROR"}
 
 
 def run_document(workspace: Workspace, run: Run, *, expand: bool) -> dict[str, Any]:
-    """Return a run.
+    """Return a run as the API returns it.
 
     Args:
-        workspace: whose host is in the link.
+        workspace: the workspace; its host is part of the run's link.
         run: the run.
-        expand: whether its tasks and clusters are shown.
+        expand: whether to include tasks and clusters.
     """
     life_cycle = _life_cycle(run)
     result, message, code = _result(run)
@@ -72,7 +72,7 @@ def _states(life_cycle: str, result: str | None, message: str, code: str | None)
     }
     if result is not None:
         state["result_state"] = result
-    # The newer form has fewer states: how a run ended is in its details.
+    # The newer status has fewer states; its details tell how a run ended.
     ended = life_cycle in ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
     status: dict[str, Any] = {"state": "TERMINATED" if ended else life_cycle}
     if ended and code is not None:
@@ -86,19 +86,17 @@ def _life_cycle(run: Run) -> str:
     if run.skipped:
         return "SKIPPED"
     if run.ended:
-        # A run whose task failed ends so too: measured by Databricks for its CLI (libs/testserver/jobs.go).
+        # A failed task ends its run in this state, too, as Databricks measured for its CLI (libs/testserver/jobs.go).
         failed = "INTERNAL_ERROR" in states or any(task.result == "FAILED" for task in run.latest)
         return "INTERNAL_ERROR" if failed else "TERMINATED"
     if run.cancelling or "TERMINATING" in states:
         return "TERMINATING"
-    if run.queued:
-        return "QUEUED"
     started = any(state not in ("PENDING", "BLOCKED") for state in states)
     return "RUNNING" if started else "PENDING"
 
 
 def _result(run: Run) -> tuple[str | None, str, str | None]:
-    """Return a run's result, message and code: those of the first task that went wrong."""
+    """Return a run's result, message and code, which are those of the first task that did not succeed."""
     if run.skipped:
         return _SKIPPED_RESULT, run.skipped, "MAX_CONCURRENT_RUNS_EXCEEDED"
     if not run.ended:

@@ -1,4 +1,4 @@
-"""What runs a task: the interface, and a runner that only keeps what it was asked and plays a script."""
+"""The runner of tasks: its interface, and a runner that only records requests and plays scripts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 @dataclass(frozen=True)
 class Library:
-    """A library of the task: the path that the task names, and what is there."""
+    """A library of the task: its path in the task's settings, and its content."""
 
     path: str
     content: bytes = field(repr=False)
@@ -19,14 +19,14 @@ class Library:
 
 @dataclass(frozen=True)
 class UnityCatalog:
-    """What Unity Catalog is to a cluster at the start of a run.
+    """Unity Catalog as a cluster sees it at the start of a run.
 
     Attributes:
-        default_catalog: the catalog that names without one mean.
-        hive_metastore: whether there is a Hive metastore; without one any use of it is refused with
+        default_catalog: the catalog of names without a catalog.
+        hive_metastore: whether there is a Hive metastore; without one, any use of it fails with
             ``UC_HIVE_METASTORE_DISABLED_EXCEPTION``.
-        locations: the external locations by their URL (no slash at the end), with the privileges that the run's
-            identity has there, such as ``READ_FILES``. The instance profile counts for nothing below such a URL.
+        locations: the privileges of the run's identity, such as ``READ_FILES``, by the URL of the external location
+            (without a trailing slash). The instance profile has no effect below such a URL.
     """
 
     default_catalog: str = "hive_metastore"
@@ -39,20 +39,20 @@ class RunRequest:
     """One task to run.
 
     Attributes:
-        run_id: the task's own run id.
-        parent_run_id: the run that the task belongs to.
-        job_id: the run's job id.
+        run_id: the ID of the task run.
+        parent_run_id: the ID of the run that the task belongs to.
+        job_id: the ID of the run's job.
         task_key: the task's name.
-        trigger: what started the run, such as ``CONTINUOUS`` or ``ONE_TIME``.
-        package_name: of the wheel; empty when the task is no wheel task.
-        entry_point: of the wheel.
-        arguments: the command line, named parameters as ``--name=value``.
-        libraries: the task's wheels, read when the run started.
-        instance_profile_arn: of the cluster, registered; empty when the cluster has none.
-        iam_role_arn: as registered with the profile; empty when it was not given.
+        trigger: the kind of trigger that started the run, such as ``CONTINUOUS`` or ``ONE_TIME``.
+        package_name: the wheel's package; empty if the task is not a wheel task.
+        entry_point: the wheel's entry point.
+        arguments: the command line, with named parameters as ``--name=value``.
+        libraries: the task's wheels, read at the start of the run.
+        instance_profile_arn: the cluster's registered instance profile; empty if the cluster has none.
+        iam_role_arn: the role that was registered with the profile; empty if there is none.
         cluster: the cluster's settings.
         task: the task's settings.
-        unity_catalog: what the cluster meets of Unity Catalog.
+        unity_catalog: Unity Catalog as the cluster sees it.
     """
 
     run_id: int
@@ -73,13 +73,13 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a task ended.
+    """The end of a task.
 
     Attributes:
-        result: ``INTERNAL_ERROR`` when the service could not run it, else the task's own end.
-        message: for people; the run's ``state_message`` and the ``error`` of get-output.
-        trace: the traceback, for get-output.
-        code: ``termination_details.code``; by default that of the result.
+        result: ``INTERNAL_ERROR`` if the service could not run the task, otherwise the task's own result.
+        message: the message in the run's ``state_message`` and in ``error`` of get-output.
+        trace: the traceback in get-output.
+        code: ``termination_details.code``; by default the code of the result.
     """
 
     result: Literal["SUCCESS", "FAILED", "CANCELED", "TIMEDOUT", "INTERNAL_ERROR"] = "SUCCESS"
@@ -89,59 +89,59 @@ class Outcome:
 
 
 class LaunchError(Exception):
-    """A task's cluster cannot be started; the run ends as ``INTERNAL_ERROR`` with this message.
+    """The task's cluster cannot start. The run ends as ``INTERNAL_ERROR`` with this message.
 
     Attributes:
         code: ``termination_details.code``.
     """
 
     def __init__(self, message: str, code: str = "CLUSTER_ERROR") -> None:
-        """Keep message and code."""
+        """Store the message and the code."""
         super().__init__(message)
         self.code = code
 
 
 class RunHandle(Protocol):
-    """A task that was started. No method waits."""
+    """A task that was started. Its methods do not wait."""
 
     def poll(self) -> Outcome | None:
-        """Return how it ended, or None while it runs."""
+        """Return the outcome, or None while the task runs."""
         ...
 
     def cancel(self) -> None:
-        """Ask it to end; ``poll`` tells when it has."""
+        """Request the end of the task; ``poll`` returns its outcome once it has ended."""
         ...
 
     def output(self) -> str:
-        """Return what it printed so far, which get-output shows as ``logs``."""
+        """Return the text printed so far, ``logs`` of get-output."""
         ...
 
     def log(self) -> str:
-        """Return everything it wrote so far, the driver's log included."""
+        """Return everything written so far, including the driver's log."""
         ...
 
 
 class Runner(Protocol):
-    """Starts tasks. Called with the workspace's lock held, so it must not wait."""
+    """A runner of tasks. It is called with the workspace's lock held, so it must not wait."""
 
     def start(self, request: RunRequest) -> RunHandle:
         """Start the task.
 
         Raises:
-            LaunchError: when its cluster cannot be started.
+            LaunchError: if the task's cluster cannot start.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Script:
-    """What a recorded run does.
+    """The behavior of a recorded task.
 
     Attributes:
-        outcome: how it ends.
-        seconds: after how long; None = not before it is cancelled.
-        cancel_seconds: how long it takes to end once cancelled.
-        log: what it prints.
+        outcome: the outcome.
+        seconds: the duration; None for a task that lasts until it is cancelled.
+        cancel_seconds: the time between its cancellation and its end.
+        log: the text it prints.
     """
 
     outcome: Outcome = Outcome()
@@ -152,15 +152,15 @@ class Script:
 
 @dataclass
 class RecordingRunner:
-    """Runs nothing; keeps every request and plays a script for it.
+    """A runner that runs nothing: it records every request and plays a script for it.
+
+    A task without a script succeeds at once. A continuous job's task without a script lasts until it is cancelled.
 
     Attributes:
-        requests: the tasks it was asked to run, in order.
-        next: scripts for the next tasks, used up one by one.
-        by_entry_point: scripts for every task with this entry point, when ``next`` is empty.
+        requests: the requested tasks, in order.
+        next: scripts for the next tasks, one for each.
+        by_entry_point: scripts for tasks with this entry point, used if ``next`` is empty.
         clock: the time in seconds.
-
-    A task without a script succeeds at once, but for those of continuous jobs: they go on until they are cancelled.
     """
 
     requests: list[RunRequest] = field(default_factory=list)
@@ -169,7 +169,7 @@ class RecordingRunner:
     clock: Callable[[], float] = time.monotonic
 
     def start(self, request: RunRequest) -> RunHandle:
-        """Keep the request and begin its script."""
+        """Record the request and start its script."""
         self.requests.append(request)
         return _Played(self._script(request), self.clock)
 
@@ -181,7 +181,7 @@ class RecordingRunner:
 
 
 class _Played:
-    """A script on its way."""
+    """A script that is being played."""
 
     def __init__(self, script: Script, clock: Callable[[], float]) -> None:
         self._script = script

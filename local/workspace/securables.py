@@ -1,21 +1,19 @@
-"""What Unity Catalog protects: found by its full name in any case, with the owner that it has.
+"""Lookup of Unity Catalog's objects and their owners by full name.
 
-It keeps its names in lower case, whatever was asked for.
+Unity Catalog stores names in lower case and finds them in any case.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from local.workspace.errors import not_found
-from local.workspace.state import ExternalLocation, Schema, State, Table, Volume
+from local.workspace.state import ExternalLocation, Schema, State, Volume
 
 
 def find_catalog(state: State, name: str) -> str:
-    """Return the name as it is kept, if there is such a catalog.
+    """Return a catalog's name as it is stored.
 
     Raises:
-        ApiError: when it, or what it is in, does not exist.
+        ApiError: if the catalog does not exist.
     """
     if name.lower() not in state.catalogs:
         raise not_found(f"Catalog '{name}' does not exist.", "CATALOG_DOES_NOT_EXIST")
@@ -23,10 +21,10 @@ def find_catalog(state: State, name: str) -> str:
 
 
 def find_schema(state: State, full_name: str) -> Schema:
-    """Return the schema.
+    """Return a schema.
 
     Raises:
-        ApiError: when it, or what it is in, does not exist.
+        ApiError: if the schema or its catalog does not exist.
     """
     find_catalog(state, full_name.partition(".")[0])
     if full_name.lower() not in state.schemas:
@@ -35,10 +33,10 @@ def find_schema(state: State, full_name: str) -> Schema:
 
 
 def find_volume(state: State, full_name: str) -> Volume:
-    """Return the volume.
+    """Return a volume.
 
     Raises:
-        ApiError: when it, or what it is in, does not exist.
+        ApiError: if the volume, its schema or its catalog does not exist.
     """
     find_schema(state, full_name.rpartition(".")[0])
     if full_name.lower() not in state.volumes:
@@ -46,23 +44,11 @@ def find_volume(state: State, full_name: str) -> Volume:
     return state.volumes[full_name.lower()]
 
 
-def find_table(state: State, full_name: str) -> Table:
-    """Return the table.
-
-    Raises:
-        ApiError: when it, or what it is in, does not exist.
-    """
-    find_schema(state, full_name.rpartition(".")[0])
-    if full_name.lower() not in state.tables:
-        raise not_found(f"Table '{full_name}' does not exist.", "TABLE_DOES_NOT_EXIST")
-    return state.tables[full_name.lower()]
-
-
 def find_location(state: State, name: str) -> ExternalLocation:
-    """Return the external location.
+    """Return an external location.
 
     Raises:
-        ApiError: when it does not exist.
+        ApiError: if it does not exist.
     """
     if name.lower() not in state.external_locations:
         raise not_found(f"External Location '{name}' does not exist.", "EXTERNAL_LOCATION_DOES_NOT_EXIST")
@@ -70,14 +56,8 @@ def find_location(state: State, name: str) -> ExternalLocation:
 
 
 def owner_of(state: State, securable: str) -> str:
-    """Return the owner of a securable that exists, named by kind and full name."""
+    """Return the owner of a securable, such as ``catalog main``: a catalog, schema or external location."""
     kind, _, name = securable.partition(" ")
     if kind == "catalog":
-        return state.catalogs[name.lower()]
-    owned: dict[str, dict[str, Any]] = {
-        "schema": {**state.schemas},
-        "volume": {**state.volumes},
-        "table": {**state.tables},
-        "external_location": {**state.external_locations},
-    }
-    return str(owned[kind][name.lower()].owner)
+        return state.catalogs[name]
+    return state.schemas[name].owner if kind == "schema" else state.external_locations[name].owner

@@ -1,4 +1,4 @@
-"""The workspace over HTTP, on 127.0.0.1."""
+"""The workspace's HTTP server on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from local.workspace.runner import RecordingRunner, Runner
 from local.workspace.state import State
 from local.workspace.wire import HttpServer
 
-# How often runs are looked at while nobody asks, in seconds.
+# Seconds between two looks at the runs while no request arrives.
 _GLANCE = 0.1
-# How long tasks may take to end when the server stops, in seconds.
+# Seconds that tasks have to end when the server stops.
 _PATIENCE = 10
 
 
@@ -29,13 +29,13 @@ class WorkspaceServer:
     """A Databricks workspace on this machine, with one administrator.
 
     Attributes:
-        state: what the workspace holds; hold ``lock`` while changing it.
-        behaviour: how it behaves.
-        faults: what goes wrong on purpose.
-        log: what was asked of it.
-        credentials: those of the service principal that administers it.
-        lock: held while a request is answered or a run is looked at.
-        on_answer: called with each request that was answered, or was not on purpose.
+        state: the objects in the workspace; hold ``lock`` while changing it.
+        behaviour: the behavior of the workspace.
+        faults: the planned faults.
+        log: the log of requests.
+        credentials: the credentials of the service principal that administers it.
+        lock: held while a request is answered or runs advance.
+        on_answer: called with each request after its answer, also if a fault suppressed the answer.
 
     Example:
         >>> with WorkspaceServer() as server:
@@ -43,15 +43,15 @@ class WorkspaceServer:
     """
 
     def __init__(self, *, runner: Runner | None = None, port: int = 0, behaviour: Behaviour | None = None) -> None:
-        """Take a port; requests are answered from ``start`` on.
+        """Bind a port; ``start`` begins to answer requests.
 
         Args:
-            runner: what runs tasks; by default one that only records them.
-            port: the port; 0 = any free one.
-            behaviour: how the workspace behaves.
+            runner: the runner of tasks; by default one that only records them.
+            port: the port; 0 selects a free one.
+            behaviour: the behavior of the workspace.
 
         Raises:
-            OSError: when the port is taken.
+            OSError: if the port is in use.
         """
         self.stopped = threading.Event()
         self._http = HttpServer(port, answer=self.answer, stopped=self.stopped)
@@ -70,37 +70,37 @@ class WorkspaceServer:
 
     @property
     def host(self) -> str:
-        """The address, as ``WorkspaceClient(host=...)`` takes it."""
+        """The address for ``WorkspaceClient(host=...)``."""
         return self.workspace.host
 
     @property
     def state(self) -> State:
-        """What the workspace holds."""
+        """The objects in the workspace."""
         return self.workspace.state
 
     @property
     def behaviour(self) -> Behaviour:
-        """How it behaves."""
+        """The behavior of the workspace."""
         return self.workspace.behaviour
 
     @property
     def requests(self) -> list[LoggedRequest]:
-        """All requests since the start, or since the log was cleared."""
+        """The requests since the start, or since the log was cleared."""
         return self.log.requests
 
     def clear_log(self) -> None:
-        """Forget the requests and the faults; the next request is number 1."""
+        """Remove the requests and the faults; the next request is number 1."""
         with self.lock:
             self.log.requests.clear()
             self.faults.clear()
 
     def fire_schedule(self, job_id: int) -> int | None:
-        """Start the run that a scheduled job's clock would start now; None when its schedule is paused."""
+        """Start a scheduled job's run as if its time had come; return None if the schedule is paused."""
         with self.lock:
             return run_progress.fire_schedule(self.workspace, job_id)
 
     def start(self) -> WorkspaceServer:
-        """Answer requests from now on."""
+        """Start to answer requests."""
         for target in (self._serve, self._watch_runs):
             thread = threading.Thread(target=target, name=f"workspace {target.__name__}", daemon=True)
             thread.start()
@@ -108,7 +108,7 @@ class WorkspaceServer:
         return self
 
     def stop(self) -> None:
-        """Answer no more, cancel what runs, and give it some seconds to end."""
+        """Stop answering, cancel the running tasks, and give them some seconds to end."""
         self.stopped.set()
         if self._threads:
             self._http.shutdown()
@@ -138,7 +138,7 @@ class WorkspaceServer:
                 run_progress.advance(self.workspace)
 
     def answer(self, raw: RawRequest) -> tuple[Response | None, Fault | None]:
-        """Answer a request, or do to it what was asked for; None = no answer."""
+        """Answer a request, or apply the fault that is planned for it; an answer of None means that none is sent."""
         with self.lock:
             entry = self.log.add(raw.method, raw.path, raw.query)
             entry.body = shown_body(raw.headers.get("Content-Type", ""), raw.content)

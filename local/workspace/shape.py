@@ -1,8 +1,8 @@
-"""Whether a body has the shape of the request: told by the type hints of databricks-sdk, for any request.
+"""Checks of request bodies against the type hints of databricks-sdk.
 
-The SDK is generated from the service's own definition, so its method signatures and dataclasses say which keys there
-are, which of them are required, and of which type each is. The real service lets some unknown keys pass; here they
-are refused, so that a misspelled setting cannot go unnoticed.
+The SDK is generated from the service's own definition, so its method signatures and dataclasses define the valid keys,
+the required keys, and their types. The real service accepts some unknown keys. The stand-in rejects them, so that a
+misspelled setting is noticed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _JSON_NAMES = {dict: "OBJECT", list: "ARRAY", str: "STRING", bool: "BOOLEAN", in
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """A key of a JSON object: the Python type of its value, and whether it must be there."""
+    """A key of a JSON object: the Python type of its value, and whether it is required."""
 
     hint: Any
     required: bool
@@ -32,11 +32,11 @@ Shape = Mapping[str, Field]
 
 
 def of_method(method: Callable[..., Any], *, but: tuple[str, ...] = ()) -> Shape:
-    """Return the shape of the body that a method of the SDK sends.
+    """Return the shape of the body that an SDK method sends.
 
     Args:
-        method: such as ``JobsAPI.create``.
-        but: parameters that are not in the body, because they are in the path.
+        method: the method, such as ``JobsAPI.create``.
+        but: parameters that are part of the path and not of the body.
     """
     hints = typing.get_type_hints(method)
     return {
@@ -48,13 +48,13 @@ def of_method(method: Callable[..., Any], *, but: tuple[str, ...] = ()) -> Shape
 
 @functools.cache
 def of_class(cls: type) -> Shape:
-    """Return the shape of a dataclass of the SDK."""
+    """Return the shape of an SDK dataclass."""
     hints = typing.get_type_hints(cls)
     return {
-        one.name: Field(
-            hints[one.name], one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
+        field.name: Field(
+            hints[field.name], field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         )
-        for one in dataclasses.fields(cls)
+        for field in dataclasses.fields(cls)
     }
 
 
@@ -62,7 +62,7 @@ def check(body: Any, shape: Shape, where: str = "") -> None:
     """Check a JSON object.
 
     Raises:
-        ApiError: for the first key that is unknown or missing, or the first value of a wrong type.
+        ApiError: for the first unknown or missing key, or the first value of the wrong type.
     """
     if not isinstance(body, dict):
         raise _wrong("object", where or "body", body)
@@ -80,19 +80,19 @@ def check(body: Any, shape: Shape, where: str = "") -> None:
 def _check_value(value: Any, hint: Any, name: str) -> None:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Union:
-        # The SDK has no other union than Optional.
-        (hint,) = (one for one in arguments if one is not type(None))
+        # Optional is the only union in the SDK.
+        (hint,) = (argument for argument in arguments if argument is not type(None))
         _check_value(value, hint, name)
     elif origin is list:
         if not isinstance(value, list):
             raise _wrong("array", name, value)
-        for index, one in enumerate(value):
-            _check_value(one, arguments[0], f"{name}[{index}]")
+        for index, item in enumerate(value):
+            _check_value(item, arguments[0], f"{name}[{index}]")
     elif origin is dict:
         if not isinstance(value, dict):
             raise _wrong("object", name, value)
-        for key, one in value.items():
-            _check_value(one, arguments[1], f"{name}.{key}")
+        for key, item in value.items():
+            _check_value(item, arguments[1], f"{name}.{key}")
     elif hint is Any:
         return
     elif dataclasses.is_dataclass(hint):
@@ -103,7 +103,7 @@ def _check_value(value: Any, hint: Any, name: str) -> None:
 
 def _check_scalar(value: Any, hint: Any, name: str) -> None:
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        allowed = [one.value for one in hint]
+        allowed = [member.value for member in hint]
         if value not in allowed:
             raise invalid(f"Invalid value '{value}' for field {name}: must be one of {', '.join(map(str, allowed))}")
     elif hint is bool:
@@ -113,10 +113,10 @@ def _check_scalar(value: Any, hint: Any, name: str) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, float) if hint is float else int):
             raise _wrong("number", name, value)
     elif not isinstance(value, str):
-        # Times and durations too are strings on the wire.
+        # Times and durations are strings in JSON, too.
         raise _wrong("string", name, value)
 
 
 def _wrong(expected: str, name: str, value: Any) -> Exception:
-    found = _JSON_NAMES.get(type(value), "NULL")
-    return malformed(f"Could not parse request object: Expected {expected} for field {name}, found {found}")
+    actual = _JSON_NAMES.get(type(value), "NULL")
+    return malformed(f"Could not parse request object: Expected {expected} for field {name}, found {actual}")

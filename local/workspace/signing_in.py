@@ -1,4 +1,4 @@
-"""Tokens: OAuth for service principals (client credentials), personal access tokens, and who a token stands for."""
+"""Tokens: OAuth for service principals (client credentials), personal access tokens, and the principal of a token."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from local.workspace.state import Principal, State, Token
 
 
 def caller_of(state: State, authorization: str) -> Principal:
-    """Return whom the bearer token in an ``Authorization`` header stands for.
+    """Return the principal of the bearer token in an ``Authorization`` header.
 
     Raises:
-        ApiError: 401 without a token, 403 with one that is not valid (any more).
+        ApiError: 401 without a token, 403 with an invalid or expired one.
     """
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
@@ -35,7 +35,7 @@ def caller_of(state: State, authorization: str) -> Principal:
 
 
 def _metadata(workspace: Workspace, _request: Request) -> dict[str, Any]:
-    """Where OAuth's endpoints are: what the SDK asks for when it is constructed."""
+    """Return the address of the OAuth endpoints, which the SDK requests when a client is created."""
     return {"oidc_endpoint": f"{workspace.host}/oidc", "workspace_id": WORKSPACE_ID, "cloud": "AWS"}
 
 
@@ -51,7 +51,7 @@ def _discovery(workspace: Workspace, _request: Request) -> dict[str, Any]:
 
 
 def _token(workspace: Workspace, request: Request) -> Response:
-    """Exchange a service principal's id and secret for a token (RFC 6749, 4.4)."""
+    """Exchange a service principal's ID and secret for a token (RFC 6749, 4.4)."""
     form = {key: values[0] for key, values in parse_qs(request.content.decode("utf-8", "replace")).items()}
     if form.get("grant_type") != "client_credentials":
         return _refusal(400, "unsupported_grant_type", "Only client_credentials is supported here")
@@ -85,12 +85,12 @@ def _basic(header: str) -> tuple[str, str] | None:
 
 
 def unknown_client(status: int = 401) -> Response:
-    """Return the token endpoint's answer to a client ID and secret that it does not know."""
+    """Return the token endpoint's answer to an unknown client ID or a wrong secret."""
     return _refusal(status, "invalid_client", "Client authentication failed")
 
 
 def _refusal(status: int, error: str, description: str) -> Response:
-    """OAuth has an error format of its own."""
+    """Return an error in OAuth's own format."""
     body = json.dumps({"error": error, "error_description": description}).encode()
     return Response(status=status, content=body)
 

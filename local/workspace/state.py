@@ -1,4 +1,4 @@
-"""What a workspace holds: plain data, for tests to read and to prepare."""
+"""The state of a workspace: plain data that tests read and prepare."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ class Principal:
     """A group, a user or a service principal.
 
     Attributes:
-        kind: which of the three.
-        id: the SCIM id.
-        name: what permissions name it by: a group's display name, a user's name, a service principal's application id.
-        display_name: what people call it.
-        roles: ARNs of the instance profiles it was granted.
+        kind: the SCIM resource type.
+        id: the SCIM ID.
+        name: the name in permissions: a group's display name, a user's name, a service principal's application ID.
+        display_name: the name for people.
+        roles: ARNs of the instance profiles that it was granted.
         groups: names of the groups it is a member of; members of ``admins`` administer the workspace.
-        account_level: for a group: kept in the account, so that a change here is answered with success and not made.
+        account_level: whether a group belongs to the account, so that the workspace accepts changes to it and does not
+            apply them.
     """
 
     kind: Kind
@@ -36,13 +37,13 @@ class Principal:
 
     @property
     def admin(self) -> bool:
-        """Whether it administers the workspace."""
+        """True if the principal administers the workspace."""
         return ADMINS in self.groups
 
 
 @dataclass
 class Token:
-    """Who a bearer token stands for, and until when (seconds since 1970; None = it does not end)."""
+    """The principal of a bearer token, and its expiry in seconds since 1970 (None: it does not expire)."""
 
     principal_id: str
     expires_at: float | None = None
@@ -59,20 +60,19 @@ class InstanceProfile:
 
 @dataclass
 class WorkspaceObject:
-    """A folder, file, notebook or dashboard of the workspace's file tree; times are milliseconds since 1970."""
+    """A folder or file of the workspace; times are in milliseconds since 1970."""
 
     path: str
-    object_type: Literal["DIRECTORY", "FILE", "NOTEBOOK", "DASHBOARD"]
+    object_type: Literal["DIRECTORY", "FILE"]
     object_id: int
     created_at: int
     modified_at: int
     content: bytes = b""
-    language: str | None = None
 
 
 @dataclass
 class Permission:
-    """What one principal may do with one job, granted on the job itself."""
+    """A principal's permission on a job, granted on the job itself."""
 
     key: Literal["group_name", "user_name", "service_principal_name"]
     name: str
@@ -84,13 +84,13 @@ class Job:
     """A job.
 
     Attributes:
-        job_id: its id.
-        settings: its settings with the service's defaults filled in.
-        creator: who made it.
+        job_id: the job's ID.
+        settings: the settings, with the service's defaults filled in.
+        creator: the name of the principal that created the job.
         created_time: milliseconds since 1970.
-        permissions: granted on the job; exactly one is ``IS_OWNER``, or none where the owner was deleted.
-        failures: how many runs failed one after the other; a continuous job waits longer after each.
-        next_start: for a continuous job, when its next run starts (monotonic clock); None = it waits for nothing.
+        permissions: the permissions on the job; exactly one is ``IS_OWNER``, or none if the owner was deleted.
+        failures: the number of consecutive failed runs; a continuous job waits longer after each.
+        next_start: when a continuous job's next run starts (monotonic clock); None if no run is due.
     """
 
     job_id: int
@@ -103,9 +103,9 @@ class Job:
 
     @property
     def run_as(self) -> str:
-        """Name of the principal with whose rights it runs."""
+        """The name of the principal whose rights the job's runs have."""
         given = self.settings.get("run_as", {})
-        owner = next((one.name for one in self.permissions if one.level == "IS_OWNER"), self.creator)
+        owner = next((each.name for each in self.permissions if each.level == "IS_OWNER"), self.creator)
         return str(given.get("service_principal_name") or given.get("user_name") or owner)
 
 
@@ -133,29 +133,17 @@ class Volume:
 
 
 @dataclass
-class Table:
-    """A table that a run made, or a test."""
-
-    catalog: str
-    schema: str
-    name: str
-    table_type: str = "MANAGED"
-    storage_location: str = ""
-    owner: str = ""
-
-
-@dataclass
 class ExternalLocation:
-    """An external location of Unity Catalog: below its URL the catalog decides who reads and writes.
+    """An external location of Unity Catalog, which governs access below its URL.
 
     Attributes:
         name: its name.
-        url: without a slash at the end.
-        credential_name: the storage credential that files are read with.
-        owner: who owns it.
+        url: the URL without a trailing slash.
+        credential_name: the storage credential that reads the files.
+        owner: the name of the owner.
         read_only: whether nothing can be written below it.
         file_events: whether the service keeps a notification on the bucket (``effective_enable_file_events``).
-        fallback: whether a cluster's own credentials are tried where the catalog refuses.
+        fallback: whether a cluster's own credentials are tried if the catalog refuses access.
     """
 
     name: str
@@ -169,12 +157,12 @@ class ExternalLocation:
 
 @dataclass
 class State:
-    """Everything there is; keys are the ids and names that the API uses. Names of Unity Catalog are lower case.
+    """The whole state. Keys are the IDs and names that the API uses; names of Unity Catalog are in lower case.
 
     Attributes:
         hive_metastore: whether the workspace has a Hive metastore (not with "Disable legacy access").
-        default_catalog: the catalog of the metastore assignment, which names without a catalog mean.
-        default_namespace: the same by the newer setting, which wins; None where nobody set it.
+        default_catalog: the default catalog of the metastore assignment.
+        default_namespace: the default catalog of the newer setting, which overrides the assignment; None if not set.
     """
 
     principals: dict[str, Principal] = field(default_factory=dict)
@@ -188,14 +176,12 @@ class State:
     catalogs: dict[str, str] = field(default_factory=dict)
     schemas: dict[str, Schema] = field(default_factory=dict)
     volumes: dict[str, Volume] = field(default_factory=dict)
-    tables: dict[str, Table] = field(default_factory=dict)
+    tables: set[str] = field(default_factory=set)
     external_locations: dict[str, ExternalLocation] = field(default_factory=dict)
     hive_metastore: bool = True
     default_catalog: str = "hive_metastore"
     default_namespace: str | None = None
     grants: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    volume_files: dict[str, bytes] = field(default_factory=dict)
-    volume_folders: set[str] = field(default_factory=set)
     spark_versions: dict[str, str] = field(default_factory=dict)
     node_types: dict[str, dict[str, Any]] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
@@ -203,17 +189,17 @@ class State:
     last_id: int = 1000
 
     def new_id(self) -> int:
-        """Return an id that nothing else has."""
+        """Return an unused ID."""
         self.last_id += 1
         return self.last_id
 
     def principal(self, name: str) -> Principal:
-        """Return the principal of this name, application id or display name.
+        """Return the principal with this name, application ID or display name.
 
         Raises:
-            KeyError: when there is none.
+            KeyError: if there is none.
         """
-        for one in self.principals.values():
-            if name in (one.name, one.display_name):
-                return one
+        for principal in self.principals.values():
+            if name in (principal.name, principal.display_name):
+                return principal
         raise KeyError(name)

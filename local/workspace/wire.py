@@ -1,4 +1,4 @@
-"""HTTP/1.1: requests off the wire, answers onto it, and connections cut on purpose."""
+"""HTTP/1.1 server: reads requests, writes answers, and cuts connections on purpose."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from local.workspace.dispatch import RawRequest
 from local.workspace.exchange import Response
 from local.workspace.faults import Fault
 
-# Returns the answer, or None for none at all, and what goes wrong on purpose.
+# Returns the answer (None: send nothing) and the fault that was planned for the request.
 Answer = Callable[[RawRequest], "tuple[Response | None, Fault | None]"]
 
 
 class HttpServer(ThreadingHTTPServer):
-    """One thread a connection; none of them outlives the process."""
+    """One daemon thread per connection."""
 
     daemon_threads = True
     request_queue_size = 64
 
     def __init__(self, port: int, *, answer: Answer, stopped: threading.Event) -> None:
-        """Take the port on 127.0.0.1; 0 = any free one.
+        """Bind a port of 127.0.0.1; 0 selects a free one.
 
         Raises:
-            OSError: when it is taken.
+            OSError: if the port is in use.
         """
         super().__init__(("127.0.0.1", port), _Handler)
         self.answer = answer
@@ -50,7 +50,7 @@ class HttpServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def hang_up(self) -> None:
-        """End the connections that callers keep open: a server that was stopped answers nobody."""
+        """Close the connections that callers keep open, so that a stopped server answers no more requests."""
         with self._guard:
             for connection in self._open:
                 with suppress(OSError):
@@ -58,11 +58,11 @@ class HttpServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Reads requests off the wire and writes answers onto it."""
+    """Handler of one connection."""
 
     protocol_version = "HTTP/1.1"
     server_version = "databricks"
-    # The head and the body of an answer leave together.
+    # Buffer the answer so that its head and body are sent together.
     wbufsize = -1
     disable_nagle_algorithm = True
     server: HttpServer
@@ -80,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             response, fault = self.server.answer(raw)
         except Exception:
-            # A mistake of the stand-in: said at once, where a cut connection would only be tried again.
+            # A bug of the stand-in. Answer it, because the SDK retries a request whose connection is cut.
             self.close_connection = True
             self._send(Response({"error_code": "INTERNAL_ERROR", "message": "the stand-in failed"}, status=500))
             raise
@@ -112,19 +112,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if response.status != 204:
             self.send_header("Content-Type", response.content_type)
-            if "Content-Length" not in response.headers:
-                self.send_header("Content-Length", str(len(content)))
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
 
     def _cut(self) -> None:
         self.close_connection = True
-        with suppress(OSError):  # the caller may have hung up first
+        with suppress(OSError):  # the caller may have closed the connection first
             self.connection.shutdown(socket.SHUT_RDWR)
 
     def _wait_for_the_caller(self) -> None:
-        """Wait until the caller closes the connection, or the server stops."""
+        """Wait until the caller closes the connection or the server stops."""
         while not self.server.stopped.is_set():
             if select.select([self.connection], [], [], 0.1)[0]:
                 return
@@ -132,4 +131,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the log is for that."""
+        """Print nothing; the request log has every request."""

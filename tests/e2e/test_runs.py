@@ -15,14 +15,13 @@ import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest
 from databricks.sdk.service import compute, jobs
-from databricks.sdk.service.workspace import ImportFormat
 
 from local.aws import Emulator, running
 from local.runs.processes import session_members
 from local.runs.runner import ClusterRunner
-from local.workspace import Behaviour, WorkspaceServer
+from local.workspace import Behaviour, ExternalLocation, WorkspaceServer
 from tests.support.wheels import wheel
-from tests.support.workspaces import CLUSTER, WHEEL, connect, until
+from tests.support.workspaces import CLUSTER, WHEEL, connect, put_wheel, until
 
 pytestmark = pytest.mark.slow
 
@@ -160,14 +159,18 @@ def runner(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> ClusterRu
 
 
 @pytest.fixture(scope="module")
-def client(runner: ClusterRunner) -> Iterator[WorkspaceClient]:
+def server(runner: ClusterRunner) -> Iterator[WorkspaceServer]:
     behaviour = Behaviour(object_to_profile=runner.object_to_profile)
-    with WorkspaceServer(runner=runner, behaviour=behaviour) as server:
-        client = connect(server)
-        client.instance_profiles.add(f"{PROFILE}/reader")
-        client.workspace.mkdirs(WHEEL.rpartition("/")[0])
-        client.workspace.upload(WHEEL, wheel(MODULE, functions=FUNCTIONS), format=ImportFormat.AUTO)
-        yield client
+    with WorkspaceServer(runner=runner, behaviour=behaviour) as workspace:
+        yield workspace
+
+
+@pytest.fixture(scope="module")
+def client(server: WorkspaceServer) -> WorkspaceClient:
+    client = connect(server)
+    client.instance_profiles.add(f"{PROFILE}/reader")
+    put_wheel(client, wheel(MODULE, functions=FUNCTIONS))
+    return client
 
 
 def submit(client: WorkspaceClient, entry_point: str, *, profile: str = "reader", **parameters: str) -> int:
@@ -282,9 +285,10 @@ def test_a_run_fails_by_its_exception_and_by_any_exit(client: WorkspaceClient, e
 
 
 def test_hadoops_file_systems_are_refused_where_unity_catalog_governs_and_dbutils_and_spark_are_not(
-    client: WorkspaceClient,
+    server: WorkspaceServer, client: WorkspaceClient
 ) -> None:
-    client.external_locations.create("governed", "s3://governed/", "credential")
+    location = ExternalLocation("governed", "s3://governed", "credential", owner=server.credentials.client_id)
+    server.state.external_locations["governed"] = location
     _, output = ended(client, submit(client, "look"))
     assert told(output) == {
         "/Volumes/network/flow_logs/checkpoints": "No Unity API token found in Unity Scope",

@@ -62,7 +62,7 @@ def test_what_it_says_to_export_lets_the_sdk_in_until_it_is_stopped(
         rest = process.stdout.read()
         assert process.wait(10) == 0
     assert "200  GET /api/2.0/preview/scim/v2/Groups" in rest
-    assert rest.endswith("stopped; nothing of the workspace was kept\n")
+    assert rest.endswith("stopped; the workspace is gone\n")
     assert said["DATABRICKS_TOKEN"] not in rest
 
 
@@ -77,7 +77,7 @@ def test_a_port_that_is_taken_is_one_sentence_and_status_1() -> None:
         port = said["DATABRICKS_HOST"].rpartition(":")[2]
         second = subprocess.run([*COMMAND, "--port", port], cwd=ROOT, capture_output=True, text=True, check=False)
     assert second.returncode == 1
-    assert second.stderr == f"port {port} cannot be used: Address already in use. Give another one with --port.\n"
+    assert second.stderr == f"cannot use port {port}: Address already in use. Choose another one with --port.\n"
 
 
 def test_what_is_no_port_is_refused_with_status_2() -> None:

@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service import jobs
-from databricks.sdk.service.workspace import ImportFormat
 
 from local.workspace import Outcome, RunHandle, RunRequest, WorkspaceServer
-from tests.support.workspaces import WHEEL, job, one_time, prepared, until
+from tests.support.workspaces import job, one_time, prepared, put_wheel, until
 
 MODULE = """
 import sys, time
@@ -87,7 +86,7 @@ def client(server: WorkspaceServer) -> WorkspaceClient:
     wheel = io.BytesIO()
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("work.py", MODULE)
-    client.workspace.upload(WHEEL, wheel.getvalue(), format=ImportFormat.AUTO, overwrite=True)
+    put_wheel(client, wheel.getvalue())
     return client
 
 

@@ -13,8 +13,8 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.clock import Clock, RealClock
 from databricks.sdk.core import Config
 from databricks.sdk.service import compute, jobs
-from databricks.sdk.service.workspace import ImportFormat
 
+from infra.workspace.wheel import files
 from local.workspace import WorkspaceServer
 
 PROFILE = "arn:aws:iam::123456789012:instance-profile/flow-log-reader"
@@ -69,9 +69,14 @@ def prepared(server: WorkspaceServer) -> WorkspaceClient:
     """An administrator's client of a workspace that has the profile and the wheel."""
     client = connect(server)
     client.instance_profiles.add(PROFILE, skip_validation=True)
-    client.workspace.mkdirs(WHEEL.rpartition("/")[0])
-    client.workspace.upload(WHEEL, b"PK wheel", format=ImportFormat.AUTO, overwrite=True)
+    put_wheel(client, b"PK wheel")
     return client
+
+
+def put_wheel(client: WorkspaceClient, content: bytes) -> None:
+    """Upload a wheel as the deployment does, over one that is there."""
+    client.workspace.mkdirs(WHEEL.rpartition("/")[0])
+    files.write(client, WHEEL, content)
 
 
 def cluster(**changes: Any) -> compute.ClusterSpec:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Container
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from local.cloud_files import content
-from local.cloud_files.discovery import Found, rest_after_listing
+from local.cloud_files.discovery import Found, Listing
 from local.cloud_files.error import CloudFilesError
 from local.cloud_files.folder import FolderListing
 from local.cloud_files.intake import Intake
@@ -313,7 +314,7 @@ def test_two_streams_cannot_share_a_list(tmp_path: Path) -> None:
 # The intake
 
 
-class Folder:
+class Folder(Listing):
     """A discovery that finds what it is told to."""
 
     def __init__(self, *files: Found) -> None:
@@ -323,21 +324,15 @@ class Folder:
         self.in_log: list[int] = []
         self.done: list[int] = []
 
-    def existing(self) -> list[Found]:
-        return self.new_files(frozenset())
-
-    def new_files(self, known: object, *, patient: bool = False) -> list[Found]:
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
         self.asked += 1
-        return [file for file in self.files if file.path not in known]  # type: ignore[operator]
+        return [file for file in self.files if file.path not in known]
 
     def logged(self, offset: int) -> None:
         self.in_log.append(offset)
 
     def committed(self, offset: int) -> None:
         self.done.append(offset)
-
-    def rest(self, took: float) -> float:
-        return rest_after_listing(took)
 
 
 def intake(state: Path, folder: Folder, clock: list[float] | None = None, **options: object) -> Intake:

@@ -12,7 +12,7 @@ from databricks.sdk.service.catalog import ExternalLocationInfo
 from infra.workspace.errors import DeploymentError
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.unity.external_locations import covering
-from local.workspace import ExternalLocation, Fault, Outcome, RecordingRunner, Script, Table, add_service_principal
+from local.workspace import ExternalLocation, Fault, Outcome, RecordingRunner, Script, add_service_principal
 from tests.support.deploying import NO_VERIFY, OFF, STACK_QUEUE, Stage, staged
 
 LOCATIONS = "/api/2.1/unity-catalog/external-locations"
@@ -120,7 +120,7 @@ def test_a_location_that_the_service_principal_may_not_see_is_as_good_as_none(st
 
 
 def test_a_table_that_is_there_already_is_not_refused(stage: Stage) -> None:
-    stage.server.state.tables["network.flow_logs.test"] = Table("network", "flow_logs", "test")
+    stage.server.state.tables.add("network.flow_logs.test")
     stage.deploy(_table(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
 
 

@@ -9,7 +9,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.service import jobs
 
 from local.workspace import Outcome, RecordingRunner, Script, WorkspaceServer
-from tests.support.workspaces import call, job, prepared, task, until
+from tests.support.workspaces import job, prepared, task, until
 
 RUNNING, PAUSED = jobs.PauseStatus.UNPAUSED, jobs.PauseStatus.PAUSED
 
@@ -88,23 +88,6 @@ def test_changed_settings_are_those_of_the_next_run(client: WorkspaceClient, run
     client.jobs.cancel_run(first)
     until(lambda: len(runner.requests) == 2)
     assert [one.task_key for one in runner.requests] == ["ingest", "changed"]
-
-
-def test_run_now_ends_the_run_and_starts_the_next_without_naming_it(
-    server: WorkspaceServer, client: WorkspaceClient
-) -> None:
-    job_id = made(client)
-    (first,) = active(client, job_id)
-    # The SDK has a KeyError for this answer, which the real service gives.
-    assert call(server, "POST", "/api/2.2/jobs/run-now", {"job_id": job_id}) == (200, {})
-    until(lambda: active(client, job_id) not in ([first], []))
-
-
-def test_run_now_starts_a_run_of_a_paused_job_that_is_not_started_again(client: WorkspaceClient) -> None:
-    job_id = made(client, PAUSED)
-    run = client.jobs.run_now(job_id).result()
-    assert run.trigger is jobs.TriggerType.ONE_TIME
-    assert active(client, job_id) == []
 
 
 def test_after_each_failure_in_a_row_the_next_run_waits_twice_as_long_up_to_a_limit(

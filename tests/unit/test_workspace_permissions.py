@@ -11,6 +11,7 @@ from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDen
 from databricks.sdk.service import jobs
 
 from local.workspace import WorkspaceServer, add_group, add_service_principal, add_user, remove_principal
+from local.workspace.state import Permission
 from tests.support.workspaces import PROFILE, connect, job, prepared
 
 Level = jobs.JobPermissionLevel
@@ -80,23 +81,17 @@ def test_a_job_whose_owner_was_deleted_has_none(server: WorkspaceServer, client:
         connect(server, token=former.token).current_user.me()
 
 
-def test_set_replaces_all_and_update_only_what_it_names(server: WorkspaceServer, client: WorkspaceClient) -> None:
-    add_group(server.state, "managers")
+def test_what_is_set_replaces_all_and_a_new_owner_the_former_one(
+    server: WorkspaceServer, client: WorkspaceClient
+) -> None:
+    add_user(server.state, "ana@example.com")
     job_id = made(client)
+    ana = Entry(user_name="ana@example.com", permission_level=Level.IS_OWNER)
     view = Entry(group_name="viewers", permission_level=Level.CAN_VIEW)
-    manage = Entry(group_name="managers", permission_level=Level.CAN_MANAGE)
-    client.jobs.update_permissions(job_id, access_control_list=[view])
-    client.jobs.update_permissions(job_id, access_control_list=[manage])
-    assert [one[:2] for one in shown(client.jobs.get_permissions(job_id))][1:3] == [
-        ("viewers", "CAN_VIEW"),
-        ("managers", "CAN_MANAGE"),
-    ]
-    client.jobs.set_permissions(job_id, access_control_list=[owner(server), manage])
-    assert [one[0] for one in shown(client.jobs.get_permissions(job_id))] == [
-        server.credentials.client_id,
-        "managers",
-        "admins",
-    ]
+    client.jobs.set_permissions(job_id, access_control_list=[owner(server), view])
+    client.jobs.set_permissions(job_id, access_control_list=[ana])
+    assert [one[0] for one in shown(client.jobs.get_permissions(job_id))] == ["ana@example.com", "admins"]
+    assert client.jobs.get(int(job_id)).run_as_user_name == "ana@example.com"
 
 
 def test_a_job_has_exactly_one_owner(server: WorkspaceServer, client: WorkspaceClient) -> None:
@@ -108,15 +103,6 @@ def test_a_job_has_exactly_one_owner(server: WorkspaceServer, client: WorkspaceC
     with pytest.raises(InvalidParameterValue, match="Groups can not be owners"):
         client.jobs.set_permissions(job_id, access_control_list=[group])
     assert shown(client.jobs.get_permissions(job_id))[0][:2] == (server.credentials.client_id, "IS_OWNER")
-
-
-def test_a_new_owner_takes_the_place_of_the_former_one(server: WorkspaceServer, client: WorkspaceClient) -> None:
-    add_user(server.state, "ana@example.com")
-    job_id = made(client)
-    ana = Entry(user_name="ana@example.com", permission_level=Level.IS_OWNER)
-    client.jobs.update_permissions(job_id, access_control_list=[ana])
-    assert shown(client.jobs.get_permissions(job_id))[0][:2] == ("ana@example.com", "IS_OWNER")
-    assert client.jobs.get(int(job_id)).run_as_user_name == "ana@example.com"
 
 
 def test_a_principal_that_does_not_exist_is_refused_and_nothing_changes(
@@ -145,14 +131,12 @@ def test_who_has_no_permission_sees_no_job_who_views_changes_none_who_manages_do
     assert list(other.jobs.list()) == []
     with pytest.raises(PermissionDenied):
         other.jobs.get(job_id)
-    view = Entry(group_name="viewers", permission_level=Level.CAN_VIEW)
-    client.jobs.update_permissions(str(job_id), access_control_list=[view])
+    allow = server.state.jobs[job_id].permissions.append
+    allow(Permission("group_name", "viewers", "CAN_VIEW"))
     assert [one.job_id for one in other.jobs.list()] == [job_id]
-    for refused in (lambda: other.jobs.run_now(job_id), lambda: other.jobs.delete(job_id)):
-        with pytest.raises(PermissionDenied, match="does not have"):
-            refused()
-    manage = Entry(group_name="viewers", permission_level=Level.CAN_MANAGE)
-    client.jobs.update_permissions(str(job_id), access_control_list=[manage])
+    with pytest.raises(PermissionDenied, match="does not have"):
+        other.jobs.delete(job_id)
+    allow(Permission("group_name", "viewers", "CAN_MANAGE"))
     other.jobs.reset(job_id, jobs.JobSettings(**job(name="theirs")))
     other.jobs.delete(job_id)
     assert not server.state.jobs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
@@ -11,8 +10,7 @@ from urllib.request import urlopen
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import InvalidParameterValue, ResourceDoesNotExist
-from databricks.sdk.service import compute, jobs
-from databricks.sdk.service.catalog import VolumeType
+from databricks.sdk.service import jobs
 
 from local.workspace import (
     ExternalLocation,
@@ -28,6 +26,7 @@ from local.workspace import (
 from tests.support.workspaces import PROFILE, WHEEL, cluster, job, one_time, prepared, task, until
 
 ENDLESS = Script(seconds=None)
+SCHEDULE = jobs.CronSchedule("0 0 * * * ?", "UTC")
 
 
 @pytest.fixture
@@ -58,6 +57,19 @@ def states(run: Any) -> tuple[str | None, str | None, str | None]:
 
 def submitted(client: WorkspaceClient, *tasks: jobs.SubmitTask, **settings: Any) -> int:
     run_id = client.jobs.submit(tasks=list(tasks or [one_time()]), **settings).response.run_id
+    assert run_id is not None
+    return run_id
+
+
+def scheduled(client: WorkspaceClient, **changes: Any) -> int:
+    """Make a job whose runs start when a test fires its schedule."""
+    job_id = client.jobs.create(**job(schedule=SCHEDULE, **changes)).job_id
+    assert job_id is not None
+    return job_id
+
+
+def fired(server: WorkspaceServer, job_id: int) -> int:
+    run_id = server.fire_schedule(job_id)
     assert run_id is not None
     return run_id
 
@@ -205,13 +217,12 @@ def test_a_wheel_that_is_missing_fails_the_run_before_it_starts(
     assert not runner.requests
 
 
-def test_a_profile_removed_since_the_job_was_made_fails_its_run(client: WorkspaceClient) -> None:
-    job_id = client.jobs.create(**job()).job_id
-    assert job_id is not None
+def test_a_profile_removed_since_the_job_was_made_fails_its_run(
+    server: WorkspaceServer, client: WorkspaceClient
+) -> None:
+    job_id = scheduled(client)
     client.instance_profiles.remove(PROFILE)
-    run_id = client.jobs.run_now(job_id).response.run_id
-    assert run_id is not None
-    run = client.jobs.get_run(run_id)
+    run = client.jobs.get_run(fired(server, job_id))
     assert states(run) == ("INTERNAL_ERROR", "FAILED", "INVALID_CLUSTER_REQUEST")
 
 
@@ -258,46 +269,25 @@ def test_a_failed_task_is_tried_again_as_often_as_it_says(client: WorkspaceClien
     assert [one.attempt_number for one in run.tasks] == [0, 1, 2]
 
 
-def test_run_now_gives_named_parameters_over_those_of_the_job(client: WorkspaceClient, runner: RecordingRunner) -> None:
-    job_id = client.jobs.create(**job()).job_id
-    assert job_id is not None
-    client.jobs.run_now(job_id, python_named_params={"trigger": "available-now"}).result()
-    assert runner.requests[-1].arguments == ("--table-name=main.net.flow_logs", "--trigger=available-now")
-    client.jobs.run_now(job_id, python_params=["--help"]).result()
-    assert runner.requests[-1].arguments == ("--help",)
-
-
-def test_a_run_over_the_limit_is_skipped_or_waits_in_the_queue(
-    client: WorkspaceClient, runner: RecordingRunner
+def test_a_run_over_the_limit_is_skipped(
+    server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
     runner.by_entry_point["ingest"] = ENDLESS
-    job_id = client.jobs.create(**job()).job_id
-    assert job_id is not None
-    first = client.jobs.run_now(job_id).response.run_id
-    second = client.jobs.run_now(job_id).response.run_id
-    assert first is not None
-    assert second is not None
-    assert states(client.jobs.get_run(second)) == (
+    job_id = scheduled(client)
+    fired(server, job_id)
+    assert states(client.jobs.get_run(fired(server, job_id))) == (
         "SKIPPED",
         "MAXIMUM_CONCURRENT_RUNS_REACHED",
         "MAX_CONCURRENT_RUNS_EXCEEDED",
     )
-    client.jobs.update(job_id, new_settings=jobs.JobSettings(queue=jobs.QueueSettings(True)))
-    third = client.jobs.run_now(job_id).response.run_id
-    assert third is not None
-    assert states(client.jobs.get_run(third))[0] == "QUEUED"
-    client.jobs.cancel_run(first)
-    until(lambda: states(client.jobs.get_run(third))[0] == "RUNNING")
 
 
 def test_runs_are_listed_the_newest_first_in_pages_active_or_ended(
-    client: WorkspaceClient, runner: RecordingRunner
+    server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
-    job_id = client.jobs.create(**job(max_concurrent_runs=5)).job_id
-    assert job_id is not None
-    ended = [client.jobs.run_now(job_id).response.run_id for _ in range(3)]
-    runner.next.append(ENDLESS)
-    active = client.jobs.run_now(job_id).response.run_id
+    job_id = scheduled(client, max_concurrent_runs=5)
+    runner.next.extend([Script(), Script(), Script(), ENDLESS])
+    *ended, active = [fired(server, job_id) for _ in range(4)]
     assert [one.run_id for one in client.jobs.list_runs(job_id=job_id, limit=2)] == [active, *ended[::-1]]
     assert [one.run_id for one in client.jobs.list_runs(job_id=job_id, active_only=True)] == [active]
     assert [one.run_id for one in client.jobs.list_runs(job_id=job_id, completed_only=True)] == ended[::-1]
@@ -306,24 +296,25 @@ def test_runs_are_listed_the_newest_first_in_pages_active_or_ended(
         list(client.jobs.list_runs(limit=26))
 
 
-def test_all_runs_of_a_job_are_cancelled_at_once(client: WorkspaceClient, runner: RecordingRunner) -> None:
+def test_all_runs_of_a_job_are_cancelled_at_once(
+    server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
+) -> None:
     runner.by_entry_point["ingest"] = ENDLESS
-    job_id = client.jobs.create(**job(max_concurrent_runs=5)).job_id
-    assert job_id is not None
+    job_id = scheduled(client, max_concurrent_runs=5)
     for _ in range(2):
-        client.jobs.run_now(job_id)
+        fired(server, job_id)
     client.jobs.cancel_all_runs(job_id=job_id)
     until(lambda: not list(client.jobs.list_runs(job_id=job_id, active_only=True)))
+    with pytest.raises(InvalidParameterValue, match="Missing required field 'job_id'"):
+        client.jobs.cancel_all_runs()
 
 
 def test_a_deleted_jobs_run_ends_later_and_is_still_found_by_its_id(
-    client: WorkspaceClient, runner: RecordingRunner
+    server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
     runner.next.append(Script(seconds=None, cancel_seconds=0.3))
-    job_id = client.jobs.create(**job()).job_id
-    assert job_id is not None
-    run_id = client.jobs.run_now(job_id).response.run_id
-    assert run_id is not None
+    job_id = scheduled(client)
+    run_id = fired(server, job_id)
     client.jobs.delete(job_id)
     assert states(client.jobs.get_run(run_id))[0] == "TERMINATING"
     until(lambda: states(client.jobs.get_run(run_id))[0] == "TERMINATED")
@@ -338,15 +329,11 @@ def test_a_run_that_never_was_is_not_found(client: WorkspaceClient) -> None:
 def test_the_schedule_starts_a_run_when_its_time_comes_unless_it_is_paused(
     server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
-    schedule = jobs.CronSchedule("0 0 * * * ?", "UTC")
-    job_id = client.jobs.create(**job(schedule=schedule)).job_id
-    assert job_id is not None
+    job_id = scheduled(client)
     assert not runner.requests
-    run_id = server.fire_schedule(job_id)
-    assert run_id is not None
-    assert client.jobs.get_run(run_id).trigger is jobs.TriggerType.PERIODIC
-    schedule.pause_status = jobs.PauseStatus.PAUSED
-    client.jobs.reset(job_id, jobs.JobSettings(**job(schedule=schedule)))
+    assert client.jobs.get_run(fired(server, job_id)).trigger is jobs.TriggerType.PERIODIC
+    paused = jobs.CronSchedule("0 0 * * * ?", "UTC", jobs.PauseStatus.PAUSED)
+    client.jobs.reset(job_id, jobs.JobSettings(**job(schedule=paused)))
     assert server.fire_schedule(job_id) is None
 
 
@@ -359,24 +346,12 @@ def test_the_link_of_a_run_shows_its_state_and_what_it_wrote(client: WorkspaceCl
         assert part in text
 
 
-def test_a_wheel_in_a_volume_is_found_too(client: WorkspaceClient, runner: RecordingRunner) -> None:
-
-    client.schemas.create("net", "main")
-    client.volumes.create("main", "net", "code", VolumeType.MANAGED)
-    path = "/Volumes/main/net/code/p.whl"
-
-    client.files.upload(path, io.BytesIO(b"PK"), overwrite=True)
-    run_id = submitted(client, one_time(libraries=[compute.Library(whl=path)]))
-    assert states(client.jobs.get_run(run_id))[1] == "SUCCESS"
-    assert runner.requests[-1].libraries[0].content == b"PK"
-
-
-def test_a_task_of_a_job_is_what_it_was_when_the_run_started(client: WorkspaceClient, runner: RecordingRunner) -> None:
+def test_a_task_of_a_job_is_what_it_was_when_the_run_started(
+    server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
+) -> None:
     runner.next.append(ENDLESS)
-    job_id = client.jobs.create(**job()).job_id
-    assert job_id is not None
-    run_id = client.jobs.run_now(job_id).response.run_id
-    assert run_id is not None
+    job_id = scheduled(client)
+    run_id = fired(server, job_id)
     client.jobs.reset(job_id, jobs.JobSettings(**job(tasks=[task(task_key="other")])))
     assert [one.task_key for one in client.jobs.get_run(run_id).tasks or []] == ["ingest"]
 

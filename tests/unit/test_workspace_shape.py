@@ -61,7 +61,6 @@ def test_what_has_not_the_shape_of_the_request_is_refused_with_its_place(
     [
         ("/api/2.2/jobs/reset", "job_id"),
         ("/api/2.2/jobs/delete", "job_id"),
-        ("/api/2.2/jobs/run-now", "job_id"),
         ("/api/2.2/jobs/runs/cancel", "run_id"),
         ("/api/2.0/instance-profiles/add", "instance_profile_arn"),
         ("/api/2.0/workspace/mkdirs", "path"),
