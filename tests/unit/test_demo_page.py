@@ -211,8 +211,8 @@ def test_quarantine_shows_the_file_the_reason_and_the_damage() -> None:
 
 def test_resources_left_after_destroy_are_counted() -> None:
     assert "After cdk destroy: nothing is left" in Page(page(REPORT)).text
-    left = replace(REPORT, gone=(*REPORT.gone, Gone("SQS queues", "all", "databricks-auto-ingest-1")))
-    assert "After cdk destroy: 1 left" in Page(page(left)).text
+    leftovers = replace(REPORT, gone=(*REPORT.gone, Gone("SQS queues", "all", "databricks-auto-ingest-1")))
+    assert "After cdk destroy: 1 left" in Page(page(leftovers)).text
     assert "After cdk destroy" not in Page(page(replace(REPORT, gone=()))).text
 
 
