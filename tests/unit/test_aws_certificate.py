@@ -1,4 +1,4 @@
-"""The stage's certificate: for this machine alone, and good enough for the strictest check that Python has."""
+"""The stage's certificate: valid only for this machine, and accepted by Python's strictest verification."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ import pytest
 from local.aws import certificate
 
 
-def handshake(made: certificate.Certificate, name: str) -> None:
-    """A server with the certificate, and a client that trusts only it and asks for a name."""
-    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    serving.load_cert_chain(made.file, made.key)
-    asking = ssl.create_default_context(cafile=str(made.file))
-    asking.verify_flags |= ssl.VERIFY_X509_STRICT
-    ours, theirs = socket.socketpair()
+def handshake(server_certificate: certificate.Certificate, name: str) -> None:
+    """Connect to a server with the certificate, as a client that trusts only this certificate and expects the name."""
+    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_context.load_cert_chain(server_certificate.file, server_certificate.key)
+    client_context = ssl.create_default_context(cafile=str(server_certificate.file))
+    client_context.verify_flags |= ssl.VERIFY_X509_STRICT
+    client, server = socket.socketpair()
 
     def serve() -> None:
         try:
-            serving.wrap_socket(theirs, server_side=True).close()
+            server_context.wrap_socket(server, server_side=True).close()
         except ssl.SSLError:
-            theirs.close()
+            server.close()
 
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        asking.wrap_socket(ours, server_hostname=name).close()
+        client_context.wrap_socket(client, server_hostname=name).close()
     finally:
-        ours.close()
+        client.close()
         thread.join()
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
-def test_a_client_that_trusts_it_gets_through(name: str, tmp_path: Path) -> None:
+def test_a_client_that_trusts_the_certificate_can_connect(name: str, tmp_path: Path) -> None:
     handshake(certificate.make(tmp_path), name)
 
 
-def test_it_is_for_no_other_name(tmp_path: Path) -> None:
+def test_the_certificate_is_not_valid_for_another_name(tmp_path: Path) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(certificate.make(tmp_path), "example.com")
 
 
-def test_nobody_else_can_read_the_key(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_key(tmp_path: Path) -> None:
     assert certificate.make(tmp_path).key.stat().st_mode & 0o077 == 0

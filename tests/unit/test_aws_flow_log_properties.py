@@ -1,4 +1,4 @@
-"""The properties of a flow log: the rules are those of AWS's schema, and each wrong value is named."""
+"""Properties of a flow log: the rules match AWS's schema, and each problem names the invalid value."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ GATEWAY: dict[str, Any] = {
 OPTIONS = {"FileFormat": "parquet", "HiveCompatiblePartitions": True, "PerHourPartition": False}
 
 
-def test_the_rules_are_those_of_the_schema() -> None:
-    of_schema = SCHEMA["properties"]
-    assert sorted(rules.TYPES) == sorted(set(of_schema) - {"Id"})
+def test_the_rules_match_the_schema() -> None:
+    schema_properties = SCHEMA["properties"]
+    assert sorted(rules.TYPES) == sorted(set(schema_properties) - {"Id"})
     assert sorted(rules.REQUIRED) == sorted(SCHEMA["required"])
     assert sorted(f"/properties/{name}" for name in rules.CREATE_ONLY) == sorted(SCHEMA["createOnlyProperties"])
-    enums = {name: set(rule["enum"]) for name, rule in of_schema.items() if "enum" in rule}
+    enums = {name: set(rule["enum"]) for name, rule in schema_properties.items() if "enum" in rule}
     assert {name: set(values) for name, values in rules.ENUMS.items()} == enums
     names = {str: "string", int: "integer", dict: "object", list: "array", bool: "boolean"}
     assert {name: names[kind] for name, kind in rules.TYPES.items()} == {
-        name: rule["type"] for name, rule in of_schema.items() if name != "Id"
+        name: rule["type"] for name, rule in schema_properties.items() if name != "Id"
     }
-    options = of_schema["DestinationOptions"]
+    options = schema_properties["DestinationOptions"]
     assert {name: names[kind] for name, kind in rules.OPTIONS.items()} == {
         name: rule["type"] for name, rule in options["properties"].items()
     }
@@ -78,27 +78,27 @@ def test_the_rules_are_those_of_the_schema() -> None:
         ({"Tags": [{"Key": "a"}]}, "#/Tags/0: required keys are [Key, Value]"),
     ],
 )
-def test_the_schema_names_the_wrong_value(changes: dict[str, Any], problem: str) -> None:
-    given = {name: value for name, value in {**VPC, **changes}.items() if value is not None}
-    assert problem in rules.schema_problems(rules.typed(given))
+def test_a_schema_problem_names_the_invalid_value(changes: dict[str, Any], problem: str) -> None:
+    properties = {name: value for name, value in {**VPC, **changes}.items() if value is not None}
+    assert problem in rules.schema_problems(rules.typed(properties))
 
 
 @pytest.mark.parametrize(
-    "good", [VPC, GATEWAY, {**VPC, "DestinationOptions": OPTIONS, "Tags": [{"Key": "a", "Value": ""}]}]
+    "properties", [VPC, GATEWAY, {**VPC, "DestinationOptions": OPTIONS, "Tags": [{"Key": "a", "Value": ""}]}]
 )
-def test_good_properties_have_no_problem(good: dict[str, Any]) -> None:
-    assert rules.schema_problems(good) == []
-    assert rules.request_problem(good) is None
+def test_valid_properties_have_no_problem(properties: dict[str, Any]) -> None:
+    assert rules.schema_problems(properties) == []
+    assert rules.request_problem(properties) is None
 
 
-def test_numbers_and_booleans_may_be_spelled_as_text() -> None:
-    spelled = {"FileFormat": "parquet", "HiveCompatiblePartitions": "true", "PerHourPartition": "false"}
-    given = {**VPC, "MaxAggregationInterval": "60", "DestinationOptions": spelled}
-    assert rules.typed(given) == {**VPC, "MaxAggregationInterval": 60, "DestinationOptions": OPTIONS}
+def test_numbers_and_booleans_are_accepted_as_text() -> None:
+    text_options = {"FileFormat": "parquet", "HiveCompatiblePartitions": "true", "PerHourPartition": "false"}
+    properties = {**VPC, "MaxAggregationInterval": "60", "DestinationOptions": text_options}
+    assert rules.typed(properties) == {**VPC, "MaxAggregationInterval": 60, "DestinationOptions": OPTIONS}
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("properties", "problem"),
     [
         ({**VPC, "ResourceId": "subnet-0123456789abcdef0"}, 'Invalid id: "subnet-0123456789abcdef0"'),
         ({name: value for name, value in VPC.items() if name != "TrafficType"}, "TrafficType is required for VPC"),
@@ -122,12 +122,12 @@ def test_numbers_and_booleans_may_be_spelled_as_text() -> None:
         ({**VPC, "LogDestination": "arn:aws:s3:::flow-logs-bucket/AWSLogs/"}, "AWSLogs is a reserved term"),
     ],
 )
-def test_ec2_refuses_what_the_schema_allows(given: dict[str, Any], told: str) -> None:
-    assert rules.schema_problems(given) == []
-    assert told in str(rules.request_problem(given))
+def test_ec2_rejects_invalid_properties_that_the_schema_allows(properties: dict[str, Any], problem: str) -> None:
+    assert rules.schema_problems(properties) == []
+    assert problem in str(rules.request_problem(properties))
 
 
-def test_a_destination_is_a_bucket_and_a_folder() -> None:
+def test_a_destination_is_split_into_bucket_and_folder() -> None:
     assert rules.destination("arn:aws:s3:::flow-logs-bucket") == ("flow-logs-bucket", "")
     assert rules.destination("arn:aws-us-gov:s3:::flow-logs-bucket/a/b/") == ("flow-logs-bucket", "a/b")
     assert rules.destination("arn:aws:logs:us-east-1:111122223333:log-group:x") is None

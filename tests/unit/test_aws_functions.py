@@ -1,4 +1,4 @@
-"""A function on the stage runs on the stage's Python, whose machine code its zip need not fit."""
+"""Functions on the stage run with the stage's Python, even if their zip has machine code for another Python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from local.aws import inside
 
 
-def test_machine_code_comes_from_the_stages_own_packages_and_all_else_from_the_zip(tmp_path: Path) -> None:
+def test_machine_code_comes_from_the_stages_packages_and_all_other_code_from_the_zip(tmp_path: Path) -> None:
     for name in ("cryptography", "databricks"):
         (tmp_path / name).mkdir()
     (tmp_path / "cryptography" / "__init__.py").write_text("raise ImportError('for another Python')")
@@ -21,9 +21,9 @@ def test_machine_code_comes_from_the_stages_own_packages_and_all_else_from_the_z
         "print(databricks.__file__, rust.__file__)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(inside.__file__).parent / "functions")}
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    package, machine_code = done.stdout.split()
+    package, machine_code = result.stdout.split()
     assert Path(package).is_relative_to(tmp_path)
     assert not Path(machine_code).is_relative_to(tmp_path)

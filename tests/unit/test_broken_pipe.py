@@ -1,4 +1,4 @@
-"""Output that is read only in part ends a program quietly."""
+"""A program exits quietly when the reader of its output closes the pipe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("module", ["local.generate", "local.demo", "local.stage"])
-def test_help_that_nobody_reads_to_its_end_is_no_traceback(module: str) -> None:
+def test_help_written_to_a_closed_pipe_exits_without_a_traceback(module: str) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", module, "--help"],
         cwd=ROOT,

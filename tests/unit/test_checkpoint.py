@@ -1,4 +1,4 @@
-"""What a checkpoint folder holds: a query's state, the binding of version 0.1.0, something else, or nothing."""
+"""Contents of a checkpoint folder: a query's state, the binding of version 0.1.0, other files, or nothing."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.lts
 LOGS = "s3://flow-logs/AWSLogs"
 
 
-def test_a_folder_that_is_missing_or_holds_hidden_files_only_is_a_new_checkpoint(tmp_path: Path) -> None:
-    """Hadoop leaves checksums, and macOS its own files."""
+def test_a_folder_that_is_missing_or_has_only_hidden_files_is_a_new_checkpoint(tmp_path: Path) -> None:
+    """Hadoop leaves checksum files, and macOS its own files."""
     assert read(LocalFolders(), str(tmp_path / "missing")) == Checkpoint(str(tmp_path / "missing"))
     (tmp_path / ".metadata.crc").write_text("x")
     assert read(LocalFolders(), str(tmp_path)) == Checkpoint(str(tmp_path))
@@ -31,7 +31,7 @@ def test_a_folder_with_other_files_is_foreign(tmp_path: Path) -> None:
     assert read(LocalFolders(), str(tmp_path)) == Checkpoint(str(tmp_path), foreign=True)
 
 
-def test_the_last_planned_batch_is_the_one_with_the_highest_number(tmp_path: Path) -> None:
+def test_the_last_planned_batch_has_the_highest_number(tmp_path: Path) -> None:
     (tmp_path / "offsets").mkdir()
     (tmp_path / "metadata").write_text('{"id": "query"}')
     for name in ("8", "9", "10", ".10.crc"):

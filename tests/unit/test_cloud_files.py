@@ -1,4 +1,4 @@
-"""The parts of Auto Loader's stand-in that need no Spark: options, discovery, the list of files, tasks, batches."""
+"""The parts of the Auto Loader stand-in that need no Spark: options, discovery, file list, tasks and batches."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def write(root: Path, *names: str, data: bytes = b"x", modified: float = 1000) -
         os.utime(file, (modified, modified))
 
 
-def found(*numbers: int) -> list[Found]:
+def numbered_files(*numbers: int) -> list[Found]:
     return [Found(f"file:/in/{number}", number, number) for number in numbers]
 
 
 # Options
 
 
-def test_the_defaults_are_auto_loaders() -> None:
+def test_the_defaults_match_auto_loader() -> None:
     assert Options.parse({**BINARY, "path": "/in"}) == Options(path="/in")
 
 
-def test_names_in_lower_case_as_spark_hands_them_over() -> None:
-    given = {
+def test_option_names_are_accepted_in_lower_case_as_spark_passes_them() -> None:
+    options = {
         "cloudfiles.format": "binaryFile",
         "cloudfiles.includeexistingfiles": "FALSE",
         "cloudfiles.maxfilespertrigger": "7",
@@ -58,7 +58,7 @@ def test_names_in_lower_case_as_spark_hands_them_over() -> None:
         "pathglobfilter": "*.gz",
         "path": "file:///in/x/",
     }
-    assert Options.parse(given) == Options(
+    assert Options.parse(options) == Options(
         path="/in/x",
         glob_filter="*.gz",
         include_existing=False,
@@ -70,17 +70,17 @@ def test_names_in_lower_case_as_spark_hands_them_over() -> None:
     )
 
 
-def test_all_problems_are_in_one_message() -> None:
+def test_all_problems_are_reported_in_one_message() -> None:
     with pytest.raises(CloudFilesError) as error:
         Options.parse({"cloudFiles.format": "csv", "cloudFiles.maxFilesPerTrigger": "0", "cloudFiles.Speed": "1"})
     message = str(error.value)
-    named = ("'csv'", "cloudFiles.maxFilesPerTrigger = '0'", "unknown options: cloudfiles.speed")
-    for part in ("path is missing", *named, "queueUrl"):
+    problems = ("'csv'", "cloudFiles.maxFilesPerTrigger = '0'", "unknown options: cloudfiles.speed")
+    for part in ("path is missing", *problems, "queueUrl"):
         assert part in message
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("options", "message"),
     [
         ({}, "cloudFiles.format = ''"),
         ({**BINARY, "path": "s3://BUCKET/x"}, "not a valid bucket name"),
@@ -94,12 +94,12 @@ def test_all_problems_are_in_one_message() -> None:
         ({**BINARY, "path": "/in", "ignoreCorruptFiles": "true"}, "not supported here: ignorecorruptfiles"),
     ],
 )
-def test_what_cannot_be_done_is_refused(given: dict[str, str], message: str) -> None:
+def test_an_invalid_or_unsupported_option_is_rejected(options: dict[str, str], message: str) -> None:
     with pytest.raises(CloudFilesError, match=message):
-        Options.parse(given)
+        Options.parse(options)
 
 
-def test_unknown_options_pass_when_they_are_not_validated() -> None:
+def test_unknown_options_are_accepted_without_validation() -> None:
     Options.parse({**BINARY, "path": "/in", "cloudFiles.speed": "1", "cloudFiles.validateOptions": "false"})
 
 
@@ -129,13 +129,13 @@ def test_unknown_options_pass_when_they_are_not_validated() -> None:
         ("/x/AWSLogs/*/vpcflowlogs/*", "/x/AWSLogs/1/CloudTrail/eu/f.gz", False, False),
     ],
 )
-def test_globs_match_as_auto_loader_says(path: str, file: str, default: bool, strict: bool) -> None:
+def test_globs_match_as_auto_loader_documents(path: str, file: str, default: bool, strict: bool) -> None:
     assert Pattern(path).matches(file) is default
     assert Pattern(path, strict=True).matches(file) is strict
 
 
 @pytest.mark.parametrize("glob", ["/a/[b", "/a/{b,c", "/a/{b,{c}"])
-def test_a_glob_left_open_is_an_error(glob: str) -> None:
+def test_an_unclosed_bracket_or_brace_in_a_glob_is_an_error(glob: str) -> None:
     with pytest.raises(CloudFilesError, match="never closed"):
         to_regex(glob, crossing=True)
 
@@ -148,29 +148,29 @@ def names(root: Path, path: str, *, known: frozenset[str] = frozenset(), glob_fi
     return [file.path.removeprefix(f"file:{root}/") for file in listing.new_files(known)]
 
 
-def test_what_exists_under_its_literal_name_is_meant_before_what_matches(tmp_path: Path) -> None:
+def test_an_existing_literal_name_takes_precedence_over_a_glob(tmp_path: Path) -> None:
     for name in ("logs [prod]/a/b.log", "logs p/a/b.log", "x{1,2}/*/b.log", "x1/y/b.log"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).touch()
 
-    def found(path: str) -> list[str]:
+    def listed(path: str) -> list[str]:
         listing = FolderListing(Selection(Pattern.of_folder(f"{tmp_path}{path}")))
         return sorted(file.path.removeprefix(f"file:{tmp_path}/") for file in listing.new_files(()))
 
-    assert found("/logs [prod]") == found("/logs [prod]/*/b*") == ["logs [prod]/a/b.log"]
-    assert found("/logs ?/a") == ["logs p/a/b.log"]
-    assert found("/x{1,2}/*") == ["x{1,2}/*/b.log"]
-    assert found("/x{1,3}/*") == ["x1/y/b.log"]
+    assert listed("/logs [prod]") == listed("/logs [prod]/*/b*") == ["logs [prod]/a/b.log"]
+    assert listed("/logs ?/a") == ["logs p/a/b.log"]
+    assert listed("/x{1,2}/*") == ["x{1,2}/*/b.log"]
+    assert listed("/x{1,3}/*") == ["x1/y/b.log"]
 
 
-def test_files_are_listed_recursively_by_time_and_path_and_hidden_ones_skipped(tmp_path: Path) -> None:
+def test_files_are_listed_recursively_by_time_and_path_without_hidden_files(tmp_path: Path) -> None:
     write(tmp_path, "x/b", "x/a", "c", modified=2000)
     write(tmp_path, "z", modified=1000)
     write(tmp_path, "_t", ".t", "x/_t", "_f/a", ".f/a", "x/.f/g/a")
     assert names(tmp_path, "") == ["z", "c", "x/a", "x/b"]
 
 
-def test_globs_list_what_they_match(tmp_path: Path) -> None:
+def test_a_glob_lists_only_the_files_that_match(tmp_path: Path) -> None:
     write(
         tmp_path, "AWSLogs/1/vpcflowlogs/eu/1.gz", "AWSLogs/2/vpcflowlogs/us/2.gz", "AWSLogs/1/elb/3.gz", "other/4.gz"
     )
@@ -187,26 +187,26 @@ def test_globs_list_what_they_match(tmp_path: Path) -> None:
     assert names(tmp_path, "/none*") == []
 
 
-def test_known_files_are_left_out_whatever_became_of_them(tmp_path: Path) -> None:
+def test_known_files_are_not_listed_again_even_if_they_changed(tmp_path: Path) -> None:
     write(tmp_path, "a", "b")
     write(tmp_path, "a", data=b"new", modified=5000)
     assert names(tmp_path, "", known=frozenset({f"file:{tmp_path}/a"})) == ["b"]
 
 
-def test_a_found_file_has_its_time_and_length(tmp_path: Path) -> None:
+def test_a_listed_file_has_its_time_and_length(tmp_path: Path) -> None:
     write(tmp_path, "a b%20ü", data=b"abc", modified=12.3456)
     assert FolderListing(Selection(Pattern(str(tmp_path)))).new_files(()) == [
         Found(f"file:{tmp_path}/a b%20ü", 12345, 3)
     ]
 
 
-def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     for path in ("/none", "/none/x*"):
         with pytest.raises(CloudFilesError, match=f"{tmp_path}/none: no such folder"):
             names(tmp_path, path)
 
 
-def test_a_link_to_a_folder_that_is_listed_anyway_lists_nothing_twice(tmp_path: Path) -> None:
+def test_a_link_to_a_listed_folder_does_not_list_its_files_twice(tmp_path: Path) -> None:
     write(tmp_path, "x/a", "_hidden/b")
     (tmp_path / "x" / "up").symlink_to(tmp_path)
     (tmp_path / "y").symlink_to(tmp_path / "x")
@@ -214,7 +214,7 @@ def test_a_link_to_a_folder_that_is_listed_anyway_lists_nothing_twice(tmp_path: 
     assert names(tmp_path, "") == ["shown/b", "x/a"]
 
 
-def test_links_in_a_circle_list_each_file_once(tmp_path: Path) -> None:
+def test_circular_links_list_each_file_once(tmp_path: Path) -> None:
     for number in range(6):
         write(tmp_path, f"{number}/a")
         for other in range(6):
@@ -223,7 +223,7 @@ def test_links_in_a_circle_list_each_file_once(tmp_path: Path) -> None:
     assert names(tmp_path, "") == [f"{number}/a" for number in range(6)]
 
 
-def test_links_in_a_circle_outside_the_folder_and_below_a_glob_end(tmp_path: Path) -> None:
+def test_circular_links_outside_the_folder_and_below_a_glob_end(tmp_path: Path) -> None:
     write(tmp_path, "one/a", "two/b", "logs/c")
     for link, folder in (("one/two", "two"), ("two/one", "one"), ("logs/link", "one"), ("one/logs", "logs")):
         (tmp_path / link).symlink_to(tmp_path / folder)
@@ -231,7 +231,7 @@ def test_links_in_a_circle_outside_the_folder_and_below_a_glob_end(tmp_path: Pat
     assert names(tmp_path, "/l*") == ["logs/c", "logs/link/a", "logs/link/two/b"]
 
 
-def test_a_name_that_is_not_utf8_is_listed_kept_and_read_and_shown_with_its_bytes_escaped(tmp_path: Path) -> None:
+def test_a_file_with_a_name_that_is_not_utf8_is_read_and_shown_with_escaped_bytes(tmp_path: Path) -> None:
     (tmp_path / "in" / os.fsdecode(b"d\xfe")).mkdir(parents=True)
     file = tmp_path / "in" / os.fsdecode(b"d\xfe/\xff\xc3\xa9.log")
     file.write_bytes(b"abc")
@@ -258,29 +258,29 @@ def test_entries_survive_a_restart(tmp_path: Path) -> None:
     with FileLog(tmp_path) as log:
         assert log.is_new
         log.start()
-        log.append(found(1, 2))
+        log.append(numbered_files(1, 2))
         log.append([odd])
     with FileLog(tmp_path) as log:
         assert (log.is_new, log.first, len(log)) == (False, 0, 3)
         assert log.known == {"file:/in/1", "file:/in/2", odd.path}
-        log.append(found(4))
-        assert list(log.read(1, 4)) == [*found(2), odd, *found(4)]
+        log.append(numbered_files(4))
+        assert list(log.read(1, 4)) == [*numbered_files(2), odd, *numbered_files(4)]
 
 
-def test_a_half_line_of_a_killed_process_is_dropped_wherever_it_was_cut(tmp_path: Path) -> None:
+def test_an_incomplete_last_line_is_dropped_wherever_it_ends(tmp_path: Path) -> None:
     with FileLog(tmp_path) as log:
         log.start()
-        log.append(found(1))
+        log.append(numbered_files(1))
     whole = (tmp_path / NAME).read_bytes()
     for cut in range(1, len(whole.splitlines()[1]) + 1):
         (tmp_path / NAME).write_bytes(whole + whole.splitlines()[1][:cut])
         with FileLog(tmp_path) as log:
-            assert list(log.read(0, len(log))) == found(1)
-            log.append(found(2))
-            assert list(log.read(0, len(log))) == found(1, 2)
+            assert list(log.read(0, len(log))) == numbered_files(1)
+            log.append(numbered_files(2))
+            assert list(log.read(0, len(log))) == numbered_files(1, 2)
 
 
-def test_a_start_that_was_cut_off_is_no_start(tmp_path: Path) -> None:
+def test_an_interrupted_start_leaves_the_list_new(tmp_path: Path) -> None:
     (tmp_path / NAME).with_suffix(".tmp").write_text('{"version": 1, "skipped": 9}\n')
     with FileLog(tmp_path) as log:
         assert log.is_new
@@ -288,18 +288,18 @@ def test_a_start_that_was_cut_off_is_no_start(tmp_path: Path) -> None:
 
 def test_skipped_files_are_known_but_never_read(tmp_path: Path) -> None:
     with FileLog(tmp_path) as log:
-        log.start(found(1, 2))
-        log.append(found(3))
+        log.start(numbered_files(1, 2))
+        log.append(numbered_files(3))
     with FileLog(tmp_path) as log:
         assert log.first == 2
-        assert list(log.read(log.first, len(log))) == found(3)
+        assert list(log.read(log.first, len(log))) == numbered_files(3)
         assert "file:/in/1" in log.known
 
 
-def test_a_damaged_list_is_named(tmp_path: Path) -> None:
+def test_a_damaged_list_is_reported_with_the_last_good_entry(tmp_path: Path) -> None:
     with FileLog(tmp_path) as log:
         log.start()
-        log.append(found(1))
+        log.append(numbered_files(1))
     with (tmp_path / NAME).open("ab") as file:
         file.write(b"\0\0\n")
     with pytest.raises(CloudFilesError, match="after entry 1: the list of found files is damaged"):
@@ -315,84 +315,84 @@ def test_two_streams_cannot_share_a_list(tmp_path: Path) -> None:
 
 
 class Folder(Listing):
-    """A discovery that finds what it is told to."""
+    """A discovery that finds the given files."""
 
     def __init__(self, *files: Found) -> None:
         self.files = list(files)
-        self.asked = 0
+        self.listings = 0
         self.drained = True
-        self.in_log: list[int] = []
-        self.done: list[int] = []
+        self.logged_offsets: list[int] = []
+        self.committed_offsets: list[int] = []
 
     def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
-        self.asked += 1
+        self.listings += 1
         return [file for file in self.files if file.path not in known]
 
     def logged(self, offset: int) -> None:
-        self.in_log.append(offset)
+        self.logged_offsets.append(offset)
 
     def committed(self, offset: int) -> None:
-        self.done.append(offset)
+        self.committed_offsets.append(offset)
 
 
 def intake(state: Path, folder: Folder, clock: list[float] | None = None, **options: object) -> Intake:
-    asked = Options(path="/in", **options)  # type: ignore[arg-type]
-    return Intake(FileLog(state), folder, options=asked, clock=lambda: (clock or [0.0])[0])
+    stream_options = Options(path="/in", **options)  # type: ignore[arg-type]
+    return Intake(FileLog(state), folder, options=stream_options, clock=lambda: (clock or [0.0])[0])
 
 
-def test_micro_batches_have_at_most_the_files_asked_for(tmp_path: Path) -> None:
-    folder = Folder(*found(1, 2, 3, 4, 5))
+def test_a_micro_batch_has_at_most_max_files(tmp_path: Path) -> None:
+    folder = Folder(*numbered_files(1, 2, 3, 4, 5))
     stream = intake(tmp_path, folder, max_files=2)
     assert [stream.latest(start) for start in (0, 2, 4)] == [2, 4, 5]
-    assert stream.files(2, 4) == found(3, 4)
-    assert (folder.in_log, folder.done) == ([5], [0, 2, 4])
+    assert stream.files(2, 4) == numbered_files(3, 4)
+    assert (folder.logged_offsets, folder.committed_offsets) == ([5], [0, 2, 4])
 
 
-def test_the_file_that_passes_the_limit_of_bytes_still_belongs_to_the_batch(tmp_path: Path) -> None:
-    stream = intake(tmp_path, Folder(*found(1, 2, 3, 4, 5)), max_bytes=3)
+def test_the_file_that_exceeds_the_byte_limit_is_part_of_the_batch(tmp_path: Path) -> None:
+    stream = intake(tmp_path, Folder(*numbered_files(1, 2, 3, 4, 5)), max_bytes=3)
     assert [stream.latest(start) for start in (0, 2, 3, 5)] == [2, 3, 4, 5]
 
 
-def test_a_batch_without_limits_has_everything(tmp_path: Path) -> None:
-    assert intake(tmp_path, Folder(*found(1, 2, 3)), max_files=1).latest() == 3
+def test_a_batch_without_a_start_offset_has_no_limits(tmp_path: Path) -> None:
+    assert intake(tmp_path, Folder(*numbered_files(1, 2, 3)), max_files=1).latest() == 3
 
 
-def test_after_the_freeze_new_files_are_left_for_the_next_run(tmp_path: Path) -> None:
-    folder = Folder(*found(1))
+def test_files_that_arrive_after_the_freeze_wait_for_the_next_run(tmp_path: Path) -> None:
+    folder = Folder(*numbered_files(1))
     stream = intake(tmp_path, folder)
     stream.freeze()
-    folder.files += found(2)
+    folder.files += numbered_files(2)
     assert stream.latest(0) == 1
     assert stream.latest(1) == 1
 
 
-def test_an_idle_stream_lists_twice_a_second_at_most(tmp_path: Path) -> None:
+def test_an_idle_stream_lists_at_most_twice_per_second(tmp_path: Path) -> None:
     folder, clock = Folder(), [0.0]
     stream = intake(tmp_path, folder, clock)
     for clock[0] in (0.0, 0.1, 0.4, 0.6, 0.7):
         stream.latest(0)
-    assert folder.asked == 2
+    assert folder.listings == 2
 
 
-def test_nothing_is_listed_while_a_full_batch_waits(tmp_path: Path) -> None:
-    folder, clock = Folder(*found(1, 2, 3, 4)), [0.0]
+def test_a_stream_does_not_list_while_a_full_batch_waits(tmp_path: Path) -> None:
+    folder, clock = Folder(*numbered_files(1, 2, 3, 4)), [0.0]
     stream = intake(tmp_path, folder, clock, max_files=2)
     stream.latest(0)
     clock[0] = 100
     assert stream.latest(2) == 4
-    assert folder.asked == 1
+    assert folder.listings == 1
 
 
-def test_existing_files_can_be_left_out_for_ever(tmp_path: Path) -> None:
-    folder = Folder(*found(1, 2))
+def test_existing_files_can_be_excluded_permanently(tmp_path: Path) -> None:
+    folder = Folder(*numbered_files(1, 2))
     stream = intake(tmp_path, folder, include_existing=False)
-    folder.files += found(3)
+    folder.files += numbered_files(3)
     assert (stream.first, stream.latest(2)) == (2, 3)
-    assert stream.files(2, 3) == found(3)
+    assert stream.files(2, 3) == numbered_files(3)
 
 
-def test_a_checkpoint_that_has_read_more_than_the_list_holds_is_refused(tmp_path: Path) -> None:
-    stream = intake(tmp_path, Folder(*found(1)))
+def test_a_checkpoint_that_has_read_more_files_than_the_list_holds_is_rejected(tmp_path: Path) -> None:
+    stream = intake(tmp_path, Folder(*numbered_files(1)))
     with pytest.raises(CloudFilesError, match=r"has read 5 files, but .* lists only"):
         stream.latest(5)
 
@@ -404,34 +404,34 @@ def sizes(*lengths: int) -> list[Found]:
     return [Found(f"file:/in/{number}", 0, length) for number, length in enumerate(lengths)]
 
 
-def test_many_tiny_files_are_shared_evenly_by_the_cores() -> None:
+def test_many_small_files_are_split_evenly_between_the_cores() -> None:
     files = sizes(*[3000] * 10_000)
     assert [len(packed) for packed in pack(files, cores=2)] == [5000, 5000]
 
 
-def test_big_files_are_shared_evenly_by_the_cores() -> None:
+def test_large_files_are_split_evenly_between_the_cores() -> None:
     files = sizes(*[28 * 2**20] * 8)
     assert [len(packed) for packed in pack(files, cores=2)] == [4, 4]
 
 
-def test_the_longest_files_come_first_and_the_others_fill_up() -> None:
+def test_the_longest_files_are_packed_first_and_the_others_fill_the_tasks() -> None:
     files = sizes(20 * 2**20, 100 * 2**20, 40 * 2**20, 30 * 2**20)
     assert pack(files, cores=2) == [[files[1]], [files[2], files[3], files[0]]]
 
 
-def test_every_core_has_as_many_tasks_of_big_files_as_the_others() -> None:
+def test_every_core_gets_the_same_number_of_tasks_with_large_files() -> None:
     files = sizes(*[75 * 2**20] * 8)
     assert [len(packed) for packed in pack(files, cores=2)] == [2, 2, 1, 1, 1, 1]
 
 
-def test_tasks_of_small_files_have_a_bounded_size_and_every_file_once() -> None:
+def test_tasks_of_small_files_have_a_limited_size_and_each_file_once() -> None:
     files = sizes(*[BIG - 1] * 50, BIG, *[0] * 10)
     packed = pack(files, cores=2)
     assert sorted(file for task in packed for file in task) == sorted(files)
     assert max(sum(file.length for file in task) for task in packed) <= TASK + BIG
 
 
-def test_no_files_no_tasks() -> None:
+def test_no_files_make_no_tasks() -> None:
     assert pack([], cores=2) == []
     assert pack(sizes(0), cores=2) == [sizes(0)]
 
@@ -440,7 +440,7 @@ def read(root: Path, *names: str) -> list[pa.RecordBatch]:
     return list(content.batches(f"file:{root / name}" for name in names))
 
 
-def test_rows_are_those_of_binary_file(tmp_path: Path) -> None:
+def test_rows_match_the_binary_file_format(tmp_path: Path) -> None:
     write(tmp_path, "a", data=b"abc", modified=12.5)
     write(tmp_path, "empty", data=b"")
     (batch,) = read(tmp_path, "a", "empty")
@@ -452,7 +452,7 @@ def test_rows_are_those_of_binary_file(tmp_path: Path) -> None:
     assert (second["length"], second["content"]) == (0, b"")
 
 
-def test_batches_are_bounded_by_bytes_and_by_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_are_limited_by_bytes_and_by_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(content, "BATCH_BYTES", 10)
     monkeypatch.setattr(content, "BATCH_FILES", 3)
     write(tmp_path, "s1", "s2", "s3", "s4", data=b"1")
@@ -462,6 +462,6 @@ def test_batches_are_bounded_by_bytes_and_by_files(tmp_path: Path, monkeypatch: 
     assert counts == [3, 2, 1, 1, 1]
 
 
-def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named_in_the_error(tmp_path: Path) -> None:
     with pytest.raises(CloudFilesError, match=f"error while reading file file:{tmp_path}/gone. File does not exist"):
         read(tmp_path, "gone")

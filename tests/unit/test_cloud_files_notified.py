@@ -1,4 +1,4 @@
-"""Streams told by a queue: each file once, whatever is lost, doubled, cut off or switched."""
+"""Streams in file notification mode: each file is read once, even if events are lost, duplicated or late."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tests.support.queues import Bucket, Killed, Moments, Sqs, event, wrapped
 
 
 class Stream:
-    """A stream as Spark drives it: the end of a batch is written down, the batch is read, the batch is committed.
+    """A stream as Spark drives it: Spark records the end of a batch, reads the batch and commits it.
 
-    What Spark has on disk is kept here: the planned ends, the commits, and what the table got for each batch.
+    The attributes hold what Spark has on disk: the planned ends, the commits, and each batch's files in the table.
     """
 
     def __init__(self, folder: Path, bucket: Bucket, *, interval: float | None = None) -> None:
@@ -37,7 +37,7 @@ class Stream:
         self.log: FileLog | None = None
 
     def open(self, **options: object) -> Intake:
-        asked = Options(path="s3://b/in", **options)  # type: ignore[arg-type]
+        stream_options = Options(path="s3://b/in", **options)  # type: ignore[arg-type]
         self.log = FileLog(self.folder, patience=0)
         notified = Notified(
             self.bucket,
@@ -48,10 +48,10 @@ class Stream:
             interval=self.interval,
             clock=lambda: self.clock,
         )
-        return Intake(self.log, notified, options=asked, clock=lambda: self.clock)
+        return Intake(self.log, notified, options=stream_options, clock=lambda: self.clock)
 
     def run(self, moment: Callable[[], object] = lambda: None, **options: object) -> None:
-        """Start, finish what was planned, and read until nothing comes."""
+        """Start, finish the planned batch, and read until no file is left."""
         try:
             intake = self.open(**options)
             start = self.ends[self.commits - 1] if self.commits else intake.first
@@ -62,7 +62,7 @@ class Stream:
                 self.ends.append(end)
                 moment()
                 start = self._batch(intake, start, moment)
-            # An idle stream is asked again and again.
+            # Spark also polls an idle stream.
             intake.latest(start)
         finally:
             if self.log is not None:
@@ -72,7 +72,7 @@ class Stream:
         number = self.commits
         end = self.ends[number]
         files = [file.path for file in intake.files(start, end)]
-        assert self.table.get(number, files) == files, "a batch that comes again has the same files"
+        assert self.table.get(number, files) == files, "a repeated batch must have the same files"
         moment()
         self.table[number] = files
         moment()
@@ -81,7 +81,7 @@ class Stream:
 
     @property
     def read(self) -> list[str]:
-        """The keys in the table, sorted."""
+        """Return the keys in the table, sorted."""
         return sorted(path.removeprefix("s3://b/in/") for files in self.table.values() for path in files)
 
 
@@ -90,7 +90,7 @@ def bucket() -> Bucket:
     return Bucket(Sqs())
 
 
-def test_a_stream_lists_once_and_is_told_from_then_on(tmp_path: Path, bucket: Bucket) -> None:
+def test_a_stream_lists_once_and_then_reads_events(tmp_path: Path, bucket: Bucket) -> None:
     bucket.put("in/1", events=0)
     stream = Stream(tmp_path, bucket)
     stream.run()
@@ -100,9 +100,7 @@ def test_a_stream_lists_once_and_is_told_from_then_on(tmp_path: Path, bucket: Bu
     assert bucket.sqs.bodies == {}
 
 
-def test_doubled_and_foreign_events_and_test_events_are_deleted_and_change_nothing(
-    tmp_path: Path, bucket: Bucket
-) -> None:
+def test_duplicate_foreign_and_test_events_are_deleted_without_effect(tmp_path: Path, bucket: Bucket) -> None:
     stream = Stream(tmp_path, bucket)
     stream.run()
     bucket.put("in/1", events=3)
@@ -122,8 +120,8 @@ def test_doubled_and_foreign_events_and_test_events_are_deleted_and_change_nothi
     assert bucket.sqs.bodies == {}
 
 
-@pytest.mark.parametrize("body", ["no json", "[]", '{"Records": []}', wrapped({"a": 1}), wrapped("text")])
-def test_a_message_that_is_no_event_is_left_where_it_is(
+@pytest.mark.parametrize("body", ["not json", "[]", '{"Records": []}', wrapped({"a": 1}), wrapped("text")])
+def test_a_message_that_is_not_an_event_stays_in_the_queue(
     body: str, tmp_path: Path, bucket: Bucket, caplog: pytest.LogCaptureFixture
 ) -> None:
     bucket.sqs.send(body)
@@ -138,13 +136,13 @@ def test_a_message_that_is_no_event_is_left_where_it_is(
 def test_only_an_idle_stream_waits_for_a_message(tmp_path: Path, bucket: Bucket) -> None:
     bucket.put("in/1", events=0)
     intake = Stream(tmp_path, bucket).open()
-    intake.latest(0)  # the listing has found a file
-    intake.latest(0)  # which is not read yet
+    intake.latest(0)  # the listing found a file
+    intake.latest(0)  # that is not read yet
     intake.latest(1)
     assert bucket.sqs.waits == [0, 0, 1]
 
 
-def test_a_stream_of_a_spark_that_names_no_start_is_not_asked_without_rest(tmp_path: Path, bucket: Bucket) -> None:
+def test_an_idle_stream_waits_for_a_message_even_without_a_start_offset(tmp_path: Path, bucket: Bucket) -> None:
     bucket.put("in/1")
     intake = Stream(tmp_path, bucket).open()
     assert intake.latest() == 1
@@ -155,7 +153,7 @@ def test_a_stream_of_a_spark_that_names_no_start_is_not_asked_without_rest(tmp_p
     assert bucket.sqs.waits == [1]
 
 
-def test_keys_are_decoded(tmp_path: Path, bucket: Bucket) -> None:
+def test_keys_in_events_are_decoded(tmp_path: Path, bucket: Bucket) -> None:
     stream = Stream(tmp_path, bucket)
     stream.run()
     bucket.sqs.send(event("in/a+b%2B%C3%BC%2520.gz"))
@@ -163,20 +161,20 @@ def test_keys_are_decoded(tmp_path: Path, bucket: Bucket) -> None:
     assert stream.read == ["a b+ü%20.gz"]
 
 
-def test_a_message_is_deleted_when_the_batch_is_committed_and_not_before(tmp_path: Path, bucket: Bucket) -> None:
+def test_a_message_is_deleted_only_when_its_batch_is_committed(tmp_path: Path, bucket: Bucket) -> None:
     bucket.put("in/1")
     bucket.put("in/2")
     stream = Stream(tmp_path, bucket)
     intake = stream.open(max_files=1)
     assert (intake.latest(0), len(bucket.sqs.bodies)) == (1, 2)
     intake.committed(1)
-    # Of messages that came together each waits for the files of all.
+    # Messages that arrive together are deleted once the files of all of them are committed.
     assert len(bucket.sqs.bodies) == 2
     intake.committed(2)
     assert bucket.sqs.bodies == {}
 
 
-def test_a_message_that_comes_back_too_early_is_hidden_for_longer_and_deleted_by_its_newest_receipt(
+def test_a_redelivered_message_is_hidden_longer_and_deleted_with_its_newest_receipt(
     tmp_path: Path, bucket: Bucket
 ) -> None:
     bucket.put("in/1")
@@ -190,7 +188,7 @@ def test_a_message_that_comes_back_too_early_is_hidden_for_longer_and_deleted_by
     assert bucket.sqs.bodies == {}
 
 
-def test_a_run_with_an_end_takes_all_that_waits(tmp_path: Path, bucket: Bucket) -> None:
+def test_a_run_with_an_end_reads_all_waiting_messages(tmp_path: Path, bucket: Bucket) -> None:
     stream = Stream(tmp_path, bucket)
     stream.run()
     for number in range(MESSAGES + 5):
@@ -202,16 +200,16 @@ def test_a_run_with_an_end_takes_all_that_waits(tmp_path: Path, bucket: Bucket) 
     assert intake.latest(MESSAGES + 5) == MESSAGES + 5
 
 
-def test_a_queue_that_hides_nothing_ends_all_the_same(tmp_path: Path, bucket: Bucket) -> None:
+def test_a_run_with_an_end_ends_even_if_the_queue_hides_no_message(tmp_path: Path, bucket: Bucket) -> None:
     bucket.sqs.hides = False
     bucket.put("in/1")
-    bucket.sqs.send("no event")
+    bucket.sqs.send("not an event")
     intake = Stream(tmp_path, bucket).open()
     intake.freeze()
     assert [file.path for file in intake.files(0, intake.latest(0))] == ["s3://b/in/1"]
 
 
-def test_lost_events_are_found_at_the_interval_and_no_earlier(tmp_path: Path, bucket: Bucket) -> None:
+def test_files_with_lost_events_are_listed_at_the_interval_and_not_earlier(tmp_path: Path, bucket: Bucket) -> None:
     stream = Stream(tmp_path, bucket, interval=60)
     stream.run()
     bucket.put("in/lost", events=0)
@@ -221,13 +219,13 @@ def test_lost_events_are_found_at_the_interval_and_no_earlier(tmp_path: Path, bu
     stream.clock += 1
     stream.run()
     assert (stream.read, bucket.listings, bucket.opened) == (["lost"], 2, 4)
-    # The event was only late.
+    # The event was late, not lost.
     bucket.sqs.send(event("in/lost"))
     stream.run()
     assert (stream.read, bucket.listings) == (["lost"], 2)
 
 
-def test_a_clock_that_is_put_back_makes_the_stream_list(tmp_path: Path, bucket: Bucket) -> None:
+def test_a_clock_that_is_set_back_makes_the_stream_list(tmp_path: Path, bucket: Bucket) -> None:
     stream = Stream(tmp_path, bucket, interval=60)
     stream.run()
     stream.clock -= 500
@@ -236,7 +234,7 @@ def test_a_clock_that_is_put_back_makes_the_stream_list(tmp_path: Path, bucket: 
     assert stream.read == ["lost"]
 
 
-def test_files_from_before_the_first_start_are_left_out_for_ever(tmp_path: Path, bucket: Bucket) -> None:
+def test_files_from_before_the_first_start_can_be_excluded_permanently(tmp_path: Path, bucket: Bucket) -> None:
     bucket.put("in/old")
     stream = Stream(tmp_path, bucket, interval=60)
     stream.run(include_existing=False)
@@ -247,7 +245,7 @@ def test_files_from_before_the_first_start_are_left_out_for_ever(tmp_path: Path,
     assert stream.read == ["new"]
 
 
-def test_a_refusal_of_the_queue_is_said_with_action_and_queue(tmp_path: Path, bucket: Bucket) -> None:
+def test_a_denied_queue_call_is_reported_with_its_action_and_queue(tmp_path: Path, bucket: Bucket) -> None:
     bucket.put("in/1")
     for call, action in (("receive", "sqs:ReceiveMessage"), ("delete", "sqs:DeleteMessage")):
         bucket.sqs.refuse = {call: "AccessDenied"}
@@ -256,18 +254,18 @@ def test_a_refusal_of_the_queue_is_said_with_action_and_queue(tmp_path: Path, bu
         bucket.sqs.show_again()
 
 
-def test_a_stream_that_is_killed_at_any_moment_misses_nothing_and_doubles_nothing(
+def test_a_stream_that_is_killed_at_any_moment_reads_each_file_exactly_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kill_at = 0
     while _killed(tmp_path / str(kill_at), kill_at, monkeypatch):
         kill_at += 1
-    # Receives, deletes, writes of the list, of the state, of offsets and of commits.
+    # The moments: receives, deletes, and writes of the list, the state, the offsets and the commits.
     assert kill_at > 60
 
 
 def _killed(folder: Path, kill_at: int, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """A stream's life, with one kill at a moment; returns whether the life was long enough for it."""
+    """Run a stream with one kill at the given moment; return False if it ended before that moment."""
     moments = Moments(kill_at)
     sqs = Sqs(moments.pass_one)
     stream = Stream(folder, Bucket(sqs), interval=60)
@@ -276,7 +274,7 @@ def _killed(folder: Path, kill_at: int, monkeypatch: pytest.MonkeyPatch) -> bool
     def run(**options: object) -> None:
         nonlocal killed
         with monkeypatch.context() as patched:
-            # What is on disk is on disk: here only the moment counts.
+            # The data does not need to reach the disk; a call of fsync only marks a moment.
             patched.setattr(os, "fsync", moments.pass_one)
             try:
                 stream.run(moments.pass_one, max_files=2, **options)

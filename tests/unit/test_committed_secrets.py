@@ -1,4 +1,4 @@
-"""A secret in a file is told, whether or not it is committed yet; what is listed is not."""
+"""A secret in a file is reported, committed or not, unless the baseline lists it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tools.committed_secrets import BASELINE, main
 
-# Put together here, so that this file has no secret in it.
+# Assembled here, so that this file does not contain a secret.
 KEY = "AKIA" + "QRSTUVWX23456YZA"
 
 
@@ -20,27 +20,27 @@ def repository(tmp_path):
     return tmp_path
 
 
-def test_a_clean_repository_is_told_to_be_one(repository, capsys):
+def test_a_clean_repository_passes(repository, capsys):
     assert main([], repository) == 0
     assert capsys.readouterr().out == "2 files checked, no secrets found\n"
 
 
-def test_a_key_is_told_with_its_place_and_never_repeated(repository, capsys):
-    (repository / "settings.py").write_text(f'# ours\nkey = "{KEY}"\n')
+def test_a_key_is_reported_with_its_line_and_never_printed(repository, capsys):
+    (repository / "settings.py").write_text(f'# a comment\nkey = "{KEY}"\n')
 
     assert main([], repository) == 1
-    told = capsys.readouterr().err
-    assert "settings.py:2: looks like a secret (AWS Access Key)" in told
-    assert KEY not in told
+    errors = capsys.readouterr().err
+    assert "settings.py:2: looks like a secret (AWS Access Key)" in errors
+    assert KEY not in errors
 
 
-def test_what_git_ignores_is_not_looked_at(repository):
+def test_files_that_git_ignores_are_not_searched(repository):
     (repository / "ignored").write_text(f'key = "{KEY}"\n')
 
     assert main([], repository) == 0
 
 
-def test_what_is_accepted_may_move_and_may_not_go_elsewhere(repository):
+def test_an_accepted_secret_may_move_in_its_file_but_not_to_another_file(repository):
     (repository / "settings.py").write_text(f'key = "{KEY}"\n')
     assert main(["--accept"], repository) == 0
     assert KEY not in (repository / BASELINE).read_text()
@@ -60,12 +60,12 @@ def test_only_the_named_files_are_searched(repository, capsys):
     assert main(["clean.py", "settings.py", ".secrets.baseline"], repository) == 1
 
 
-def test_a_folder_that_is_no_repository_is_told(tmp_path, capsys):
+def test_a_folder_that_is_not_a_repository_is_an_error(tmp_path, capsys):
     assert main([], tmp_path) == 2
     assert "not a git repository" in capsys.readouterr().err
 
 
-def test_tests_may_make_values_up_but_keys_are_keys(repository):
+def test_tests_may_contain_made_up_passwords_but_not_keys(repository):
     (repository / "tests").mkdir()
     (repository / "tests" / "test_it.py").write_text("password = 'made-up-4711'\n")
     assert main([], repository) == 0

@@ -1,4 +1,4 @@
-"""The demo's output: a status line that stays in place on a terminal, a few plain lines elsewhere."""
+"""The demo's output: a status line that is updated in place on a terminal, a few plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_steps_are_numbered_and_timed() -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_a_step_that_fails_is_not_done_and_restores_the_terminal(error: type[BaseException]) -> None:
+def test_a_step_that_fails_is_not_counted_and_restores_the_terminal(error: type[BaseException]) -> None:
     def fail() -> None:
         with printer.step("first"):
             printer.now("waiting")
@@ -86,7 +86,7 @@ def test_a_step_that_fails_is_not_done_and_restores_the_terminal(error: type[Bas
     assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l"), "the cursor is visible again"
 
 
-def test_without_a_terminal_a_new_status_is_printed_only_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_a_new_status_is_printed_only_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     console = plain()
     printer = Live(console, total=1)
     printer.now("too early")
@@ -98,26 +98,26 @@ def test_without_a_terminal_a_new_status_is_printed_only_now_and_then(monkeypatc
     assert output(console) == "     files 1\n     files 2\n"
 
 
-def test_on_a_terminal_the_status_stays_in_place_below_the_lines_that_stay() -> None:
+def test_on_a_terminal_the_status_stays_below_the_permanent_lines() -> None:
     console = terminal()
     printer = Live(console, total=1)
-    kept = "a line that stays is never cut, however long it is"
+    line = "a permanent line is never cut, whatever its length"
     with printer.step("first"):
         printer.now("files 1 and much more than fits on a line")
         wait_for("files 1", console)
-        printer.say(kept)
+        printer.say(line)
         during = screen(output(console))
         printer.now("files 2")
     after = screen(output(console))
 
-    assert during[:-1] == ["", "1/1  first", "", kept]
+    assert during[:-1] == ["", "1/1  first", "", line]
     assert re.fullmatch(r" +\d s  files 1 and much more ", during[-1])
     assert len(during[-1]) == WIDTH
-    assert after[:-1] == ["", "1/1  first", "", kept]
+    assert after[:-1] == ["", "1/1  first", "", line]
     assert re.fullmatch(r"     done in \d\.\d s", after[-1])
 
 
-def test_the_seconds_go_on_without_a_new_status() -> None:
+def test_the_seconds_advance_without_a_new_status() -> None:
     console = terminal()
     printer = Live(console, total=1)
     with printer.step("first"):
@@ -125,7 +125,7 @@ def test_the_seconds_go_on_without_a_new_status() -> None:
         wait_for("   1 s  waiting", console)
 
 
-def test_text_from_others_is_not_interpreted() -> None:
+def test_markup_and_escape_sequences_in_text_are_not_interpreted() -> None:
     console = terminal()
     printer = Live(console, total=1)
     with printer.step("first"):
@@ -137,7 +137,7 @@ def test_text_from_others_is_not_interpreted() -> None:
     assert "\x1b[2J" not in output(console)
 
 
-def test_a_log_is_plain_even_where_colors_are_forced(
+def test_output_without_a_terminal_is_plain_even_if_colors_are_forced(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
@@ -149,7 +149,7 @@ def test_a_log_is_plain_even_where_colors_are_forced(
     assert "\x1b" not in capsys.readouterr().out
 
 
-def test_a_reader_that_stops_reading_ends_the_demo_without_a_message(
+def test_a_closed_pipe_ends_the_demo_without_a_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     def closed(text: str) -> int:

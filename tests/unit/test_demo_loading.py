@@ -1,4 +1,4 @@
-"""How the demo follows a table: rows by file and since when they can be read, from Delta's log alone."""
+"""The demo's view of a table: the rows per file and the time they become readable, from the Delta log alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOG = FlowLog("fl-1", "000000000000", "us-east-1")
 
 
 def commit(table: Path, version: int, *, at: float, data_change: bool = True, **columns: list[Any]) -> None:
-    """A commit of one file, as Delta writes it; without columns one that adds no file."""
+    """Write a commit of one file as Delta does; without columns, the commit adds no file."""
     actions: list[Mapping[str, Any]] = [{"commitInfo": {"operation": "WRITE"}}]
     if columns:
         name = f"part {version}.parquet"
@@ -36,7 +36,7 @@ def put(name: str, *, rows: int, at: float) -> Delivered:
     return Delivered(LOG, "bucket", FileFacts(key=f"AWSLogs/2026/{name}", rows=rows, size=1), at=at)
 
 
-def test_rows_are_counted_by_file_as_commits_come(tmp_path: Path) -> None:
+def test_rows_are_counted_per_file_as_commits_arrive(tmp_path: Path) -> None:
     loading = Loading(tmp_path, "t")
     loading.look()
     assert loading.lines == 0
@@ -53,7 +53,7 @@ def test_rows_are_counted_by_file_as_commits_come(tmp_path: Path) -> None:
     assert loading.readable == {"a.gz": 115.0, "b.gz": 110.0}
 
 
-def test_lines_in_quarantine_count_and_not_entries(tmp_path: Path) -> None:
+def test_quarantine_is_counted_in_lines_and_not_in_entries(tmp_path: Path) -> None:
     loading = Loading(tmp_path, "t")
     commit(tmp_path / "t_quarantine", 0, at=100.0, source_file=["s3://b/a.gz", "s3://b/a.gz"], lines=[1, 17])
     loading.look()
@@ -61,7 +61,7 @@ def test_lines_in_quarantine_count_and_not_entries(tmp_path: Path) -> None:
     assert (loading.quarantined, loading.lines) == ({"a.gz": 18}, 18)
 
 
-def test_files_that_are_only_written_anew_are_no_rows(tmp_path: Path) -> None:
+def test_rewritten_files_do_not_add_rows(tmp_path: Path) -> None:
     loading = Loading(tmp_path, "t")
     commit(tmp_path / "t", 0, at=100.0, source_file=["s3://b/a.gz"])
     commit(tmp_path / "t", 1, at=200.0, data_change=False, source_file=["s3://b/a.gz"])
@@ -70,7 +70,7 @@ def test_files_that_are_only_written_anew_are_no_rows(tmp_path: Path) -> None:
     assert (loading.lines, loading.readable) == (1, {"a.gz": 100.0})
 
 
-def test_lag_is_from_put_to_commit_of_whole_files_that_came_while_the_job_ran(tmp_path: Path) -> None:
+def test_lag_covers_only_complete_files_that_arrived_while_the_job_ran(tmp_path: Path) -> None:
     loading = Loading(tmp_path, "t")
     commit(tmp_path / "t", 0, at=100.0, source_file=["s3://b/early.gz"])
     commit(tmp_path / "t", 1, at=107.5, source_file=["s3://b/a.gz", "s3://b/a.gz", "s3://b/half.gz"])
@@ -85,7 +85,7 @@ def test_lag_is_from_put_to_commit_of_whole_files_that_came_while_the_job_ran(tm
     assert [wait.seconds for wait in loading.waits(files)] == [3.5]
 
 
-def test_waits_across_a_restart_are_told_apart() -> None:
+def test_waits_across_a_restart_are_reported_separately() -> None:
     before, at_the_end, between, first, after = (
         Wait(10.0, 12.0),
         Wait(19.0, 45.0),
@@ -95,7 +95,7 @@ def test_waits_across_a_restart_are_told_apart() -> None:
     )
     waits = [before, at_the_end, between, first, after]
 
-    # The second run starts at 30, and its first rows are there at 45.
+    # The second run starts at 30, and its first rows are readable at 45.
     running, across = across_restarts(waits, [(0.0, 20.0), (30.0, 60.0)])
     assert (running, across) == ([before, after], [at_the_end, between, first])
     assert across_restarts(waits, [(0.0, 60.0)]) == (waits, [])

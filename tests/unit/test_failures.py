@@ -1,4 +1,4 @@
-"""Why a run failed, in words: which path, the storage's own words, what to do."""
+"""Messages of failed runs: the path, the storage's error message, and the next step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARAMETERS = Parameters(
 
 
 def test_a_failed_run_is_an_ordinary_exception_and_its_text_is_the_message() -> None:
-    """Databricks shows the text of an exception, and only the status of an exit."""
+    """Databricks shows the text of an exception, but only the status of an exit."""
     failure = RunFailed("The disk is full.")
     assert not isinstance(failure, SystemExit)
     assert str(failure) == "The disk is full."
@@ -54,7 +54,7 @@ def test_the_message_names_the_path_the_cause_and_the_next_step(text: str, path:
     assert "some.java.Frame" not in message
 
 
-def test_the_cause_is_found_behind_other_errors() -> None:
+def test_the_cause_is_found_in_a_chain_of_errors() -> None:
     try:
         try:
             raise OSError("No space left on device: /lake/flow/x")
@@ -67,63 +67,63 @@ def test_the_cause_is_found_behind_other_errors() -> None:
 
 
 def _denied(action: str, resource: str) -> RuntimeError:
-    said = f"AccessDenied: not authorized to perform: {action} on resource: {resource}"
-    return RuntimeError(f"writing to file:/lake/flow with lake-1/checkpoint\n\tat x\nCaused by: {said}\n\tat y")
+    denial = f"AccessDenied: not authorized to perform: {action} on resource: {resource}"
+    return RuntimeError(f"writing to file:/lake/flow with lake-1/checkpoint\n\tat x\nCaused by: {denial}\n\tat y")
 
 
-def test_the_path_is_that_of_the_line_with_the_cause_and_not_of_another_line() -> None:
+def test_the_path_comes_from_the_line_with_the_cause_and_not_from_another_line() -> None:
     object_arn = "arn:aws:s3:::flow-logs/AWSLogs/123456789012/vpcflowlogs/us-east-1/2026/x.gz"
     message = explained(_denied("s3:GetObject", object_arn), PARAMETERS)
     assert message.startswith("The run failed: VPC Logs Path 's3://flow-logs/AWSLogs/")
 
 
 @pytest.mark.parametrize("action", ["sqs:ReceiveMessage", "sns:CreateTopic", "kms:Decrypt"])
-def test_a_denied_call_that_is_about_no_path_names_no_path(action: str) -> None:
+def test_a_denied_call_that_concerns_no_path_is_reported_without_a_path(action: str) -> None:
     message = explained(_denied(action, "arn:aws:sqs:us-east-1:123456789012:databricks-auto-ingest-1"), PARAMETERS)
     assert message.startswith("The run failed: AccessDenied: not authorized to perform: ")
     assert action in message
     assert "Path" not in message
 
 
-def test_a_cause_without_a_path_names_all_that_it_may_be_about() -> None:
+def test_a_cause_without_a_path_is_reported_with_all_possible_paths() -> None:
     message = explained(RuntimeError("No space left on device"), PARAMETERS)
     for path in ("/lake/flow", "/lake/flow_quarantine", "s3://lake-1/checkpoint", "s3://flow-logs/AWSLogs/"):
         assert path in message
 
 
-def test_a_managed_table_has_no_path_to_name() -> None:
+def test_an_error_of_a_managed_table_is_reported_without_a_table_path() -> None:
     message = explained(RuntimeError("No space left on device"), replace(PARAMETERS, delta_output_path=""))
     assert "Delta Output Path" not in message
     assert "quarantine" not in message
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "something odd\n\tat frame"])
-def test_an_unknown_error_still_gives_a_message_and_the_next_step(text: str) -> None:
+def test_an_unknown_error_is_reported_with_a_message_and_the_next_step(text: str) -> None:
     message = explained(RuntimeError(text), PARAMETERS)
     assert message.startswith("The run failed: ")
     assert "run the job again" in message
     assert "at frame" not in message
 
 
-def test_an_unknown_error_is_told_by_its_last_cause() -> None:
+def test_an_unknown_error_is_reported_with_its_last_cause() -> None:
     message = explained(
         RuntimeError("Job aborted\nCaused by: first\n\tat x\nCaused by: java.Last: the reason"), PARAMETERS
     )
     assert "java.Last: the reason" in message
 
 
-def test_a_message_is_never_of_endless_length() -> None:
+def test_the_length_of_a_message_is_limited() -> None:
     assert len(explained(RuntimeError("x" * 100_000), PARAMETERS)) < 2000
     assert len(explained(RuntimeError("Permission denied " + "x" * 100_000), PARAMETERS)) < 2000
 
 
-def test_a_circle_of_causes_ends() -> None:
-    one, other = RuntimeError("one"), RuntimeError("other")
-    one.__cause__, other.__cause__ = other, one
-    assert "The run failed" in explained(one, PARAMETERS)
+def test_circular_causes_end() -> None:
+    first, second = RuntimeError("first"), RuntimeError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert "The run failed" in explained(first, PARAMETERS)
 
 
-def test_an_error_of_a_call_into_java_is_told_by_its_exception_and_names_the_path() -> None:
+def test_an_error_of_a_java_call_is_reported_with_its_exception_and_path() -> None:
     text = (
         "An error occurred while calling o59.sql.\n: org.apache.hadoop.fs.FileSystemException: "
         "Unable to create folder file:/lake/flow/_delta_log\n\tat x.Y"
@@ -134,7 +134,7 @@ def test_an_error_of_a_call_into_java_is_told_by_its_exception_and_names_the_pat
     assert ": : " not in message
 
 
-def test_an_unknown_error_of_a_call_into_java_is_told_by_its_exception() -> None:
+def test_an_unknown_error_of_a_java_call_is_reported_with_its_exception() -> None:
     message = explained(
         RuntimeError("An error occurred while calling o59.sql.\n: a.b.Odd: the reason\n\tat x"), PARAMETERS
     )
@@ -152,7 +152,7 @@ def test_an_unknown_error_of_a_call_into_java_is_told_by_its_exception() -> None
     ],
 )
 def test_a_message_does_not_begin_with_the_class_of_a_python_exception(line: str, message: str) -> None:
-    """Java's classes stay: some of its messages are only a path, and say nothing without them."""
+    """Java class names stay, because some Java messages are only a path and mean nothing without the class."""
     text = f"Job aborted\nTraceback (most recent call last):\n  File x\n{line}"
     assert explained(RuntimeError(text), PARAMETERS).startswith(f"The run failed: {message}\n")
 
@@ -168,7 +168,7 @@ def test_a_message_does_not_begin_with_the_class_of_a_python_exception(line: str
         "java.io.IOException: [CONCURRENT_STREAM_LOG_UPDATE] Concurrent update to the log.",
     ],
 )
-def test_two_runs_at_once_are_told_to_run_again_and_not_to_fix_something(line: str) -> None:
+def test_the_next_step_after_concurrent_runs_is_to_run_again_and_not_to_fix_a_cause(line: str) -> None:
     text = f"Job aborted\nCaused by: {line}\n\tat x\nCaused by: FileAlreadyExistsException: /lake/flow/_delta_log/0"
     message = explained(RuntimeError(text), PARAMETERS)
     assert message.startswith("The run failed: another run wrote at the same time: ")

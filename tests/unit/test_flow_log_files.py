@@ -1,4 +1,4 @@
-"""Flow log files: keys, bytes and folders as AWS delivers them; and the command that makes a folder of them."""
+"""Flow log files: keys, bytes and folders as AWS delivers them, and the command that generates them."""
 
 from __future__ import annotations
 
@@ -56,20 +56,20 @@ def lines_of(data: bytes) -> list[str]:
         ),
     ],
 )
-def test_the_key_is_that_of_aws_in_every_partitioning(changes: dict[str, Any], folder: str) -> None:
+def test_the_key_matches_aws_for_every_partitioning(changes: dict[str, Any], folder: str) -> None:
     name = key(replace(LOG, **changes), WHEN)
-    found, _, file_name = name.rpartition("/")
-    assert found == folder
+    actual_folder, _, file_name = name.rpartition("/")
+    assert actual_folder == folder
     assert re.fullmatch(
         r"123456789012_vpcflowlogs_us-east-1_fl-1234abcd_20180620T1620Z_[0-9a-f]{8}\.log\.gz", file_name
     )
 
 
-def test_parquet_files_are_named_log_parquet() -> None:
+def test_the_key_of_a_parquet_file_ends_with_log_parquet() -> None:
     assert key(replace(LOG, file_format="parquet"), WHEN).endswith(".log.parquet")
 
 
-def test_file_and_folder_are_named_by_utc() -> None:
+def test_file_and_folder_names_are_in_utc() -> None:
     elsewhere = datetime(2018, 6, 21, 1, 0, tzinfo=timezone(timedelta(hours=9)))
     assert "/2018/06/20/" in key(LOG, elsewhere)
     assert "_20180620T1600Z_" in key(LOG, elsewhere)
@@ -77,14 +77,14 @@ def test_file_and_folder_are_named_by_utc() -> None:
         key(LOG, datetime(2018, 6, 20))
 
 
-def test_several_files_of_an_interval_differ_in_the_hash_only() -> None:
+def test_files_of_the_same_interval_differ_only_in_the_hash() -> None:
     names = [key(LOG, WHEN, part=part) for part in range(100)]
     assert len(set(names)) == 100
     assert len({name.rpartition("_")[0] for name in names}) == 1
     assert key(LOG, WHEN, part=3) == names[3]
 
 
-def test_text_has_the_names_as_delivered_then_a_line_a_record_with_dashes_for_nulls() -> None:
+def test_text_has_the_given_names_then_one_line_per_record_with_dashes_for_nulls() -> None:
     fields = ("version", "Action", "log_status", "srcaddr", "bytes", "bytes", "tcp-flags", "my_field")
     table = table_of(fields)
     header, *lines = lines_of(encode(replace(LOG, fields=fields), table))
@@ -96,7 +96,7 @@ def test_text_has_the_names_as_delivered_then_a_line_a_record_with_dashes_for_nu
 
 
 @pytest.mark.parametrize("fields", [DEFAULT_FORMAT, TGW_DEFAULT_FORMAT, ALL_FIELDS])
-def test_each_line_has_as_many_fields_as_the_header(fields: tuple[str, ...]) -> None:
+def test_each_line_has_the_same_number_of_fields_as_the_header(fields: tuple[str, ...]) -> None:
     lines = lines_of(encode(replace(LOG, fields=fields), table_of(fields)))
     assert {len(line.split(" ")) for line in lines} == {len(fields)}
 
@@ -112,7 +112,7 @@ def test_text_longer_than_a_block_is_complete_and_in_order() -> None:
     ]
 
 
-def test_equal_tables_give_equal_bytes_without_a_time_and_the_level_changes_the_size_only() -> None:
+def test_equal_tables_give_equal_bytes_and_the_level_changes_only_the_size() -> None:
     table = table_of(DEFAULT_FORMAT)
     fast, small = encode(LOG, table, level=1), encode(LOG, table, level=9)
     assert fast == encode(LOG, table, level=1)
@@ -121,11 +121,11 @@ def test_equal_tables_give_equal_bytes_without_a_time_and_the_level_changes_the_
     assert gzip.decompress(small) == gzip.decompress(fast)
 
 
-def test_an_empty_table_gives_a_header_alone() -> None:
+def test_an_empty_table_gives_only_a_header() -> None:
     assert lines_of(encode(LOG, table_of(DEFAULT_FORMAT).slice(0, 0))) == [" ".join(DEFAULT_FORMAT)]
 
 
-def test_parquet_has_underscores_awss_types_gzip_and_its_missing_values() -> None:
+def test_parquet_has_the_names_types_compression_and_missing_values_of_aws() -> None:
     log, table = replace(LOG, fields=ALL_FIELDS, file_format="parquet"), table_of(ALL_FIELDS)
     file = pq.ParquetFile(io.BytesIO(encode(log, table)))
     assert file.schema_arrow.names == [column_name(name) for name in ALL_FIELDS]
@@ -134,14 +134,14 @@ def test_parquet_has_underscores_awss_types_gzip_and_its_missing_values() -> Non
     assert file.metadata.row_group(0).column(0).compression == "GZIP"
     read = file.read()
     for name in ALL_FIELDS:
-        nulls, found = table[name].null_count, read[column_name(name)]
-        if found.type == pa.string():
-            assert (found.null_count, found.to_pylist().count("-")) == (0, nulls)
+        nulls, column = table[name].null_count, read[column_name(name)]
+        if column.type == pa.string():
+            assert (column.null_count, column.to_pylist().count("-")) == (0, nulls)
         else:
-            assert found.null_count == nulls
+            assert column.null_count == nulls
 
 
-def test_a_written_file_is_at_its_key_and_its_totals_are_those_of_its_content(tmp_path: Path) -> None:
+def test_a_written_file_is_at_its_key_and_its_totals_match_its_content(tmp_path: Path) -> None:
     written = write(LOG, table_of(DEFAULT_FORMAT), tmp_path, when=WHEN, part=1)
     assert written.path == tmp_path / key(LOG, WHEN, part=1)
     assert written.size == written.path.stat().st_size
@@ -157,12 +157,12 @@ def test_a_written_file_is_at_its_key_and_its_totals_are_those_of_its_content(tm
     )
 
 
-def test_totals_of_fields_that_the_format_lacks_are_none_or_empty(tmp_path: Path) -> None:
+def test_totals_of_fields_missing_from_the_format_are_none_or_empty(tmp_path: Path) -> None:
     written = write(replace(LOG, fields=("srcaddr",)), table_of(("srcaddr",)), tmp_path, when=WHEN)
     assert (written.actions, written.packets, written.bytes, written.last_end) == ({}, None, None, None)
 
 
-def test_a_reader_never_sees_a_part_of_a_file(tmp_path: Path) -> None:
+def test_a_reader_never_sees_a_partial_file(tmp_path: Path) -> None:
     sizes: set[int] = set()
     stopped = threading.Event()
 
@@ -179,18 +179,20 @@ def test_a_reader_never_sees_a_part_of_a_file(tmp_path: Path) -> None:
     assert sizes <= {2_000_000}
 
 
-def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "taken.gz").mkdir()
     with pytest.raises(OSError, match=r"taken\.gz"):
         place(b"data", tmp_path, "taken.gz")
     assert [path.name for path in tmp_path.iterdir()] == ["taken.gz"]
 
 
-def test_the_command_writes_what_it_says_in_files_named_by_the_end_of_their_records(
+def test_the_command_writes_the_reported_records_to_files_named_by_their_end_time(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = "--format default --format tgw --files 14 --records 1003 --minutes 20 --start 2026-11-01T23:50Z --seed 4"
-    assert generate.main(["--output", str(tmp_path), *asked.split()]) == 0
+    arguments = (
+        "--format default --format tgw --files 14 --records 1003 --minutes 20 --start 2026-11-01T23:50Z --seed 4"
+    )
+    assert generate.main(["--output", str(tmp_path), *arguments.split()]) == 0
     files = sorted(tmp_path.rglob("*.log.gz"))
     contents = [lines_of(path.read_bytes()) for path in files]
     assert len(files) == 14
@@ -202,12 +204,12 @@ def test_the_command_writes_what_it_says_in_files_named_by_the_end_of_their_reco
         begin = datetime.strptime(stamp, "%Y%m%dT%H%MZ").replace(tzinfo=timezone.utc).timestamp()
         ends = [int(line.split(" ")[header.split(" ").index("end")]) for line in lines]
         assert all(begin <= end < begin + 300 for end in ends)
-    said = capsys.readouterr().out
-    assert said.startswith("14 files, 1,003 records, ")
-    assert f"{sum(path.stat().st_size for path in files):,} bytes in {tmp_path}" in said
+    output = capsys.readouterr().out
+    assert output.startswith("14 files, 1,003 records, ")
+    assert f"{sum(path.stat().st_size for path in files):,} bytes in {tmp_path}" in output
 
 
-def test_the_next_step_it_prints_names_the_folder_and_every_field(
+def test_the_printed_next_step_names_the_folder_and_every_field(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert (
@@ -226,20 +228,20 @@ def test_the_next_step_it_prints_names_the_folder_and_every_field(
 
 
 def test_equal_commands_write_equal_files(tmp_path: Path) -> None:
-    asked = ["--files", "3", "--records", "90", "--minutes", "10", "--start", "2026-11-01", "--seed", "9"]
+    arguments = ["--files", "3", "--records", "90", "--minutes", "10", "--start", "2026-11-01", "--seed", "9"]
     written = []
     for name in ("one", "two"):
-        assert generate.main(["--output", str(tmp_path / name), *asked]) == 0
-        found = (tmp_path / name).rglob("*.gz")
-        written.append({path.relative_to(tmp_path / name): path.read_bytes() for path in found})
+        assert generate.main(["--output", str(tmp_path / name), *arguments]) == 0
+        files = (tmp_path / name).rglob("*.gz")
+        written.append({path.relative_to(tmp_path / name): path.read_bytes() for path in files})
     assert written[0] == written[1]
 
 
-def test_all_problems_of_the_arguments_are_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    bad = "--records many --files 0 --minutes --seed -1 --start soon --format nonsense --frmat x"
-    assert generate.main(bad.split()) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
+def test_all_problems_of_the_arguments_are_reported_together(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = "--records many --files 0 --minutes --seed -1 --start soon --format nonsense --frmat x"
+    assert generate.main(arguments.split()) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
     for part in (
         "--output: missing",
         "--records many",
@@ -249,25 +251,25 @@ def test_all_problems_of_the_arguments_are_told_at_once(capsys: pytest.CaptureFi
         "'nonsense'",
         "--frmat",
     ):
-        assert part in said.err
-    assert "Traceback" not in said.err
+        assert part in output.err
+    assert "Traceback" not in output.err
 
 
 @pytest.mark.parametrize(
-    "bad",
+    "arguments",
     ["--records 0", "--records -5", "--records many", "--files 0", "--files -1", "--minutes 0", "--minutes -5"],
 )
-def test_one_bad_number_is_one_problem_about_what_was_typed(
-    bad: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_an_invalid_number_is_one_problem_that_quotes_the_argument(
+    arguments: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    others = "" if "--records" in bad else " --records 3"
-    assert generate.main(["--output", str(tmp_path), *bad.split(), *others.split()]) == 2
+    others = "" if "--records" in arguments else " --records 3"
+    assert generate.main(["--output", str(tmp_path), *arguments.split(), *others.split()]) == 2
     (problem,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("  ")]
-    assert problem.startswith(f"  {bad}: must be a whole number from 1 to ")
+    assert problem.startswith(f"  {arguments}: must be a whole number from 1 to ")
 
 
 @pytest.mark.parametrize(
-    ("bad", "told"),
+    ("arguments", "problem"),
     [
         ("--files 10 --records 9", "fewer than the 10 files"),
         ("--files 1 --format default --format tgw", "each of the 2 formats"),
@@ -277,15 +279,15 @@ def test_one_bad_number_is_one_problem_about_what_was_typed(
         ("--parquet=yes", "--parquet"),
     ],
 )
-def test_arguments_that_contradict_are_refused_before_anything_is_written(
-    bad: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_conflicting_or_invalid_arguments_are_rejected_before_a_file_is_written(
+    arguments: str, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert generate.main(["--output", str(tmp_path), *bad.split()]) == 2
-    assert told in capsys.readouterr().err
+    assert generate.main(["--output", str(tmp_path), *arguments.split()]) == 2
+    assert problem in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_output_that_is_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_output_that_is_a_file_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert generate.main(["--output", str(tmp_path / "file")]) == 2
     assert "not a folder" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md and the files that GitHub and pre-commit read name only what exists."""
+"""The files that contributors, GitHub and pre-commit read name only commands, files and tools that exist."""
 
 import json
 import re
@@ -23,7 +23,7 @@ def read_yaml(path):
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_command_of_the_guide_works_as_typed(command):
+def test_a_command_in_the_guide_works_as_typed(command):
     if command[0] == "make":
         assert command[1] in TARGETS
         return
@@ -31,28 +31,28 @@ def test_a_command_of_the_guide_works_as_typed(command):
     paths = [word for word in command[3:] if "/" in word]
     assert paths
     assert [path for path in paths if not (ROOT / path).exists()] == []
-    # pytest itself knows the options, and finds tests.
-    done = subprocess.run(
+    # pytest accepts the options and collects the tests.
+    result = subprocess.run(
         [sys.executable, *command[1:], "--collect-only", "--quiet", "-p", "no:cacheprovider"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_make_targets_and_variables_of_the_guide_are_there():
+def test_make_targets_and_variables_in_the_guide_exist():
     commands = re.findall(r"`make ([^`]+)`", CONTRIBUTING)
     assert {"format", "lint", "prose", "docs", "review", "stage", "demo", "test", "mutants", "lock"} <= {*commands}
     assert {command.split()[0] for command in commands} <= TARGETS
     assert "$(UPGRADE)" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
-def test_the_files_of_the_guide_are_there():
+def test_the_files_in_the_guide_exist():
     names = re.findall(r"`([\w./-]+(?:\.in|\.toml|\.json|\.md|/))`", CONTRIBUTING)
     assert len(names) > 10
     assert [name for name in names if not (ROOT / name).exists()] == []
 
 
-def test_owners_have_a_team_and_a_path_that_exists():
+def test_every_rule_for_code_owners_has_a_team_and_an_existing_path():
     lines = (GITHUB / "CODEOWNERS").read_text(encoding="utf-8").splitlines()
     rules = [line.split() for line in lines if line and not line.startswith("#")]
     assert rules[0][0] == "*"
@@ -63,7 +63,7 @@ def test_owners_have_a_team_and_a_path_that_exists():
 
 
 @pytest.mark.parametrize("name", ["bug_report", "feature_request"])
-def test_an_issue_form_is_one_that_github_takes(name):
+def test_an_issue_form_follows_the_schema_of_github(name):
     """https://docs.github.com/en/communities/using-templates-to-encourage-useful-issues-and-pull-requests/syntax-for-githubs-form-schema"""
     form = read_yaml(GITHUB / "ISSUE_TEMPLATE" / f"{name}.yml")
     assert set(form) == {"name", "description", "labels", "body"}
@@ -81,13 +81,13 @@ def test_an_issue_form_is_one_that_github_takes(name):
         assert target in TARGETS
 
 
-def test_strangers_are_led_to_the_private_report():
+def test_new_issues_link_to_the_private_vulnerability_report():
     config = read_yaml(GITHUB / "ISSUE_TEMPLATE" / "config.yml")
     assert config["blank_issues_enabled"] is False
     assert [link["url"].endswith("/security/advisories/new") for link in config["contact_links"]] == [True]
 
 
-def test_dependabot_reads_every_lock_file_and_never_proposes_the_wrong_command_line():
+def test_dependabot_reads_every_lock_file_and_ignores_the_deprecated_cdk_version():
     updates = {update["package-ecosystem"]: update for update in read_yaml(GITHUB / "dependabot.yml")["updates"]}
     assert set(updates) == {"github-actions", "npm", "pip"}
     locked = subprocess.run(
@@ -99,7 +99,7 @@ def test_dependabot_reads_every_lock_file_and_never_proposes_the_wrong_command_l
     assert re.fullmatch(r"2\.\d+\.\d+", pinned)
 
 
-def test_hooks_use_the_tools_of_the_venv_and_download_nothing():
+def test_hooks_run_the_tools_of_the_venv_and_download_nothing():
     (repository,) = read_yaml(ROOT / ".pre-commit-config.yaml")["repos"]
     assert repository["repo"] == "local"
     assert [hook["id"] for hook in repository["hooks"]] == ["ruff-check", "ruff-format", "committed-secrets"]
@@ -107,5 +107,5 @@ def test_hooks_use_the_tools_of_the_venv_and_download_nothing():
         assert hook["language"] == "system"
         program, *arguments = hook["entry"].split()
         assert program.startswith(".venv/bin/")
-        done = subprocess.run([ROOT / program, *arguments, "tools/__init__.py"], cwd=ROOT, check=False)
-        assert done.returncode == 0, hook["entry"]
+        result = subprocess.run([ROOT / program, *arguments, "tools/__init__.py"], cwd=ROOT, check=False)
+        assert result.returncode == 0, hook["entry"]
