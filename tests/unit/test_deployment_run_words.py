@@ -15,7 +15,7 @@ from tests.support.deploying import Stage, staged
 
 MESSAGE = """\
 The run failed: VPC Logs Path 's3://b/AWSLogs' cannot be used: AccessDenied: s3:ListBucket
-Nothing was created. Fix this and look again."""
+Nothing was created. Fix the cause and run the check again."""
 PYTHON = f"""\
 Traceback (most recent call last):
   File "/databricks/python/lib/py4j/protocol.py", line 326, in get_return_value
