@@ -311,7 +311,7 @@ def test_pausing_ends_the_run(stage: Stage) -> None:
             lambda settings: settings["job_clusters"][0]["new_cluster"]["spark_conf"].update({"spark.plugins": "x"}),
             "spark_conf",
         ),
-        (lambda settings: settings["tasks"].append({"task_key": "mine"}), "tasks"),
+        (lambda settings: settings["tasks"].append({"task_key": "manual"}), "tasks"),
         (lambda settings: settings["tasks"][0]["libraries"].append({"whl": "/x.whl"}), "libraries"),
         (lambda settings: settings.update(name="renamed"), "name"),
         (lambda settings: settings.update(timeout_seconds=60), "timeout_seconds"),
@@ -382,9 +382,9 @@ def test_a_copy_of_the_job_made_by_somebody_else_stays(stage: Stage, name: str) 
 
 
 def test_an_existing_schema_is_not_changed(stage: Stage) -> None:
-    stage.client().schemas.create(name="flow_logs", catalog_name="network", comment="ours")
+    stage.client().schemas.create(name="flow_logs", catalog_name="network", comment="by hand")
     stage.deploy(stage.spec())
-    assert stage.server.state.schemas["network.flow_logs"].comment == "ours"
+    assert stage.server.state.schemas["network.flow_logs"].comment == "by hand"
     stage.destroy(stage.spec())
     assert list(stage.server.state.schemas) == ["network.flow_logs"]
     assert list(stage.server.state.volumes) == ["network.flow_logs.checkpoints"]
@@ -484,7 +484,9 @@ def test_a_disabled_hive_metastore_is_reported_with_the_advice_to_name_a_unity_c
         stage.deploy(stage.spec(("network.flow_logs.test", table)))
 
 
-def test_a_file_that_names_a_unity_catalog_table_does_not_get_that_advice(stage: Stage) -> None:
+def test_a_disabled_hive_metastore_is_reported_without_that_advice_if_the_table_is_in_unity_catalog(
+    stage: Stage,
+) -> None:
     _runner(stage).next.append(Script(Outcome("FAILED", HIVE_OFF)))
     with pytest.raises(DeploymentError, match=r"UC_HIVE_METASTORE_DISABLED") as failure:
         stage.deploy(stage.spec())

@@ -79,7 +79,7 @@ def test_a_denied_change_of_an_existing_job_is_reported_with_the_missing_permiss
 # A server that ignores filters.
 
 
-def test_a_job_with_another_name_does_not_take_the_jobs_name(stage: Stage) -> None:
+def test_a_job_with_another_name_is_not_a_name_conflict(stage: Stage) -> None:
     stage.server.behaviour.filters = False
     other = stage.client().jobs.create(name="quite another").job_id
     spec = stage.spec()
@@ -91,7 +91,7 @@ def test_a_job_with_another_name_does_not_take_the_jobs_name(stage: Stage) -> No
     assert list(stage.server.state.jobs) == [other]
 
 
-def test_a_job_with_the_same_name_in_another_case_takes_the_jobs_name(stage: Stage) -> None:
+def test_a_job_whose_name_differs_only_in_case_is_a_name_conflict(stage: Stage) -> None:
     other = stage.client().jobs.create(name="VPC-flow-logs-test")
     with pytest.raises(DeploymentError, match=f"taken by job {other.job_id}"):
         stage.deploy(stage.spec())

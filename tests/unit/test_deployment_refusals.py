@@ -156,7 +156,7 @@ class _Website(BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize("secret", [{"token": "x"}, {"client_id": "x", "client_secret": "y"}])
-def test_a_server_that_is_not_a_workspace_is_reported_as_that(stage: Stage, secret: dict[str, str]) -> None:
+def test_a_server_that_is_not_a_workspace_is_reported(stage: Stage, secret: dict[str, str]) -> None:
     website = HTTPServer(("127.0.0.1", 0), _Website)
     Thread(target=website.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
