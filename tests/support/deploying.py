@@ -1,4 +1,4 @@
-"""What the tests of the workspace's half share: a workspace over HTTP, settings for it, and its state to compare."""
+"""Helpers for the deployment tests: a workspace over HTTP, settings for it, and snapshots of its contents."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ WHEEL = WheelFile(name="vpc_flow_logs-0.1.0-py3-none-any.whl", content=b"first",
 NEWER_WHEEL = replace(WHEEL, content=b"second", label="0.2.0-bbbbbbbbbbbb")
 
 READER = "01234567-89ab-cdef-0123-456789abcdef"
-"""Application id of a service principal that is in the workspace."""
+"""Application ID of a service principal in the workspace."""
 
 
 class Hurried(Clock):
-    """The SDK's clock, which waits for nothing: what it would have waited has passed."""
+    """A clock for the SDK that does not wait: each sleep only moves the time forward."""
 
     def __init__(self) -> None:
         self._skipped = 0.0
@@ -47,7 +47,7 @@ class Hurried(Clock):
 
 @dataclass
 class Bucket:
-    """S3, SNS and SQS with nothing in them that Auto Loader made; ``asked`` counts the looks at the bucket."""
+    """S3, SNS and SQS without Auto Loader resources; ``asked`` counts the reads of the bucket's notifications."""
 
     asked: int = 0
 
@@ -62,7 +62,7 @@ class Bucket:
 
 @dataclass
 class Stage:
-    """A workspace with who the settings name in it, and how to deploy there."""
+    """A workspace that has the principals of the settings, and the calls to deploy to it."""
 
     server: WorkspaceServer
     folder: Path
@@ -73,9 +73,9 @@ class Stage:
     patience: int = 2_000
 
     def spec(self, *changes: tuple[str, str], name: str = "test") -> WorkspaceSpec:
-        """The settings of tests/infra's simplest environment file, changed, with this workspace's address."""
-        made = workspace_spec(environment(self.folder, *changes, name=name), queue_url=None)
-        return replace(made, host=self.server.host)
+        """Return the settings of the simplest environment file with ``changes`` and this workspace's address."""
+        spec = workspace_spec(environment(self.folder, *changes, name=name), queue_url=None)
+        return replace(spec, host=self.server.host)
 
     def client(self, *, token: str | None = None) -> WorkspaceClient:
         return connect(self.server.host, secret={"token": token or self.deployer.token}, clock=Hurried())
@@ -103,7 +103,7 @@ class Stage:
         return deployment.verify(self.client(), spec, wheel_file=WHEEL, pace=self.pace())
 
     def writing(self) -> list[str]:
-        """The requests since the log was cleared that asked for a change."""
+        """Return the write requests since the log was cleared."""
         return [str(request) for request in self.server.log.writing()]
 
     def _wait(self, text: str) -> None:
@@ -114,7 +114,7 @@ class Stage:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Stage]:
-    """A workspace with the principals, the catalog and the node type that the settings name."""
+    """Start a workspace with the principals, the catalog and the node type that the settings name."""
     with WorkspaceServer() as server:
         state = server.state
         for group in ("network-engineers", "auditors", "operators"):
@@ -147,12 +147,12 @@ OTHER_ROLE = ('"flow-log-reader"', '"flow-log-reader-2"')
 
 
 def snapshot(state: State) -> dict[str, Any]:
-    """What a workspace holds, without ids and times: two that were deployed alike are equal."""
+    """Return the contents of a workspace without IDs and times, so that equal deployments compare equal."""
     jobs = sorted(state.jobs.values(), key=lambda job: job.job_id)
     return {
         "profiles": sorted((profile.arn, profile.iam_role_arn) for profile in state.instance_profiles.values()),
         "roles": {principal.name: principal.roles for principal in state.principals.values() if principal.roles},
-        "objects": {path: _content(found.content) for path, found in sorted(state.objects.items())},
+        "objects": {path: _content(item.content) for path, item in sorted(state.objects.items())},
         "jobs": [(job.settings, sorted((p.key, p.level) for p in job.permissions)) for job in jobs],
         "running": [run.name for run in state.runs.values() if not run.ended],
         "schemas": sorted(state.schemas),
@@ -161,7 +161,7 @@ def snapshot(state: State) -> dict[str, Any]:
 
 
 def _content(content: bytes) -> str:
-    """A file's text without ids of runs and tokens, which differ from deploy to deploy."""
+    """Return a file's text without run IDs and tokens, which differ between deployments."""
     return re.sub(r'"(run_id|token)": [^,\n]+', r'"\1": …', content.decode(errors="replace"))
 
 

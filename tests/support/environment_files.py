@@ -1,4 +1,4 @@
-"""Environment files for tests: a good one, and changes to it."""
+"""Environment files for tests: a valid file, and changes to it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from infra.config import Environment, load
 
-# The guide's simplest case: one VPC, the default format, notifications made by Auto Loader.
+# The simplest case of the guide: one VPC, the default format, and notifications that Auto Loader sets up.
 SIMPLE = """\
 [aws]
 account = "111122223333"
@@ -38,8 +38,8 @@ notifications = "auto-loader"
 """
 
 
-# All that policies depend on: two sources, of which one has Hive folders, a prefix, a key, the stack's own topic and
-# queue, the table in another bucket, the checkpoint in the log bucket.
+# Every setting that affects a policy: two flow logs, one of them with Hive-compatible folders, a prefix, a KMS key,
+# the stack's own topic and queue, the table in another bucket, and the checkpoint in the log bucket.
 _KEY = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"
 _SECOND = """\
 [[flow_logs]]
@@ -75,19 +75,19 @@ VARIANTS: dict[str, list[tuple[str, str]]] = {
     "existing-stack": [EXISTING, STACK],
     "no-workspace": [NO_WORKSPACE],
 }
-"""Changes to SIMPLE that between them have every document, in every form."""
+"""Changes to SIMPLE that together produce every policy document in every form."""
 
 
 def changed(*changes: tuple[str, str], text: str = SIMPLE) -> str:
-    """The text with each first part replaced by its second; a part that is not there is a mistake of the test."""
+    """Return the text with each old part replaced; each old part has to occur exactly once."""
     for old, new in changes:
-        assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+        assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times"
         text = text.replace(old, new)
     return text
 
 
 def environment(folder: Path, *changes: tuple[str, str], name: str = "test", text: str = SIMPLE) -> Environment:
-    """The settings of a changed file."""
+    """Write a changed file and return its settings."""
     file = folder / f"{name}.toml"
     file.write_text(changed(*changes, text=text))
     return load(str(file))

@@ -1,4 +1,4 @@
-"""Whether IAM would allow a request, by a second implementation of its rules (MiniStack's), not by ours."""
+"""Decisions of MiniStack's IAM evaluator, an implementation of the IAM rules that is independent of this project."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ SERVICE = f"arn:aws:iam::{ACCOUNT}:role/aws-service"
 
 @dataclass(frozen=True)
 class Request:
-    """A call: the action, the ARN it is for, who calls (``service`` or the ARN of a role), and condition keys."""
+    """A request to AWS.
+
+    Attributes:
+        action: The IAM action.
+        resource: The ARN of the resource.
+        service: The service principal that sends the request; without it, ``role`` sends the request.
+        role: The ARN of the role that sends the request.
+        context: The condition keys and their values.
+    """
 
     action: str
     resource: str
@@ -26,15 +34,19 @@ class Request:
 
 
 def read(text: str) -> dict[tuple[str, str], list[tuple[bool, Request]]]:
-    """The requests of a table, by variant and file: lines of ``+`` or ``-``, action, resource, and key=value."""
+    """Return the requests of a table, by variant and file.
+
+    A request is a line with ``+`` (allowed) or ``-`` (denied), the action, the resource, and ``key=value`` pairs.
+    The heading above the requests holds the variant and the file.
+    """
     table: dict[tuple[str, str], list[tuple[bool, Request]]] = {}
     heading = ("", "")
     for line in text.splitlines():
         if line.startswith(("+ ", "- ")):
             sign, action, resource, *pairs = line.split()
             values = dict(pair.split("=", 1) for pair in pairs)
-            who = {key: values.pop(key) for key in ("service", "role") if key in values}
-            table[heading].append((sign == "+", Request(action=action, resource=resource, context=values, **who)))
+            caller = {key: values.pop(key) for key in ("service", "role") if key in values}
+            table[heading].append((sign == "+", Request(action=action, resource=resource, context=values, **caller)))
         elif line and not line.startswith("#"):
             variant, file = line.split()
             heading = (variant, file)
@@ -43,10 +55,10 @@ def read(text: str) -> dict[tuple[str, str], list[tuple[bool, Request]]]:
 
 
 def is_allowed(document: Mapping[str, Any], request: Request) -> bool:
-    """Whether a document by itself allows a request."""
+    """Return whether a document alone allows a request."""
     secure = request.context.get("aws:SecureTransport", "true") == "true"
     context = EvalContext(
-        # A service has no rights of a role.
+        # A service does not have the rights of the role.
         principal_arn=SERVICE if request.service else request.role,
         principal_type="AssumedRole",
         principal_account=ACCOUNT,
@@ -58,7 +70,7 @@ def is_allowed(document: Mapping[str, Any], request: Request) -> bool:
     )
     statements = [{"Resource": "*", **statement} for statement in document["Statement"]]
     if any("Principal" in statement for statement in statements):
-        # Service principals count only for calls of that service.
+        # A statement for a service principal applies only to requests from that service.
         result = evaluate_resource_policy({"Statement": statements}, context, service=request.service)
     else:
         result = evaluate(context, [parse_policy_document({"Statement": statements})])

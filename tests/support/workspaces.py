@@ -1,4 +1,4 @@
-"""What the tests of the workspace stand-in share: clients, and a wheel job as the deployment makes it."""
+"""Helpers for the tests of the workspace emulator: SDK clients, raw requests, and a wheel job like the deployed one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CLUSTER = {
 
 
 class BriskClock(RealClock):
-    """Keeps how long the SDK would have slept before a repetition, and sleeps a little."""
+    """A clock that records each sleep of the SDK and sleeps for at most 0.02 seconds."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
@@ -41,7 +41,7 @@ class BriskClock(RealClock):
 def connect(
     server: WorkspaceServer, *, token: str | None = None, seconds: int = 30, clock: Clock | None = None
 ) -> WorkspaceClient:
-    """A client of the real SDK; the administrator's, unless there is another token."""
+    """Return a client of the real SDK, with the administrator's token unless ``token`` is given."""
     config = Config(
         host=server.host,
         token=token or server.credentials.token,
@@ -53,20 +53,20 @@ def connect(
 
 
 def call(server: WorkspaceServer, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    """One request without the SDK, for what the SDK would not send; returns status and JSON."""
+    """Send a request that the SDK would not send, and return its status and JSON body."""
     content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
     headers = {"Authorization": f"Bearer {server.credentials.token}", "Content-Type": "application/json"}
     request = Request(server.host + path, content, headers, method=method)
     try:
-        with urlopen(request) as answer:
-            return answer.status, json.loads(answer.read() or b"null")
+        with urlopen(request) as response:
+            return response.status, json.loads(response.read() or b"null")
     except HTTPError as error:
         with error:
             return error.code, json.loads(error.read())
 
 
 def prepared(server: WorkspaceServer) -> WorkspaceClient:
-    """An administrator's client of a workspace that has the profile and the wheel."""
+    """Upload the wheel, register the instance profile, and return the administrator's client."""
     client = connect(server)
     client.instance_profiles.add(PROFILE, skip_validation=True)
     put_wheel(client, b"PK wheel")
@@ -74,7 +74,7 @@ def prepared(server: WorkspaceServer) -> WorkspaceClient:
 
 
 def put_wheel(client: WorkspaceClient, content: bytes) -> None:
-    """Upload a wheel as the deployment does, over one that is there."""
+    """Upload a wheel the way the deployment does, and overwrite an existing one."""
     client.workspace.mkdirs(WHEEL.rpartition("/")[0])
     files.write(client, WHEEL, content)
 
@@ -84,7 +84,7 @@ def cluster(**changes: Any) -> compute.ClusterSpec:
 
 
 def job(**changes: Any) -> dict[str, Any]:
-    """The settings of a job, for `jobs.create(**job())`; not scheduled."""
+    """Return the settings of an unscheduled job, for ``jobs.create(**job())``."""
     settings: dict[str, Any] = {
         "name": "flow logs",
         "tags": {"environment": "test"},
@@ -109,9 +109,9 @@ def one_time(entry_point: str = "verify", **changes: Any) -> jobs.SubmitTask:
 
 
 def until(condition: Callable[[], Any], *, seconds: float = 10.0) -> Any:
-    """Wait for something to become true, and return it."""
-    end = time.monotonic() + seconds
+    """Wait until the condition returns a true value, and return that value."""
+    deadline = time.monotonic() + seconds
     while not (value := condition()):
-        assert time.monotonic() < end, "it did not become true"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.02)
     return value

@@ -1,4 +1,4 @@
-"""Deploying to a workspace, through the real SDK over HTTP: what is made, what is left alone, what changes what."""
+"""Deployments to a workspace, through the real SDK over HTTP: new objects, unchanged objects, and changes."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ FOLDER = "/vpc-flow-logs/test"
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    with staged(tmp_path) as made:
-        yield made
+    with staged(tmp_path) as stage:
+        yield stage
 
 
 def _job(stage: Stage) -> Job:
@@ -54,12 +54,12 @@ def _runner(stage: Stage) -> RecordingRunner:
     return runner
 
 
-# What is made.
+# New objects.
 
 
-def test_a_first_deploy_makes_everything_and_says_so(stage: Stage) -> None:
-    done = stage.deploy(stage.spec(EVERYONE, READERS))
-    assert [(step.name, step.outcome) for step in done.steps] == [
+def test_a_first_deploy_creates_everything_and_reports_each_step(stage: Stage) -> None:
+    deployed = stage.deploy(stage.spec(EVERYONE, READERS))
+    assert [(step.name, step.outcome) for step in deployed.steps] == [
         ("instance profile", "created"),
         ("grant to group network-engineers", "created"),
         ("grant to user jane@example.com", "created"),
@@ -71,24 +71,24 @@ def test_a_first_deploy_makes_everything_and_says_so(stage: Stage) -> None:
         ("job", "created"),
         ("permissions", "updated"),
     ]
-    assert list(done.steps) == stage.told
-    assert done.job_id == _job(stage).job_id
-    assert done.job_url == f"{stage.server.host}/jobs/{done.job_id}"
-    assert done.table == "network.flow_logs.test"
+    assert list(deployed.steps) == stage.told
+    assert deployed.job_id == _job(stage).job_id
+    assert deployed.job_url == f"{stage.server.host}/jobs/{deployed.job_id}"
+    assert deployed.table == "network.flow_logs.test"
 
 
-def test_an_unchanged_second_deploy_writes_nothing_and_verifies_nothing(stage: Stage) -> None:
+def test_a_second_deploy_of_the_same_settings_writes_nothing_and_starts_no_run(stage: Stage) -> None:
     spec = stage.spec(EVERYONE, READERS, MAIL)
     stage.deploy(spec)
     runs = len(stage.server.state.runs)
     stage.server.clear_log()
-    done = stage.deploy(spec)
-    assert {step.outcome for step in done.steps} == {"unchanged"}
+    deployed = stage.deploy(spec)
+    assert {step.outcome for step in deployed.steps} == {"unchanged"}
     assert stage.writing() == []
     assert len(stage.server.state.runs) == runs
 
 
-def test_the_job_runs_the_wheel_with_the_files_parameters_on_a_dedicated_cluster_of_its_own(stage: Stage) -> None:
+def test_the_job_runs_the_wheel_with_the_settings_of_the_file_on_its_own_dedicated_cluster(stage: Stage) -> None:
     stage.deploy(stage.spec(GROUP))
     settings = _job(stage).settings
     (task,), (shared,) = settings["tasks"], settings["job_clusters"]
@@ -102,7 +102,7 @@ def test_the_job_runs_the_wheel_with_the_files_parameters_on_a_dedicated_cluster
     assert (cluster["is_single_node"], cluster["kind"]) == (True, "CLASSIC_PREVIEW")
     assert "autoscale" not in cluster
     assert (cluster["runtime_engine"], cluster["driver_node_type_id"]) == ("STANDARD", "m6gd.large")
-    # The service forwards the job's tags to the cluster.
+    # Databricks copies the job's tags to the cluster.
     assert "vpc-flow-logs-environment" not in cluster["custom_tags"]
     assert settings["max_concurrent_runs"] == 1
     assert settings["continuous"]["pause_status"] == "UNPAUSED"
@@ -110,21 +110,21 @@ def test_the_job_runs_the_wheel_with_the_files_parameters_on_a_dedicated_cluster
     assert [run.name for run in stage.server.state.runs.values() if not run.ended] == ["vpc-flow-logs-test"]
 
 
-def test_several_workers_are_a_cluster_of_that_size(stage: Stage) -> None:
+def test_the_cluster_has_the_number_of_workers_in_the_file(stage: Stage) -> None:
     stage.deploy(stage.spec(("workers = 0", "workers = 3")))
     cluster = _job(stage).settings["job_clusters"][0]["new_cluster"]
     assert (cluster["num_workers"], cluster["runtime_engine"]) == (3, "STANDARD")
     assert "is_single_node" not in cluster
 
 
-def test_a_node_without_disks_gets_a_volume(stage: Stage) -> None:
+def test_a_node_type_without_local_disks_gets_an_ebs_volume(stage: Stage) -> None:
     stage.server.state.node_types["m6gd.large"]["node_instance_type"] = {"instance_type_id": "m6gd.large"}
     stage.deploy(stage.spec())
     attributes = _job(stage).settings["job_clusters"][0]["new_cluster"]["aws_attributes"]
     assert (attributes["ebs_volume_count"], attributes["ebs_volume_size"]) == (1, 100)
 
 
-def test_a_schedule_is_a_cron_in_utc(stage: Stage) -> None:
+def test_a_schedule_becomes_a_cron_expression_in_utc(stage: Stage) -> None:
     stage.deploy(stage.spec(SCHEDULED))
     settings = _job(stage).settings
     assert settings["schedule"] == {
@@ -135,13 +135,13 @@ def test_a_schedule_is_a_cron_in_utc(stage: Stage) -> None:
     assert "continuous" not in settings
 
 
-def test_a_paused_job_is_made_and_not_started(stage: Stage) -> None:
+def test_a_paused_job_is_created_but_not_started(stage: Stage) -> None:
     stage.deploy(stage.spec(PAUSED))
     assert _job(stage).settings["continuous"]["pause_status"] == "PAUSED"
     assert [run.run_type for run in stage.server.state.runs.values()] == ["SUBMIT_RUN"]
 
 
-def test_a_job_never_runs_twice_even_when_the_answer_to_its_creation_is_lost(stage: Stage) -> None:
+def test_a_job_runs_only_once_even_if_the_response_to_its_creation_is_lost(stage: Stage) -> None:
     stage.server.faults.on("POST", "/api/2.2/jobs/create", Fault.CUT_AFTER)
     stage.deploy(stage.spec())
     assert stage.writing().count("POST /api/2.2/jobs/create") == 2
@@ -152,7 +152,7 @@ def test_a_job_never_runs_twice_even_when_the_answer_to_its_creation_is_lost(sta
 # Instance profile and grants.
 
 
-def test_a_profile_is_never_registered_as_a_meta_profile_and_names_its_role_only_if_the_names_differ(
+def test_a_profile_with_the_name_of_its_role_is_registered_by_its_arn_alone(
     stage: Stage,
 ) -> None:
     stage.deploy(stage.spec())
@@ -160,33 +160,33 @@ def test_a_profile_is_never_registered_as_a_meta_profile_and_names_its_role_only
     assert added.body == {"instance_profile_arn": PROFILE}
 
 
-def test_a_profile_that_iam_does_not_show_yet_is_tried_again(stage: Stage) -> None:
+def test_the_registration_of_a_profile_that_iam_does_not_show_yet_is_retried(stage: Stage) -> None:
     stage.server.behaviour.profile_refusals = 4
     stage.deploy(stage.spec())
     assert PROFILE in stage.server.state.instance_profiles
     assert stage.writing().count("POST /api/2.0/instance-profiles/add") == 5
 
 
-def test_a_profile_that_stays_refused_is_given_up_after_three_minutes_with_the_last_reason(stage: Stage) -> None:
+def test_the_registration_of_a_refused_profile_fails_after_three_minutes_with_the_last_reason(stage: Stage) -> None:
     stage.server.behaviour.object_to_profile = lambda _: "UnauthorizedOperation: iam:PassRole is missing"
     with pytest.raises(DeploymentError, match=r"180 seconds.*iam:PassRole is missing.*skip_validation = true"):
         stage.deploy(stage.spec())
 
 
-def test_validation_is_skipped_when_the_file_says_so(stage: Stage) -> None:
+def test_the_validation_of_the_profile_is_skipped_if_the_file_sets_skip_validation(stage: Stage) -> None:
     stage.server.behaviour.object_to_profile = lambda _: "a tag policy"
     stage.deploy(stage.spec(("[workspace.cluster]", "skip_validation = true\n\n[workspace.cluster]")))
     assert PROFILE in stage.server.state.instance_profiles
 
 
-def test_a_principal_taken_out_of_the_file_loses_the_grant_that_was_ours(stage: Stage) -> None:
+def test_a_principal_removed_from_the_file_loses_the_grant_that_the_deployment_made(stage: Stage) -> None:
     stage.deploy(stage.spec(EVERYONE))
     stage.deploy(stage.spec(GROUP))
     assert snapshot(stage.server.state)["roles"] == {"network-engineers": [PROFILE]}
     assert _outcomes(stage)["grant to user jane@example.com"] == "removed"
 
 
-def test_a_grant_that_others_made_stays_even_when_its_principal_was_in_the_file(stage: Stage) -> None:
+def test_a_grant_made_by_others_stays_even_if_its_principal_was_in_the_file(stage: Stage) -> None:
     stage.server.state.principal("jane@example.com").roles.append(PROFILE)
     stage.server.state.principal("auditors").roles.append(PROFILE)
     stage.deploy(stage.spec(EVERYONE))
@@ -195,7 +195,7 @@ def test_a_grant_that_others_made_stays_even_when_its_principal_was_in_the_file(
     assert snapshot(stage.server.state)["roles"] == {"auditors": [PROFILE], "jane@example.com": [PROFILE]}
 
 
-def test_a_grant_that_is_answered_and_not_made_is_an_error(stage: Stage) -> None:
+def test_a_grant_that_the_workspace_accepts_but_does_not_apply_is_an_error(stage: Stage) -> None:
     add_group(stage.server.state, "account-group", account_level=True)
     spec = stage.spec(("[workspace.cluster]", 'groups = ["account-group"]\n\n[workspace.cluster]'))
     with pytest.raises(
@@ -210,35 +210,35 @@ def test_a_group_with_quotes_in_its_name_is_found(stage: Stage) -> None:
     assert stage.server.state.principal('the "best"').roles == [PROFILE]
 
 
-# One setting changes just its object.
+# Each setting changes only its own object.
 
 
-def test_a_new_mail_address_changes_the_job_and_ends_no_run(stage: Stage) -> None:
+def test_a_new_email_address_changes_the_job_and_ends_no_run(stage: Stage) -> None:
     assert _change(stage, [], [MAIL]) == ["POST /api/2.2/jobs/reset"]
     assert stage.waited == []
 
 
-def test_new_readers_change_the_permissions_alone(stage: Stage) -> None:
+def test_new_viewers_and_managers_change_only_the_permissions(stage: Stage) -> None:
     assert _change(stage, [], [READERS]) == [f"PUT /api/2.0/permissions/jobs/{_job(stage).job_id}"]
     owner = Permission("service_principal_name", stage.deployer.client_id, "IS_OWNER")
     assert owner in _job(stage).permissions
 
 
-def test_a_new_group_changes_its_grant_alone(stage: Stage) -> None:
+def test_a_new_group_changes_only_its_grant(stage: Stage) -> None:
     written = _change(stage, [], [GROUP])
     assert [text.rsplit("/", 1)[0] for text in written] == [
-        "POST /api/2.0/workspace",  # remembered
+        "POST /api/2.0/workspace",  # the deployment's memory
         "PATCH /api/2.0/preview/scim/v2/Groups",
     ]
 
 
-def test_a_new_schedule_changes_the_job_alone(stage: Stage) -> None:
+def test_a_new_schedule_changes_only_the_job(stage: Stage) -> None:
     later = ('trigger = "continuous"', 'trigger = "scheduled"\nschedule = "0 30 * * * ?"')
     written = _change(stage, [SCHEDULED, NO_VERIFY], [later, NO_VERIFY])
     assert set(written) == {"POST /api/2.2/jobs/reset"}
 
 
-def test_a_switched_off_verification_changes_nothing(stage: Stage) -> None:
+def test_turning_off_the_verification_changes_nothing(stage: Stage) -> None:
     assert _change(stage, [], [NO_VERIFY]) == []
 
 
@@ -250,7 +250,7 @@ def _change(stage: Stage, before: list[tuple[str, str]], after: list[tuple[str, 
     return stage.writing()
 
 
-def test_a_new_wheel_is_verified_and_the_older_one_removed_once_the_job_points_at_the_new_one(stage: Stage) -> None:
+def test_a_new_wheel_is_verified_and_the_old_one_is_deleted_after_the_job_uses_the_new_one(stage: Stage) -> None:
     spec = stage.spec()
     stage.deploy(spec)
     stage.server.clear_log()
@@ -258,11 +258,11 @@ def test_a_new_wheel_is_verified_and_the_older_one_removed_once_the_job_points_a
     written = stage.writing()
     assert written.index("POST /api/2.2/jobs/runs/submit") < written.index("POST /api/2.2/jobs/reset")
     assert written[-1] == "POST /api/2.0/workspace/delete"
-    held = [path for path in stage.server.state.objects if path.endswith(".whl")]
-    assert held == [f"{FOLDER}/0.2.0-bbbbbbbbbbbb/vpc_flow_logs-0.1.0-py3-none-any.whl"]
+    wheels = [path for path in stage.server.state.objects if path.endswith(".whl")]
+    assert wheels == [f"{FOLDER}/0.2.0-bbbbbbbbbbbb/vpc_flow_logs-0.1.0-py3-none-any.whl"]
 
 
-def test_a_run_with_the_old_definition_is_ended_before_the_new_one_starts(stage: Stage) -> None:
+def test_a_run_of_the_old_definition_ends_before_a_run_of_the_new_one_starts(stage: Stage) -> None:
     _runner(stage).by_entry_point["ingest"] = Script(seconds=None, cancel_seconds=0.1)
     spec = stage.spec()
     stage.deploy(spec)
@@ -282,7 +282,7 @@ def test_pausing_ends_the_run(stage: Stage) -> None:
     assert all(run.ended for run in stage.server.state.runs.values())
 
 
-# Edits by hand.
+# Manual edits.
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_pausing_ends_the_run(stage: Stage) -> None:
             lambda settings: settings["job_clusters"][0]["new_cluster"]["spark_conf"].update({"spark.plugins": "x"}),
             "spark_conf",
         ),
-        (lambda settings: settings["tasks"].append({"task_key": "mine"}), "tasks"),
+        (lambda settings: settings["tasks"].append({"task_key": "manual"}), "tasks"),
         (lambda settings: settings["tasks"][0]["libraries"].append({"whl": "/x.whl"}), "libraries"),
         (lambda settings: settings.update(name="renamed"), "name"),
         (lambda settings: settings.update(timeout_seconds=60), "timeout_seconds"),
@@ -319,21 +319,21 @@ def test_pausing_ends_the_run(stage: Stage) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_an_edit_by_hand_is_noticed_and_taken_back(stage: Stage, edit: Any, place: str) -> None:
+def test_a_manual_edit_is_reported_and_reverted(stage: Stage, edit: Any, place: str) -> None:
     spec = stage.spec()
     stage.deploy(spec)
     with stage.server.lock:
         before = str(_job(stage).settings)
         edit(_job(stage).settings)
         assert str(_job(stage).settings) != before
-    done = stage.deploy(spec)
-    (step,) = [step for step in done.steps if step.name == "job"]
+    deployed = stage.deploy(spec)
+    (step,) = [step for step in deployed.steps if step.name == "job"]
     assert step.outcome == "updated"
     assert place in step.detail
     assert str(_job(stage).settings) == before
 
 
-def test_what_the_workspace_fills_in_is_no_difference(stage: Stage) -> None:
+def test_defaults_that_the_workspace_adds_are_not_a_difference(stage: Stage) -> None:
     spec = stage.spec()
     stage.deploy(spec)
     with stage.server.lock:
@@ -350,7 +350,7 @@ def test_what_the_workspace_fills_in_is_no_difference(stage: Stage) -> None:
     assert stage.writing() == []
 
 
-def test_a_right_given_by_hand_is_taken_back_and_the_owner_stays(stage: Stage) -> None:
+def test_a_permission_granted_by_hand_is_revoked_and_the_owner_stays(stage: Stage) -> None:
     spec = stage.spec(READERS)
     stage.deploy(spec)
     before = list(_job(stage).permissions)
@@ -359,7 +359,7 @@ def test_a_right_given_by_hand_is_taken_back_and_the_owner_stays(stage: Stage) -
     assert sorted(map(str, _job(stage).permissions)) == sorted(map(str, before))
 
 
-def test_a_renamed_job_is_found_again_by_its_tag(stage: Stage) -> None:
+def test_a_renamed_job_is_found_by_its_tag(stage: Stage) -> None:
     spec = stage.spec()
     first = stage.deploy(spec)
     _job(stage).settings["name"] = "Something else"
@@ -367,30 +367,30 @@ def test_a_renamed_job_is_found_again_by_its_tag(stage: Stage) -> None:
     assert _job(stage).settings["name"] == "vpc-flow-logs-test"
 
 
-@pytest.mark.parametrize("name", ["Copy of it", "vpc-flow-logs-test"], ids=["of another name", "of the same name"])
-def test_a_copy_that_somebody_made_of_the_job_and_runs_stays(stage: Stage, name: str) -> None:
+@pytest.mark.parametrize("name", ["Copy of it", "vpc-flow-logs-test"], ids=["another name", "same name"])
+def test_a_copy_of_the_job_made_by_somebody_else_stays(stage: Stage, name: str) -> None:
     spec = stage.spec()
     first = stage.deploy(spec)
     client = stage.client()
     settings = client.jobs.get(first.job_id).settings
     assert settings is not None
-    copied = {**vars(settings), "name": name, "format": None}
-    client.jobs.create(**{name: value for name, value in copied.items() if value})
+    copy = {**vars(settings), "name": name, "format": None}
+    client.jobs.create(**{name: value for name, value in copy.items() if value})
     assert stage.deploy(spec).job_id == first.job_id
     stage.destroy(spec)
     assert [job.settings["name"] for job in stage.server.state.jobs.values()] == [name]
 
 
-def test_the_schema_is_left_alone_when_it_is_there(stage: Stage) -> None:
-    stage.client().schemas.create(name="flow_logs", catalog_name="network", comment="ours")
+def test_an_existing_schema_is_not_changed(stage: Stage) -> None:
+    stage.client().schemas.create(name="flow_logs", catalog_name="network", comment="by hand")
     stage.deploy(stage.spec())
-    assert stage.server.state.schemas["network.flow_logs"].comment == "ours"
+    assert stage.server.state.schemas["network.flow_logs"].comment == "by hand"
     stage.destroy(stage.spec())
     assert list(stage.server.state.schemas) == ["network.flow_logs"]
     assert list(stage.server.state.volumes) == ["network.flow_logs.checkpoints"]
 
 
-def test_where_names_without_a_catalog_are_hives_nothing_is_made_in_unity_catalog(stage: Stage) -> None:
+def test_a_table_in_the_hive_metastore_creates_nothing_in_unity_catalog(stage: Stage) -> None:
     spec = stage.spec(
         ("network.flow_logs.test", "flow_logs"),
         ("/Volumes/network/flow_logs/checkpoints/test", "/FlowLogs/checkpoint"),
@@ -402,7 +402,7 @@ def test_where_names_without_a_catalog_are_hives_nothing_is_made_in_unity_catalo
 # Verification.
 
 
-def test_verify_runs_the_wheel_on_the_jobs_cluster_before_the_job_is_made(stage: Stage) -> None:
+def test_verify_runs_the_wheel_on_a_cluster_like_the_jobs_before_the_job_runs(stage: Stage) -> None:
     stage.deploy(stage.spec())
     first, second = _runner(stage).requests[:2]
     assert (first.entry_point, second.entry_point) == ("verify", "ingest")
@@ -412,20 +412,20 @@ def test_verify_runs_the_wheel_on_the_jobs_cluster_before_the_job_is_made(stage:
     assert [library.path for library in first.libraries] == [library.path for library in second.libraries]
 
 
-def test_a_failed_verify_fails_the_deployment_with_its_words_and_its_page_and_makes_no_job(stage: Stage) -> None:
-    said = "The run failed: VPC Logs Path 's3://b/AWSLogs' cannot be used: AccessDenied"
-    _runner(stage).next.append(Script(Outcome("FAILED", "SystemExit: 1"), log=f"looking\n{said}\n"))
+def test_a_failed_verify_run_fails_the_deployment_with_its_error_and_url_and_creates_no_job(stage: Stage) -> None:
+    message = "The run failed: VPC Logs Path 's3://b/AWSLogs' cannot be used: AccessDenied"
+    _runner(stage).next.append(Script(Outcome("FAILED", "SystemExit: 1"), log=f"looking\n{message}\n"))
     with pytest.raises(DeploymentError) as failure:
         stage.deploy(stage.spec())
     text = str(failure.value)
-    assert said in text
+    assert message in text
     assert f"{stage.server.host}/jobs/" in text
     assert "\n" not in text
     assert len(text) <= 900
     assert stage.server.state.jobs == {}
 
 
-def test_after_a_failed_verify_the_next_deploy_runs_a_new_one(stage: Stage) -> None:
+def test_the_deploy_after_a_failed_verify_run_starts_a_new_one(stage: Stage) -> None:
     _runner(stage).next.append(Script(Outcome("FAILED", "AccessDenied")))
     spec = stage.spec()
     with pytest.raises(DeploymentError):
@@ -434,8 +434,8 @@ def test_after_a_failed_verify_the_next_deploy_runs_a_new_one(stage: Stage) -> N
     assert [request.entry_point for request in _runner(stage).requests] == ["verify", "verify", "ingest"]
 
 
-def test_a_verify_run_that_somebody_deleted_is_made_anew(stage: Stage) -> None:
-    """The workspace answers the token of a deleted run with an error for ever."""
+def test_a_verify_run_that_somebody_deleted_is_replaced_by_a_new_one(stage: Stage) -> None:
+    """The workspace answers every request that repeats the token of a deleted run with an error."""
     _runner(stage).next.append(Script(seconds=None))
     stage.patience = 5
     with pytest.raises(AssertionError, match="waited too long"):
@@ -449,7 +449,7 @@ def test_a_verify_run_that_somebody_deleted_is_made_anew(stage: Stage) -> None:
     assert [request.entry_point for request in _runner(stage).requests] == ["verify", "verify", "ingest"]
 
 
-def test_a_long_reason_leaves_room_for_what_to_do_and_the_page(stage: Stage) -> None:
+def test_a_long_reason_leaves_room_for_the_next_step_and_the_url(stage: Stage) -> None:
     _runner(stage).next.append(Script(Outcome("FAILED", "x" * 5000)))
     with pytest.raises(DeploymentError, match=r"^The verify run failed: x+.*deploy again\. The run: http") as failure:
         stage.deploy(stage.spec())
@@ -457,17 +457,17 @@ def test_a_long_reason_leaves_room_for_what_to_do_and_the_page(stage: Stage) -> 
 
 
 @pytest.mark.parametrize(
-    ("said", "advice"),
+    ("error", "advice"),
     [
         ("[NO_PARENT_EXTERNAL_LOCATION_FOR_PATH] No parent external location", r"READ FILES and CREATE EXTERNAL TABLE"),
         ("[DBFS_DISABLED] Public DBFS root is disabled. Access is denied on path: /FlowLogs", r"/Volumes/catalog/"),
     ],
     ids=["location", "dbfs"],
 )
-def test_what_is_off_in_the_workspace_is_found_by_verify_with_what_to_use_instead(
-    stage: Stage, said: str, advice: str
+def test_a_path_that_the_workspace_does_not_allow_fails_verify_with_advice(
+    stage: Stage, error: str, advice: str
 ) -> None:
-    _runner(stage).next.append(Script(Outcome("FAILED", said)))
+    _runner(stage).next.append(Script(Outcome("FAILED", error)))
     with pytest.raises(DeploymentError, match=advice):
         stage.deploy(stage.spec())
 
@@ -476,7 +476,7 @@ HIVE_OFF = "[UC_HIVE_METASTORE_DISABLED_EXCEPTION] Hive Metastore is disabled"
 
 
 @pytest.mark.parametrize("table", ["flow_logs", "security.flow_logs", "hive_metastore.security.flow_logs"])
-def test_a_table_that_may_be_of_the_hive_metastore_which_is_off_gets_the_advice_to_name_one_of_unity_catalog(
+def test_a_disabled_hive_metastore_is_reported_with_the_advice_to_name_a_unity_catalog_table(
     stage: Stage, table: str
 ) -> None:
     _runner(stage).next.append(Script(Outcome("FAILED", HIVE_OFF)))
@@ -484,31 +484,33 @@ def test_a_table_that_may_be_of_the_hive_metastore_which_is_off_gets_the_advice_
         stage.deploy(stage.spec(("network.flow_logs.test", table)))
 
 
-def test_whoever_named_a_table_of_unity_catalog_is_not_told_to_name_one(stage: Stage) -> None:
+def test_a_disabled_hive_metastore_is_reported_without_that_advice_if_the_table_is_in_unity_catalog(
+    stage: Stage,
+) -> None:
     _runner(stage).next.append(Script(Outcome("FAILED", HIVE_OFF)))
     with pytest.raises(DeploymentError, match=r"UC_HIVE_METASTORE_DISABLED") as failure:
         stage.deploy(stage.spec())
     assert "to a Unity Catalog table" not in str(failure.value)
 
 
-def test_without_verify_nothing_is_run_but_the_job(stage: Stage) -> None:
+def test_without_verify_only_the_job_runs(stage: Stage) -> None:
     stage.deploy(stage.spec(NO_VERIFY))
     assert [request.entry_point for request in _runner(stage).requests] == ["ingest"]
 
 
-def test_other_headers_or_another_trigger_need_no_second_proof_of_access_and_other_paths_do(stage: Stage) -> None:
-    proof = "POST /api/2.2/jobs/runs/submit"
+def test_other_paths_are_verified_again_but_other_headers_or_another_trigger_are_not(stage: Stage) -> None:
+    verification = "POST /api/2.2/jobs/runs/submit"
     headers = ('trigger = "continuous"', 'trigger = "continuous"\nheaders = ["version", "srcaddr"]')
     written = _change(stage, [], [headers])
     assert "POST /api/2.2/jobs/reset" in written
-    assert proof not in written
-    assert proof not in _change(stage, [headers], [SCHEDULED])
+    assert verification not in written
+    assert verification not in _change(stage, [headers], [SCHEDULED])
     moved = ('checkpoint_path = "', 'checkpoint_path = "/Volumes/network/flow_logs/moved/x" # "')
-    assert proof in _change(stage, [SCHEDULED], [SCHEDULED, moved])
+    assert verification in _change(stage, [SCHEDULED], [SCHEDULED, moved])
 
 
-def test_of_many_settings_that_passed_the_newest_are_remembered(stage: Stage) -> None:
-    """A deployment's memory does not grow without end, and a deploy of unchanged settings needs no cluster."""
+def test_the_newest_settings_that_passed_verify_are_remembered(stage: Stage) -> None:
+    """A deployment's memory is limited in size, and a deploy of unchanged settings starts no cluster."""
     specs = [
         stage.spec(('checkpoint_path = "', f'checkpoint_path = "/Volumes/network/flow_logs/moved/{number}" # "'))
         for number in range(12)
@@ -524,7 +526,7 @@ def test_of_many_settings_that_passed_the_newest_are_remembered(stage: Stage) ->
     assert "POST /api/2.2/jobs/runs/submit" in stage.writing()
 
 
-def test_verify_by_hand_runs_again_what_passed_before(stage: Stage) -> None:
+def test_the_verify_command_runs_again_after_the_same_settings_passed(stage: Stage) -> None:
     spec = stage.spec()
     stage.deploy(spec)
     _runner(stage).next.append(Script(log="readable: 12 files, 3 MB\n"))
@@ -537,17 +539,17 @@ def test_verify_by_hand_runs_again_what_passed_before(stage: Stage) -> None:
     assert stage.writing() == []
 
 
-def test_verify_by_hand_before_a_deploy_says_to_deploy_first(stage: Stage) -> None:
+def test_the_verify_command_before_the_first_deploy_advises_to_deploy(stage: Stage) -> None:
     with pytest.raises(
         DeploymentError, match=r"Deploy first: \.venv/bin/python -m infra\.workspace deploy --env test$"
     ):
         stage.verify(stage.spec())
 
 
-# Taking it back.
+# Destroying.
 
 
-def test_destroy_leaves_nothing_of_ours_and_a_second_one_finds_nothing(stage: Stage) -> None:
+def test_destroy_removes_everything_but_the_schema_and_volume_and_a_second_one_does_nothing(stage: Stage) -> None:
     before = snapshot(stage.server.state)
     spec = stage.spec(EVERYONE, READERS)
     stage.deploy(spec)
@@ -558,7 +560,7 @@ def test_destroy_leaves_nothing_of_ours_and_a_second_one_finds_nothing(stage: St
     assert stage.bucket.asked == 2
 
 
-def test_destroy_keeps_the_folder_that_others_use_too(stage: Stage) -> None:
+def test_destroy_keeps_the_files_of_other_environments(stage: Stage) -> None:
     stage.deploy(stage.spec())
     stage.deploy(stage.spec(OTHER_ROLE, name="other"))
     stage.destroy(stage.spec())
@@ -566,7 +568,7 @@ def test_destroy_keeps_the_folder_that_others_use_too(stage: Stage) -> None:
     assert not any(path.startswith(FOLDER) for path in stage.server.state.objects)
 
 
-def test_destroy_ends_a_verify_run_that_is_under_way(stage: Stage) -> None:
+def test_destroy_cancels_a_running_verify_run(stage: Stage) -> None:
     _runner(stage).next.append(Script(seconds=None))
     stage.patience = 5
     with pytest.raises(AssertionError, match="waited too long"):
@@ -580,7 +582,7 @@ def test_destroy_ends_a_verify_run_that_is_under_way(stage: Stage) -> None:
 # Another profile.
 
 
-def test_another_profile_takes_the_old_ones_place_and_nothing_of_it_stays(stage: Stage) -> None:
+def test_a_new_profile_replaces_the_old_one_completely(stage: Stage) -> None:
     stage.deploy(stage.spec(GROUP))
     stage.deploy(stage.spec(GROUP, OTHER_ROLE))
     assert list(stage.server.state.instance_profiles) == [f"{PROFILE}-2"]
@@ -589,7 +591,7 @@ def test_another_profile_takes_the_old_ones_place_and_nothing_of_it_stays(stage:
     assert cluster["aws_attributes"]["instance_profile_arn"] == f"{PROFILE}-2"
 
 
-def test_deleting_a_replaced_profile_does_not_touch_the_job(stage: Stage) -> None:
+def test_deleting_a_replaced_profile_does_not_change_the_job(stage: Stage) -> None:
     stage.deploy(stage.spec(GROUP, OTHER_ROLE))
     before = snapshot(stage.server.state)
     stage.server.clear_log()
@@ -599,7 +601,7 @@ def test_deleting_a_replaced_profile_does_not_touch_the_job(stage: Stage) -> Non
     assert snapshot(stage.server.state) == before
 
 
-def test_destroying_the_whole_environment_takes_every_profile_it_ever_had(stage: Stage) -> None:
+def test_destroying_an_environment_removes_every_profile_it_ever_had(stage: Stage) -> None:
     before = snapshot(stage.server.state)
     stage.deploy(stage.spec(GROUP))
     _runner(stage).next.append(Script(Outcome("FAILED", "AccessDenied")))
@@ -609,12 +611,12 @@ def test_destroying_the_whole_environment_takes_every_profile_it_ever_had(stage:
     assert {**snapshot(stage.server.state), "schemas": [], "volumes": []} == before
 
 
-def test_a_replacement_that_fails_half_way_is_taken_back_and_the_job_stays(stage: Stage) -> None:
+def test_a_failed_replacement_of_the_profile_is_rolled_back_and_the_job_stays(stage: Stage) -> None:
     stage.deploy(stage.spec(GROUP))
     _runner(stage).next.append(Script(Outcome("FAILED", "AccessDenied")))
     with pytest.raises(DeploymentError):
         stage.deploy(stage.spec(GROUP, OTHER_ROLE))
-    # As CloudFormation rolls back: the old settings again, then the new profile deleted.
+    # A CloudFormation rollback deploys the old settings and then deletes the new profile.
     stage.deploy(stage.spec(GROUP))
     stage.destroy(stage.spec(GROUP, OTHER_ROLE), whole=False)
     assert list(stage.server.state.instance_profiles) == [PROFILE]
@@ -622,9 +624,9 @@ def test_a_replacement_that_fails_half_way_is_taken_back_and_the_job_stays(stage
     assert snapshot(stage.server.state)["running"] == ["vpc-flow-logs-test"]
 
 
-def test_the_definition_is_a_hash_of_all_settings(stage: Stage) -> None:
-    one = job_settings.settings(stage.spec(), wheel_path="/w", has_disk=True)
-    other = job_settings.settings(stage.spec(MAIL), wheel_path="/w", has_disk=True)
-    again = job_settings.settings(stage.spec(), wheel_path="/w", has_disk=True)
-    hashes = [(settings.tags or {})[job_settings.DEFINITION_TAG] for settings in (one, other, again)]
+def test_the_definition_tag_is_a_hash_of_all_settings(stage: Stage) -> None:
+    settings = job_settings.settings(stage.spec(), wheel_path="/w", has_disk=True)
+    changed = job_settings.settings(stage.spec(MAIL), wheel_path="/w", has_disk=True)
+    repeated = job_settings.settings(stage.spec(), wheel_path="/w", has_disk=True)
+    hashes = [(each.tags or {})[job_settings.DEFINITION_TAG] for each in (settings, changed, repeated)]
     assert hashes[0] == hashes[2] != hashes[1]

@@ -1,4 +1,4 @@
-"""Answers of a workspace that are unusual and no reason to stop, or that need their own advice."""
+"""Unusual responses of a workspace that either do not stop a deployment or need their own advice."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ IP_ACL = r"IP access list.*blocked by Databricks IP ACL.*Deploy by hand from an 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    with staged(tmp_path) as made:
-        yield made
+    with staged(tmp_path) as stage:
+        yield stage
 
 
 # An IP access list.
 
 
-def test_a_workspace_that_blocks_the_address_is_said_as_that_and_not_as_missing_rights(stage: Stage) -> None:
+def test_an_ip_address_that_the_workspace_blocks_is_not_reported_as_missing_permissions(stage: Stage) -> None:
     spec = stage.spec()
     stage.deploy(spec)
     stage.server.clear_log()
@@ -40,17 +40,17 @@ def test_a_workspace_that_blocks_the_address_is_said_as_that_and_not_as_missing_
     assert stage.writing() == []
 
 
-def test_an_address_that_is_blocked_at_the_sign_in_is_said_as_that(stage: Stage) -> None:
+def test_an_ip_address_that_is_blocked_at_sign_in_is_reported(stage: Stage) -> None:
     stage.server.faults.on(None, "*", Fault.BLOCKED, times=None)
     secret = {"client_id": stage.deployer.client_id, "client_secret": stage.deployer.client_secret}
     with pytest.raises(DeploymentError, match=IP_ACL):
         stage.deploy(stage.spec(), client=connect(stage.server.host, secret=secret, clock=Hurried()))
 
 
-# Jobs that are gone.
+# Deleted jobs.
 
 
-def test_a_job_that_is_gone_when_it_is_deleted_is_fine_though_the_answer_says_nothing(stage: Stage) -> None:
+def test_deleting_a_job_that_is_already_gone_succeeds_even_if_the_response_has_no_details(stage: Stage) -> None:
     spec = stage.spec()
     stage.deploy(spec)
     stage.server.faults.on("POST", "/api/2.2/jobs/delete", Fault.BARE_NOT_FOUND)
@@ -58,7 +58,7 @@ def test_a_job_that_is_gone_when_it_is_deleted_is_fine_though_the_answer_says_no
 
 
 @pytest.mark.parametrize("fault", [Fault.BARE_DENIED, Fault.DENIED, Fault.BARE_NOT_FOUND])
-def test_a_job_that_goes_while_it_is_changed_is_said_as_that_and_not_as_missing_rights(
+def test_a_job_that_is_deleted_during_a_change_is_not_reported_as_missing_permissions(
     stage: Stage, fault: Fault
 ) -> None:
     stage.deploy(stage.spec())
@@ -69,17 +69,17 @@ def test_a_job_that_goes_while_it_is_changed_is_said_as_that_and_not_as_missing_
         stage.deploy(stage.spec(MAIL))
 
 
-def test_a_refused_change_of_a_job_that_is_there_names_the_missing_right(stage: Stage) -> None:
+def test_a_denied_change_of_an_existing_job_is_reported_with_the_missing_permission(stage: Stage) -> None:
     stage.deploy(stage.spec())
     stage.server.faults.on("POST", "/api/2.2/jobs/reset", Fault.BARE_DENIED)
     with pytest.raises(DeploymentError, match=r"Changing the job \d+: the workspace denied.*workspace admin"):
         stage.deploy(stage.spec(MAIL))
 
 
-# A server that ignores what it is to filter by.
+# A server that ignores filters.
 
 
-def test_a_job_of_another_name_does_not_take_ours(stage: Stage) -> None:
+def test_a_job_with_another_name_is_not_a_name_conflict(stage: Stage) -> None:
     stage.server.behaviour.filters = False
     other = stage.client().jobs.create(name="quite another").job_id
     spec = stage.spec()
@@ -91,13 +91,13 @@ def test_a_job_of_another_name_does_not_take_ours(stage: Stage) -> None:
     assert list(stage.server.state.jobs) == [other]
 
 
-def test_a_job_whose_name_differs_in_case_only_takes_ours(stage: Stage) -> None:
-    made = stage.client().jobs.create(name="VPC-flow-logs-test")
-    with pytest.raises(DeploymentError, match=f"taken by job {made.job_id}"):
+def test_a_job_whose_name_differs_only_in_case_is_a_name_conflict(stage: Stage) -> None:
+    other = stage.client().jobs.create(name="VPC-flow-logs-test")
+    with pytest.raises(DeploymentError, match=f"taken by job {other.job_id}"):
         stage.deploy(stage.spec())
 
 
-def test_runs_of_others_are_neither_shown_nor_waited_for(stage: Stage) -> None:
+def test_runs_of_other_jobs_are_neither_shown_nor_waited_for(stage: Stage) -> None:
     spec = stage.spec()
     stage.deploy(stage.spec(NO_VERIFY, name="other"))
     stage.deploy(spec)
@@ -108,10 +108,10 @@ def test_runs_of_others_are_neither_shown_nor_waited_for(stage: Stage) -> None:
     assert [run.name for run in stage.server.state.runs.values() if not run.ended] == ["vpc-flow-logs-other"]
 
 
-# Words of status.
+# Run states.
 
 
-def test_a_run_that_is_over_without_a_start_has_not_begun_no_longer(stage: Stage) -> None:
+def test_a_run_that_ended_without_a_start_time_is_shown_as_ended(stage: Stage) -> None:
     spec = stage.spec()
     stage.deploy(spec)
     (run,) = [run for run in stage.server.state.runs.values() if run.run_type == "JOB_RUN"]
@@ -122,7 +122,7 @@ def test_a_run_that_is_over_without_a_start_has_not_begun_no_longer(stage: Stage
     assert [(line.over, line.began is None) for line in lines][-1] == (True, True)
 
 
-def test_a_failed_run_is_called_failed(stage: Stage) -> None:
+def test_a_failed_run_has_the_state_failed(stage: Stage) -> None:
     runner = stage.server.workspace.runner
     assert isinstance(runner, RecordingRunner)
     runner.next.append(Script(Outcome("FAILED", "no")))

@@ -1,4 +1,4 @@
-"""Messages that hold a service's words: however long those are, the advice after them stays whole."""
+"""Messages that quote a service: however long the quoted text is, the advice after it stays complete."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ ADD = "/api/2.0/instance-profiles/add"
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    with staged(tmp_path) as made:
-        yield made
+    with staged(tmp_path) as stage:
+        yield stage
 
 
 def _check(error: DeploymentError, *, words: bool = True) -> None:
-    """Expect a message in the limit with whole advice, also where CloudFormation's event gets more of it."""
+    """Assert that a message is within the limit and keeps its advice, also in an event with more advice."""
     assert error.advice
     assert "xxx" not in error.what
     for text, advice in ((str(error), error.advice), (error.message(more=handler._GONE), handler._GONE)):
@@ -66,7 +66,7 @@ def _check(error: DeploymentError, *, words: bool = True) -> None:
     ],
     ids=lambda error: f"{type(error).__name__} {str(error)[:30]}",
 )
-def test_every_answer_of_a_service_leaves_its_advice_whole(error: Exception) -> None:
+def test_the_advice_is_complete_after_every_long_error_of_a_service(error: Exception) -> None:
     with pytest.raises(DeploymentError) as failure, saying("Looking at something"):
         raise error
     _check(failure.value)
@@ -84,7 +84,7 @@ def test_every_answer_of_a_service_leaves_its_advice_whole(error: Exception) -> 
     ],
     ids=lambda error: f"{type(error).__name__} {str(error)[:30]}",
 )
-def test_advice_that_needs_no_words_comes_without_them(error: Exception) -> None:
+def test_a_message_does_not_quote_errors_that_add_nothing_to_the_advice(error: Exception) -> None:
     with pytest.raises(DeploymentError) as failure, saying("Looking at something"):
         raise error
     assert "xxx" not in str(failure.value)
@@ -92,8 +92,8 @@ def test_advice_that_needs_no_words_comes_without_them(error: Exception) -> None
 
 
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.DENIED, Fault.BLOCKED])
-def test_whatever_request_of_a_deployment_is_refused_at_length_the_advice_is_whole(stage: Stage, fault: Fault) -> None:
-    """Try each request in turn, so that no place where a service's words are shown is forgotten."""
+def test_the_advice_is_complete_whichever_request_is_refused_with_a_long_error(stage: Stage, fault: Fault) -> None:
+    """Refuse each request in turn, so that the test covers every message that quotes a service."""
     spec = stage.spec(GROUP, READERS)
     stage.deploy(spec)
     stage.destroy(spec)
@@ -118,7 +118,7 @@ def test_whatever_request_of_a_deployment_is_refused_at_length_the_advice_is_who
 
 
 @pytest.mark.parametrize("words", [LONG, ENCODED])
-def test_a_profile_that_stays_refused_names_the_role_and_the_setting(stage: Stage, words: str) -> None:
+def test_a_profile_that_stays_refused_is_reported_with_the_role_and_the_setting(stage: Stage, words: str) -> None:
     stage.server.faults.words = words
     stage.server.faults.on("POST", ADD, Fault.REFUSED, times=None)
     with pytest.raises(DeploymentError, match=r"reader\.databricks_role_arn.*workspace\.skip_validation") as failure:
@@ -126,7 +126,7 @@ def test_a_profile_that_stays_refused_names_the_role_and_the_setting(stage: Stag
     _check(failure.value, words=words == LONG)
 
 
-def test_an_encoded_authorization_message_is_left_out_because_nobody_can_read_it(stage: Stage) -> None:
+def test_an_encoded_authorization_message_is_left_out(stage: Stage) -> None:
     stage.server.faults.words = ENCODED
     stage.server.faults.on("POST", ADD, Fault.REFUSED, times=None)
     with pytest.raises(
@@ -145,7 +145,9 @@ def test_an_encoded_authorization_message_is_left_out_because_nobody_can_read_it
         ("something else", "Fix the cause"),
     ],
 )
-def test_every_advice_about_a_verify_run_is_whole_and_ends_with_its_page(stage: Stage, words: str, advice: str) -> None:
+def test_the_advice_about_a_failed_verify_run_is_complete_and_ends_with_the_url_of_the_run(
+    stage: Stage, words: str, advice: str
+) -> None:
     runner = stage.server.workspace.runner
     assert isinstance(runner, RecordingRunner)
     runner.next.append(Script(Outcome("FAILED", f"{LONG.removesuffix(' ending')} {words} ending")))
@@ -162,7 +164,7 @@ def test_a_note_about_locations_that_cannot_be_listed_keeps_its_advice() -> None
     assert note.endswith("the instance profile has no effect there")
 
 
-def test_an_event_that_fails_because_of_an_error_of_ours_keeps_its_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_that_fails_with_an_unexpected_error_keeps_its_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError(LONG)
 
@@ -171,7 +173,7 @@ def test_an_event_that_fails_because_of_an_error_of_ours_keeps_its_advice(monkey
         handler.is_complete({"RequestType": "Create"}, None)
 
 
-def test_problems_that_do_not_fit_are_counted_and_the_advice_stays(stage: Stage) -> None:
+def test_problems_that_do_not_fit_are_counted_and_the_advice_is_kept(stage: Stage) -> None:
     names = ", ".join(f'"group-number-{number}"' for number in range(200))
     groups = ("[workspace.cluster]", f"groups = [{names}]\n\n[workspace.cluster]")
     with pytest.raises(DeploymentError, match=r"group-number-0'.*; and \d+ more\. Nothing was changed") as failure:
@@ -181,7 +183,7 @@ def test_problems_that_do_not_fit_are_counted_and_the_advice_stays(stage: Stage)
     assert listed(["a" * 100, "b"], room=10) == f"{'a' * 100}; and 1 more"
 
 
-def test_a_message_keeps_the_beginning_and_the_end_of_a_services_words() -> None:
+def test_a_message_keeps_the_beginning_and_the_end_of_a_quoted_error() -> None:
     text = composed("Doing it:", words=LONG, advice="Fix it", limit=200)
     assert len(text) == 200
     assert text.startswith("Doing it: beginning x")
@@ -191,31 +193,31 @@ def test_a_message_keeps_the_beginning_and_the_end_of_a_services_words() -> None
     assert composed("Doing it", words=LONG, advice="y" * 2_000).endswith(f". {'y' * 2_000}")
 
 
-def test_a_secret_is_hidden_before_the_words_are_shortened() -> None:
+def test_a_secret_is_hidden_before_the_quoted_error_is_shortened() -> None:
     error = DeploymentError("Doing it:", words=f"{'x' * 300}hunter2 and hunter2{'x' * 5_000}", advice="Not hunter2")
     text = error.message(secrets=["hunter2"])
     assert "hunter2" not in text
     assert text.endswith("Not (secret)")
 
 
-def test_a_services_words_are_only_put_into_a_message_by_the_function_that_keeps_the_advice() -> None:
-    """An f-string that holds an error's text is the way to cut the advice behind it."""
-    found = []
-    # errors.py holds that function; what __main__ prints is a whole message.
+def test_only_the_function_that_keeps_the_advice_quotes_errors_in_messages() -> None:
+    """An f-string that contains an error's text can be too long, so that the advice after it is cut off."""
+    violations = []
+    # errors.py defines that function; __main__ prints only complete messages.
     for file in set(Path(infra.workspace.__file__).parent.rglob("[a-z]*.py")) - {Path(errors.__file__)}:
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.FormattedValue) and _is_of_a_service(node.value):
-                found.append(f"{file.name}:{node.lineno}: {ast.unparse(node.value)}")
-    assert found == []
+            if isinstance(node, ast.FormattedValue) and _is_quoted_text(node.value):
+                violations.append(f"{file.name}:{node.lineno}: {ast.unparse(node.value)}")
+    assert violations == []
 
 
-def _is_of_a_service(value: ast.expr) -> bool:
+def _is_quoted_text(value: ast.expr) -> bool:
     return ast.unparse(value) in ("str(error)", "words_of(error)", "words", "reason") or (
         isinstance(value, ast.Name) and value.id == "error"
     )
 
 
-# A client secret that is new.
+# A new client secret.
 
 
 def _secret(stage: Stage) -> dict[str, str]:
@@ -223,7 +225,7 @@ def _secret(stage: Stage) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("fault", [Fault.UNKNOWN_CLIENT, Fault.UNKNOWN_CLIENT_400])
-def test_a_secret_that_is_not_known_yet_is_tried_again(stage: Stage, fault: Fault) -> None:
+def test_signing_in_with_a_secret_that_is_not_known_yet_is_retried(stage: Stage, fault: Fault) -> None:
     stage.server.faults.on("POST", "/oidc/v1/token", fault, times=3)
     progress: list[str] = []
     client = connect(stage.server.host, secret=_secret(stage), clock=Hurried(), report=progress.append)
@@ -234,7 +236,7 @@ def test_a_secret_that_is_not_known_yet_is_tried_again(stage: Stage, fault: Faul
     assert tokens == [401 if fault is Fault.UNKNOWN_CLIENT else 400] * 3 + [200]
 
 
-def test_a_secret_that_stays_unknown_is_refused_after_a_minute_with_the_last_reason(stage: Stage) -> None:
+def test_signing_in_with_a_secret_that_stays_unknown_fails_after_a_minute_with_the_last_reason(stage: Stage) -> None:
     stage.server.faults.on("POST", "/oidc/v1/token", Fault.UNKNOWN_CLIENT_400, nth=1, times=None)
     clock = Hurried()
     began = clock.time()
@@ -243,7 +245,7 @@ def test_a_secret_that_stays_unknown_is_refused_after_a_minute_with_the_last_rea
     assert 45 <= clock.time() - began <= 65
 
 
-def test_a_refusal_for_another_reason_is_not_tried_again(stage: Stage) -> None:
+def test_signing_in_is_not_retried_after_another_refusal(stage: Stage) -> None:
     progress: list[str] = []
     stage.server.faults.on("POST", "/oidc/v1/token", Fault.REFUSED, times=None)
     with pytest.raises(DeploymentError, match="Signing in to http"):
@@ -251,7 +253,7 @@ def test_a_refusal_for_another_reason_is_not_tried_again(stage: Stage) -> None:
     assert progress == []
 
 
-def test_by_hand_the_wait_for_a_new_secret_is_shown(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_manual_deploy_shows_that_it_waits_for_a_new_secret(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     stage.server.faults.on("POST", "/oidc/v1/token", Fault.UNKNOWN_CLIENT)
     connect(stage.server.host, secret=_secret(stage), clock=Hurried())
     assert capsys.readouterr().err == (
@@ -264,17 +266,17 @@ ESCAPES = "red\x1b[31m back\u202e clear\x9b2J"
 ESCAPED = r"red\x1b[31m back\u202e clear\x9b2J"
 
 
-def test_words_of_a_service_reach_a_terminal_without_what_it_would_obey() -> None:
+def test_control_characters_in_a_quoted_error_are_escaped() -> None:
     assert str(DeploymentError("The verify run failed:", words=ESCAPES)) == f"The verify run failed: {ESCAPED}"
     assert DeploymentError("It failed", words=ESCAPES).message(more="Next") == f"It failed ({ESCAPED}). Next"
 
 
-def test_a_step_by_hand_prints_a_run_s_output_line_by_line_and_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_manual_step_prints_the_output_of_a_run_line_by_line_and_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     by_hand._print_step(Step(name=ESCAPES, outcome="note", detail=f"first {ESCAPES}\nsecond {ESCAPES}"))
-    said = capsys.readouterr().out
-    assert said == f"  note       {ESCAPED}  first {ESCAPED}\n             second {ESCAPED}\n"
+    output = capsys.readouterr().out
+    assert output == f"  note       {ESCAPED}  first {ESCAPED}\n             second {ESCAPED}\n"
 
 
-def test_a_file_s_values_reach_a_terminal_escaped() -> None:
-    error = EnvironmentFileError("mine.toml", [Problem("aws.account", f'"{ESCAPES}" is not valid')])
+def test_control_characters_in_the_values_of_a_file_are_escaped() -> None:
+    error = EnvironmentFileError("test.toml", [Problem("aws.account", f'"{ESCAPES}" is not valid')])
     assert str(error).endswith(f'\n  - aws.account: "{ESCAPED}" is not valid')

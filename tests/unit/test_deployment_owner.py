@@ -1,4 +1,4 @@
-"""Whose the job is and as whom it runs, whatever somebody did by hand."""
+"""The owner of the job and the identity it runs as, also after manual changes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ JANE = "jane@example.com"
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    with staged(tmp_path) as made:
-        yield made
+    with staged(tmp_path) as stage:
+        yield stage
 
 
 def _job(stage: Stage) -> Job:
@@ -27,15 +27,15 @@ def _job(stage: Stage) -> Job:
 
 
 def _owners(stage: Stage) -> list[Permission]:
-    return [one for one in _job(stage).permissions if one.level == "IS_OWNER"]
+    return [permission for permission in _job(stage).permissions if permission.level == "IS_OWNER"]
 
 
 def _outcome(stage: Stage, name: str) -> str:
     return next(step.outcome for step in stage.told if step.name == name)
 
 
-@pytest.mark.parametrize("readers", [[READERS], []], ids=["with readers", "without"])
-def test_a_job_without_an_owner_gets_who_made_it(stage: Stage, readers: list[tuple[str, str]]) -> None:
+@pytest.mark.parametrize("readers", [[READERS], []], ids=["with viewers and managers", "without"])
+def test_a_job_without_an_owner_gets_its_creator_as_the_owner(stage: Stage, readers: list[tuple[str, str]]) -> None:
     spec = stage.spec(*readers)
     stage.deploy(spec)
     _job(stage).permissions = []
@@ -48,7 +48,7 @@ def test_a_job_without_an_owner_gets_who_made_it(stage: Stage, readers: list[tup
     assert stage.writing() == []
 
 
-def test_a_job_whose_maker_is_gone_gets_whoever_deploys(stage: Stage) -> None:
+def test_a_job_of_a_deleted_creator_gets_the_deploying_identity_as_the_owner(stage: Stage) -> None:
     former = add_service_principal(stage.server.state, "former", admin=True)
     spec = stage.spec(READERS)
     stage.deploy(spec, client=stage.client(token=former.token))
@@ -57,7 +57,7 @@ def test_a_job_whose_maker_is_gone_gets_whoever_deploys(stage: Stage) -> None:
     assert _owners(stage) == [Permission("service_principal_name", stage.deployer.client_id, "IS_OWNER")]
 
 
-def test_a_job_that_a_person_made_gets_that_person(stage: Stage) -> None:
+def test_a_job_that_a_user_created_gets_that_user_as_the_owner(stage: Stage) -> None:
     spec = stage.spec()
     stage.deploy(spec)
     _job(stage).creator, _job(stage).permissions = JANE, []
@@ -65,17 +65,17 @@ def test_a_job_that_a_person_made_gets_that_person(stage: Stage) -> None:
     assert _owners(stage) == [Permission("user_name", JANE, "IS_OWNER")]
 
 
-# As whom it runs.
+# The run-as identity.
 
 
-def test_another_identity_set_by_hand_is_taken_back_before_the_next_run(stage: Stage) -> None:
+def test_a_run_as_identity_set_by_hand_is_reset_before_the_next_run(stage: Stage) -> None:
     spec = stage.spec()
     stage.deploy(spec)
     with stage.server.lock:
         _job(stage).settings["run_as"] = {"user_name": JANE}
     stage.server.clear_log()
-    done = stage.deploy(spec)
-    (step,) = [step for step in done.steps if step.name == "job"]
+    deployed = stage.deploy(spec)
+    (step,) = [step for step in deployed.steps if step.name == "job"]
     assert "run_as" in step.detail
     assert _job(stage).settings["run_as"] == {"service_principal_name": stage.deployer.client_id}
     assert "POST /api/2.2/jobs/runs/cancel-all" in stage.writing()
@@ -87,7 +87,7 @@ def test_another_identity_set_by_hand_is_taken_back_before_the_next_run(stage: S
     assert stage.writing() == []
 
 
-def test_the_owner_stays_the_identity_where_somebody_else_deploys(stage: Stage) -> None:
+def test_the_job_still_runs_as_its_owner_if_another_principal_deploys(stage: Stage) -> None:
     spec = stage.spec(PAUSED)
     stage.deploy(spec)
     other = add_service_principal(stage.server.state, "other", admin=True)
@@ -96,12 +96,12 @@ def test_the_owner_stays_the_identity_where_somebody_else_deploys(stage: Stage) 
     assert stage.writing() == []
 
 
-def test_status_shows_another_identity_and_whom_the_next_deploy_sets(stage: Stage) -> None:
+def test_status_shows_a_changed_run_as_identity_and_the_one_that_the_next_deploy_sets(stage: Stage) -> None:
     spec = stage.spec()
     stage.deploy(spec)
-    found = status.look(stage.client(), spec)
-    assert (found.runs_as, found.owner) == (stage.deployer.client_id, None)
+    job = status.look(stage.client(), spec)
+    assert (job.runs_as, job.owner) == (stage.deployer.client_id, None)
     add_user(stage.server.state, "x@example.com")
     _job(stage).settings["run_as"] = {"user_name": "x@example.com"}
-    found = status.look(stage.client(), spec)
-    assert (found.runs_as, found.owner) == ("x@example.com", stage.deployer.client_id)
+    job = status.look(stage.client(), spec)
+    assert (job.runs_as, job.owner) == ("x@example.com", stage.deployer.client_id)

@@ -1,4 +1,4 @@
-"""What cannot be deployed: one sentence that says what to do, and nothing half made that a next try cannot finish."""
+"""Refused deployments: one sentence with the next step, and no partial state that blocks the next deploy."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.support.deploying import GROUP, READERS, Hurried, Stage, snapshot, st
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    with staged(tmp_path) as made:
-        yield made
+    with staged(tmp_path) as stage:
+        yield stage
 
 
 def _refused(stage: Stage, *changes: tuple[str, str]) -> str:
-    """Deploy and be refused, with nothing written; then what was said."""
+    """Assert that a deployment is refused without a write request, and return the message."""
     before = snapshot(stage.server.state)
     stage.server.clear_log()
     with pytest.raises(DeploymentError) as failure:
@@ -39,7 +39,7 @@ def _refused(stage: Stage, *changes: tuple[str, str]) -> str:
     return text
 
 
-def test_all_that_the_workspace_does_not_have_is_said_at_once_before_anything_is_changed(stage: Stage) -> None:
+def test_everything_that_the_workspace_lacks_is_reported_at_once_before_any_change(stage: Stage) -> None:
     text = _refused(
         stage,
         ("[workspace.cluster]", 'groups = ["nobody", "network-engineers"]\nusers = ["a@b.c"]\n\n[workspace.cluster]'),
@@ -59,15 +59,15 @@ def test_all_that_the_workspace_does_not_have_is_said_at_once_before_anything_is
     assert text.endswith("Nothing was changed. Fix this and deploy again")
 
 
-def test_a_job_of_this_name_that_is_not_ours_is_never_touched(stage: Stage) -> None:
-    made = stage.client().jobs.create(name="vpc-flow-logs-test")
+def test_a_job_of_the_same_name_that_the_deployment_did_not_create_is_never_changed(stage: Stage) -> None:
+    other = stage.client().jobs.create(name="vpc-flow-logs-test")
     text = _refused(stage)
-    assert f"taken by job {made.job_id}, which does not belong to this deployment" in text
+    assert f"taken by job {other.job_id}, which does not belong to this deployment" in text
     stage.destroy(stage.spec())
-    assert list(stage.server.state.jobs) == [made.job_id]
+    assert list(stage.server.state.jobs) == [other.job_id]
 
 
-def test_a_job_of_the_same_environment_in_another_account_is_not_touched(stage: Stage) -> None:
+def test_a_job_of_an_environment_of_the_same_name_in_another_account_is_not_changed(stage: Stage) -> None:
     elsewhere = [("111122223333", "999988887777")]
     text = stage.spec().to_json()
     for old, new in elsewhere:
@@ -76,7 +76,7 @@ def test_a_job_of_the_same_environment_in_another_account_is_not_touched(stage: 
     assert "belongs to another AWS account: rename this environment's file" in _refused(stage)
 
 
-def test_without_admin_rights_the_first_write_says_whose_are_missing(stage: Stage) -> None:
+def test_a_deployment_without_admin_permissions_fails_at_the_first_write_and_asks_for_an_admin(stage: Stage) -> None:
     token = add_service_principal(stage.server.state, "somebody").token
     before = snapshot(stage.server.state)
     with pytest.raises(DeploymentError, match=r"Registering the instance profile.*Only admins.*workspace admin"):
@@ -87,7 +87,7 @@ def test_without_admin_rights_the_first_write_says_whose_are_missing(stage: Stag
     }
 
 
-def test_rights_revoked_half_way_are_said_and_the_next_try_finishes(stage: Stage) -> None:
+def test_permissions_revoked_during_a_deploy_are_reported_and_the_next_deploy_finishes(stage: Stage) -> None:
     spec = stage.spec(GROUP, READERS)
     stage.server.faults.on("PATCH", "/api/2.0/preview/scim/*", Fault.DENIED)
     with pytest.raises(DeploymentError, match=r"group network-engineers.*workspace admin.*deploy again"):
@@ -95,7 +95,7 @@ def test_rights_revoked_half_way_are_said_and_the_next_try_finishes(stage: Stage
     assert stage.deploy(spec).job_id
 
 
-def test_a_catalog_that_may_not_be_seen_is_said_with_the_privileges_that_are_missing(stage: Stage) -> None:
+def test_a_catalog_that_cannot_be_seen_is_reported_with_the_missing_privileges(stage: Stage) -> None:
     stage.server.clear_log()
     stage.server.faults.on("GET", "/api/2.1/unity-catalog/catalogs/*", Fault.DENIED)
     with pytest.raises(DeploymentError, match="cannot see it: create it, or grant USE CATALOG and CREATE SCHEMA on it"):
@@ -103,25 +103,25 @@ def test_a_catalog_that_may_not_be_seen_is_said_with_the_privileges_that_are_mis
     assert stage.writing() == []
 
 
-@pytest.mark.parametrize("what", ["schema", "volume"])
-def test_a_missing_privilege_of_unity_catalog_is_named(stage: Stage, what: str) -> None:
-    stage.server.faults.on("POST", f"/api/2.1/unity-catalog/{what}s", Fault.DENIED)
+@pytest.mark.parametrize("kind", ["schema", "volume"])
+def test_a_missing_unity_catalog_privilege_is_reported_by_name(stage: Stage, kind: str) -> None:
+    stage.server.faults.on("POST", f"/api/2.1/unity-catalog/{kind}s", Fault.DENIED)
     with pytest.raises(
-        DeploymentError, match=rf"is not allowed to create the {what} network\.flow_logs.*CREATE VOLUME"
+        DeploymentError, match=rf"is not allowed to create the {kind} network\.flow_logs.*CREATE VOLUME"
     ):
         stage.deploy(stage.spec())
     stage.deploy(stage.spec())
     assert list(stage.server.state.volumes) == ["network.flow_logs.checkpoints"]
 
 
-def test_a_wrong_token_is_said_with_what_to_make_and_never_shown(stage: Stage) -> None:
+def test_a_wrong_token_is_reported_and_never_shown(stage: Stage) -> None:
     token = f"dapi{'0' * 32}"
     with pytest.raises(DeploymentError, match="refused the credentials") as failure:
         stage.deploy(stage.spec(), client=stage.client(token=token))
     assert token not in str(failure.value)
 
 
-def test_a_wrong_oauth_secret_is_said_with_what_to_make_and_never_shown(stage: Stage) -> None:
+def test_a_wrong_oauth_secret_is_reported_and_never_shown(stage: Stage) -> None:
     wrong = f"dose{'1' * 32}"
     secret = {"client_id": stage.deployer.client_id, "client_secret": wrong}
     with pytest.raises(DeploymentError, match="refused the credentials") as failure:
@@ -156,7 +156,7 @@ class _Website(BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize("secret", [{"token": "x"}, {"client_id": "x", "client_secret": "y"}])
-def test_a_server_that_is_not_a_workspace_is_reported_as_that(stage: Stage, secret: dict[str, str]) -> None:
+def test_a_server_that_is_not_a_workspace_is_reported(stage: Stage, secret: dict[str, str]) -> None:
     website = HTTPServer(("127.0.0.1", 0), _Website)
     Thread(target=website.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
@@ -168,7 +168,7 @@ def test_a_server_that_is_not_a_workspace_is_reported_as_that(stage: Stage, secr
         website.server_close()
 
 
-def test_a_memory_that_was_edited_to_nonsense_says_what_deleting_it_means(stage: Stage) -> None:
+def test_an_invalid_memory_file_is_reported_with_the_advice_to_delete_it(stage: Stage) -> None:
     stage.deploy(stage.spec())
     stage.server.state.objects["/vpc-flow-logs/test/deployment.json"].content = b"{}"
     with pytest.raises(DeploymentError, match=r"deployment\.json.*Delete it and deploy again"):
@@ -176,7 +176,7 @@ def test_a_memory_that_was_edited_to_nonsense_says_what_deleting_it_means(stage:
 
 
 @pytest.mark.parametrize("text", ["", "hunter2", "[]", '{"client_id": "x"}', '{"token": ""}', '{"token": 1}'])
-def test_a_secret_without_credentials_is_said_and_never_shown(text: str) -> None:
+def test_a_secret_without_credentials_is_reported_and_never_shown(text: str) -> None:
     with pytest.raises(DeploymentError, match="client_id and client_secret") as failure:
         secret_of(text)
     assert "hunter2" not in str(failure.value)
@@ -184,7 +184,7 @@ def test_a_secret_without_credentials_is_said_and_never_shown(text: str) -> None
 
 @pytest.mark.parametrize("name", ["token", "client_secret"])
 @pytest.mark.parametrize("value", ["bad\nhidden", "bad hidden", "badhidden\r\n"])
-def test_credentials_that_were_not_copied_whole_are_refused_unseen(
+def test_credentials_with_white_space_inside_are_refused_and_never_shown(
     stage: Stage, name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"DATABRICKS_{name.upper()}", value)
@@ -194,7 +194,9 @@ def test_credentials_that_were_not_copied_whole_are_refused_unseen(
     assert "hidden" not in str(failure.value)
 
 
-def test_two_kinds_of_credentials_are_said_with_which_to_unset(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_kinds_of_credentials_are_reported_with_the_variables_to_unset(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("TOKEN", "CLIENT_ID", "CLIENT_SECRET"):
         monkeypatch.setenv(f"DATABRICKS_{name}", "hidden")
     with pytest.raises(DeploymentError, match=r"two kinds of credentials.*DATABRICKS_TOKEN or .*unset") as failure:
@@ -202,34 +204,34 @@ def test_two_kinds_of_credentials_are_said_with_which_to_unset(stage: Stage, mon
     assert "hidden" not in str(failure.value)
 
 
-def test_a_secret_with_a_line_break_inside_is_refused_unseen(stage: Stage) -> None:
+def test_a_token_with_a_line_break_inside_is_refused_and_never_shown(stage: Stage) -> None:
     with pytest.raises(DeploymentError, match="token") as failure:
         connect(stage.server.host, secret={"token": "dapi\nverysecret"})
     assert "verysecret" not in str(failure.value)
 
 
-def test_a_missing_wheel_says_how_it_comes(tmp_path: Path) -> None:
+def test_a_missing_wheel_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DeploymentError, match="wheel is missing"):
         wheel_in(tmp_path)
     with pytest.raises(DeploymentError, match="wheel is missing"):
         read_wheel(tmp_path / "vpc_flow_logs-0.1.0-py3-none-any.whl")
 
 
-def test_a_file_that_is_no_wheel_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_wheel_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "vpc_flow_logs-0.1.0-py3-none-any.whl"
     file.write_bytes(b"PK?")
     with pytest.raises(DeploymentError, match="cannot be read as a wheel"):
         read_wheel(file)
 
 
-def test_one_source_makes_one_wheel_with_one_label(tmp_path: Path) -> None:
-    one, other = read_wheel(build_wheel(tmp_path / "a")), read_wheel(build_wheel(tmp_path / "b"))
-    assert one == other
-    assert one.name.startswith("vpc_flow_logs-")
-    assert one.label.startswith(f"{one.name.split('-')[1]}-")
+def test_two_builds_of_the_same_source_give_the_same_wheel_and_label(tmp_path: Path) -> None:
+    wheel, second_wheel = read_wheel(build_wheel(tmp_path / "a")), read_wheel(build_wheel(tmp_path / "b"))
+    assert wheel == second_wheel
+    assert wheel.name.startswith("vpc_flow_logs-")
+    assert wheel.label.startswith(f"{wheel.name.split('-')[1]}-")
 
 
-def test_a_message_for_an_event_is_one_line_without_secrets() -> None:
+def test_the_message_of_an_event_is_one_line_without_secrets() -> None:
     text = sentence(f"a\nb my-secret dapi{'0' * 32} " + "x" * 2000, secrets=["my-secret", ""])
     assert "\n" not in text
     assert "my-secret" not in text
@@ -237,7 +239,7 @@ def test_a_message_for_an_event_is_one_line_without_secrets() -> None:
     assert len(text) == 900
 
 
-def test_destroy_where_nobody_is_admin_says_so(stage: Stage) -> None:
+def test_destroy_without_admin_permissions_fails_and_keeps_the_job(stage: Stage) -> None:
     spec = stage.spec(GROUP)
     stage.deploy(spec)
     token = add_service_principal(stage.server.state, "somebody").token

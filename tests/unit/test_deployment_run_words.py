@@ -1,4 +1,4 @@
-"""Why a verify run failed: the whole reason, wherever the workspace reports it, and as little else as possible."""
+"""The reason of a failed verify run: complete, from any field of the run output, and with little other output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.deploying import Stage, staged
 
 MESSAGE = """\
 The run failed: VPC Logs Path 's3://b/AWSLogs' cannot be used: AccessDenied: s3:ListBucket
-Nothing was created. Fix this and look again."""
+Nothing was created. Fix the cause and run the check again."""
 PYTHON = f"""\
 Traceback (most recent call last):
   File "/databricks/python/lib/py4j/protocol.py", line 326, in get_return_value
@@ -43,23 +43,27 @@ LAST = MESSAGE.splitlines()[-1]
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    with staged(tmp_path) as made:
-        yield made
+    with staged(tmp_path) as stage:
+        yield stage
 
 
 @pytest.mark.parametrize("trace", [PYTHON, IPYTHON], ids=["python", "ipython"])
 @pytest.mark.parametrize("error", ["", LAST, f"RunFailed: {MESSAGE}", "SystemExit: 1"])
-@pytest.mark.parametrize("logs", [None, f"looking\n{MESSAGE}\n", f"{MESSAGE}\n{PYTHON}\n"], ids=["none", "all", "both"])
-def test_the_reason_is_the_jobs_message_whole_and_alone(trace: str, error: str, logs: str | None) -> None:
+@pytest.mark.parametrize(
+    "logs",
+    [None, f"looking\n{MESSAGE}\n", f"{MESSAGE}\n{PYTHON}\n"],
+    ids=["no logs", "message", "message and traceback"],
+)
+def test_the_reason_is_exactly_the_complete_message_of_the_job(trace: str, error: str, logs: str | None) -> None:
     assert reason(RunOutput(error=error, error_trace=trace, logs=logs)) == MESSAGE.splitlines()
 
 
-def test_the_exceptions_message_comes_before_what_else_was_printed() -> None:
+def test_the_message_of_the_exception_comes_before_other_output() -> None:
     noise = "\n".join(f"26/11/27 10:00:00 WARN Thing: {number}" for number in range(20))
     assert reason(RunOutput(error=LAST, error_trace=PYTHON, logs=noise))[:2] == MESSAGE.splitlines()
 
 
-def test_without_logs_the_last_lines_of_the_trace_count() -> None:
+def test_without_logs_the_reason_is_the_error_and_the_last_lines_of_the_trace() -> None:
     trace = "\n".join(f"line {number}" for number in range(20))
     assert reason(RunOutput(error="it failed", error_trace=trace)) == [
         "it failed",
@@ -67,21 +71,21 @@ def test_without_logs_the_last_lines_of_the_trace_count() -> None:
     ]
 
 
-def test_of_other_errors_the_last_exception_counts_with_its_class() -> None:
+def test_the_reason_of_another_error_is_the_last_exception_with_its_class() -> None:
     trace = 'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\n    boom()\nValueError: no\nidea'
     assert reason(RunOutput(error="ValueError: no", error_trace=trace, logs="")) == ["ValueError: no", "idea"]
 
 
-def test_a_message_of_many_lines_is_not_cut_to_the_last_ones() -> None:
-    many = "\n".join(["12 parameter problems; nothing was created:", *(f"  - problem {n}" for n in range(12))])
-    assert len(reason(RunOutput(error="SystemExit: 2", logs=f"start\n{many}\n"))) == 13
+def test_a_message_of_many_lines_is_not_shortened() -> None:
+    message = "\n".join(["12 parameter problems; nothing was created:", *(f"  - problem {n}" for n in range(12))])
+    assert len(reason(RunOutput(error="SystemExit: 2", logs=f"start\n{message}\n"))) == 13
 
 
-def test_a_status_alone_is_shown_where_there_is_nothing_else() -> None:
+def test_an_exit_status_is_the_reason_if_the_run_reports_nothing_else() -> None:
     assert reason(RunOutput(error="SystemExit: 2")) == ["SystemExit: 2"]
 
 
-def test_a_failed_verify_without_logs_ends_with_the_whole_reason(stage: Stage) -> None:
+def test_a_failed_verify_run_without_logs_is_reported_with_the_complete_reason(stage: Stage) -> None:
     stage.server.behaviour.logs_of_failures = False
     runner = stage.server.workspace.runner
     assert isinstance(runner, RecordingRunner)

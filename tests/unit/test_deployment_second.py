@@ -1,4 +1,4 @@
-"""A second deploy of the same settings writes nothing, however the workspace behaves, or says why it cannot go on."""
+"""A second deploy of the same settings writes nothing, and a call that only waits costs few requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from local.workspace.state import Job
 from tests.support.deploying import EVERYONE, MAIL, NEWER_WHEEL, READERS, SCHEDULED, WHEEL, Stage, staged
 
 _FUNCTION_SECONDS = 14 * 60
-"""What `infra.resources.registration` gives the function."""
+"""Timeout of the function in ``infra.resources.registration``."""
 
 SHAPES = {
     "continuous": [EVERYONE, READERS, MAIL],
@@ -31,8 +31,8 @@ SHAPES = {
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    with staged(tmp_path) as made:
-        yield made
+    with staged(tmp_path) as stage:
+        yield stage
 
 
 def _job(stage: Stage) -> Job:
@@ -46,7 +46,7 @@ def _runner(stage: Stage) -> RecordingRunner:
     return runner
 
 
-def _written_by_a_second_deploy(stage: Stage, *changes: tuple[str, str]) -> list[str]:
+def _second_deploy_writes(stage: Stage, *changes: tuple[str, str]) -> list[str]:
     spec = stage.spec(*changes)
     stage.deploy(spec)
     runs = len(stage.server.state.runs)
@@ -57,16 +57,16 @@ def _written_by_a_second_deploy(stage: Stage, *changes: tuple[str, str]) -> list
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_nothing_is_written_where_the_workspace_fills_in_every_default(stage: Stage, shape: str) -> None:
+def test_nothing_is_written_if_the_workspace_adds_every_default(stage: Stage, shape: str) -> None:
     stage.server.behaviour.every_default = True
-    assert _written_by_a_second_deploy(stage, *SHAPES[shape]) == []
+    assert _second_deploy_writes(stage, *SHAPES[shape]) == []
     cluster = _job(stage).settings["job_clusters"][0]["new_cluster"]
     assert cluster["aws_attributes"]["availability"] == "SPOT_WITH_FALLBACK"
     assert cluster["custom_tags"]["vpc-flow-logs-environment"] == "test"
 
 
 @pytest.mark.parametrize(
-    "left_out",
+    "keys",
     [
         ("runtime_engine",),
         ("driver_node_type_id",),
@@ -76,13 +76,13 @@ def test_nothing_is_written_where_the_workspace_fills_in_every_default(stage: St
     ],
     ids=" and ".join,
 )
-def test_nothing_is_written_where_the_answer_leaves_out_what_equals_a_default(
-    stage: Stage, left_out: tuple[str, ...]
+def test_nothing_is_written_if_the_response_omits_fields_that_equal_a_default(
+    stage: Stage, keys: tuple[str, ...]
 ) -> None:
     spec = stage.spec()
     stage.deploy(spec)
     with stage.server.lock:
-        for key in left_out:
+        for key in keys:
             del _job(stage).settings["job_clusters"][0]["new_cluster"][key]
         stage.server.clear_log()
     stage.deploy(spec)
@@ -92,12 +92,12 @@ def test_nothing_is_written_where_the_answer_leaves_out_what_equals_a_default(
 @pytest.mark.parametrize(
     ("table", "schema"), [("network.flow_logs.test", "network.flow_logs"), ("security.flow_logs", "main.security")]
 )
-def test_nothing_is_written_where_hive_is_off_and_names_mean_another_catalog(
+def test_nothing_is_written_if_hive_is_disabled_and_the_default_catalog_is_another_one(
     stage: Stage, table: str, schema: str
 ) -> None:
     state = stage.server.state
     state.hive_metastore, state.default_catalog = False, "main"
-    assert _written_by_a_second_deploy(stage, ("network.flow_logs.test", table)) == []
+    assert _second_deploy_writes(stage, ("network.flow_logs.test", table)) == []
     assert schema in state.schemas
     assert {request.unity_catalog.hive_metastore for request in _runner(stage).requests} == {False}
 
@@ -105,18 +105,18 @@ def test_nothing_is_written_where_hive_is_off_and_names_mean_another_catalog(
 # Calls that only wait.
 
 
-def _returning(stage: Stage) -> Pace:
-    """As in the function: a call that has to wait returns."""
+def _function_pace(stage: Stage) -> Pace:
+    """Return the pace of the Lambda function, where a call returns instead of waiting."""
 
-    def later(what: str) -> None:
-        raise NotYet(what)
+    def later(reason: str) -> None:
+        raise NotYet(reason)
 
     return replace(stage.pace(), later=later)
 
 
 def _call(stage: Stage, *, wheel: WheelFile = WHEEL) -> None:
     deployment.deploy(
-        stage.client(), stage.spec(EVERYONE), wheel_file=wheel, aws=stage.bucket.clients, pace=_returning(stage)
+        stage.client(), stage.spec(EVERYONE), wheel_file=wheel, aws=stage.bucket.clients, pace=_function_pace(stage)
     )
 
 
@@ -129,11 +129,11 @@ def test_a_call_that_only_waits_for_the_verify_run_costs_few_requests(stage: Sta
         stage.server.clear_log()
         with pytest.raises(NotYet, match="waiting for the verify run"):
             _call(stage)
-        asked = [request.path for request in stage.server.requests if not request.path.startswith("/.well-known")]
-        assert asked == ["/api/2.0/workspace/export", "/api/2.2/jobs/runs/get"]
+        paths = [request.path for request in stage.server.requests if not request.path.startswith("/.well-known")]
+        assert paths == ["/api/2.0/workspace/export", "/api/2.2/jobs/runs/get"]
 
 
-def test_a_run_that_is_under_way_for_other_settings_is_not_waited_for_first(stage: Stage) -> None:
+def test_a_running_verify_run_of_other_settings_is_not_waited_for(stage: Stage) -> None:
     _runner(stage).next.extend([Script(seconds=None), Script()])
     with pytest.raises(NotYet):
         _call(stage)
@@ -141,22 +141,22 @@ def test_a_run_that_is_under_way_for_other_settings_is_not_waited_for_first(stag
     assert [request.entry_point for request in _runner(stage).requests] == ["verify", "verify", "ingest"]
 
 
-def test_a_call_begins_no_step_that_may_outlast_it() -> None:
+def test_a_call_starts_no_step_that_can_run_past_its_timeout() -> None:
     longest = instance_profile.PATIENCE + client.RETRY_SECONDS + client.REQUEST_SECONDS
     assert longest < handler._MARGIN_SECONDS < _FUNCTION_SECONDS / 2
 
 
-def _with(stage: Stage, **parameters: str) -> Any:
+def _spec_with(stage: Stage, **parameters: str) -> Any:
     spec = stage.spec()
     return replace(spec, job=replace(spec.job, parameters={**spec.job.parameters, **parameters}))
 
 
-def test_a_parameter_without_a_value_is_never_sent_and_makes_no_difference(stage: Stage) -> None:
-    spec = _with(stage, **{"delta-output-path": "", "queue-url": ""})
+def test_an_empty_parameter_is_never_sent_and_is_not_a_difference(stage: Stage) -> None:
+    spec = _spec_with(stage, **{"delta-output-path": "", "queue-url": ""})
     stage.deploy(spec)
-    sent = [request.body for request in stage.server.requests if "python_wheel_task" in str(request.body)]
-    assert len(sent) == 3
-    assert not any("delta-output-path" in str(body) or "queue-url" in str(body) for body in sent)
+    bodies = [request.body for request in stage.server.requests if "python_wheel_task" in str(request.body)]
+    assert len(bodies) == 3
+    assert not any("delta-output-path" in str(body) or "queue-url" in str(body) for body in bodies)
     assert all("=" in argument and not argument.endswith("=") for argument in _runner(stage).requests[0].arguments)
     without = replace(
         spec, job=replace(spec.job, parameters={name: value for name, value in spec.job.parameters.items() if value})
@@ -166,7 +166,7 @@ def test_a_parameter_without_a_value_is_never_sent_and_makes_no_difference(stage
     assert stage.writing() == []
 
 
-def test_a_version_with_photon_in_its_key_gets_no_engine_beside_it(stage: Stage) -> None:
+def test_a_photon_runtime_version_is_sent_without_a_runtime_engine(stage: Stage) -> None:
     spec = stage.spec()
     photon = replace(spec, cluster=replace(spec.cluster, spark_version="18.x-photon-scala2.13"))
     assert job_settings.cluster(photon, has_disk=True).runtime_engine is None

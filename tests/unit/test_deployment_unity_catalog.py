@@ -1,4 +1,4 @@
-"""What a deploy finds out about Unity Catalog before it changes anything: the default catalog, external locations."""
+"""The default catalog and the external locations, which a deploy checks before it changes anything."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ LOCATIONS = "/api/2.1/unity-catalog/external-locations"
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    with staged(tmp_path) as made:
-        yield made
+    with staged(tmp_path) as stage:
+        yield stage
 
 
-def _locate(stage: Stage, url: str, *, owner: str = "someone", name: str = "logs", **more: bool) -> None:
+def _add_location(stage: Stage, url: str, *, owner: str = "someone", name: str = "logs", **more: bool) -> None:
     stage.server.state.external_locations[name] = ExternalLocation(name, url, "credential", owner, **more)
 
 
-def _grant(stage: Stage, who: str, *privileges: str, name: str = "logs") -> None:
-    stage.server.state.grants.setdefault(f"external_location {name}", {})[who] = list(privileges)
+def _grant(stage: Stage, principal: str, *privileges: str, name: str = "logs") -> None:
+    stage.server.state.grants.setdefault(f"external_location {name}", {})[principal] = list(privileges)
 
 
 def _notes(stage: Stage, spec: WorkspaceSpec | None = None) -> list[str]:
@@ -38,7 +38,7 @@ def _notes(stage: Stage, spec: WorkspaceSpec | None = None) -> list[str]:
     return [step.detail for step in stage.told if step.outcome == "note"]
 
 
-def _table(stage: Stage, table: str, *, path: str = "") -> WorkspaceSpec:
+def _spec(stage: Stage, table: str, *, path: str = "") -> WorkspaceSpec:
     spec = stage.spec(NO_VERIFY)
     parameters = {**spec.job.parameters, "table-name": table, "delta-output-path": path}
     return replace(spec, job=replace(spec.job, parameters=parameters))
@@ -48,53 +48,53 @@ def _table(stage: Stage, table: str, *, path: str = "") -> WorkspaceSpec:
 
 
 @pytest.mark.parametrize(("setting", "assignment"), [("main", "hive_metastore"), (None, "main")])
-def test_a_schema_without_a_catalog_is_made_in_the_workspaces_default_catalog(
+def test_a_schema_without_a_catalog_is_created_in_the_default_catalog_of_the_workspace(
     stage: Stage, setting: str | None, assignment: str
 ) -> None:
     stage.server.state.default_namespace, stage.server.state.default_catalog = setting, assignment
-    assert _notes(stage, _table(stage, "security.flow_logs")) == []
+    assert _notes(stage, _spec(stage, "security.flow_logs")) == []
     assert set(stage.server.state.schemas) == {"main.security", "network.flow_logs"}
 
 
-def test_a_table_without_a_schema_is_one_of_the_schema_default_which_is_there(stage: Stage) -> None:
+def test_a_table_without_a_schema_needs_no_new_schema(stage: Stage) -> None:
     stage.server.state.default_catalog = "main"
-    stage.deploy(_table(stage, "flow_logs"))
+    stage.deploy(_spec(stage, "flow_logs"))
     assert list(stage.server.state.schemas) == ["network.flow_logs"]
 
 
-def test_a_default_catalog_that_is_not_there_is_a_problem_before_anything_is_changed(stage: Stage) -> None:
+def test_a_missing_default_catalog_is_reported_before_any_change(stage: Stage) -> None:
     stage.server.state.default_catalog = "elsewhere"
     with pytest.raises(DeploymentError, match="no catalog 'elsewhere'"):
-        stage.deploy(_table(stage, "security.flow_logs"))
+        stage.deploy(_spec(stage, "security.flow_logs"))
     assert stage.writing() == []
 
 
-def test_a_default_catalog_that_cannot_be_read_is_said_and_the_deploy_goes_on(stage: Stage) -> None:
+def test_a_default_catalog_that_cannot_be_read_is_noted_and_the_deploy_continues(stage: Stage) -> None:
     stage.server.faults.on("GET", "/api/2.0/settings/types/default_namespace_ws/*", Fault.DENIED)
     stage.server.faults.on("GET", "/api/2.1/unity-catalog/current-metastore-assignment", Fault.DENIED)
-    (note,) = _notes(stage, _table(stage, "security.flow_logs"))
+    (note,) = _notes(stage, _spec(stage, "security.flow_logs"))
     assert "'security.flow_logs' belongs to the workspace's default catalog, which cannot be read" in note
     assert "catalog.schema.name" in note
 
 
-def test_the_default_catalog_is_not_asked_for_when_the_table_names_its_own(stage: Stage) -> None:
+def test_the_default_catalog_is_not_read_if_the_table_names_its_catalog(stage: Stage) -> None:
     stage.deploy(stage.spec(NO_VERIFY))
     assert not any("default_namespace" in str(request) for request in stage.server.requests)
 
 
-# A table of Unity Catalog in a folder of its own.
+# An external table in Unity Catalog.
 
 
 @pytest.mark.parametrize(
     ("table", "default"), [("network.flow_logs.test", "hive_metastore"), ("flow_logs", "main"), ("a.flow_logs", "main")]
 )
-def test_a_table_of_unity_catalog_in_a_folder_that_no_location_covers_is_refused_before_anything_is_changed(
+def test_an_external_table_that_no_external_location_covers_is_refused_before_any_change(
     stage: Stage, table: str, default: str
 ) -> None:
     stage.server.state.default_catalog = default
-    _locate(stage, "s3://lake/other", owner="admins")
+    _add_location(stage, "s3://lake/other", owner="admins")
     with pytest.raises(DeploymentError) as failure:
-        stage.deploy(_table(stage, table, path="s3://lake/flow_logs"))
+        stage.deploy(_spec(stage, table, path="s3://lake/flow_logs"))
     text = str(failure.value)
     assert "cannot be stored in s3://lake/flow_logs and s3://lake/flow_logs_quarantine (job.delta_output_path)" in text
     assert "READ FILES and CREATE EXTERNAL TABLE" in text
@@ -102,94 +102,97 @@ def test_a_table_of_unity_catalog_in_a_folder_that_no_location_covers_is_refused
     assert stage.writing() == []
 
 
-def test_a_location_that_covers_the_table_and_not_its_quarantine_is_said(stage: Stage) -> None:
-    _locate(stage, "s3://lake/flow_logs/", owner="admins")
+def test_a_quarantine_table_that_no_external_location_covers_is_refused(stage: Stage) -> None:
+    _add_location(stage, "s3://lake/flow_logs/", owner="admins")
     with pytest.raises(DeploymentError, match=r"cannot be stored in s3://lake/flow_logs_quarantine \("):
-        stage.deploy(_table(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
+        stage.deploy(_spec(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
 
 
-def test_a_covered_folder_is_accepted(stage: Stage) -> None:
-    _locate(stage, "s3://lake", owner="admins")
-    stage.deploy(_table(stage, "network.flow_logs.test", path="s3://lake/flow_logs/"))
+def test_a_table_folder_in_an_external_location_is_accepted(stage: Stage) -> None:
+    _add_location(stage, "s3://lake", owner="admins")
+    stage.deploy(_spec(stage, "network.flow_logs.test", path="s3://lake/flow_logs/"))
 
 
-def test_a_location_that_the_service_principal_may_not_see_is_as_good_as_none(stage: Stage) -> None:
-    _locate(stage, "s3://lake")
+def test_an_external_location_that_the_service_principal_cannot_see_does_not_count(stage: Stage) -> None:
+    _add_location(stage, "s3://lake")
     with pytest.raises(DeploymentError, match="no external location that the service principal can see covers it"):
-        stage.deploy(_table(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
+        stage.deploy(_spec(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
 
 
-def test_a_table_that_is_there_already_is_not_refused(stage: Stage) -> None:
+def test_an_existing_external_table_is_not_refused(stage: Stage) -> None:
     stage.server.state.tables.add("network.flow_logs.test")
-    stage.deploy(_table(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
+    stage.deploy(_spec(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
 
 
 @pytest.mark.parametrize("table", ["flow_logs", "hive_metastore.a.flow_logs"])
-def test_a_table_of_hive_needs_no_location(stage: Stage, table: str) -> None:
-    stage.deploy(_table(stage, table, path="s3://lake/flow_logs"))
+def test_a_hive_table_needs_no_external_location(stage: Stage, table: str) -> None:
+    stage.deploy(_spec(stage, table, path="s3://lake/flow_logs"))
 
 
 # The logs.
 
 
-def test_logs_that_no_location_covers_are_read_with_the_profile_and_nothing_is_said(stage: Stage) -> None:
-    _locate(stage, "s3://flow-logs-bucket/other", owner="admins")
-    _locate(stage, "s3://flow-logs", owner="admins", name="alike")
+def test_logs_that_no_external_location_covers_cause_no_note(stage: Stage) -> None:
+    _add_location(stage, "s3://flow-logs-bucket/other", owner="admins")
+    _add_location(stage, "s3://flow-logs", owner="admins", name="alike")
     assert _notes(stage) == []
 
 
-def test_a_location_over_the_logs_is_said_with_the_grant_that_the_job_needs(stage: Stage) -> None:
-    _locate(stage, "s3://flow-logs-bucket", file_events=False)
-    _locate(stage, "s3://flow-logs-bucket/AWSLogs/", file_events=False, name="deeper")
-    me = stage.deployer.client_id
+def test_an_external_location_that_covers_the_logs_is_noted_with_the_grant_that_the_job_needs(stage: Stage) -> None:
+    _add_location(stage, "s3://flow-logs-bucket", file_events=False)
+    _add_location(stage, "s3://flow-logs-bucket/AWSLogs/", file_events=False, name="logs_folder")
+    deployer = stage.deployer.client_id
     _grant(stage, "users", "BROWSE")
-    _grant(stage, "users", "BROWSE", name="deeper")
+    _grant(stage, "users", "BROWSE", name="logs_folder")
     (note,) = _notes(stage)
-    assert "external location deeper (s3://flow-logs-bucket/AWSLogs/) covers the logs" in note
+    assert "external location logs_folder (s3://flow-logs-bucket/AWSLogs/) covers the logs" in note
     assert "that the service principal can see" in note
-    assert f"has no visible READ FILES privilege: GRANT READ FILES ON EXTERNAL LOCATION `deeper` TO `{me}`" in note
-    _grant(stage, me, "READ_FILES", name="deeper")
+    assert (
+        f"has no visible READ FILES privilege: GRANT READ FILES ON EXTERNAL LOCATION `logs_folder` TO `{deployer}`"
+        in note
+    )
+    _grant(stage, deployer, "READ_FILES", name="logs_folder")
     (note,) = _notes(stage)
-    assert f"The job runs as {me}, which has READ FILES" in note
+    assert f"The job runs as {deployer}, which has READ FILES" in note
     assert "GRANT" not in note
 
 
-@pytest.mark.parametrize("who", ["admins", "account users"])
-def test_a_grant_to_a_group_of_the_service_principal_counts(stage: Stage, who: str) -> None:
-    _locate(stage, "s3://flow-logs-bucket", file_events=False)
-    _grant(stage, who, "ALL_PRIVILEGES")
+@pytest.mark.parametrize("group", ["admins", "account users"])
+def test_a_grant_to_a_group_of_the_service_principal_counts(stage: Stage, group: str) -> None:
+    _add_location(stage, "s3://flow-logs-bucket", file_events=False)
+    _grant(stage, group, "ALL_PRIVILEGES")
     (note,) = _notes(stage)
     assert "has READ FILES" in note
 
 
-def test_where_the_grants_cannot_be_seen_the_grant_is_named_and_the_deploy_goes_on(stage: Stage) -> None:
-    _locate(stage, "s3://flow-logs-bucket", file_events=False)
+def test_grants_that_cannot_be_read_are_noted_with_the_required_grant_and_the_deploy_continues(stage: Stage) -> None:
+    _add_location(stage, "s3://flow-logs-bucket", file_events=False)
     _grant(stage, "users", "BROWSE")
     stage.server.faults.on("GET", "/api/2.1/unity-catalog/effective-permissions/*", Fault.DENIED)
     (note,) = _notes(stage)
     assert "needs READ FILES: GRANT READ FILES ON EXTERNAL LOCATION `logs`" in note
 
 
-@pytest.mark.parametrize(("changes", "said"), [([], True), ([STACK_QUEUE], True), ([OFF], False)])
-def test_file_events_that_collide_with_the_jobs_notifications_are_said(
-    stage: Stage, changes: list[tuple[str, str]], said: bool
+@pytest.mark.parametrize(("changes", "noted"), [([], True), ([STACK_QUEUE], True), ([OFF], False)])
+def test_file_events_that_conflict_with_the_notifications_of_the_job_are_noted(
+    stage: Stage, changes: list[tuple[str, str]], noted: bool
 ) -> None:
-    _locate(stage, "s3://flow-logs-bucket", owner="admins", file_events=True)
+    _add_location(stage, "s3://flow-logs-bucket", owner="admins", file_events=True)
     notes = _notes(stage, stage.spec(NO_VERIFY, *changes))
-    assert any("useManagedFileEvents" in note and 'job.notifications = "off"' in note for note in notes) == said
+    assert any("useManagedFileEvents" in note and 'job.notifications = "off"' in note for note in notes) == noted
 
 
-def test_locations_that_may_not_be_listed_are_a_note(stage: Stage) -> None:
+def test_external_locations_that_cannot_be_listed_are_noted(stage: Stage) -> None:
     stage.server.faults.on("GET", LOCATIONS, Fault.DENIED)
     (note,) = _notes(stage)
     assert "cannot be listed (Only admins can perform this operation). If one covers s3://flow-logs-bucket/" in note
 
 
 @pytest.mark.parametrize(("granted", "advised"), [(False, True), (True, False)])
-def test_a_verify_run_that_is_denied_access_names_the_grant_that_is_missing(
+def test_a_verify_run_that_is_denied_access_is_reported_with_the_missing_grant(
     stage: Stage, granted: bool, advised: bool
 ) -> None:
-    _locate(stage, "s3://flow-logs-bucket", file_events=False)
+    _add_location(stage, "s3://flow-logs-bucket", file_events=False)
     _grant(stage, "users", "READ_FILES" if granted else "BROWSE")
     runner = stage.server.workspace.runner
     assert isinstance(runner, RecordingRunner)
@@ -199,26 +202,26 @@ def test_a_verify_run_that_is_denied_access_names_the_grant_that_is_missing(
     assert ("GRANT READ FILES ON EXTERNAL LOCATION `logs`" in str(failure.value)) == advised
 
 
-def test_empty_pages_are_read_over(stage: Stage) -> None:
+def test_empty_pages_of_external_locations_are_skipped(stage: Stage) -> None:
     for number in range(7):
-        _locate(stage, f"s3://other-{number}", name=f"a{number}")
-    _locate(stage, "s3://flow-logs-bucket", owner="admins", file_events=False, name="z")
+        _add_location(stage, f"s3://other-{number}", name=f"a{number}")
+    _add_location(stage, "s3://flow-logs-bucket", owner="admins", file_events=False, name="z")
     stage.server.clear_log()
     assert len(_notes(stage)) == 1
     assert len([request for request in stage.server.requests if request.path == LOCATIONS]) == 3
 
 
 def test_a_second_deploy_with_notes_writes_nothing(stage: Stage) -> None:
-    _locate(stage, "s3://flow-logs-bucket", owner="admins")
+    _add_location(stage, "s3://flow-logs-bucket", owner="admins")
     stage.deploy(stage.spec())
     stage.server.clear_log()
     assert len(_notes(stage, stage.spec())) == 2
     assert stage.writing() == []
 
 
-def test_a_deployer_that_is_no_admin_of_the_metastore_gets_no_more_than_a_note(stage: Stage) -> None:
+def test_a_deployer_without_metastore_admin_rights_can_deploy(stage: Stage) -> None:
     token = add_service_principal(stage.server.state, "other", admin=True).token
-    _locate(stage, "s3://flow-logs-bucket", owner="metastore admins")
+    _add_location(stage, "s3://flow-logs-bucket", owner="metastore admins")
     stage.deploy(stage.spec(NO_VERIFY), client=stage.client(token=token))
 
 
@@ -233,5 +236,5 @@ def test_a_deployer_that_is_no_admin_of_the_metastore_gets_no_more_than_a_note(s
         ("", "s3://b/x", False),
     ],
 )
-def test_a_location_covers_what_is_its_folder_or_below(url: str, path: str, covers: bool) -> None:
+def test_an_external_location_covers_its_folder_and_everything_below(url: str, path: str, covers: bool) -> None:
     assert (covering([ExternalLocationInfo(url=url)], path) is not None) == covers

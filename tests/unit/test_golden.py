@@ -1,4 +1,4 @@
-"""``pytest --update`` writes golden texts that differ; without it they fail, with the difference."""
+"""``pytest --update`` writes the golden texts that differ; without it, such tests fail and show the difference."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_text(name, update):
 @pytest.fixture
 def folder(pytester):
     pytester.makeconftest(CONFTEST.read_text(encoding="utf-8"))
-    pytester.makepyfile(test_it=f"FOLDER = {json.dumps(str(pytester.path))}\n{MODULE}")
+    pytester.makepyfile(test_golden_texts=f"FOLDER = {json.dumps(str(pytester.path))}\n{MODULE}")
     texts = pytester.mkdir("golden")
     (texts / "same.txt").write_text("line 1\nof same\n", encoding="utf-8")
     (texts / "changed.txt").write_text("line 1\nof before\n", encoding="utf-8")
@@ -36,7 +36,7 @@ def contents(folder):
     return {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()}
 
 
-def test_the_flag_writes_what_differs_and_then_nothing_fails(pytester, folder):
+def test_the_update_flag_writes_golden_texts_that_differ_so_that_the_next_run_passes(pytester, folder):
     run = pytester.runpytest_inprocess("-p", "no:cacheprovider", "--update", "-rP")
 
     run.assert_outcomes(passed=3)
@@ -48,7 +48,7 @@ def test_the_flag_writes_what_differs_and_then_nothing_fails(pytester, folder):
     pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)
 
 
-def test_without_the_flag_nothing_is_written_and_the_difference_is_shown(pytester, folder):
+def test_without_the_update_flag_nothing_is_written_and_the_difference_is_shown(pytester, folder):
     before = contents(folder)
     run = pytester.runpytest_inprocess("-p", "no:cacheprovider")
 
@@ -57,6 +57,6 @@ def test_without_the_flag_nothing_is_written_and_the_difference_is_shown(pyteste
     run.stdout.fnmatch_lines(["*changed.txt differs.*--update*", "-of before", "+of changed", "*new.txt is missing.*"])
 
 
-def test_a_file_of_this_repository_is_named_by_its_path_in_it():
+def test_a_golden_text_is_named_by_its_path_in_the_repository():
     with pytest.raises(pytest.fail.Exception, match=r"^tests/unit/none\.txt is missing\."):
         golden(Path(__file__).parent / "none.txt", "text", update=False)

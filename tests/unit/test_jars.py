@@ -1,4 +1,4 @@
-"""The class path of local sessions: the jars that set-up keeps in the venv, and what is said when they are missing."""
+"""The class path of local sessions: the jars that setup stores in the venv, and the errors when they are missing."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_without_jars_for_s3_the_class_path_is_delta_lakes(venv: Path) -> None:
+def test_without_the_jars_for_s3_the_class_path_has_only_delta_lake(venv: Path) -> None:
     assert class_path() == f"{venv}/delta-jars/*"
 
 
-def test_with_them_it_is_the_same_for_all_sessions(venv: Path) -> None:
+def test_with_the_jars_for_s3_every_session_has_both_on_its_class_path(venv: Path) -> None:
     (venv / "s3-jars").mkdir()
     (venv / "s3-jars" / "hadoop-aws.jar").touch()
     assert class_path() == f"{venv}/delta-jars/*:{venv}/s3-jars/*"
 
 
-def test_a_session_that_needs_s3_says_that_set_up_brings_it(venv: Path) -> None:
+def test_a_session_that_needs_the_missing_jars_for_s3_advises_to_run_setup(venv: Path) -> None:
     with pytest.raises(JarsError, match=r"There are no jars for S3 in .*make setup"):
         s3_class_path()
 
 
-def test_a_run_that_finds_no_jars_says_so_without_a_traceback(venv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_without_delta_lake_jars_reports_it_without_a_traceback(
+    venv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (venv / "delta-jars" / "delta.jar").unlink()
 
     def job(arguments: list[str], *, session: object) -> None:
         class_path()
 
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as error:
         run([], job=job)
-    assert ended.value.code == 1
+    assert error.value.code == 1
     assert capsys.readouterr().err.startswith(f"There are no Delta Lake jars in {venv}/delta-jars. ")

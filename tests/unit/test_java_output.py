@@ -1,4 +1,4 @@
-"""What the Java process of Spark prints reaches the terminal, without tracebacks of rows that nobody wanted."""
+"""The output of Spark's Java process reaches the terminal without the tracebacks of workers with unneeded rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from local.laptop.java_output import Relay
 
-UNWANTED = b"""Traceback (most recent call last):
+UNNEEDED = b"""Traceback (most recent call last):
   File "/venv/lib/python3.11/site-packages/pyspark/daemon.py", line 262, in manager
     code = worker(sock, authenticated)
            ^^^^^^^^^^^^^^^^^^^^^^^^^^^
@@ -17,8 +17,8 @@ UNWANTED = b"""Traceback (most recent call last):
     outfile.flush()
 BrokenPipeError: [Errno 32] Broken pipe
 """
-OTHER = UNWANTED.replace(b"BrokenPipeError: [Errno 32] Broken pipe", b"MemoryError")
-ELSEWHERE = UNWANTED.replace(b"pyspark/daemon.py", b"ours/sink.py")
+OTHER = UNNEEDED.replace(b"BrokenPipeError: [Errno 32] Broken pipe", b"MemoryError")
+ELSEWHERE = UNNEEDED.replace(b"pyspark/daemon.py", b"project/sink.py")
 
 
 def relayed(blocks: Iterable[bytes]) -> bytes:
@@ -31,24 +31,24 @@ def relayed(blocks: Iterable[bytes]) -> bytes:
     os.close(write)
     relay.join()
     os.close(target)
-    with open(read, "rb") as shown:  # noqa: PTH123 - a file descriptor
-        return shown.read()
+    with open(read, "rb") as output:  # noqa: PTH123 - a file descriptor
+        return output.read()
 
 
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 @pytest.mark.parametrize(
-    ("printed", "shown"),
+    ("printed", "expected"),
     [
-        (UNWANTED, b""),
-        (b"before\n" + UNWANTED + UNWANTED + b"after\n", b"before\nafter\n"),
+        (UNNEEDED, b""),
+        (b"before\n" + UNNEEDED + UNNEEDED + b"after\n", b"before\nafter\n"),
         (OTHER + b"after\n", OTHER + b"after\n"),
         (ELSEWHERE, ELSEWHERE),
-        (UNWANTED[:-30], UNWANTED[:-30]),
+        (UNNEEDED[:-30], UNNEEDED[:-30]),
         (b"no end of line", b"no end of line"),
     ],
-    ids=["alone", "between", "another error", "another file", "cut off", "no end"],
+    ids=["alone", "between", "another error", "another file", "cut off", "no end of line"],
 )
-def test_only_the_traceback_of_a_worker_whose_rows_nobody_wants_is_left_out(
-    printed: bytes, shown: bytes, size: int
+def test_only_the_traceback_of_a_worker_with_unneeded_rows_is_left_out(
+    printed: bytes, expected: bytes, size: int
 ) -> None:
-    assert relayed(printed[start : start + size] for start in range(0, len(printed), size)) == shown
+    assert relayed(printed[start : start + size] for start in range(0, len(printed), size)) == expected

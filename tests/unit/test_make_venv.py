@@ -1,4 +1,4 @@
-"""Set-up shows that it goes on, and ends with one message when a step fails."""
+"""Setup shows its progress, and ends with one message if a step fails."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ time.sleep(1)
 """
 
 
-def test_a_long_step_says_every_few_seconds_what_it_does(
+def test_a_long_step_reports_its_progress_every_few_seconds(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(make_venv, "EVERY", 0.2)
     make_venv.run([sys.executable, "-c", SLOW], "not reached")
-    said = capsys.readouterr().out
-    assert " s: Collecting pyspark==4.2.0\n" in said
-    assert " s: Installing collected packages: pyspark\n" in said
+    output = capsys.readouterr().out
+    assert " s: Collecting pyspark==4.2.0\n" in output
+    assert " s: Installing collected packages: pyspark\n" in output
 
 
-def test_a_short_step_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_short_step_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     make_venv.run([sys.executable, "-c", "print('done')"], "not reached")
     assert capsys.readouterr().out == ""
 
 
-def test_a_step_that_fails_shows_its_error_and_ends_with_what_to_do(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_step_shows_its_error_and_the_next_step(capfd: pytest.CaptureFixture[str]) -> None:
     failing = "import sys; print('Collecting x'); print('ERROR: no such package', file=sys.stderr); sys.exit(1)"
     with pytest.raises(SystemExit, match=r"pip could not install it\n  Nothing is broken\. .*same make target"):
         make_venv.run([sys.executable, "-c", failing], "pip could not install it")

@@ -1,4 +1,4 @@
-"""The probe's report: nothing in it identifies anyone, and the run's answers are read as they were printed."""
+"""The probe's report identifies no one, and the answers of the run are read back as printed."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ TEXTS = [
 @pytest.fixture
 def mask(tmp_path: Path) -> Mask:
     names = {**names_of(environment(tmp_path, *FULL)), **names_of(environment(tmp_path))}
-    more = {"acme-landing-zone": "<external location>", "acme-logs-111122223333": "<bucket>"}
-    return Mask({**names, **more, "acme_workspace": "<catalog>"})
+    workspace_names = {"acme-landing-zone": "<external location>", "acme-logs-111122223333": "<bucket>"}
+    return Mask({**names, **workspace_names, "acme_workspace": "<catalog>"})
 
 
 @pytest.mark.parametrize("planted", PLANTED)
-def test_nothing_that_identifies_gets_into_the_report(mask: Mask, planted: str) -> None:
+def test_the_report_contains_no_identifier(mask: Mask, planted: str) -> None:
     facts = tuple(text.replace("{}", planted) for text in TEXTS)
-    every = [Answer("a question", state, facts) for state in ("holds", "does not hold", "seen", "not asked")]  # type: ignore[arg-type]
-    text = report.markdown(every, version="0.1.0", when="2026-11-27 23:00 UTC", mask=mask)
+    answers = [Answer("a question", state, facts) for state in ("holds", "does not hold", "seen", "not asked")]  # type: ignore[arg-type]
+    text = report.markdown(answers, version="0.1.0", when="2026-11-27 23:00 UTC", mask=mask)
     assert planted.lower() not in text.lower()
     for part in ("jane", "hunter2", "111122223333"):
         assert part not in text
@@ -88,52 +88,52 @@ def test_nothing_that_identifies_gets_into_the_report(mask: Mask, planted: str) 
         "node_type_id = m6gd.xlarge, us-east-1c, availability SPOT_WITH_FALLBACK",
     ],
 )
-def test_what_a_maintainer_needs_stays(mask: Mask, text: str) -> None:
+def test_facts_that_identify_no_one_stay_in_the_report(mask: Mask, text: str) -> None:
     assert mask(text) == text
 
 
-def test_a_name_is_masked_as_a_word_and_whatever_its_case(mask: Mask) -> None:
+def test_a_name_is_masked_as_a_whole_word_in_upper_and_lower_case(mask: Mask) -> None:
     assert mask("Catalog NETWORK and networking") == "Catalog <table> and networking"
 
 
-def test_keys_that_are_not_known_to_be_public_are_masked(tmp_path: Path) -> None:
+def test_the_keys_and_values_of_tags_are_masked(tmp_path: Path) -> None:
     change = ("[workspace.cluster]", '[workspace.cluster]\ntags = { costcenter = "skunkworks" }')
     names = names_of(environment(tmp_path, change))
     assert {"costcenter", "skunkworks"} <= set(names)
     assert "m6gd.large" not in names
 
 
-def test_the_report_has_each_answer_with_its_words_under_its_state(mask: Mask) -> None:
+def test_the_report_lists_each_answer_with_its_facts_under_its_state(mask: Mask) -> None:
     answers = [holds("Spark writes there", True), holds("Python writes there", False, "PermissionError: [Errno 1]")]
     text = report.markdown(answers, version="0.1.0", when="now", mask=mask)
-    good, bad = text.index("## Holds"), text.index("## Does not hold")
-    assert bad < text.index("**Python writes there**") < text.index("PermissionError: [Errno 1]") < good
-    assert text.index("**Spark writes there**") > good
+    holds_at, fails_at = text.index("## Holds"), text.index("## Does not hold")
+    assert fails_at < text.index("**Python writes there**") < text.index("PermissionError: [Errno 1]") < holds_at
+    assert text.index("**Spark writes there**") > holds_at
     assert "- Does not hold: 1\n- Holds: 1\n- Seen: 0\n- Not asked: 1\n" in text
     assert "the job does not use it" in text
 
 
-def test_words_cannot_leave_their_block(mask: Mask) -> None:
-    text = report.markdown([holds("q", False, "```\n# not ours\x1b[2J")], version="0.1.0", when="now", mask=mask)
-    assert "```text\n'''\\n# not ours\\x1b[2J\n```" in text
+def test_facts_cannot_end_their_code_block(mask: Mask) -> None:
+    text = report.markdown([holds("q", False, "```\n# a heading\x1b[2J")], version="0.1.0", when="now", mask=mask)
+    assert "```text\n'''\\n# a heading\\x1b[2J\n```" in text
 
 
-def test_answers_are_found_among_other_output_and_a_line_that_was_cut_is_left_out() -> None:
+def test_answers_are_read_from_mixed_output_and_incomplete_lines_are_skipped() -> None:
     answers = [holds("ü", True, "a\nb", '"quoted"'), Answer("seen", "seen")]
     output = "\n".join(["noise", *map(line, answers), "answer: no JSON", line(answers[0])[:20], "answer: {}"])
     assert answers_in(output) == answers
     assert all("\n" not in line(answer) for answer in answers)
 
 
-def test_defaults_changes_and_what_is_left_out_are_told_apart() -> None:
+def test_settings_that_the_workspace_adds_changes_or_omits_are_reported_separately() -> None:
     sent = {"name": "a", "tasks": [{"key": "k", "retries": 1}], "mails": [], "gone": 1}
-    found = {"name": "a", "tasks": [{"key": "k", "retries": 2, "run_if": "ALL"}], "mails": [], "format": "MULTI"}
-    assert read_back.compared(sent, found) == (
+    returned = {"name": "a", "tasks": [{"key": "k", "retries": 2, "run_if": "ALL"}], "mails": [], "format": "MULTI"}
+    assert read_back.compared(sent, returned) == (
         ["format = MULTI", "tasks[0].run_if = ALL"],
         ["tasks[0].retries = 2, sent 1"],
         ["gone = 1"],
     )
-    states = [answer.state for answer in read_back.answers(sent, found)]
+    states = [answer.state for answer in read_back.answers(sent, returned)]
     assert states == ["seen", "does not hold", "seen"]
     assert read_back.answers(sent, sent)[1].state == "holds"
 
@@ -148,11 +148,11 @@ def test_defaults_changes_and_what_is_left_out_are_told_apart() -> None:
         (["--a=1", "--b=2"], []),
     ],
 )
-def test_the_empty_parameter_is_taken_out_however_it_arrives(arguments: list[str], empty: list[str]) -> None:
+def test_the_empty_parameter_is_removed_in_every_form(arguments: list[str], empty: list[str]) -> None:
     assert probe_run.without_empty(arguments) == (["--a=1", "--b=2"], empty)
 
 
-def test_a_question_that_fails_is_answered_by_its_error_and_what_it_gave_before_is_kept() -> None:
+def test_the_answer_to_a_question_that_fails_is_its_error() -> None:
     def ask() -> list[Answer]:
         raise RuntimeError("no such thing")
 
@@ -162,7 +162,7 @@ def test_a_question_that_fails_is_answered_by_its_error_and_what_it_gave_before_
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "description"),
     [
         ("AWSLogs/1/", "'AWSLogs/1/' (raw, the load path up to its first wildcard)"),
         ("AWSLogs/", "'AWSLogs/' (raw, wider than the load path)"),
@@ -170,20 +170,20 @@ def test_a_question_that_fails_is_answered_by_its_error_and_what_it_gave_before_
         ("team%3Dnet/", "'team%3Dnet/' (percent-encoded, different from the load path)"),
     ],
 )
-def test_a_filter_is_told_as_it_is_spelled_and_beside_the_load_path(value: str, told: str) -> None:
+def test_a_filter_is_reported_with_its_spelling_and_its_relation_to_the_load_path(value: str, description: str) -> None:
     entry = {
         "TopicArn": "arn:aws:sns:us-east-1:1:databricks-auto-ingest-1",
         "Events": ["s3:ObjectCreated:*"],
         "Filter": {"Key": {"FilterRules": [{"Name": "Prefix", "Value": value}]}},
     }
     assert probe_aws._described(entry, entry["TopicArn"], "AWSLogs/1") == (  # type: ignore[arg-type]
-        f"to sns, of Auto Loader, for s3:ObjectCreated:*, filter: prefix {told}"
+        f"to sns, of Auto Loader, for s3:ObjectCreated:*, filter: prefix {description}"
     )
 
 
-def test_the_report_is_json_free_of_its_own_marks() -> None:
+def test_a_printed_answer_is_json_that_keeps_placeholders() -> None:
     assert json.loads(line(Answer("q", "seen", ("<account>",))).partition(" ")[2])["facts"] == ["<account>"]
 
 
-def test_public_words_are_lower_case_or_names_of_aws() -> None:
+def test_public_words_are_lower_case_except_for_names_from_aws_and_databricks() -> None:
     assert {word for word in masking._PUBLIC_WORDS if word != word.lower()} == {"AWSLogs", "Volumes"}

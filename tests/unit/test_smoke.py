@@ -1,4 +1,4 @@
-"""The smoke test tells a healthy environment from what is wrong with others, over HTTP, and says what to do next."""
+"""The smoke test reports over HTTP whether an environment is healthy, and the next step if it is not."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LOADED = "\n".join(
 )
 DENIED = """The run failed: VPC Logs Path 's3://flow-logs-bucket/AWSLogs/' cannot be used: AccessDenied: User is not \
 authorized to perform: s3:GetObject
-What was loaded before is kept. Mend this and run the job again: it goes on from there."""
+Data loaded so far is kept. Fix the cause and run the job again; it resumes where it stopped."""
 DRAINED = [QueueSeen("databricks-auto-ingest-1", waiting=0)]
 FULL = [QueueSeen("databricks-auto-ingest-1", waiting=40)]
 
@@ -48,12 +48,12 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         yield stage
 
 
-def _deployed(stage: Stage, *changes: tuple[str, str], script: Script | None = None) -> tuple[WorkspaceSpec, JobSeen]:
+def _deploy(stage: Stage, *changes: tuple[str, str], script: Script | None = None) -> tuple[WorkspaceSpec, JobSeen]:
     if script:
         _runner(stage).by_entry_point["ingest"] = script
     spec = stage.spec(NO_VERIFY, *changes)
     stage.deploy(spec)
-    return spec, _seen(stage, spec)
+    return spec, _job(stage, spec)
 
 
 def _runner(stage: Stage) -> RecordingRunner:
@@ -62,18 +62,18 @@ def _runner(stage: Stage) -> RecordingRunner:
     return runner
 
 
-def _seen(stage: Stage, spec: WorkspaceSpec) -> JobSeen:
-    found = look(stage.client(), spec)
-    assert found is not None
-    return found
+def _job(stage: Stage, spec: WorkspaceSpec) -> JobSeen:
+    job = look(stage.client(), spec)
+    assert job is not None
+    return job
 
 
-def _ended(stage: Stage, spec: WorkspaceSpec) -> JobSeen:
-    return until(lambda: (seen := _seen(stage, spec)) and any(not run.active for run in seen.runs) and seen)
+def _job_with_an_ended_run(stage: Stage, spec: WorkspaceSpec) -> JobSeen:
+    return until(lambda: (job := _job(stage, spec)) and any(not run.active for run in job.runs) and job)
 
 
-def _found(findings: list[Finding], what: str) -> Finding:
-    (finding,) = (each for each in findings if each.what == what)
+def _finding(findings: list[Finding], check: str) -> Finding:
+    (finding,) = (each for each in findings if each.what == check)
     return finding
 
 
@@ -84,44 +84,44 @@ def _states(findings: list[Finding]) -> dict[str, str]:
 EXPECTED = Expected(environment="test")
 
 
-def test_a_job_that_loads_with_a_drained_queue_is_healthy(stage: Stage) -> None:
-    spec, _ = _deployed(stage, script=Script(seconds=None, log=LOADED))
-    seen = until(lambda: (job := _seen(stage, spec)).runs and job.runs[0].running and job)
-    findings = judge(seen, DRAINED, DRAINED, EXPECTED)
+def test_a_running_job_with_a_drained_queue_is_healthy(stage: Stage) -> None:
+    spec, _ = _deploy(stage, script=Script(seconds=None, log=LOADED))
+    job = until(lambda: (latest := _job(stage, spec)).runs and latest.runs[0].running and latest)
+    findings = judge(job, DRAINED, DRAINED, EXPECTED)
     assert set(_states(findings).values()) == {"ok"}
     assert page.verdict(findings) == "Healthy"
-    assert _found(findings, "last batch").text == "2 files, 990 records, 1 min behind when it was loaded"
-    assert _found(findings, "quarantine").text == "10 of 2,000 lines, 0.50%"
+    assert _finding(findings, "last batch").text == "2 files, 990 records, 1 min behind when it was loaded"
+    assert _finding(findings, "quarantine").text == "10 of 2,000 lines, 0.50%"
 
 
-def test_no_job_is_told_with_how_to_make_one(stage: Stage) -> None:
+def test_a_missing_job_is_reported_with_the_command_that_creates_it(stage: Stage) -> None:
     findings = judge(look(stage.client(), stage.spec()), [], [], EXPECTED)
-    assert _found(findings, "job").next_step == "make deploy ENV=test"
+    assert _finding(findings, "job").next_step == "make deploy ENV=test"
     assert page.verdict(findings) == "Not healthy: job"
 
 
-def test_a_job_that_somebody_paused_is_told_with_how_to_start_it(stage: Stage) -> None:
-    spec, _ = _deployed(stage, PAUSED)
-    findings = judge(_seen(stage, spec), DRAINED, DRAINED, EXPECTED)
-    assert _found(findings, "job").state == "wrong"
-    assert "paused" in _found(findings, "job").text
-    assert ".venv/bin/python -m infra.workspace deploy --env test to start it" in _found(findings, "job").next_step
+def test_a_job_paused_by_hand_is_reported_with_the_command_that_starts_it(stage: Stage) -> None:
+    spec, _ = _deploy(stage, PAUSED)
+    findings = judge(_job(stage, spec), DRAINED, DRAINED, EXPECTED)
+    assert _finding(findings, "job").state == "wrong"
+    assert "paused" in _finding(findings, "job").text
+    assert ".venv/bin/python -m infra.workspace deploy --env test to start it" in _finding(findings, "job").next_step
     assert page.verdict(findings) == "Not healthy: job"
 
 
-def test_a_pause_that_the_file_asks_for_is_no_fault(stage: Stage) -> None:
-    spec, _ = _deployed(stage, PAUSED)
-    findings = judge(_seen(stage, spec), FULL, FULL, replace(EXPECTED, paused=True))
+def test_a_job_that_the_file_pauses_is_healthy(stage: Stage) -> None:
+    spec, _ = _deploy(stage, PAUSED)
+    findings = judge(_job(stage, spec), FULL, FULL, replace(EXPECTED, paused=True))
     assert page.verdict(findings) == "Healthy"
-    assert "14 days" in _found(findings, "queue").text
+    assert "14 days" in _finding(findings, "queue").text
 
 
-def test_a_queue_that_does_not_get_emptier_is_told(stage: Stage) -> None:
-    spec, _ = _deployed(stage, script=Script(seconds=None, log=LOADED))
-    seen = until(lambda: (job := _seen(stage, spec)).runs and job.runs[0].running and job)
-    findings = judge(seen, FULL, FULL, EXPECTED)
+def test_a_queue_that_does_not_drain_is_reported(stage: Stage) -> None:
+    spec, _ = _deploy(stage, script=Script(seconds=None, log=LOADED))
+    job = until(lambda: (latest := _job(stage, spec)).runs and latest.runs[0].running and latest)
+    findings = judge(job, FULL, FULL, EXPECTED)
     assert page.verdict(findings) == "Not healthy: queue"
-    finding = _found(findings, "queue")
+    finding = _finding(findings, "queue")
     assert (
         finding.text == "not drained: databricks-auto-ingest-1: 40 messages waiting, not fewer than at the first check"
     )
@@ -129,56 +129,56 @@ def test_a_queue_that_does_not_get_emptier_is_told(stage: Stage) -> None:
     assert finding.next_step
 
 
-def test_a_queue_that_the_stack_should_have_made_is_missed_and_one_of_auto_loader_is_not_yet(stage: Stage) -> None:
-    _, seen = _deployed(stage, SCHEDULED)
-    assert _found(judge(seen, [], [], EXPECTED), "queue").state == "note"
-    finding = _found(judge(seen, [], [], replace(EXPECTED, queue_of_stack=True)), "queue")
+def test_a_missing_queue_is_wrong_if_the_stack_creates_it_and_a_note_if_auto_loader_does(stage: Stage) -> None:
+    _, job = _deploy(stage, SCHEDULED)
+    assert _finding(judge(job, [], [], EXPECTED), "queue").state == "note"
+    finding = _finding(judge(job, [], [], replace(EXPECTED, queue_of_stack=True)), "queue")
     assert finding.state == "wrong"
     assert "make deploy ENV=test" in finding.next_step
 
 
-def test_a_queue_that_gets_emptier_is_fine(stage: Stage) -> None:
-    spec, _ = _deployed(stage, script=Script(seconds=None, log=LOADED))
-    seen = until(lambda: (job := _seen(stage, spec)).runs and job.runs[0].running and job)
-    assert page.verdict(judge(seen, FULL, [replace(FULL[0], waiting=90)], EXPECTED)) == "Healthy"
+def test_a_queue_that_drains_is_healthy(stage: Stage) -> None:
+    spec, _ = _deploy(stage, script=Script(seconds=None, log=LOADED))
+    job = until(lambda: (latest := _job(stage, spec)).runs and latest.runs[0].running and latest)
+    assert page.verdict(judge(job, FULL, [replace(FULL[0], waiting=90)], EXPECTED)) == "Healthy"
 
 
-def test_dead_letters_are_told_even_when_all_else_is_well(stage: Stage) -> None:
-    spec, _ = _deployed(stage, script=Script(seconds=None, log=LOADED))
-    seen = until(lambda: (job := _seen(stage, spec)).runs and job.runs[0].running and job)
+def test_dead_letters_are_reported_even_if_everything_else_is_healthy(stage: Stage) -> None:
+    spec, _ = _deploy(stage, script=Script(seconds=None, log=LOADED))
+    job = until(lambda: (latest := _job(stage, spec)).runs and latest.runs[0].running and latest)
     dead = [QueueSeen("q", waiting=0, dead_letters=3)]
-    findings = judge(seen, dead, dead, EXPECTED)
+    findings = judge(job, dead, dead, EXPECTED)
     assert page.verdict(findings) == "Not healthy: dead letters"
-    assert "redrive" in _found(findings, "dead letters").next_step
+    assert "redrive" in _finding(findings, "dead letters").next_step
 
 
-def test_access_denied_is_told_with_the_words_of_the_refusal(stage: Stage) -> None:
+def test_denied_access_is_reported_with_its_error(stage: Stage) -> None:
     script = Script(seconds=0, outcome=Outcome("FAILED", message="SystemExit: 1"), log=DENIED)
-    spec, _ = _deployed(stage, script=script)
-    findings = judge(_ended(stage, spec), DRAINED, DRAINED, EXPECTED)
-    finding = _found(findings, "access")
+    spec, _ = _deploy(stage, script=script)
+    findings = judge(_job_with_an_ended_run(stage, spec), DRAINED, DRAINED, EXPECTED)
+    finding = _finding(findings, "access")
     assert finding.state == "wrong"
     assert "s3:GetObject" in finding.text
     assert ".venv/bin/python -m infra.workspace verify --env test" in finding.next_step
     assert "access" in page.verdict(findings)
 
 
-def test_a_failure_is_waited_for_while_a_run_that_may_mend_it_is_at_work(stage: Stage) -> None:
-    """A deploy that mends a job is looked at before its first batch is loaded."""
+def test_a_failure_may_pass_while_a_later_run_is_active(stage: Stage) -> None:
+    """After a deploy that fixes a job, the smoke test runs before the first batch is loaded."""
     failed = RunSeen("TERMINATED FAILED", None, "u", active=False, running=False, failed=True, error="boom")
     running = RunSeen("RUNNING", None, "u", active=True, running=True, failed=False)
     job = JobSeen("j", continuous=True, paused=False, runs=(running, failed))
-    assert _found(judge(job, DRAINED, DRAINED, EXPECTED), "run").may_pass
-    over = replace(job, runs=(failed,))
-    assert not _found(judge(over, DRAINED, DRAINED, EXPECTED), "run").may_pass
+    assert _finding(judge(job, DRAINED, DRAINED, EXPECTED), "run").may_pass
+    idle = replace(job, runs=(failed,))
+    assert not _finding(judge(idle, DRAINED, DRAINED, EXPECTED), "run").may_pass
 
 
-def test_another_failure_is_told_as_one(stage: Stage) -> None:
+def test_another_failure_is_reported_as_a_failed_run(stage: Stage) -> None:
     script = Script(seconds=0, outcome=Outcome("FAILED", message="No space left on device"))
-    spec, _ = _deployed(stage, script=script)
-    findings = judge(_ended(stage, spec), DRAINED, DRAINED, EXPECTED)
-    assert "No space left on device" in _found(findings, "run").text
-    assert "/run/" in _found(findings, "run").next_step or "jobs/" in _found(findings, "run").next_step
+    spec, _ = _deploy(stage, script=script)
+    findings = judge(_job_with_an_ended_run(stage, spec), DRAINED, DRAINED, EXPECTED)
+    assert "No space left on device" in _finding(findings, "run").text
+    assert "/run/" in _finding(findings, "run").next_step or "jobs/" in _finding(findings, "run").next_step
     assert "access" not in _states(findings)
 
 
@@ -189,45 +189,47 @@ def test_a_failed_run_without_output_is_explained_by_the_end_of_its_traceback(st
 vpc_flow_logs.failures.RunFailed: {DENIED.removeprefix("The run failed: ")}
 """
     script = Script(seconds=0, outcome=Outcome("FAILED", message="RunFailed", trace=trace))
-    spec, _ = _deployed(stage, script=script)
-    finding = _found(judge(_ended(stage, spec), DRAINED, DRAINED, EXPECTED), "access")
+    spec, _ = _deploy(stage, script=script)
+    finding = _finding(judge(_job_with_an_ended_run(stage, spec), DRAINED, DRAINED, EXPECTED), "access")
     assert finding.text.startswith("denied: vpc_flow_logs.failures.RunFailed: VPC Logs Path")
     assert "s3:GetObject" in finding.text
 
 
-def test_a_failure_that_a_later_run_has_left_behind_is_over(stage: Stage) -> None:
+def test_a_failure_before_a_running_run_is_not_reported(stage: Stage) -> None:
     runner = _runner(stage)
     runner.next.append(Script(seconds=0, outcome=Outcome("FAILED", message="AccessDenied")))
-    spec, _ = _deployed(stage, script=Script(seconds=None, log=LOADED))
+    spec, _ = _deploy(stage, script=Script(seconds=None, log=LOADED))
     stage.server.workspace.behaviour.restart_seconds = 0
-    seen = until(lambda: (job := _seen(stage, spec)) and len(job.runs) > 1 and job.runs[0].running and job, seconds=20)
-    assert seen.runs[1].failed
-    assert page.verdict(judge(seen, DRAINED, DRAINED, EXPECTED)) == "Healthy"
+    job = until(
+        lambda: (latest := _job(stage, spec)) and len(latest.runs) > 1 and latest.runs[0].running and latest, seconds=20
+    )
+    assert job.runs[1].failed
+    assert page.verdict(judge(job, DRAINED, DRAINED, EXPECTED)) == "Healthy"
 
 
-def test_a_scheduled_job_may_have_no_run_yet_and_messages_that_wait_for_it(stage: Stage) -> None:
-    _, seen = _deployed(stage, SCHEDULED)
-    findings = judge(seen, FULL, FULL, EXPECTED)
+def test_a_scheduled_job_without_a_run_is_healthy_even_if_messages_wait(stage: Stage) -> None:
+    _, job = _deploy(stage, SCHEDULED)
+    findings = judge(job, FULL, FULL, EXPECTED)
     assert page.verdict(findings) == "Healthy"
     assert _states(findings) == {"job": "ok", "run": "note", "queue": "note"}
 
 
-def test_a_large_quarantine_is_told(stage: Stage) -> None:
-    spec, _ = _deployed(stage, script=Script(seconds=None, log=LOADED))
-    seen = until(lambda: (job := _seen(stage, spec)).runs and job.runs[0].running and job)
-    findings = judge(seen, DRAINED, DRAINED, replace(EXPECTED, most_quarantined=0.001))
+def test_a_large_share_of_quarantined_lines_is_reported(stage: Stage) -> None:
+    spec, _ = _deploy(stage, script=Script(seconds=None, log=LOADED))
+    job = until(lambda: (latest := _job(stage, spec)).runs and latest.runs[0].running and latest)
+    findings = judge(job, DRAINED, DRAINED, replace(EXPECTED, most_quarantined=0.001))
     assert page.verdict(findings) == "Not healthy: quarantine"
 
 
 @pytest.mark.parametrize("output", ["", "loading …", known_batch_line(3, 0)])
-def test_an_output_without_a_batch_tells_nothing(output: str) -> None:
+def test_an_output_without_a_loaded_batch_gives_no_counts(output: str) -> None:
     assert batches(output) is None
 
 
-def test_a_batch_of_one_file_and_one_record_is_read_too() -> None:
+def test_a_batch_of_one_file_and_one_record_is_counted() -> None:
     line = batch_line(7, Counts(files=1, bytes=10, records=1, lines=1), seconds=0.0, now=1)
-    assert (found := batches(line)) is not None
-    assert (found.records, found.quarantined, found.share) == (1, 1, 0.5)
+    assert (batch := batches(line)) is not None
+    assert (batch.records, batch.quarantined, batch.share) == (1, 1, 0.5)
 
 
 # The command, from the file to the exit status.
@@ -235,7 +237,7 @@ def test_a_batch_of_one_file_and_one_record_is_read_too() -> None:
 
 @dataclass
 class Services:
-    """AWS as the command asks it: each queue with its two counts, and the bucket's policy."""
+    """The AWS clients of the command: each queue with its two message counts, and the policy of the bucket."""
 
     queues: dict[str, tuple[int, int]]
     policy: dict[str, Any]
@@ -268,7 +270,7 @@ def services() -> Services:
 
 @pytest.fixture
 def smoke(stage: Stage, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    # Beside the files that the deployment in these tests is made from.
+    # Next to the environment files of the deployments in these tests.
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("DATABRICKS_TOKEN", stage.deployer.token)
@@ -280,39 +282,39 @@ def smoke(stage: Stage, services: Services, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_command_waits_until_it_is_healthy(smoke: Any, stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-    _deployed(stage, script=Script(seconds=None, log=LOADED))
+    _deploy(stage, script=Script(seconds=None, log=LOADED))
     assert smoke("--patience", "60") == 0
     assert capsys.readouterr().out.endswith("Healthy\n")
 
 
-def test_the_command_tells_and_writes_what_is_wrong(
+def test_the_command_prints_problems_and_writes_them_to_the_summary(
     smoke: Any, stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _deployed(stage, PAUSED)
+    _deploy(stage, PAUSED)
     Path("summary.md").write_text("# before\n")
     assert smoke("--summary", "summary.md") == 1
-    told = capsys.readouterr().out
-    assert "WRONG  job" in told
-    assert "next: " in told
-    written = Path("summary.md").read_text()
-    assert written.startswith("# before\n### test: not healthy: job")
-    assert "| WRONG | job | " in written
+    output = capsys.readouterr().out
+    assert "WRONG  job" in output
+    assert "next: " in output
+    summary = Path("summary.md").read_text()
+    assert summary.startswith("# before\n### test: not healthy: job")
+    assert "| WRONG | job | " in summary
 
 
-def test_the_command_names_a_statement_of_the_buckets_policy_that_is_missing(
+def test_the_command_reports_a_missing_statement_of_the_bucket_policy(
     smoke: Any, services: Services, stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _deployed(stage, script=Script(seconds=None, log=LOADED))
+    _deploy(stage, script=Script(seconds=None, log=LOADED))
     statements = services.policy["Statement"]
     services.policy = {"Statement": [each for each in statements if each["Sid"] != "DenyPlainHttp"]}
     assert smoke("--patience", "60", "--summary", "summary.md") == 1
-    told = capsys.readouterr().out
-    assert "WRONG  bucket policy DenyPlainHttp is missing\n" in told
-    assert "next: run make review ENV=test.toml, which writes review/test/log-bucket-policy.json" in told
+    output = capsys.readouterr().out
+    assert "WRONG  bucket policy DenyPlainHttp is missing\n" in output
+    assert "next: run make review ENV=test.toml, which writes review/test/log-bucket-policy.json" in output
     assert "| WRONG | bucket policy | DenyPlainHttp is missing |" in Path("summary.md").read_text()
 
 
-def test_a_workspace_that_refuses_the_credentials_is_told_without_a_traceback(
+def test_refused_credentials_are_reported_without_a_traceback(
     smoke: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABRICKS_TOKEN", "made-up")
@@ -320,25 +322,25 @@ def test_a_workspace_that_refuses_the_credentials_is_told_without_a_traceback(
     assert "refused the credentials" in capsys.readouterr().out
 
 
-def test_without_aws_credentials_what_needs_none_is_told_all_the_same(
+def test_without_aws_credentials_the_checks_that_need_none_are_reported(
     smoke: Any, stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _deployed(stage, script=Script(seconds=None, log=LOADED))
+    _deploy(stage, script=Script(seconds=None, log=LOADED))
 
-    def nobody(_: Any) -> Any:
+    def no_credentials(_: Any) -> Any:
         raise NoCredentialsError
 
-    monkeypatch.setattr(aws, "_own", nobody)
+    monkeypatch.setattr(aws, "_own", no_credentials)
     assert smoke("--patience", "0") == 1
-    told = capsys.readouterr().out
-    assert "ok     job" in told
-    assert "ok     last batch" in told
-    assert "WRONG  queue" in told
-    assert "no AWS credentials are set" in told
-    assert "WRONG  bucket policy Reading the policy of the log bucket: no AWS credentials are set" in told
-    assert told.endswith("Not healthy: queue, bucket policy\n")
+    output = capsys.readouterr().out
+    assert "ok     job" in output
+    assert "ok     last batch" in output
+    assert "WRONG  queue" in output
+    assert "no AWS credentials are set" in output
+    assert "WRONG  bucket policy Reading the policy of the log bucket: no AWS credentials are set" in output
+    assert output.endswith("Not healthy: queue, bucket policy\n")
 
 
-def test_a_file_with_mistakes_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_environment_file_exits_with_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--env", str(tmp_path / "none.toml")]) == 2
     assert "1 problem" in capsys.readouterr().err
