@@ -101,7 +101,7 @@ def test_null_and_a_dash_are_null_in_every_column_and_absent_from_other_fields()
     assert [row["other_fields"] for row in rows] == [None, None]
 
 
-def test_fields_without_a_column_go_to_other_fields_by_their_name_as_delivered() -> None:
+def test_fields_without_a_column_go_to_other_fields_under_their_delivered_name() -> None:
     row = only_row(one(version=3, VPC_Id="vpc-1", tcp_flags=pa.array([2], pa.int32()), My_own="x"), THREE)
     assert row == {"version": 3, "other_fields": {"VPC_Id": "vpc-1", "tcp_flags": "2", "My_own": "x"}}
 
@@ -202,7 +202,7 @@ def test_text_that_is_not_utf8_is_an_entry_that_shows_its_bytes() -> None:
             assert all(name in entry.reason for entry in entries)
 
 
-def test_the_line_of_an_entry_is_at_most_4096_characters() -> None:
+def test_the_line_of_an_entry_has_at_most_4096_characters() -> None:
     _, entries = parsed(parquet_file({"version": ["x" * 100_000]}), THREE)
     assert entries[0].line == "x" * 4096
 
