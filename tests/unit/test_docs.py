@@ -34,7 +34,7 @@ def test_paths_of_the_repository_are_there(path):
 
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
-def test_the_make_targets_exist(path):
+def test_make_targets_are_there(path):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     # In code only: in prose one may make anything.
     inline = re.findall(r"`(make [^`]+)`", TEXTS[path])

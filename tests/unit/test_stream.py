@@ -87,9 +87,7 @@ def test_an_available_now_run_without_files_succeeds(
 
 @pytest.mark.parametrize("text", FAILURES)
 @pytest.mark.parametrize("trigger", ["continuous", "available-now"])
-def test_a_missing_bucket_and_a_denial_are_failures(
-    monkeypatch: pytest.MonkeyPatch, trigger: str, text: str
-) -> None:
+def test_a_missing_bucket_and_a_denial_are_failures(monkeypatch: pytest.MonkeyPatch, trigger: str, text: str) -> None:
     failing(monkeypatch, text)
     with pytest.raises(RuntimeError):
         stream.run(None, parameters(trigger), NothingGone())  # type: ignore[arg-type]
@@ -143,9 +141,7 @@ class Listed:
     ],
     ids=["S3A", "S3", "denied", "no object yet", "empty"],
 )
-def test_only_a_nonexistent_bucket_is_reported_as_missing(
-    answer: Exception | list[Any], is_missing: bool
-) -> None:
+def test_only_a_nonexistent_bucket_is_reported_as_missing(answer: Exception | list[Any], is_missing: bool) -> None:
     folder = Listed(answer)
     assert missing.no_bucket(DbutilsFolders(folder), "s3://flow-logs/net/AWSLogs/*/vpcflowlogs/*") is is_missing
     assert folder.paths == ["s3://flow-logs/net/AWSLogs/"]

@@ -73,4 +73,6 @@ def test_the_catalog_of_a_full_name_is_selected_first() -> None:
 
 def test_a_name_without_a_catalog_is_rejected_with_the_message_of_the_workspace() -> None:
     messages = problems("flow_logs", Session())
-    assert any(problem.startswith("--table-name: 'flow_logs' cannot be used: ") and OFF in problem for problem in messages)
+    assert any(
+        problem.startswith("--table-name: 'flow_logs' cannot be used: ") and OFF in problem for problem in messages
+    )
