@@ -1,8 +1,8 @@
 """Support for the parser tests: files in, rows and entries out, and the rows and entries that are expected.
 
-`expected` applies the rules of DESIGN section 4 for text, one line at a time and as plainly as that section states
-them. It shares no code with the parser, not even the list of fields. `FUZZ=20` in the environment makes every property
-test try twenty times as many examples.
+`expected` applies the rules for text files one line at a time and as plainly as possible. It shares no code with the
+parser, not even the list of fields. `FUZZ=20` in the environment makes every property test try twenty times as many
+examples.
 """
 
 from __future__ import annotations
@@ -133,10 +133,10 @@ def places(entries: Iterable[Entry]) -> list[tuple[int, int]]:
     return [(entry.line_number, entry.lines) for entry in entries]
 
 
-def same(got: Parsed, want: Parsed) -> None:
+def same(actual: Parsed, reference: Parsed) -> None:
     """Assert that rows and entries are equal, in any order and without the reasons of the entries."""
-    assert Counter(map(_entry_key, got.entries)) == Counter(map(_entry_key, want.entries))
-    assert Counter(map(_row_key, got.rows)) == Counter(map(_row_key, want.rows))
+    assert Counter(map(_entry_key, actual.entries)) == Counter(map(_entry_key, reference.entries))
+    assert Counter(map(_row_key, actual.rows)) == Counter(map(_row_key, reference.rows))
 
 
 def _entry_key(entry: Entry) -> tuple[str, int, int, str]:

@@ -329,7 +329,7 @@ def test_among_many_small_files_only_those_with_bad_lines_are_read_separately() 
 
 
 def test_a_small_file_with_a_very_long_first_line_is_not_bundled() -> None:
-    """Otherwise a thousand small gzip files of one long line each would fill a worker's memory."""
+    """A thousand small gzip files of one long line each must not fill the memory of a worker."""
     data = b"x" * 9000 + b" y\n"
     bundle = small_files.Bundle(Layout(columns=columns_of(DEFAULT), headers=DEFAULT))
     assert bundle.small_file(PATH, pa.py_buffer(b"srcaddr\n1\n")) is not None
@@ -442,7 +442,7 @@ def test_generated_files_are_parsed_back_record_for_record(file_format: str) -> 
     data = flow_log_files.encode(log, table)
     rows, entries = parsed([(flow_log_files.key(log, datetime(2026, 3, 4, tzinfo=timezone.utc)), data)])
     assert entries == []
-    got = [{name: row[name.replace("-", "_")] for name in DEFAULT} for row in rows]
-    assert got == table.to_pylist()
+    parsed_records = [{name: row[name.replace("-", "_")] for name in DEFAULT} for row in rows]
+    assert parsed_records == table.to_pylist()
     assert all(row["event_time"].timestamp() == row["start"] for row in rows)
     assert PATH not in {row["source_file"] for row in rows}

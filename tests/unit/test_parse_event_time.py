@@ -38,8 +38,8 @@ columns = pytest.mark.parametrize("columns", [WITH_COLUMNS, WITHOUT, ("srcaddr",
 
 @columns
 def test_event_time_is_start(columns: tuple[str, ...]) -> None:
-    got = event_time(b"srcaddr start end", b"a 1418530010 1418530070", columns)
-    assert got == datetime(2014, 12, 14, 4, 6, 50, tzinfo=UTC)
+    time = event_time(b"srcaddr start end", b"a 1418530010 1418530070", columns)
+    assert time == datetime(2014, 12, 14, 4, 6, 50, tzinfo=UTC)
 
 
 @columns

@@ -51,9 +51,9 @@ def library(request: pytest.FixtureRequest) -> Iterator[str]:
 def check(data: bytes, columns: tuple[str, ...] = THREE) -> Parsed:
     """Assert that a damaged file gives the result of its readable text, plus at most one entry for the damage."""
     content, damaged = inflated(data)
-    got = parsed(data, columns)
-    same(got, expected(content, columns, damaged=damaged))
-    return got
+    actual = parsed(data, columns)
+    same(actual, expected(content, columns, damaged=damaged))
+    return actual
 
 
 def test_a_gzip_file_gives_the_rows_of_its_text() -> None:
@@ -98,15 +98,15 @@ def test_zero_padding_is_ignored(count: int) -> None:
     "garbage", [b"x", b"\n", b"\x1f", b"\x1f\x8c", b"not a gzip member\n", b"\0\0x", b"\0" * 2000 + b"\x01"]
 )
 def test_garbage_after_the_last_member_is_one_entry_and_all_lines_are_kept(garbage: bytes) -> None:
-    got = parsed(damage.trailing_garbage(packed(SMALL), garbage=garbage), THREE)
-    same(got, expected(SMALL, THREE, damaged=True))
-    assert places(got.entries) == [(14, 1), (16, 1)]
+    actual = parsed(damage.trailing_garbage(packed(SMALL), garbage=garbage), THREE)
+    same(actual, expected(SMALL, THREE, damaged=True))
+    assert places(actual.entries) == [(14, 1), (16, 1)]
 
 
 def test_an_incomplete_second_member_is_damage() -> None:
     for length in range(2, len(packed(SMALL))):
-        got = check(packed(SMALL) + packed(SMALL)[:length])
-        assert len(got.rows) >= 13
+        actual = check(packed(SMALL) + packed(SMALL)[:length])
+        assert len(actual.rows) >= 13
 
 
 def test_garbage_after_a_last_line_without_a_line_end_loses_no_line() -> None:
@@ -217,8 +217,8 @@ def test_a_member_header_may_have_every_optional_field(flags: dict[str, object])
 def test_a_damaged_member_with_optional_fields_is_read_up_to_the_damage(flags: dict[str, object]) -> None:
     data = with_flags(SMALL, **flags)  # type: ignore[arg-type]
     for cut in (10, 12, 15, len(data) - 9, len(data) - 8, len(data) - 1):
-        got = check(data[:cut])
-        assert len(got.entries) >= 1
+        actual = check(data[:cut])
+        assert len(actual.entries) >= 1
     same(parsed(damage.wrong_checksum(data), THREE), expected(SMALL, THREE, damaged=True))
 
 
@@ -229,11 +229,11 @@ def test_a_truncated_file_keeps_every_complete_line() -> None:
     data, whole = packed(SMALL), expected(SMALL, THREE)
     counts = []
     for length in range(2, len(data)):
-        got = check(data[:length])
-        assert got.rows == whole.rows[: len(got.rows)]
-        assert got.entries
-        assert got.entries[-1].lines == 1
-        counts.append(len(got.rows))
+        actual = check(data[:length])
+        assert actual.rows == whole.rows[: len(actual.rows)]
+        assert actual.entries
+        assert actual.entries[-1].lines == 1
+        counts.append(len(actual.rows))
     assert counts == sorted(counts)
     assert counts[0] == 0
     assert counts[-1] == 13
@@ -262,13 +262,13 @@ def test_every_flipped_bit_is_damage_that_is_reported_once() -> None:
             same(parsed(bytes(changed), THREE), expected(bytes(changed), THREE))
             continue
         content, damaged = inflated(bytes(changed))
-        got = parsed(bytes(changed), THREE)
+        actual = parsed(bytes(changed), THREE)
         if damaged:
-            same(got, expected(content, THREE, damaged=True))
+            same(actual, expected(content, THREE, damaged=True))
         else:  # a bit without meaning, or a bit of the header that another reader may reject
             assert content == SMALL
-            assert got.rows == whole.rows
-            assert len(got.entries) in (len(whole.entries), len(whole.entries) + 1)
+            assert actual.rows == whole.rows
+            assert len(actual.entries) in (len(whole.entries), len(whole.entries) + 1)
 
 
 def test_a_flipped_bit_in_the_second_member_leaves_the_first_unchanged() -> None:
@@ -278,10 +278,10 @@ def test_a_flipped_bit_in_the_second_member_leaves_the_first_unchanged() -> None
         changed = bytearray(second)
         changed[bit // 8] ^= 1 << bit % 8
         content, damaged = inflated(first + bytes(changed))
-        got = parsed(first + bytes(changed), THREE)
-        assert [row for row in got.rows if row["srcaddr"] != "b"][:13] == rows
+        actual = parsed(first + bytes(changed), THREE)
+        assert [row for row in actual.rows if row["srcaddr"] != "b"][:13] == rows
         if damaged:
-            same(got, expected(content, THREE, damaged=True))
+            same(actual, expected(content, THREE, damaged=True))
 
 
 def test_bit_errors_in_a_larger_file_keep_the_lines_before_the_error() -> None:
@@ -309,9 +309,9 @@ def test_the_block_size_does_not_change_the_result_of_damage(block: int) -> None
 
 
 def test_a_wrong_checksum_is_one_entry_and_all_lines_are_kept() -> None:
-    got = parsed(damage.wrong_checksum(packed(SMALL)), THREE)
-    same(got, expected(SMALL, THREE, damaged=True))
-    assert places(got.entries) == [(14, 1), (16, 1)]
+    actual = parsed(damage.wrong_checksum(packed(SMALL)), THREE)
+    same(actual, expected(SMALL, THREE, damaged=True))
+    assert places(actual.entries) == [(14, 1), (16, 1)]
 
 
 @pytest.mark.parametrize("change", [1, -1, 255, 2**31])
@@ -321,8 +321,8 @@ def test_a_wrong_length_is_one_entry_and_all_lines_are_kept(change: int) -> None
 
 
 def test_a_wrong_checksum_in_the_first_member_ends_the_file() -> None:
-    got = check(damage.wrong_checksum(packed(SMALL)) + packed(SMALL))
-    assert len(got.rows) == 13
+    actual = check(damage.wrong_checksum(packed(SMALL)) + packed(SMALL))
+    assert len(actual.rows) == 13
 
 
 def test_a_last_line_without_a_line_end_before_a_wrong_checksum_is_shown() -> None:

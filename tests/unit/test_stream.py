@@ -50,9 +50,9 @@ class Query:
     def stop(self) -> None: ...
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, *texts: str) -> list[float]:
+def fail_first_starts(monkeypatch: pytest.MonkeyPatch, *texts: str) -> list[float]:
     """Make the first starts of the stream fail with these messages; return the list of wait times in seconds."""
-    waited: list[float] = []
+    waits: list[float] = []
     left = list(texts)
 
     def started(*_: Any, **__: Any) -> Query:
@@ -61,17 +61,17 @@ def failing(monkeypatch: pytest.MonkeyPatch, *texts: str) -> list[float]:
         return Query()
 
     monkeypatch.setattr(stream, "_started", started)
-    monkeypatch.setattr(stream.time, "sleep", waited.append)
-    return waited
+    monkeypatch.setattr(stream.time, "sleep", waits.append)
+    return waits
 
 
 @pytest.mark.parametrize("text", NO_FILES)
 def test_a_continuous_run_reports_that_there_are_no_files_yet_and_retries_every_minute(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
-    waited = failing(monkeypatch, text, text)
+    waits = fail_first_starts(monkeypatch, text, text)
     stream.run(None, parameters("continuous"), NothingGone())  # type: ignore[arg-type]
-    assert waited == [60.0, 60.0]
+    assert waits == [60.0, 60.0]
     assert capsys.readouterr().out == f"no files yet below {LOGS}/*; checking again every minute\n"
 
 
@@ -79,22 +79,22 @@ def test_a_continuous_run_reports_that_there_are_no_files_yet_and_retries_every_
 def test_an_available_now_run_without_files_succeeds(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
-    waited = failing(monkeypatch, text)
+    waits = fail_first_starts(monkeypatch, text)
     stream.run(None, parameters("available-now"), NothingGone())  # type: ignore[arg-type]
-    assert waited == []
+    assert waits == []
     assert capsys.readouterr().out == f"no files yet below {LOGS}/*\n"
 
 
 @pytest.mark.parametrize("text", FAILURES)
 @pytest.mark.parametrize("trigger", ["continuous", "available-now"])
 def test_a_missing_bucket_and_a_denial_are_failures(monkeypatch: pytest.MonkeyPatch, trigger: str, text: str) -> None:
-    failing(monkeypatch, text)
+    fail_first_starts(monkeypatch, text)
     with pytest.raises(RuntimeError):
         stream.run(None, parameters(trigger), NothingGone())  # type: ignore[arg-type]
 
 
 def test_a_missing_local_folder_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    failing(monkeypatch, "[PATH_NOT_FOUND] Path does not exist: file:/logs")
+    fail_first_starts(monkeypatch, "[PATH_NOT_FOUND] Path does not exist: file:/logs")
     with pytest.raises(RuntimeError):
         stream.run(None, parameters("continuous", "/logs"), NothingGone())  # type: ignore[arg-type]
 

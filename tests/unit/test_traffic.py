@@ -18,7 +18,7 @@ VPC_FIELDS = [field.name for field in FIELDS if field.scope != "tgw"]
 NETWORK = Network.seeded(7)
 
 
-def drawn(fields: Any, count: int = 20_000, **options: Any) -> list[dict[str, Any]]:
+def draw_rows(fields: Any, count: int = 20_000, **options: Any) -> list[dict[str, Any]]:
     table = records(NETWORK, fields, **{"start": START, "seconds": 300, "count": count, "seed": 11} | options)
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
@@ -26,7 +26,7 @@ def drawn(fields: Any, count: int = 20_000, **options: Any) -> list[dict[str, An
 
 @pytest.fixture(scope="module")
 def vpc() -> list[dict[str, Any]]:
-    return drawn(VPC_FIELDS)
+    return draw_rows(VPC_FIELDS)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def flows(vpc: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def gateway() -> list[dict[str, Any]]:
-    return drawn(TGW_DEFAULT_FORMAT)
+    return draw_rows(TGW_DEFAULT_FORMAT)
 
 
 def test_each_field_has_its_catalog_type_and_an_unknown_field_is_text() -> None:
@@ -66,19 +66,19 @@ def test_equal_arguments_give_equal_records_and_another_seed_gives_different_one
 
 
 def test_a_seed_gives_the_same_flows_in_every_format_of_a_vpc() -> None:
-    wide, narrow = drawn(VPC_FIELDS, 300), drawn(["dstaddr", "bytes"], 300)
+    wide, narrow = draw_rows(VPC_FIELDS, 300), draw_rows(["dstaddr", "bytes"], 300)
     assert [(row["dstaddr"], row["bytes"]) for row in wide] == [(row["dstaddr"], row["bytes"]) for row in narrow]
 
 
 def test_version_is_the_highest_version_of_the_fields() -> None:
-    assert {row["version"] for row in drawn(DEFAULT_FORMAT, 10)} == {2}
-    assert {row["version"] for row in drawn(["version", "az-id", "vpc-id"], 10)} == {4}
-    assert {row["version"] for row in drawn(["version", "unheard-of"], 10)} == {2}
+    assert {row["version"] for row in draw_rows(DEFAULT_FORMAT, 10)} == {2}
+    assert {row["version"] for row in draw_rows(["version", "az-id", "vpc-id"], 10)} == {4}
+    assert {row["version"] for row in draw_rows(["version", "unheard-of"], 10)} == {2}
 
 
 @pytest.mark.parametrize("aggregation", [60, 600])
 def test_records_end_in_the_requested_period_and_are_shorter_than_the_aggregation_interval(aggregation: int) -> None:
-    rows = drawn(["start", "end"], 5000, aggregation_seconds=aggregation)
+    rows = draw_rows(["start", "end"], 5000, aggregation_seconds=aggregation)
     assert all(START <= row["end"] < START + 300 for row in rows)
     assert all(0 <= row["end"] - row["start"] < aggregation for row in rows)
 
@@ -231,14 +231,14 @@ def test_account_ids_keep_leading_zeros_and_may_be_unknown(
 
 
 def test_formats_with_vpc_and_transit_gateway_fields_mix_records_of_both() -> None:
-    for row in drawn([field.name for field in FIELDS], 2000):
+    for row in draw_rows([field.name for field in FIELDS], 2000):
         scopes = {BY_NAME[name].scope for name, value in row.items() if value is not None}
         assert scopes in ({"both", "vpc"}, {"both", "tgw"})
 
 
 @pytest.mark.parametrize("action", ["ACCEPT", "REJECT"])
 def test_a_flow_log_of_one_action_has_only_that_action(action: str) -> None:
-    assert {row["action"] for row in drawn(DEFAULT_FORMAT, 3000, traffic=action)} == {action, None}
+    assert {row["action"] for row in draw_rows(DEFAULT_FORMAT, 3000, traffic=action)} == {action, None}
 
 
 def test_a_flow_log_of_a_subnet_or_an_interface_has_only_its_own_traffic() -> None:
@@ -259,7 +259,7 @@ def test_a_flow_log_of_an_attachment_has_only_the_records_of_that_attachment() -
 
 def test_an_unknown_resource_is_an_error_that_names_it() -> None:
     with pytest.raises(ValueError, match="subnet-dead"):
-        drawn(DEFAULT_FORMAT, 10, target="subnet-dead")
+        draw_rows(DEFAULT_FORMAT, 10, target="subnet-dead")
 
 
 @pytest.mark.parametrize(
