@@ -1,8 +1,8 @@
-"""Help for the tests of the parser: files in, rows and entries out; and what they ought to be.
+"""Support for the parser tests: files in, rows and entries out, and the rows and entries that are expected.
 
-`expected` is the rules of DESIGN section 4 for text, written a line at a time and as plainly as they stand there. It
-shares no code with the parser, not even the list of fields. `FUZZ=20` in the environment makes every property try
-twenty times as many examples.
+`expected` applies the rules for text files one line at a time and as plainly as possible. It shares no code with the
+parser, not even the list of fields. `FUZZ=20` in the environment makes every property test try twenty times as many
+examples.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from vpc_flow_logs.parser.records import DeliveredFile, parse
 
 MEBIBYTE = 1 << 20
 PATH = "s3://logs/AWSLogs/123456789012/vpcflowlogs/eu-west-1/2026/03/04/plain.log.gz"
-"""A file whose name tells no time."""
+"""A path whose file name contains no time."""
 
 
 def words(names: str) -> tuple[str, ...]:
-    """Names that stand in one text."""
+    """Split a text into its names."""
     return tuple(names.split())
 
 
@@ -50,20 +50,20 @@ Row = dict[str, Any]
 
 
 class Parsed(NamedTuple):
-    """What became of files."""
+    """Rows and entries that the parser returns for files."""
 
     rows: list[Row]
     entries: list[Entry]
 
 
 def fuzz(examples: int) -> settings:
-    """Settings of a property: so many examples, more when the environment asks for them."""
+    """Return the settings of a property test: the number of examples, times `FUZZ` if it is set."""
     times = int(os.environ.get("FUZZ", "1"))
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
     return settings(max_examples=examples * times, deadline=None, suppress_health_check=checks)
 
 
-# What the parser says
+# The result of the parser
 
 
 def parsed(
@@ -72,7 +72,7 @@ def parsed(
     *,
     columns: Sequence[str] | None = None,
 ) -> Parsed:
-    """The rows and entries of one file (at `PATH`) or several; ``columns`` where they are not those of Headers."""
+    """Parse one file (at `PATH`) or several; the table has the columns of Headers unless ``columns`` is given."""
     files = [(PATH, content)] if isinstance(content, bytes) else content
     layout = Layout(columns_of(headers if columns is None else columns), tuple(headers))
     rows: list[Row] = []
@@ -103,17 +103,17 @@ def _plain(row: Row) -> Row:
     if others is not None:
         assert others, "an empty map should be null"
         row["other_fields"] = dict(others)
-        assert len(row["other_fields"]) == len(others), "a key of other_fields twice"
+        assert len(row["other_fields"]) == len(others), "duplicate key in other_fields"
     return row
 
 
 def filled(row: Row) -> Row:
-    """A row without its NULLs and without the name of its file."""
+    """Return a row without its NULLs and without `source_file`."""
     return {name: value for name, value in row.items() if value is not None and name != "source_file"}
 
 
 def only_row(content: bytes, headers: Sequence[str] = DEFAULT, *, columns: Sequence[str] | None = None) -> Row:
-    """The row, without NULLs, of a file that is one row and nothing else."""
+    """Return the row, without NULLs, of a file that yields exactly one row and no entry."""
     rows, entries = parsed(content, headers, columns=columns)
     assert entries == []
     assert len(rows) == 1
@@ -121,7 +121,7 @@ def only_row(content: bytes, headers: Sequence[str] = DEFAULT, *, columns: Seque
 
 
 def only_entry(content: bytes, headers: Sequence[str] = DEFAULT) -> Entry:
-    """The entry of a file that is one entry and nothing else."""
+    """Return the entry of a file that yields exactly one entry and no row."""
     rows, entries = parsed(content, headers)
     assert rows == []
     assert len(entries) == 1
@@ -129,21 +129,21 @@ def only_entry(content: bytes, headers: Sequence[str] = DEFAULT) -> Entry:
 
 
 def places(entries: Iterable[Entry]) -> list[tuple[int, int]]:
-    """Where entries begin and how many lines they stand for."""
+    """Return the line number and the number of lines of each entry."""
     return [(entry.line_number, entry.lines) for entry in entries]
 
 
-def same(got: Parsed, wanted: Parsed) -> None:
-    """Equal rows, in any order, and equal entries, whatever reason they give."""
-    assert Counter(map(_told, got.entries)) == Counter(map(_told, wanted.entries))
-    assert Counter(map(_key, got.rows)) == Counter(map(_key, wanted.rows))
+def same(actual: Parsed, reference: Parsed) -> None:
+    """Assert that rows and entries are equal, in any order and without the reasons of the entries."""
+    assert Counter(map(_entry_key, actual.entries)) == Counter(map(_entry_key, reference.entries))
+    assert Counter(map(_row_key, actual.rows)) == Counter(map(_row_key, reference.rows))
 
 
-def _told(entry: Entry) -> tuple[str, int, int, str]:
+def _entry_key(entry: Entry) -> tuple[str, int, int, str]:
     return entry.source_file, entry.line_number, entry.lines, entry.line or ""
 
 
-def _key(row: Row) -> tuple[tuple[str, str], ...]:
+def _row_key(row: Row) -> tuple[tuple[str, str], ...]:
     others = row["other_fields"]
     plain = {**row, "other_fields": others and sorted(others.items())}
     return tuple((name, repr(_utc(value))) for name, value in plain.items())
@@ -157,7 +157,7 @@ def _utc(value: Any) -> Any:
 def limits(
     *, block: int | None = None, halved: int | None = None, longest: int | None = None, bundles: bool = True
 ) -> Iterator[None]:
-    """The parser with other sizes: of a block, of the text it looks at closely, of the longest line."""
+    """Patch sizes of the parser: of a block, of the text that it stops halving, of the longest line."""
     with ExitStack() as changes:
         if block is not None:
             changes.enter_context(mock.patch.object(records, "BLOCK_BYTES", block))
@@ -175,7 +175,7 @@ def limits(
 
 @contextmanager
 def inflated_by(library: str) -> Iterator[None]:
-    """The parser with one of the two libraries for gzip, ``zlib`` or ``isal``."""
+    """Make the parser decompress with one of the two gzip libraries, ``zlib`` or ``isal``."""
     if library == "zlib":
         fast: Any = zlib
     else:
@@ -188,7 +188,7 @@ def inflated_by(library: str) -> Iterator[None]:
 
 
 class _Watched:
-    """A library for gzip that fails where the parser would go on for ever behind the end of a member."""
+    """A gzip library that fails if the parser keeps reading past the end of a member."""
 
     def __init__(self, library: Any) -> None:
         self._library = library
@@ -200,11 +200,11 @@ class _Watched:
 class _WatchedStream:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._calls_behind_end = 0
+        self._calls_after_end = 0
 
     def decompress(self, *args: Any) -> Any:
-        self._calls_behind_end += self._stream.eof
-        assert self._calls_behind_end < 10, "the end of a gzip member is passed again and again"
+        self._calls_after_end += self._stream.eof
+        assert self._calls_after_end < 10, "the parser keeps reading past the end of a gzip member"
         return self._stream.decompress(*args)
 
     def __getattr__(self, name: str) -> Any:
@@ -212,7 +212,7 @@ class _WatchedStream:
 
 
 def libraries() -> list[str]:
-    """The libraries for gzip that are installed."""
+    """Return the names of the installed gzip libraries."""
     try:
         import isal  # noqa: F401
     except ImportError:
@@ -224,29 +224,29 @@ def libraries() -> list[str]:
 
 
 def text(*lines_: bytes, end: bytes = b"\n") -> bytes:
-    """Lines with their ends."""
+    """Join lines, each with its line end."""
     return b"".join(line + end for line in lines_)
 
 
 def header(names: Sequence[str] = DEFAULT) -> bytes:
-    """A header line without its end."""
+    """Return a header line without its line end."""
     return " ".join(names).encode()
 
 
 def packed(content: bytes, level: int = 6) -> bytes:
-    """gzip of one member."""
+    """Compress content to a gzip file of one member."""
     return gzip.compress(content, level, mtime=0)
 
 
 def parquet_file(table: pa.Table | dict[str, Any], **options: Any) -> bytes:
-    """A Parquet file as others write it: gzip inside, and without Arrow's own schema."""
+    """Return a Parquet file as other writers create it: gzip compression, without Arrow's own schema."""
     sink = BytesIO()
     table = table if isinstance(table, pa.Table) else pa.table(table)
     parquet.write_table(table, sink, **{"compression": "gzip", "store_schema": False, **options})
     return sink.getvalue()
 
 
-# What the rules say
+# The rules
 
 _INT = frozenset(words("version srcport dstport protocol tcp-flags traffic-path encryption-status"))
 _BIGINT = frozenset(
@@ -283,11 +283,20 @@ def expected(
     damaged: bool = False,
     longest: int = MEBIBYTE,
 ) -> Parsed:
-    """What the rules make of a text file. ``damaged``: it ends where it could not be decompressed on."""
-    told = Parsed([], [])
+    """Apply the rules to a text file.
+
+    Args:
+        content: The text.
+        headers: The fields of lines without a header line.
+        columns: The fields that are columns of the table; those of ``headers`` by default.
+        path: The path of the file.
+        damaged: Whether decompression failed at the end of the text.
+        longest: The longest line that is read, in bytes.
+    """
+    result = Parsed([], [])
     columns = headers if columns is None else columns
     names: Sequence[str] | None = None
-    run: list[int | str] | None = None  # the lines that neither a header nor Headers explain: first, how many, text
+    run: list[int | str] | None = None  # lines that match neither a header nor Headers: first line, number, text
     *whole, last = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     whole = [line.removesuffix(b"\r") for line in whole]
     if not damaged:
@@ -298,15 +307,16 @@ def expected(
         if not tokens:
             continue
         if len(line) > longest:
-            # Whether such a line may be a header or decide that a file has none is nowhere said: here it is neither.
+            # The rules do not state whether such a line may be a header or may decide that a file has none: here it
+            # does neither.
             if run is not None:
                 run[1] = int(run[1]) + 1
             else:
-                told.entries.append(_entry(path, number, line[:longest]))
+                result.entries.append(_entry(path, number, line[:longest]))
             continue
         if _is_header(tokens):
             if run is not None:
-                told.entries.append(Entry(path, int(run[0]), int(run[1]), str(run[2]), "no header"))
+                result.entries.append(Entry(path, int(run[0]), int(run[1]), str(run[2]), "no header"))
             names, run = [token.decode() for token in tokens], None
             continue
         if names is None and run is None:
@@ -320,14 +330,14 @@ def expected(
         assert names is not None
         row = _row(line, tokens, names, columns, path)
         if row is None:
-            told.entries.append(_entry(path, number, line))
+            result.entries.append(_entry(path, number, line))
         else:
-            told.rows.append(row)
+            result.rows.append(row)
     if run is not None:
-        told.entries.append(Entry(path, int(run[0]), int(run[1]), str(run[2]), "no header"))
+        result.entries.append(Entry(path, int(run[0]), int(run[1]), str(run[2]), "no header"))
     if damaged:
-        told.entries.append(_entry(path, number + 1, last[:longest] if len(last) > longest else last))
-    return told
+        result.entries.append(_entry(path, number + 1, last[:longest] if len(last) > longest else last))
+    return result
 
 
 def _entry(path: str, number: int, line: bytes) -> Entry:
@@ -350,11 +360,11 @@ def _is_header(tokens: Sequence[bytes]) -> bool:
 def _could_be_name(token: bytes) -> bool:
     if not re.fullmatch(rb"[A-Za-z0-9_-]+", token) or not token[:1].isalpha():
         return False
-    return all(re.split(rb"[-_]", token))  # an empty part is a sign at the end, or two of them in a row
+    return all(re.split(rb"[-_]", token))  # an empty part means a sign at the end, or two in a row
 
 
 def _row(line: bytes, tokens: Sequence[bytes], names: Sequence[str], columns: Sequence[str], path: str) -> Row | None:
-    """The row of a line, None when it fits no table."""
+    """Return the row of a line, or None if the line is quarantined."""
     try:
         line.decode()
     except UnicodeDecodeError:
@@ -408,15 +418,15 @@ def _event_time(times: dict[str, str | None], path: str) -> datetime | None:
                 return _EPOCH + (timedelta(milliseconds=number) if number >= 10**11 else timedelta(seconds=number))
             except OverflowError:
                 return None
-    found = re.search(r"_([0-9]{8}T[0-9]{4})Z_", path.rpartition("/")[2])
+    match = re.search(r"_([0-9]{8}T[0-9]{4})Z_", path.rpartition("/")[2])
     try:
-        return found and datetime.strptime(found[1], "%Y%m%dT%H%M").replace(tzinfo=timezone.utc)
+        return match and datetime.strptime(match[1], "%Y%m%dT%H%M").replace(tzinfo=timezone.utc)
     except ValueError:
         return None
 
 
 def inflated(data: bytes) -> tuple[bytes, bool]:
-    """The text of a gzip file as far as it can be had, and whether that is not all. RFC 1952, a byte at a time."""
+    """Return the readable text of a gzip file and whether the file is damaged (RFC 1952, one byte at a time)."""
     content, position = b"", 0
     while position < len(data):
         rest = data[position:]
@@ -425,7 +435,7 @@ def inflated(data: bytes) -> tuple[bytes, bool]:
         if position:
             position += len(rest) - len(rest.lstrip(b"\0"))
             rest = data[position:]
-        begin = _behind_header(rest)
+        begin = _after_header(rest)
         if begin is None:
             return content, True
         stream, member = zlib.decompressobj(-15), bytearray()
@@ -447,8 +457,8 @@ def inflated(data: bytes) -> tuple[bytes, bool]:
     return content, False
 
 
-def _behind_header(data: bytes) -> int | None:
-    """Where the deflate stream begins; None when there is no whole gzip header."""
+def _after_header(data: bytes) -> int | None:
+    """Return the position of the deflate stream, or None if the gzip header is incomplete."""
     if len(data) < 10 or data[:3] != b"\x1f\x8b\x08":
         return None
     flags, position = data[3], 10

@@ -1,4 +1,4 @@
-"""The job's parameters: each rule, all problems in one message, nothing created."""
+"""Parameters of the job: each rule, and all problems in one message before anything is created."""
 
 from __future__ import annotations
 
@@ -41,29 +41,29 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def arguments(**changes: str | None) -> list[str]:
-    """Good parameters with some changed, or left out (None); names with ``_``."""
+    """Return valid parameters with some changed or left out (None); names have ``_`` instead of ``-``."""
     values: dict[str, str | None] = {**GOOD, **{name.replace("_", "-"): value for name, value in changes.items()}}
     return [f"--{name}={value}" for name, value in values.items() if value is not None]
 
 
-def checked(given: list[str]) -> list[str]:
+def problems_with(given: list[str]) -> list[str]:
     values, problems = read(given)
     return problems + [f"--{name}: {problem}" for name, problem in problems_of(values).items()]
 
 
 def parsed(given: list[str]) -> Parameters:
-    assert checked(given) == []
+    assert problems_with(given) == []
     return parameters_of(read(given)[0])
 
 
 def problem_with(name: str, **changes: str | None) -> str:
-    """The only problem of good parameters with some changed, which is about ``name``."""
-    (problem,) = checked(arguments(**changes))
+    """Return the only problem of valid parameters with some changed; assert that it is about ``name``."""
+    (problem,) = problems_with(arguments(**changes))
     assert problem.startswith(f"--{name}")
     return problem
 
 
-def test_good_parameters_have_no_problem_and_their_defaults() -> None:
+def test_valid_parameters_are_read_with_their_defaults() -> None:
     assert parsed(arguments()) == Parameters(
         vpc_logs_path=GOOD["vpc-logs-path"],
         delta_output_path="s3://lake-1/flow",
@@ -78,7 +78,7 @@ def test_good_parameters_have_no_problem_and_their_defaults() -> None:
     )
 
 
-def test_the_six_of_the_guide_and_five_of_ours() -> None:
+def test_the_required_and_the_optional_parameters_are_listed() -> None:
     assert REQUIRED == ("vpc-logs-path", "checkpoint-path", "table-name", "region-name", "headers")
     assert OPTIONAL == (
         "delta-output-path", "notifications", "queue-url", "trigger", "max-files-per-batch", "new-checkpoint",
@@ -89,21 +89,21 @@ def test_without_a_delta_output_path_the_table_is_managed() -> None:
     assert parsed(arguments(**{"delta-output-path": None})).delta_output_path == ""
 
 
-def test_name_and_value_may_be_one_argument_or_two() -> None:
+def test_a_name_and_its_value_may_be_one_argument_or_two() -> None:
     apart = [part for name, value in GOOD.items() for part in (f"--{name}", value)]
     assert parsed(apart) == parsed(arguments())
     mixed = [*arguments(headers=None), "--headers", GOOD["headers"]]
     assert parsed(mixed) == parsed(arguments())
 
 
-def test_a_value_may_hold_an_equals_sign() -> None:
+def test_a_value_may_contain_an_equals_sign() -> None:
     path = "s3://flow-logs/AWSLogs/aws-account-id=123456789012/aws-service=vpcflowlogs/aws-region=us-east-1/*"
     assert parsed(arguments(vpc_logs_path=path)).vpc_logs_path == path
     given = [*arguments(vpc_logs_path=None), "--vpc-logs-path", path]
     assert parsed(given).vpc_logs_path == path
 
 
-def test_a_trailing_slash_makes_no_difference() -> None:
+def test_a_trailing_slash_of_a_path_is_ignored() -> None:
     slashed = arguments(
         vpc_logs_path=GOOD["vpc-logs-path"] + "/",
         delta_output_path="s3://lake-1/flow/",
@@ -113,66 +113,67 @@ def test_a_trailing_slash_makes_no_difference() -> None:
 
 
 @pytest.mark.parametrize("name", REQUIRED)
-def test_each_of_the_six_must_be_there(name: str) -> None:
-    assert checked(arguments(**{name.replace("-", "_"): None})) == [f"--{name} is missing"]
+def test_a_missing_required_parameter_is_a_problem(name: str) -> None:
+    assert problems_with(arguments(**{name.replace("-", "_"): None})) == [f"--{name} is missing"]
 
 
-def test_no_parameters_at_all_are_six_problems() -> None:
-    assert checked([]) == [f"--{name} is missing" for name in REQUIRED]
+def test_no_parameters_are_one_problem_per_required_parameter() -> None:
+    assert problems_with([]) == [f"--{name} is missing" for name in REQUIRED]
 
 
-def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
-    (problem,) = checked([*arguments(), "--table=x"])
+def test_an_unknown_name_is_reported_with_the_valid_names() -> None:
+    (problem,) = problems_with([*arguments(), "--table=x"])
     assert "--table" in problem
     assert all(f"--{name}" in problem for name in (*REQUIRED, *OPTIONAL))
 
 
 @pytest.mark.parametrize("argument", ["table-name=x", "x", "", "-t", "--Table-Name=x", "--table_name=x", "--"])
-def test_what_is_no_parameter_is_refused(argument: str) -> None:
-    (problem,) = checked([*arguments(), argument])
+def test_an_invalid_argument_is_reported(argument: str) -> None:
+    (problem,) = problems_with([*arguments(), argument])
     assert repr(argument) in problem
 
 
-def test_a_pattern_without_quotes_is_one_problem_with_a_hint() -> None:
-    """The shell has put the names of eleven files in its place."""
+def test_an_unquoted_pattern_is_one_problem_with_a_hint() -> None:
+    """The shell replaced the pattern by the names of ten files."""
     matched = [f"logs/{number}.log" for number in range(1, 11)]
     given = [*arguments(vpc_logs_path=None), "--vpc-logs-path", "s3://flow-logs/AWSLogs/*", *matched]
-    (problem,) = checked(given)
+    (problem,) = problems_with(given)
     assert problem == (
         "--vpc-logs-path has more than one value, also 'logs/1.log', 'logs/2.log' and 8 more; quote a value "
         "that has wildcards or spaces, because the shell splits or expands it otherwise: --vpc-logs-path '...'"
     )
-    (problem,) = checked([*arguments(headers=None), "--headers=version,", "account-id", "--trigger=continuous"])[:1]
+    given = [*arguments(headers=None), "--headers=version,", "account-id", "--trigger=continuous"]
+    problem, *_ = problems_with(given)
     assert problem.startswith("--headers has more than one value, also 'account-id'; ")
 
 
-def test_a_typing_mistake_in_headers_is_a_note_and_not_a_problem() -> None:
+def test_a_misspelled_field_in_headers_is_a_note_and_not_a_problem() -> None:
     (note,) = notes_of({"headers": "version, scraddr,dstaddr,my-own-field"})
     assert note.startswith("--headers: 'scraddr' is not a field that AWS documents; did you mean 'srcaddr'? ")
-    assert checked(arguments(headers="version,scraddr")) == []
+    assert problems_with(arguments(headers="version,scraddr")) == []
     assert notes_of(GOOD) == notes_of({}) == []
-    # Who names both means both.
+    # A name that is listed next to its suggestion is intended.
     assert notes_of({"headers": "asg-tag,asg-tag-2,asg-tag-3"}) == []
 
 
-def test_an_unknown_name_with_its_value_apart_is_a_problem() -> None:
-    assert "'--table' is not a valid parameter" in checked([*arguments(), "--table", "x"])[0]
+def test_an_unknown_name_with_a_separate_value_is_a_problem() -> None:
+    assert "'--table' is not a valid parameter" in problems_with([*arguments(), "--table", "x"])[0]
 
 
-def test_a_parameter_twice_is_a_problem_even_with_the_same_value() -> None:
-    (problem,) = checked([*arguments(), f"--table-name={GOOD['table-name']}"])
+def test_a_duplicate_parameter_is_a_problem_even_with_the_same_value() -> None:
+    (problem,) = problems_with([*arguments(), f"--table-name={GOOD['table-name']}"])
     assert problem == "--table-name is given more than once"
 
 
 @pytest.mark.parametrize("rest", [[], ["--region-name=us-east-1"]])
 def test_a_name_without_a_value_is_a_problem(rest: list[str]) -> None:
     given = [*arguments(table_name=None, region_name=None if rest else "us-east-1"), "--table-name", *rest]
-    problems = checked(given)
+    problems = problems_with(given)
     assert problems[0].startswith("--table-name has no value")
     assert all(problem.startswith("--table-name") for problem in problems)
 
 
-def test_an_empty_delta_output_path_is_a_managed_table() -> None:
+def test_an_empty_delta_output_path_makes_the_table_managed() -> None:
     assert parsed(arguments(delta_output_path="")).delta_output_path == ""
     assert parsed([*arguments(delta_output_path=None), "--delta-output-path", ""]).delta_output_path == ""
 
@@ -188,7 +189,7 @@ def test_no_other_value_may_be_empty(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["flow_logs", "_x", "t1", "security.flow_logs", "main.security.flow_logs", "main.sec-1.t", "a" * 255]
 )
-def test_a_table_name_may_have_schema_and_catalog(name: str) -> None:
+def test_a_table_name_may_include_schema_and_catalog(name: str) -> None:
     assert table_name_problem(name) is None
 
 
@@ -217,7 +218,7 @@ def test_a_table_name_may_have_schema_and_catalog(name: str) -> None:
         *("t\n", "a" * 256, "a b.t", "a`b.t"),
     ],
 )
-def test_a_table_name_is_of_lower_case_letters_digits_and_underscores(name: str) -> None:
+def test_an_invalid_table_name_is_reported_with_the_allowed_form(name: str) -> None:
     problem = table_name_problem(name)
     assert problem is not None
     assert repr(name) in problem
@@ -229,21 +230,21 @@ def test_a_table_name_is_of_lower_case_letters_digits_and_underscores(name: str)
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "us-gov-west-1", "ap-southeast-5", "il-central-1", "mx-central-1"])
-def test_a_region_is_one_of_aws(region: str) -> None:
+def test_aws_regions_are_valid(region: str) -> None:
     assert region_problem(region) is None
 
 
 @pytest.mark.parametrize(
     "region", ["", "us", "us-east", "us-east-1a", "US-EAST-1", "*", "us east 1", "us-east-1,eu-west-1"]
 )
-def test_anything_else_is_no_region(region: str) -> None:
+def test_an_invalid_region_is_a_problem(region: str) -> None:
     assert problem_with("region-name", region_name=region).endswith("is not a valid AWS region such as us-east-1")
 
 
 # Headers
 
 
-def test_headers_may_be_spelled_as_aws_as_parquet_or_as_the_guide_does() -> None:
+def test_headers_may_use_the_spelling_of_aws_of_parquet_or_of_the_guide() -> None:
     guide = GOOD["headers"].replace("account-id", "accountid").replace("interface-id", "interfaceid")
     guide = guide.replace("log-status", "logstatus")
     parquet = ",".join(name.replace("-", "_") for name in DEFAULT_FORMAT)
@@ -252,35 +253,35 @@ def test_headers_may_be_spelled_as_aws_as_parquet_or_as_the_guide_does() -> None
         assert parsed(arguments(headers=headers)).headers == DEFAULT_FORMAT
 
 
-def test_all_fields_of_the_catalogue_and_ones_not_catalogued_can_be_headers() -> None:
+def test_headers_may_list_every_known_field_and_unknown_ones() -> None:
     names = [field.name for field in FIELDS]
     assert headers_problem(names) is None
     assert parsed(arguments(headers="my_own,srcaddr,other")).headers == ("my-own", "srcaddr", "other")
 
 
 @pytest.mark.parametrize(
-    "twice", ["srcaddr,srcaddr", "account-id,account_id", "accountid,account-id", "SrcAddr,srcaddr"]
+    "duplicates", ["srcaddr,srcaddr", "account-id,account_id", "accountid,account-id", "SrcAddr,srcaddr"]
 )
-def test_a_header_twice_is_a_problem_in_whichever_spelling(twice: str) -> None:
-    first, second = twice.split(",")
-    problem = problem_with("headers", headers=f"version,{twice}")
+def test_a_duplicate_field_in_headers_is_a_problem_in_any_spelling(duplicates: str) -> None:
+    first, second = duplicates.split(",")
+    problem = problem_with("headers", headers=f"version,{duplicates}")
     assert repr(second) in problem
     assert repr(first) in problem
     assert "duplicate" in problem
 
 
 @pytest.mark.parametrize("name", ["event_time", "event-time", "other_fields", "Source-File", "ingested_at"])
-def test_a_header_may_not_be_named_like_a_column_that_the_table_has_anyway(name: str) -> None:
+def test_headers_cannot_contain_the_name_of_a_service_column(name: str) -> None:
     assert repr(name) in problem_with("headers", headers=f"version,{name}")
 
 
 @pytest.mark.parametrize("name", ["", "1a", "a b", "a--b", "-a", "a.b", "é", "${srcaddr}"])
-def test_a_header_that_is_no_field_name_is_named_with_its_place(name: str) -> None:
+def test_an_invalid_field_name_in_headers_is_reported_with_its_position(name: str) -> None:
     problem = problem_with("headers", headers=f"version,{name},srcaddr")
     assert f"name 2, {name!r}" in problem
 
 
-def test_all_problems_of_headers_are_told_at_once() -> None:
+def test_all_problems_of_headers_are_reported_together() -> None:
     problem = problem_with("headers", headers="srcaddr,9x,srcaddr,event_time,")
     for part in ("'9x'", "'srcaddr' is a duplicate", "'event_time'", "name 5, ''"):
         assert part in problem
@@ -289,7 +290,7 @@ def test_all_problems_of_headers_are_told_at_once() -> None:
 # Notifications, queue, trigger, batch
 
 
-def test_the_ways_of_being_told_and_the_triggers() -> None:
+def test_every_notification_mode_and_trigger_is_accepted() -> None:
     for mode in ("auto-loader", "off"):
         assert parsed(arguments(notifications=mode)).notifications == mode
     queue = parsed(arguments(notifications="queue", queue_url=QUEUE))
@@ -298,12 +299,12 @@ def test_the_ways_of_being_told_and_the_triggers() -> None:
         assert parsed(arguments(trigger=trigger)).trigger == trigger
 
 
-def test_unknown_ways_and_triggers_are_answered_with_those_there_are() -> None:
+def test_an_unknown_notification_mode_or_trigger_is_reported_with_the_valid_values() -> None:
     assert "auto-loader, queue, off" in problem_with("notifications", notifications="sns")
     assert "available-now, continuous" in problem_with("trigger", trigger="once")
 
 
-def test_a_queue_needs_its_url_and_a_url_needs_the_queue() -> None:
+def test_a_queue_url_is_required_and_valid_only_with_notifications_queue() -> None:
     assert "required" in problem_with("queue-url", notifications="queue")
     assert "valid only with --notifications queue" in problem_with("queue-url", queue_url=QUEUE)
     assert "valid only with --notifications queue" in problem_with("queue-url", queue_url=QUEUE, notifications="off")
@@ -318,27 +319,27 @@ def test_a_queue_needs_its_url_and_a_url_needs_the_queue() -> None:
         "arn:aws:sqs:us-east-1:123456789012:q",
     ],
 )
-def test_a_queue_is_given_by_its_https_url(url: str) -> None:
+def test_a_queue_url_must_be_an_https_url(url: str) -> None:
     assert repr(url) in problem_with("queue-url", notifications="queue", queue_url=url)
 
 
 @pytest.mark.parametrize(("count", "number"), [("1", 1), ("1000", 1000), ("007", 7)])
-def test_a_batch_has_a_whole_number_of_files(count: str, number: int) -> None:
+def test_max_files_per_batch_is_a_whole_number(count: str, number: int) -> None:
     assert parsed(arguments(max_files_per_batch=count)).max_files_per_batch == number
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "1.5", "many", "", "1_000", "1e3", "٣", "99999999999"])
-def test_a_batch_of_no_files_or_of_no_number_is_a_problem(count: str) -> None:
+def test_an_invalid_max_files_per_batch_is_a_problem(count: str) -> None:
     assert repr(count) in problem_with("max-files-per-batch", max_files_per_batch=count)
 
 
-# Paths that lie in each other
+# Overlapping paths
 
 LOCAL = {"vpc_logs_path": "/d/logs", "delta_output_path": "/d/table", "checkpoint_path": "/d/checkpoint"}
 
 
-def test_folders_side_by_side_are_fine() -> None:
-    assert checked(arguments(**LOCAL)) == []
+def test_separate_folders_are_valid() -> None:
+    assert problems_with(arguments(**LOCAL)) == []
 
 
 @pytest.mark.parametrize(
@@ -357,15 +358,15 @@ def test_folders_side_by_side_are_fine() -> None:
         ({"vpc_logs_path": "/d/t*"}, "delta-output-path", "the VPC Logs Path"),
     ],
 )
-def test_a_path_in_another_is_refused_with_both_of_them(changes: dict[str, str], name: str, other: str) -> None:
-    problems = checked(arguments(**{**LOCAL, **changes}))
+def test_overlapping_paths_are_reported_with_both_names(changes: dict[str, str], name: str, other: str) -> None:
+    problems = problems_with(arguments(**{**LOCAL, **changes}))
     assert problems
     assert any(problem.startswith(f"--{name}: ") and other in problem for problem in problems)
 
 
-def test_a_bucket_may_hold_logs_table_and_checkpoint_side_by_side() -> None:
+def test_a_bucket_may_contain_logs_table_and_checkpoint_in_separate_folders() -> None:
     paths = {"delta_output_path": "s3://flow-logs/delta", "checkpoint_path": "s3://flow-logs/checkpoint"}
-    assert checked(arguments(**paths)) == []
+    assert problems_with(arguments(**paths)) == []
     inside = {**paths, "delta_output_path": "s3://flow-logs/AWSLogs/delta"}
     assert problem_with("delta-output-path", vpc_logs_path="s3://flow-logs/AWSLogs/*", **inside)
 
@@ -388,10 +389,10 @@ ALL_BAD = [
 
 
 def no_session() -> object:
-    raise AssertionError("no session is needed to see that these are bad")
+    raise AssertionError("invalid parameters need no session")
 
 
-def test_all_problems_are_in_one_message_of_an_ordinary_exception(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exception_reports_all_problems_in_one_message(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ParameterError) as refused:
         run.run(ALL_BAD, session=no_session, work=lambda *_: None)  # type: ignore[arg-type]
     message = str(refused.value)
@@ -404,34 +405,34 @@ def test_all_problems_are_in_one_message_of_an_ordinary_exception(capsys: pytest
     assert "--color=red" in message
 
 
-def test_one_problem_is_in_the_singular() -> None:
+def test_a_single_problem_uses_the_singular() -> None:
     assert str(ParameterError(["--x: y"])) == "1 parameter problem; nothing was created:\n  - --x: y"
 
 
-def test_help_is_the_list_of_parameters_and_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_the_parameters_without_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     run.run(["--help"], session=no_session, work=lambda *_: None)  # type: ignore[arg-type]
-    shown = capsys.readouterr().out
-    assert all(f"--{name}" in shown for name in (*REQUIRED, *OPTIONAL))
+    output = capsys.readouterr().out
+    assert all(f"--{name}" in output for name in (*REQUIRED, *OPTIONAL))
 
 
 def test_the_help_of_verify_lists_the_parameters_that_verify_uses(capsys: pytest.CaptureFixture[str]) -> None:
     main.run_verify(["--help"], session=no_session)
-    shown = capsys.readouterr().out
-    listed = re.findall(r"^  --([a-z-]+) ", shown, flags=re.MULTILINE)
+    output = capsys.readouterr().out
+    listed = re.findall(r"^  --([a-z-]+) ", output, flags=re.MULTILINE)
     assert set(listed) == {*REQUIRED, *OPTIONAL} - {"trigger", "max-files-per-batch"}
-    assert "loads nothing" in shown
-    assert "--trigger and --max-files-per-batch are accepted but not used." in shown
+    assert "loads nothing" in output
+    assert "--trigger and --max-files-per-batch are accepted but not used." in output
 
 
-def test_the_command_answers_bad_parameters_at_once_with_status_2_and_makes_nothing(tmp_path: Path) -> None:
+def test_the_command_rejects_invalid_parameters_with_status_2_and_creates_nothing(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "local.ingest", *ALL_BAD],
         cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    # --delta-output-path is made absolute on the local stage: a relative folder is fine there.
-    assert done.stderr.startswith("9 parameter problems; nothing was created:\n")
+    assert process.returncode == 2
+    assert "Traceback" not in process.stderr
+    assert process.stdout == ""
+    # The local stage makes --delta-output-path absolute, so a relative folder is valid there.
+    assert process.stderr.startswith("9 parameter problems; nothing was created:\n")
     assert list(tmp_path.iterdir()) == []

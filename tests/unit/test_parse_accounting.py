@@ -1,4 +1,4 @@
-"""Nothing is lost, nothing raises, and the fast ways give what the slow rules give: tried with files made at random."""
+"""Property tests of the parser: no line is lost, nothing raises, and fast paths give the result of the slow rules."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ NAMES = st.sampled_from(
         *("accountid", "AccountID", "zoo", "zoo_2", "version_2", "a", "Src_Addr", "SRCADDR", "event_time"),
     ]
 )
-NO_NAMES = st.sampled_from(["-", "a--b", "-version", "version_", "7", "ver sion", "é", "x.y"])
+INVALID_NAMES = st.sampled_from(["-", "a--b", "-version", "version_", "7", "ver sion", "é", "x.y"])
 VALUES = st.one_of(
     st.sampled_from(
         [
@@ -103,14 +103,14 @@ ENDS = st.sampled_from([b"\n"] * 12 + [b"\r\n"] * 4 + [b"\n\n", b"\r\r\n", b" \r
 
 @st.composite
 def plain_records(draw: st.DrawFn, names: Sequence[str]) -> bytes:
-    """A record as it should be."""
+    """Draw a valid record."""
     values = [draw(PLAIN_VALUES.get(name, st.sampled_from(["a", "10.0.0.1", "-"]))) for name in names]
     return " ".join(map(str, values)).encode()
 
 
 @st.composite
 def odd_lines(draw: st.DrawFn, names: Sequence[str]) -> bytes:
-    """A line of values of every kind, of about as many as the format has."""
+    """Draw a line of values of every kind, about as many as the format has fields."""
     count = max(1, len(names) + draw(st.sampled_from([0] * 8 + [-1, 1])))
     values = draw(st.lists(VALUES, min_size=count, max_size=count))
     line = values[0]
@@ -121,16 +121,16 @@ def odd_lines(draw: st.DrawFn, names: Sequence[str]) -> bytes:
 
 @st.composite
 def header_lines(draw: st.DrawFn) -> bytes:
-    """A header, or what is nearly one."""
+    """Draw a header line, or a line that is almost one."""
     names = draw(st.lists(NAMES, min_size=1, max_size=5))
     if not draw(st.integers(0, 5)):
-        names.insert(draw(st.integers(0, len(names))), draw(NO_NAMES))
+        names.insert(draw(st.integers(0, len(names))), draw(INVALID_NAMES))
     return draw(OUTER) + draw(SPACES).join(name.encode() for name in names) + draw(OUTER)
 
 
 @st.composite
 def texts(draw: st.DrawFn, headers: Sequence[str], *, most: int = 12) -> bytes:
-    """A text file: records, and among them every oddity there is."""
+    """Draw a text file: records mixed with every kind of odd line."""
     content = draw(st.sampled_from([b""] * 6 + [b"\xef\xbb\xbf", b"\n", b"  \r\n"]))
     names: Sequence[str] = headers
     if draw(st.booleans()):
@@ -161,21 +161,21 @@ def texts(draw: st.DrawFn, headers: Sequence[str], *, most: int = 12) -> bytes:
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[tuple[str, ...], tuple[str, ...], bytes]:
-    """Headers, the table's columns, and a text file."""
+    """Draw Headers, the columns of the table, and a text file."""
     headers = draw(HEADERS)
     columns = headers if draw(st.booleans()) else draw(HEADERS)
     return headers, columns, draw(texts(headers))
 
 
 def as_text(content: bytes) -> bool:
-    """Whether the parser takes the bytes for text."""
+    """Return whether the parser reads the bytes as text."""
     return not content.startswith((b"\x1f\x8b", b"PAR1"))
 
 
 @fuzz(150)
 @given(case=cases(), bundles=st.booleans())
 @example(case=(("srcaddr",), ("srcaddr",), b"srcaddr\n \xef\xbb\xbfa\n"), bundles=False)
-def test_a_text_file_gives_what_the_rules_give_line_by_line(
+def test_a_text_file_gives_the_result_of_the_rules_line_by_line(
     case: tuple[tuple[str, ...], tuple[str, ...], bytes], bundles: bool
 ) -> None:
     headers, columns, content = case
@@ -192,19 +192,19 @@ def test_a_text_file_gives_what_the_rules_give_line_by_line(
     longest=st.integers(16, 60),
     compressed=st.booleans(),
 )
-def test_sizes_of_blocks_make_no_difference(
+def test_block_sizes_do_not_change_the_result(
     case: tuple[tuple[str, ...], tuple[str, ...], bytes], block: int, halved: int, longest: int, compressed: bool
 ) -> None:
     headers, columns, content = case
     assume(compressed or as_text(content))
-    wanted = expected(content, headers, columns=columns, longest=longest)
+    result = expected(content, headers, columns=columns, longest=longest)
     with limits(block=block, halved=halved, longest=longest, bundles=False):
-        same(parsed(packed(content) if compressed else content, headers, columns=columns), wanted)
+        same(parsed(packed(content) if compressed else content, headers, columns=columns), result)
 
 
 @fuzz(40)
 @given(headers=HEADERS, data=st.data())
-def test_files_that_are_almost_all_records_give_what_the_rules_give(
+def test_files_of_almost_only_records_give_the_result_of_the_rules(
     headers: tuple[str, ...], data: st.DataObject
 ) -> None:
     record = data.draw(plain_records(headers))
@@ -232,7 +232,7 @@ def test_arbitrary_bytes_never_raise_and_every_line_is_accounted_for(
     headers=HEADERS,
     bundles=st.booleans(),
 )
-def test_any_order_of_the_signs_that_mean_something_gives_what_the_rules_give(
+def test_any_order_of_special_characters_gives_the_result_of_the_rules(
     content: bytes, headers: tuple[str, ...], bundles: bool
 ) -> None:
     with limits(halved=8, bundles=bundles):
@@ -245,7 +245,7 @@ def test_any_order_of_the_signs_that_mean_something_gives_what_the_rules_give(
 @pytest.mark.parametrize("library", libraries())
 @fuzz(50)
 @given(case=cases(), damage=st.data())
-def test_a_damaged_gzip_file_gives_what_is_left_of_it_by_the_rules(
+def test_a_damaged_gzip_file_gives_the_result_of_its_readable_part(
     library: str, case: tuple[tuple[str, ...], tuple[str, ...], bytes], damage: st.DataObject
 ) -> None:
     headers, columns, content = case
@@ -264,7 +264,7 @@ def test_a_damaged_gzip_file_gives_what_is_left_of_it_by_the_rules(
 @pytest.mark.parametrize("library", libraries())
 @fuzz(50)
 @given(rest=st.binary(max_size=80), flags=st.integers(0, 255))
-def test_arbitrary_bytes_behind_the_magic_of_gzip_never_raise(library: str, rest: bytes, flags: int) -> None:
+def test_arbitrary_bytes_after_the_gzip_magic_never_raise(library: str, rest: bytes, flags: int) -> None:
     with inflated_by(library):
         for data in (b"\x1f\x8b" + rest, b"\x1f\x8b\x08" + bytes([flags]) + rest):
             rows, entries = parsed(data)
@@ -307,7 +307,7 @@ def test_every_row_of_a_parquet_file_is_a_row_or_an_entry(data: st.DataObject) -
 
 @fuzz(50)
 @given(rest=st.binary(max_size=100), end=st.sampled_from([b"", b"PAR1", b"\x10\0\0\0PAR1"]))
-def test_arbitrary_bytes_behind_the_magic_of_parquet_are_one_entry(rest: bytes, end: bytes) -> None:
+def test_arbitrary_bytes_after_the_parquet_magic_are_one_entry(rest: bytes, end: bytes) -> None:
     with limits(bundles=False):
         rows, entries = parsed(b"PAR1" + rest + end)
     assert rows == []
@@ -317,23 +317,23 @@ def test_arbitrary_bytes_behind_the_magic_of_parquet_are_one_entry(rest: bytes, 
 # Many files
 
 
-def test_of_many_small_files_only_the_odd_ones_are_read_alone() -> None:
+def test_among_many_small_files_only_those_with_bad_lines_are_read_separately() -> None:
     good, bad = packed(text(header(), *[RECORD] * 20)), packed(text(header(), RECORD, b"x" + RECORD, RECORD))
     joined = packed(text(header(), RECORD)) * 3
     files = [(f"{number}", {70: bad, 150: bad}.get(number, joined if number % 2 else good)) for number in range(200)]
-    with mock.patch.object(records, "TextFile", wraps=records.TextFile) as alone:
+    with mock.patch.object(records, "TextFile", wraps=records.TextFile) as text_file:
         rows, entries = parsed(files)
-    assert [call.args[0] for call in alone.call_args_list] == ["70", "150"]
+    assert [call.args[0] for call in text_file.call_args_list] == ["70", "150"]
     assert [(entry.source_file, entry.line_number) for entry in entries] == [("70", 3), ("150", 3)]
     assert len(rows) == 98 * 20 + 100 * 3 + 2 * 2
 
 
-def test_a_first_line_too_long_to_be_remembered_is_read_as_any_other() -> None:
-    """Else a thousand small gzips of one long line each would fill a worker's memory."""
+def test_a_small_file_with_a_very_long_first_line_is_not_bundled() -> None:
+    """A thousand small gzip files of one long line each must not fill the memory of a worker."""
     data = b"x" * 9000 + b" y\n"
-    one = small_files.Bundle(Layout(columns=columns_of(DEFAULT), headers=DEFAULT))
-    assert one.small_file(PATH, pa.py_buffer(b"srcaddr\n1\n")) is not None
-    assert one.small_file(PATH, pa.py_buffer(data)) is None
+    bundle = small_files.Bundle(Layout(columns=columns_of(DEFAULT), headers=DEFAULT))
+    assert bundle.small_file(PATH, pa.py_buffer(b"srcaddr\n1\n")) is not None
+    assert bundle.small_file(PATH, pa.py_buffer(data)) is None
     assert parsed(data).entries == parsed(packed(data)).entries
     assert [entry.lines for entry in parsed(data).entries] == [1]
 
@@ -345,11 +345,11 @@ def test_a_first_line_too_long_to_be_remembered_is_read_as_any_other() -> None:
     bundled=st.sampled_from([10, 100, 1 << 20]),
     most_rows=st.sampled_from([1, 5, 1 << 15]),
 )
-def test_many_small_files_at_once_give_what_they_give_one_by_one(
+def test_many_small_files_together_give_the_same_result_as_one_by_one(
     data: st.DataObject, headers: tuple[str, ...], bundled: int, most_rows: int
 ) -> None:
     files = []
-    wanted = Parsed([], [])
+    result = Parsed([], [])
     name = data.draw(st.sampled_from(["file-{}", "x_20180620T16{:02}Z_a.log"]))
     for number in range(data.draw(st.integers(1, 8))):
         content = data.draw(texts(headers, most=3))
@@ -358,13 +358,13 @@ def test_many_small_files_at_once_give_what_they_give_one_by_one(
         assume(as_text(content))
         path = name.format(number)
         files.append((path, packed(content) if data.draw(st.booleans()) else content))
-        one = expected(content, headers, path=path)
-        wanted.rows.extend(one.rows)
-        wanted.entries.extend(one.entries)
+        part = expected(content, headers, path=path)
+        result.rows.extend(part.rows)
+        result.entries.extend(part.entries)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(small_files, "_BUNDLE_BYTES", bundled)
         patch.setattr(records, "BATCH_ROWS", most_rows)
-        same(parsed(files, headers), wanted)
+        same(parsed(files, headers), result)
 
 
 def batches_and_entries(files: Sequence[tuple[str, bytes]]) -> tuple[list[pa.RecordBatch], list[Entry]]:
@@ -373,7 +373,7 @@ def batches_and_entries(files: Sequence[tuple[str, bytes]]) -> tuple[list[pa.Rec
     return [p for p in parts if not isinstance(p, Entry)], [p for p in parts if isinstance(p, Entry)]
 
 
-def test_batches_cross_the_borders_of_files() -> None:
+def test_a_batch_may_hold_records_of_many_files() -> None:
     files = [(str(number), packed(text(header(), *[RECORD] * 10))) for number in range(300)]
     batches, entries = batches_and_entries(files)
     assert entries == []
@@ -383,14 +383,14 @@ def test_batches_cross_the_borders_of_files() -> None:
     assert counts == {str(number): 10 for number in range(300)}
 
 
-def test_batches_of_many_files_do_not_grow_without_end() -> None:
+def test_batches_of_many_files_are_limited_in_size() -> None:
     files = [(str(number), text(header(), *[RECORD] * 2000)) for number in range(60)]
     batches, _ = batches_and_entries(files)
     assert sum(batch.num_rows for batch in batches) == 120_000
     assert max(batch.num_rows for batch in batches) <= 2 * records.BATCH_ROWS
 
 
-def test_one_bad_file_in_a_bundle_costs_the_others_nothing() -> None:
+def test_a_bad_file_in_a_bundle_does_not_affect_the_other_files() -> None:
     good = text(header(), *[RECORD] * 5)
     files = [(str(number), good) for number in range(50)]
     files[20] = ("20", text(header(), RECORD, b"bad", RECORD))
@@ -402,7 +402,7 @@ def test_one_bad_file_in_a_bundle_costs_the_others_nothing() -> None:
     assert [(entry.source_file, entry.line_number, entry.lines) for entry in entries] == [("20", 3, 1)]
 
 
-def test_blank_lines_in_one_file_and_a_last_line_without_end_in_the_next_do_not_mix_up_files() -> None:
+def test_blank_lines_and_a_missing_last_line_end_do_not_mix_up_bundled_files() -> None:
     files = [
         ("a", text(b"srcaddr", b"1", b"", b"1")),
         ("b", text(b"srcaddr", b"2") + b"2"),
@@ -420,15 +420,15 @@ def test_blank_lines_in_one_file_and_a_last_line_without_end_in_the_next_do_not_
     assert [(entry.source_file, entry.line_number) for entry in entries] == [("d", 2)]
 
 
-def test_no_files_give_nothing() -> None:
+def test_no_files_give_no_rows_and_no_entries() -> None:
     assert parsed([]) == ([], [])
 
 
-# Files as the local stage delivers them
+# Files that the local stage delivers
 
 
 @pytest.mark.parametrize("file_format", ["plain-text", "parquet"])
-def test_delivered_files_come_back_record_for_record(file_format: str) -> None:
+def test_generated_files_are_parsed_back_record_for_record(file_format: str) -> None:
     log = FlowLog("fl-1234abcd", "123456789012", "eu-west-1", file_format=file_format)  # type: ignore[arg-type]
     count = 500
     table = pa.table(
@@ -442,7 +442,7 @@ def test_delivered_files_come_back_record_for_record(file_format: str) -> None:
     data = flow_log_files.encode(log, table)
     rows, entries = parsed([(flow_log_files.key(log, datetime(2026, 3, 4, tzinfo=timezone.utc)), data)])
     assert entries == []
-    got = [{name: row[name.replace("-", "_")] for name in DEFAULT} for row in rows]
-    assert got == table.to_pylist()
+    parsed_records = [{name: row[name.replace("-", "_")] for name in DEFAULT} for row in rows]
+    assert parsed_records == table.to_pylist()
     assert all(row["event_time"].timestamp() == row["start"] for row in rows)
     assert PATH not in {row["source_file"] for row in rows}

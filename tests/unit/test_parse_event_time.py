@@ -1,4 +1,4 @@
-"""When a record was seen: from its start, else its end, else the name of its file."""
+"""The event time of a record: its start, otherwise its end, otherwise the time in the name of its file."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ WITHOUT = ("srcaddr",)
 
 
 def event_time(names: bytes, values: bytes, columns: tuple[str, ...] = WITH_COLUMNS, path: str = NAMED) -> Any:
-    """`event_time` of a file of one record; the same whether files are bundled or not, and among other records."""
-    found = []
+    """Return `event_time` of one record; assert that neither bundling nor other lines change it."""
+    times = []
     for content in (text(names, values), text(names, values, b"\xff", values)):
         for bundles in (True, False):
             with limits(bundles=bundles):
-                found += [row["event_time"] for row in parsed([(path, content)], columns).rows]
-    assert len(found) == 6
-    assert len(set(found)) == 1
-    return found[0]
+                times += [row["event_time"] for row in parsed([(path, content)], columns).rows]
+    assert len(times) == 6
+    assert len(set(times)) == 1
+    return times[0]
 
 
 columns = pytest.mark.parametrize("columns", [WITH_COLUMNS, WITHOUT, ("srcaddr", "start"), ("srcaddr", "end")])
@@ -38,27 +38,27 @@ columns = pytest.mark.parametrize("columns", [WITH_COLUMNS, WITHOUT, ("srcaddr",
 
 @columns
 def test_event_time_is_start(columns: tuple[str, ...]) -> None:
-    got = event_time(b"srcaddr start end", b"a 1418530010 1418530070", columns)
-    assert got == datetime(2014, 12, 14, 4, 6, 50, tzinfo=UTC)
+    time = event_time(b"srcaddr start end", b"a 1418530010 1418530070", columns)
+    assert time == datetime(2014, 12, 14, 4, 6, 50, tzinfo=UTC)
 
 
 @columns
-def test_event_time_is_end_where_there_is_no_start(columns: tuple[str, ...]) -> None:
-    wanted = datetime(2014, 12, 14, 4, 7, 50, tzinfo=UTC)
-    assert event_time(b"srcaddr end", b"a 1418530070", columns) == wanted
-    assert event_time(b"srcaddr start end", b"a - 1418530070", columns) == wanted
-    assert event_time(b"end start srcaddr", b"1418530070 - a", columns) == wanted
+def test_event_time_is_end_if_start_is_missing(columns: tuple[str, ...]) -> None:
+    time = datetime(2014, 12, 14, 4, 7, 50, tzinfo=UTC)
+    assert event_time(b"srcaddr end", b"a 1418530070", columns) == time
+    assert event_time(b"srcaddr start end", b"a - 1418530070", columns) == time
+    assert event_time(b"end start srcaddr", b"1418530070 - a", columns) == time
 
 
 @columns
-def test_event_time_is_that_of_the_files_name_where_there_is_neither(columns: tuple[str, ...]) -> None:
+def test_event_time_comes_from_the_file_name_if_start_and_end_are_missing(columns: tuple[str, ...]) -> None:
     assert event_time(b"srcaddr action", b"a ACCEPT", columns) == NAME_TIME
     assert event_time(b"srcaddr start end", b"a - -", columns) == NAME_TIME
     assert event_time(b"srcaddr end", b"a -", columns) == NAME_TIME
 
 
 @columns
-def test_event_time_is_told_record_by_record(columns: tuple[str, ...]) -> None:
+def test_event_time_is_decided_for_each_record(columns: tuple[str, ...]) -> None:
     content = text(b"start srcaddr end", b"100 a 200", b"- b 200", b"- c -", b"300 d -", b"- e 400", b"0 f 0")
     rows, entries = parsed([(NAMED, content)], columns)
     assert entries == []
@@ -95,7 +95,7 @@ def test_event_time_is_told_record_by_record(columns: tuple[str, ...]) -> None:
         (-(2**63), None),
     ],
 )
-def test_values_of_10_to_the_11_and_more_are_milliseconds_and_times_lie_in_the_years_1_to_9999(
+def test_values_from_10_to_the_11_are_milliseconds_and_years_are_1_to_9999(
     value: int, time: datetime | None, columns: tuple[str, ...]
 ) -> None:
     assert event_time(b"srcaddr start", b"a %d" % value, columns) == time
@@ -104,11 +104,11 @@ def test_values_of_10_to_the_11_and_more_are_milliseconds_and_times_lie_in_the_y
 
 
 @columns
-def test_a_start_outside_the_years_is_null_and_no_reason_to_look_at_the_end(columns: tuple[str, ...]) -> None:
+def test_a_start_outside_the_years_1_to_9999_is_null_even_if_end_is_valid(columns: tuple[str, ...]) -> None:
     assert event_time(b"srcaddr start end", b"a 253402300800000 1418530070", columns) is None
 
 
-def test_seconds_milliseconds_and_impossible_times_may_share_a_file() -> None:
+def test_a_file_may_mix_seconds_milliseconds_and_impossible_times() -> None:
     values = [1418530010, 1418530010123, 2**62, -5, 10**11 - 1, 10**11]
     content = text(b"srcaddr start", *(b"%d %d" % (number, value) for number, value in enumerate(values)))
     for columns in (WITH_COLUMNS, WITHOUT):
@@ -119,7 +119,7 @@ def test_seconds_milliseconds_and_impossible_times_may_share_a_file() -> None:
 @pytest.mark.parametrize(
     "bad", [b"soon", b"+5", b"1.5", b"0x10", b"5\t", b"--", "٥".encode(), b"1e9", b"\xef\xbb\xbf5"]
 )
-def test_a_start_without_a_column_that_is_no_integer_is_kept_as_text_and_says_no_time(bad: bytes) -> None:
+def test_a_non_integer_start_without_a_column_is_kept_as_text_and_gives_no_time(bad: bytes) -> None:
     content = text(b"srcaddr start end", b"a " + bad + b" 1418530070", b"b " + bad + b" -", b"c - " + bad)
     rows, entries = parsed([(NAMED, content)], WITHOUT)
     assert entries == []
@@ -131,7 +131,7 @@ def test_a_start_without_a_column_that_is_no_integer_is_kept_as_text_and_says_no
     assert {row["other_fields"].get("start") for row in rows} == {bad.decode(), None}
 
 
-def test_a_start_with_a_column_that_is_no_integer_is_an_entry() -> None:
+def test_a_non_integer_start_with_a_column_is_an_entry() -> None:
     rows, entries = parsed([(NAMED, text(b"srcaddr start end", b"a soon 1418530070"))], WITH_COLUMNS)
     assert rows == []
     assert places(entries) == [(2, 1)]
@@ -144,16 +144,16 @@ def test_a_start_without_a_column_may_have_any_number_of_digits(digits: int) -> 
     assert event_time(b"srcaddr start", b"a " + b"0" * digits + b"5", WITHOUT) == EPOCH + timedelta(seconds=5)
 
 
-def test_start_and_end_are_found_in_every_spelling() -> None:
+def test_start_and_end_are_recognized_in_every_spelling() -> None:
     assert event_time(b"srcaddr START End", b"a 100 200", WITHOUT) == EPOCH + timedelta(seconds=100)
 
 
-def test_of_two_starts_the_first_counts() -> None:
+def test_the_first_of_two_starts_is_used() -> None:
     for columns in (WITH_COLUMNS, WITHOUT):
         assert event_time(b"srcaddr start start", b"a 100 200", columns) == EPOCH + timedelta(seconds=100)
 
 
-def test_headers_tell_the_place_of_start_in_a_file_without_header() -> None:
+def test_headers_give_the_position_of_start_in_a_file_without_a_header_line() -> None:
     rows, _ = parsed([(NAMED, text(b"a 100"))], ("srcaddr", "start"))
     assert rows[0]["event_time"] == EPOCH + timedelta(seconds=100)
 
@@ -181,11 +181,11 @@ def test_headers_tell_the_place_of_start_in_a_file_without_header() -> None:
         ("s3://b/year=2026/month=01/day=02/plain.log.gz", None),
     ],
 )
-def test_the_time_in_the_files_name_is_utc_to_the_minute(path: str, time: datetime | None) -> None:
+def test_the_time_in_the_file_name_is_utc_to_the_minute(path: str, time: datetime | None) -> None:
     assert event_time(b"srcaddr", b"a", WITHOUT, path) == time
 
 
-def test_each_of_many_small_files_has_the_time_of_its_own_name() -> None:
+def test_each_bundled_file_uses_the_time_in_its_own_name() -> None:
     files = [(f"x_20180620T16{minute:02}Z_a.log", text(b"srcaddr", b"%d" % minute)) for minute in range(60)]
     files += [("plain.log", text(b"srcaddr", b"99"))]
     rows, _ = parsed(files, WITHOUT)
@@ -197,7 +197,7 @@ def test_each_of_many_small_files_has_the_time_of_its_own_name() -> None:
 
 
 @columns
-def test_in_parquet_event_time_follows_the_same_rules(columns: tuple[str, ...]) -> None:
+def test_event_time_follows_the_same_rules_in_parquet(columns: tuple[str, ...]) -> None:
     table = {
         "srcaddr": ["a", "b", "c", "d", "e"],
         "start": pa.array([100, None, None, 1418530010123, 2**62], pa.int64()),
@@ -215,7 +215,7 @@ def test_in_parquet_event_time_follows_the_same_rules(columns: tuple[str, ...]) 
 
 
 @columns
-def test_in_parquet_start_may_be_text(columns: tuple[str, ...]) -> None:
+def test_start_may_be_text_in_parquet(columns: tuple[str, ...]) -> None:
     table = {"srcaddr": ["a", "b"], "start": ["100", "-"], "end": ["200", "200"]}
     rows, _ = parsed([(NAMED, parquet_file(table))], columns)
     assert [row["event_time"] for row in rows] == [EPOCH + timedelta(seconds=s) for s in (100, 200)]

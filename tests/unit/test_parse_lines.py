@@ -1,4 +1,4 @@
-"""Lines and values of text files: what is a row, what an entry, and what nothing at all."""
+"""Lines and values of text files: which become rows, which become entries, and which are ignored."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ THREE = ("version", "srcaddr", "dstport")
 INTEGERS = ("version", "bytes")  # one INT and one BIGINT, so that no value of a line is text
 MIXED = ("version", "srcaddr", "bytes")
 
-# The records that AWS prints: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
+# The example records of AWS: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
 
 V2 = " ".join(DEFAULT)
 TCP = (
@@ -245,7 +245,7 @@ INTEGER_FIELDS = set(words("version srcport dstport protocol packets bytes start
 
 
 def printed(names: str, record: str) -> dict[str, Any]:
-    """What stands in a record: integers where AWS says so, nothing for ``-``."""
+    """Return the values of a record: integers where AWS documents them, and no value for ``-``."""
     values = zip(names.split(), record.split(), strict=True)
     return {
         name.replace("-", "_"): int(value) if name in INTEGER_FIELDS else value
@@ -254,7 +254,7 @@ def printed(names: str, record: str) -> dict[str, Any]:
     }
 
 
-def test_the_first_example_of_aws_word_for_word() -> None:
+def test_the_first_example_of_aws_is_parsed_value_by_value() -> None:
     row = only_row(text(header(), RECORD))
     del row["event_time"]
     assert row == {
@@ -276,7 +276,7 @@ def test_the_first_example_of_aws_word_for_word() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_example_of_aws_is_the_row_that_is_printed(name: str) -> None:
+def test_every_example_of_aws_is_parsed_to_its_row(name: str) -> None:
     names, record = EXAMPLES[name]
     row = only_row(text(names.encode(), record.encode()), names.split())
     time = row.pop("event_time", None)
@@ -285,20 +285,20 @@ def test_every_example_of_aws_is_the_row_that_is_printed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_example_of_aws_in_a_table_of_the_default_format_loses_nothing(name: str) -> None:
+def test_every_example_of_aws_keeps_all_values_in_a_table_of_the_default_format(name: str) -> None:
     names, record = EXAMPLES[name]
     row = only_row(text(names.encode(), record.encode()))
     row.pop("event_time", None)
     others = row.pop("other_fields", {})
-    got = {**row, **{key.replace("-", "_"): value for key, value in others.items()}}
-    assert {key: str(value) for key, value in got.items()} == {
+    values = {**row, **{key.replace("-", "_"): value for key, value in others.items()}}
+    assert {key: str(value) for key, value in values.items()} == {
         key: str(value) for key, value in printed(names, record).items()
     }
     assert not set(others) & set(DEFAULT)
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_all_examples_of_aws_in_one_file_each_behind_its_header(compressed: bool) -> None:
+def test_all_examples_of_aws_are_parsed_from_one_file(compressed: bool) -> None:
     content = text(*(line.encode() for example in EXAMPLES.values() for line in example))
     columns = PATHS.split()
     rows, entries = parsed(packed(content) if compressed else content, columns)
@@ -307,7 +307,7 @@ def test_all_examples_of_aws_in_one_file_each_behind_its_header(compressed: bool
     same(parsed(content, columns), expected(content, columns))
 
 
-def test_the_record_that_aws_prints_with_two_spaces_is_the_same_row() -> None:
+def test_two_spaces_in_an_example_of_aws_give_the_same_row() -> None:
     twice = EXAMPLES["tcpflags_8_as_printed_double_space"]
     assert "  " in twice[1]
     once = EXAMPLES["tcpflags_8_short_server_synack_fin"]
@@ -321,7 +321,7 @@ def test_nodata_and_skipdata_records_are_rows(status: str) -> None:
     assert set(row) == {"version", "account_id", "interface_id", "start", "end", "log_status", "event_time"}
 
 
-def test_value_sets_are_open_and_unknown_is_a_value() -> None:
+def test_unknown_values_of_enumerated_fields_are_kept() -> None:
     content = text(b"account-id action log-status type", b"unknown MAYBE INCOMPLETEDATA IPv9")
     row = only_row(content, ("account-id", "action", "log-status", "type"))
     assert row == {"account_id": "unknown", "action": "MAYBE", "log_status": "INCOMPLETEDATA", "type": "IPv9"}
@@ -331,7 +331,7 @@ def test_an_account_id_keeps_its_leading_zeros() -> None:
     assert only_row(text(b"account-id version", b"000000000012 2"))["account_id"] == "000000000012"
 
 
-# A dash, and what is nearly one
+# Dashes and similar values
 
 
 def test_a_dash_is_null_in_every_column() -> None:
@@ -357,7 +357,7 @@ def test_only_a_dash_alone_is_null(value: str) -> None:
 @pytest.mark.parametrize(
     "value", ['"', '"a', '"a"', 'a"b"', "\\", "\\n", "a,b", "a;b", "#", "true", "1e3", "2026-01-01", "'x'"]
 )
-def test_quotes_backslashes_and_other_signs_are_part_of_a_value(value: str) -> None:
+def test_quotes_backslashes_and_other_special_characters_are_part_of_a_value(value: str) -> None:
     content = text(b"version srcaddr zoo", f"2 {value} {value}".encode(), f"3 {value} {value}".encode())
     rows, entries = parsed(content, THREE)
     assert entries == []
@@ -431,9 +431,7 @@ BAD = [
 
 @pytest.mark.parametrize("columns", [INTEGERS, MIXED], ids=["integers only", "with text"])
 @pytest.mark.parametrize("value", GOOD, ids=lambda value: value[:12].decode())
-def test_an_integer_is_an_optional_minus_and_digits_and_may_have_leading_zeros(
-    value: bytes, columns: tuple[str, ...]
-) -> None:
+def test_an_integer_is_digits_with_an_optional_minus_and_leading_zeros(value: bytes, columns: tuple[str, ...]) -> None:
     record = b" ".join(value if name != "srcaddr" else b"a" for name in columns)
     row = only_row(text(header(columns), record), columns)
     assert row["version"] == row["bytes"] == GOOD[value]
@@ -442,11 +440,11 @@ def test_an_integer_is_an_optional_minus_and_digits_and_may_have_leading_zeros(
 @pytest.mark.parametrize("columns", [INTEGERS, MIXED], ids=["integers only", "with text"])
 @pytest.mark.parametrize("field", ["version", "bytes"])
 @pytest.mark.parametrize("value", BAD, ids=lambda value: repr(value[:12]))
-def test_a_value_that_is_no_integer_makes_an_entry_that_names_the_field(
+def test_a_non_integer_value_is_an_entry_that_names_the_field(
     value: bytes, field: str, columns: tuple[str, ...]
 ) -> None:
     record = b" ".join(value if name == field else b"1" for name in columns)
-    record += b" " if record.endswith(b"\r") else b""  # or the CR would belong to the line's end
+    record += b" " if record.endswith(b"\r") else b""  # otherwise the CR would belong to the line end
     good = b" ".join(b"1" for _ in columns)
     rows, entries = parsed(text(header(columns), good, record, good), columns)
     assert [row["version"] for row in rows] == [1, 1]
@@ -473,7 +471,7 @@ def test_a_value_that_is_no_integer_makes_an_entry_that_names_the_field(
         ("version", False, 2**64 + 5),
     ],
 )
-def test_an_integer_has_to_fit_its_column(field: str, fits: bool, value: int) -> None:
+def test_an_integer_must_fit_its_column(field: str, fits: bool, value: int) -> None:
     content = text(f"srcaddr {field}".encode(), f"a {value}".encode(), f"b 000{value}".replace("000-", "-000").encode())
     rows, entries = parsed(content, MIXED)
     if fits:
@@ -485,7 +483,7 @@ def test_an_integer_has_to_fit_its_column(field: str, fits: bool, value: int) ->
         assert all(field in entry.reason for entry in entries)
 
 
-def test_the_reason_names_the_field_by_its_name_whatever_the_column() -> None:
+def test_the_reason_names_the_field() -> None:
     entry = parsed(text(b"srcaddr tcp_flags", b"a x"), ("tcp-flags",)).entries[0]
     assert "tcp-flags" in entry.reason or "tcp_flags" in entry.reason
 
@@ -503,13 +501,13 @@ def test_an_integer_field_without_a_column_is_not_checked() -> None:
     [b"2  a 3", b" 2 a 3", b"2 a 3 ", b"   2    a  3   ", b"2 a   3"],
 )
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
-def test_runs_of_spaces_separate_fields_and_outer_spaces_mean_nothing(line: bytes, end: bytes) -> None:
+def test_runs_of_spaces_separate_fields_and_outer_spaces_are_ignored(line: bytes, end: bytes) -> None:
     content = header(THREE) + b"\n" + line + end
     assert only_row(content, THREE) == {"version": 2, "srcaddr": "a", "dstport": 3}
     assert only_row(content + b"\n" * (not end) + b"  \n \n", THREE) == {"version": 2, "srcaddr": "a", "dstport": 3}
 
 
-def test_two_spaces_are_no_empty_value() -> None:
+def test_two_spaces_are_not_an_empty_value() -> None:
     rows, entries = parsed(text(b"srcaddr dstaddr action", b"a  b", b"a b ", b" a b", b"a b c"), ("srcaddr",))
     assert [row["srcaddr"] for row in rows] == ["a"]
     assert places(entries) == [(2, 1), (3, 1), (4, 1)]
@@ -517,7 +515,7 @@ def test_two_spaces_are_no_empty_value() -> None:
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("blank", [b"", b" ", b"  ", b" " * 13, b" " * 100])
-def test_blank_lines_mean_nothing_and_count_as_lines(blank: bytes, end: bytes) -> None:
+def test_blank_lines_are_ignored_but_counted(blank: bytes, end: bytes) -> None:
     content = text(blank, header(), blank, RECORD, blank, blank, b"x y", blank, end=end) + blank
     rows, entries = parsed(content)
     assert len(rows) == 1
@@ -526,7 +524,7 @@ def test_blank_lines_mean_nothing_and_count_as_lines(blank: bytes, end: bytes) -
 
 @pytest.mark.parametrize("width", [1, 2, 3])
 @pytest.mark.parametrize("field", ["srcaddr", "version", "zoo"])
-def test_blank_lines_mean_nothing_whatever_the_number_of_fields(field: str, width: int) -> None:
+def test_blank_lines_are_ignored_for_any_number_of_fields(field: str, width: int) -> None:
     names = [field, *["version", "bytes", "start"][: width - 1]]
     record = b" ".join([b"1"] * width)
     content = text(header(names), *[b" " * count for count in range(6)], record)
@@ -536,7 +534,7 @@ def test_blank_lines_mean_nothing_whatever_the_number_of_fields(field: str, widt
     assert parsed(content, names).entries == []
 
 
-def test_lines_end_with_lf_or_cr_lf_also_mixed() -> None:
+def test_lines_may_end_with_lf_or_cr_lf_in_one_file() -> None:
     rows, entries = parsed(b"version srcaddr\r\n2 a\n3 b\r\n4 c", THREE)
     assert [(row["version"], row["srcaddr"]) for row in rows] == [(2, "a"), (3, "b"), (4, "c")]
     assert entries == []
@@ -557,19 +555,19 @@ def test_a_lone_cr_is_part_of_a_value() -> None:
     assert only_row(b"srcaddr version\na\rb\rc 2\n", THREE)["srcaddr"] == "a\rb\rc"
 
 
-def test_a_cr_at_the_end_of_a_file_without_lf_is_part_of_the_value_in_small_and_large_files() -> None:
+def test_a_cr_at_the_end_of_a_file_is_part_of_the_value_with_and_without_bundles() -> None:
     for bundles in (True, False):
         with limits(bundles=bundles):
             assert only_row(b"version srcaddr\n2 a\r", THREE)["srcaddr"] == "a\r"
 
 
-def test_a_last_line_without_an_end_is_a_line() -> None:
+def test_a_last_line_without_a_line_end_is_a_line() -> None:
     assert only_row(b"version srcaddr\n2 a", THREE) == {"version": 2, "srcaddr": "a"}
     assert places(parsed(b"version srcaddr\n2", THREE).entries) == [(2, 1)]
 
 
 @pytest.mark.parametrize("sign", ["\x0b", "\x0c", "\x1c", "\x1d", "\x85", "\u2028", "\u2029", "\xa0", "\u3000", "\x00"])
-def test_no_other_sign_ends_a_line_or_separates_fields(sign: str) -> None:
+def test_no_other_character_ends_a_line_or_separates_fields(sign: str) -> None:
     value = f"a{sign}b"
     content = text(b"version srcaddr", f"2 {value}".encode(), f"3 {sign}".encode())
     rows, entries = parsed(content, THREE)
@@ -583,11 +581,11 @@ def test_nul_bytes_are_part_of_a_value_and_never_blank() -> None:
     assert only_entry(b"\0" * 100).lines == 1
 
 
-# Lines that are kept as they are
+# Quarantined lines
 
 
 @pytest.mark.parametrize("record", [b"2 a", b"2", b"2 a 3 4", b"2 a 3 4 5 6 7"])
-def test_another_number_of_fields_is_an_entry_and_the_rest_of_the_file_is_kept(record: bytes) -> None:
+def test_a_wrong_number_of_fields_is_an_entry_and_the_rest_of_the_file_is_kept(record: bytes) -> None:
     rows, entries = parsed(text(header(THREE), b"1 a 1", record, b"3 c 3"), THREE)
     assert [row["version"] for row in rows] == [1, 3]
     assert [(entry.source_file, entry.line_number, entry.lines, entry.line) for entry in entries] == [
@@ -595,7 +593,7 @@ def test_another_number_of_fields_is_an_entry_and_the_rest_of_the_file_is_kept(r
     ]
 
 
-def test_damaged_lines_here_and_there_leave_all_others_as_they_were() -> None:
+def test_damaged_lines_do_not_affect_the_other_lines() -> None:
     content = text(header(), *[RECORD] * 2000)
     content = damage.bad_integer(content, line=2, field=10)
     content = damage.too_few_fields(content, line=777)
@@ -612,7 +610,7 @@ def test_damaged_lines_here_and_there_leave_all_others_as_they_were() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "shown"),
     [
         (b"\xff", r"\xff"),
         (b"a\xfe\xffb", r"a\xfe\xffb"),
@@ -625,16 +623,16 @@ def test_damaged_lines_here_and_there_leave_all_others_as_they_were() -> None:
     ],
 )
 @pytest.mark.parametrize("names", [b"version srcaddr", b"version zoo", b"srcaddr version"])
-def test_bytes_that_are_not_utf8_make_an_entry_that_shows_them(value: bytes, told: str, names: bytes) -> None:
+def test_invalid_utf8_is_an_entry_that_shows_the_bytes(value: bytes, shown: str, names: bytes) -> None:
     records = {b"version srcaddr": b"2 %b", b"version zoo": b"2 %b", b"srcaddr version": b"%b 2"}
     record = records[names]
     rows, entries = parsed(text(names, record % b"\xc3\xa9", record % value, record % b"b"), THREE)
     assert len(rows) == 2
     assert places(entries) == [(3, 1)]
-    assert entries[0].line == record.decode().replace("%b", told)
+    assert entries[0].line == record.decode().replace("%b", shown)
 
 
-def test_text_in_other_scripts_is_a_value() -> None:
+def test_text_in_any_script_is_a_value() -> None:
     value = "é中\N{GRINNING FACE}\U0010ffff"
     assert only_row(text(b"version srcaddr zoo", f"2 {value} {value}".encode()), THREE) == {
         "version": 2,
@@ -643,7 +641,7 @@ def test_text_in_other_scripts_is_a_value() -> None:
     }
 
 
-def test_the_line_of_an_entry_is_at_most_4096_characters() -> None:
+def test_the_line_of_an_entry_has_at_most_4096_characters() -> None:
     for sign in ("x", "é", "中", "\N{GRINNING FACE}"):
         for count in (4095, 4096, 4097, 20000):
             entry = only_entry(text((sign * count).encode()), THREE)
@@ -654,12 +652,12 @@ def test_the_line_of_an_entry_is_at_most_4096_characters() -> None:
     assert entry.line == "x" + "\N{GRINNING FACE}" * 4095
 
 
-def test_the_line_of_an_entry_is_without_its_end() -> None:
+def test_the_line_of_an_entry_has_no_line_end() -> None:
     for end in (b"\n", b"\r\n", b""):
         assert parsed(b"version srcaddr\n2 a b" + end, THREE).entries[0].line == "2 a b"
 
 
-def test_line_number_counts_blank_lines_headers_and_records_alike() -> None:
+def test_line_numbers_count_blank_lines_header_lines_and_records() -> None:
     lines = [b"", header(THREE), b"2 a 1", b"x", b"", b"   ", header(("srcaddr",)), b"a", b"a b", header(THREE), b"y"]
     for end in (b"\n", b"\r\n"):
         rows, entries = parsed(text(*lines, end=end), THREE)
@@ -667,7 +665,7 @@ def test_line_number_counts_blank_lines_headers_and_records_alike() -> None:
         assert places(entries) == [(4, 1), (9, 1), (11, 1)]
 
 
-def test_line_numbers_are_right_in_every_part_of_a_long_file() -> None:
+def test_line_numbers_are_correct_in_every_part_of_a_long_file() -> None:
     lines = [header(THREE), *(b"2 a %d" % number for number in range(20_000))]
     bad = [2, 3, 4000, 4001, 9999, 15_000, 20_000, 20_001]
     for number in bad:
@@ -683,13 +681,13 @@ def test_line_numbers_are_right_in_every_part_of_a_long_file() -> None:
 
 
 def long_line(length: int) -> bytes:
-    """A record of the three fields with so many bytes."""
+    """Return a record of the three fields with the given number of bytes."""
     return b"2 %b 3" % (b"x" * (length - 4))
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("before", [0, 1, 200_000])
-def test_a_line_of_1_mib_is_read_and_one_byte_more_is_an_entry(before: int, end: bytes) -> None:
+def test_a_line_of_1_mib_is_read_and_a_longer_line_is_an_entry(before: int, end: bytes) -> None:
     short = [long_line(50)] * (before // 50)
     for length, fits in ((MEBIBYTE, True), (MEBIBYTE + 1, False)):
         content = text(header(THREE), *short, long_line(length), b"4 y 5", end=end)
@@ -704,26 +702,26 @@ def test_a_line_of_1_mib_is_read_and_one_byte_more_is_an_entry(before: int, end:
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_the_length_of_a_line_is_told_right_wherever_blocks_end(end: bytes) -> None:
+def test_the_line_length_is_correct_wherever_blocks_end(end: bytes) -> None:
     longest = 40
     lines = [header(THREE)]
     for length in (39, 40, 41, 42, 80, 81, 200, 40, 41):
         lines += [long_line(length), b"2 a 3"]
     for last in (long_line(40), long_line(41), long_line(40) + b" "):
         content = text(*lines, end=end) + last
-        wanted = expected(content, THREE, longest=longest)
+        result = expected(content, THREE, longest=longest)
         for block in [*range(1, 60), 80, 81, 82, 120, 500]:
             with limits(block=block, longest=longest, halved=16, bundles=False):
-                same(parsed(content, THREE), wanted)
+                same(parsed(content, THREE), result)
 
 
-def test_a_long_last_line_without_an_end_is_an_entry() -> None:
+def test_an_oversized_last_line_without_a_line_end_is_an_entry() -> None:
     for length, fits in ((MEBIBYTE, True), (MEBIBYTE + 1, False), (5 * MEBIBYTE, False)):
         rows, entries = parsed(header(THREE) + b"\n" + long_line(length), THREE)
         assert (len(rows), len(entries)) == (int(fits), int(not fits))
 
 
-def test_a_long_line_may_span_many_blocks_and_the_lines_around_it_are_kept() -> None:
+def test_an_oversized_line_may_span_many_blocks_and_the_lines_around_it_are_kept() -> None:
     content = text(
         header(THREE), b"1 a 1", long_line(5 * MEBIBYTE), b"2 b 2", long_line(3 * MEBIBYTE), b"bad", b"3 c 3"
     )
@@ -733,14 +731,14 @@ def test_a_long_line_may_span_many_blocks_and_the_lines_around_it_are_kept() -> 
         assert places(entries) == [(3, 1), (5, 1), (6, 1)]
 
 
-def test_a_long_line_that_is_blank_means_nothing() -> None:
+def test_an_oversized_blank_line_is_ignored() -> None:
     for end in (b"\n", b"\r\n", b""):
         for length in (MEBIBYTE + 1, 2 * MEBIBYTE, 5 * MEBIBYTE):
             assert parsed(header(THREE) + b"\n" + b" " * length + end, THREE) == ([], [])
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_a_long_blank_line_means_nothing_wherever_blocks_end(end: bytes) -> None:
+def test_an_oversized_blank_line_is_ignored_wherever_blocks_end(end: bytes) -> None:
     content = text(b"srcaddr", b" " * 41, b"a", b" " * 45, end=end)
     for block in range(1, 100):
         with limits(block=block, longest=40, bundles=False):
@@ -749,7 +747,7 @@ def test_a_long_blank_line_means_nothing_wherever_blocks_end(end: bytes) -> None
             assert entries == []
 
 
-def test_a_line_of_more_than_1_mib_of_lone_crs_is_an_entry() -> None:
+def test_an_oversized_line_of_lone_crs_is_an_entry() -> None:
     for line in (b"\r" * (MEBIBYTE + 2), b" " * MEBIBYTE + b"\r "):
         rows, entries = parsed(text(b"srcaddr", b"a", line, b"b"), THREE)
         assert [row["srcaddr"] for row in rows] == ["a", "b"]
@@ -757,7 +755,7 @@ def test_a_line_of_more_than_1_mib_of_lone_crs_is_an_entry() -> None:
 
 
 @pytest.mark.parametrize("line", [b"\r" * 50, b" " * 45 + b"\r \r", b"\r" + b" " * 50, b" " * 50 + b"\r "])
-def test_a_long_line_of_spaces_and_lone_crs_is_not_blank(line: bytes) -> None:
+def test_an_oversized_line_of_spaces_and_lone_crs_is_not_blank(line: bytes) -> None:
     content = text(b"srcaddr", b"a", line, b"b")
     for block in range(1, 100):
         with limits(block=block, longest=40, bundles=False):
@@ -766,11 +764,11 @@ def test_a_long_line_of_spaces_and_lone_crs_is_not_blank(line: bytes) -> None:
             assert places(entries) == [(3, 1)]
 
 
-def test_a_long_line_within_a_run_without_header_is_counted() -> None:
+def test_an_oversized_line_among_lines_without_a_header_is_counted() -> None:
     assert only_entry(text(b"2 a", long_line(MEBIBYTE + 1), b"x"), THREE).lines == 3
 
 
-def test_a_long_first_line_is_counted_once() -> None:
+def test_an_oversized_first_line_is_counted_once() -> None:
     rows, entries = parsed(text(long_line(MEBIBYTE + 1), header(THREE), b"2 a 3"), THREE)
     assert len(rows) == 1
     assert places(entries) == [(1, 1)]
@@ -779,13 +777,13 @@ def test_a_long_first_line_is_counted_once() -> None:
 # Files
 
 
-def test_empty_files_and_files_of_blank_lines_give_nothing() -> None:
+def test_empty_files_and_files_of_blank_lines_give_no_rows_and_no_entries() -> None:
     for content in (b"", b"\n", b"\r\n", b"   ", b" \n\r\n  \n\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"):
         assert parsed(content) == ([], [])
         assert parsed(packed(content)) == ([], [])
 
 
-def test_files_with_a_header_only_give_nothing() -> None:
+def test_files_of_only_a_header_line_give_no_rows_and_no_entries() -> None:
     for content in (
         header(),
         header() + b"\n",
@@ -798,13 +796,13 @@ def test_files_with_a_header_only_give_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", ["a.log", "a.log.gz", "a.parquet", "a.csv", "a", "s3://b/a%20b/é.txt.zip", ""])
-def test_a_plain_text_file_is_told_by_its_first_bytes_whatever_its_name(name: str) -> None:
+def test_text_and_gzip_are_detected_by_their_first_bytes_and_not_by_the_file_name(name: str) -> None:
     for content in (text(header(), RECORD), packed(text(header(), RECORD))):
         rows, entries = parsed([(name, content)])
         assert [row["source_file"] for row in rows] == [name]
         assert entries == []
 
 
-def test_a_part_of_a_byte_order_mark_is_text() -> None:
+def test_part_of_a_byte_order_mark_is_text() -> None:
     for content in (b"\xef", b"\xef\xbb"):
         assert only_entry(content).line == repr(content)[2:-1]

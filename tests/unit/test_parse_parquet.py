@@ -1,4 +1,4 @@
-"""Parquet: its columns are the header, its rows the records."""
+"""Parquet files: the columns are the fields, the rows are the records."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ THREE = ("version", "srcaddr", "dstport")
 RECORD_TYPES = {"version": pa.int32(), "srcport": pa.int32(), "dstport": pa.int32(), "protocol": pa.int32()}
 
 
-def one(**columns: Any) -> bytes:
-    """A file of one row; a value may be an array of one."""
+def one_row(**columns: Any) -> bytes:
+    """Return a Parquet file of one row; a value may be an array of one element."""
     return parquet_file({name: value if isinstance(value, pa.Array) else [value] for name, value in columns.items()})
 
 
 def default_table(rows: int) -> pa.Table:
-    """Rows of the default format with the types that AWS gives them."""
+    """Return rows of the default format with the types that AWS writes."""
     values = dict(zip((name.replace("-", "_") for name in DEFAULT), RECORD.decode().split(), strict=True))
     big = {"packets", "bytes", "start", "end"}
     arrays = {
@@ -51,13 +51,13 @@ def default_table(rows: int) -> pa.Table:
     return pa.table(arrays)
 
 
-def test_a_row_of_parquet_is_the_row_of_the_same_record_in_text() -> None:
+def test_a_parquet_row_equals_the_row_of_the_same_text_record() -> None:
     assert only_row(parquet_file(default_table(1))) == only_row(text(header(), RECORD))
 
 
 @pytest.mark.parametrize("compression", ["gzip", "snappy", "zstd", "none"])
 @pytest.mark.parametrize("version", ["1.0", "2.6"])
-def test_parquet_of_every_kind_is_read(compression: str, version: str) -> None:
+def test_parquet_files_of_every_version_and_compression_are_read(compression: str, version: str) -> None:
     for options in ({}, {"use_dictionary": False}, {"data_page_version": "2.0"}, {"row_group_size": 7}):
         data = parquet_file(default_table(50), compression=compression, version=version, **options)
         rows, entries = parsed(data)
@@ -66,27 +66,27 @@ def test_parquet_of_every_kind_is_read(compression: str, version: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.log.parquet", "a.log.gz", "a.log", "a"])
-def test_parquet_is_told_by_its_first_bytes_whatever_the_name(name: str) -> None:
+def test_parquet_is_detected_by_its_first_bytes_and_not_by_the_file_name(name: str) -> None:
     rows, entries = parsed([(name, parquet_file(default_table(2)))])
     assert [row["source_file"] for row in rows] == [name, name]
     assert entries == []
 
 
-def test_text_that_begins_like_parquet_is_parquet_that_cannot_be_read_in_small_and_large_files() -> None:
+def test_text_that_begins_with_the_parquet_magic_is_one_entry() -> None:
     for count in (1, 20_000):
         rows, entries = parsed(text(b"PAR1 version", *[b"a 2"] * count), THREE)
         assert rows == []
         assert places(entries) == [(1, 1)]
 
 
-def test_columns_may_come_in_any_order_and_spelling() -> None:
+def test_columns_may_have_any_order_and_spelling() -> None:
     row = only_row(
-        one(dstport=443, **{"Account-ID": "001"}, version=2, logstatus="OK"), (*THREE, "account-id", "log-status")
+        one_row(dstport=443, **{"Account-ID": "001"}, version=2, logstatus="OK"), (*THREE, "account-id", "log-status")
     )
     assert row == {"version": 2, "dstport": 443, "account_id": "001", "log_status": "OK"}
 
 
-def test_null_and_a_dash_are_null_in_every_column_and_absent_from_other_fields() -> None:
+def test_null_and_a_dash_are_null_in_columns_and_absent_from_other_fields() -> None:
     table = {
         "version": pa.array([None, 2], pa.int32()),
         "srcaddr": ["-", None],
@@ -101,12 +101,12 @@ def test_null_and_a_dash_are_null_in_every_column_and_absent_from_other_fields()
     assert [row["other_fields"] for row in rows] == [None, None]
 
 
-def test_fields_without_a_column_go_to_other_fields_by_their_name_as_delivered() -> None:
-    row = only_row(one(version=3, VPC_Id="vpc-1", tcp_flags=pa.array([2], pa.int32()), My_own="x"), THREE)
+def test_fields_without_a_column_go_to_other_fields_under_their_delivered_name() -> None:
+    row = only_row(one_row(version=3, VPC_Id="vpc-1", tcp_flags=pa.array([2], pa.int32()), My_own="x"), THREE)
     assert row == {"version": 3, "other_fields": {"VPC_Id": "vpc-1", "tcp_flags": "2", "My_own": "x"}}
 
 
-def test_a_known_column_of_nulls_only_is_null() -> None:
+def test_a_known_column_of_the_null_type_is_null() -> None:
     assert only_row(parquet_file({"version": pa.nulls(1), "srcaddr": ["a"]}), THREE) == {"srcaddr": "a"}
 
 
@@ -114,7 +114,7 @@ def test_a_known_column_of_nulls_only_is_null() -> None:
     "type_", [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()], ids=str
 )
 def test_integers_of_every_width_fill_integer_and_text_columns(type_: pa.DataType) -> None:
-    data = one(
+    data = one_row(
         version=pa.array([7], type_),
         bytes=pa.array([8], type_),
         srcaddr=pa.array([9], type_),
@@ -137,14 +137,14 @@ def test_a_row_that_does_not_fit_is_an_entry_and_the_others_are_kept() -> None:
     rows, entries = parsed(parquet_file(table), ("version", "srcaddr", "bytes"))
     assert [row["srcaddr"] for row in rows] == ["a", "d"]
     assert sorted(places(entries)) == [(2, 1), (3, 1)]
-    told = {entry.line_number: entry for entry in entries}
-    assert told[2].line == "b 2147483648 2"
-    assert told[3].line == "c 2147483647 9223372036854775808"
-    assert "version" in told[2].reason
-    assert "bytes" in told[3].reason
+    by_line = {entry.line_number: entry for entry in entries}
+    assert by_line[2].line == "b 2147483648 2"
+    assert by_line[3].line == "c 2147483647 9223372036854775808"
+    assert "version" in by_line[2].reason
+    assert "bytes" in by_line[3].reason
 
 
-def test_integers_may_be_text_by_the_rules_of_text() -> None:
+def test_integers_in_text_columns_follow_the_rules_of_text_files() -> None:
     values = ["7", "007", "-0", "-", None, "2147483647", "2147483648", "+5", "0x10", " 5", "5\t", "1_0", "٥", "", "x"]
     rows, entries = parsed(parquet_file({"srcport": values, "row": [str(n) for n in range(15)]}), ("srcport", "row"))
     assert {int(row["row"]): row["srcport"] for row in rows} == {0: 7, 1: 7, 2: 0, 3: None, 4: None, 5: 2**31 - 1}
@@ -160,13 +160,13 @@ def test_an_integer_without_a_column_is_not_checked() -> None:
     assert rows[0]["other_fields"] == {"version": "x", "bytes": str(2**64 - 1)}
 
 
-def test_all_rows_may_be_bad() -> None:
+def test_a_file_of_only_bad_rows_gives_one_entry_per_row() -> None:
     rows, entries = parsed(parquet_file({"version": ["x"] * 300, "srcaddr": ["a"] * 300}), THREE)
     assert rows == []
     assert sorted(places(entries)) == [(number, 1) for number in range(1, 301)]
 
 
-def test_text_may_hold_spaces_line_ends_and_be_empty() -> None:
+def test_text_may_be_empty_and_may_contain_spaces_and_line_ends() -> None:
     values = ["", " ", "a b", "a\nb", "\t", "\0", "unknown", "--", "é\N{GRINNING FACE}"]
     rows, entries = parsed(parquet_file({"srcaddr": values, "zoo": values}), THREE)
     assert entries == []
@@ -187,7 +187,7 @@ def test_text_may_have_any_arrow_type(type_: pa.DataType, kept: bool) -> None:
         assert [(row["version"], row["srcaddr"]) for row in rows] == [(1, "a"), (None, None), (3, "a")]
 
 
-def test_text_that_is_not_utf8_is_an_entry_that_shows_its_bytes() -> None:
+def test_text_that_is_not_utf8_is_an_entry_that_shows_the_bytes() -> None:
     array = pa.array([b"good", b"b\xff\xfed", b"\xc3\xa9", b"\xed\xa0\x80"], pa.binary())
     for name in ("srcaddr", "zoo", "dstaddr"):
         table = pa.table({name: array, "n": ["1", "2", "3", "4"]})
@@ -202,15 +202,15 @@ def test_text_that_is_not_utf8_is_an_entry_that_shows_its_bytes() -> None:
             assert all(name in entry.reason for entry in entries)
 
 
-def test_the_line_of_an_entry_is_at_most_4096_characters() -> None:
+def test_the_line_of_an_entry_has_at_most_4096_characters() -> None:
     _, entries = parsed(parquet_file({"version": ["x" * 100_000]}), THREE)
     assert entries[0].line == "x" * 4096
 
 
-def test_a_column_twice_fills_the_column_once() -> None:
+def test_the_first_of_duplicate_columns_fills_the_column() -> None:
     table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"]), pa.array(["c"])], ["srcaddr", "srcaddr", "SrcAddr"])
     rows, entries = parsed(parquet_file(table), THREE)
-    if entries:  # whoever cannot read such a file keeps it
+    if entries:  # a parser that cannot read such a file quarantines it
         assert rows == []
         assert places(entries) == [(1, 1)]
     else:
@@ -227,39 +227,39 @@ def test_parquet_without_a_flow_log_field_is_one_entry_that_names_its_columns(ro
 
 
 def test_the_reason_names_ten_of_many_columns_that_are_not_flow_log_fields() -> None:
-    entry = only_entry(one(**{f"c{number}": 1 for number in range(12)}), THREE)
+    entry = only_entry(one_row(**{f"c{number}": 1 for number in range(12)}), THREE)
     assert entry.reason.endswith("its columns are c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 and 2 more")
-    entry = only_entry(one(**{"x" * 100_000: 1}), THREE)
+    entry = only_entry(one_row(**{"x" * 100_000: 1}), THREE)
     assert len(entry.reason) < 200
 
 
-def test_parquet_without_a_flow_log_field_is_an_entry_whatever_its_types_and_damage() -> None:
+def test_parquet_without_a_flow_log_field_is_one_entry_despite_odd_types_and_damage() -> None:
     deep = pa.array([{"version": 1}])
-    assert only_entry(one(nested=deep), THREE).line == "nested"
+    assert only_entry(one_row(nested=deep), THREE).line == "nested"
     table = pa.table({"alpha": range(100), "beta": [f"b{n}" for n in range(100)]})
     assert places(parsed(damaged_in(table, group=1, group_rows=10, column=1), THREE).entries) == [(1, 100)]
 
 
-def test_one_field_that_aws_documents_or_that_has_a_column_makes_parquet_a_flow_log() -> None:
-    assert only_row(one(alpha="1", VPC_Id="vpc-1"), THREE) == {"other_fields": {"alpha": "1", "VPC_Id": "vpc-1"}}
-    assert only_row(one(alpha="1", mine="2"), (*THREE, "mine")) == {"mine": "2", "other_fields": {"alpha": "1"}}
-    assert only_row(one(alpha="1", was="2"), THREE, columns=(*THREE, "was"))["was"] == "2"
+def test_one_documented_field_or_one_table_column_makes_parquet_a_flow_log() -> None:
+    assert only_row(one_row(alpha="1", VPC_Id="vpc-1"), THREE) == {"other_fields": {"alpha": "1", "VPC_Id": "vpc-1"}}
+    assert only_row(one_row(alpha="1", mine="2"), (*THREE, "mine")) == {"mine": "2", "other_fields": {"alpha": "1"}}
+    assert only_row(one_row(alpha="1", was="2"), THREE, columns=(*THREE, "was"))["was"] == "2"
 
 
-def test_verify_says_of_a_parquet_file_that_it_has_no_field_that_aws_documents() -> None:
-    assert format_of_file(pa.py_buffer(one(version=2, mine=1))) == "Parquet: version mine"
-    foreign = format_of_file(pa.py_buffer(one(alpha=2, mine=1)))
+def test_verify_reports_a_parquet_file_without_a_documented_field() -> None:
+    assert format_of_file(pa.py_buffer(one_row(version=2, mine=1))) == "Parquet: version mine"
+    foreign = format_of_file(pa.py_buffer(one_row(alpha=2, mine=1)))
     assert foreign == "Parquet without a field that AWS documents: alpha mine"
 
 
-def test_parquet_without_a_flow_log_field_and_without_rows_gives_nothing() -> None:
+def test_parquet_without_a_flow_log_field_and_without_rows_gives_no_entry() -> None:
     assert parsed(parquet_file({"alpha": pa.array([], pa.string())}), THREE) == ([], [])
 
 
-# Files that are empty or damaged
+# Empty and damaged files
 
 
-def test_a_file_of_no_rows_gives_nothing() -> None:
+def test_a_file_without_rows_gives_no_rows_and_no_entries() -> None:
     assert parsed(parquet_file(default_table(0))) == ([], [])
     assert parsed(parquet_file(pa.table({}))) == ([], [])
 
@@ -271,13 +271,13 @@ def test_a_truncated_file_is_one_entry(at: float) -> None:
     assert [(entry.source_file, entry.line_number, entry.lines) for entry in entries] == [(PATH, 1, 1)]
 
 
-def test_a_file_of_nothing_but_the_magic_is_one_entry() -> None:
+def test_a_file_with_little_more_than_the_parquet_magic_is_one_entry() -> None:
     for content in (b"PAR1", b"PAR1PAR1", b"PAR1\0\0\0\0PAR1", b"PAR1" + b"\xff" * 100, b"PAR1\n\n\nPAR1"):
         assert places(parsed(content).entries) == [(1, 1)]
 
 
 def damaged_in(table: pa.Table, *, group: int, group_rows: int, column: int = 0) -> bytes:
-    """A file of several row groups, one of which has a data page that cannot be decompressed."""
+    """Return a file of several row groups with a corrupt data page in one of them."""
     data = bytearray(parquet_file(table, row_group_size=group_rows, use_dictionary=False))
     chunk = parquet.ParquetFile(BytesIO(bytes(data))).metadata.row_group(group).column(column)
     begin, size = chunk.data_page_offset, chunk.total_compressed_size
@@ -287,9 +287,7 @@ def damaged_in(table: pa.Table, *, group: int, group_rows: int, column: int = 0)
 
 @pytest.mark.parametrize("group_rows", [10, 1000, 40_000])
 @pytest.mark.parametrize("group", [0, 1, 2])
-def test_of_a_file_that_is_damaged_in_a_later_row_group_what_was_read_before_is_kept(
-    group: int, group_rows: int
-) -> None:
+def test_rows_before_a_damaged_row_group_are_kept(group: int, group_rows: int) -> None:
     count = group_rows * 3
     table = pa.table(
         {"version": pa.array(range(count), pa.int32()), "srcaddr": [f"a{n * 7919 % 997}" for n in range(count)]}
@@ -300,7 +298,7 @@ def test_of_a_file_that_is_damaged_in_a_later_row_group_what_was_read_before_is_
     assert len(rows) < count
 
 
-def test_damage_anywhere_in_a_parquet_file_never_raises_and_is_told_where_it_is_in_the_data() -> None:
+def test_damage_anywhere_in_a_parquet_file_never_raises_and_damaged_data_is_never_lost_silently() -> None:
     whole = parquet_file(default_table(30), row_group_size=10)
     footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
     for at in range(4, len(whole), 29):
@@ -324,7 +322,7 @@ def test_parquet_and_text_may_share_a_folder() -> None:
     assert [entry.source_file for entry in entries] == ["4"]
 
 
-def test_many_rows_come_in_order_over_batches_and_row_groups() -> None:
+def test_line_numbers_are_correct_across_batches_and_row_groups() -> None:
     count = 70_000
     table = pa.table(
         {"version": pa.array(range(count), pa.int32()), "dstport": ["x" if n == 40_000 else "1" for n in range(count)]}
@@ -335,7 +333,7 @@ def test_many_rows_come_in_order_over_batches_and_row_groups() -> None:
         assert [(entry.line_number, entry.line) for entry in entries] == [(40_001, "40000 x")]
 
 
-def test_small_row_groups_are_read_and_converted_together() -> None:
+def test_small_row_groups_are_converted_together() -> None:
     table = default_table(3000)
     calls = {}
     for size in (3000, 10):
@@ -347,7 +345,7 @@ def test_small_row_groups_are_read_and_converted_together() -> None:
 
 
 @pytest.mark.parametrize("group", [0, 1, 50, 99])
-def test_of_many_small_row_groups_all_before_a_damaged_one_are_kept(group: int) -> None:
+def test_all_small_row_groups_before_a_damaged_one_are_kept(group: int) -> None:
     table = pa.table(
         {"version": pa.array(range(1000), pa.int32()), "srcaddr": [f"a{n * 7919 % 997}" for n in range(1000)]}
     )

@@ -1,4 +1,4 @@
-"""Parquet whose columns have other types than AWS writes, as tools that re-encode files leave it."""
+"""Parquet files with types that AWS does not write, as tools that re-encode files create them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ NUMBERS = ("srcport", "bytes")
 UTC = timezone.utc
 
 
-def written(table: dict[str, Any], **options: Any) -> bytes:
-    """A Parquet file, where this pyarrow can write the types (19 cannot write views and small decimals)."""
+def parquet_or_skip(table: dict[str, Any], **options: Any) -> bytes:
+    """Return a Parquet file; skip the test if pyarrow cannot write its types (19: views, small decimals)."""
     try:
         return parquet_file(table, **options)
     except pa.ArrowNotImplementedError as error:
@@ -50,12 +50,12 @@ SAME_NUMBER = {
 }
 
 
-@pytest.mark.parametrize("kept", [True, False], ids=["with Arrow's schema", "without"])
+@pytest.mark.parametrize("kept", [True, False], ids=["with Arrow schema", "without Arrow schema"])
 @pytest.mark.parametrize("kind", SAME_NUMBER)
-def test_the_same_number_of_another_type_fills_an_integer_column(kind: str, kept: bool) -> None:
+def test_an_integer_of_another_type_fills_an_integer_column(kind: str, kept: bool) -> None:
     array = SAME_NUMBER[kind]
     number = int(array[0].as_py())
-    data = written({"srcport": array, "bytes": array}, store_schema=kept)
+    data = parquet_or_skip({"srcport": array, "bytes": array}, store_schema=kept)
     assert only_row(data, NUMBERS) == {"srcport": number, "bytes": number}
 
 
@@ -80,10 +80,10 @@ OTHER_NUMBER = {
 }
 
 
-@pytest.mark.parametrize("kept", [True, False], ids=["with Arrow's schema", "without"])
+@pytest.mark.parametrize("kept", [True, False], ids=["with Arrow schema", "without Arrow schema"])
 @pytest.mark.parametrize("field", NUMBERS)
 @pytest.mark.parametrize("kind", OTHER_NUMBER)
-def test_a_value_that_is_not_the_same_number_is_an_entry(kind: str, field: str, kept: bool) -> None:
+def test_a_value_that_is_not_an_exact_integer_is_an_entry(kind: str, field: str, kept: bool) -> None:
     array, shown = OTHER_NUMBER[kind]
     values = pa.concat_arrays([array, pa.nulls(1, array.type)])
     rows, entries = parsed(
@@ -94,14 +94,14 @@ def test_a_value_that_is_not_the_same_number_is_an_entry(kind: str, field: str, 
     assert entries[0].reason.startswith(f"{field}: ")
 
 
-def test_a_double_beyond_2_to_53_fills_bigint_with_its_exact_value() -> None:
+def test_a_double_above_2_to_53_fills_bigint_with_its_exact_value() -> None:
     values = [2.0**53, 2.0**53 + 2, float(2**63 - 1024), -(2.0**63)]
     rows, entries = parsed(parquet_file({"bytes": values}), NUMBERS)
     assert entries == []
     assert [row["bytes"] for row in rows] == [2**53, 2**53 + 2, 2**63 - 1024, -(2**63)]
 
 
-def test_the_limits_of_an_int_column_hold_for_doubles() -> None:
+def test_the_limits_of_an_int_column_apply_to_doubles() -> None:
     rows, entries = parsed(parquet_file({"srcport": [2.0**31 - 1, 2.0**31, -(2.0**31), -(2.0**31) - 1]}), NUMBERS)
     assert [row["srcport"] for row in rows] == [2**31 - 1, -(2**31)]
     assert places(entries) == [(2, 1), (4, 1)]
@@ -138,17 +138,17 @@ def test_numbers_of_every_type_fill_the_column_exactly_or_are_entries(
     rows, entries = parsed(
         parquet_file({name: pa.array(values, type_), "action": [str(n) for n in range(len(values))]}), (name, "action")
     )
-    wanted: dict[int, int | None] = {}
+    exact_values: dict[int, int | None] = {}
     for number, value in enumerate(values):
         exact = None if value is None else _exact(value)
         if value is None or (exact is not None and exact.denominator == 1 and -(2**bits) <= exact < 2**bits):
-            wanted[number] = None if exact is None else int(exact)
-    assert {int(row["action"]): row[name] for row in rows} == wanted
-    assert {entry.line_number - 1 for entry in entries} == set(range(len(values))) - set(wanted)
+            exact_values[number] = None if exact is None else int(exact)
+    assert {int(row["action"]): row[name] for row in rows} == exact_values
+    assert {entry.line_number - 1 for entry in entries} == set(range(len(values))) - set(exact_values)
 
 
 def _exact(value: Any) -> Fraction | None:
-    """The number that a value is, None where it is none."""
+    """Return the exact number of a value, or None if the value is not a number."""
     try:
         return Fraction(value if isinstance(value, (int, Decimal)) else float(value))
     except (ValueError, OverflowError):
@@ -173,7 +173,7 @@ def test_a_timestamp_in_start_or_end_fills_the_column_with_its_seconds(unit: str
         assert row["event_time"] == datetime(2026, 3, 4, tzinfo=UTC)
 
 
-def test_a_timestamp_of_parts_of_a_second_or_too_far_away_is_an_entry() -> None:
+def test_a_timestamp_with_fractional_seconds_or_out_of_range_is_an_entry() -> None:
     table = {
         "start": pa.array([EPOCH * 10**6, EPOCH * 10**6 + 1, 10**11 * 10**6, -1, -(10**6), None], pa.timestamp("us")),
         "action": list("abcdef"),
@@ -188,20 +188,20 @@ def test_a_timestamp_of_parts_of_a_second_or_too_far_away_is_an_entry() -> None:
     assert all(entry.reason.startswith("start: ") for entry in entries)
 
 
-def test_an_old_timestamp_of_96_bits_is_the_same_instant_also_beyond_the_nanoseconds_of_arrow() -> None:
-    whens = [datetime(2026, 3, 4), datetime(2500, 1, 1), datetime(1600, 1, 1)]
+def test_an_int96_timestamp_keeps_its_instant_beyond_the_nanosecond_range_of_arrow() -> None:
+    times = [datetime(2026, 3, 4), datetime(2500, 1, 1), datetime(1600, 1, 1)]
     data = parquet_file(
-        {"start": pa.array(whens, pa.timestamp("us")), "zoo": pa.array(whens, pa.timestamp("us"))},
+        {"start": pa.array(times, pa.timestamp("us")), "zoo": pa.array(times, pa.timestamp("us"))},
         use_deprecated_int96_timestamps=True,
     )
     rows, entries = parsed(data, ("start",))
     assert entries == []
-    assert [row["start"] for row in rows] == [int(when.replace(tzinfo=UTC).timestamp()) for when in whens]
-    assert [row["other_fields"]["zoo"] for row in rows] == [str(when) for when in whens]
+    assert [row["start"] for row in rows] == [int(instant.replace(tzinfo=UTC).timestamp()) for instant in times]
+    assert [row["other_fields"]["zoo"] for row in rows] == [str(instant) for instant in times]
 
 
 @pytest.mark.parametrize("value", [date(2026, 3, 4), time(1), timedelta(seconds=5)], ids=str)
-def test_a_day_a_time_of_day_and_a_duration_are_not_instants(value: object) -> None:
+def test_a_date_a_time_of_day_and_a_duration_are_not_timestamps(value: object) -> None:
     data = parquet_file({"start": pa.array([value])}, store_schema=True)
     assert only_entry(data, ("start",)).reason.startswith("start: ")
 
@@ -209,13 +209,13 @@ def test_a_day_a_time_of_day_and_a_duration_are_not_instants(value: object) -> N
 @pytest.mark.parametrize(
     "array", [pa.array([float(EPOCH)]), pa.array([Decimal(EPOCH)]), pa.array([EPOCH * 1000.0])], ids=str
 )
-def test_the_event_time_comes_from_a_start_of_another_type_without_a_column(array: pa.Array) -> None:
+def test_event_time_comes_from_a_start_of_another_type_without_a_column(array: pa.Array) -> None:
     row = only_row(parquet_file({"start": array, "srcaddr": ["a"]}), ("srcaddr",))
     assert row["event_time"] == datetime(2026, 3, 4, tzinfo=UTC)
     assert row["other_fields"].keys() == {"start"}
 
 
-def test_the_event_time_without_a_column_survives_rows_that_are_entries() -> None:
+def test_event_time_from_a_start_without_a_column_is_correct_after_quarantined_rows() -> None:
     table = {"start": [1.0, 2.0, 3.0, 4.5], "end": [9.0] * 4, "version": ["1", "x", "3", "4"]}
     rows, _ = parsed(parquet_file(table), ("version",))
     assert [(row["version"], row["event_time"].second) for row in rows] == [(1, 1), (3, 3), (4, 9)]
@@ -240,12 +240,12 @@ AS_TEXT = {
 
 
 @pytest.mark.parametrize("kind", AS_TEXT)
-def test_a_single_value_of_another_type_fills_a_text_column(kind: str) -> None:
+def test_a_scalar_of_another_type_fills_a_text_column(kind: str) -> None:
     array, text = AS_TEXT[kind]
-    assert only_row(written({"account_id": array}, store_schema=True), ("account-id",)) == {"account_id": text}
+    assert only_row(parquet_or_skip({"account_id": array}, store_schema=True), ("account-id",)) == {"account_id": text}
 
 
-NO_TEXT = {
+INVALID_TEXT = {
     "not a number": pa.array([float("nan")]),
     "infinity": pa.array([float("inf")]),
     "list": pa.array([["a"]]),
@@ -256,9 +256,9 @@ NO_TEXT = {
 }
 
 
-@pytest.mark.parametrize("kind", NO_TEXT)
-def test_what_is_no_single_value_is_an_entry_in_a_text_column(kind: str) -> None:
-    array = pa.concat_arrays([NO_TEXT[kind], pa.nulls(1, NO_TEXT[kind].type)])
+@pytest.mark.parametrize("kind", INVALID_TEXT)
+def test_a_value_that_is_not_a_valid_scalar_is_an_entry_in_a_text_column(kind: str) -> None:
+    array = pa.concat_arrays([INVALID_TEXT[kind], pa.nulls(1, INVALID_TEXT[kind].type)])
     rows, entries = parsed(parquet_file({"srcaddr": array, "version": [2, 3]}), THREE)
     assert [filled(row) for row in rows] == [{"version": 3}]
     assert [(entry.line_number, entry.lines) for entry in entries] == [(1, 1)]
@@ -268,7 +268,7 @@ def test_what_is_no_single_value_is_an_entry_in_a_text_column(kind: str) -> None
 # Fields without a column
 
 
-def test_the_types_that_aws_writes_are_converted_without_a_python_object_for_each_value() -> None:
+def test_the_types_that_aws_writes_are_converted_in_bulk() -> None:
     table = {
         "version": pa.array([2, 3], pa.int32()),
         "start": pa.array([1, 2], pa.int64()),
@@ -304,7 +304,7 @@ OTHER = {
 }
 
 
-@pytest.mark.parametrize("kept", [True, False], ids=["with Arrow's schema", "without"])
+@pytest.mark.parametrize("kept", [True, False], ids=["with Arrow schema", "without Arrow schema"])
 @pytest.mark.parametrize("kind", OTHER)
 def test_values_of_every_type_without_a_column_go_to_other_fields_as_text(kind: str, kept: bool) -> None:
     table = {"version": pa.array([2, 3], pa.int32()), "zoo": OTHER[kind]}
@@ -317,7 +317,7 @@ def test_values_of_every_type_without_a_column_go_to_other_fields_as_text(kind: 
 
 
 @pytest.mark.parametrize(
-    ("array", "told"),
+    ("array", "text"),
     [
         (pa.array([1.5]), "1.5"),
         (pa.array([True]), "true"),
@@ -327,8 +327,8 @@ def test_values_of_every_type_without_a_column_go_to_other_fields_as_text(kind: 
     ],
     ids=["double", "boolean", "decimal", "list", "date"],
 )
-def test_other_types_are_told_as_one_would_write_them(array: pa.Array, told: str) -> None:
-    assert only_row(parquet_file({"version": [2], "zoo": array}), THREE)["other_fields"] == {"zoo": told}
+def test_values_of_other_types_have_their_usual_notation_in_other_fields(array: pa.Array, text: str) -> None:
+    assert only_row(parquet_file({"version": [2], "zoo": array}), THREE)["other_fields"] == {"zoo": text}
 
 
 STRANGE_TIMES = {
@@ -345,9 +345,9 @@ STRANGE_TIMES = {
 }
 
 
-@pytest.mark.parametrize("kept", [True, False], ids=["with Arrow's schema", "without"])
+@pytest.mark.parametrize("kept", [True, False], ids=["with Arrow schema", "without Arrow schema"])
 @pytest.mark.parametrize("kind", STRANGE_TIMES)
-def test_a_time_that_python_cannot_represent_is_text_like_any_other(kind: str, kept: bool) -> None:
+def test_a_time_that_python_cannot_represent_is_kept_as_text(kind: str, kept: bool) -> None:
     table = {"version": ["1", "2", "3"], "zoo": STRANGE_TIMES[kind]}
     rows, entries = parsed(parquet_file(table, store_schema=kept), THREE)
     assert entries == []
@@ -356,7 +356,7 @@ def test_a_time_that_python_cannot_represent_is_text_like_any_other(kind: str, k
 
 
 @pytest.mark.parametrize("kind", STRANGE_TIMES)
-def test_a_bad_row_with_a_time_that_python_cannot_represent_is_an_entry_and_the_others_are_kept(kind: str) -> None:
+def test_a_bad_row_with_an_unrepresentable_time_is_an_entry_and_the_others_are_kept(kind: str) -> None:
     table = {"version": ["1", "x", "3"], "zoo": STRANGE_TIMES[kind]}
     rows, entries = parsed(parquet_file(table, store_schema=False), THREE)
     assert [row["version"] for row in rows] == [1, 3]

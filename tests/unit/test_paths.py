@@ -1,4 +1,4 @@
-"""Paths of storage, and the VPC Logs Path: which are allowed, which are the same, which overlap."""
+"""Storage paths and the VPC Logs Path: valid, equal and overlapping ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HIVE = "s3://flow-logs/AWSLogs/aws-account-id=123456789012/aws-service=vpcflowlo
         "s3://flow-logs/notAWSLogs/AWSLogs/123456789012/vpcflowlogs/us-east-1/*",
     ],
 )
-def test_the_plain_form_is_allowed_with_prefix_and_wildcards_for_account_and_region(path: str) -> None:
+def test_the_plain_layout_is_valid_with_a_prefix_and_with_wildcards_for_account_and_region(path: str) -> None:
     assert logs_path_problem(path) is None
     assert name_filter(path) is None
 
@@ -46,13 +46,13 @@ def test_the_plain_form_is_allowed_with_prefix_and_wildcards_for_account_and_reg
         "s3://flow-logs/p/q/AWSLogs/aws-account-id=*/aws-service=vpcflowlogs/aws-region=*/*",
     ],
 )
-def test_the_hive_form_is_allowed(path: str) -> None:
+def test_the_hive_layout_is_valid(path: str) -> None:
     assert logs_path_problem(path) is None
     assert name_filter(path) is None
 
 
 @pytest.mark.parametrize("path", ["s3://flow-logs/AWSLogs/*", "s3://flow-logs/AWSLogs", "s3://flow-logs/p/AWSLogs/*/"])
-def test_where_both_layouts_share_a_bucket_only_flow_log_files_are_read(path: str) -> None:
+def test_a_path_that_covers_other_services_reads_only_flow_log_files(path: str) -> None:
     assert logs_path_problem(path) is None
     assert name_filter(path) == OTHER_SERVICES_FILTER == "*_vpcflowlogs_*"
 
@@ -60,7 +60,7 @@ def test_where_both_layouts_share_a_bucket_only_flow_log_files_are_read(path: st
 @pytest.mark.parametrize(
     "path", ["/data/logs", "/data/logs/", "/data/*/logs", "file:/data/logs", "file:///data/logs", "/data/*"]
 )
-def test_a_local_folder_or_glob_is_allowed(path: str) -> None:
+def test_a_local_folder_or_glob_is_valid(path: str) -> None:
     assert logs_path_problem(path) is None
     assert name_filter(path) is None
 
@@ -99,7 +99,7 @@ def test_a_local_folder_or_glob_is_allowed(path: str) -> None:
         "s3://flow-logs/{a,b}/AWSLogs/*",
     ],
 )
-def test_any_other_form_is_refused_with_what_is_allowed(path: str) -> None:
+def test_an_invalid_logs_path_is_reported_with_the_valid_forms(path: str) -> None:
     problem = logs_path_problem(path)
     assert problem is not None
     assert repr(without_trailing_slash(path)) in problem
@@ -116,7 +116,7 @@ def test_any_other_form_is_refused_with_what_is_allowed(path: str) -> None:
         "s3://flow-logs/AWSLogs/AWSLogs/aws-account-id=*/aws-service=vpcflowlogs/aws-region=*/*",
     ],
 )
-def test_no_segment_of_the_prefix_may_be_awslogs(path: str) -> None:
+def test_the_prefix_cannot_contain_a_segment_awslogs(path: str) -> None:
     assert logs_path_problem(path) is not None
 
 
@@ -132,7 +132,7 @@ def test_no_segment_of_the_prefix_may_be_awslogs(path: str) -> None:
         ("/data/logs/*", "/data/logs"),
     ],
 )
-def test_slash_and_star_at_the_end_make_no_difference_to_what_is_loaded(path: str, loaded: str) -> None:
+def test_a_trailing_slash_or_star_is_dropped_from_the_loaded_path(path: str, loaded: str) -> None:
     assert load_path(path) == loaded
 
 
@@ -148,7 +148,7 @@ def test_slash_and_star_at_the_end_make_no_difference_to_what_is_loaded(path: st
         ("s3://", "s3://"),
     ],
 )
-def test_slashes_at_the_end_are_dropped_but_a_root_stays(path: str, stripped: str) -> None:
+def test_trailing_slashes_are_dropped_but_a_root_stays(path: str, stripped: str) -> None:
     assert without_trailing_slash(path) == stripped
 
 
@@ -164,12 +164,12 @@ def test_slashes_at_the_end_are_dropped_but_a_root_stays(path: str, stripped: st
         "/a b/ü",
     ],
 )
-def test_a_folder_in_a_bucket_a_volume_dbfs_or_a_local_one_is_allowed(path: str) -> None:
+def test_a_folder_in_a_bucket_a_volume_dbfs_or_locally_is_valid(path: str) -> None:
     assert storage_path_problem(path) is None
 
 
 @pytest.mark.parametrize("path", ["/Volumes/Main/s/v/x", "/Volumes/main/S/v/x", "dbfs:/Volumes/main/s/V/x"])
-def test_the_three_names_of_a_volume_are_lower_case(path: str) -> None:
+def test_the_names_in_a_volume_path_must_be_lowercase(path: str) -> None:
     problem = storage_path_problem(path)
     assert problem is not None
     assert repr(path) in problem
@@ -177,23 +177,23 @@ def test_the_three_names_of_a_volume_are_lower_case(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/Volumes/main/security/checkpoints/Flow", "/Checkpoints/Flow", "s3://lake-1/Flow"])
-def test_a_folder_may_have_upper_case_letters(path: str) -> None:
+def test_a_folder_name_may_have_uppercase_letters(path: str) -> None:
     assert storage_path_problem(path) is None
 
 
 @pytest.mark.parametrize("path", ["/Volumes/main/security/lake/flow", "dbfs:/Volumes/main/security/lake/flow"])
-def test_a_table_lies_in_no_volume(path: str) -> None:
+def test_a_table_path_in_a_volume_is_a_problem(path: str) -> None:
     problem = table_path_problem(path)
     assert problem is not None
     assert "which cannot hold tables" in problem
 
 
 @pytest.mark.parametrize("path", ["s3://lake-1/flow_logs", "dbfs:/flow", "/flow", "/VolumesOfOthers/flow"])
-def test_a_table_lies_in_every_other_folder(path: str) -> None:
+def test_a_table_path_outside_volumes_is_valid(path: str) -> None:
     assert table_path_problem(path) is None
 
 
-def test_what_a_table_path_may_be_names_no_volume() -> None:
+def test_the_valid_forms_of_a_table_path_do_not_include_volumes() -> None:
     problem = table_path_problem("gs://lake-1/x")
     assert problem == "'gs://lake-1/x' is not a supported path; use s3://bucket/folder, dbfs:/folder or /folder"
 
@@ -226,14 +226,14 @@ def test_what_a_table_path_may_be_names_no_volume() -> None:
         "s3://lake-1/./b",
     ],
 )
-def test_a_root_a_wildcard_a_dot_or_another_scheme_is_refused(path: str) -> None:
+def test_a_root_a_wildcard_a_dot_segment_or_an_unknown_scheme_is_a_problem(path: str) -> None:
     problem = storage_path_problem(path)
     assert problem is not None
     assert repr(path) in problem
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("path", "other"),
     [
         ("/a/b", "/a/b/"),
         ("file:/a/b", "/a//b"),
@@ -242,20 +242,20 @@ def test_a_root_a_wildcard_a_dot_or_another_scheme_is_refused(path: str) -> None
         ("s3://b/x", "s3a://b/x/"),
     ],
 )
-def test_slashes_and_spelled_out_schemes_make_no_other_path(one: str, other: str) -> None:
-    assert same(one, other)
-    assert same(other, one)
-    assert parts(one) == parts(other)
+def test_slashes_and_default_schemes_do_not_change_a_path(path: str, other: str) -> None:
+    assert same(path, other)
+    assert same(other, path)
+    assert parts(path) == parts(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [("/a/b", "/a/c"), ("/a", "/a/b"), ("s3://a/b", "/a/b"), ("/a/B", "/a/b")])
-def test_other_folders_are_not_the_same(one: str, other: str) -> None:
-    assert not same(one, other)
-    assert not same(other, one)
+@pytest.mark.parametrize(("path", "other"), [("/a/b", "/a/c"), ("/a", "/a/b"), ("s3://a/b", "/a/b"), ("/a/B", "/a/b")])
+def test_different_folders_are_not_the_same(path: str, other: str) -> None:
+    assert not same(path, other)
+    assert not same(other, path)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("path", "other"),
     [
         ("/a", "/a"),
         ("/a", "/a/b"),
@@ -267,9 +267,9 @@ def test_other_folders_are_not_the_same(one: str, other: str) -> None:
         ("s3://b/AWSLogs/*/vpcflowlogs/*/*", "s3://b/AWSLogs"),
     ],
 )
-def test_a_folder_overlaps_what_lies_in_it_and_a_wildcard_is_any_name(one: str, other: str) -> None:
-    assert overlap(one, other)
-    assert overlap(other, one)
+def test_a_folder_overlaps_its_contents_and_a_wildcard_matches_any_name(path: str, other: str) -> None:
+    assert overlap(path, other)
+    assert overlap(other, path)
 
 
 @pytest.mark.parametrize(
@@ -281,18 +281,18 @@ def test_a_glob_within_a_name_overlaps_the_names_it_matches(glob: str, folder: s
     assert overlap(folder, glob)
 
 
-def test_a_glob_that_cannot_be_told_for_certain_overlaps() -> None:
-    assert overlap("/a/{b/c,d}", "/a/x")  # goes on in the next part
+def test_a_glob_that_cannot_be_decided_counts_as_overlapping() -> None:
+    assert overlap("/a/{b/c,d}", "/a/x")  # the alternative continues in the next segment
     assert overlap("/a/" + "{b,c}" * 50, "/a/x")
 
 
-def test_a_star_goes_across_folders_as_it_does_for_auto_loader() -> None:
-    # /a/*/c takes /a/b/x/y/c/file
+def test_a_star_matches_across_folders_as_in_auto_loader() -> None:
+    # /a/*/c matches /a/b/x/y/c/file
     assert overlap("/a/*/c", "/a/b/x/c/table")
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("path", "other"),
     [
         ("/a/b", "/a/bc"),
         ("s3://a/x", "s3://b/x"),
@@ -303,6 +303,6 @@ def test_a_star_goes_across_folders_as_it_does_for_auto_loader() -> None:
         ("/a/logs {prod}", "/a/out"),
     ],
 )
-def test_folders_side_by_side_do_not_overlap(one: str, other: str) -> None:
-    assert not overlap(one, other)
-    assert not overlap(other, one)
+def test_separate_folders_do_not_overlap(path: str, other: str) -> None:
+    assert not overlap(path, other)
+    assert not overlap(other, path)

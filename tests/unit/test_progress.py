@@ -1,4 +1,4 @@
-"""What the job says while it runs."""
+"""Progress messages of the job."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from vpc_flow_logs.progress import (
 pytestmark = pytest.mark.lts
 
 
-def test_a_batch_is_one_line_with_files_bytes_records_quarantined_rate_and_delay() -> None:
+def test_a_batch_line_shows_files_bytes_records_quarantined_lines_rate_and_delay() -> None:
     counts = Counts(files=1200, bytes=75_300_000, records=1_500_000, entries=2, lines=3, oldest=1000.0)
     assert batch_line(7, counts, seconds=2.0, now=1000.0 + 7200) == (
         "batch 7: 1,200 files, 75.3 MB, 1,500,000 records, 3 quarantined lines, 2.0 s, 750,000 records/s, 2 h behind"
     )
 
 
-def test_one_of_each_is_in_the_singular() -> None:
+def test_a_count_of_one_uses_the_singular() -> None:
     counts = Counts(files=1, bytes=1, records=1, entries=1, lines=1)
     assert held(counts) == "1 file, 1 B, 1 record, 1 quarantined line"
     assert counted(0, "file") == "0 files"
 
 
-def test_how_far_behind_is_not_said_when_it_is_unknown_and_never_negative() -> None:
+def test_an_unknown_delay_is_left_out_and_a_delay_is_never_negative() -> None:
     assert "behind" not in batch_line(0, Counts(files=1), seconds=1.0, now=0.0)
     assert batch_line(0, Counts(files=1, oldest=100.0), seconds=1.0, now=90.0).endswith(", 0 s behind")
 
 
-def test_a_batch_in_no_time_is_no_division_by_zero() -> None:
+def test_a_batch_of_zero_seconds_does_not_divide_by_zero() -> None:
     assert "0 records/s" in batch_line(0, Counts(files=1, records=5), seconds=0.0, now=0.0)
 
 
-def test_a_batch_that_was_there_already_says_so() -> None:
+def test_a_batch_that_is_already_in_the_tables_is_reported_as_such() -> None:
     assert known_batch_line(4, 0) == "batch 4: already in the tables"
     assert known_batch_line(4, 1) == "batch 4: already in the table; 1 quarantine entry added"
 
@@ -70,7 +70,7 @@ def test_a_delay_is_shown_in_its_largest_unit(seconds: float, text: str) -> None
     assert duration(seconds) == text
 
 
-def test_a_line_is_printed_at_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_line_is_flushed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
     flushed: list[bool] = []
@@ -80,21 +80,21 @@ def test_a_line_is_printed_at_once(capsys: pytest.CaptureFixture[str], monkeypat
     assert flushed
 
 
-def test_counts_add_up_and_the_oldest_file_counts() -> None:
-    one = Counts(files=1, bytes=10, records=3, entries=1, lines=5, oldest=20.0)
-    other = Counts(files=2, bytes=20, records=4, oldest=10.0)
-    assert one + other == Counts(files=3, bytes=30, records=7, entries=1, lines=5, oldest=10.0)
-    assert one + Counts() == one
+def test_counts_add_up_and_keep_the_oldest_file() -> None:
+    first = Counts(files=1, bytes=10, records=3, entries=1, lines=5, oldest=20.0)
+    second = Counts(files=2, bytes=20, records=4, oldest=10.0)
+    assert first + second == Counts(files=3, bytes=30, records=7, entries=1, lines=5, oldest=10.0)
+    assert first + Counts() == first
 
 
-def test_a_task_that_ran_twice_counts_once() -> None:
-    one, other = Counts(files=2, records=3, oldest=5.0), Counts(files=2, records=3, oldest=5.0)
-    summaries = [summary("a.log", one), summary("b.log", other), summary("a.log", one)]
+def test_a_task_that_ran_twice_is_counted_once() -> None:
+    first, second = Counts(files=2, records=3, oldest=5.0), Counts(files=2, records=3, oldest=5.0)
+    summaries = [summary("a.log", first), summary("b.log", second), summary("a.log", first)]
     assert total(summaries) == Counts(files=4, records=6, oldest=5.0)
     assert total([]) == Counts()
 
 
-def test_fields_of_headers_that_no_file_has_are_named_with_what_was_probably_meant() -> None:
+def test_fields_of_headers_missing_in_all_files_are_reported_with_a_suggestion() -> None:
     assert unseen_fields_line([]) is None
     assert unseen_fields_line(["scraddr"]) == (
         "note: no file has the field scraddr (did you mean srcaddr?); its column is NULL"
@@ -104,7 +104,7 @@ def test_fields_of_headers_that_no_file_has_are_named_with_what_was_probably_mea
     )
 
 
-def test_more_quarantined_lines_than_records_end_with_the_main_reasons_and_the_query() -> None:
+def test_more_quarantined_lines_than_records_cause_a_warning_with_reasons_and_a_query() -> None:
     reasons = {"invalid UTF-8 at byte 1 of the line": 1, "16 fields, but the format has 14": 1200, "a": 1, "common": 40}
     counts = Counts(files=3, records=7, entries=9, lines=1242)
     query = "SELECT reason, source_file, line_number, line FROM {} ORDER BY ingested_at DESC LIMIT 20"
@@ -115,5 +115,5 @@ def test_more_quarantined_lines_than_records_end_with_the_main_reasons_and_the_q
         "  40 lines: common",
         f"to inspect the lines: {query.format(table)}",
     ]
-    for fine in (Counts(), Counts(records=5, lines=5), Counts(records=1)):
-        assert quarantine_warning(fine, reasons, quarantine_table="t_quarantine") == []
+    for counts in (Counts(), Counts(records=5, lines=5), Counts(records=1)):
+        assert quarantine_warning(counts, reasons, quarantine_table="t_quarantine") == []

@@ -1,4 +1,4 @@
-"""Each rule finds its words and lets plain English pass; code is not read."""
+"""The prose rules: each rule finds its words, plain English passes, and code is not read."""
 
 import pytest
 
@@ -6,15 +6,15 @@ from tools.prose_rules import FOLDERS, RULES, check, files_of, findings_in, main
 from tools.prose_texts import Text, texts_of
 
 
-def found(sentence, kind="document"):
+def findings(sentence, kind="document"):
     return [(finding.words, finding.advice) for finding in findings_in(Text("x.md", kind, sentence, 1))]
 
 
-def words(file, content):
+def lines_and_words(file, content):
     return [(finding.line, finding.words) for text in texts_of(file, content) for finding in findings_in(text)]
 
 
-# The rules in order, with a sentence that each one catches.
+# One sentence per rule, in the order of the rules.
 CAUGHT = [
     ('"vpc-1" is no VPC ID', "is no VPC"),
     ("what looks like a secret and is none", "is none"),
@@ -53,13 +53,13 @@ CAUGHT = [
 
 
 @pytest.mark.parametrize(("sentence", "match"), CAUGHT, ids=[match for _, match in CAUGHT])
-def test_a_rule_catches_its_words(sentence, match):
-    assert [words for words, _ in found(sentence)] == [match]
+def test_a_rule_finds_its_words(sentence, match):
+    assert [words for words, _ in findings(sentence)] == [match]
 
 
-def test_every_rule_is_tried():
-    advice = [found(sentence)[0][1] for sentence, _ in CAUGHT]
-    assert [*advice, found("Whether it runs", "docstring")[0][1]] == [rule.advice for rule in RULES]
+def test_every_rule_has_a_test():
+    advice = [findings(sentence)[0][1] for sentence, _ in CAUGHT]
+    assert [*advice, findings("Whether it runs", "docstring")[0][1]] == [rule.advice for rule in RULES]
 
 
 @pytest.mark.parametrize(
@@ -85,31 +85,31 @@ def test_every_rule_is_tried():
     ],
 )
 def test_plain_english_passes(sentence):
-    assert found(sentence) == []
+    assert findings(sentence) == []
 
 
 @pytest.mark.parametrize("word", ["What", "Who", "How", "Why", "Whether", "Where", "That"])
 def test_a_docstring_begins_with_a_verb_or_a_noun(word):
-    assert [words for words, _ in found(f"{word} it is", "docstring")] == [word]
-    assert found(f"Return {word.lower()} it is", "docstring") == []
-    assert found("Whatever happens", "docstring") == []
-    assert found(f"{word} it is", "comment") == []
+    assert [words for words, _ in findings(f"{word} it is", "docstring")] == [word]
+    assert findings(f"Return {word.lower()} it is", "docstring") == []
+    assert findings("Whatever happens", "docstring") == []
+    assert findings(f"{word} it is", "comment") == []
 
 
 def test_words_are_found_across_a_line_break_and_not_across_paragraphs():
-    assert words("a.md", "# A\n\nThe job is tried once\nmore, and the\ntable lies\nin S3.\n") == [
+    assert lines_and_words("a.md", "# A\n\nThe job is tried once\nmore, and the\ntable lies\nin S3.\n") == [
         (3, "once more"),
         (5, "lies in"),
     ]
-    assert words("a.md", "Try it once\n\nmore rows\n") == []
+    assert lines_and_words("a.md", "Try it once\n\nmore rows\n") == []
 
 
-def test_code_of_a_document_is_not_read():
+def test_code_in_a_document_is_not_read():
     text = (
         "Run `told` and ``says``.\n\n```bash\necho told\n```\n\n"
         "<!-- told -->\n[page](https://example.org/told/says)\n\nhttps://example.org/anew\n\nIt is told.\n"
     )
-    assert words("a.md", text) == [(12, "told")]
+    assert lines_and_words("a.md", text) == [(12, "told")]
 
 
 PYTHON = '''#!/usr/bin/env python3
@@ -147,8 +147,8 @@ LIMIT = 5
 '''
 
 
-def test_docstrings_comments_and_messages_of_python_are_read_and_code_is_not():
-    assert sorted(words("a.py", PYTHON)) == [
+def test_docstrings_comments_and_messages_of_python_are_read_but_not_code():
+    assert sorted(lines_and_words("a.py", PYTHON)) == [
         (2, "What"),
         (2, "says"),
         (10, "once more"),
@@ -161,14 +161,14 @@ def test_docstrings_comments_and_messages_of_python_are_read_and_code_is_not():
     ]
 
 
-def test_comments_of_other_files_are_read():
+def test_comments_of_toml_files_and_makefiles_are_read():
     toml = '[job]\nname = "a # told"  # kept anew\n# The table lies\n# in S3.\nx = "told"\n'
-    assert words("a.toml", toml) == [(2, "anew"), (3, "lies in")]
+    assert lines_and_words("a.toml", toml) == [(2, "anew"), (3, "lies in")]
     makefile = "help:  ## says all\n\techo told\n"
-    assert words("Makefile", makefile) == [(1, "says")]
+    assert lines_and_words("Makefile", makefile) == [(1, "says")]
 
 
-def test_all_findings_are_printed_with_their_place_and_the_number_of_each_folder(tmp_path, capsys):
+def test_findings_are_printed_with_their_place_and_counted_per_folder(tmp_path, capsys):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.md").write_text("It is told.\n\nIt is told anew.\n", encoding="utf-8")
     (tmp_path / "infra" / "iam").mkdir(parents=True)
@@ -191,7 +191,7 @@ def test_all_findings_are_printed_with_their_place_and_the_number_of_each_folder
     assert "nowhere" in capsys.readouterr().err
 
 
-def test_the_rules_and_their_advice_are_plain_english_themselves():
+def test_the_rules_and_their_advice_are_plain_english():
     root = files_of.__globals__["ROOT"]
     own = [root / "tools" / name for name in ("prose_rules.py", "prose_texts.py", "environment_reference.py")]
     assert check(root, own) == []

@@ -1,4 +1,4 @@
-"""What README.md says is what the code does."""
+"""README.md agrees with the code."""
 
 import re
 from pathlib import Path
@@ -14,58 +14,58 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def marked_table(name: str) -> list[list[str]]:
-    """The cells of the table below a comment, without backquotes, head and rule left out."""
-    _, found, rest = TEXT.partition(f"<!-- {name} -->\n")
-    assert found, name
+    """Return the cells of the table below a comment, without backquotes, heading and rule."""
+    _, marker, rest = TEXT.partition(f"<!-- {name} -->\n")
+    assert marker, name
     lines = rest.split("\n\n")[0].splitlines()
     return [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def test_parameters_are_those_of_the_job_in_its_order():
+def test_the_parameters_are_those_of_the_job_in_the_same_order():
     names = [row[0].removeprefix("--") for row in marked_table("parameters")]
 
     assert names == [*REQUIRED, *OPTIONAL]
     assert all(f"--{name}" in USAGE for name in names)
 
 
-def test_columns_are_those_the_job_adds():
+def test_the_service_columns_are_those_of_the_job():
     assert [tuple(row) for row in marked_table("columns")] == [
         (name, *table_columns.SERVICE[name]) for name in SERVICE_COLUMNS
     ]
 
 
-def test_quarantine_columns_are_those_the_job_makes():
+def test_the_quarantine_columns_are_those_of_the_job():
     expected = [(name, type_, text) for name, (type_, text) in table_columns.QUARANTINE.items()]
 
     assert [tuple(row) for row in marked_table("quarantine")] == expected
 
 
 @pytest.mark.parametrize("type_", ["INT", "BIGINT"])
-def test_integer_fields_are_those_of_the_catalogue(type_):
-    told = {row[0]: row[1] for row in marked_table("types")}
+def test_the_integer_fields_are_those_of_the_field_catalog(type_):
+    fields = {row[0]: row[1] for row in marked_table("types")}
 
-    assert told[type_].split(", ") == [field.name for field in FIELDS if field.type == type_]
+    assert fields[type_].split(", ") == [field.name for field in FIELDS if field.type == type_]
 
 
-def test_the_number_of_fields_is_right():
+def test_the_number_of_fields_is_correct():
     assert f"lists all {len(FIELDS)} fields" in TEXT
 
 
-def test_clustering_is_the_tables():
+def test_the_clustering_columns_are_those_of_the_table():
     first, second, third = table.CLUSTERED_BY
 
     assert f"clustered by `{first}`, `{second}` and `{third}`" in TEXT.replace("\n", " ")
 
 
-def test_make_targets_are_there():
+def test_the_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    told = re.findall(r"\bmake ([a-z-]+)(?=`|$|  )", TEXT, flags=re.MULTILINE)
+    targets = re.findall(r"\bmake ([a-z-]+)(?=`|$|  )", TEXT, flags=re.MULTILINE)
 
-    assert {"demo", "test", "lint"} <= set(told)
-    assert [target for target in told if not re.search(rf"^{target}:", makefile, flags=re.MULTILINE)] == []
+    assert {"demo", "test", "lint"} <= set(targets)
+    assert [target for target in targets if not re.search(rf"^{target}:", makefile, flags=re.MULTILINE)] == []
 
 
-def test_links_lead_somewhere():
+def test_the_links_to_files_are_valid():
     links = re.findall(r"\]\(([^)#]+)\)", TEXT)
 
     assert links

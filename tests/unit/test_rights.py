@@ -1,4 +1,4 @@
-"""What verify makes of AWS's answers, and of none."""
+"""Tests of AWS permissions by verify: refusals, no answer, and no credentials."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def parameters(notifications: str = "auto-loader", *, path: str = "s3://logs/AWS
 
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Every service at an address that takes connections and never answers."""
+    """Point every service at an address that accepts connections and never answers."""
     monkeypatch.setattr(rights, "_READ_SECONDS", 0.2)
     monkeypatch.setattr(rights, "_ATTEMPTS", 1)
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -44,37 +44,37 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield url
 
 
-def test_a_service_that_never_answers_is_missing_and_the_advice_names_the_endpoint(silent: str) -> None:
-    found = missing(notification_rights.notifications(parameters("queue")))
-    assert [trial.what for trial in found] == [
+def test_a_service_that_does_not_answer_is_missing_and_the_advice_names_the_endpoint(silent: str) -> None:
+    trials = missing(notification_rights.notifications(parameters("queue")))
+    assert [trial.what for trial in trials] == [
         "sqs:GetQueueAttributes, sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility"
     ]
-    assert found[0].words == f"{silent.removeprefix('http://')} cannot be reached from here (ReadTimeoutError)"
-    assert "interface endpoint com.amazonaws.us-east-1.sqs with private DNS" in found[0].next_step
-    assert 'job.notifications = "off"' in found[0].next_step
+    assert trials[0].words == f"{silent.removeprefix('http://')} cannot be reached from here (ReadTimeoutError)"
+    assert "interface endpoint com.amazonaws.us-east-1.sqs with private DNS" in trials[0].next_step
+    assert 'job.notifications = "off"' in trials[0].next_step
 
 
-def test_each_unreachable_service_is_a_finding_of_its_own(silent: str) -> None:
-    found = missing(notification_rights.notifications(parameters()))
-    assert [trial.where for trial in found] == ["arn:aws:s3:::logs", "*", "*"]
-    advice = [trial.next_step for trial in found]
+def test_each_unreachable_service_is_reported_separately(silent: str) -> None:
+    trials = missing(notification_rights.notifications(parameters()))
+    assert [trial.where for trial in trials] == ["arn:aws:s3:::logs", "*", "*"]
+    advice = [trial.next_step for trial in trials]
     assert "gateway endpoint for S3" in advice[0]
     assert [name in text for name, text in zip((".sqs", ".sns"), advice[1:], strict=True)] == [True, True]
 
 
-def test_a_service_that_cannot_be_reached_is_asked_once(silent: str) -> None:
+def test_an_unreachable_service_gets_one_request(silent: str) -> None:
     calls = rights.Calls("sqs", region="us-east-1")
-    made: list[str] = []
+    requests: list[str] = []
 
-    def ask() -> None:
-        made.append("asked")
+    def send() -> None:
+        requests.append("sent")
         calls.client.list_queues()
 
-    assert {calls.trial(action, "*", ask).state for action in ("sqs:ListQueues", "sqs:CreateQueue")} == {"missing"}
-    assert made == ["asked"]
+    assert {calls.trial(action, "*", send).state for action in ("sqs:ListQueues", "sqs:CreateQueue")} == {"missing"}
+    assert requests == ["sent"]
 
 
-def test_without_credentials_nothing_is_missing_and_the_reason_is_told(
+def test_without_credentials_nothing_is_reported_missing_and_the_reason_is_shown(
     silent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -82,19 +82,19 @@ def test_without_credentials_nothing_is_missing_and_the_reason_is_told(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, "/dev/null")
-    found = notification_rights.notifications(parameters("queue"))
-    assert [trial.state for trial in found] == ["untried"]
-    assert found[0].words == "cannot be tested here: Unable to locate credentials"
+    trials = notification_rights.notifications(parameters("queue"))
+    assert [trial.state for trial in trials] == ["untried"]
+    assert trials[0].words == "cannot be tested here: Unable to locate credentials"
 
 
-def test_without_boto3_the_caller_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_boto3_raises_an_import_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(ImportError):
         notification_rights.notifications(parameters())
 
 
 @pytest.mark.parametrize("notifications", ["auto-loader", "queue", "off"])
-def test_nothing_of_aws_is_asked_for_a_local_folder(notifications: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_folder_needs_no_aws_requests(notifications: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     local = parameters(notifications, path="/logs")
     assert notification_rights.notifications(local) == []
@@ -138,7 +138,7 @@ def test_a_refusal_names_action_resource_and_reason(code: str, text: str, expect
     assert trial.next_step
 
 
-def test_one_message_names_everything_that_is_missing() -> None:
+def test_one_message_lists_everything_that_is_missing() -> None:
     lacking = [
         Trial("missing", "s3:ListBucket", "arn:aws:s3:::b", "denied (AccessDenied)", "Allow it"),
         Trial("missing", "sqs:ListQueues", "*", "denied (AccessDenied)", "Allow it"),
@@ -157,8 +157,8 @@ def test_one_message_names_everything_that_is_missing() -> None:
 
 
 def test_actions_on_one_resource_are_one_line() -> None:
-    found = merged([Trial("ok", "a:A", "r"), Trial("missing", "a:B", "r", "no"), Trial("ok", "a:C", "r")])
-    assert [line(trial) for trial in found] == ["ok:       a:A, a:C on r", "missing:  a:B on r: no"]
+    trials = merged([Trial("ok", "a:A", "r"), Trial("missing", "a:B", "r", "no"), Trial("ok", "a:C", "r")])
+    assert [line(trial) for trial in trials] == ["ok:       a:A, a:C on r", "missing:  a:B on r: no"]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +170,6 @@ def test_actions_on_one_resource_are_one_line() -> None:
         ("\u202egol", "\\u202egol"),
     ],
 )
-def test_what_a_terminal_would_act_on_is_escaped(text: str, shown: str) -> None:
+def test_control_characters_are_escaped(text: str, shown: str) -> None:
     assert printable(text) == shown
     assert line(Trial("ok", "read", text)) == f"ok:       read on {shown}"

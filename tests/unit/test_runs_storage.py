@@ -1,4 +1,4 @@
-"""Where the workspace's storage lies: which folder of this machine a path of a job means."""
+"""The storage of the local workspace: the folder on this machine for each path of a job."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ STORAGE = Storage(Path("/stage"))
         ("file:/elsewhere/x", "/elsewhere/x"),
     ],
 )
-def test_a_path_means_a_folder_of_the_stage(path: str, place: str) -> None:
+def test_a_workspace_path_maps_to_a_folder_of_the_stage(path: str, place: str) -> None:
     assert STORAGE.local(path) == Path(place)
 
 
-def test_what_lies_in_a_bucket_is_no_folder() -> None:
+def test_a_path_in_a_bucket_has_no_local_folder() -> None:
     assert STORAGE.local("s3://bucket/checkpoint") is None
 
 
-def test_a_streams_state_is_in_its_checkpoint_and_for_a_bucket_always_in_the_same_place_of_its_own() -> None:
+def test_stream_state_is_in_the_checkpoint_or_for_a_bucket_in_its_own_stable_folder() -> None:
     assert STORAGE.state_of("/a/checkpoint") == Path("/stage/dbfs/a/checkpoint/cloud_files")
-    one, other = (STORAGE.state_of(f"s3://bucket/{name}") for name in ("one", "other"))
-    assert one == STORAGE.state_of("s3://bucket/one") != other
-    assert one.is_relative_to("/stage")
+    first, second = (STORAGE.state_of(f"s3://bucket/{name}") for name in ("one", "other"))
+    assert first == STORAGE.state_of("s3://bucket/one") != second
+    assert first.is_relative_to("/stage")
 
 
-def test_spark_is_told_of_the_folders_by_settings_alone() -> None:
+def test_spark_settings_map_the_folders() -> None:
     settings = STORAGE.settings()
     assert settings["spark.hadoop.fs.defaultFS"] == "dbfs:///"
     assert settings["spark.hadoop.fs.viewfs.mounttable.default.linkFallback"] == "file:///stage/dbfs"
@@ -54,5 +54,5 @@ def test_spark_is_told_of_the_folders_by_settings_alone() -> None:
         (["--headers=a"], None),
     ],
 )
-def test_a_checkpoint_is_found_in_either_spelling_of_a_parameter(arguments: list[str], path: str | None) -> None:
+def test_the_checkpoint_parameter_is_read_as_one_argument_or_two(arguments: list[str], path: str | None) -> None:
     assert checkpoint_of(arguments) == path

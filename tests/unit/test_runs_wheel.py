@@ -1,4 +1,4 @@
-"""A task's wheel: unpacked, and its entry point found by the wheel's own metadata."""
+"""The wheel of a task: it is unpacked, and its metadata names the entry points."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("package", ["some_work", "some-work", "Some_Work"])
-def test_the_function_behind_an_entry_point_is_found_however_the_wheel_is_spelled(site: Path, package: str) -> None:
+def test_an_entry_point_is_found_in_any_spelling_of_the_package(site: Path, package: str) -> None:
     assert entry_point(site, package=package, name="go")() == "gone"
 
 
-def test_another_wheel_is_not_found(site: Path) -> None:
+def test_an_unknown_package_is_an_error(site: Path) -> None:
     with pytest.raises(NoEntryPointError, match="Python wheel with name other could not be found"):
         entry_point(site, package="other", name="go")
 
 
-def test_an_entry_point_that_is_not_there_is_answered_with_those_that_are(site: Path) -> None:
+def test_an_unknown_entry_point_is_reported_with_the_available_ones(site: Path) -> None:
     with pytest.raises(NoEntryPointError, match=r"no entry point stop\. It has: go"):
         entry_point(site, package="some_work", name="stop")

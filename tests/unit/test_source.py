@@ -1,4 +1,4 @@
-"""The options that Auto Loader gets, in each of the three ways of being told of new files."""
+"""Options of Auto Loader for each of the three notification modes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ALWAYS = {
 QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/flow-logs"
 
 
-def test_auto_loader_makes_its_own_notifications_in_the_region_and_lists_once_a_day() -> None:
+def test_auto_loader_creates_notifications_in_the_region_and_lists_once_a_day() -> None:
     assert reader_options(PARAMETERS) == {
         **ALWAYS,
         "cloudFiles.useNotifications": "true",
@@ -41,7 +41,7 @@ def test_auto_loader_makes_its_own_notifications_in_the_region_and_lists_once_a_
     }
 
 
-def test_a_given_queue_is_read_and_backfilled_too_and_needs_no_region() -> None:
+def test_a_given_queue_is_read_with_daily_backfills_and_without_a_region() -> None:
     assert reader_options(replace(PARAMETERS, notifications="queue", queue_url=QUEUE)) == {
         **ALWAYS,
         "cloudFiles.useNotifications": "true",
@@ -50,7 +50,7 @@ def test_a_given_queue_is_read_and_backfilled_too_and_needs_no_region() -> None:
     }
 
 
-def test_without_notifications_the_folder_is_listed_and_nothing_else() -> None:
+def test_without_notifications_the_folder_is_only_listed() -> None:
     assert reader_options(replace(PARAMETERS, notifications="off")) == {
         **ALWAYS,
         "cloudFiles.useNotifications": "false",
@@ -58,14 +58,14 @@ def test_without_notifications_the_folder_is_listed_and_nothing_else() -> None:
     }
 
 
-def test_the_limit_of_a_batch_is_handed_on() -> None:
+def test_the_batch_limit_is_passed_to_auto_loader() -> None:
     options = reader_options(replace(PARAMETERS, max_files_per_batch=7))
     assert options["cloudFiles.maxFilesPerTrigger"] == "7"
     assert "cloudFiles.maxFilesPerTrigger" not in reader_options(PARAMETERS)
 
 
 @pytest.mark.parametrize(
-    ("path", "only"),
+    ("path", "name_filter"),
     [
         ("s3://flow-logs/AWSLogs/*", "*_vpcflowlogs_*"),
         ("s3://flow-logs/p/AWSLogs", "*_vpcflowlogs_*"),
@@ -73,12 +73,12 @@ def test_the_limit_of_a_batch_is_handed_on() -> None:
         ("/data/logs", None),
     ],
 )
-def test_below_a_shared_folder_only_flow_log_files_are_read(path: str, only: str | None) -> None:
-    assert reader_options(replace(PARAMETERS, vpc_logs_path=path)).get("pathGlobFilter") == only
+def test_only_flow_log_files_are_read_below_a_shared_folder(path: str, name_filter: str | None) -> None:
+    assert reader_options(replace(PARAMETERS, vpc_logs_path=path)).get("pathGlobFilter") == name_filter
 
 
 @pytest.mark.parametrize("mode", ["auto-loader", "off"])
-def test_every_option_is_one_that_auto_loader_has(mode: str) -> None:
+def test_auto_loader_accepts_every_option(mode: str) -> None:
     given = reader_options(replace(PARAMETERS, notifications=mode, max_files_per_batch=3))
     options = Options.parse({**given, "path": "/data/logs"})
     assert (options.include_existing, options.max_files) == (True, 3)

@@ -1,4 +1,4 @@
-"""Set-up leaves PySpark in the venv once: as modules with bytecode, not as an archive before them."""
+"""Setup removes the PySpark archives from the venv, so that the modules with bytecode are imported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyspark
 from tools.spark_archives import leave_out_archives
 
 
-def test_the_archives_go_and_nothing_else(tmp_path: Path) -> None:
+def test_only_the_archives_are_removed(tmp_path: Path) -> None:
     library = tmp_path / "python" / "lib"
     library.mkdir(parents=True)
     names = ("py4j-0.10-src.zip", "pyspark.zip", "README")
@@ -20,5 +20,5 @@ def test_the_archives_go_and_nothing_else(tmp_path: Path) -> None:
     assert leave_out_archives(tmp_path) == []
 
 
-def test_set_up_has_done_so_in_this_venv() -> None:
+def test_this_venv_has_no_pyspark_archives() -> None:
     assert not list(Path(pyspark.__file__).parent.glob("python/lib/*.zip"))

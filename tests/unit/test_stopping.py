@@ -1,4 +1,4 @@
-"""Every signal that asks a demo or a stage to end is heard, in process; `tests/e2e` stops whole ones."""
+"""Signals end a demo or a stage, tested in process; `tests/e2e` stops whole processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """Put the handlers back that a program replaces for its whole life."""
+    """Restore the signal handlers that a program replaces permanently."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
@@ -26,7 +26,7 @@ def handlers() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_ends_a_stage_with_its_clouds_and_removes_the_folder(
+def test_a_signal_stops_a_stage_and_both_clouds_and_removes_the_folder(
     number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended = []
@@ -48,7 +48,7 @@ def test_a_signal_ends_a_stage_with_its_clouds_and_removes_the_folder(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_a_demo_with_the_status_that_names_it(number: signal.Signals) -> None:
+def test_a_signal_ends_a_demo_with_128_plus_its_number(number: signal.Signals) -> None:
     demo.end_on_signals()
     with pytest.raises(SystemExit) as ended:
         signal.raise_signal(number)

@@ -1,4 +1,4 @@
-"""A stream whose prefix has no file yet waits, or ends well; every other failure is one."""
+"""A stream on a prefix without files waits or succeeds; every other error is a failure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from vpc_flow_logs.parameters import Parameters
 pytestmark = pytest.mark.lts
 
 LOGS = "s3://flow-logs/AWSLogs/123456789012/vpcflowlogs/us-east-1"
-NOTHING_THERE = (
+NO_FILES = (
     f"[CF_PATH_DOES_NOT_EXIST_FOR_READ_FILES] The path {LOGS} does not exist",
     f"[PATH_NOT_FOUND] Path does not exist: {LOGS}/. SQLSTATE: 42K03",
     f"java.io.FileNotFoundException: No such file or directory: {LOGS}/*",
 )
-MISTAKES = (
+FAILURES = (
     "com.amazonaws NoSuchBucket: The specified bucket does not exist (flow-logs)",
     "[TABLE_OR_VIEW_NOT_FOUND] The table does not exist",
     f"Access Denied: {LOGS}",
@@ -38,7 +38,7 @@ def parameters(trigger: str, logs: str = f"{LOGS}/*") -> Parameters:
 
 
 class NothingGone:
-    """A sink that has met no file that is gone."""
+    """A sink that has no missing file to report."""
 
     def __init__(self) -> None:
         self.gone: list[str] = []
@@ -50,9 +50,9 @@ class Query:
     def stop(self) -> None: ...
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, *texts: str) -> list[float]:
-    """Have the first starts of the stream fail with these texts; the seconds that were waited between."""
-    waited: list[float] = []
+def fail_first_starts(monkeypatch: pytest.MonkeyPatch, *texts: str) -> list[float]:
+    """Make the first starts of the stream fail with these messages; return the list of wait times in seconds."""
+    waits: list[float] = []
     left = list(texts)
 
     def started(*_: Any, **__: Any) -> Query:
@@ -61,42 +61,40 @@ def failing(monkeypatch: pytest.MonkeyPatch, *texts: str) -> list[float]:
         return Query()
 
     monkeypatch.setattr(stream, "_started", started)
-    monkeypatch.setattr(stream.time, "sleep", waited.append)
-    return waited
+    monkeypatch.setattr(stream.time, "sleep", waits.append)
+    return waits
 
 
-@pytest.mark.parametrize("text", NOTHING_THERE)
-def test_a_continuous_run_says_that_there_are_no_files_yet_and_tries_again_each_minute(
+@pytest.mark.parametrize("text", NO_FILES)
+def test_a_continuous_run_reports_that_there_are_no_files_yet_and_retries_every_minute(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
-    waited = failing(monkeypatch, text, text)
+    waits = fail_first_starts(monkeypatch, text, text)
     stream.run(None, parameters("continuous"), NothingGone())  # type: ignore[arg-type]
-    assert waited == [60.0, 60.0]
+    assert waits == [60.0, 60.0]
     assert capsys.readouterr().out == f"no files yet below {LOGS}/*; checking again every minute\n"
 
 
-@pytest.mark.parametrize("text", NOTHING_THERE)
-def test_a_run_that_loads_what_is_there_ends_well_when_nothing_is(
+@pytest.mark.parametrize("text", NO_FILES)
+def test_an_available_now_run_without_files_succeeds(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
-    waited = failing(monkeypatch, text)
+    waits = fail_first_starts(monkeypatch, text)
     stream.run(None, parameters("available-now"), NothingGone())  # type: ignore[arg-type]
-    assert waited == []
+    assert waits == []
     assert capsys.readouterr().out == f"no files yet below {LOGS}/*\n"
 
 
-@pytest.mark.parametrize("text", MISTAKES)
+@pytest.mark.parametrize("text", FAILURES)
 @pytest.mark.parametrize("trigger", ["continuous", "available-now"])
-def test_a_bucket_that_is_missing_and_a_denial_are_failures(
-    monkeypatch: pytest.MonkeyPatch, trigger: str, text: str
-) -> None:
-    failing(monkeypatch, text)
+def test_a_missing_bucket_and_a_denial_are_failures(monkeypatch: pytest.MonkeyPatch, trigger: str, text: str) -> None:
+    fail_first_starts(monkeypatch, text)
     with pytest.raises(RuntimeError):
         stream.run(None, parameters(trigger), NothingGone())  # type: ignore[arg-type]
 
 
-def test_a_folder_of_this_machine_that_is_missing_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    failing(monkeypatch, "[PATH_NOT_FOUND] Path does not exist: file:/logs")
+def test_a_missing_local_folder_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_first_starts(monkeypatch, "[PATH_NOT_FOUND] Path does not exist: file:/logs")
     with pytest.raises(RuntimeError):
         stream.run(None, parameters("continuous", "/logs"), NothingGone())  # type: ignore[arg-type]
 
@@ -115,18 +113,18 @@ def test_a_folder_of_this_machine_that_is_missing_is_a_mistake(monkeypatch: pyte
         (f"Access Denied: {LOGS}/a.log.gz", None),
     ],
 )
-def test_the_file_that_is_gone_is_read_from_the_words_of_spark_and_of_hadoop(text: str, gone: str | None) -> None:
+def test_the_missing_file_is_read_from_messages_of_spark_and_hadoop(text: str, gone: str | None) -> None:
     assert missing.gone_file(RuntimeError(f"Task failed\n{text}\n"), f"{LOGS}/*") == gone
 
 
 class Listed:
-    """A `dbutils.fs` whose `ls` gives one answer, and keeps what it was asked."""
+    """A `dbutils.fs` whose `ls` returns one answer and records the requested paths."""
 
     def __init__(self, answer: Exception | list[Any]) -> None:
-        self.answer, self.asked = answer, list[str]()
+        self.answer, self.paths = answer, list[str]()
 
     def ls(self, path: str) -> list[Any]:
-        self.asked.append(path)
+        self.paths.append(path)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -143,9 +141,7 @@ class Listed:
     ],
     ids=["S3A", "S3", "denied", "no object yet", "empty"],
 )
-def test_only_a_bucket_that_does_not_exist_ends_a_run_before_anything_is_made(
-    answer: Exception | list[Any], is_missing: bool
-) -> None:
-    listed = Listed(answer)
-    assert missing.no_bucket(DbutilsFolders(listed), "s3://flow-logs/net/AWSLogs/*/vpcflowlogs/*") is is_missing
-    assert listed.asked == ["s3://flow-logs/net/AWSLogs/"]
+def test_only_a_nonexistent_bucket_is_reported_as_missing(answer: Exception | list[Any], is_missing: bool) -> None:
+    folder = Listed(answer)
+    assert missing.no_bucket(DbutilsFolders(folder), "s3://flow-logs/net/AWSLogs/*/vpcflowlogs/*") is is_missing
+    assert folder.paths == ["s3://flow-logs/net/AWSLogs/"]

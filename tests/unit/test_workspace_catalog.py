@@ -1,4 +1,4 @@
-"""Unity Catalog in the workspace stand-in."""
+"""Unity Catalog of the local workspace."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ def client(server: WorkspaceServer) -> WorkspaceClient:
     return connect(server)
 
 
-def test_schema_and_volume_are_made_and_found(client: WorkspaceClient) -> None:
+def test_a_schema_and_a_volume_are_created_and_read_back(client: WorkspaceClient) -> None:
     schema = client.schemas.create("net", "main", comment="traffic")
     volume = client.volumes.create("main", "net", "checkpoints", VolumeType.MANAGED)
     assert client.schemas.get("main.net") == schema
     assert client.volumes.read("main.net.checkpoints") == volume
 
 
-def test_the_list_of_catalogs_has_pages(server: WorkspaceServer, client: WorkspaceClient) -> None:
+def test_catalogs_are_listed_in_pages(server: WorkspaceServer, client: WorkspaceClient) -> None:
     server.state.catalogs["network"] = "admins"
     server.log.requests.clear()
-    assert [one.name for one in client.catalogs.list(max_results=2)] == ["main", "network", "system"]
+    assert [catalog.name for catalog in client.catalogs.list(max_results=2)] == ["main", "network", "system"]
     assert len(server.requests) == 2
 
 
-def test_what_is_not_there_is_not_found_and_says_what_is_missing(client: WorkspaceClient) -> None:
+def test_a_missing_object_is_reported_with_its_error_code(client: WorkspaceClient) -> None:
     client.schemas.create("net", "main")
     for attempt, code in (
         (lambda: client.catalogs.get("other"), "CATALOG_DOES_NOT_EXIST"),
@@ -52,9 +52,9 @@ def test_what_is_not_there_is_not_found_and_says_what_is_missing(client: Workspa
         assert refused.value.error_code == code
 
 
-def test_a_second_one_of_the_same_name_is_refused(client: WorkspaceClient) -> None:
+def test_a_duplicate_name_is_rejected(client: WorkspaceClient) -> None:
     client.schemas.create("net", "main")
-    # The SDK has no class of its own for this code.
+    # The SDK has no error class for this code.
     with pytest.raises(BadRequest, match="already exists") as refused:
         client.schemas.create("net", "main")
     assert refused.value.error_code == "SCHEMA_ALREADY_EXISTS"
@@ -63,27 +63,27 @@ def test_a_second_one_of_the_same_name_is_refused(client: WorkspaceClient) -> No
         client.volumes.create("main", "net", "v", VolumeType.MANAGED)
 
 
-def test_an_external_volume_needs_its_location_and_a_managed_one_has_none(client: WorkspaceClient) -> None:
+def test_an_external_volume_requires_a_location_and_a_managed_volume_rejects_one(client: WorkspaceClient) -> None:
     client.schemas.create("net", "main")
     with pytest.raises(InvalidParameterValue, match="storage_location"):
         client.volumes.create("main", "net", "v", VolumeType.EXTERNAL)
     with pytest.raises(InvalidParameterValue, match=r"CreateVolume storage_location can not be provided\."):
         client.volumes.create("main", "net", "v", VolumeType.MANAGED, storage_location="s3://b/p")
-    made = client.volumes.create("main", "net", "v", VolumeType.EXTERNAL, storage_location="s3://b/p/")
-    assert made.storage_location == "s3://b/p"
+    volume = client.volumes.create("main", "net", "v", VolumeType.EXTERNAL, storage_location="s3://b/p/")
+    assert volume.storage_location == "s3://b/p"
 
 
-def test_names_are_kept_in_lower_case_and_found_in_any(client: WorkspaceClient) -> None:
+def test_names_are_stored_in_lowercase_and_found_in_any_case(client: WorkspaceClient) -> None:
     assert client.schemas.create("Flow_Logs", "MAIN").full_name == "main.flow_logs"
-    made = client.volumes.create("Main", "Flow_Logs", "Checkpoints", VolumeType.MANAGED)
-    assert made.full_name == "main.flow_logs.checkpoints"
+    volume = client.volumes.create("Main", "Flow_Logs", "Checkpoints", VolumeType.MANAGED)
+    assert volume.full_name == "main.flow_logs.checkpoints"
     assert client.schemas.get("MAIN.FLOW_LOGS") == client.schemas.get("main.flow_logs")
-    assert client.volumes.read("Main.Flow_Logs.Checkpoints") == made
+    assert client.volumes.read("Main.Flow_Logs.Checkpoints") == volume
     with pytest.raises(BadRequest, match="already exists"):
         client.schemas.create("flow_logs", "main")
 
 
-def test_external_locations_are_listed_in_pages_of_which_some_are_empty(server: WorkspaceServer) -> None:
+def test_external_locations_are_listed_in_pages_that_may_be_empty(server: WorkspaceServer) -> None:
     state = server.state
     for number in range(7):
         name = f"location_{number}"
@@ -92,11 +92,11 @@ def test_external_locations_are_listed_in_pages_of_which_some_are_empty(server: 
     assert list(other.external_locations.list(max_results=0)) == []
     state.grants["external_location location_6"] = {"users": ["READ_FILES"]}
     server.log.requests.clear()
-    (seen,) = other.external_locations.list(max_results=0)
+    (location,) = other.external_locations.list(max_results=0)
     assert len(server.requests) == 3
-    assert (seen.name, seen.url, seen.effective_enable_file_events) == ("location_6", "s3://b/6", True)
+    assert (location.name, location.url, location.effective_enable_file_events) == ("location_6", "s3://b/6", True)
     granted = other.grants.get_effective("external_location", "location_6").privilege_assignments or []
-    assert [(one.principal, [p.privilege for p in one.privileges or []]) for one in granted] == [
+    assert [(grant.principal, [p.privilege for p in grant.privileges or []]) for grant in granted] == [
         ("users", [Privilege.READ_FILES])
     ]
     with pytest.raises(PermissionDenied):
@@ -105,7 +105,7 @@ def test_external_locations_are_listed_in_pages_of_which_some_are_empty(server: 
         other.grants.get_effective("external_location", "location_7")
 
 
-def test_the_default_catalog_is_the_assignments_and_by_the_setting_another(
+def test_the_default_namespace_setting_overrides_the_default_catalog_of_the_metastore(
     server: WorkspaceServer, client: WorkspaceClient
 ) -> None:
     assert client.metastores.current().default_catalog_name == "hive_metastore"
@@ -115,7 +115,7 @@ def test_the_default_catalog_is_the_assignments_and_by_the_setting_another(
     assert client.settings.default_namespace.get().namespace.value == "main"
 
 
-def test_a_table_exists_or_not(server: WorkspaceServer, client: WorkspaceClient) -> None:
+def test_the_existence_of_a_table_is_reported(server: WorkspaceServer, client: WorkspaceClient) -> None:
     assert not client.tables.exists("main.net.flow_logs").table_exists
     server.state.tables.add("main.net.flow_logs")
     assert client.tables.exists("main.net.Flow_Logs").table_exists

@@ -1,4 +1,4 @@
-"""Continuous jobs of the workspace stand-in: always one run, paused, changed, failing."""
+"""Continuous jobs of the local workspace: exactly one run, pauses, changes and failures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def client(server: WorkspaceServer) -> WorkspaceClient:
     return prepared(server)
 
 
-def made(client: WorkspaceClient, status: jobs.PauseStatus = RUNNING) -> int:
+def create_job(client: WorkspaceClient, status: jobs.PauseStatus = RUNNING) -> int:
     job_id = client.jobs.create(**job(continuous=jobs.Continuous(pause_status=status))).job_id
     assert job_id is not None
     return job_id
@@ -42,62 +42,62 @@ def reset(client: WorkspaceClient, job_id: int, status: jobs.PauseStatus, task_k
     client.jobs.reset(job_id, jobs.JobSettings(**changed))
 
 
-def active(client: WorkspaceClient, job_id: int) -> list[int | None]:
-    return [one.run_id for one in client.jobs.list_runs(job_id=job_id, active_only=True)]
+def active_runs(client: WorkspaceClient, job_id: int) -> list[int | None]:
+    return [run.run_id for run in client.jobs.list_runs(job_id=job_id, active_only=True)]
 
 
-def test_a_run_starts_by_itself_and_there_is_one_only(client: WorkspaceClient, runner: RecordingRunner) -> None:
-    (run_id,) = active(client, made(client))
+def test_a_run_starts_automatically_and_is_the_only_one(client: WorkspaceClient, runner: RecordingRunner) -> None:
+    (run_id,) = active_runs(client, create_job(client))
     assert run_id is not None
     assert client.jobs.get_run(run_id).trigger is jobs.TriggerType.CONTINUOUS
     assert len(runner.requests) == 1
 
 
-def test_a_cancelled_run_is_started_anew(client: WorkspaceClient) -> None:
-    job_id = made(client)
-    (first,) = active(client, job_id)
+def test_a_canceled_run_is_started_again(client: WorkspaceClient) -> None:
+    job_id = create_job(client)
+    (first,) = active_runs(client, job_id)
     assert first is not None
     client.jobs.cancel_run(first)
-    until(lambda: active(client, job_id) not in ([first], []))
+    until(lambda: active_runs(client, job_id) not in ([first], []))
 
 
-def test_a_paused_job_starts_no_run_and_pausing_stops_none(server: WorkspaceServer, client: WorkspaceClient) -> None:
-    assert active(client, made(client, PAUSED)) == []
-    job_id = made(client)
-    (run_id,) = active(client, job_id)
+def test_a_paused_job_starts_no_run_and_pausing_stops_no_run(server: WorkspaceServer, client: WorkspaceClient) -> None:
+    assert active_runs(client, create_job(client, PAUSED)) == []
+    job_id = create_job(client)
+    (run_id,) = active_runs(client, job_id)
     assert run_id is not None
     reset(client, job_id, PAUSED)
-    assert active(client, job_id) == [run_id]
+    assert active_runs(client, job_id) == [run_id]
     client.jobs.cancel_run(run_id)
-    until(lambda: active(client, job_id) == [])
+    until(lambda: active_runs(client, job_id) == [])
     assert server.state.jobs[job_id].next_start is None
 
 
 def test_resuming_starts_a_run(client: WorkspaceClient) -> None:
-    job_id = made(client, PAUSED)
+    job_id = create_job(client, PAUSED)
     reset(client, job_id, RUNNING)
-    assert len(active(client, job_id)) == 1
+    assert len(active_runs(client, job_id)) == 1
 
 
-def test_changed_settings_are_those_of_the_next_run(client: WorkspaceClient, runner: RecordingRunner) -> None:
-    job_id = made(client)
-    (first,) = active(client, job_id)
+def test_changed_settings_apply_to_the_next_run(client: WorkspaceClient, runner: RecordingRunner) -> None:
+    job_id = create_job(client)
+    (first,) = active_runs(client, job_id)
     assert first is not None
     reset(client, job_id, RUNNING, task_key="changed")
-    assert active(client, job_id) == [first]
+    assert active_runs(client, job_id) == [first]
     client.jobs.cancel_run(first)
     until(lambda: len(runner.requests) == 2)
-    assert [one.task_key for one in runner.requests] == ["ingest", "changed"]
+    assert [request.task_key for request in runner.requests] == ["ingest", "changed"]
 
 
-def test_after_each_failure_in_a_row_the_next_run_waits_twice_as_long_up_to_a_limit(
+def test_consecutive_failures_double_the_delay_of_the_next_run_up_to_a_limit(
     server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
     now = [0.0]
     server.workspace.clock = lambda: now[0]
     server.behaviour.restart_seconds, server.behaviour.restart_limit_seconds = 1, 5
     runner.by_entry_point["ingest"] = Script(Outcome("FAILED", "no"))
-    waiting = server.state.jobs[made(client)]
+    waiting = server.state.jobs[create_job(client)]
     waits = []
     for count in range(1, 5):
         until(lambda count=count: waiting.failures == count and waiting.next_start)
@@ -107,19 +107,19 @@ def test_after_each_failure_in_a_row_the_next_run_waits_twice_as_long_up_to_a_li
     assert waits == [2, 4, 5, 5]
 
 
-def test_a_run_that_succeeds_ends_the_back_off(
+def test_a_successful_run_resets_the_delay(
     server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
     runner.next.extend([Script(Outcome("FAILED", "no")), Script()])
-    job_id = made(client)
+    job_id = create_job(client)
     until(lambda: len(runner.requests) == 3)
     assert server.state.jobs[job_id].failures == 0
 
 
-def test_a_tear_down_pauses_cancels_waits_and_deletes(client: WorkspaceClient, runner: RecordingRunner) -> None:
+def test_a_job_can_be_paused_canceled_and_deleted(client: WorkspaceClient, runner: RecordingRunner) -> None:
     runner.next.append(Script(seconds=None, cancel_seconds=0.2))
-    job_id = made(client)
-    (run_id,) = active(client, job_id)
+    job_id = create_job(client)
+    (run_id,) = active_runs(client, job_id)
     assert run_id is not None
     reset(client, job_id, PAUSED)
     client.jobs.cancel_run(run_id)

@@ -1,4 +1,4 @@
-"""The file tree of the workspace stand-in."""
+"""The file tree of the local workspace."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def upload(files: WorkspaceExt, path: str, content: bytes, *, overwrite: bool = 
     files.import_(path, content=base64.b64encode(content).decode(), format=ImportFormat.AUTO, overwrite=overwrite)
 
 
-def test_bytes_come_back_as_they_were_uploaded(server: WorkspaceServer) -> None:
+def test_a_download_returns_the_uploaded_bytes(server: WorkspaceServer) -> None:
     files = connect(server).workspace
     upload(files, "/Shared/a.whl", BYTES)
     for path in ("/Shared/a.whl", "/Workspace/Shared/a.whl"):
         assert files.download(path, format=ExportFormat.AUTO).read() == BYTES
 
 
-def test_what_no_deployment_sends_or_asks_for_is_refused(server: WorkspaceServer) -> None:
+def test_requests_that_no_deployment_sends_are_rejected(server: WorkspaceServer) -> None:
     files = connect(server).workspace
     with pytest.raises(BadRequest, match="failed to parse given JSON"):
         files.upload("/Shared/form.whl", BYTES, format=ImportFormat.AUTO)
@@ -46,7 +46,7 @@ def test_what_no_deployment_sends_or_asks_for_is_refused(server: WorkspaceServer
         files.download("/Shared", format=ExportFormat.AUTO)
 
 
-def test_a_path_with_and_without_workspace_before_it_is_the_same(server: WorkspaceServer) -> None:
+def test_a_path_with_and_without_the_workspace_prefix_is_the_same(server: WorkspaceServer) -> None:
     files = connect(server).workspace
     files.mkdirs("/Workspace/Shared/a")
     upload(files, "/Workspace/Shared/a/b.txt", b"x")
@@ -54,22 +54,22 @@ def test_a_path_with_and_without_workspace_before_it_is_the_same(server: Workspa
     assert (status.path, status.object_type, status.size) == ("/Shared/a/b.txt", ObjectType.FILE, 1)
 
 
-def test_a_path_is_shown_as_the_caller_spells_it(server: WorkspaceServer) -> None:
+def test_a_path_is_returned_in_the_spelling_of_the_request(server: WorkspaceServer) -> None:
     files = connect(server).workspace
     files.mkdirs("/Workspace/Shared/a/b")
-    for before in ("/Workspace", ""):
-        assert files.get_status(f"{before}/Shared/a").path == f"{before}/Shared/a"
-        assert [one.path for one in files.list(f"{before}/Shared/a")] == [f"{before}/Shared/a/b"]
-        with pytest.raises(NotFound, match=rf"The parent folder \({before}/Shared/none\) does not exist"):
-            upload(files, f"{before}/Shared/none/x", b"x")
+    for prefix in ("/Workspace", ""):
+        assert files.get_status(f"{prefix}/Shared/a").path == f"{prefix}/Shared/a"
+        assert [entry.path for entry in files.list(f"{prefix}/Shared/a")] == [f"{prefix}/Shared/a/b"]
+        with pytest.raises(NotFound, match=rf"The parent folder \({prefix}/Shared/none\) does not exist"):
+            upload(files, f"{prefix}/Shared/none/x", b"x")
 
 
-def test_a_file_needs_its_folder(server: WorkspaceServer) -> None:
+def test_a_file_requires_its_parent_folder(server: WorkspaceServer) -> None:
     with pytest.raises(NotFound, match=r"The parent folder \(/Shared/a\) does not exist"):
         upload(connect(server).workspace, "/Shared/a/b.txt", b"x")
 
 
-def test_a_file_is_replaced_only_when_overwrite_says_so_and_keeps_its_id(server: WorkspaceServer) -> None:
+def test_a_file_is_replaced_only_with_overwrite_and_keeps_its_id(server: WorkspaceServer) -> None:
     files = connect(server).workspace
     upload(files, "/Shared/a.txt", b"1")
     before = files.get_status("/Shared/a.txt").object_id
@@ -87,33 +87,33 @@ def test_a_folder_is_never_replaced_by_a_file(server: WorkspaceServer) -> None:
         upload(files, "/Shared/a", b"2", overwrite=True)
 
 
-def test_folders_are_made_with_those_above_and_twice_is_no_error(server: WorkspaceServer) -> None:
+def test_mkdirs_creates_parent_folders_and_may_be_repeated(server: WorkspaceServer) -> None:
     files = connect(server).workspace
     files.mkdirs("/Shared/a/b/c")
     files.mkdirs("/Shared/a/b/c")
-    assert [one.path for one in files.list("/Shared", recursive=True)] == []
+    assert [entry.path for entry in files.list("/Shared", recursive=True)] == []
     assert files.get_status("/Shared/a/b").object_type is ObjectType.DIRECTORY
 
 
-def test_a_folder_where_a_file_is_cannot_be_made(server: WorkspaceServer) -> None:
+def test_a_folder_cannot_replace_a_file(server: WorkspaceServer) -> None:
     files = connect(server).workspace
     upload(files, "/Shared/a", b"2")
     with pytest.raises(ResourceAlreadyExists, match="not a folder"):
         files.mkdirs("/Shared/a/b")
 
 
-def test_a_list_shows_what_is_directly_in_the_folder(server: WorkspaceServer) -> None:
+def test_a_list_shows_only_direct_children(server: WorkspaceServer) -> None:
     files = connect(server).workspace
     files.mkdirs("/Shared/a/deep")
     upload(files, "/Shared/a/deep/x", b"")
     upload(files, "/Shared/a/y", b"")
-    assert [one.path for one in files.list("/Shared/a")] == ["/Shared/a/deep", "/Shared/a/y"]
-    assert [one.path for one in files.list("/Shared/a/deep/x")] == ["/Shared/a/deep/x"]
+    assert [entry.path for entry in files.list("/Shared/a")] == ["/Shared/a/deep", "/Shared/a/y"]
+    assert [entry.path for entry in files.list("/Shared/a/deep/x")] == ["/Shared/a/deep/x"]
     with pytest.raises(NotFound):
         list(files.list("/Shared/b"))
 
 
-def test_a_folder_with_something_in_it_is_deleted_only_recursively(server: WorkspaceServer) -> None:
+def test_a_folder_that_is_not_empty_is_deleted_only_recursively(server: WorkspaceServer) -> None:
     files = connect(server).workspace
     files.mkdirs("/Shared/a/b")
     with pytest.raises(BadRequest, match="not empty") as refused:
@@ -126,12 +126,12 @@ def test_a_folder_with_something_in_it_is_deleted_only_recursively(server: Works
         files.delete("/Shared/a")
 
 
-def test_the_folders_that_every_workspace_has_cannot_be_deleted(server: WorkspaceServer) -> None:
+def test_the_folders_of_every_workspace_cannot_be_deleted(server: WorkspaceServer) -> None:
     with pytest.raises(BadRequest, match="protected"):
         connect(server).workspace.delete("/Shared", recursive=True)
 
 
-def test_json_brings_ten_mebibytes_at_most_and_only_base64(server: WorkspaceServer) -> None:
+def test_an_import_accepts_base64_of_at_most_ten_mebibytes(server: WorkspaceServer) -> None:
     body = {"path": "/Shared/a", "format": "AUTO", "content": base64.b64encode(bytes(10 * 1024 * 1024 + 1)).decode()}
     status, answer = call(server, "POST", "/api/2.0/workspace/import", body)
     assert (status, answer["error_code"]) == (400, "MAX_NOTEBOOK_SIZE_EXCEEDED")
@@ -144,6 +144,6 @@ def test_a_path_must_be_absolute(server: WorkspaceServer) -> None:
         connect(server).workspace.mkdirs("Shared/a")
 
 
-def test_contents_are_not_in_the_log_of_requests(server: WorkspaceServer) -> None:
+def test_the_log_of_requests_contains_no_file_contents(server: WorkspaceServer) -> None:
     connect(server).workspace.import_("/Shared/a", content="c2VjcmV0", format=ImportFormat.AUTO)
     assert server.requests[-1].body == {"path": "/Shared/a", "format": "AUTO", "content": "<8 characters>"}

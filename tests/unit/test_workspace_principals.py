@@ -1,4 +1,4 @@
-"""Groups, users and service principals of the workspace stand-in, and the roles they are granted."""
+"""Groups, users and service principals of the local workspace, and the roles granted to them."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ def server() -> Iterator[WorkspaceServer]:
         yield running
 
 
-def added(*arns: str) -> iam.Patch:
+def add_roles(*arns: str) -> iam.Patch:
     return iam.Patch(op=iam.PatchOp.ADD, path="roles", value=[iam.ComplexValue(value=arn).as_dict() for arn in arns])
 
 
-def removed(arn: str) -> iam.Patch:
+def remove_role(arn: str) -> iam.Patch:
     return iam.Patch(op=iam.PatchOp.REMOVE, path=f'roles[value eq "{arn}"]')
 
 
 def roles(principal: Any) -> list[str | None]:
-    return [one.value for one in principal.roles or []]
+    return [role.value for role in principal.roles or []]
 
 
-def test_a_group_is_found_by_its_display_name_whatever_the_case(server: WorkspaceServer) -> None:
+def test_a_group_is_found_by_its_display_name_in_any_case(server: WorkspaceServer) -> None:
     group = add_group(server.state, 'data "eng"')
     client = connect(server)
-    (found,) = client.groups.list(filter='displayName eq "Data \\"Eng\\""')
-    assert found.id == group.id
+    (listed,) = client.groups.list(filter='displayName eq "Data \\"Eng\\""')
+    assert listed.id == group.id
     assert list(client.groups.list(filter='displayName eq "data"')) == []
 
 
@@ -46,53 +46,53 @@ def test_users_and_service_principals_are_found_by_name_and_application_id(serve
     add_user(server.state, "ana@example.com")
     credentials = add_service_principal(server.state, "runner")
     client = connect(server)
-    assert [one.user_name for one in client.users.list(filter='userName eq "ana@example.com"')] == ["ana@example.com"]
-    (found,) = client.service_principals.list(filter=f'applicationId eq "{credentials.client_id}"')
-    assert found.display_name == "runner"
+    assert [user.user_name for user in client.users.list(filter='userName eq "ana@example.com"')] == ["ana@example.com"]
+    (principal,) = client.service_principals.list(filter=f'applicationId eq "{credentials.client_id}"')
+    assert principal.display_name == "runner"
 
 
-def test_lists_come_in_pages_and_the_sdk_reads_them_all(server: WorkspaceServer) -> None:
+def test_the_sdk_reads_all_pages_of_a_list(server: WorkspaceServer) -> None:
     for number in range(7):
         add_group(server.state, f"group {number}")
     client = connect(server)
     assert len(list(client.groups.list(count=3))) == 9
-    pages = [one.query["startIndex"] for one in server.requests if one.path.endswith("/Groups")]
+    pages = [request.query["startIndex"] for request in server.requests if request.path.endswith("/Groups")]
     assert pages == ["1", "4", "7", "10"]
 
 
 @pytest.mark.parametrize("kind", ["groups", "users", "service_principals"])
-def test_roles_are_added_once_and_removed_alone(server: WorkspaceServer, kind: str) -> None:
+def test_a_role_is_added_once_and_removed_without_the_others(server: WorkspaceServer, kind: str) -> None:
     names = {"groups": "eng", "users": "ana@example.com", "service_principals": "runner"}
     add_group(server.state, "eng")
     add_user(server.state, "ana@example.com")
     add_service_principal(server.state, "runner")
     api, id_ = getattr(connect(server), kind), server.state.principal(names[kind]).id
-    api.patch(id_, operations=[added(PROFILE, OTHER)], schemas=SCHEMAS)
-    api.patch(id_, operations=[added(PROFILE)], schemas=SCHEMAS)
+    api.patch(id_, operations=[add_roles(PROFILE, OTHER)], schemas=SCHEMAS)
+    api.patch(id_, operations=[add_roles(PROFILE)], schemas=SCHEMAS)
     assert roles(api.get(id_)) == [PROFILE, OTHER]
-    api.patch(id_, operations=[removed(PROFILE)], schemas=SCHEMAS)
+    api.patch(id_, operations=[remove_role(PROFILE)], schemas=SCHEMAS)
     assert roles(api.get(id_)) == [OTHER]
-    # What is not there can be removed.
-    api.patch(id_, operations=[removed(PROFILE)], schemas=SCHEMAS)
+    # Removing a role that is not granted is not an error.
+    api.patch(id_, operations=[remove_role(PROFILE)], schemas=SCHEMAS)
 
 
-def test_a_group_of_the_account_answers_success_and_is_not_changed(server: WorkspaceServer) -> None:
+def test_a_change_to_an_account_group_returns_success_without_effect(server: WorkspaceServer) -> None:
     group = add_group(server.state, "account group", account_level=True)
     client = connect(server)
-    client.groups.patch(group.id, operations=[added(PROFILE)], schemas=SCHEMAS)
+    client.groups.patch(group.id, operations=[add_roles(PROFILE)], schemas=SCHEMAS)
     assert roles(client.groups.get(group.id)) == []
 
 
-def test_a_grant_can_be_made_to_have_no_effect(server: WorkspaceServer) -> None:
+def test_a_no_effect_fault_ignores_a_grant(server: WorkspaceServer) -> None:
     group, client = add_group(server.state, "eng"), connect(server)
     server.faults.on("PATCH", "/api/2.0/preview/scim/v2/Groups/*", Fault.NO_EFFECT)
-    client.groups.patch(group.id, operations=[added(PROFILE)], schemas=SCHEMAS)
+    client.groups.patch(group.id, operations=[add_roles(PROFILE)], schemas=SCHEMAS)
     assert roles(client.groups.get(group.id)) == []
-    client.groups.patch(group.id, operations=[added(PROFILE)], schemas=SCHEMAS)
+    client.groups.patch(group.id, operations=[add_roles(PROFILE)], schemas=SCHEMAS)
     assert roles(client.groups.get(group.id)) == [PROFILE]
 
 
-def test_who_does_not_exist_is_not_found(server: WorkspaceServer) -> None:
+def test_an_unknown_principal_is_not_found(server: WorkspaceServer) -> None:
     user = add_user(server.state, "ana@example.com")
     with pytest.raises(NotFound):
         connect(server).groups.get("1")
@@ -100,7 +100,7 @@ def test_who_does_not_exist_is_not_found(server: WorkspaceServer) -> None:
         connect(server).groups.get(user.id)
 
 
-def test_what_scim_cannot_do_here_is_refused(server: WorkspaceServer) -> None:
+def test_unsupported_scim_requests_are_rejected(server: WorkspaceServer) -> None:
     group, client = add_group(server.state, "eng"), connect(server)
     with pytest.raises(InvalidParameterValue, match="not supported"):
         client.groups.patch(group.id, operations=[iam.Patch(op=iam.PatchOp.ADD, path="members")], schemas=SCHEMAS)

@@ -1,4 +1,4 @@
-"""Instance profiles in the workspace stand-in."""
+"""Instance profiles of the local workspace."""
 
 from __future__ import annotations
 
@@ -24,13 +24,17 @@ def test_a_profile_is_added_listed_edited_and_removed(server: WorkspaceServer) -
     assert list(profiles.list()) == []
     profiles.add(PROFILE)
     profiles.edit(PROFILE, iam_role_arn=ROLE)
-    (shown,) = profiles.list()
-    assert (shown.instance_profile_arn, shown.iam_role_arn, shown.is_meta_instance_profile) == (PROFILE, ROLE, False)
+    (profile,) = profiles.list()
+    assert (profile.instance_profile_arn, profile.iam_role_arn, profile.is_meta_instance_profile) == (
+        PROFILE,
+        ROLE,
+        False,
+    )
     profiles.remove(PROFILE)
     assert list(profiles.list()) == []
 
 
-def test_a_second_one_with_the_same_arn_is_refused(server: WorkspaceServer) -> None:
+def test_a_duplicate_arn_is_rejected(server: WorkspaceServer) -> None:
     profiles = connect(server).instance_profiles
     profiles.add(PROFILE)
     with pytest.raises(ResourceAlreadyExists, match="already exists"):
@@ -38,12 +42,12 @@ def test_a_second_one_with_the_same_arn_is_refused(server: WorkspaceServer) -> N
 
 
 @pytest.mark.parametrize("arn", ["flow-log-reader", ROLE, "arn:aws:iam::12:instance-profile/x"])
-def test_what_is_no_profile_arn_is_refused(server: WorkspaceServer, arn: str) -> None:
+def test_an_invalid_profile_arn_is_rejected(server: WorkspaceServer, arn: str) -> None:
     with pytest.raises(InvalidParameterValue, match="not a valid instance profile ARN"):
         connect(server).instance_profiles.add(arn, skip_validation=True)
 
 
-def test_what_is_not_there_can_be_neither_edited_nor_removed(server: WorkspaceServer) -> None:
+def test_an_unknown_profile_can_be_neither_edited_nor_removed(server: WorkspaceServer) -> None:
     profiles = connect(server).instance_profiles
     with pytest.raises(NotFound):
         profiles.edit(PROFILE)
@@ -51,7 +55,7 @@ def test_what_is_not_there_can_be_neither_edited_nor_removed(server: WorkspaceSe
         profiles.remove(PROFILE)
 
 
-def test_the_dry_run_is_refused_until_iam_shows_the_profile_everywhere(server: WorkspaceServer) -> None:
+def test_the_dry_run_fails_until_the_profile_is_visible_in_iam(server: WorkspaceServer) -> None:
     server.behaviour.profile_refusals = 2
     profiles = connect(server).instance_profiles
     for _ in range(2):
@@ -61,14 +65,14 @@ def test_the_dry_run_is_refused_until_iam_shows_the_profile_everywhere(server: W
     assert PROFILE in server.state.instance_profiles
 
 
-def test_skip_validation_makes_no_dry_run(server: WorkspaceServer) -> None:
+def test_skip_validation_skips_the_dry_run(server: WorkspaceServer) -> None:
     server.behaviour.object_to_profile = lambda _arn: "You are not authorized to perform this operation."
     with pytest.raises(InvalidParameterValue, match="AWS error: You are not authorized"):
         connect(server).instance_profiles.add(PROFILE)
     connect(server).instance_profiles.add(PROFILE, skip_validation=True)
 
 
-def test_who_was_granted_a_profile_sees_it_and_may_use_it_and_nobody_else(server: WorkspaceServer) -> None:
+def test_only_a_principal_with_the_role_can_list_and_use_a_profile(server: WorkspaceServer) -> None:
     connect(server).instance_profiles.add(PROFILE)
     credentials = add_service_principal(server.state, "runner")
     client = connect(server, token=credentials.token)
@@ -76,5 +80,5 @@ def test_who_was_granted_a_profile_sees_it_and_may_use_it_and_nobody_else(server
     with pytest.raises(PermissionDenied, match="not authorized to use the instance profile"):
         client.jobs.create(**job())
     server.state.principal("users").roles.append(PROFILE)
-    assert [one.instance_profile_arn for one in client.instance_profiles.list()] == [PROFILE]
+    assert [profile.instance_profile_arn for profile in client.instance_profiles.list()] == [PROFILE]
     assert client.jobs.create(**job()).job_id in server.state.jobs

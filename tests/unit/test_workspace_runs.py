@@ -1,4 +1,4 @@
-"""Runs in the workspace stand-in: one-time runs, runs of jobs, their states and their output."""
+"""Runs of the local workspace: one-time runs and runs of jobs, their states and their output."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def client(server: WorkspaceServer) -> WorkspaceClient:
 
 
 def states(run: Any) -> tuple[str | None, str | None, str | None]:
-    """Both forms of a run's state: life cycle, result, and the newer code."""
+    """Return the life cycle state, the result state and the termination code of a run."""
     details = run.status.termination_details
     return (
         run.state.life_cycle_state.value,
@@ -55,106 +55,106 @@ def states(run: Any) -> tuple[str | None, str | None, str | None]:
     )
 
 
-def submitted(client: WorkspaceClient, *tasks: jobs.SubmitTask, **settings: Any) -> int:
+def submit(client: WorkspaceClient, *tasks: jobs.SubmitTask, **settings: Any) -> int:
     run_id = client.jobs.submit(tasks=list(tasks or [one_time()]), **settings).response.run_id
     assert run_id is not None
     return run_id
 
 
-def scheduled(client: WorkspaceClient, **changes: Any) -> int:
-    """Make a job whose runs start when a test fires its schedule."""
+def create_scheduled_job(client: WorkspaceClient, **changes: Any) -> int:
+    """Create a job whose runs start when a test fires its schedule."""
     job_id = client.jobs.create(**job(schedule=SCHEDULE, **changes)).job_id
     assert job_id is not None
     return job_id
 
 
-def fired(server: WorkspaceServer, job_id: int) -> int:
+def fire_schedule(server: WorkspaceServer, job_id: int) -> int:
     run_id = server.fire_schedule(job_id)
     assert run_id is not None
     return run_id
 
 
-def test_a_one_time_run_succeeds_and_its_task_has_a_run_id_of_its_own(client: WorkspaceClient) -> None:
+def test_a_one_time_run_succeeds_and_its_task_has_its_own_run_id(client: WorkspaceClient) -> None:
     run = client.jobs.submit(run_name="verify", tasks=[one_time()]).result()
     assert states(run) == ("TERMINATED", "SUCCESS", "SUCCESS")
-    (only,) = run.tasks or []
-    assert states(only) == ("TERMINATED", "SUCCESS", "SUCCESS")
-    assert only.run_id != run.run_id
+    (task_run,) = run.tasks or []
+    assert states(task_run) == ("TERMINATED", "SUCCESS", "SUCCESS")
+    assert task_run.run_id != run.run_id
     assert (run.run_name, run.run_type) == ("verify", jobs.RunType.SUBMIT_RUN)
     assert list(client.jobs.list()) == []
 
 
-def test_the_runner_gets_command_line_wheel_cluster_and_profile(
+def test_the_runner_receives_arguments_wheel_cluster_and_profile(
     client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
     role = "arn:aws:iam::123456789012:role/reader"
     client.instance_profiles.edit(PROFILE, iam_role_arn=role)
     wheel = jobs.PythonWheelTask("vpc_flow_logs", "verify", named_parameters={"table-name": "t", "headers": "a,b"})
-    submitted(client, one_time(python_wheel_task=wheel))
+    submit(client, one_time(python_wheel_task=wheel))
     (request,) = runner.requests
     assert (request.package_name, request.entry_point) == ("vpc_flow_logs", "verify")
     assert request.arguments == ("--table-name=t", "--headers=a,b")
-    assert [(one.path, one.content) for one in request.libraries] == [(WHEEL, b"PK wheel")]
+    assert [(library.path, library.content) for library in request.libraries] == [(WHEEL, b"PK wheel")]
     assert (request.instance_profile_arn, request.iam_role_arn) == (PROFILE, role)
     assert request.cluster["spark_version"] == "18.x-scala2.13"
 
 
-def test_the_runner_gets_what_the_cluster_meets_of_unity_catalog(
+def test_the_runner_receives_the_unity_catalog_settings(
     server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
-    submitted(client)
+    submit(client)
     assert runner.requests[-1].unity_catalog == UnityCatalog()
     state = server.state
     state.hive_metastore, state.default_catalog = False, "main"
     state.external_locations["lake"] = ExternalLocation("lake", "s3://lake", "credential", owner="someone")
     state.grants["external_location lake"] = {server.credentials.client_id: ["READ_FILES"]}
-    submitted(client)
+    submit(client)
     assert runner.requests[-1].unity_catalog == UnityCatalog(
         "main", hive_metastore=False, locations={"s3://lake": frozenset({"READ_FILES"})}
     )
 
 
-def test_why_a_run_failed_is_in_the_output_of_its_task(client: WorkspaceClient, runner: RecordingRunner) -> None:
+def test_the_output_of_a_task_has_the_error_and_the_log(client: WorkspaceClient, runner: RecordingRunner) -> None:
     runner.next.append(Script(Outcome("FAILED", "SystemExit: 1", "Traceback ..."), log="no access to the bucket\n"))
-    run = client.jobs.get_run(submitted(client))
+    run = client.jobs.get_run(submit(client))
     assert states(run) == ("INTERNAL_ERROR", "FAILED", "RUN_EXECUTION_ERROR")
     assert run.state is not None
     assert run.state.state_message == ("Task verify failed with message: Workload failed, see run output for details.")
-    (only,) = run.tasks or []
-    assert only.run_id is not None
-    assert states(only) == ("TERMINATED", "FAILED", "RUN_EXECUTION_ERROR")
-    output = client.jobs.get_run_output(only.run_id)
+    (task_run,) = run.tasks or []
+    assert task_run.run_id is not None
+    assert states(task_run) == ("TERMINATED", "FAILED", "RUN_EXECUTION_ERROR")
+    output = client.jobs.get_run_output(task_run.run_id)
     assert (output.error, output.error_trace, output.logs) == (
         "SystemExit: 1",
         "Traceback ...",
         "no access to the bucket\n",
     )
     assert output.metadata is not None
-    assert output.metadata.run_id == only.run_id
+    assert output.metadata.run_id == task_run.run_id
 
 
-def test_a_failed_task_may_have_no_logs_and_only_the_last_line_as_its_error(
+def test_the_output_of_a_failed_task_may_have_only_the_last_line_of_the_error(
     server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
     server.behaviour.logs_of_failures = False
     runner.next.append(Script(Outcome("FAILED", "RunFailed: a\nb", "Traceback ...\nRunFailed: a\nb"), log="a\nb\n"))
-    (only,) = client.jobs.get_run(submitted(client)).tasks or []
-    output = client.jobs.get_run_output(only.run_id or 0)
+    (task_run,) = client.jobs.get_run(submit(client)).tasks or []
+    output = client.jobs.get_run_output(task_run.run_id or 0)
     assert (output.error, output.error_trace, output.logs) == ("b", "Traceback ...\nRunFailed: a\nb", None)
 
 
-def test_of_a_long_output_the_last_5_mb_are_shown(client: WorkspaceClient, runner: RecordingRunner) -> None:
+def test_the_output_keeps_the_last_5_mb_of_a_long_log(client: WorkspaceClient, runner: RecordingRunner) -> None:
     runner.next.append(Script(log="first" + "x" * 5 * 1024 * 1024 + "last"))
-    (only,) = client.jobs.get_run(submitted(client)).tasks or []
-    output = client.jobs.get_run_output(only.run_id or 0)
+    (task_run,) = client.jobs.get_run(submit(client)).tasks or []
+    output = client.jobs.get_run_output(task_run.run_id or 0)
     assert output.logs_truncated
     assert (output.logs or "").endswith("last")
     assert len(output.logs or "") == 5 * 1024 * 1024
 
 
-def test_the_output_of_a_whole_run_is_refused_also_of_a_run_with_one_task(client: WorkspaceClient) -> None:
+def test_the_output_of_a_whole_run_is_rejected_even_with_one_task(client: WorkspaceClient) -> None:
     with pytest.raises(InvalidParameterValue, match="Retrieving the output of runs with multiple tasks"):
-        client.jobs.get_run_output(submitted(client))
+        client.jobs.get_run_output(submit(client))
 
 
 def test_a_run_is_pending_then_running_then_terminated(
@@ -162,7 +162,7 @@ def test_a_run_is_pending_then_running_then_terminated(
 ) -> None:
     server.behaviour.start_seconds = 0.3
     runner.next.append(Script(seconds=0.3))
-    run_id = submitted(client)
+    run_id = submit(client)
     seen: list[str | None] = []
 
     def ended() -> bool:
@@ -175,9 +175,9 @@ def test_a_run_is_pending_then_running_then_terminated(
     assert seen == ["PENDING", "RUNNING", "TERMINATED"]
 
 
-def test_a_cancelled_run_terminates_some_time_later(client: WorkspaceClient, runner: RecordingRunner) -> None:
+def test_a_canceled_run_terminates_after_some_time(client: WorkspaceClient, runner: RecordingRunner) -> None:
     runner.next.append(Script(seconds=None, cancel_seconds=0.3))
-    run_id = submitted(client)
+    run_id = submit(client)
     assert states(client.jobs.get_run(run_id))[0] == "RUNNING"
     client.jobs.cancel_run(run_id)
     assert states(client.jobs.get_run(run_id))[0] == "TERMINATING"
@@ -187,48 +187,46 @@ def test_a_cancelled_run_terminates_some_time_later(client: WorkspaceClient, run
     assert states(client.jobs.get_run(run_id)) == ("TERMINATED", "CANCELED", "USER_CANCELED")
 
 
-def test_a_run_that_takes_too_long_is_ended(client: WorkspaceClient, runner: RecordingRunner) -> None:
+def test_a_run_that_exceeds_its_timeout_is_ended(client: WorkspaceClient, runner: RecordingRunner) -> None:
     runner.next.append(ENDLESS)
-    run_id = submitted(client, timeout_seconds=1)
+    run_id = submit(client, timeout_seconds=1)
     run = until(lambda: (run := client.jobs.get_run(run_id)).end_time and run)
     assert states(run) == ("TERMINATED", "TIMEDOUT", "CANCELED")
 
 
-def test_an_idempotency_token_names_the_run_it_started_also_when_that_failed(
+def test_an_idempotency_token_returns_its_run_even_if_the_run_failed(
     client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
     runner.next.append(Script(Outcome("FAILED", "no")))
-    first = submitted(client, idempotency_token="a")
-    assert submitted(client, idempotency_token="a") == first
-    assert submitted(client, idempotency_token="b") != first
+    first = submit(client, idempotency_token="a")
+    assert submit(client, idempotency_token="a") == first
+    assert submit(client, idempotency_token="b") != first
     assert len(runner.requests) == 2
     with pytest.raises(InvalidParameterValue, match="at most 64"):
-        submitted(client, idempotency_token="a" * 65)
+        submit(client, idempotency_token="a" * 65)
 
 
-def test_a_wheel_that_is_missing_fails_the_run_before_it_starts(
-    client: WorkspaceClient, runner: RecordingRunner
-) -> None:
+def test_a_missing_wheel_fails_the_run_before_it_starts(client: WorkspaceClient, runner: RecordingRunner) -> None:
     client.workspace.delete(WHEEL)
-    run = client.jobs.get_run(submitted(client))
+    run = client.jobs.get_run(submit(client))
     assert states(run) == ("INTERNAL_ERROR", "FAILED", "LIBRARY_INSTALLATION_ERROR")
     assert run.state is not None
     assert WHEEL in (run.state.state_message or "")
     assert not runner.requests
 
 
-def test_a_profile_removed_since_the_job_was_made_fails_its_run(
+def test_a_run_fails_if_its_profile_was_removed_after_the_job_was_created(
     server: WorkspaceServer, client: WorkspaceClient
 ) -> None:
-    job_id = scheduled(client)
+    job_id = create_scheduled_job(client)
     client.instance_profiles.remove(PROFILE)
-    run = client.jobs.get_run(fired(server, job_id))
+    run = client.jobs.get_run(fire_schedule(server, job_id))
     assert states(run) == ("INTERNAL_ERROR", "FAILED", "INVALID_CLUSTER_REQUEST")
 
 
-def test_a_one_time_run_is_checked_as_a_job_is(client: WorkspaceClient) -> None:
+def test_a_one_time_run_has_the_same_checks_as_a_job(client: WorkspaceClient) -> None:
     with pytest.raises(InvalidParameterValue, match="Invalid spark version"):
-        submitted(client, one_time(new_cluster=cluster(spark_version="1.x")))
+        submit(client, one_time(new_cluster=cluster(spark_version="1.x")))
     with pytest.raises(InvalidParameterValue, match="Missing required field 'tasks'"):
         client.jobs.submit(run_name="nothing")
 
@@ -239,13 +237,13 @@ def test_a_cluster_that_cannot_start_is_an_internal_error(server: WorkspaceServe
             raise LaunchError(f"cannot pass the role of {request.instance_profile_arn}", "CLOUD_FAILURE")
 
     server.workspace.runner = Refusing()
-    run = client.jobs.get_run(submitted(client))
+    run = client.jobs.get_run(submit(client))
     assert states(run) == ("INTERNAL_ERROR", "FAILED", "CLOUD_FAILURE")
     assert run.state is not None
     assert "cannot pass the role" in (run.state.state_message or "")
 
 
-def test_tasks_wait_for_those_they_depend_on_and_are_skipped_when_these_fail(
+def test_a_task_waits_for_its_dependencies_and_is_skipped_if_one_fails(
     client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
     chain = [
@@ -254,112 +252,112 @@ def test_tasks_wait_for_those_they_depend_on_and_are_skipped_when_these_fail(
         one_time(task_key="c", depends_on=[jobs.TaskDependency("b")]),
     ]
     runner.next.extend([Script(), Script(Outcome("FAILED", "no"))])
-    run_id = submitted(client, *chain)
+    run_id = submit(client, *chain)
     run = until(lambda: (run := client.jobs.get_run(run_id)).end_time and run)
-    assert [one.state.result_state.value for one in run.tasks] == ["SUCCESS", "FAILED", "UPSTREAM_FAILED"]
+    assert [task_run.state.result_state.value for task_run in run.tasks] == ["SUCCESS", "FAILED", "UPSTREAM_FAILED"]
     assert states(run)[:2] == ("INTERNAL_ERROR", "FAILED")
-    assert [one.task_key for one in runner.requests] == ["a", "b"]
+    assert [request.task_key for request in runner.requests] == ["a", "b"]
 
 
-def test_a_failed_task_is_tried_again_as_often_as_it_says(client: WorkspaceClient, runner: RecordingRunner) -> None:
+def test_a_failed_task_is_retried_up_to_max_retries(client: WorkspaceClient, runner: RecordingRunner) -> None:
     runner.next.extend([Script(Outcome("FAILED", "1")), Script(Outcome("FAILED", "2")), Script()])
-    run_id = submitted(client, one_time(max_retries=2))
+    run_id = submit(client, one_time(max_retries=2))
     run = until(lambda: (run := client.jobs.get_run(run_id)).end_time and run)
     assert states(run)[:2] == ("TERMINATED", "SUCCESS")
-    assert [one.attempt_number for one in run.tasks] == [0, 1, 2]
+    assert [task_run.attempt_number for task_run in run.tasks] == [0, 1, 2]
 
 
-def test_a_run_over_the_limit_is_skipped(
+def test_a_run_over_the_concurrency_limit_is_skipped(
     server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
     runner.by_entry_point["ingest"] = ENDLESS
-    job_id = scheduled(client)
-    fired(server, job_id)
-    assert states(client.jobs.get_run(fired(server, job_id))) == (
+    job_id = create_scheduled_job(client)
+    fire_schedule(server, job_id)
+    assert states(client.jobs.get_run(fire_schedule(server, job_id))) == (
         "SKIPPED",
         "MAXIMUM_CONCURRENT_RUNS_REACHED",
         "MAX_CONCURRENT_RUNS_EXCEEDED",
     )
 
 
-def test_runs_are_listed_the_newest_first_in_pages_active_or_ended(
+def test_runs_are_listed_newest_first_in_pages_and_by_state(
     server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
-    job_id = scheduled(client, max_concurrent_runs=5)
+    job_id = create_scheduled_job(client, max_concurrent_runs=5)
     runner.next.extend([Script(), Script(), Script(), ENDLESS])
-    *ended, active = [fired(server, job_id) for _ in range(4)]
-    assert [one.run_id for one in client.jobs.list_runs(job_id=job_id, limit=2)] == [active, *ended[::-1]]
-    assert [one.run_id for one in client.jobs.list_runs(job_id=job_id, active_only=True)] == [active]
-    assert [one.run_id for one in client.jobs.list_runs(job_id=job_id, completed_only=True)] == ended[::-1]
-    assert [one.tasks for one in client.jobs.list_runs(job_id=job_id, active_only=True)] == [[]]
+    *ended, active = [fire_schedule(server, job_id) for _ in range(4)]
+    assert [run.run_id for run in client.jobs.list_runs(job_id=job_id, limit=2)] == [active, *ended[::-1]]
+    assert [run.run_id for run in client.jobs.list_runs(job_id=job_id, active_only=True)] == [active]
+    assert [run.run_id for run in client.jobs.list_runs(job_id=job_id, completed_only=True)] == ended[::-1]
+    assert [run.tasks for run in client.jobs.list_runs(job_id=job_id, active_only=True)] == [[]]
     with pytest.raises(InvalidParameterValue, match="between 1 and 25"):
         list(client.jobs.list_runs(limit=26))
 
 
-def test_all_runs_of_a_job_are_cancelled_at_once(
+def test_all_runs_of_a_job_can_be_canceled_with_one_request(
     server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
     runner.by_entry_point["ingest"] = ENDLESS
-    job_id = scheduled(client, max_concurrent_runs=5)
+    job_id = create_scheduled_job(client, max_concurrent_runs=5)
     for _ in range(2):
-        fired(server, job_id)
+        fire_schedule(server, job_id)
     client.jobs.cancel_all_runs(job_id=job_id)
     until(lambda: not list(client.jobs.list_runs(job_id=job_id, active_only=True)))
     with pytest.raises(InvalidParameterValue, match="Missing required field 'job_id'"):
         client.jobs.cancel_all_runs()
 
 
-def test_a_deleted_jobs_run_ends_later_and_is_still_found_by_its_id(
+def test_the_run_of_a_deleted_job_ends_later_and_is_found_by_its_id(
     server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
     runner.next.append(Script(seconds=None, cancel_seconds=0.3))
-    job_id = scheduled(client)
-    run_id = fired(server, job_id)
+    job_id = create_scheduled_job(client)
+    run_id = fire_schedule(server, job_id)
     client.jobs.delete(job_id)
     assert states(client.jobs.get_run(run_id))[0] == "TERMINATING"
     until(lambda: states(client.jobs.get_run(run_id))[0] == "TERMINATED")
     assert list(client.jobs.list_runs(job_id=job_id)) == []
 
 
-def test_a_run_that_never_was_is_not_found(client: WorkspaceClient) -> None:
+def test_an_unknown_run_is_not_found(client: WorkspaceClient) -> None:
     with pytest.raises(ResourceDoesNotExist, match="Run 7 does not exist"):
         client.jobs.get_run(7)
 
 
-def test_the_schedule_starts_a_run_when_its_time_comes_unless_it_is_paused(
+def test_a_schedule_starts_runs_unless_it_is_paused(
     server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
-    job_id = scheduled(client)
+    job_id = create_scheduled_job(client)
     assert not runner.requests
-    assert client.jobs.get_run(fired(server, job_id)).trigger is jobs.TriggerType.PERIODIC
+    assert client.jobs.get_run(fire_schedule(server, job_id)).trigger is jobs.TriggerType.PERIODIC
     paused = jobs.CronSchedule("0 0 * * * ?", "UTC", jobs.PauseStatus.PAUSED)
     client.jobs.reset(job_id, jobs.JobSettings(**job(schedule=paused)))
     assert server.fire_schedule(job_id) is None
 
 
-def test_the_link_of_a_run_shows_its_state_and_what_it_wrote(client: WorkspaceClient, runner: RecordingRunner) -> None:
+def test_the_run_page_shows_the_state_and_the_log(client: WorkspaceClient, runner: RecordingRunner) -> None:
     runner.next.append(Script(Outcome("FAILED", "SystemExit: 1"), log="<no access>"))
-    run = client.jobs.get_run(submitted(client, run_name="look & see"))
+    run = client.jobs.get_run(submit(client, run_name="look & see"))
     with urlopen(run.run_page_url or "") as page:
         text = page.read().decode()
     for part in ("look &amp; see", "TERMINATED FAILED", "&lt;no access&gt;", "SystemExit: 1"):
         assert part in text
 
 
-def test_a_task_of_a_job_is_what_it_was_when_the_run_started(
+def test_a_run_keeps_the_tasks_that_the_job_had_when_it_started(
     server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
     runner.next.append(ENDLESS)
-    job_id = scheduled(client)
-    run_id = fired(server, job_id)
+    job_id = create_scheduled_job(client)
+    run_id = fire_schedule(server, job_id)
     client.jobs.reset(job_id, jobs.JobSettings(**job(tasks=[task(task_key="other")])))
-    assert [one.task_key for one in client.jobs.get_run(run_id).tasks or []] == ["ingest"]
+    assert [task_run.task_key for task_run in client.jobs.get_run(run_id).tasks or []] == ["ingest"]
 
 
-def test_what_runs_is_ended_when_the_server_stops() -> None:
+def test_active_runs_are_canceled_when_the_server_stops() -> None:
     runner = RecordingRunner(next=deque([Script(seconds=None, cancel_seconds=0.2)]))
     with WorkspaceServer(runner=runner) as server:
-        submitted(prepared(server))
+        submit(prepared(server))
         (handle,) = server.workspace.handles.values()
         assert handle.poll() is None
     outcome = handle.poll()

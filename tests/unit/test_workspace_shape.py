@@ -1,4 +1,4 @@
-"""Every body is checked against the SDK's own classes."""
+"""The local workspace checks every request body against the classes of the SDK."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def server() -> Iterator[WorkspaceServer]:
         (b"{", "MALFORMED_REQUEST", "failed to parse given JSON"),
     ],
 )
-def test_what_has_not_the_shape_of_the_request_is_refused_with_its_place(
+def test_an_invalid_body_is_rejected_with_the_path_of_the_field(
     server: WorkspaceServer, body: Any, code: str, message: str
 ) -> None:
     status, answer = call(server, "POST", CREATE, body)
@@ -67,20 +67,20 @@ def test_what_has_not_the_shape_of_the_request_is_refused_with_its_place(
         ("/api/2.1/unity-catalog/volumes", "catalog_name"),
     ],
 )
-def test_what_is_required_must_be_there(server: WorkspaceServer, path: str, missing: str) -> None:
+def test_a_missing_required_field_is_rejected(server: WorkspaceServer, path: str, missing: str) -> None:
     assert call(server, "POST", path, {}) == (
         400,
         {"error_code": "INVALID_PARAMETER_VALUE", "message": f"Missing required field '{missing}'"},
     )
 
 
-def test_null_is_the_same_as_nothing(server: WorkspaceServer) -> None:
+def test_null_is_the_same_as_a_missing_field(server: WorkspaceServer) -> None:
     status, answer = call(server, "POST", CREATE, {"name": None, "tags": None, "tasks": None})
     assert status == 200
     assert server.state.jobs.pop(answer["job_id"]).settings["name"] == "Untitled"
 
 
-def test_what_there_is_no_endpoint_for_is_not_found(server: WorkspaceServer) -> None:
+def test_an_unknown_endpoint_is_not_found(server: WorkspaceServer) -> None:
     assert call(server, "GET", "/api/2.0/nothing/here") == (
         404,
         {"error_code": "ENDPOINT_NOT_FOUND", "message": "No API found for 'GET /2.0/nothing/here'"},
@@ -88,7 +88,7 @@ def test_what_there_is_no_endpoint_for_is_not_found(server: WorkspaceServer) -> 
     assert call(server, "DELETE", CREATE)[0] == 404
 
 
-def test_a_number_in_the_query_must_be_one(server: WorkspaceServer) -> None:
+def test_an_invalid_number_in_the_query_is_rejected(server: WorkspaceServer) -> None:
     status, answer = call(server, "GET", "/api/2.2/jobs/get?job_id=seven")
     assert (status, answer["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
     assert "Missing required field 'job_id'" in call(server, "GET", "/api/2.2/jobs/get")[1]["message"]

@@ -1,4 +1,4 @@
-"""Tokens of the workspace stand-in: OAuth, personal access tokens, and what happens without a valid one."""
+"""Tokens of the local workspace: OAuth, personal access tokens, and requests without a valid token."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def oauth(server: WorkspaceServer, secret: str) -> WorkspaceClient:
 
 
 def token_requests(server: WorkspaceServer) -> int:
-    return sum(one.path == "/oidc/v1/token" for one in server.requests)
+    return sum(request.path == "/oidc/v1/token" for request in server.requests)
 
 
-def test_a_service_principal_signs_in_with_its_oauth_secret_once() -> None:
+def test_a_service_principal_signs_in_once_with_its_oauth_secret() -> None:
     with WorkspaceServer() as server:
         client = oauth(server, server.credentials.client_secret)
         assert client.current_user.me().user_name == server.credentials.client_id
@@ -37,7 +37,7 @@ def test_a_service_principal_signs_in_with_its_oauth_secret_once() -> None:
         assert token_requests(server) == 1
 
 
-def test_a_token_that_ends_is_fetched_anew(server: WorkspaceServer) -> None:
+def test_an_expired_oauth_token_is_fetched_again(server: WorkspaceServer) -> None:
     server.behaviour.token_seconds = 1
     client = oauth(server, server.credentials.client_secret)
     client.current_user.me()
@@ -46,33 +46,33 @@ def test_a_token_that_ends_is_fetched_anew(server: WorkspaceServer) -> None:
     assert token_requests(server) > 1
 
 
-def test_a_wrong_secret_is_refused_as_oauth_says(server: WorkspaceServer) -> None:
+def test_a_wrong_secret_is_rejected_with_the_oauth_error(server: WorkspaceServer) -> None:
     with pytest.raises(ValueError, match="invalid_client"):
         oauth(server, "wrong").current_user.me()
 
 
-def test_a_personal_access_token_stands_for_its_principal(server: WorkspaceServer) -> None:
+def test_a_personal_access_token_authenticates_its_principal(server: WorkspaceServer) -> None:
     token = issue_token(server.state, add_user(server.state, "ana@example.com"))
     assert connect(server, token=token).current_user.me().user_name == "ana@example.com"
 
 
-def test_an_unknown_token_is_403_and_none_at_all_is_401(server: WorkspaceServer) -> None:
+def test_an_unknown_token_returns_403_and_a_missing_token_401(server: WorkspaceServer) -> None:
     with pytest.raises(PermissionDenied, match="Invalid access token"):
         connect(server, token="dapi0000").current_user.me()
-    # The SDK never sends a request without a token, so its retries and its client are used without authentication.
+    # The SDK does not send requests without a token, so this test removes the authentication from its client.
     client = connect(server)
     client.config._header_factory = dict
     with pytest.raises(Unauthenticated, match="Credential was not sent"):
         client.current_user.me()
 
 
-def test_a_token_whose_time_is_over_is_refused(server: WorkspaceServer) -> None:
+def test_an_expired_token_is_rejected(server: WorkspaceServer) -> None:
     token = issue_token(server.state, add_user(server.state, "ana@example.com"), expires_at=time.time() - 1)
     with pytest.raises(PermissionDenied, match="expired"):
         connect(server, token=token).current_user.me()
 
 
-def test_who_is_no_administrator_is_refused_what_administrators_do(server: WorkspaceServer) -> None:
+def test_only_administrators_can_use_administrator_requests(server: WorkspaceServer) -> None:
     credentials = add_service_principal(server.state, "reader")
     client = connect(server, token=credentials.token)
     with pytest.raises(PermissionDenied, match="Only admins"):
@@ -80,7 +80,7 @@ def test_who_is_no_administrator_is_refused_what_administrators_do(server: Works
     assert not server.state.instance_profiles
 
 
-def test_no_secret_is_in_the_log_of_requests(server: WorkspaceServer) -> None:
+def test_the_log_of_requests_contains_no_secrets(server: WorkspaceServer) -> None:
     oauth(server, server.credentials.client_secret).current_user.me()
     connect(server).current_user.me()
     logged = repr(server.requests)
