@@ -91,7 +91,7 @@ class Calls:
             details = error.response.get("Error", {})
             if details.get("Code") in granted:
                 return Trial("ok", action, where)
-            return _problems(action, where, code=str(details.get("Code", "")), text=str(details.get("Message", "")))
+            return _judged(action, where, code=str(details.get("Code", "")), text=str(details.get("Message", "")))
         except BotoCoreError as error:
             self._hopeless = self._unmade(error)
             return self._of_hopeless(action, where)
@@ -155,7 +155,7 @@ def bucket_arn(bucket: str, region: str) -> str:
     return f"arn:{partition(region)}:s3:::{bucket}"
 
 
-def _problems(action: str, where: str, *, code: str, text: str) -> Trial:
+def _judged(action: str, where: str, *, code: str, text: str) -> Trial:
     """Return the result of a call that AWS rejected."""
     if code in _DENIED:
         named = _AWS_DENIAL.search(text)  # for an encrypted object, the message may name an action on the key

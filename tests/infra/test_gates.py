@@ -46,9 +46,7 @@ def _problems(documents: Iterable[tuple[str, dict[str, Any]]], accepted: Collect
     findings = [(file, *finding) for file, document in documents for finding in _findings(document)]
     unaccepted = [f"{file}: {issue} {detail}" for file, issue, detail in findings if (file, issue) not in accepted]
     reported = {(file, issue) for file, issue, _ in findings}
-    return unaccepted + [
-        f"{file}: {issue} is accepted but no longer findings" for file, issue in set(accepted) - reported
-    ]
+    return unaccepted + [f"{file}: {issue} is accepted but no longer found" for file, issue in set(accepted) - reported]
 
 
 def test_parliament_reports_only_accepted_findings(tmp_path: Path) -> None:
@@ -86,7 +84,7 @@ def test_cfn_lint_and_cdk_nag_report_nothing(name: str, tmp_path: Path) -> None:
 
 
 class _Recorder:
-    """Record of acknowledgments, which CDK does not receive and therefore reports the findings."""
+    """Recorder that takes acknowledgments in place of CDK, so that CDK reports the acknowledged findings."""
 
     given: ClassVar[list[tuple[str, str]]] = []
 

@@ -133,7 +133,7 @@ _USER = "User: arn:aws:sts::123456789012:assumed-role/reader/i-0 is not authoriz
     ],
 )
 def test_a_refusal_names_action_resource_and_reason(code: str, text: str, expected: str) -> None:
-    trial = rights._problems("s3:GetObject", "arn:aws:s3:::b/k", code=code, text=text)
+    trial = rights._judged("s3:GetObject", "arn:aws:s3:::b/k", code=code, text=text)
     assert (trial.state, trial.text) == ("missing", expected)
     assert trial.next_step
 
