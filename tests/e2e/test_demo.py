@@ -151,7 +151,7 @@ def test_nothing_is_written_outside_the_folder(ran: tuple[Folder, str]) -> None:
     assert not list(ROOT.glob("cdk.out/*demo*"))
 
 
-def test_a_folder_that_is_not_a_review_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_of_others_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     theirs = tmp_path / "theirs.txt"
     theirs.write_text("mine")
 
