@@ -62,7 +62,9 @@ _TOKENS = [
 
 def _without_principals(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document without principals, because the evaluator does not support federated principals."""
-    statements = [{key: value for key, value in each.items() if key != "Principal"} for each in document["Statement"]]
+    statements = [
+        {key: value for key, value in statement.items() if key != "Principal"} for statement in document["Statement"]
+    ]
     return {**document, "Statement": statements}
 
 
@@ -141,7 +143,7 @@ def test_the_template_has_the_reviewed_documents_and_no_others(new: bool, tmp_pa
     access = _access(tmp_path)
     template = Template.from_stack(build(App(context=flags()), access, new_provider=new)).to_json()
     documents = documents_of(template, account="111122223333", region="us-east-1")
-    assert [each.document for each in documents] == [policy.document for policy in policies(access)]
+    assert [document.document for document in documents] == [policy.document for policy in policies(access)]
     types = sorted(resource["Type"] for resource in template["Resources"].values())
     assert types == (["AWS::IAM::OIDCProvider"] if new else []) + ["AWS::IAM::Role"]
 
@@ -215,7 +217,7 @@ def test_a_trust_document_without_a_repository_is_an_error(tmp_path: Path) -> No
         reviewed(tmp_path, environment(tmp_path))
 
 
-def test_the_committed_review_is_what_the_code_makes() -> None:
+def test_the_committed_review_matches_the_code() -> None:
     folder = review.FOLDER / review.CI_ACCESS / "staging"
     access = reviewed(folder, load("staging"))
     assert access is not None

@@ -74,7 +74,9 @@ def test_no_value_of_any_key_causes_a_traceback(value: str, tmp_path: Path) -> N
         if " = " in line:
             key = line.partition(" = ")[0]
             (tmp_path / "test.toml").write_text(changed((line + "\n", f"{key} = {value}\n")))
-            named = any(wrong.rpartition(".")[2].startswith(key) for wrong in _wrong_keys(tmp_path / "test.toml"))
+            named = any(
+                wrong_key.rpartition(".")[2].startswith(key) for wrong_key in _wrong_keys(tmp_path / "test.toml")
+            )
             assert named != ((key, value) in {("workers", "5"), ("role_name", '"x"'), ("table", '"x"')})
 
 

@@ -96,7 +96,7 @@ class _Recorder:
         return cls(construct.node.path)
 
     def acknowledge(self, *acknowledgments: Acknowledgment) -> None:
-        self.given.extend((self.path, each.id) for each in acknowledgments)
+        self.given.extend((self.path, acknowledgment.id) for acknowledgment in acknowledgments)
 
 
 @pytest.mark.parametrize("name", ["simple", "full", "existing-stack"])

@@ -41,7 +41,7 @@ def _granted(document: dict[str, Any]) -> set[tuple[str, str]]:
 def _inline(template: Template, role: str, policy: str) -> dict[str, Any]:
     roles = template.find_resources("AWS::IAM::Role", {"Properties": {"RoleName": role}})
     (properties,) = (resource["Properties"] for resource in roles.values())
-    documents = {each["PolicyName"]: each["PolicyDocument"] for each in properties["Policies"]}
+    documents = {inline["PolicyName"]: inline["PolicyDocument"] for inline in properties["Policies"]}
     document: dict[str, Any] = documents[policy]
     return document
 

@@ -20,7 +20,7 @@ from infra.resources.registration import TYPE
 from tests.infra.conftest import ROOT, Synthesize
 from tests.support.environment_files import FULL, NO_WORKSPACE, STACK, environment
 
-_OURS = {
+_REGISTRATION = {
     "vpc-flow-logs-test-registration": "infra.workspace.handler.on_event",
     "vpc-flow-logs-test-registration-check": "infra.workspace.handler.is_complete",
 }
@@ -58,7 +58,7 @@ def _waits_for(resources: dict[str, Any], logical_id: str) -> set[str]:
 def test_both_registration_functions_share_one_zip_and_one_role(synthesized: Synthesize, tmp_path: Path) -> None:
     functions = [f["Properties"] for f in _of_type(synthesized(environment(tmp_path)), "AWS::Lambda::Function")]
     ours = {f["FunctionName"]: f for f in functions if f["Runtime"] == f"python{PYTHON}"}
-    assert {name: f["Handler"] for name, f in ours.items()} == _OURS
+    assert {name: f["Handler"] for name, f in ours.items()} == _REGISTRATION
     assert len({json.dumps(f["Code"]) for f in ours.values()}) == 1
     for function in ours.values():
         assert function["Role"] == "arn:aws:iam::111122223333:role/vpc-flow-logs-test-registration"
@@ -72,7 +72,7 @@ def test_provider_functions_outlast_the_timeout_of_our_functions(synthesized: Sy
     seconds = {
         f["Properties"]["FunctionName"]: f["Properties"]["Timeout"] for f in _of_type(template, "AWS::Lambda::Function")
     }
-    assert min(seconds[name] for name in _PROVIDER) >= max(seconds[name] for name in _OURS) + 60
+    assert min(seconds[name] for name in _PROVIDER) >= max(seconds[name] for name in _REGISTRATION) + 60
 
 
 def test_all_environments_share_the_same_zip(synthesized: Synthesize, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_all_environments_share_the_same_zip(synthesized: Synthesize, tmp_path: 
         function["Properties"]["Code"]["S3Key"]
         for changes in ([], FULL)
         for function in _of_type(synthesized(environment(tmp_path, *changes)), "AWS::Lambda::Function")
-        if function["Properties"]["FunctionName"] in _OURS
+        if function["Properties"]["FunctionName"] in _REGISTRATION
     }
     assert len(keys) == 1
 

@@ -17,14 +17,14 @@ from infra.review.__main__ import FOLDER, main, review, templates
 from tests.support.environment_files import EXISTING, STACK, VARIANTS, changed, environment
 from tests.support.golden import golden
 
-_GOOD = "test.toml"
+_FILE = "test.toml"
 
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    (tmp_path / _GOOD).write_text(changed())
+    (tmp_path / _FILE).write_text(changed())
     monkeypatch.chdir(tmp_path)
-    return _GOOD
+    return _FILE
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -37,7 +37,7 @@ def test_the_policy_documents_match_the_committed_ones(variant: str, tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["minimal", "staging", "production"])
-def test_the_committed_review_is_what_the_code_makes(name: str, update: bool) -> None:
+def test_the_committed_review_matches_the_code(name: str, update: bool) -> None:
     if update:
         assert main(["--env", name]) == 0
     committed = {path.name: path.read_text() for path in (FOLDER / name).iterdir()}
@@ -68,9 +68,9 @@ def _with(template: dict[str, Any], **more: Any) -> dict[str, Any]:
 def test_a_document_on_an_additional_role_is_in_the_review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = environment(tmp_path)
     ((template, *place),) = templates(settings)
-    (policy,) = (each for each in template["Resources"].values() if each["Type"] == "AWS::IAM::Policy")
-    twice = {**policy, "Properties": {**policy["Properties"], "Roles": ["databricks-cross-account", "other"]}}
-    for more in ({"Another": policy}, {"Both": twice}):
+    (policy,) = (item for item in template["Resources"].values() if item["Type"] == "AWS::IAM::Policy")
+    on_two_roles = {**policy, "Properties": {**policy["Properties"], "Roles": ["databricks-cross-account", "other"]}}
+    for more in ({"Another": policy}, {"Both": on_two_roles}):
         monkeypatch.setattr("infra.review.__main__.templates", lambda _, more=more: [(_with(template, **more), *place)])
         (file,) = (file for file in review(settings) if file.startswith("cdk-"))
         assert json.loads(review(settings)[file]) == policy["Properties"]["PolicyDocument"]

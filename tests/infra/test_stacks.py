@@ -297,7 +297,7 @@ def test_an_existing_bucket_is_not_changed_and_an_output_names_the_policy_to_add
 
 
 @pytest.mark.parametrize("changes", [[STACK], [EXISTING, STACK]], ids=["new", "existing"])
-def test_the_notification_function_has_access_only_to_the_bucket(
+def test_the_notification_function_has_s3_access_only_to_the_log_bucket(
     changes: list[tuple[str, str]], synthesized: Synthesize, tmp_path: Path
 ) -> None:
     template = synthesized(environment(tmp_path, *changes))

@@ -18,7 +18,7 @@ _REQUESTS = read((Path(__file__).parent / "requests.txt").read_text())
 _IDS = ["-".join(key) for key in _REQUESTS]
 
 # Documents without requests. Each repeats statements of another document.
-_SAME = {
+_REPEATED = {
     "log-bucket-policy-before-deploy.json": "the delivery statements of log-bucket-policy.json",
     "notification-writer-role-trust.json": "registration-role-trust.json",
     "provider-role-trust.json": "registration-role-trust.json",
@@ -27,7 +27,7 @@ _SAME = {
 }
 
 # Harmful actions by service. The mutants add them to a statement.
-_MORE = {
+_HARMFUL = {
     "s3": [
         "s3:PutBucketPolicy",
         "s3:GetBucketPolicy",
@@ -76,7 +76,7 @@ def test_every_document_has_requests(tmp_path: Path) -> None:
     files = {
         policy.file for changes in VARIANTS.values() for policy in policies.policies(environment(tmp_path, *changes))
     }
-    assert files == {file for _, file in _REQUESTS} | set(_SAME)
+    assert files == {file for _, file in _REQUESTS} | set(_REPEATED)
 
 
 def test_documents_without_requests_repeat_statements_of_other_documents(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def _changed(statement: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any] | 
             yield f"without {action}", {**statement, "Action": [other for other in actions if other != action]}
     services = sorted({action.split(":")[0] for action in actions})
     for service in services:
-        more = [action for action in _MORE[service] if action not in actions]
+        more = [action for action in _HARMFUL[service] if action not in actions]
         yield f"with more of {service}", {**statement, "Action": [*actions, *more]}
         yield f"with {service}:*", {**statement, "Action": [*actions, f"{service}:*"]}
     yield from _resources(statement)

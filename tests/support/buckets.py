@@ -87,7 +87,7 @@ def clean(stage: Emulator) -> None:
 
 @contextmanager
 def as_caller(stage: Emulator, credentials: Credentials) -> Iterator[None]:
-    """Configure boto3 for the emulator and these credentials through the environment, as in the process of a job run."""
+    """Configure boto3 for the emulator and these credentials in the environment variables, as in a job run."""
     aws.client.cache_clear()
     try:
         with mock.patch.dict("os.environ", stage.environment(credentials), clear=True):
@@ -138,16 +138,17 @@ def until(condition: Callable[[], bool], *, seconds: float = 90) -> None:
 def without_action(document: dict[str, Any], action: str) -> dict[str, Any]:
     """Return the policy document with an action removed from every statement."""
     statements = []
-    for each in document["Statement"]:
-        actions = [each["Action"]] if isinstance(each["Action"], str) else each["Action"]
+    for statement in document["Statement"]:
+        allowed = statement["Action"]
+        actions = [allowed] if isinstance(allowed, str) else allowed
         kept = [other for other in actions if other != action]
         if kept:
-            statements.append({**each, "Action": kept})
+            statements.append({**statement, "Action": kept})
     return {**document, "Statement": statements}
 
 
 def _exists(iam: Any, name: str) -> bool:
-    return any(each["RoleName"] == name for each in iam.list_roles()["Roles"])
+    return any(candidate["RoleName"] == name for candidate in iam.list_roles()["Roles"])
 
 
 def _inline_policies(iam: Any, name: str) -> list[str]:
