@@ -58,7 +58,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             if isinstance(report, pytest.TestReport):
                 seconds["/".join(report.nodeid.split("/")[:2])] += report.duration
     if len(seconds) > 1:
-        terminalreporter.section("seconds per folder")
+        terminalreporter.section("seconds of each folder")
         for folder, total in seconds.most_common():
             terminalreporter.write_line(f"{total:7.1f} {folder}")
 
