@@ -1,4 +1,4 @@
-"""What tests of several kinds share."""
+"""Options, hooks and fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from local.laptop import spark as local_spark
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the flag that updates golden texts."""
+    """Add the option that updates golden texts."""
     parser.addoption("--update", action="store_true", help="write the golden texts that differ, instead of failing")
 
 
 @pytest.fixture
 def update(request: pytest.FixtureRequest) -> bool:
-    """Return whether golden texts should be written; see ``tests/support/golden.py``."""
+    """Return the value of the option ``--update``; see ``tests/support/golden.py``."""
     return bool(request.config.getoption("--update"))
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Leave out, where there is no boto3, the modules that are not of `make test-lts`: they import more than it has."""
+    """Without boto3, skip test modules that are not part of `make test-lts`, because they cannot be imported."""
     if collection_path.suffix != ".py" or not collection_path.name.startswith("test_") or find_spec("boto3"):
         return None
     return None if "pytest.mark.lts" in collection_path.read_text(encoding="utf-8") else True
 
 
 def pytest_sessionstart() -> None:
-    """Have the signals heard that tests send to what they start.
+    """Restore the default handlers of the signals that tests send to their processes.
 
-    A suite that is started in the background, or with nohup, begins with some of them ignored, and so do its children.
+    A process that starts in the background or with nohup ignores some of these signals, and its children inherit that.
     """
     for number, usual in {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}.items():
         if signal.getsignal(number) is signal.SIG_IGN:
@@ -45,13 +45,13 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the modules with slow tests first, so that the last worker to finish waits for a short module."""
+    """Sort modules with slow tests first, so that no worker starts a long module at the end of the run."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many seconds the tests of each folder took, added up over all workers."""
+    """Print the duration of the tests per folder in seconds, summed over all workers."""
     seconds: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():
         for report in reports:
@@ -65,10 +65,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """One Spark session with Delta Lake for all tests, its tables in a temporary folder."""
-    # A Java that lives for minutes: compiled quickly and not twice.
+    """Yield one Spark session with Delta Lake for all tests, with its tables in a temporary folder."""
+    # This JVM runs for minutes only, so the fast first compiler is enough.
     os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
-    # Tests have many small queries: to compile each costs more than to interpret it. Runs in processes do compile.
+    # Tests run many small queries, which are faster to interpret than to compile. Runs in their own process compile.
     interpreted = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
     session = local_spark.session(warehouse=tmp_path_factory.mktemp("warehouse"), extra=interpreted)
     yield session

@@ -1,4 +1,4 @@
-"""What the tests of the infrastructure share."""
+"""Fixtures that the tests of the infrastructure share."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Synthesize = Callable[[Environment], Template]
 
 
 def flags() -> dict[str, Any]:
-    """CDK's feature flags as `npx cdk` sets them; an App without them makes other templates."""
+    """Return the CDK feature flags that `npx cdk` sets; an App without them synthesizes other templates."""
     context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
     return context
 
 
 @pytest.fixture
 def built(tmp_path: Path) -> Callable[[Environment], MainStack]:
-    """Builds an environment's stacks in an app with the flags of cdk.json; gives the main stack."""
+    """Return a function that builds an environment's stacks with the flags of cdk.json and returns the main stack."""
     return lambda environment: build(App(context=flags(), outdir=str(tmp_path / "cdk.out")), environment)
 
 
 @pytest.fixture
 def synthesized(built: Callable[[Environment], MainStack]) -> Synthesize:
-    """Gives the template of an environment's main stack."""
+    """Return a function that synthesizes the template of an environment's main stack."""
     return lambda environment: Template.from_stack(built(environment))

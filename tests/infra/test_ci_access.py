@@ -1,4 +1,4 @@
-"""What lets CI deploy: one role, for one environment of one repository, with roles of `cdk bootstrap` and no more."""
+"""The CI deploy role: one environment of one repository can assume it, and it can assume only bootstrap roles."""
 
 from __future__ import annotations
 
@@ -60,23 +60,25 @@ _TOKENS = [
 ]
 
 
-def _for_anybody(document: dict[str, Any]) -> dict[str, Any]:
-    """The document as it is for who has a token: the evaluator knows no federated principals."""
-    statements = [{key: value for key, value in each.items() if key != "Principal"} for each in document["Statement"]]
+def _without_principals(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document without principals, because the evaluator does not support federated principals."""
+    statements = [
+        {key: value for key, value in statement.items() if key != "Principal"} for statement in document["Statement"]
+    ]
     return {**document, "Statement": statements}
 
 
-def test_only_jobs_of_this_environment_of_this_repository_take_on_the_role(tmp_path: Path) -> None:
+def test_only_jobs_of_this_repository_and_environment_can_assume_the_role(tmp_path: Path) -> None:
     trust, _ = _documents(tmp_path)
     assert [statement["Principal"] for statement in trust["Statement"]] == [
         {"Federated": ["arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"]}
     ]
-    assert [request for allowed, request in _TOKENS if is_allowed(_for_anybody(trust), request) != allowed] == []
+    assert [request for allowed, request in _TOKENS if is_allowed(_without_principals(trust), request) != allowed] == []
 
 
-def test_every_change_of_the_trust_changes_a_verdict(tmp_path: Path) -> None:
+def test_every_change_to_the_trust_policy_changes_a_verdict(tmp_path: Path) -> None:
     trust, _ = _documents(tmp_path)
-    mutants = list(_mutants(_for_anybody(trust)))
+    mutants = list(_mutants(_without_principals(trust)))
     assert len(mutants) > 3
     unnoticed = [
         change
@@ -90,7 +92,7 @@ _CALLS = [
     (True, Request(action="sts:AssumeRole", resource=f"{_ROLES}-deploy-role-{_HERE}")),
     (True, Request(action="sts:AssumeRole", resource=f"{_ROLES}-file-publishing-role-{_HERE}")),
     (True, Request(action="sts:AssumeRole", resource=f"{_ROLES}-lookup-role-{_HERE}")),
-    # CloudFormation's own role, which may do everything, and what is not needed.
+    # The role of CloudFormation, which has all permissions, and roles that a deploy does not need.
     (False, Request(action="sts:AssumeRole", resource=f"{_ROLES}-cfn-exec-role-{_HERE}")),
     (False, Request(action="sts:AssumeRole", resource=f"{_ROLES}-image-publishing-role-{_HERE}")),
     (False, Request(action="sts:AssumeRole", resource=f"{_ROLES}-deploy-role-111122223333-eu-west-1")),
@@ -103,12 +105,12 @@ _CALLS = [
 ]
 
 
-def test_the_role_takes_on_the_bootstrap_roles_and_nothing_beside(tmp_path: Path) -> None:
+def test_the_role_can_assume_the_bootstrap_roles_and_nothing_else(tmp_path: Path) -> None:
     _, deploy = _documents(tmp_path)
     assert [request for allowed, request in _CALLS if is_allowed(deploy, request) != allowed] == []
 
 
-def test_every_change_of_the_roles_rights_changes_a_verdict(tmp_path: Path) -> None:
+def test_every_change_to_the_role_policy_changes_a_verdict(tmp_path: Path) -> None:
     _, deploy = _documents(tmp_path)
     unnoticed = [
         change
@@ -118,7 +120,7 @@ def test_every_change_of_the_roles_rights_changes_a_verdict(tmp_path: Path) -> N
     assert unnoticed == []
 
 
-def test_the_roles_of_every_account_and_region_of_the_file_are_named(tmp_path: Path) -> None:
+def test_the_policy_names_the_bootstrap_roles_of_every_account_and_region_of_the_file(tmp_path: Path) -> None:
     _, deploy = _documents(tmp_path, *FULL)
     (statement,) = deploy["Statement"]
     places = {arn.split(":")[4] + arn.split("role-")[-1] for arn in statement["Resource"]}
@@ -126,27 +128,27 @@ def test_the_roles_of_every_account_and_region_of_the_file_are_named(tmp_path: P
     assert len(statement["Resource"]) == 6
 
 
-def test_linters_find_nothing(tmp_path: Path) -> None:
+def test_linters_report_nothing(tmp_path: Path) -> None:
     assert [_findings(document) for document in _documents(tmp_path, *FULL)] == [[], []]
     app = App(context=flags(), outdir=str(tmp_path / "out"))
     build(app, _access(tmp_path, *FULL), new_provider=True)
-    # What is not acknowledged with a reason fails the synthesis.
+    # A finding that is not acknowledged with a reason fails the synthesis.
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     (stack,) = app.synth().stacks
     assert [str(match) for match in lint(Path(stack.template_full_path).read_text(), None)] == []
 
 
 @pytest.mark.parametrize("new", [True, False], ids=["new provider", "existing provider"])
-def test_the_template_has_the_documents_and_no_others(new: bool, tmp_path: Path) -> None:
+def test_the_template_has_the_reviewed_documents_and_no_others(new: bool, tmp_path: Path) -> None:
     access = _access(tmp_path)
     template = Template.from_stack(build(App(context=flags()), access, new_provider=new)).to_json()
-    found = documents_of(template, account="111122223333", region="us-east-1")
-    assert [each.document for each in found] == [policy.document for policy in policies(access)]
+    documents = documents_of(template, account="111122223333", region="us-east-1")
+    assert [document.document for document in documents] == [policy.document for policy in policies(access)]
     types = sorted(resource["Type"] for resource in template["Resources"].values())
     assert types == (["AWS::IAM::OIDCProvider"] if new else []) + ["AWS::IAM::Role"]
 
 
-def test_a_provider_that_is_made_is_there_before_the_role_and_stays_after_it(tmp_path: Path) -> None:
+def test_a_new_provider_is_created_before_the_role_and_retained_after_it(tmp_path: Path) -> None:
     template = Template.from_stack(build(App(context=flags()), _access(tmp_path), new_provider=True))
     ((provider_id, provider),) = template.find_resources("AWS::IAM::OIDCProvider").items()
     (role,) = template.find_resources("AWS::IAM::Role").values()
@@ -155,7 +157,7 @@ def test_a_provider_that_is_made_is_there_before_the_role_and_stays_after_it(tmp
     assert role["DependsOn"] == [provider_id]
 
 
-def test_a_permissions_boundary_of_cdk_json_is_on_every_role_of_both_apps(tmp_path: Path) -> None:
+def test_a_permissions_boundary_in_cdk_json_applies_to_every_role_of_both_apps(tmp_path: Path) -> None:
     context = {**flags(), "@aws-cdk/core:permissionsBoundary": {"name": "limits"}}
     ci_stack = build(App(context=context), _access(tmp_path, *FULL), new_provider=True)
     main_stack = build_main(App(context=context), environment(tmp_path, *FULL))
@@ -166,7 +168,7 @@ def test_a_permissions_boundary_of_cdk_json_is_on_every_role_of_both_apps(tmp_pa
 
 
 @pytest.mark.parametrize("name", ["a/b", "octo-org/flow.logs_1", "octo-org@123/flow-logs@4567890"])
-def test_names_of_repositories(name: str) -> None:
+def test_a_valid_repository_name_is_accepted(name: str) -> None:
     assert checked_repository(name) == name
 
 
@@ -174,27 +176,27 @@ def test_names_of_repositories(name: str) -> None:
     "name",
     ["", "flow-logs", "https://github.com/a/b", "a/b/c", "a/*", "*/b", "a/b:ref", "a@1/b", "a/b@1", "-a/b", "a/b\n"],
 )
-def test_what_is_no_repository_is_refused_with_what_is(name: str) -> None:
+def test_an_invalid_repository_name_is_rejected_with_the_valid_form(name: str) -> None:
     with pytest.raises(RepositoryError, match="-c repository=ORG/REPO") as error:
         checked_repository(name)
-    # Each of the three gives a repository the longer subject.
+    # Each of these three events gives a repository the longer subject.
     assert "created, renamed or transferred since July 15, 2026" in str(error.value)
 
 
-def test_the_review_remembers_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_review_keeps_the_repository_of_the_last_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(review, "FOLDER", tmp_path / "review")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "test.toml").write_text(changed())
     assert reviewed(tmp_path / "review/ci-access/test", load("test.toml")) is None
     assert review.main(["--env", "test.toml", "--repository", "octo-org@1/flow-logs@2"]) == 0
-    found = reviewed(tmp_path / "review/ci-access/test", load("test.toml"))
-    assert found is not None
-    assert found.repository == "octo-org@1/flow-logs@2"
+    access = reviewed(tmp_path / "review/ci-access/test", load("test.toml"))
+    assert access is not None
+    assert access.repository == "octo-org@1/flow-logs@2"
     assert review.main(["--env", "test.toml"]) == 0
     assert review.main(["--env", "test.toml", "--check"]) == 0
 
 
-def test_a_wider_access_of_ci_fails_the_review(
+def test_wider_ci_access_fails_the_review(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(review, "FOLDER", tmp_path / "review")
@@ -209,21 +211,21 @@ def test_a_wider_access_of_ci_fails_the_review(
     assert "ci-access/test: access became wider (1 grant)" in capsys.readouterr().out
 
 
-def test_a_trust_document_that_names_no_repository_is_a_mistake(tmp_path: Path) -> None:
+def test_a_trust_document_without_a_repository_is_an_error(tmp_path: Path) -> None:
     (tmp_path / TRUST_FILE).write_text("{}")
     with pytest.raises(RepositoryError, match="--repository ORG/REPO"):
         reviewed(tmp_path, environment(tmp_path))
 
 
-def test_the_committed_review_is_what_the_code_makes() -> None:
+def test_the_committed_review_matches_the_code() -> None:
     folder = review.FOLDER / review.CI_ACCESS / "staging"
-    found = reviewed(folder, load("staging"))
-    assert found is not None
+    access = reviewed(folder, load("staging"))
+    assert access is not None
     committed = {path.name: path.read_text() for path in folder.iterdir()}
-    assert committed == review.ci_review(found), "run make review ENV=staging, and commit what changed"
+    assert committed == review.ci_review(access), "run make review ENV=staging, and commit the changes"
 
 
-def test_a_comparison_is_also_a_table_for_the_summary_of_a_pull_request(
+def test_a_comparison_appends_a_table_to_the_pull_request_summary(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(review, "FOLDER", tmp_path / "review")
@@ -235,10 +237,10 @@ def test_a_comparison_is_also_a_table_for_the_summary_of_a_pull_request(
     assert review.main(["--env", "test.toml", "--repository", "octo-org/other"]) == 0
     (tmp_path / "summary.md").write_text("# before\n")
     assert review.main(["--env", "test.toml", "--against", "base", "--summary", "summary.md"]) == 1
-    written = (tmp_path / "summary.md").read_text()
-    assert written.startswith("# before\n### test: ")
-    assert "### ci-access/test: 1 wider, 1 narrower" in written
-    rows = [line for line in written.splitlines() if line.startswith(("| **wider**", "| narrower"))]
+    summary = (tmp_path / "summary.md").read_text()
+    assert summary.startswith("# before\n### test: ")
+    assert "### ci-access/test: 1 wider, 1 narrower" in summary
+    rows = [line for line in summary.splitlines() if line.startswith(("| **wider**", "| narrower"))]
     assert all(line.count(" | ") == 4 for line in rows)
     assert any(
         "`ci-deploy-role-trust.json` | GitHubEnvironment | " in line and "octo-org/other" in line for line in rows

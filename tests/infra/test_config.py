@@ -45,12 +45,12 @@ def _with_problems(text: str, broken: dict[str, Any]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a text as a TOML string, in single quotes where nothing needs an escape."""
+    """Return a text as a TOML string, in single quotes unless it needs an escape."""
     return json.dumps(text, ensure_ascii=False) if re.search(r"['\\]", text) else f"'{text}'"
 
 
 @pytest.mark.parametrize("broken", _BROKEN, ids=[broken["what"] for broken in _BROKEN])
-def test_a_broken_file_is_answered_with_all_its_problems(
+def test_all_problems_of_a_broken_file_are_reported(
     broken: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: bool
 ) -> None:
     (tmp_path / "test.toml").write_text(changed(*((old, new) for old, new in broken["changes"])))
@@ -69,34 +69,36 @@ def test_a_broken_file_is_answered_with_all_its_problems(
 
 
 @pytest.mark.parametrize("value", ["5", "true", '"x"', '""', "[]", '["x", 5]', "{ x = 1 }", "2026-01-01", "1.5"])
-def test_no_value_of_any_key_makes_a_traceback(value: str, tmp_path: Path) -> None:
+def test_no_value_of_any_key_causes_a_traceback(value: str, tmp_path: Path) -> None:
     for line in SIMPLE.splitlines():
         if " = " in line:
             key = line.partition(" = ")[0]
             (tmp_path / "test.toml").write_text(changed((line + "\n", f"{key} = {value}\n")))
-            named = any(found.rpartition(".")[2].startswith(key) for found in _wrong_keys(tmp_path / "test.toml"))
+            named = any(
+                wrong_key.rpartition(".")[2].startswith(key) for wrong_key in _wrong_keys(tmp_path / "test.toml")
+            )
             assert named != ((key, value) in {("workers", "5"), ("role_name", '"x"'), ("table", '"x"')})
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         ("9" * 4301, "cannot be parsed: a number has thousands of digits, or arrays are nested too deeply"),
         ("[" * 2000, "cannot be parsed: a number has thousands of digits, or arrays are nested too deeply"),
         (f'0\nspark_version = "{"x" * 9000}"', "is not a valid Databricks Runtime version key"),
         (f"0\n{'k' * 9000} = 1", "unknown key"),
     ],
-    ids=["digits", "depth", "value", "key"],
+    ids=["too many digits", "nested too deeply", "long value", "long key"],
 )
-def test_what_is_far_too_long_is_answered_in_few_words(value: str, said: str, tmp_path: Path) -> None:
+def test_an_overlong_value_is_reported_in_a_short_message(value: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "test.toml").write_text(changed(("workers = 0", f"workers = {value}")))
-    with pytest.raises(EnvironmentFileError, match=said) as error:
+    with pytest.raises(EnvironmentFileError, match=message) as error:
         load(str(tmp_path / "test.toml"))
     assert len(str(error.value)) < 600
 
 
 @pytest.mark.parametrize("key", ["prefix", "delta_output_path", "checkpoint_path"])
-def test_a_folder_leaves_room_in_a_key_for_names_of_files(key: str, tmp_path: Path) -> None:
+def test_a_folder_is_limited_to_512_characters_to_leave_room_for_file_names(key: str, tmp_path: Path) -> None:
     place = '"flow-logs-bucket"' if key == "prefix" else 'trigger = "continuous"'
     text = (
         changed(('checkpoint_path = "/Volumes/network/flow_logs/checkpoints/test"\n', "")) if "check" in key else SIMPLE
@@ -108,16 +110,16 @@ def test_a_folder_leaves_room_in_a_key_for_names_of_files(key: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("old", "new"), [("[aws]", "\ufeff[aws]"), ("\n", "\r\n")], ids=["byte order mark", "CR LF"])
-def test_what_editors_on_windows_write_is_read(old: str, new: str, tmp_path: Path) -> None:
+def test_files_saved_by_windows_editors_are_read(old: str, new: str, tmp_path: Path) -> None:
     (tmp_path / "test.toml").write_bytes(SIMPLE.replace(old, new).encode())
     assert load(str(tmp_path / "test.toml")) == environment(tmp_path)
 
 
-def test_a_path_as_long_as_an_access_key_is_no_secret(tmp_path: Path) -> None:
+def test_a_path_as_long_as_a_secret_access_key_is_accepted(tmp_path: Path) -> None:
     path = "/Volumes/net/flows/checkpoints/staging01"
     assert len(path) == 40
-    found = environment(tmp_path, ("/Volumes/network/flow_logs/checkpoints/test", path))
-    assert found.job.checkpoint_path == path
+    loaded = environment(tmp_path, ("/Volumes/network/flow_logs/checkpoints/test", path))
+    assert loaded.job.checkpoint_path == path
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_a_path_as_long_as_an_access_key_is_no_secret(tmp_path: Path) -> None:
         "59 59 23 31 12 ? 2099",
     ],
 )
-def test_quartz_expressions_of_every_form_are_taken(schedule: str, tmp_path: Path) -> None:
+def test_quartz_expressions_of_every_form_are_accepted(schedule: str, tmp_path: Path) -> None:
     changes = ('"continuous"', f'"scheduled"\nschedule = "{schedule}"')
     assert environment(tmp_path, changes).job.schedule == schedule
 
@@ -147,7 +149,7 @@ def _wrong_keys(file: Path) -> list[str]:
     return []
 
 
-def test_an_empty_file_is_answered_with_every_table_that_it_needs(tmp_path: Path) -> None:
+def test_every_missing_table_of_an_empty_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "test.toml").write_text("")
     needed = {key for key, field in EnvironmentFile.model_fields.items() if field.is_required()}
     assert set(_wrong_keys(tmp_path / "test.toml")) == needed | {"flow_logs"}
@@ -166,21 +168,19 @@ _HOST = "https://example.cloud.databricks.com"
         "https://accounts.gcp.databricks.com",
     ],
 )
-def test_the_account_console_is_not_a_workspace(host: str, tmp_path: Path) -> None:
+def test_the_account_console_is_rejected_as_a_workspace(host: str, tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFileError, match=r"is the account console; .* choose one on AWS") as error:
         environment(tmp_path, (_HOST, host))
     assert f'workspace.host: "{host}"' in str(error.value)
 
 
 @pytest.mark.parametrize("domain", ALL_ENVS, ids=lambda domain: domain.dns_zone)
-def test_a_workspace_of_another_cloud_is_refused_with_what_to_give_instead(
-    domain: DatabricksEnvironment, tmp_path: Path
-) -> None:
+def test_a_workspace_on_another_cloud_is_rejected_with_advice(domain: DatabricksEnvironment, tmp_path: Path) -> None:
     host = domain.deployment_url("adb-1234567890123456.7" if domain.cloud is Cloud.AZURE else "dbc-01234567-89ab")
     if domain.cloud is Cloud.AWS:
-        found = environment(tmp_path, (_HOST, host)).workspace
-        assert found is not None
-        assert found.host == host
+        workspace = environment(tmp_path, (_HOST, host)).workspace
+        assert workspace is not None
+        assert workspace.host == host
         return
     cloud = {Cloud.AZURE: "Azure", Cloud.GCP: "Google Cloud"}[domain.cloud]
     with pytest.raises(EnvironmentFileError, match=rf"is on {cloud}; .* Use the URL of a workspace on AWS, such as"):
@@ -190,7 +190,7 @@ def test_a_workspace_of_another_cloud_is_refused_with_what_to_give_instead(
 _WITH_A_DEFAULT = {"role_name", "node_type", "workers", "trigger", "notifications"}
 
 
-def test_no_missing_line_makes_a_traceback(tmp_path: Path) -> None:
+def test_no_missing_line_causes_a_traceback(tmp_path: Path) -> None:
     for line in [line for line in SIMPLE.splitlines() if line]:
         (tmp_path / "test.toml").write_text(changed((f"{line}\n", "")))
         if line.partition(" = ")[0] in _WITH_A_DEFAULT:
@@ -201,36 +201,36 @@ def test_no_missing_line_makes_a_traceback(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["minimal", "staging", "production"])
-def test_the_files_of_the_repository_are_good(name: str) -> None:
+def test_the_committed_environment_files_are_valid_without_warnings(name: str) -> None:
     assert load(name).name == name
     assert warnings_of(load(name)) == []
 
 
-def test_the_guide_s_own_paths_are_good_and_warned_of() -> None:
+def test_the_local_file_is_valid_with_a_warning_about_the_dbfs_root() -> None:
     assert load("local").job.table == "flow_logs"
     (warning,) = warnings_of(load("local"))
     assert "is in the DBFS root, which new workspaces do not have" in warning
 
 
-def test_the_smallest_file_has_what_nobody_else_can_know_and_nothing_more() -> None:
+def test_the_minimal_file_has_only_keys_without_a_default() -> None:
     assert len((ENVIRONMENTS / "minimal.toml").read_text().splitlines()) < 25
-    found = load("minimal")
+    loaded = load("minimal")
     given = tomllib.loads((ENVIRONMENTS / "minimal.toml").read_text())
     defaults = [
         f"{section}.{key}"
         for section, keys in given.items()
         if isinstance(keys, dict)
         for key in keys
-        if not type(getattr(found, section)).model_fields[key].is_required()
+        if not type(getattr(loaded, section)).model_fields[key].is_required()
     ]
     assert defaults == []
-    assert found.reader.role_name == "flow-log-reader-minimal"
-    assert found.workspace is not None
-    assert (found.workspace.cluster.node_type, found.workspace.cluster.workers) == ("m6gd.xlarge", 0)
-    assert (found.job.trigger, found.job.notifications) == ("continuous", "auto-loader")
+    assert loaded.reader.role_name == "flow-log-reader-minimal"
+    assert loaded.workspace is not None
+    assert (loaded.workspace.cluster.node_type, loaded.workspace.cluster.workers) == ("m6gd.xlarge", 0)
+    assert (loaded.job.trigger, loaded.job.notifications) == ("continuous", "auto-loader")
 
 
-def test_a_reader_role_of_the_file_keeps_its_name(tmp_path: Path) -> None:
+def test_the_reader_role_name_comes_from_the_file_or_the_environment(tmp_path: Path) -> None:
     assert environment(tmp_path).reader.role_name == "flow-log-reader"
     named = environment(tmp_path, ('role_name = "flow-log-reader"\n', ""), name="other")
     assert named.reader.role_name == "flow-log-reader-other"
@@ -240,7 +240,7 @@ _CHECKPOINT = "/Volumes/network/flow_logs/checkpoints/test"
 
 
 @pytest.mark.parametrize(
-    ("table", "checkpoint", "said"),
+    ("table", "checkpoint", "message"),
     [
         ("network.flow_logs.test", "s3://lake/checkpoint", "is not in a volume"),
         ("network.flow_logs.test", "dbfs:/checkpoint", "is in the DBFS root"),
@@ -249,12 +249,12 @@ _CHECKPOINT = "/Volumes/network/flow_logs/checkpoints/test"
         ("default.flow_logs", "/checkpoint", "is in the DBFS root"),
     ],
 )
-def test_a_checkpoint_of_unity_catalog_s_table_outside_a_volume_is_a_warning(
-    table: str, checkpoint: str, said: str, tmp_path: Path
+def test_a_unity_catalog_checkpoint_outside_a_volume_causes_a_warning(
+    table: str, checkpoint: str, message: str, tmp_path: Path
 ) -> None:
-    found = environment(tmp_path, ("network.flow_logs.test", table), (_CHECKPOINT, checkpoint))
-    (warning,) = warnings_of(found)
-    assert warning.startswith(f'job.checkpoint_path: "{checkpoint}" {said}')
+    loaded = environment(tmp_path, ("network.flow_logs.test", table), (_CHECKPOINT, checkpoint))
+    (warning,) = warnings_of(loaded)
+    assert warning.startswith(f'job.checkpoint_path: "{checkpoint}" {message}')
     assert "/Volumes/catalog/schema/volume/folder" in warning
 
 
@@ -267,19 +267,19 @@ def test_a_checkpoint_of_unity_catalog_s_table_outside_a_volume_is_a_warning(
         ("network.flow_logs.test", f"dbfs:{_CHECKPOINT}"),
     ],
 )
-def test_no_other_checkpoint_is_warned_of(table: str, checkpoint: str, tmp_path: Path) -> None:
-    found = environment(tmp_path, ("network.flow_logs.test", table), (_CHECKPOINT, checkpoint))
-    assert warnings_of(found) == []
+def test_other_checkpoints_cause_no_warning(table: str, checkpoint: str, tmp_path: Path) -> None:
+    loaded = environment(tmp_path, ("network.flow_logs.test", table), (_CHECKPOINT, checkpoint))
+    assert warnings_of(loaded) == []
 
 
-def test_a_table_of_unity_catalog_in_the_dbfs_root_is_a_warning(tmp_path: Path) -> None:
+def test_a_unity_catalog_table_in_the_dbfs_root_causes_a_warning(tmp_path: Path) -> None:
     place = ('trigger = "continuous"', 'trigger = "continuous"\ndelta_output_path = "dbfs:/flow_logs"')
     (warning,) = warnings_of(environment(tmp_path, place))
     assert warning.startswith('job.delta_output_path: "dbfs:/flow_logs" is in the DBFS root, where Unity Catalog')
     assert warnings_of(environment(tmp_path, place, HIVE)) == []
 
 
-def test_with_an_external_location_the_reader_role_writes_the_checkpoint_alone(tmp_path: Path) -> None:
+def test_with_an_external_location_the_reader_role_writes_only_the_checkpoint(tmp_path: Path) -> None:
     covered = [change for change in FULL if change != HIVE]
     covered.append(('trigger = "continuous"', 'trigger = "continuous"\nexternal_location = true'))
     assert [folder.prefix for folder in names.output_folders(environment(tmp_path, *FULL))] == [
@@ -287,21 +287,21 @@ def test_with_an_external_location_the_reader_role_writes_the_checkpoint_alone(t
         "flow_logs",
         "flow_logs_quarantine",
     ]
-    found = environment(tmp_path, *covered)
-    assert [folder.prefix for folder in names.output_folders(found)] == ["checkpoints/flow_logs"]
-    assert "lake" not in str([policy.document for policy in policies.policies(found)])
+    loaded = environment(tmp_path, *covered)
+    assert [folder.prefix for folder in names.output_folders(loaded)] == ["checkpoints/flow_logs"]
+    assert "lake" not in str([policy.document for policy in policies.policies(loaded)])
 
 
-def test_no_parameter_of_the_job_is_empty(tmp_path: Path) -> None:
-    """A workspace may drop an empty named parameter; absent means a managed table."""
-    found = job_parameters(environment(tmp_path), queue_url=None)
-    assert [name for name, value in found.items() if not value] == []
-    assert {"delta-output-path", "queue-url"} & found.keys() == set()
+def test_no_job_parameter_is_empty(tmp_path: Path) -> None:
+    """A workspace can drop an empty named parameter, and a missing delta-output-path selects a managed table."""
+    parameters = job_parameters(environment(tmp_path), queue_url=None)
+    assert [name for name, value in parameters.items() if not value] == []
+    assert {"delta-output-path", "queue-url"} & parameters.keys() == set()
     assert job_parameters(environment(tmp_path, *FULL), queue_url="https://q")["queue-url"] == "https://q"
     assert job_parameters(environment(tmp_path, *FULL), queue_url=None)["delta-output-path"] == "s3://lake/flow_logs"
 
 
-def test_a_name_that_is_not_there_is_answered_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_environment_name_is_reported_with_the_known_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ENVIRONMENTS.parent)
     with pytest.raises(EnvironmentFileError) as error:
         load("stagin")
@@ -312,18 +312,18 @@ def test_a_name_that_is_not_there_is_answered_with_those_that_are(monkeypatch: p
     )
 
 
-def test_a_folder_is_answered_as_one(tmp_path: Path) -> None:
+def test_a_folder_instead_of_a_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFileError, match="is a folder; name a file in it"):
         load(f"{tmp_path}/")
 
 
-def test_a_file_that_is_no_text_is_answered(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_reported_with_the_byte(tmp_path: Path) -> None:
     (tmp_path / "test.toml").write_bytes(b"[aws]\n# \xff")
     with pytest.raises(EnvironmentFileError, match=r"is not valid UTF-8 \(byte 9\)"):
         load(str(tmp_path / "test.toml"))
 
 
-def test_a_file_whose_stem_cannot_name_stacks_is_answered(tmp_path: Path) -> None:
+def test_a_file_name_that_cannot_name_stacks_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFileError, match="'2_b' is not a valid environment name: use at most 30 letters"):
         environment(tmp_path, name="2_b")
 
@@ -338,23 +338,23 @@ def test_every_key_has_a_description() -> None:
     ] == []
 
 
-def test_every_key_stands_in_the_staging_file() -> None:
+def test_the_staging_file_contains_every_key() -> None:
     text = (ENVIRONMENTS / "staging.toml").read_text()
     keys = {key for section in Section.__subclasses__() for key in section.model_fields} - {"name"}
     assert sorted(key for key in keys if f"{key} =" not in text and f"{key}]" not in text) == []
 
 
-def test_headers_that_nothing_delivers_are_a_warning_with_an_existing_bucket(tmp_path: Path) -> None:
-    found = environment(
+def test_a_header_that_no_flow_log_delivers_causes_a_warning(tmp_path: Path) -> None:
+    loaded = environment(
         tmp_path,
         ('"flow-logs-bucket"', '"flow-logs-bucket"\nexisting = true'),
         ('"continuous"', '"continuous"\nheaders = ["srcaddr", "az_id"]'),
     )
-    (warning,) = warnings_of(found)
+    (warning,) = warnings_of(loaded)
     assert warning.startswith("job.headers: no flow log in this file delivers az-id. The column stays empty")
 
 
-def test_a_prefix_that_auto_loader_may_filter_on_in_vain_is_a_warning(tmp_path: Path) -> None:
+def test_a_prefix_that_s3_percent_encodes_causes_a_warning(tmp_path: Path) -> None:
     place = ('"flow-logs-bucket"', '"flow-logs-bucket"\nprefix = "team=net"')
     (warning,) = warnings_of(environment(tmp_path, place))
     assert warning.startswith('log_bucket.prefix: "team=net" has characters that S3 compares in percent-encoded form')
@@ -374,44 +374,44 @@ _ROOT = "s3://flow-logs-bucket/"
         (f'{_VPC}\naccount = "999988887777"', "AWSLogs/999988887777/vpcflowlogs/us-east-1/*"),
         (f'{_VPC}{_SECOND}{_VPC}\nregion = "eu-west-1"', "AWSLogs/111122223333/vpcflowlogs/*/*"),
         (f'{_VPC}{_SECOND}{_VPC}\naccount = "999988887777"', "AWSLogs/*/vpcflowlogs/us-east-1/*"),
-        # No "=" in what Auto Loader filters on.
+        # The part of the path that Auto Loader filters on must not contain "=".
         (f"{_VPC}\nhive_partitions = true", "AWSLogs/*"),
         (f"{_VPC}{_SECOND}{_VPC}\nhive_partitions = true", "AWSLogs/*"),
         ('transit_gateway = "tgw-01234567"', "AWSLogs/111122223333/vpcflowlogs/us-east-1/*"),
         ('transit_gateway = "tgw-01234567"\nhive_partitions = true', "AWSLogs/*"),
     ],
 )
-def test_the_logs_path_is_the_narrowest_with_all_files(flow_logs: str, path: str, tmp_path: Path) -> None:
+def test_the_logs_path_is_the_narrowest_that_matches_all_files(flow_logs: str, path: str, tmp_path: Path) -> None:
     assert deliveries.logs_path(environment(tmp_path, (_VPC, flow_logs))) == _ROOT + path
     prefixed = environment(tmp_path, (_VPC, flow_logs), ('"flow-logs-bucket"', '"flow-logs-bucket"\nprefix = "a/b/"'))
     assert deliveries.logs_path(prefixed) == f"{_ROOT}a/b/{path}"
 
 
-def test_headers_are_all_delivered_fields_in_the_order_of_the_catalogue(tmp_path: Path) -> None:
-    found = environment(tmp_path, (_VPC, f'{_VPC}\nfields = ["end", "vpc-id"]{_SECOND}{_VPC}\nfields = ["version"]'))
-    assert deliveries.headers(found) == ("version", "end", "vpc-id")
+def test_headers_are_all_delivered_fields_in_the_documented_order(tmp_path: Path) -> None:
+    loaded = environment(tmp_path, (_VPC, f'{_VPC}\nfields = ["end", "vpc-id"]{_SECOND}{_VPC}\nfields = ["version"]'))
+    assert deliveries.headers(loaded) == ("version", "end", "vpc-id")
 
 
-def test_an_existing_bucket_without_flow_logs_is_read_whole(tmp_path: Path) -> None:
-    found = environment(
+def test_an_existing_bucket_without_flow_logs_is_read_completely(tmp_path: Path) -> None:
+    loaded = environment(
         tmp_path,
         (f"[[flow_logs]]\n{_VPC}\n", ""),
         ('"flow-logs-bucket"', '"flow-logs-bucket"\nexisting = true'),
         ('"continuous"', '"continuous"\nheaders = ["srcaddr"]'),
     )
-    assert deliveries.logs_path(found) == f"{_ROOT}AWSLogs/*"
-    assert deliveries.sources(found) == []
-    # No flow log of the file, so none that could deliver the headers: nothing to be warned of.
-    assert warnings_of(found) == []
+    assert deliveries.logs_path(loaded) == f"{_ROOT}AWSLogs/*"
+    assert deliveries.sources(loaded) == []
+    # The file has no flow logs, so there is no warning about headers that they do not deliver.
+    assert warnings_of(loaded) == []
 
 
-def test_what_is_neither_a_file_nor_a_folder_is_named_as_that() -> None:
+def test_a_device_file_is_rejected() -> None:
     with pytest.raises(EnvironmentFileError, match=r"^/dev/null: 1 problem.*\n  - is not a regular file; name a TOML"):
         load("/dev/null")
 
 
 @pytest.mark.parametrize("target", ["synth", "diff", "review", "review-against", "smoke", "probe", "destroy"])
-def test_a_path_with_blanks_reaches_the_command_as_one_word(target: str) -> None:
+def test_a_path_with_spaces_reaches_the_command_as_one_argument(target: str) -> None:
     done = subprocess.run(
         ["make", "--dry-run", target, "ENV=my file.toml"],
         cwd=ENVIRONMENTS.parent,
@@ -423,7 +423,7 @@ def test_a_path_with_blanks_reaches_the_command_as_one_word(target: str) -> None
     assert {"my file.toml", "env=my file.toml"} & set(words)
 
 
-def test_a_path_with_blanks_is_answered_with_what_may_name_stacks(tmp_path: Path) -> None:
+def test_a_file_name_with_spaces_is_rejected_with_the_valid_form(tmp_path: Path) -> None:
     with pytest.raises(
         EnvironmentFileError, match="'my file' is not a valid environment name: use at most 30 letters, digits"
     ):

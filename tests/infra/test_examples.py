@@ -1,4 +1,4 @@
-"""A file that still has values of the examples is told so, key by key."""
+"""Detection of example values that are still in an environment file, key by key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _keys(folder: Path, text: str) -> list[str]:
     return [problem.key for problem in example_values(load(str(file)))]
 
 
-def test_a_copy_that_was_not_edited_is_reported_with_every_key_that_only_its_owner_knows(tmp_path: Path) -> None:
+def test_an_unedited_copy_is_reported_with_every_example_value(tmp_path: Path) -> None:
     assert _keys(tmp_path, _MINIMAL) == [
         "aws.account",
         "log_bucket.name",
@@ -38,16 +38,16 @@ def test_a_copy_that_was_not_edited_is_reported_with_every_key_that_only_its_own
     ]
 
 
-def test_a_deploy_by_hand_refuses_the_values_of_an_example_as_make_deploy_does(
+def test_a_deploy_by_hand_rejects_example_values_like_make_deploy(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(_MINIMAL)
     assert by_hand.main(["deploy", "--env", str(file)]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith(f"{file}: 6 problems; nothing was created or changed:\n")
-    assert '  - aws.account: "111122223333" is an example value. Replace it with your own\n' in said.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith(f"{file}: 6 problems; nothing was created or changed:\n")
+    assert '  - aws.account: "111122223333" is an example value. Replace it with your own\n' in output.err
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_deploy_by_hand_refuses_the_values_of_an_example_as_make_deploy_does(
         ("minimal-AbCdEf", ["workspace.secret_arn"]),
     ],
 )
-def test_one_value_that_was_forgotten_is_reported(value: str, keys: list[str], tmp_path: Path) -> None:
+def test_a_single_forgotten_example_value_is_reported(value: str, keys: list[str], tmp_path: Path) -> None:
     text = _MINIMAL
     for example, own in _OWN.items():
         assert example in text
@@ -69,27 +69,27 @@ def test_one_value_that_was_forgotten_is_reported(value: str, keys: list[str], t
     assert _keys(tmp_path, text.replace(value, _OWN[value])) == []
 
 
-def test_every_target_and_account_of_the_larger_example_is_known() -> None:
-    found = {problem.key for problem in example_values(load("production"))}
+def test_every_target_and_account_of_the_production_example_is_reported() -> None:
+    keys = {problem.key for problem in example_values(load("production"))}
     text = (ENVIRONMENTS / "production.toml").read_text()
     targets = re.findall(r'^(?:vpc|subnet|network_interface|transit_gateway|account) = "', text, flags=re.MULTILINE)
-    assert len([key for key in found if key.startswith("flow_logs[") or key == "aws.account"]) == len(targets)
+    assert len([key for key in keys if key.startswith("flow_logs[") or key == "aws.account"]) == len(targets)
     assert {
         "log_bucket.kms_key_arn",
         "workspace.service_principals[1]",
         "workspace.cluster.policy_id",
         "job.email_on_failure[1]",
-    } < found
+    } < keys
 
 
-def test_the_stage_s_file_has_nothing_of_an_example() -> None:
+def test_the_local_file_has_no_example_values() -> None:
     assert example_values(load("local")) == []
 
 
 def test_the_warning_names_the_keys_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(_MINIMAL)
-    found = example_values(load(str(tmp_path / "mine.toml")))
-    assert warning(found[:1]) == (
+    problems = example_values(load(str(tmp_path / "mine.toml")))
+    assert warning(problems[:1]) == (
         "aws.account still has an example value; make deploy rejects the file until you replace it"
     )
-    assert warning(found[:2]).startswith("aws.account, log_bucket.name still have example values")
+    assert warning(problems[:2]).startswith("aws.account, log_bucket.name still have example values")

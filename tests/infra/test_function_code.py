@@ -1,4 +1,4 @@
-"""The registration function's zip: what is in it, and when it is another."""
+"""The zip of the registration function: its content, and the changes that give it another hash."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> FunctionCode:
 
 @pytest.fixture(scope="module")
 def unpacked(code: FunctionCode, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The zip as Lambda unpacks it."""
+    """Return a folder with the unpacked zip, as Lambda sees it."""
     folder = tmp_path_factory.mktemp("task")
     with zipfile.ZipFile(code.path) as archive:
         archive.extractall(folder)
@@ -43,13 +43,11 @@ def _copied(source: Path, target: Path) -> Path:
 
 
 def _pins(text: str) -> set[tuple[str, str]]:
-    """Names and versions; a lock for several Pythons may have a name more than once."""
+    """Return the pinned names and versions; a lock for several Pythons can have a name more than once."""
     return {(name.lower().replace("_", "-"), version) for name, version in _PIN.findall(text)}
 
 
-def test_the_same_content_in_another_folder_at_another_time_is_the_same_code(
-    code: FunctionCode, tmp_path: Path
-) -> None:
+def test_the_zip_does_not_depend_on_folder_time_or_permissions(code: FunctionCode, tmp_path: Path) -> None:
     workspace, job = _copied(WORKSPACE, tmp_path / "workspace"), _copied(SOURCE, tmp_path / "job")
     for file in [*workspace.rglob("*.py"), *job.rglob("*.py")]:
         os.utime(file, (0, 0))
@@ -58,7 +56,7 @@ def test_the_same_content_in_another_folder_at_another_time_is_the_same_code(
     assert (again.content_hash, again.wheel) == (code.content_hash, code.wheel)
 
 
-def test_a_changed_module_is_another_code_with_the_same_wheel(code: FunctionCode, tmp_path: Path) -> None:
+def test_a_changed_module_changes_the_zip_and_keeps_the_wheel(code: FunctionCode, tmp_path: Path) -> None:
     workspace = _copied(WORKSPACE, tmp_path / "workspace")
     with (workspace / "errors.py").open("a") as module:
         module.write("# changed\n")
@@ -67,7 +65,7 @@ def test_a_changed_module_is_another_code_with_the_same_wheel(code: FunctionCode
     assert changed.wheel == code.wheel
 
 
-def test_a_changed_job_is_another_code_and_another_wheel(code: FunctionCode, tmp_path: Path) -> None:
+def test_a_changed_job_changes_the_zip_and_the_wheel(code: FunctionCode, tmp_path: Path) -> None:
     job = _copied(SOURCE, tmp_path / "job")
     with (job / "vpc_flow_logs" / "fields.py").open("a") as module:
         module.write("# changed\n")
@@ -76,14 +74,14 @@ def test_a_changed_job_is_another_code_and_another_wheel(code: FunctionCode, tmp
     assert changed.wheel != code.wheel
 
 
-def test_what_is_for_use_by_hand_changes_nothing(code: FunctionCode, tmp_path: Path) -> None:
+def test_the_command_line_entry_point_does_not_change_the_zip(code: FunctionCode, tmp_path: Path) -> None:
     workspace = _copied(WORKSPACE, tmp_path / "workspace")
     (workspace / "__main__.py").write_text("print('by hand')\n")
     (workspace / "notes.txt").write_text("x")
     assert pack(tmp_path / "out", workspace=workspace).content_hash == code.content_hash
 
 
-def test_it_holds_our_modules_one_wheel_and_the_packages_of_the_lock(code: FunctionCode, unpacked: Path) -> None:
+def test_the_zip_holds_our_modules_one_wheel_and_the_locked_packages(code: FunctionCode, unpacked: Path) -> None:
     packed = unpacked / "infra" / "workspace"
     ours = {file.relative_to(packed).as_posix() for file in packed.rglob("*.py")}
     assert ours == {file.relative_to(WORKSPACE).as_posix() for file in WORKSPACE.rglob("*.py")} - {"__main__.py"}
@@ -92,11 +90,11 @@ def test_it_holds_our_modules_one_wheel_and_the_packages_of_the_lock(code: Funct
     (wheel,) = (unpacked / "wheel").iterdir()
     assert read_wheel(wheel).label == code.wheel
     packages = [message_from_bytes(file.read_bytes()) for file in unpacked.glob("*.dist-info/METADATA")]
-    found = {(package["Name"].lower().replace("_", "-"), package["Version"]) for package in packages}
-    assert found == _pins(LOCK.read_text())
+    packed_versions = {(package["Name"].lower().replace("_", "-"), package["Version"]) for package in packages}
+    assert packed_versions == _pins(LOCK.read_text())
 
 
-def test_it_holds_nothing_that_differs_from_machine_to_machine(code: FunctionCode) -> None:
+def test_the_zip_holds_nothing_that_differs_between_machines(code: FunctionCode) -> None:
     with zipfile.ZipFile(code.path) as archive:
         entries = archive.infolist()
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
@@ -106,12 +104,12 @@ def test_it_holds_nothing_that_differs_from_machine_to_machine(code: FunctionCod
     assert len({entry.filename for entry in entries}) == len(entries)
 
 
-def test_it_is_far_below_what_lambda_takes(code: FunctionCode) -> None:
+def test_the_zip_is_far_below_the_size_limit_of_lambda(code: FunctionCode) -> None:
     with zipfile.ZipFile(code.path) as archive:
         assert sum(entry.file_size for entry in archive.infolist()) < 100 * 2**20  # of 250 MiB
 
 
-def test_machine_code_in_it_is_for_lambdas_python_and_machine(unpacked: Path) -> None:
+def test_native_libraries_match_the_python_and_architecture_of_the_function(unpacked: Path) -> None:
     libraries = sorted(unpacked.rglob("*.so*"))
     assert libraries
     for library in libraries:
@@ -121,11 +119,11 @@ def test_machine_code_in_it_is_for_lambdas_python_and_machine(unpacked: Path) ->
         assert (header[:5], header[18:20]) == (b"\x7fELF\x02", b"\x3e\x00"), library.name  # 64 bits, x86-64
 
 
-def test_the_function_has_the_versions_that_the_tests_run_on() -> None:
+def test_the_function_uses_the_package_versions_of_the_tests() -> None:
     tested = _pins((ROOT / "requirements.txt").read_text())
-    wanted = _pins(LOCK.read_text())
-    assert "databricks-sdk" in {name for name, _ in wanted}
-    assert wanted <= tested
+    locked = _pins(LOCK.read_text())
+    assert "databricks-sdk" in {name for name, _ in locked}
+    assert locked <= tested
 
 
 def _modules() -> list[str]:
@@ -134,9 +132,9 @@ def _modules() -> list[str]:
 
 
 @pytest.mark.skipif(
-    platform.machine() != MACHINE or sys.version_info < (3, 11), reason="its machine code is for Lambda's machine"
+    platform.machine() != MACHINE or sys.version_info < (3, 11), reason="the native libraries are built for Lambda"
 )
-def test_its_modules_are_imported_from_it(unpacked: Path) -> None:
+def test_all_modules_can_be_imported_from_the_zip(unpacked: Path) -> None:
     modules = ["databricks.sdk", *_modules()]
     program = (
         f"import sys, importlib; sys.path.insert(0, {str(unpacked)!r})\n"
@@ -149,7 +147,7 @@ def test_its_modules_are_imported_from_it(unpacked: Path) -> None:
     assert all(Path(file).is_relative_to(unpacked) for file in done.stdout.splitlines())
 
 
-def test_without_set_up_one_sentence_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_set_up_the_error_names_the_command_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     with pytest.raises(FunctionCodeError) as error:
         pack(tmp_path)
@@ -159,11 +157,13 @@ def test_without_set_up_one_sentence_says_what_to_run(tmp_path: Path, monkeypatc
     )
 
 
-def test_another_lock_python_or_machine_needs_set_up_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    found = {function_zip.packages_file()}
+def test_a_changed_lock_python_or_architecture_requires_set_up_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    files = {function_zip.packages_file()}
     for name, value in (("PYTHON", "3.14"), ("MACHINE", "aarch64"), ("LOCK", tmp_path / "lock")):
         (tmp_path / "lock").write_text("changed")
         with monkeypatch.context() as patch:
             patch.setattr(function_zip, name, value)
-            found.add(function_zip.packages_file())
-    assert len(found) == 4
+            files.add(function_zip.packages_file())
+    assert len(files) == 4

@@ -1,4 +1,4 @@
-"""Set-up's step for the registration function: done once for a lock, and whole or not at all."""
+"""The set-up step for the registration function: packages are downloaded once per lock, completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from tools.progress import SetupError
 
 @pytest.fixture(autouse=True)
 def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A venv without the packages, and a pip that reaches nothing."""
+    """Return a venv without the packages, and keep pip from reaching any index."""
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
     return tmp_path
 
 
-def test_what_is_there_for_this_lock_is_not_fetched_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_packages_of_the_same_lock_are_not_downloaded_again(capsys: pytest.CaptureFixture[str]) -> None:
     packages_file().parent.mkdir()
     packages_file().write_bytes(b"there")
     assert provide_function_packages(ROOT).read_bytes() == b"there"
     assert "already there (infra/workspace/requirements.txt)" in capsys.readouterr().out
 
 
-def test_a_failure_says_what_pip_said_and_leaves_what_was_there(venv: Path) -> None:
+def test_a_failed_download_reports_the_pip_error_and_keeps_older_packages(venv: Path) -> None:
     older = venv / "lambda" / "packages-0123456789abcdef.zip"
     older.parent.mkdir()
     older.write_bytes(b"older")

@@ -1,4 +1,4 @@
-"""The simplest case has all that the 2020 user guide lists, step by step, and what was left out on purpose.
+"""The simplest environment covers every step of the 2020 user guide, except for deliberate omissions.
 
 The guide: "Ingesting AWS VPC Logs Into Databricks", User Guide 1.0.0.
 """
@@ -28,7 +28,7 @@ def template(synthesized: Synthesize, tmp_path: Path) -> Template:
 
 
 def _granted(document: dict[str, Any]) -> set[tuple[str, str]]:
-    """The pairs of action and resource that a document allows."""
+    """Return the pairs of action and resource that a document allows."""
     return {
         (action, resource)
         for statement in document["Statement"]
@@ -40,20 +40,20 @@ def _granted(document: dict[str, Any]) -> set[tuple[str, str]]:
 
 def _inline(template: Template, role: str, policy: str) -> dict[str, Any]:
     roles = template.find_resources("AWS::IAM::Role", {"Properties": {"RoleName": role}})
-    (found,) = roles.values()
-    documents = {each["PolicyName"]: each["PolicyDocument"] for each in found["Properties"]["Policies"]}
+    (properties,) = (resource["Properties"] for resource in roles.values())
+    documents = {inline["PolicyName"]: inline["PolicyDocument"] for inline in properties["Policies"]}
     document: dict[str, Any] = documents[policy]
     return document
 
 
-def test_step_1_a_flow_log_to_s3_in_the_default_format(template: Template) -> None:
+def test_step_1_creates_a_flow_log_to_s3_in_the_default_format(template: Template) -> None:
     template.has_resource_properties(
         "AWS::EC2::FlowLog",
         {"LogDestinationType": "s3", "LogDestination": _BUCKET, "TrafficType": "ALL", "LogFormat": Match.absent()},
     )
 
 
-def test_step_2_an_ec2_role_with_an_instance_profile_and_the_bucket_policy(template: Template) -> None:
+def test_step_2_creates_an_ec2_role_with_an_instance_profile_and_read_access(template: Template) -> None:
     template.has_resource_properties(
         "AWS::IAM::Role",
         {
@@ -78,10 +78,8 @@ def test_step_2_an_ec2_role_with_an_instance_profile_and_the_bucket_policy(templ
     }
 
 
-def test_step_2_writing_is_allowed_where_the_job_writes_and_not_in_the_whole_bucket(
-    synthesized: Synthesize, tmp_path: Path
-) -> None:
-    # The guide's s3:PutObject, s3:DeleteObject and s3:PutObjectAcl were for its output in the same bucket.
+def test_step_2_allows_writes_only_to_the_output_folders_of_the_job(synthesized: Synthesize, tmp_path: Path) -> None:
+    # The guide grants s3:PutObject, s3:DeleteObject and s3:PutObjectAcl for its output in the same bucket.
     output = ('trigger = "continuous"', 'trigger = "continuous"\ndelta_output_path = "s3://flow-logs-bucket/tables/t"')
     granted = _granted(_inline(synthesized(environment(tmp_path, output, HIVE)), "flow-log-reader", "s3"))
     for action in ("s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:PutObjectAcl"):
@@ -90,7 +88,7 @@ def test_step_2_writing_is_allowed_where_the_job_writes_and_not_in_the_whole_buc
         assert (action, f"{_BUCKET}/*") not in granted
 
 
-def test_step_3_a_bucket_policy_for_the_role(template: Template) -> None:
+def test_step_3_creates_a_bucket_policy_for_the_role(template: Template) -> None:
     (policy,) = template.find_resources("AWS::S3::BucketPolicy").values()
     document = policy["Properties"]["PolicyDocument"]
     role = f"arn:aws:iam::{_ACCOUNT}:role/flow-log-reader"
@@ -102,7 +100,7 @@ def test_step_3_a_bucket_policy_for_the_role(template: Template) -> None:
     }
 
 
-def test_step_4_and_5_the_databricks_role_may_pass_the_role_and_keeps_what_it_has(template: Template) -> None:
+def test_steps_4_and_5_let_the_databricks_role_pass_the_role_and_keep_its_policies(template: Template) -> None:
     (policy,) = template.find_resources("AWS::IAM::Policy").values()
     assert policy["Properties"]["Roles"] == ["databricks-cross-account"]
     assert policy["Properties"]["PolicyDocument"]["Statement"] == [
@@ -114,13 +112,13 @@ def test_step_4_and_5_the_databricks_role_may_pass_the_role_and_keeps_what_it_ha
             "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
         }
     ]
-    # The guide replaced the role's whole policy; the role itself is no resource of the stack.
+    # The guide replaces the whole policy of the role. The stack does not contain the role itself.
     assert "databricks-cross-account" not in [
         role["Properties"]["RoleName"] for role in template.find_resources("AWS::IAM::Role").values()
     ]
 
 
-def test_step_6_the_instance_profile_to_register_is_an_output(template: Template) -> None:
+def test_step_6_outputs_the_instance_profile_to_register(template: Template) -> None:
     template.has_output("InstanceProfileArn", {"Value": f"arn:aws:iam::{_ACCOUNT}:instance-profile/flow-log-reader"})
 
 
@@ -149,7 +147,7 @@ _SETUP = {
 }
 
 
-def test_step_8_auto_loader_may_set_up_list_and_tear_down(template: Template) -> None:
+def test_step_8_lets_auto_loader_set_up_list_and_tear_down(template: Template) -> None:
     granted = _granted(_inline(template, "flow-log-reader", "notifications"))
     setup = {(action, resource) for resource, actions in _SETUP.items() for action in actions}
     listing = {("sqs:ListQueues", "*"), ("sns:ListTopics", "*"), ("sqs:ListQueueTags", _QUEUES)}
@@ -157,7 +155,7 @@ def test_step_8_auto_loader_may_set_up_list_and_tear_down(template: Template) ->
     assert granted == setup | listing | teardown
 
 
-def test_step_8_actions_that_iam_does_not_know_are_left_out(tmp_path: Path) -> None:
+def test_step_8_omits_actions_that_iam_does_not_know(tmp_path: Path) -> None:
     documents = str([policy.document for policy in policies.policies(environment(tmp_path))])
     assert "MessageBatch" not in documents
     assert "VisibilityBatch" not in documents

@@ -1,4 +1,4 @@
-"""The workspace's half in the template: functions, provider, custom resource, and who may do what there."""
+"""The Databricks half of the template: functions, provider, custom resource, and their permissions."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from infra.resources.registration import TYPE
 from tests.infra.conftest import ROOT, Synthesize
 from tests.support.environment_files import FULL, NO_WORKSPACE, STACK, environment
 
-_OURS = {
+_REGISTRATION = {
     "vpc-flow-logs-test-registration": "infra.workspace.handler.on_event",
     "vpc-flow-logs-test-registration-check": "infra.workspace.handler.is_complete",
 }
-_CDKS = {
+_PROVIDER = {
     "vpc-flow-logs-test-provider": "framework.onEvent",
     "vpc-flow-logs-test-provider-check": "framework.isComplete",
     "vpc-flow-logs-test-provider-timeout": "framework.onTimeout",
@@ -36,7 +36,7 @@ def _of_type(template: Template, kind: str) -> list[dict[str, Any]]:
 
 
 def _waits_for(resources: dict[str, Any], logical_id: str) -> set[str]:
-    """All resources that exist before one does: named in DependsOn or referred to, directly or not."""
+    """Return all resources that a resource depends on, by DependsOn or by reference, directly or indirectly."""
     direct: set[str] = set()
 
     def collect(value: Any) -> None:
@@ -55,37 +55,37 @@ def _waits_for(resources: dict[str, Any], logical_id: str) -> set[str]:
     return direct.union(*(_waits_for(resources, other) for other in direct)) if direct else set()
 
 
-def test_two_functions_of_one_zip_with_one_role(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_both_registration_functions_share_one_zip_and_one_role(synthesized: Synthesize, tmp_path: Path) -> None:
     functions = [f["Properties"] for f in _of_type(synthesized(environment(tmp_path)), "AWS::Lambda::Function")]
     ours = {f["FunctionName"]: f for f in functions if f["Runtime"] == f"python{PYTHON}"}
-    assert {name: f["Handler"] for name, f in ours.items()} == _OURS
+    assert {name: f["Handler"] for name, f in ours.items()} == _REGISTRATION
     assert len({json.dumps(f["Code"]) for f in ours.values()}) == 1
     for function in ours.values():
         assert function["Role"] == "arn:aws:iam::111122223333:role/vpc-flow-logs-test-registration"
         assert function["Architectures"] == [MACHINE]
-        # Nothing but Lambda's own: no secret could be in there.
+        # Without environment variables, no secret can be in one.
         assert "Environment" not in function
 
 
-def test_cdks_functions_are_there_when_ours_are_stopped(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_provider_functions_outlast_the_timeout_of_our_functions(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path))
     seconds = {
         f["Properties"]["FunctionName"]: f["Properties"]["Timeout"] for f in _of_type(template, "AWS::Lambda::Function")
     }
-    assert min(seconds[name] for name in _CDKS) >= max(seconds[name] for name in _OURS) + 60
+    assert min(seconds[name] for name in _PROVIDER) >= max(seconds[name] for name in _REGISTRATION) + 60
 
 
-def test_another_environment_has_the_same_zip(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_all_environments_share_the_same_zip(synthesized: Synthesize, tmp_path: Path) -> None:
     keys = {
         function["Properties"]["Code"]["S3Key"]
         for changes in ([], FULL)
         for function in _of_type(synthesized(environment(tmp_path, *changes)), "AWS::Lambda::Function")
-        if function["Properties"]["FunctionName"] in _OURS
+        if function["Properties"]["FunctionName"] in _REGISTRATION
     }
     assert len(keys) == 1
 
 
-def test_every_function_has_a_log_that_is_kept_for_a_time_and_goes_with_the_stack(
+def test_every_function_has_a_log_group_with_retention_that_is_deleted_with_the_stack(
     synthesized: Synthesize, tmp_path: Path
 ) -> None:
     template = synthesized(environment(tmp_path))
@@ -101,17 +101,17 @@ def test_every_function_has_a_log_that_is_kept_for_a_time_and_goes_with_the_stac
         assert function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups
 
 
-def test_cdks_functions_log_nothing_that_passes_through(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_provider_functions_do_not_log_events(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path))
     functions = {f["Properties"]["FunctionName"]: f["Properties"] for f in _of_type(template, "AWS::Lambda::Function")}
-    assert {name: functions[name]["Handler"] for name in _CDKS} == _CDKS
-    for name in _CDKS:
-        # CDK's word for: only when it is broken itself. It would print whole events otherwise.
+    assert {name: functions[name]["Handler"] for name in _PROVIDER} == _PROVIDER
+    for name in _PROVIDER:
+        # At any other level, the provider framework logs whole events.
         assert functions[name]["LoggingConfig"]["ApplicationLogLevel"] == "FATAL"
     assert "LoggingConfiguration" not in str(_of_type(template, "AWS::StepFunctions::StateMachine"))
 
 
-def test_the_custom_resource_says_what_is_wanted_and_changes_with_the_wheel(
+def test_the_custom_resource_has_the_specification_the_secret_and_the_wheel(
     synthesized: Synthesize, tmp_path: Path
 ) -> None:
     (resource,) = _of_type(synthesized(environment(tmp_path)), TYPE)
@@ -122,7 +122,7 @@ def test_the_custom_resource_says_what_is_wanted_and_changes_with_the_wheel(
     assert "network.flow_logs.test" in json.dumps(json.loads(properties["Spec"]))
 
 
-def test_the_queues_url_stands_in_the_specification_as_a_reference(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_the_specification_refers_to_the_queue_url(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path, STACK))
     (resource,) = _of_type(template, TYPE)
     pieces = resource["Properties"]["Spec"]["Fn::Join"][1]
@@ -133,11 +133,11 @@ def test_the_queues_url_stands_in_the_specification_as_a_reference(synthesized: 
     assert url in json.dumps(json.loads("".join(piece if isinstance(piece, str) else url for piece in pieces)))
 
 
-def test_it_comes_after_all_that_databricks_looks_at(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_the_registration_waits_for_everything_that_databricks_checks(synthesized: Synthesize, tmp_path: Path) -> None:
     resources = synthesized(environment(tmp_path, *FULL)).to_json()["Resources"]
-    (resource,) = (name for name, found in resources.items() if found["Type"] == TYPE)
+    (resource,) = (name for name, candidate in resources.items() if candidate["Type"] == TYPE)
     before = {resources[name]["Type"] for name in _waits_for(resources, resource)}
-    # The policy is that of PassRole; the reader's own are parts of its role.
+    # The AWS::IAM::Policy is the PassRole policy. The policies of the reader role are inline.
     assert {
         "AWS::IAM::InstanceProfile",
         "AWS::IAM::Policy",
@@ -149,7 +149,7 @@ def test_it_comes_after_all_that_databricks_looks_at(synthesized: Synthesize, tm
     } <= before
 
 
-def test_a_function_is_there_as_long_as_its_role(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_every_function_is_created_after_its_role(synthesized: Synthesize, tmp_path: Path) -> None:
     resources = synthesized(environment(tmp_path)).to_json()["Resources"]
     for name, resource in resources.items():
         if resource["Type"] in ("AWS::Lambda::Function", "AWS::StepFunctions::StateMachine"):
@@ -162,10 +162,10 @@ def _documents(policies: tuple[Policy, ...]) -> list[str]:
     return [json.dumps(policy.document, sort_keys=True) for policy in policies]
 
 
-def test_no_role_may_more_than_the_reviewed_documents_say(synthesized: Synthesize, tmp_path: Path) -> None:
-    found = environment(tmp_path)
-    template = synthesized(found)
-    reviewed = _documents(access.policies(found))
+def test_roles_have_only_the_reviewed_documents(synthesized: Synthesize, tmp_path: Path) -> None:
+    settings = environment(tmp_path)
+    template = synthesized(settings)
+    reviewed = _documents(access.policies(settings))
     roles = [role["Properties"] for role in _of_type(template, "AWS::IAM::Role")]
     assert sorted(role["RoleName"] for role in roles) == [
         "flow-log-reader",
@@ -181,28 +181,28 @@ def test_no_role_may_more_than_the_reviewed_documents_say(synthesized: Synthesiz
             assert json.dumps(policy["PolicyDocument"], sort_keys=True) in reviewed
     (policy,) = _of_type(template, "AWS::IAM::Policy")
     assert policy["Properties"]["PolicyName"].startswith("pass-")
-    # Nobody calls a function by its own policy: who may is said by roles alone.
+    # No function has a resource policy: only roles grant the right to call it.
     template.resource_count_is("AWS::Lambda::Permission", 0)
 
 
-def test_the_waiter_ends_before_cloudformation_gives_up(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_the_waiter_ends_before_the_cloudformation_timeout(synthesized: Synthesize, tmp_path: Path) -> None:
     (machine,) = _of_type(synthesized(environment(tmp_path)), "AWS::StepFunctions::StateMachine")
     text = "".join(p if isinstance(p, str) else "x" for p in machine["Properties"]["DefinitionString"]["Fn::Join"][1])
     (retry,) = json.loads(text)["States"]["framework-isComplete-task"]["Retry"]
     assert retry["IntervalSeconds"] == QUERY_INTERVAL.to_seconds()
     assert retry["MaxAttempts"] * retry["IntervalSeconds"] == TOTAL_TIMEOUT.to_seconds() >= 40 * 60
-    # Each call repeats the whole preflight: twelve seconds, which come on top.
+    # Each call repeats the whole preflight, which adds twelve seconds.
     assert retry["MaxAttempts"] * (retry["IntervalSeconds"] + 12) < 60 * 60
 
 
-def test_the_outputs_are_what_the_workspace_answered(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_the_outputs_come_from_the_custom_resource(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path))
     (resource,) = template.find_resources(TYPE)
     for name in ("JobId", "JobUrl", "Table"):
         template.has_output(name, {"Value": {"Fn::GetAtt": [resource, name]}})
 
 
-def test_without_a_workspace_there_is_no_function(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_without_a_workspace_the_template_has_no_function(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path, NO_WORKSPACE))
     for kind in ("AWS::Lambda::Function", TYPE, "AWS::StepFunctions::StateMachine", "AWS::Logs::LogGroup"):
         template.resource_count_is(kind, 0)
@@ -215,7 +215,7 @@ def test_without_a_workspace_there_is_no_function(synthesized: Synthesize, tmp_p
     ["runpy.run_path('app.py', run_name='__main__')", "runpy.run_module('infra.review', run_name='__main__')"],
     ids=["app", "review"],
 )
-def test_without_set_up_synthesis_says_what_to_run(program: str, tmp_path: Path) -> None:
+def test_without_set_up_synthesis_names_the_command_to_run(program: str, tmp_path: Path) -> None:
     code = (
         f"import sys, runpy; sys.prefix = {str(tmp_path)!r}; sys.argv[1:] = ['--env', 'staging', '--check'];{program}"
     )

@@ -1,4 +1,4 @@
-"""Every partition of AWS, as botocore knows it: in environment files, in the job's parameters, in documents."""
+"""Support for every AWS partition that botocore lists: in environment files, job parameters and documents."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _REGIONS = [
     (partition, region)
     for partition in _DATA
     for region in partition["regions"]
-    # Not a region: where a service is that has no regions.
+    # A pseudo-region for services without regions.
     if not region.endswith("-global")
 ]
 
 
-def test_the_partitions_are_those_of_botocore() -> None:
-    assert [(one.name, one.dns_suffix, f"^{one.regions}$") for one in partitions.PARTITIONS] == [
-        (one["id"], one["outputs"]["dnsSuffix"], one["regionRegex"]) for one in _DATA
-    ]
+def test_the_partitions_match_botocore() -> None:
+    assert [
+        (partition.name, partition.dns_suffix, f"^{partition.regions}$") for partition in partitions.PARTITIONS
+    ] == [(expected["id"], expected["outputs"]["dnsSuffix"], expected["regionRegex"]) for expected in _DATA]
 
 
 @pytest.mark.parametrize(("partition", "region"), _REGIONS, ids=[region for _, region in _REGIONS])
-def test_every_region_of_botocore_is_one_here(partition: dict[str, Any], region: str) -> None:
+def test_every_region_of_botocore_is_accepted(partition: dict[str, Any], region: str) -> None:
     assert partitions.of(region).name == partition["id"]
     assert region_problem(region) is None
     assert logs_path_problem(f"s3://flow-logs/AWSLogs/123456789012/vpcflowlogs/{region}/*") is None
@@ -43,15 +43,15 @@ def test_every_region_of_botocore_is_one_here(partition: dict[str, Any], region:
 
 
 @pytest.mark.parametrize("region", ["eusc-de-east-1", "cn-north-1", "us-gov-west-1", "us-isof-south-1"])
-def test_documents_and_templates_have_the_partition_of_the_region(region: str, tmp_path: Path) -> None:
+def test_documents_and_templates_use_the_partition_of_the_region(region: str, tmp_path: Path) -> None:
     partition = partitions.of(region)
 
-    def there(text: str) -> str:
+    def relocated(text: str) -> str:
         moved = text.replace("arn:aws:", f"arn:{partition.name}:")
         return moved.replace("us-east-1", region).replace("eu-west-1", region)
 
-    changes = [(old, there(new)) for old, new in FULL]
-    text = "\n".join(review(environment(tmp_path, *changes, text=there(SIMPLE))).values())
+    changes = [(old, relocated(new)) for old, new in FULL]
+    text = "\n".join(review(environment(tmp_path, *changes, text=relocated(SIMPLE))).values())
     assert set(re.findall(r"arn:(aws[a-z-]*):", text)) == {partition.name}
     assert {f"s3.{region}.{partition.dns_suffix}"} == set(re.findall(rf"s3\.{region}\.[a-z.-]+[a-z]", text))
     passed = re.search(r'"iam:PassedToService": (?:"([^"]+)"|\[([^\]]+)\])', text)
@@ -61,20 +61,20 @@ def test_documents_and_templates_have_the_partition_of_the_region(region: str, t
 
 
 @pytest.mark.parametrize("region", ["mars-east-1", "eusc-fr-1", "aws-global"])
-def test_a_region_of_no_partition_is_refused(region: str, tmp_path: Path) -> None:
+def test_a_region_outside_every_partition_is_rejected(region: str, tmp_path: Path) -> None:
     with pytest.raises(
         EnvironmentFileError, match=rf"aws.region: '{region}' is not a valid AWS region,? such as us-east-1"
     ):
         environment(tmp_path, ('region = "us-east-1"', f'region = "{region}"'))
 
 
-def test_every_region_of_botocore_is_named_as_usual_and_a_typing_mistake_is_not() -> None:
+def test_a_misspelled_region_is_unusual_and_every_region_of_botocore_is_not() -> None:
     assert [region for _, region in _REGIONS if not partitions.is_usual(region)] == []
     assert not partitions.is_usual("eu-centrl-1")
 
 
-def test_a_region_with_a_typing_mistake_is_a_warning(tmp_path: Path) -> None:
-    found = environment(tmp_path, NO_WORKSPACE, ('region = "us-east-1"', 'region = "us-eats-1"'))
+def test_a_misspelled_region_causes_a_warning(tmp_path: Path) -> None:
+    loaded = environment(tmp_path, NO_WORKSPACE, ('region = "us-east-1"', 'region = "us-eats-1"'))
     assert any(
-        text.startswith('aws.region: "us-eats-1" does not look like an AWS region') for text in warnings_of(found)
+        text.startswith('aws.region: "us-eats-1" does not look like an AWS region') for text in warnings_of(loaded)
     )

@@ -1,3 +1,5 @@
+"""The review: written documents, their check, and the comparison with a base."""
+
 from __future__ import annotations
 
 import json
@@ -15,18 +17,18 @@ from infra.review.__main__ import FOLDER, main, review, templates
 from tests.support.environment_files import EXISTING, STACK, VARIANTS, changed, environment
 from tests.support.golden import golden
 
-_GOOD = "test.toml"
+_FILE = "test.toml"
 
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    (tmp_path / _GOOD).write_text(changed())
+    (tmp_path / _FILE).write_text(changed())
     monkeypatch.chdir(tmp_path)
-    return _GOOD
+    return _FILE
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_the_documents_are_the_committed_ones(variant: str, tmp_path: Path, update: bool) -> None:
+def test_the_policy_documents_match_the_committed_ones(variant: str, tmp_path: Path, update: bool) -> None:
     documents = {
         policy.file: policy.document for policy in policies.policies(environment(tmp_path, *VARIANTS[variant]))
     }
@@ -35,7 +37,7 @@ def test_the_documents_are_the_committed_ones(variant: str, tmp_path: Path, upda
 
 
 @pytest.mark.parametrize("name", ["minimal", "staging", "production"])
-def test_the_committed_review_is_what_the_code_makes(name: str, update: bool) -> None:
+def test_the_committed_review_matches_the_code(name: str, update: bool) -> None:
     if update:
         assert main(["--env", name]) == 0
     committed = {path.name: path.read_text() for path in (FOLDER / name).iterdir()}
@@ -43,13 +45,13 @@ def test_the_committed_review_is_what_the_code_makes(name: str, update: bool) ->
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_document_of_a_template_is_in_the_review(variant: str, tmp_path: Path) -> None:
-    # review() itself fails when a document of ours is in no template; here: nothing else is in one.
+def test_every_document_of_a_template_comes_from_a_reviewed_policy(variant: str, tmp_path: Path) -> None:
+    # review() fails if one of our documents is in no template. This test proves the reverse.
     files = review(environment(tmp_path, *VARIANTS[variant]))
     assert [file for file in files if file.startswith("cdk-")] == []
 
 
-def test_the_review_of_an_existing_bucket_has_what_to_add_before_and_after(tmp_path: Path) -> None:
+def test_the_review_of_an_existing_bucket_has_the_statements_to_add_before_the_deploy(tmp_path: Path) -> None:
     files = review(environment(tmp_path, EXISTING, STACK))
     before = json.loads(files["log-bucket-policy-before-deploy.json"])["Statement"]
     assert [statement["Sid"] for statement in before] == [
@@ -63,20 +65,20 @@ def _with(template: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {**template, "Resources": {**template["Resources"], **more}}
 
 
-def test_a_document_of_ours_on_one_role_more_is_in_the_review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = environment(tmp_path)
-    ((template, *place),) = templates(found)
-    (policy,) = (each for each in template["Resources"].values() if each["Type"] == "AWS::IAM::Policy")
-    twice = {**policy, "Properties": {**policy["Properties"], "Roles": ["databricks-cross-account", "other"]}}
-    for more in ({"Another": policy}, {"Both": twice}):
+def test_a_document_on_an_additional_role_is_in_the_review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = environment(tmp_path)
+    ((template, *place),) = templates(settings)
+    (policy,) = (item for item in template["Resources"].values() if item["Type"] == "AWS::IAM::Policy")
+    on_two_roles = {**policy, "Properties": {**policy["Properties"], "Roles": ["databricks-cross-account", "other"]}}
+    for more in ({"Another": policy}, {"Both": on_two_roles}):
         monkeypatch.setattr("infra.review.__main__.templates", lambda _, more=more: [(_with(template, **more), *place)])
-        (file,) = (file for file in review(found) if file.startswith("cdk-"))
-        assert json.loads(review(found)[file]) == policy["Properties"]["PolicyDocument"]
+        (file,) = (file for file in review(settings) if file.startswith("cdk-"))
+        assert json.loads(review(settings)[file]) == policy["Properties"]["PolicyDocument"]
 
 
-def test_a_permission_of_lambda_is_in_the_review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = environment(tmp_path)
-    ((template, *place),) = templates(found)
+def test_a_lambda_permission_is_in_the_review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = environment(tmp_path)
+    ((template, *place),) = templates(settings)
     properties = {
         "Action": "lambda:InvokeFunction",
         "FunctionName": "f",
@@ -85,7 +87,7 @@ def test_a_permission_of_lambda_is_in_the_review(tmp_path: Path, monkeypatch: py
     }
     permission = {"Type": "AWS::Lambda::Permission", "Properties": properties}
     monkeypatch.setattr("infra.review.__main__.templates", lambda _: [(_with(template, Invoke=permission), *place)])
-    (statement,) = json.loads(review(found)["cdk-invoke-permission.json"])["Statement"]
+    (statement,) = json.loads(review(settings)["cdk-invoke-permission.json"])["Statement"]
     assert statement == {
         "Effect": "Allow",
         "Principal": {"Service": "s3.amazonaws.com"},
@@ -100,7 +102,7 @@ def test_a_permission_of_lambda_is_in_the_review(tmp_path: Path, monkeypatch: py
     [("role/databricks-cross-account", "role/other"), ('"flow-log-reader"', '"other-reader"')],
     ids=["cross-account role", "reader role"],
 )
-def test_rights_that_move_to_another_role_are_wider(
+def test_access_that_moves_to_another_role_is_wider(
     change: tuple[str, str], file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--env", file, "--output", "base"]) == 0
@@ -109,7 +111,9 @@ def test_rights_that_move_to_another_role_are_wider(
     assert "WIDER: cross-account-pass-role.json, statement PassFlowLogReader" in capsys.readouterr().out
 
 
-def test_writing_checking_and_a_stale_file(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_written_review_passes_the_check_until_a_file_is_stale(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ["--env", file, "--output", "out"]
     assert main(arguments) == 0
     assert re.fullmatch(r"test: \d+ files in out/; start with README.md\n", capsys.readouterr().out)
@@ -130,10 +134,10 @@ def test_writing_checking_and_a_stale_file(file: str, tmp_path: Path, capsys: py
     assert main([*arguments, "--check"]) == 0
 
 
-def test_the_review_of_a_file_elsewhere_is_beside_it(
+def test_the_review_of_a_file_outside_the_repository_is_written_next_to_it(
     repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Else it would be among the committed reviews, or in the place of one of them."""
+    """Otherwise it could overwrite a committed review."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "staging.toml").write_text(changed())
@@ -144,19 +148,21 @@ def test_the_review_of_a_file_elsewhere_is_beside_it(
     assert {path: path.read_text() for path in (repository / "review/staging").iterdir()} == committed
 
 
-def test_a_review_without_an_environment_file_is_named_and_is_not_in_the_way(
+def test_a_review_without_an_environment_file_is_reported_and_skipped(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (repository / "review/mine").mkdir()
     (repository / "review/mine/README.md").write_text("# Who may do what: mine\n")
     for arguments, status in (([], 0), (["--check"], 1), (["--against-revision", "whole"], 0)):
         assert main(arguments) == status
-        said = capsys.readouterr()
-        assert "mine: review/mine/ was not changed, because environments/mine.toml does not exist. Delete" in said.err
-        assert said.out.startswith("staging: ")
+        output = capsys.readouterr()
+        assert "mine: review/mine/ was not changed, because environments/mine.toml does not exist. Delete" in output.err
+        assert output.out.startswith("staging: ")
 
 
-def test_a_folder_of_others_is_left_alone(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_not_a_review_is_not_overwritten(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/package.json").write_text("{}")
     assert main(["--env", file, "--output", "mine"]) == 2
@@ -164,7 +170,9 @@ def test_a_folder_of_others_is_left_alone(file: str, tmp_path: Path, capsys: pyt
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["package.json"]
 
 
-def test_against_a_base_that_allowed_less(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wider_access_than_the_base_fails_with_the_grant(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["--env", file, "--output", "base"]) == 0
     capsys.readouterr()
     assert main(["--env", file, "--against", "base"]) == 0
@@ -187,7 +195,7 @@ def test_against_a_base_that_allowed_less(file: str, tmp_path: Path, capsys: pyt
     )
 
 
-def test_against_a_base_that_allowed_more(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_narrower_access_than_the_base_passes(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--env", file, "--output", "base"]) == 0
     capsys.readouterr()
     (tmp_path / "base/reader-role-s3.json").write_text(
@@ -197,17 +205,17 @@ def test_against_a_base_that_allowed_more(file: str, tmp_path: Path, capsys: pyt
     assert capsys.readouterr().out.startswith("test: access became narrower\n\nnarrower: reader-role-s3.json")
 
 
-def test_a_whole_environment_that_is_new_is_told_on_one_screen(
+def test_the_grants_of_a_new_environment_fit_on_one_screen(
     file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "base").mkdir()
     assert main(["--env", file, "--against", "base"]) == 1
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert re.match(
-        r"test: access became wider \(\d\d+ grants\)\n\nWIDER: cross-account-pass-role.json, statement PassFlow", said
+        r"test: access became wider \(\d\d+ grants\)\n\nWIDER: cross-account-pass-role.json, statement PassFlow", output
     )
-    assert "reader-role-notifications.json, reader-role-s3.json, reader-role-trust.json" in said
-    assert len(said.splitlines()) <= 40
+    assert "reader-role-notifications.json, reader-role-s3.json, reader-role-trust.json" in output
+    assert len(output.splitlines()) <= 40
 
 
 def _git(repository: Path, *arguments: str) -> None:
@@ -217,7 +225,10 @@ def _git(repository: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A commit without a review, one with staging's but a right less (tag `narrow`), one with all (tag `whole`)."""
+    """Return a repository with three commits.
+
+    The first has no review. Tag `narrow` has the review of staging without one action, and tag `whole` has all of it.
+    """
     folder = tmp_path / "repository"
     folder.mkdir()
     _git(folder, "init", "--quiet")
@@ -235,19 +246,19 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_against_a_revision_of_git(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_review_is_compared_with_a_git_revision(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--against-revision", "whole"]) == 0
     assert capsys.readouterr().out == "staging: access is unchanged\n"
     assert main(["--against-revision", "narrow"]) == 1
     assert "role/flow-log-reader-staging: s3:GetBucketLocation on arn:aws:s3:::example" in capsys.readouterr().out
-    # What the working tree has is compared, not what is committed, and nothing is changed there.
+    # The comparison uses the working tree, not the last commit, and does not change it.
     assert main(["--env", "staging", "--against-revision", "narrow~1"]) == 1
     assert re.match(r"staging: access became wider \(\d\d+ grants\)", capsys.readouterr().out)
     status = subprocess.run(["git", "-C", str(repository), "status", "--short"], check=True, capture_output=True)
     assert status.stdout == b""
 
 
-def test_an_environment_whose_review_was_deleted_is_compared_all_the_same(
+def test_an_environment_without_a_review_in_the_working_tree_is_compared(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.rmtree(repository / "review/staging")
@@ -256,9 +267,7 @@ def test_an_environment_whose_review_was_deleted_is_compared_all_the_same(
 
 
 @pytest.mark.parametrize("revision", ["nowhere", "HEAD:review", "--help"])
-def test_a_revision_that_is_none_is_answered(
-    revision: str, repository: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unknown_revision_is_reported(revision: str, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([f"--against-revision={revision}"]) == 2
     assert capsys.readouterr().err == (
         f"{revision} is not a revision of this repository. You may have to fetch it first (git fetch origin main "
@@ -267,7 +276,7 @@ def test_a_revision_that_is_none_is_answered(
     assert repository.is_dir()
 
 
-def test_a_base_that_cannot_be_read_and_a_folder_that_cannot_be_written_are_answered(
+def test_an_unreadable_base_and_an_unwritable_folder_are_reported(
     file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "base").mkdir()
@@ -279,7 +288,7 @@ def test_a_base_that_cannot_be_read_and_a_folder_that_cannot_be_written_are_answ
     assert (tmp_path / file).read_text() == changed()
 
 
-def test_wrong_input_is_answered(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_input_is_reported(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bad.toml").write_text(changed(('region = "us-east-1"', 'region = "mars"')))
     assert main(["--env", "bad.toml"]) == 2
     assert "bad.toml: 1 problem; nothing was created or changed:" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The templates, by type and property; logical ids are nobody's business."""
+"""The synthesized templates, by resource type and property. Logical IDs may change."""
 
 from __future__ import annotations
 
@@ -25,23 +25,25 @@ _VPC = 'vpc = "vpc-0123456789abcdef0"'
 
 
 def _resource(template: Template, kind: str) -> dict[str, Any]:
-    (found,) = template.find_resources(kind).values()
-    return found
+    (resource,) = template.find_resources(kind).values()
+    return resource
 
 
 def _after(template: Template, kind: str, other: str) -> bool:
-    """Whether every resource of a kind waits for one of another kind, if need be by way of a third."""
+    """Return whether every resource of a type waits for one of another type, directly or indirectly."""
     resources = template.to_json()["Resources"]
 
     def waits_for(logical_id: str) -> set[str]:
         direct = set(resources[logical_id].get("DependsOn", []))
         return direct.union(*(waits_for(name) for name in direct)) if direct else set()
 
-    kinds = [{resources[name]["Type"] for name in waits_for(one)} for one in template.find_resources(kind)]
-    return bool(kinds) and all(other in found for found in kinds)
+    kinds = [
+        {resources[name]["Type"] for name in waits_for(logical_id)} for logical_id in template.find_resources(kind)
+    ]
+    return bool(kinds) and all(other in earlier for earlier in kinds)
 
 
-def test_a_new_bucket_is_private_and_encrypted_and_outlives_its_stack(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_a_new_bucket_is_private_encrypted_and_retained(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path))
     template.has_resource(
         "AWS::S3::Bucket",
@@ -67,9 +69,7 @@ def test_a_new_bucket_is_private_and_encrypted_and_outlives_its_stack(synthesize
     )
 
 
-def test_a_bucket_with_key_and_retention_encrypts_with_it_and_expires_delivered_files_only(
-    synthesized: Synthesize, tmp_path: Path
-) -> None:
+def test_a_bucket_uses_the_given_key_and_expires_only_delivered_files(synthesized: Synthesize, tmp_path: Path) -> None:
     bucket = _resource(synthesized(environment(tmp_path, *FULL)), "AWS::S3::Bucket")["Properties"]
     (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule == {
@@ -84,7 +84,7 @@ def test_a_bucket_with_key_and_retention_encrypts_with_it_and_expires_delivered_
     ]
 
 
-def test_flow_logs_wait_for_the_bucket_policy_and_that_for_the_role(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_flow_logs_wait_for_the_bucket_policy_which_waits_for_the_role(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path))
     assert _after(template, "AWS::EC2::FlowLog", "AWS::S3::BucketPolicy")
     assert _after(template, "AWS::S3::BucketPolicy", "AWS::IAM::Role")
@@ -155,36 +155,36 @@ hourly_partitions = true""",
     ],
     ids=["vpc", "subnet", "interface with tags", "transit gateway"],
 )
-def test_a_flow_log_is_what_the_file_says(
+def test_a_flow_log_has_the_properties_of_the_environment_file(
     table: str, expected: dict[str, Any], synthesized: Synthesize, tmp_path: Path
 ) -> None:
     synthesized(environment(tmp_path, (_VPC, table))).has_resource_properties("AWS::EC2::FlowLog", expected)
 
 
-def test_flow_logs_deliver_into_the_prefix(synthesized: Synthesize, tmp_path: Path) -> None:
-    found = environment(tmp_path, ('"flow-logs-bucket"', '"flow-logs-bucket"\nprefix = "a/b/"'))
-    synthesized(found).has_resource_properties("AWS::EC2::FlowLog", {"LogDestination": f"{_BUCKET}/a/b/"})
+def test_flow_logs_deliver_to_the_prefix(synthesized: Synthesize, tmp_path: Path) -> None:
+    prefixed = environment(tmp_path, ('"flow-logs-bucket"', '"flow-logs-bucket"\nprefix = "a/b/"'))
+    synthesized(prefixed).has_resource_properties("AWS::EC2::FlowLog", {"LogDestination": f"{_BUCKET}/a/b/"})
 
 
 def _ids(stack: MainStack) -> list[str]:
     return list(Template.from_stack(stack).find_resources("AWS::EC2::FlowLog"))
 
 
-def test_the_order_of_flow_logs_changes_nothing_and_a_new_format_is_a_new_flow_log(
+def test_only_a_changed_setting_replaces_a_flow_log_not_its_order_or_tags(
     built: Callable[..., MainStack], tmp_path: Path
 ) -> None:
     second = '[[flow_logs]]\nsubnet = "subnet-01234567"\n'
     first = f"[[flow_logs]]\n{_VPC}\n"
-    one = _ids(built(environment(tmp_path, (first, first + second))))
-    other = _ids(built(environment(tmp_path, (first, second + first))))
+    original = _ids(built(environment(tmp_path, (first, first + second))))
+    reordered = _ids(built(environment(tmp_path, (first, second + first))))
     tagged = _ids(built(environment(tmp_path, (first, f'{first}tags = {{ a = "b" }}\n{second}'))))
     changed = _ids(built(environment(tmp_path, (first, f"{first}aggregation_seconds = 60\n{second}"))))
-    assert sorted(one) == sorted(other) == sorted(tagged)
-    assert len(set(one) & set(changed)) == 1
+    assert sorted(original) == sorted(reordered) == sorted(tagged)
+    assert len(set(original) & set(changed)) == 1
 
 
-def test_the_default_format_spelled_out_is_the_same_flow_log(built: Callable[..., MainStack], tmp_path: Path) -> None:
-    """AWS refuses a flow log that differs from one that is there in nothing, and a new one is made first."""
+def test_explicit_default_settings_keep_the_same_flow_log(built: Callable[..., MainStack], tmp_path: Path) -> None:
+    """CloudFormation creates a replacement first, and AWS rejects a flow log that is identical to an existing one."""
     spelled = ", ".join(f'"{name}"' for name in DEFAULT_FORMAT)
     assert _ids(built(environment(tmp_path))) == _ids(
         built(
@@ -193,7 +193,7 @@ def test_the_default_format_spelled_out_is_the_same_flow_log(built: Callable[...
     )
 
 
-def test_the_reader_role_and_its_profile_have_one_name(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_the_reader_role_and_its_instance_profile_share_one_name(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path))
     template.has_resource_properties("AWS::IAM::InstanceProfile", {"InstanceProfileName": "flow-log-reader"})
     template.has_resource_properties("AWS::IAM::Role", {"RoleName": "flow-log-reader"})
@@ -204,7 +204,7 @@ def test_the_reader_role_and_its_profile_have_one_name(synthesized: Synthesize, 
     [([], ["s3", "notifications"]), ([OFF], ["s3"]), (FULL, ["s3", "notifications", "kms"])],
     ids=["simple", "off", "full"],
 )
-def test_the_reader_role_has_a_policy_for_each_purpose_it_has(
+def test_the_reader_role_has_one_policy_per_purpose(
     changes: list[tuple[str, str]], purposes: list[str], synthesized: Synthesize, tmp_path: Path
 ) -> None:
     roles = synthesized(environment(tmp_path, *changes)).find_resources("AWS::IAM::Role").values()
@@ -212,14 +212,14 @@ def test_the_reader_role_has_a_policy_for_each_purpose_it_has(
     assert [policy["PolicyName"] for policy in reader["Policies"]] == purposes
 
 
-def test_pass_role_is_a_policy_of_its_own_on_the_cross_account_role(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_pass_role_is_a_separate_policy_on_the_cross_account_role(synthesized: Synthesize, tmp_path: Path) -> None:
     path = ("role/databricks-cross-account", "role/databricks/databricks-cross-account")
     policy = _resource(synthesized(environment(tmp_path, path)), "AWS::IAM::Policy")["Properties"]
     assert policy["Roles"] == ["databricks-cross-account"]
     assert policy["PolicyName"] == "pass-flow-log-reader"
 
 
-def test_the_stack_makes_topic_and_queue_when_asked(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_stack_notifications_create_a_topic_and_a_queue(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path, STACK))
     template.has_resource_properties("AWS::SNS::Topic", {"KmsMasterKeyId": Match.absent()})
     template.has_resource_properties(
@@ -234,7 +234,7 @@ def test_the_stack_makes_topic_and_queue_when_asked(synthesized: Synthesize, tmp
     template.has_resource_properties(
         "AWS::SNS::Subscription", {"Protocol": "sqs", "RawMessageDelivery": Match.absent()}
     )
-    # As a property of the bucket it would stay behind with the bucket, and S3 would refuse the next one.
+    # As a property of the bucket, the notification would remain with the retained bucket, and S3 would reject the next.
     template.has_resource_properties("AWS::S3::Bucket", {"NotificationConfiguration": Match.absent()})
     template.has_resource_properties(
         "Custom::BucketNotification", {"BucketName": "flow-logs-bucket", "Prefix": "AWSLogs/"}
@@ -243,7 +243,7 @@ def test_the_stack_makes_topic_and_queue_when_asked(synthesized: Synthesize, tmp
         "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::Subscription",
     ):  # fmt: skip
         assert _after(template, "Custom::BucketNotification", kind)
-    # The job's first listing and the first event leave no gap.
+    # The job starts after the notification is in place, so no file falls between its first listing and the first event.
     assert _after(template, "Custom::DatabricksIngestion", "Custom::BucketNotification")
 
 
@@ -254,21 +254,21 @@ def test_the_stack_makes_topic_and_queue_when_asked(synthesized: Synthesize, tmp
         ("a-b_c.d!e'(f)/g", "a-b_c.d!e'(f)/g/AWSLogs/"),
     ],
 )
-def test_a_notification_filters_on_the_prefix_as_s3_compares_it(
+def test_a_notification_filters_on_the_percent_encoded_prefix(
     prefix: str, filtered: str, built: Callable[[Environment], MainStack], tmp_path: Path
 ) -> None:
     """S3 compares the filter with the percent-encoded key: https://github.com/aws/aws-cdk/pull/28012"""
     place = ('"flow-logs-bucket"', f'"flow-logs-bucket"\nprefix = "{prefix}"')
-    own = Template.from_stack(built(environment(tmp_path, place, STACK)))
-    assert _resource(own, "Custom::BucketNotification")["Properties"]["Prefix"] == filtered
-    theirs = (place[0], f"{place[1]}\nexisting = true")
-    other = Template.from_stack(built(environment(tmp_path, theirs, STACK)))
-    assert _resource(other, "Custom::BucketNotification")["Properties"]["Prefix"] == filtered
-    # Keys and policies have the prefix as it is.
-    assert f"{prefix}/AWSLogs/" in str(_resource(own, "AWS::S3::BucketPolicy"))
+    new_bucket = Template.from_stack(built(environment(tmp_path, place, STACK)))
+    assert _resource(new_bucket, "Custom::BucketNotification")["Properties"]["Prefix"] == filtered
+    existing = (place[0], f"{place[1]}\nexisting = true")
+    existing_bucket = Template.from_stack(built(environment(tmp_path, existing, STACK)))
+    assert _resource(existing_bucket, "Custom::BucketNotification")["Properties"]["Prefix"] == filtered
+    # Keys and policies use the prefix without encoding.
+    assert f"{prefix}/AWSLogs/" in str(_resource(new_bucket, "AWS::S3::BucketPolicy"))
 
 
-def test_topic_and_queue_are_encrypted_with_the_given_key(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_topic_and_queue_use_the_given_key(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path, *FULL))
     key = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"
     template.all_resources_properties("AWS::SNS::Topic", {"KmsMasterKeyId": key})
@@ -278,7 +278,7 @@ def test_topic_and_queue_are_encrypted_with_the_given_key(synthesized: Synthesiz
 
 
 @pytest.mark.parametrize("changes", [[], [OFF]], ids=["auto-loader", "off"])
-def test_nothing_for_notifications_is_made_otherwise(
+def test_other_notification_modes_create_no_topic_and_no_queue(
     changes: list[tuple[str, str]], synthesized: Synthesize, tmp_path: Path
 ) -> None:
     template = synthesized(environment(tmp_path, *changes))
@@ -286,7 +286,7 @@ def test_nothing_for_notifications_is_made_otherwise(
         template.resource_count_is(kind, 0)
 
 
-def test_an_existing_bucket_is_left_alone_and_the_outputs_say_what_to_add(
+def test_an_existing_bucket_is_not_changed_and_an_output_names_the_policy_to_add(
     synthesized: Synthesize, tmp_path: Path
 ) -> None:
     template = synthesized(environment(tmp_path, EXISTING))
@@ -297,7 +297,7 @@ def test_an_existing_bucket_is_left_alone_and_the_outputs_say_what_to_add(
 
 
 @pytest.mark.parametrize("changes", [[STACK], [EXISTING, STACK]], ids=["new", "existing"])
-def test_the_notification_is_set_by_a_function_with_rights_on_the_bucket_alone(
+def test_the_notification_function_has_s3_access_only_to_the_log_bucket(
     changes: list[tuple[str, str]], synthesized: Synthesize, tmp_path: Path
 ) -> None:
     template = synthesized(environment(tmp_path, *changes))
@@ -307,11 +307,12 @@ def test_the_notification_is_set_by_a_function_with_rights_on_the_bucket_alone(
     assert all("RoleName" in role and "ManagedPolicyArns" not in role for role in roles)
     (role,) = (role for role in roles if role["RoleName"] == "vpc-flow-logs-test-notification")
     (policy,) = role["Policies"]
-    resources = [one["Resource"] for one in policy["PolicyDocument"]["Statement"] if "s3:" in str(one["Action"])]
+    statements = policy["PolicyDocument"]["Statement"]
+    resources = [statement["Resource"] for statement in statements if "s3:" in str(statement["Action"])]
     assert resources == [["arn:aws:s3:::flow-logs-bucket"]]
 
 
-def test_the_function_for_the_notification_writes_to_the_log_that_its_role_may_write(
+def test_the_notification_function_logs_to_the_group_that_its_role_can_write(
     synthesized: Synthesize, tmp_path: Path
 ) -> None:
     template = synthesized(environment(tmp_path, STACK))
@@ -330,7 +331,7 @@ def test_the_function_for_the_notification_writes_to_the_log_that_its_role_may_w
     assert "log-group:/aws/lambda/vpc-flow-logs-test-notification:*" in json.dumps(role["Policies"])
 
 
-# Resource type, property, longest name that AWS takes.
+# Resource type, property, and the maximum length that AWS accepts.
 _LIMITS = [
     ("AWS::IAM::Role", "RoleName", 64),
     ("AWS::IAM::InstanceProfile", "InstanceProfileName", 128),
@@ -343,7 +344,7 @@ _LIMITS = [
 
 
 @pytest.mark.parametrize("changes", [[], [STACK], [EXISTING, STACK]], ids=["auto-loader", "stack", "existing-stack"])
-def test_the_longest_names_of_a_file_make_no_name_that_is_too_long_for_aws(
+def test_the_longest_valid_settings_stay_within_the_name_limits_of_aws(
     changes: list[tuple[str, str]], built: Callable[..., MainStack], tmp_path: Path
 ) -> None:
     longest = ('"flow-log-reader"', f'"{"r" * 64}"')
@@ -360,12 +361,12 @@ def test_the_longest_names_of_a_file_make_no_name_that_is_too_long_for_aws(
     assert len(f"{stack.stack_name}-999988887777-ap-southeast-3") <= 128
 
 
-def test_a_given_key_is_said_to_need_a_policy(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_an_output_names_the_policy_to_add_to_a_given_key(synthesized: Synthesize, tmp_path: Path) -> None:
     (output,) = synthesized(environment(tmp_path, *FULL)).find_outputs("AddToKeyPolicy").values()
     assert "review/test/kms-key-policy.json" in output["Value"]
 
 
-def test_without_a_workspace_the_outputs_say_what_to_register(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_without_a_workspace_an_output_lists_what_to_register(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path, NO_WORKSPACE))
     (output,) = template.find_outputs("RegisterByHand").values()
     assert "arn:aws:iam::111122223333:instance-profile/flow-log-reader" in output["Value"]
@@ -373,7 +374,7 @@ def test_without_a_workspace_the_outputs_say_what_to_register(synthesized: Synth
     assert len(template.find_resources("AWS::IAM::Role")) == 1
 
 
-def test_the_outputs_name_what_a_person_needs(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_the_outputs_name_the_resources_and_the_version(synthesized: Synthesize, tmp_path: Path) -> None:
     outputs = synthesized(environment(tmp_path)).to_json()["Outputs"]
     from_workspace = {"JobId", "JobUrl", "Table"}
     assert set(outputs) > from_workspace
@@ -392,7 +393,7 @@ def test_the_job_accepts_its_parameters(variant: str, tmp_path: Path) -> None:
     assert problems_of(job_parameters(environment(tmp_path, *VARIANTS[variant]), queue_url=queue)) == {}
 
 
-def test_each_further_account_and_region_has_a_stack_that_comes_after(tmp_path: Path) -> None:
+def test_each_additional_account_and_region_has_a_stack_that_depends_on_the_main_one(tmp_path: Path) -> None:
     app = App(context=flags(), outdir=str(tmp_path / "out"))
     build(app, load("production"))
     stacks = {stack.stack_name: stack for stack in app.synth().stacks}
@@ -410,7 +411,7 @@ def test_each_further_account_and_region_has_a_stack_that_comes_after(tmp_path: 
             assert main in [dependency.id for dependency in stack.dependencies]
 
 
-def test_a_template_has_no_parameter_condition_or_import_of_ours(synthesized: Synthesize, tmp_path: Path) -> None:
+def test_a_template_has_no_parameters_or_imports_except_for_bootstrap(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path, *FULL)).to_json()
     assert set(template.get("Parameters", {})) <= {"BootstrapVersion"}
     assert "Fn::ImportValue" not in json.dumps(template)

@@ -1,4 +1,4 @@
-"""What each statement allows and denies, and that every change of a statement would be noticed."""
+"""The requests that each policy document allows and denies. Every change to a statement changes a verdict."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.support.verdicts import ROLE, Request, is_allowed, read
 _REQUESTS = read((Path(__file__).parent / "requests.txt").read_text())
 _IDS = ["-".join(key) for key in _REQUESTS]
 
-# Documents without requests of their own: they are parts of others, word for word.
-_SAME = {
+# Documents without requests. Each repeats statements of another document.
+_REPEATED = {
     "log-bucket-policy-before-deploy.json": "the delivery statements of log-bucket-policy.json",
     "notification-writer-role-trust.json": "registration-role-trust.json",
     "provider-role-trust.json": "registration-role-trust.json",
@@ -26,8 +26,8 @@ _SAME = {
     "dead-letter-queue-policy.json": "the denial of queue-policy.json",
 }
 
-# What a statement might grow by: for each service, actions that would do harm.
-_MORE = {
+# Harmful actions by service. The mutants add them to a statement.
+_HARMFUL = {
     "s3": [
         "s3:PutBucketPolicy",
         "s3:GetBucketPolicy",
@@ -49,19 +49,19 @@ _MORE = {
 
 
 def _document(variant: str, file: str, folder: Path) -> dict[str, Any]:
-    found = policies.policies(environment(folder, *VARIANTS[variant]))
-    return next(policy.document for policy in found if policy.file == file)
+    documents = policies.policies(environment(folder, *VARIANTS[variant]))
+    return next(policy.document for policy in documents if policy.file == file)
 
 
 @pytest.mark.parametrize("key", _REQUESTS, ids=_IDS)
-def test_a_document_allows_what_is_needed_and_nothing_beside(key: tuple[str, str], tmp_path: Path) -> None:
+def test_a_document_allows_only_the_requests_in_the_list(key: tuple[str, str], tmp_path: Path) -> None:
     document = _document(*key, tmp_path)
-    wrong = [request for allowed, request in _requests(key, document) if is_allowed(document, request) != allowed]
-    assert wrong == []
+    mismatches = [request for allowed, request in _requests(key, document) if is_allowed(document, request) != allowed]
+    assert mismatches == []
 
 
 @pytest.mark.parametrize("key", _REQUESTS, ids=_IDS)
-def test_every_change_of_a_statement_changes_a_verdict(key: tuple[str, str], tmp_path: Path) -> None:
+def test_every_change_to_a_statement_changes_a_verdict(key: tuple[str, str], tmp_path: Path) -> None:
     document = _document(*key, tmp_path)
     requests = _requests(key, document)
     unnoticed = [
@@ -76,10 +76,10 @@ def test_every_document_has_requests(tmp_path: Path) -> None:
     files = {
         policy.file for changes in VARIANTS.values() for policy in policies.policies(environment(tmp_path, *changes))
     }
-    assert files == {file for _, file in _REQUESTS} | set(_SAME)
+    assert files == {file for _, file in _REQUESTS} | set(_REPEATED)
 
 
-def test_documents_without_requests_are_those_of_others(tmp_path: Path) -> None:
+def test_documents_without_requests_repeat_statements_of_other_documents(tmp_path: Path) -> None:
     bucket = _document("existing", "log-bucket-policy.json", tmp_path)["Statement"]
     before = _document("existing", "log-bucket-policy-before-deploy.json", tmp_path)["Statement"]
     assert before == [statement for statement in bucket if statement["Sid"].startswith("AWSLogDelivery")]
@@ -96,14 +96,14 @@ def test_documents_without_requests_are_those_of_others(tmp_path: Path) -> None:
 
 
 def _requests(key: tuple[str, str], document: dict[str, Any]) -> list[tuple[bool, Request]]:
-    """The table's requests, and for each allowed one what is just beside it: a longer name, somebody else."""
+    """Return the listed requests, and near misses of each allowed one: a longer name, another role or service."""
     requests = list(_REQUESTS[key])
     exact = {resource for statement in document["Statement"] for resource in statement.get("Resource", [])}
-    carried = any("Principal" in statement for statement in document["Statement"])
+    has_principals = any("Principal" in statement for statement in document["Statement"])
     for allowed, request in _REQUESTS[key]:
         if allowed and request.resource in exact - {"*"}:
             requests.append((False, replace(request, resource=f"{request.resource}-x")))
-        if allowed and carried:
+        if allowed and has_principals:
             requests.append((False, replace(request, service=None, role=f"{ROLE}-x")))
         if allowed and request.service:
             requests.append((False, replace(request, service="batch.amazonaws.com")))
@@ -111,7 +111,7 @@ def _requests(key: tuple[str, str], document: dict[str, Any]) -> list[tuple[bool
 
 
 def _mutants(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Documents with one change each; every one is wider or narrower in what it means."""
+    """Yield copies of a document with one change each, which makes each copy wider or narrower."""
     for number, statement in enumerate(document["Statement"]):
         for change, changed in _changed(statement):
             mutant = copy.deepcopy(document)
@@ -120,10 +120,10 @@ def _mutants(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
 
 
 def _changed(statement: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any] | None]]:
-    yield "gone", None
+    yield "removed", None
     if statement["Effect"] == "Deny":
         for operator in statement["Condition"]:
-            yield f"denies without {operator}", {**statement, "Condition": {}}
+            yield f"denial without {operator}", {**statement, "Condition": {}}
         return
     actions = statement["Action"]
     for action in actions:
@@ -131,15 +131,15 @@ def _changed(statement: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any] | 
             yield f"without {action}", {**statement, "Action": [other for other in actions if other != action]}
     services = sorted({action.split(":")[0] for action in actions})
     for service in services:
-        more = [action for action in _MORE[service] if action not in actions]
+        more = [action for action in _HARMFUL[service] if action not in actions]
         yield f"with more of {service}", {**statement, "Action": [*actions, *more]}
         yield f"with {service}:*", {**statement, "Action": [*actions, f"{service}:*"]}
     yield from _resources(statement)
     yield from _principals(statement)
     for operator, keys in statement.get("Condition", {}).items():
         for key in keys:
-            left = {name: value for name, value in keys.items() if name != key}
-            yield f"without {operator} {key}", {**statement, "Condition": {**statement["Condition"], operator: left}}
+            rest = {name: value for name, value in keys.items() if name != key}
+            yield f"without {operator} {key}", {**statement, "Condition": {**statement["Condition"], operator: rest}}
 
 
 def _resources(statement: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -159,7 +159,7 @@ def _resources(statement: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
 
 def _principals(statement: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     principal = statement.get("Principal", {})
-    # Where a condition asks for the role as well, the principal adds nothing.
+    # If a condition also requires the role, the principal adds nothing.
     if "aws:PrincipalArn" in str(statement.get("Condition")):
         return
     if principal:

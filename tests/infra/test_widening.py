@@ -1,3 +1,5 @@
+"""The comparison of policy documents: changes that make access wider or narrower."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -34,52 +36,52 @@ def _condition(operator: str, key: str, *values: str) -> dict[str, Any]:
 
 
 _WIDER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "an action more": ({}, {"Action": ["s3:GetObject", "s3:ListBucket", "s3:PutObject"]}),
-    "a wildcard for an action": ({}, {"Action": ["s3:Get*", "s3:ListBucket"]}),
-    "a resource more": ({}, {"Resource": [f"{_BUCKET}/logs/*", f"{_BUCKET}/more/*"]}),
-    "a shorter prefix": ({}, {"Resource": [f"{_BUCKET}/*"]}),
-    "a question mark for a letter": ({}, {"Resource": [f"{_BUCKET}/log?/*"]}),
-    "a star for a question mark": (
+    "additional action": ({}, {"Action": ["s3:GetObject", "s3:ListBucket", "s3:PutObject"]}),
+    "wildcard in an action": ({}, {"Action": ["s3:Get*", "s3:ListBucket"]}),
+    "additional resource": ({}, {"Resource": [f"{_BUCKET}/logs/*", f"{_BUCKET}/more/*"]}),
+    "shorter prefix": ({}, {"Resource": [f"{_BUCKET}/*"]}),
+    "question mark instead of a letter": ({}, {"Resource": [f"{_BUCKET}/log?/*"]}),
+    "asterisk instead of a question mark": (
         {"Resource": [f"{_BUCKET}/log?/*"]},
         {"Resource": [f"{_BUCKET}/log*/*"]},
     ),
-    "a principal more": ({}, {"Principal": {"AWS": [*_STATEMENT["Principal"]["AWS"], "arn:aws:iam::1:root"]}}),
-    "everybody": ({}, {"Principal": "*"}),
-    "everybody in the long form": ({}, {"Principal": {"AWS": "*"}}),
+    "additional principal": ({}, {"Principal": {"AWS": [*_STATEMENT["Principal"]["AWS"], "arn:aws:iam::1:root"]}}),
+    "any principal": ({}, {"Principal": "*"}),
+    "any principal in the long form": ({}, {"Principal": {"AWS": "*"}}),
     "no condition": ({}, {"Condition": {}}),
-    "a value more": ({}, _condition("StringEquals", "aws:SourceAccount", "111122223333", "999988887777", "1")),
-    "a pattern for a value": ({}, _condition("StringLike", "aws:SourceAccount", "1111*", "999988887777")),
-    "only if it exists": (
+    "additional value": ({}, _condition("StringEquals", "aws:SourceAccount", "111122223333", "999988887777", "1")),
+    "pattern instead of a value": ({}, _condition("StringLike", "aws:SourceAccount", "1111*", "999988887777")),
+    "IfExists operator": (
         {},
         _condition("StringEqualsIfExists", "aws:SourceAccount", "111122223333", "999988887777"),
     ),
-    "only if it exists, and a pattern": (
+    "IfExists operator with a pattern": (
         {},
         _condition("StringLikeIfExists", "aws:SourceAccount", "1111*", "9999*"),
     ),
-    "a pattern for a value, if it exists": (
+    "pattern instead of a value with IfExists": (
         _condition("StringEqualsIfExists", "aws:SourceAccount", "111122223333"),
         _condition("StringLikeIfExists", "aws:SourceAccount", "1111*"),
     ),
-    "a value more, if it exists": (
+    "additional value with IfExists": (
         _condition("StringEqualsIfExists", "aws:SourceAccount", "111122223333"),
         _condition("StringEqualsIfExists", "aws:SourceAccount", "111122223333", "999988887777"),
     ),
-    "no condition instead of one if it exists": (
+    "no condition instead of one with IfExists": (
         _condition("StringEqualsIfExists", "aws:SourceAccount", "111122223333"),
         {"Condition": {}},
     ),
-    "a source bucket, only if it exists": (
+    "source bucket with IfExists": (
         _condition("ArnEquals", "aws:SourceArn", _BUCKET),
         _condition("ArnLikeIfExists", "aws:SourceArn", f"{_BUCKET}*"),
     ),
-    "another key": ({}, _condition("StringEquals", "aws:PrincipalAccount", "111122223333", "999988887777")),
-    "a value less that is excluded": (
+    "another condition key": ({}, _condition("StringEquals", "aws:PrincipalAccount", "111122223333", "999988887777")),
+    "fewer excluded values": (
         _condition("StringNotEquals", "aws:SourceVpc", "vpc-1", "vpc-2"),
         _condition("StringNotEquals", "aws:SourceVpc", "vpc-1"),
     ),
-    "all actions but one": ({}, {"Action": None, "NotAction": ["s3:PutObject"]}),
-    "all principals but one": ({}, {"Principal": None, "NotPrincipal": {"AWS": "arn:aws:iam::1:root"}}),
+    "all actions except one": ({}, {"Action": None, "NotAction": ["s3:PutObject"]}),
+    "all principals except one": ({}, {"Principal": None, "NotPrincipal": {"AWS": "arn:aws:iam::1:root"}}),
 }
 
 
@@ -88,80 +90,82 @@ def _with(changed: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("old", "new"), _WIDER.values(), ids=_WIDER)
-def test_what_is_wider_in_one_direction_is_narrower_in_the_other(old: dict[str, Any], new: dict[str, Any]) -> None:
-    there = _compare([_with(old)], [_with(new)])
-    assert any(change.wider for change in there)
+def test_a_wider_statement_is_narrower_in_the_opposite_direction(old: dict[str, Any], new: dict[str, Any]) -> None:
+    forward = _compare([_with(old)], [_with(new)])
+    assert any(change.wider for change in forward)
     back = _compare([_with(new)], [_with(old)])
     if "NotAction" not in new and "NotPrincipal" not in new and "aws:PrincipalAccount" not in str(new):
         assert back
         assert not any(change.wider for change in back)
 
 
-def test_a_new_statement_is_wider_and_one_that_is_gone_narrower() -> None:
+def test_a_new_statement_is_wider_and_a_removed_one_is_narrower() -> None:
     assert [change.wider for change in _compare([], [_STATEMENT])] == [True, True]
     assert [change.wider for change in _compare([_STATEMENT], [])] == [False, False]
 
 
-def test_a_denial_that_is_gone_or_asks_for_more_is_wider() -> None:
+def test_a_removed_denial_or_one_with_more_conditions_is_wider() -> None:
     assert [change.wider for change in _compare([_DENIAL], [])] == [True]
     assert [change.wider for change in _compare([], [_DENIAL])] == [False]
     more = {"Bool": {"aws:SecureTransport": "false"}, "StringEquals": {"aws:PrincipalAccount": "1"}}
     assert _compare([_DENIAL], [{**_DENIAL, "Condition": more}])[0].wider
 
 
-def test_a_statement_that_is_split_renamed_or_reordered_is_no_change() -> None:
+def test_splitting_renaming_or_reordering_statements_is_not_a_change() -> None:
     halves = [{**_STATEMENT, "Sid": f"Half{action[3:6]}", "Action": [action]} for action in _STATEMENT["Action"]]
     assert _compare([_STATEMENT, _DENIAL], [_DENIAL, *halves]) == []
 
 
-def test_forms_of_the_same_meaning_are_no_change() -> None:
-    one = {**_STATEMENT, **_condition("ArnLike", "aws:SourceArn", "arn:aws:s3:::bucket")}
-    other = {**_STATEMENT, "Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::bucket"}}}
-    assert _compare([one], [other]) == []
+def test_equivalent_forms_of_a_statement_are_not_a_change() -> None:
+    arn_like = {**_STATEMENT, **_condition("ArnLike", "aws:SourceArn", "arn:aws:s3:::bucket")}
+    arn_equals = {**_STATEMENT, "Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::bucket"}}}
+    assert _compare([arn_like], [arn_equals]) == []
     assert _compare([{**_STATEMENT, "Action": "s3:getobject"}], [{**_STATEMENT, "Action": ["s3:GetObject"]}]) == []
 
 
-def test_a_narrower_statement_beside_a_wider_one_is_no_change() -> None:
+def test_adding_a_narrower_statement_next_to_a_wider_one_is_not_a_change() -> None:
     part = {**_STATEMENT, "Sid": "Part", "Resource": [f"{_BUCKET}/logs/today/*"]}
     assert _compare([_STATEMENT], [_STATEMENT, part]) == []
 
 
-def test_the_same_rights_on_another_role_are_wider() -> None:
-    found = changes({"a.json": {"Statement": [_STATEMENT]}}, {"b.json": {"Statement": [_STATEMENT]}})
-    assert {(change.file, change.wider) for change in found} == {("a.json", False), ("b.json", True)}
+def test_the_same_statement_in_another_document_is_wider() -> None:
+    differences = changes({"a.json": {"Statement": [_STATEMENT]}}, {"b.json": {"Statement": [_STATEMENT]}})
+    assert {(change.file, change.wider) for change in differences} == {("a.json", False), ("b.json", True)}
 
 
 def test_the_same_document_on_another_role_is_wider() -> None:
-    """A role's own policy names nobody: that it moved is told by what carries it."""
+    """A role policy names no principal, so its carrier shows that it moved."""
     statement = {key: value for key, value in _STATEMENT.items() if key != "Principal"}
-    one = {"p.json": {"Statement": [statement], "Carrier": "arn:aws:iam::111122223333:role/one"}}
-    other = {"p.json": {"Statement": [statement], "Carrier": "arn:aws:iam::111122223333:role/other"}}
-    assert changes(one, one) == []
-    found = changes(one, other)
-    assert {change.wider for change in found} == {True, False}
-    assert found[0].text.startswith("new: arn:aws:iam::111122223333:role/other: s3:GetObject on ")
+    before = {"p.json": {"Statement": [statement], "Carrier": "arn:aws:iam::111122223333:role/before"}}
+    after = {"p.json": {"Statement": [statement], "Carrier": "arn:aws:iam::111122223333:role/after"}}
+    assert changes(before, before) == []
+    differences = changes(before, after)
+    assert {change.wider for change in differences} == {True, False}
+    assert differences[0].text.startswith("new: arn:aws:iam::111122223333:role/after: s3:GetObject on ")
 
 
-def test_a_trust_or_a_key_policy_on_something_else_is_wider() -> None:
+def test_the_same_trust_or_key_policy_on_another_resource_is_wider() -> None:
     trust = {"Sid": "T", "Effect": "Allow", "Principal": {"Service": ["ec2.amazonaws.com"]}, "Action": "sts:AssumeRole"}
     key = {**trust, "Action": "kms:Decrypt", "Resource": "*"}
     for statement in (trust, key):
-        one, other = ({"p.json": {"Statement": [statement], "Carrier": name}} for name in ("arn:one", "arn:other"))
-        assert changes(one, one) == []
-        assert changes(one, other)[0].text.endswith(" on arn:other")
+        before, after = (
+            {"p.json": {"Statement": [statement], "Carrier": name}} for name in ("arn:before", "arn:after")
+        )
+        assert changes(before, before) == []
+        assert changes(before, after)[0].text.endswith(" on arn:after")
 
 
-def test_a_base_that_does_not_say_what_carries_a_document_is_compared_without() -> None:
+def test_a_base_without_carriers_is_compared_without_them() -> None:
     statement = {key: value for key, value in _STATEMENT.items() if key != "Principal"}
     assert changes({"p.json": {"Statement": [statement]}}, {"p.json": {"Statement": [statement], "Carrier": "x"}}) == []
 
 
 def test_a_managed_policy_is_a_grant() -> None:
-    found = changes({}, {"cdk-role.json": {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"]}})
-    assert [change.wider for change in found] == [True]
+    differences = changes({}, {"cdk-role.json": {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"]}})
+    assert [change.wider for change in differences] == [True]
 
 
-def test_a_change_says_what_was_asked_and_what_is_asked() -> None:
+def test_a_change_of_conditions_reports_the_old_and_the_new_condition() -> None:
     (change,) = _compare(
         [{**_STATEMENT, "Action": "s3:GetObject"}], [{**_STATEMENT, "Action": "s3:GetObject", "Condition": {}}]
     )

@@ -1,7 +1,7 @@
 """Run the mutants: ``.venv/bin/python -m tests.mutants [NAME ...]``, or ``make mutants``.
 
-Each mutant is applied to a copy of the repository, and the test that is named in it runs there. A test that still
-passes does not see the mistake: the mutant survived. Without names all mutants run. ``--list`` prints them.
+The command applies each mutant to a copy of the repository and runs the test that the mutant names. If the test still
+passes, it does not detect the mistake, and the mutant survives. Without names, all mutants run. ``--list`` prints them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 from tests.mutants.patches import ROOT, Mutant, every
 
 _SECONDS = 600
-"""Longest time for one test; a mutant that makes it hang is not caught."""
+"""Time limit of one test. A mutant that makes its test hang does not count as caught."""
 
-# pytest's exit statuses. Any other, such as a module that cannot be imported, says nothing about the mutant.
+# Outcomes by pytest's exit status. Any other status, such as a failed import, is inconclusive.
 _OUTCOMES = {0: "SURVIVED", 1: "caught"}
 
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     names = [argument for argument in arguments if not argument.startswith("-")]
     mutants = [mutant for mutant in every() if not names or mutant.name.startswith(tuple(names))]
     if not mutants or set(arguments) - {*names, "--list"}:
-        print(f"{__doc__}\nNo such mutant or option: {' '.join(arguments)}", file=sys.stderr)
+        print(f"{__doc__}\nUnknown mutant or option: {' '.join(arguments)}", file=sys.stderr)
         return 2
     if "--list" in arguments:
         print(_table(mutants, {}))
@@ -38,10 +38,13 @@ def main(arguments: Sequence[str]) -> int:
         copy = Path(folder) / "copy"
         _copy_to(copy)
         tests = sorted({mutant.catches for mutant in mutants})
-        print(f"{len(tests)} tests without a mutant ...", flush=True)
+        print(f"Running {len(tests)} tests without a mutant ...", flush=True)
         status, output = _run(copy, tests)
         if status != 0:
-            print(f"{output}\nThese have to pass before mutants mean anything.", file=sys.stderr)
+            print(
+                f"{output}\nFix these tests first: mutants are meaningful only if the tests pass without them.",
+                file=sys.stderr,
+            )
             return 2
         outcomes = {mutant.name: _outcome(copy, mutant) for mutant in mutants}
     print(f"\n{_table(mutants, outcomes)}")
@@ -51,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _copy_to(copy: Path) -> None:
-    """Copy what git has or would take, and link what set-up made."""
+    """Copy the tracked and untracked files that git does not ignore, and link .venv and node_modules."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -65,7 +68,7 @@ def _copy_to(copy: Path) -> None:
 
 
 def _outcome(copy: Path, mutant: Mutant) -> str:
-    """Apply a mutant, run its test, and take the mutant back."""
+    """Apply a mutant, run its test, and restore the file."""
     file = copy / mutant.file
     original = file.read_text(encoding="utf-8")
     if original.count(mutant.before) != 1:
@@ -84,10 +87,10 @@ def _outcome(copy: Path, mutant: Mutant) -> str:
 
 
 def _run(copy: Path, tests: Sequence[str]) -> tuple[int, str]:
-    """Run tests on the copy; return pytest's exit status (-1: out of time) and output.
+    """Run tests on the copy; return the exit status of pytest (-1 after a timeout) and its output.
 
-    The job's package is installed from the working tree; PYTHONPATH comes before that, here and in what tests start.
-    No bytecode is written: a cached module is told from a changed one by second and size alone, which may be equal.
+    The venv has the job's package from the working tree. PYTHONPATH takes precedence over it, also in child processes.
+    Bytecode is off, because Python could use the cache of a module that changed within one second and kept its size.
     """
     environment = {
         **os.environ,
@@ -102,7 +105,7 @@ def _run(copy: Path, tests: Sequence[str]) -> tuple[int, str]:
             command, cwd=copy, env=environment, capture_output=True, text=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired:
-        return -1, f"not ended after {seconds} seconds"
+        return -1, f"timed out after {seconds} seconds"
     return done.returncode, done.stdout + done.stderr
 
 

@@ -1,4 +1,4 @@
-"""Read the mutants: files next to this one, each with one mistake that a person could make in the product's code."""
+"""Reader of the mutants: patches in this folder, each with one plausible mistake in the product code."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ ROOT = FOLDER.parent.parent
 
 @dataclass(frozen=True)
 class Mutant:
-    """A mutant.
+    """One mistake in one line, and the test that catches it.
 
     Attributes:
-        patch: The file.
-        rule: What the product does and the mutant does not, in one sentence.
+        patch: The path of the patch.
+        rule: The rule that the product follows and the mutant breaks, in one sentence.
         catches: The test that fails, as ``tests/unit/test_x.py::test_y``.
-        file: The file that it changes, from the root of the repository.
-        before: The changed line and those around it, without the mistake.
-        after: The same lines with it.
+        file: The file that the mutant changes, relative to the root of the repository.
+        before: The changed line and the lines around it, without the mistake.
+        after: The same lines with the mistake.
     """
 
     patch: Path
@@ -31,20 +31,21 @@ class Mutant:
 
     @property
     def name(self) -> str:
+        """Return the file name of the patch without its extension."""
         return self.patch.stem
 
 
 def read(patch: Path) -> Mutant:
-    """Return the mutant in a file.
+    """Return the mutant in a patch.
 
     Raises:
-        ValueError: The file lacks a line of the header, or does not change exactly one line.
+        ValueError: The patch lacks a header line, or does not change exactly one line.
     """
     lines = patch.read_text(encoding="utf-8").splitlines()
     diff = next((number for number, line in enumerate(lines) if line.startswith("--- ")), len(lines))
     header = dict(line.split(": ", 1) for line in lines[:diff] if ": " in line)
     if missing := {"Catches", "Rule"} - header.keys():
-        raise ValueError(f"{patch.name}: no line {' or '.join(sorted(missing))} before the diff")
+        raise ValueError(f"{patch.name}: the header before the diff has no line {' or '.join(sorted(missing))}")
     body = lines[diff + 3 :]
     changed = [line[:1] for line in body if line[:1] != " "]
     if changed != ["-", "+"]:
@@ -60,5 +61,5 @@ def read(patch: Path) -> Mutant:
 
 
 def every() -> list[Mutant]:
-    """Return all mutants, by name."""
+    """Return all mutants, sorted by name."""
     return [read(patch) for patch in sorted(FOLDER.glob("*.patch"))]

@@ -1,4 +1,4 @@
-"""What the tests of streams over buckets share: the reader role as deployed, a bucket, and streams without Spark."""
+"""Helpers for tests of streams over buckets: the deployed reader role, a bucket, and streams without Spark."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ REGION = "us-east-1"
 
 
 def make_bucket(stage: Emulator, environment: Environment) -> None:
-    """The log bucket with the policy that the stack gives it; the reader role has to be there."""
+    """Create the log bucket with the bucket policy of the stack; the reader role must exist."""
     s3 = stage.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policies.bucket_policy(environment).document))
 
 
 def documents(environment: Environment) -> dict[str, dict[str, Any]]:
-    """The reader role's inline policies by their name."""
+    """Return the inline policies of the reader role, by name."""
     return {policy.name: policy.document for policy in policies.reader_policies(environment)}
 
 
 def reader(stage: Emulator, environment: Environment, *, without: str | None = None) -> Credentials:
-    """Take on the reader role with what the stack allows it, or with one action less."""
-    found = documents(environment)
+    """Assume the reader role with the policies of the stack, optionally without one action."""
+    inline = documents(environment)
     if without is not None:
-        kept = {name: without_action(document, without) for name, document in found.items()}
-        assert kept != found, f"{without} is not allowed anyway"
-        found = kept
+        kept = {name: without_action(document, without) for name, document in inline.items()}
+        assert kept != inline, f"no policy allows {without}"
+        inline = kept
     iam, name = stage.client("iam"), environment.reader.role_name
     for policy in _inline_policies(iam, name):
         iam.delete_role_policy(RoleName=name, PolicyName=policy)
     if _exists(iam, name):
         iam.delete_role(RoleName=name)
-    return role(stage, name, {policy: json.dumps(document) for policy, document in found.items()})
+    return role(stage, name, {policy: json.dumps(document) for policy, document in inline.items()})
 
 
 def make_stack_notifications(stage: Emulator, environment: Environment, *, bucket: str = BUCKET) -> str:
-    """Topic, queue, subscription and notification as the stack makes them; returns the queue's URL."""
+    """Create topic, queue, subscription and notification as the stack does; return the URL of the queue."""
     sns, sqs, s3 = (stage.client(service) for service in ("sns", "sqs", "s3"))
     topic = sns.create_topic(Name=names.topic_name(environment))["TopicArn"]
     sns.set_topic_attributes(
@@ -66,13 +66,15 @@ def make_stack_notifications(stage: Emulator, environment: Environment, *, bucke
     url = sqs.create_queue(QueueName=names.queue_name(environment), Attributes={"Policy": policy})["QueueUrl"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=names.queue_arn(environment))
     rules = [{"Name": "prefix", "Value": names.logs_prefix(environment)}]
-    one = {"TopicArn": topic, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": rules}}}
-    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"TopicConfigurations": [one]})
+    notification = {"TopicArn": topic, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": rules}}}
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"TopicConfigurations": [notification]}
+    )
     return str(url)
 
 
 def clean(stage: Emulator) -> None:
-    """Remove everything from the bucket, its notifications, all topics and all queues."""
+    """Delete all objects and notifications of the bucket, all topics and all queues."""
     s3, sns, sqs = (stage.client(service) for service in ("s3", "sns", "sqs"))
     s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
     for entry in s3.list_objects_v2(Bucket=BUCKET).get("Contents", []):
@@ -85,7 +87,7 @@ def clean(stage: Emulator) -> None:
 
 @contextmanager
 def as_caller(stage: Emulator, credentials: Credentials) -> Iterator[None]:
-    """Have boto3 find the stage and these credentials in the environment, as in the process of a run."""
+    """Configure boto3 for the emulator and these credentials in the environment variables, as in a job run."""
     aws.client.cache_clear()
     try:
         with mock.patch.dict("os.environ", stage.environment(credentials), clear=True):
@@ -95,57 +97,58 @@ def as_caller(stage: Emulator, credentials: Credentials) -> Iterator[None]:
 
 
 class Reading:
-    """A stream as Spark would drive it, without Spark: offsets, micro-batches, commits."""
+    """A stream that the tests drive in place of Spark: offsets, micro-batches and commits."""
 
     def __init__(self, state: Path, *, path: str = PATH, ways: Ways | None = None, **options: str) -> None:
-        asked = {f"cloudFiles.{name}": value for name, value in options.items() if name != "pathGlobFilter"}
+        prefixed = {f"cloudFiles.{name}": value for name, value in options.items() if name != "pathGlobFilter"}
         plain = {name: value for name, value in options.items() if name == "pathGlobFilter"}
-        given = {"cloudFiles.format": "binaryFile", "path": path, "cloudFiles.region": REGION, **asked, **plain}
+        given = {"cloudFiles.format": "binaryFile", "path": path, "cloudFiles.region": REGION, **prefixed, **plain}
         self.options = Options.parse(given)
         self.intake = Intake.open(self.options, state=state / "cloud_files", ways=ways or Ways())
         self._state = state / "offset"
         self.offset = int(self._state.read_text()) if self._state.exists() else self.intake.first
 
     def batch(self) -> list[str]:
-        """Read what there is and commit it; returns the paths."""
+        """Read the available files, commit them, and return their paths."""
         end = self.intake.latest(self.offset)
-        found = [file.path for file in self.intake.files(self.offset, end)]
+        paths = [file.path for file in self.intake.files(self.offset, end)]
         self.offset = end
         self._state.write_text(str(end))
-        return found
+        return paths
 
     def until(self, count: int, *, seconds: float = 90, more: bool = True) -> list[str]:
-        """Read until so many files have come, and what more there is a second later; returns their paths, sorted."""
-        found: list[str] = []
-        until(lambda: len(found.__iadd__(self.batch())) >= count, seconds=seconds)
-        return sorted(found + (self.batch() if more else []))
+        """Read until at least `count` files have arrived, and one more batch if `more`; return the sorted paths."""
+        paths: list[str] = []
+        until(lambda: len(paths.__iadd__(self.batch())) >= count, seconds=seconds)
+        return sorted(paths + (self.batch() if more else []))
 
     def close(self) -> None:
-        """Let go of the state, as a process does that ends."""
+        """Release the state, as a process does when it ends."""
         self.intake._log.close()
 
 
 def until(condition: Callable[[], bool], *, seconds: float = 90) -> None:
-    """Wait until something is true."""
+    """Wait until a condition is true; fail after the given time."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
+        assert time.monotonic() < deadline, f"the condition was not true within {seconds} s"
         time.sleep(0.02)
 
 
 def without_action(document: dict[str, Any], action: str) -> dict[str, Any]:
-    """The policy document with an action taken out of every statement."""
+    """Return the policy document with an action removed from every statement."""
     statements = []
-    for each in document["Statement"]:
-        actions = [each["Action"]] if isinstance(each["Action"], str) else each["Action"]
-        kept = [one for one in actions if one != action]
+    for statement in document["Statement"]:
+        allowed = statement["Action"]
+        actions = [allowed] if isinstance(allowed, str) else allowed
+        kept = [other for other in actions if other != action]
         if kept:
-            statements.append({**each, "Action": kept})
+            statements.append({**statement, "Action": kept})
     return {**document, "Statement": statements}
 
 
 def _exists(iam: Any, name: str) -> bool:
-    return any(each["RoleName"] == name for each in iam.list_roles()["Roles"])
+    return any(candidate["RoleName"] == name for candidate in iam.list_roles()["Roles"])
 
 
 def _inline_policies(iam: Any, name: str) -> list[str]:

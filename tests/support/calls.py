@@ -1,4 +1,4 @@
-"""The calls that Auto Loader, the job and the registration make, by the action that AWS asks for."""
+"""The calls that Auto Loader, the job and the registration function make, by the IAM action that each requires."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECRET = "databricks/test"
 
 
 class Caller:
-    """Who makes the calls, on a topic and a queue of one name; what is missing for a call, root makes first."""
+    """Clients of one set of credentials, with a topic and a queue of one name; root creates what a call requires."""
 
     def __init__(self, stage: Emulator, credentials: Credentials, *, name: str) -> None:
         self.stage = stage
@@ -30,10 +30,11 @@ class Caller:
 
     @property
     def queue(self) -> str:
+        """Return the URL of the queue."""
         return str(self.stage.client("sqs").get_queue_url(QueueName=self.name)["QueueUrl"])
 
     def prepare(self) -> None:
-        """Root makes bucket, objects, topic, queue and secret, each if it is not there."""
+        """Create bucket, objects, topic and queue as root, unless they exist."""
         s3, sns, sqs = (self.stage.client(service) for service in ("s3", "sns", "sqs"))
         with suppress(ClientError):
             s3.create_bucket(Bucket=BUCKET)
@@ -44,6 +45,7 @@ class Caller:
         sqs.send_message(QueueUrl=self.queue, MessageBody="x")
 
     def subscription(self) -> str:
+        """Subscribe the queue to the topic as root; return the ARN of the subscription."""
         arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.name}"
         sns = self.stage.client("sns")
         return str(
@@ -53,7 +55,7 @@ class Caller:
         )
 
     def message(self) -> str:
-        """The receipt handle of a message that root has sent and taken."""
+        """Send and receive a message as root; return its receipt handle."""
         sqs = self.stage.client("sqs")
         sqs.send_message(QueueUrl=self.queue, MessageBody="x")
         return str(sqs.receive_message(QueueUrl=self.queue, VisibilityTimeout=30)["Messages"][0]["ReceiptHandle"])
@@ -117,29 +119,29 @@ CALLS: dict[str, Call] = {
     "sqs:DeleteQueue": lambda c: c.sqs.delete_queue(QueueUrl=c.queue),
     "secretsmanager:GetSecretValue": lambda c: c.secrets.get_secret_value(SecretId=SECRET),
 }
-"""One call for each action, in an order in which a stream would make them."""
+"""One call per action, in the order in which a stream makes them."""
 
 
 FORBIDDEN: dict[str, Call] = {
     "writing a log": lambda c: c.s3.put_object(Bucket=BUCKET, Key=LOG, Body=b"y"),
     "deleting a log": lambda c: c.s3.delete_object(Bucket=BUCKET, Key=LOG),
-    "opening a log to others": lambda c: c.s3.put_object_acl(Bucket=BUCKET, Key=LOG, ACL="public-read"),
-    "reading beside the logs": lambda c: c.s3.get_object(Bucket=BUCKET, Key="other/a"),
-    "writing beside the outputs": lambda c: c.s3.put_object(Bucket=BUCKET, Key="checkpoints/other", Body=b"y"),
-    "reading the bucket's policy": lambda c: c.s3.get_bucket_policy(Bucket=BUCKET),
-    "changing the bucket's policy": lambda c: c.s3.put_bucket_policy(Bucket=BUCKET, Policy='{"Statement": []}'),
-    "deleting the bucket's policy": lambda c: c.s3.delete_bucket_policy(Bucket=BUCKET),
-    "changing the bucket's lifecycle": lambda c: c.s3.delete_bucket_lifecycle(Bucket=BUCKET),
+    "making a log public": lambda c: c.s3.put_object_acl(Bucket=BUCKET, Key=LOG, ACL="public-read"),
+    "reading outside the logs": lambda c: c.s3.get_object(Bucket=BUCKET, Key="other/a"),
+    "writing outside the output folders": lambda c: c.s3.put_object(Bucket=BUCKET, Key="checkpoints/other", Body=b"y"),
+    "reading the bucket policy": lambda c: c.s3.get_bucket_policy(Bucket=BUCKET),
+    "changing the bucket policy": lambda c: c.s3.put_bucket_policy(Bucket=BUCKET, Policy='{"Statement": []}'),
+    "deleting the bucket policy": lambda c: c.s3.delete_bucket_policy(Bucket=BUCKET),
+    "changing the bucket lifecycle": lambda c: c.s3.delete_bucket_lifecycle(Bucket=BUCKET),
     "deleting the bucket": lambda c: c.s3.delete_bucket(Bucket=BUCKET),
-    "making a bucket": lambda c: c.s3.create_bucket(Bucket="another-bucket"),
+    "creating a bucket": lambda c: c.s3.create_bucket(Bucket="another-bucket"),
     "listing buckets": lambda c: c.s3.list_buckets(),
-    "making another topic": lambda c: c.sns.create_topic(Name="other"),
+    "creating another topic": lambda c: c.sns.create_topic(Name="other"),
     "publishing to another topic": lambda c: c.sns.publish(TopicArn=f"{c.topic.rpartition(':')[0]}:other", Message="x"),
     "deleting another topic": lambda c: c.sns.delete_topic(TopicArn=f"{c.topic.rpartition(':')[0]}:other"),
-    "making another queue": lambda c: c.sqs.create_queue(QueueName="other"),
-    "taking from another queue": lambda c: c.sqs.receive_message(QueueUrl=c.queue.replace(c.name, "other")),
-    "emptying the queue": lambda c: c.sqs.purge_queue(QueueUrl=c.queue),
-    "making a user": lambda c: c.iam.create_user(UserName="x"),
+    "creating another queue": lambda c: c.sqs.create_queue(QueueName="other"),
+    "receiving from another queue": lambda c: c.sqs.receive_message(QueueUrl=c.queue.replace(c.name, "other")),
+    "purging the queue": lambda c: c.sqs.purge_queue(QueueUrl=c.queue),
+    "creating a user": lambda c: c.iam.create_user(UserName="x"),
     "changing the role": lambda c: c.iam.put_role_policy(RoleName="reader", PolicyName="x", PolicyDocument="{}"),
     "reading a secret": lambda c: c.secrets.get_secret_value(SecretId=SECRET),
 }

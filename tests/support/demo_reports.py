@@ -1,4 +1,4 @@
-"""A report with something in each place, for the tests of the page."""
+"""A demo report with content in every section, for the tests of the page."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ REPORT = Report(
     ),
     flow_logs=(VPC, SUBNET),
     steps=(Step("cdk deploy", 40.0), Step("cdk destroy", 20.0)),
-    # 1,193 rows, 110 of them rejected, as the flow logs have them.
+    # 1,193 rows in total, 110 of them rejected: the sums of the two flow logs.
     minutes=(
         *(Minute(NOON + 60 * place, 25, 3, 9_000, 400) for place in range(29)),
         Minute(NOON + 60 * 29, 358, 23, 9_000, 400),

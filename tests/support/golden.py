@@ -1,4 +1,4 @@
-"""Golden texts: committed files that a test compares with what the code makes."""
+"""Golden texts: committed files that tests compare with the output of the code."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def golden(path: Path, text: str, *, update: bool) -> None:
 
     Args:
         path: The committed file.
-        text: What the code makes now.
-        update: The fixture ``update``: the value of the option ``--update``.
+        text: The current output of the code.
+        update: The fixture ``update``, which has the value of the option ``--update``.
     """
     committed = path.read_text(encoding="utf-8") if path.is_file() else None
     if text == committed:
@@ -29,7 +29,7 @@ def golden(path: Path, text: str, *, update: bool) -> None:
         return
     difference = "\n".join(
         difflib.unified_diff(
-            (committed or "").splitlines(), text.splitlines(), f"{name}, committed", "made by the code", lineterm=""
+            (committed or "").splitlines(), text.splitlines(), f"{name} (committed)", "output of the code", lineterm=""
         )
     )
     pytest.fail(

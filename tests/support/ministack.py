@@ -1,4 +1,4 @@
-"""The stage for tests of policies: its account, and roles with policies to try."""
+"""The AWS emulator for tests of policies: its account, and roles with the policies under test."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["ACCOUNT", "REGION", "ROOT", "Credentials", "Emulator", "role", "runn
 
 @contextmanager
 def running(folder: Path, *, tls: bool) -> Iterator[Emulator]:
-    """A stage of the tests' account."""
+    """Run an emulator of the test account for the duration of the context."""
     with aws.running(folder, account=ACCOUNT, region=REGION, tls=tls) as stage:
         yield stage
 
 
 def role(stage: Emulator, name: str, policies: dict[str, str]) -> Credentials:
-    """Make a role with just these inline policies, and take it on."""
+    """Create a role with exactly these inline policies, assume it, and return its credentials."""
     iam = stage.client("iam")
-    # The reader's own trust names EC2; here it is root who takes the role on.
+    # The reader role trusts EC2. In tests, the root user assumes it.
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{stage.account}:root"},
@@ -37,8 +37,8 @@ def role(stage: Emulator, name: str, policies: dict[str, str]) -> Credentials:
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
     for policy, document in policies.items():
         iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=document)
-    answer = stage.client("sts").assume_role(
+    response = stage.client("sts").assume_role(
         RoleArn=f"arn:aws:iam::{stage.account}:role/{name}", RoleSessionName="test"
     )
-    found = answer["Credentials"]
-    return Credentials(key=found["AccessKeyId"], secret=found["SecretAccessKey"], token=found["SessionToken"])
+    session = response["Credentials"]
+    return Credentials(key=session["AccessKeyId"], secret=session["SecretAccessKey"], token=session["SessionToken"])

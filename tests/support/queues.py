@@ -1,4 +1,4 @@
-"""A queue and a bucket in memory, which can be cut off at every moment, for tests of the order of things."""
+"""A queue and a bucket in memory, for tests that stop a stream between any two of its steps."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ ARN = "arn:aws:sqs:us-east-1:111122223333:q"
 
 
 class Killed(BaseException):
-    """The process is gone: nobody may handle it."""
+    """End of the process. No code of the stream may catch it."""
 
 
 class Moments:
-    """Counts the moments between two effects, and ends the process at one of them."""
+    """Counter of the moments between two effects, which ends the process at one of them."""
 
     def __init__(self, kill_at: int | None = None) -> None:
         self.count = 0
         self.kill_at = kill_at
 
     def pass_one(self, *_: object) -> None:
+        """Count a moment, and raise Killed if it is the selected one."""
         self.count += 1
         if self.count - 1 == self.kill_at:
             raise Killed
 
 
 class Sqs:
-    """SQS as far as a stream uses it: receipts change, messages are hidden when they are taken."""
+    """The part of SQS that a stream uses: each receive hides messages and changes their receipt handles."""
 
     def __init__(self, moment: Callable[[], object] = lambda: None) -> None:
         self.moment = moment
@@ -45,11 +46,12 @@ class Sqs:
         self._number = 0
 
     def send(self, body: str) -> None:
+        """Add a message to the queue."""
         self._number += 1
         self.bodies[f"m{self._number}"] = body
 
     def show_again(self) -> None:
-        """All that was taken and not deleted is visible again."""
+        """Make all messages visible that were received and not deleted."""
         self.hidden.clear()
 
     def receive_message(self, *, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int) -> dict[str, Any]:
@@ -84,14 +86,14 @@ class Sqs:
             raise ClientError({"Error": {"Code": self.refuse[name], "Message": "no"}}, name)
 
     def _of(self, receipt: str, then: Callable[[str], object] = lambda name: None) -> None:
-        found = [name for name, each in self.hidden.items() if each == receipt]
-        if not found:
+        received = [name for name, handle in self.hidden.items() if handle == receipt]
+        if not received:
             raise ClientError({"Error": {"Code": "ReceiptHandleIsInvalid", "Message": "no"}}, "")
-        then(found[0])
+        then(received[0])
 
 
 class Bucket:
-    """Objects and the listing of them; the stream's `Source` of a queue as well."""
+    """A bucket in memory: the listing of its objects, and the `Source` that gives a stream its queue."""
 
     def __init__(self, sqs: Sqs) -> None:
         self.sqs = sqs
@@ -101,16 +103,17 @@ class Bucket:
         self.drained = True
 
     def put(self, key: str, *, events: int = 1) -> None:
+        """Add an object, and send this number of events for it."""
         self.keys.append(key)
         for _ in range(events):
             self.sqs.send(event(key))
 
-    # A listing.
+    # The interface of a listing.
 
     def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
         self.listings += 1
-        found = [Found(f"s3://b/{key}", 0, 1) for key in self.keys]
-        return by_time([file for file in found if file.path not in known])
+        files = [Found(f"s3://b/{key}", 0, 1) for key in self.keys]
+        return by_time([file for file in files if file.path not in known])
 
     def existing(self) -> list[Found]:
         return self.new_files(frozenset())
@@ -124,7 +127,7 @@ class Bucket:
     def rest(self, took: float) -> float:
         return 0
 
-    # A source.
+    # The interface of a source.
 
     def open(self) -> Queue:
         self.opened += 1
@@ -135,7 +138,7 @@ class Bucket:
 
 
 def event(key: str, *, name: str = "ObjectCreated:Put", bucket: str = "b") -> str:
-    """A message as SNS passes it on; the key as S3 writes it, encoded."""
+    """Return a message body that SNS forwards for an S3 event."""
     record = {
         "eventSource": "aws:s3",
         "eventName": name,
@@ -146,5 +149,5 @@ def event(key: str, *, name: str = "ObjectCreated:Put", bucket: str = "b") -> st
 
 
 def wrapped(message: object) -> str:
-    """A message in the envelope of SNS."""
+    """Return a message in the envelope of SNS."""
     return json.dumps({"Type": "Notification", "MessageId": "1", "Message": json.dumps(message)})

@@ -1,4 +1,4 @@
-"""Releases of this repository, deployed one after the other."""
+"""Successive releases of this repository, for tests that upgrade a deployment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECONDS = 600
 
 
 def next_release(folder: Path) -> Path:
-    """This repository as it is deployed, with the next version."""
+    """Copy the deployable files of this repository to a folder, with the next version; return the folder."""
     for name in ("infra", "job", "environments"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "build"))
     for name in ("app.py", "cdk.json"):
@@ -33,7 +33,7 @@ def next_release(folder: Path) -> Path:
 
 
 def deploy_release(stage: EmbeddedStage, release: Path) -> None:
-    """`make deploy` of another copy of the repository."""
+    """Deploy another copy of the repository, as `make deploy` does."""
     environment = cdk.environment(stage.aws.environment(), folder=stage.folder / "next")
     done = subprocess.run(
         [
@@ -53,7 +53,7 @@ def deploy_release(stage: EmbeddedStage, release: Path) -> None:
 
 
 def released(stage: EmbeddedStage) -> tuple[str, str]:
-    """Return the version of the stack, and the path of the job's wheel."""
+    """Return the version of the stack and the path of the wheel of the job."""
     (stack,) = stage.aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     with stage.workspace.lock:

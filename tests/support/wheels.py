@@ -1,4 +1,4 @@
-"""Wheels for tests of runs: one module, and entry points that are its functions."""
+"""Wheels for tests of job runs: one module, and entry points that call its functions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 
 def wheel(module: str, *, name: str = "work", functions: Sequence[str] = ()) -> bytes:
-    """A wheel of pure Python as pip and Databricks read it, with the module under the wheel's own name."""
+    """Return a pure Python wheel that pip and Databricks accept, with a module of the same name."""
     info = f"{name}-1.0.dist-info"
     points = "\n".join(f"{function} = {name}:{function}" for function in functions)
     files = {
