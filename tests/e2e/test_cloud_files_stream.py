@@ -123,7 +123,7 @@ def test_an_unfinished_batch_runs_again_with_the_same_files(stream: Stream) -> N
     assert stream.run() + ([] if HAS_LIMITS else stream.run()) == [["a", "b"], ["c"]]
 
 
-def test_a_running_stream_loads_new_files_once_they_are_complete(stream: Stream) -> None:
+def test_a_running_stream_loads_new_files_when_they_are_complete(stream: Stream) -> None:
     stream.deliver("1", "2")
     query = stream.start(available_now=False, maxFilesPerTrigger="1")
     try:

@@ -295,7 +295,7 @@ def test_an_exact_condition_on_the_acl_silently_denies_delivery_without_one(
 ) -> None:
     enforce(stage, _exactly(policy))
     with stage.switched("deliver-with-acl", on=False):
-        flow_log = created(stage)  # without an error
+        flow_log = created(stage)  # succeeds
         (delivery,) = deliver(stage, seed=1, intervals=1, records=10)
     assert delivery.error == "Access error"
     assert status(stage, flow_log) == ("FAILED", "Access error")
@@ -338,7 +338,7 @@ def test_delivery_needs_permission_to_use_the_buckets_key(stage: Emulator, tmp_p
     encrypted = ('prefix = "net"', f'prefix = "net"\nkms_key_arn = "{key}"')
     text = changed(PREFIX, SECOND)
     statements = policies.key_policy(environment(tmp_path, encrypted, text=text, name="encrypted")).document
-    # The owner statement that every key policy has.
+    # The default statement of a key policy, which lets the key's account manage the key.
     owner = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},

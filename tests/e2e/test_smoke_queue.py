@@ -178,7 +178,9 @@ def test_the_deploy_role_of_ci_reads_the_queue_through_the_lookup_role(
     assert look(test) == [QueueSeen(_QUEUE, waiting=3)]
 
 
-def test_a_caller_without_permission_gets_the_rejected_request(stage: Emulator, signed_in: Any, tmp_path: Path) -> None:
+def test_a_caller_without_permission_sees_which_request_was_rejected(
+    stage: Emulator, signed_in: Any, tmp_path: Path
+) -> None:
     signed_in(role(stage, "nobody", {}))
     with pytest.raises(DeploymentError, match="Reading the queue: AWS rejected the request"):
         look(environment(tmp_path, STACK))
