@@ -182,7 +182,7 @@ def test_a_create_only_property_replaces_the_flow_log_and_a_tag_does_not(stage: 
     update(TrafficType="REJECT")
     second = flow_log()
     assert second != first
-    ids = [each["FlowLogId"] for each in stage.client("ec2").describe_flow_logs()["FlowLogs"]]
+    ids = [entry["FlowLogId"] for entry in stage.client("ec2").describe_flow_logs()["FlowLogs"]]
     assert second in ids
     assert first not in ids
     assert stage.log.read_text().index(f"created {second}") < stage.log.read_text().index(f"deleted {first}")

@@ -118,12 +118,12 @@ def test_an_older_copy_of_the_checkpoint_is_rejected_because_it_would_skip_files
 def test_the_checkpoint_of_another_table_is_rejected(spark: SparkSession, where: Place) -> None:
     deliver(where, 1)
     ingest(spark, where)
-    other = Place(where.root, f"{where.table_name}_other", headers=where.headers, delta=str(where.root / "other"))
-    new = try_ingest(spark, other)
+    other_table = Place(where.root, f"{where.table_name}_other", headers=where.headers, delta=str(where.root / "other"))
+    new = try_ingest(spark, other_table)
     assert new.status == 2
     assert "is not empty and not a checkpoint of this table" in new.message
-    ingest(spark, other, checkpoint_path=str(where.root / "own"))
-    existing = try_ingest(spark, other)
+    ingest(spark, other_table, checkpoint_path=str(where.root / "own"))
+    existing = try_ingest(spark, other_table)
     assert existing.status == 2
     assert f"{str(where.checkpoint)!r} is the checkpoint of another table" in existing.message
 
@@ -131,13 +131,16 @@ def test_the_checkpoint_of_another_table_is_rejected(spark: SparkSession, where:
 def test_a_new_checkpoint_for_a_table_with_rows_is_rejected_with_the_options(spark: SparkSession, where: Place) -> None:
     deliver(where, 1)
     ingest(spark, where)
-    other = str(where.root / "new")
-    refused = try_ingest(spark, where, checkpoint_path=other)
+    new_checkpoint = str(where.root / "new")
+    refused = try_ingest(spark, where, checkpoint_path=new_checkpoint)
     assert refused.status == 2
-    assert f"{other!r} is new, and the table has rows that the checkpoint {str(where.checkpoint)!r}" in refused.message
+    assert (
+        f"{new_checkpoint!r} is new, and the table has rows that the checkpoint {str(where.checkpoint)!r}"
+        in refused.message
+    )
     assert "--new-checkpoint adopt" in refused.message
     assert "--new-checkpoint reload" in refused.message
-    assert not Path(other).exists()
+    assert not Path(new_checkpoint).exists()
     assert loaded(spark, where) == [1]
 
 
@@ -272,8 +275,8 @@ def test_a_table_and_checkpoint_of_version_0_1_0_are_adopted_without_loss_or_dup
 def test_a_checkpoint_of_version_0_1_0_for_other_logs_is_rejected(spark: SparkSession, where: Place) -> None:
     deliver(where, 1)
     run_of_version_0_1_0(spark, where)
-    other = where.root / "other_logs"
-    other.mkdir()
-    refused = try_ingest(spark, where, vpc_logs_path=str(other))
+    other_logs = where.root / "other_logs"
+    other_logs.mkdir()
+    refused = try_ingest(spark, where, vpc_logs_path=str(other_logs))
     assert refused.status == 2
     assert f"is the checkpoint of the VPC Logs Path {str(where.logs)!r}" in refused.message

@@ -86,13 +86,13 @@ def test_a_topic_that_rejects_events_fails_the_deploy(stage: Emulator) -> None:
 
 
 def test_an_overlapping_notification_is_reported_with_the_next_step(stage: Emulator, topic: str) -> None:
-    other = entry("arn:aws:sns:us-east-1:111122223333:gone", "AWSLogs/111122223333/")
-    set_notifications(stage, other)
+    existing = entry("arn:aws:sns:us-east-1:111122223333:gone", "AWSLogs/111122223333/")
+    set_notifications(stage, existing)
     with pytest.raises(Exception, match="already sends events for new files below AWSLogs/") as raised:
         bucket_notification.add(stage.client("s3"), BUCKET, topic, "AWSLogs/")
-    assert other["TopicArn"] in str(raised.value)
+    assert existing["TopicArn"] in str(raised.value)
     assert 'set job.notifications = "off"' in str(raised.value)
-    assert notifications(stage) == {"TopicConfigurations": [other]}
+    assert notifications(stage) == {"TopicConfigurations": [existing]}
 
 
 def test_removing_the_notification_of_a_deleted_bucket_succeeds(stage: Emulator, topic: str) -> None:

@@ -156,7 +156,7 @@ def test_the_topic_is_limited_to_its_account_only_with_the_option(
         # An earlier run without the option created the topic.
         Reading(tmp_path, **ON).close()
         stream = Reading(tmp_path, **ON, restrictNotificationSetupToSameAWSAccountId=restricted)
-        (topic,) = (each["TopicArn"] for each in stage.client("sns").list_topics()["Topics"])
+        (topic,) = (entry["TopicArn"] for entry in stage.client("sns").list_topics()["Topics"])
         policy = json.loads(stage.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
         condition = policy["Statement"][0]["Condition"]
         assert condition["ArnEquals"] == {"aws:SourceArn": f"arn:aws:s3:::{BUCKET}"}
@@ -199,9 +199,10 @@ def test_auto_loaders_notifications_are_created_with_its_permissions_and_reused(
 ) -> None:
     first = put(stage, "a.log.gz")
     s3, sns, sqs = (stage.client(service) for service in ("s3", "sns", "sqs"))
-    other = {"Id": "other", "QueueArn": _foreign_queue(stage), "Events": ["s3:ObjectRemoved:*"]}
+    foreign_entry = {"Id": "other", "QueueArn": _foreign_queue(stage), "Events": ["s3:ObjectRemoved:*"]}
     s3.put_bucket_notification_configuration(
-        Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [other], "EventBridgeConfiguration": {}}
+        Bucket=BUCKET,
+        NotificationConfiguration={"QueueConfigurations": [foreign_entry], "EventBridgeConfiguration": {}},
     )
     with as_caller(stage, reader(stage, environments["auto-loader"])):
         stream = Reading(tmp_path, **ON, **{"resourceTag.owner": "network team"})
@@ -216,7 +217,7 @@ def test_auto_loaders_notifications_are_created_with_its_permissions_and_reused(
         (topic,) = configuration["TopicConfigurations"]
         assert (topic["Id"], topic["Events"]) == (name, ["s3:ObjectCreated:*"])
         assert topic["Filter"]["Key"]["FilterRules"] == [{"Name": "prefix", "Value": "AWSLogs/"}]
-        assert configuration["QueueConfigurations"] == [other]
+        assert configuration["QueueConfigurations"] == [foreign_entry]
         assert "EventBridgeConfiguration" in configuration
         assert topic["TopicArn"].endswith(f":{name}")
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
@@ -449,14 +450,16 @@ def test_a_notification_that_overlaps_another_is_rejected_as_s3_does(
     stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     rules = [{"Name": "prefix", "Value": f"AWSLogs/{ACCOUNT}/"}]
-    other = {
+    foreign_entry = {
         "Id": "other",
         "QueueArn": _foreign_queue(stage),
         "Events": ["s3:ObjectCreated:Put"],
         "Filter": {"Key": {"FilterRules": rules}},
     }
     s3 = stage.client("s3")
-    s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [other]})
+    s3.put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [foreign_entry]}
+    )
     with as_caller(stage, reader(stage, environments["auto-loader"])):
         with pytest.raises(CloudFilesError) as error:
             Reading(tmp_path, **ON)
@@ -465,7 +468,7 @@ def test_a_notification_that_overlaps_another_is_rejected_as_s3_does(
         # A listing stream works with the same checkpoint.
         delivered = put(stage, "a")
         assert Reading(tmp_path).until(1) == delivered
-    assert s3.get_bucket_notification_configuration(Bucket=BUCKET)["QueueConfigurations"] == [other]
+    assert s3.get_bucket_notification_configuration(Bucket=BUCKET)["QueueConfigurations"] == [foreign_entry]
 
 
 SETUP = "[CF_EVENT_NOTIFICATION_SETUP_FAILED.PERMISSION_DENIED]"

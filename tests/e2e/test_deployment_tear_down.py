@@ -166,8 +166,8 @@ def test_notification_entries_of_others_stay_unchanged(account: Account) -> None
     account.stream("somebody-elses-topic", keys="orders/", path=None)
     queue = account.sqs.create_queue(QueueName="theirs")["QueueUrl"]
     arn = account.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    theirs = {"Id": "theirs", "QueueArn": arn, "Events": ["s3:ObjectRemoved:*"]}
-    account._put({**account.notification(), "QueueConfigurations": [theirs]})
+    foreign_entry = {"Id": "theirs", "QueueArn": arn, "Events": ["s3:ObjectRemoved:*"]}
+    account._put({**account.notification(), "QueueConfigurations": [foreign_entry]})
     before = account.notification()
     account.stream("databricks-auto-ingest-1")
     tear_down(account.aws, [OURS])

@@ -108,8 +108,8 @@ def _without(document: dict[str, Any], action: str) -> dict[str, Any]:
 def test_every_other_call_of_the_reader_is_denied(notifications: str, stage: Emulator, tmp_path: Path) -> None:
     documents = _documents(tmp_path, *([STACK] if notifications == "stack" else []))
     stage.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(documents["log-bucket-policy.json"]))
-    other = Caller(stage, ROOT, name="other")
-    other.prepare()
+    owner = Caller(stage, ROOT, name="other")
+    owner.prepare()
     readers = {
         file: json.dumps(documents[file])
         for file in documents

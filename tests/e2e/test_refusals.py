@@ -179,11 +179,11 @@ def test_the_name_of_the_jobs_own_quarantine_table_is_rejected(spark: SparkSessi
 
 def test_the_jobs_own_table_at_another_path_is_rejected(spark: SparkSession, where: Place) -> None:
     create_tables(spark, where)
-    other = str(where.root / "elsewhere")
-    reported = problems(spark, where, delta_output_path=other)
+    new_path = str(where.root / "elsewhere")
+    reported = problems(spark, where, delta_output_path=new_path)
     assert len(reported) == 2
     for name, path in (("flow_logs", where.delta), ("flow_logs_quarantine", quarantine_path(where.delta))):
-        assert any(repr(name) in problem and path in problem and other in problem for problem in reported)
+        assert any(repr(name) in problem and path in problem and new_path in problem for problem in reported)
 
 
 def test_a_missing_schema_is_rejected_with_the_statement_that_creates_it(spark: SparkSession, where: Place) -> None:
@@ -221,8 +221,8 @@ def test_the_checkpoint_of_the_same_logs_is_accepted_with_a_scheme(spark: SparkS
 
 def test_the_checkpoint_of_other_logs_is_rejected(spark: SparkSession, where: Place) -> None:
     create_tables(spark, where)
-    other = where.root / "other"
-    (problem,) = problems(spark, where, vpc_logs_path=str(other))
+    other_logs = where.root / "other"
+    (problem,) = problems(spark, where, vpc_logs_path=str(other_logs))
     assert problem.startswith(f"--checkpoint-path: {str(where.checkpoint)!r} is the checkpoint of")
     assert repr(str(where.logs)) in problem
 
