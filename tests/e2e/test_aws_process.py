@@ -1,4 +1,4 @@
-"""The stage as a process: several at once, on one port each, in a folder of its own, and gone with its parent."""
+"""The emulator as a process: it has one port and one folder, runs next to others, and ends with its parent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 ACCOUNT = "111122223333"
 
 
-def test_two_stages_run_at_once_and_custom_resources_of_both_are_answered(tmp_path: Path) -> None:
+def test_two_emulators_run_at_once_and_both_answer_custom_resources(tmp_path: Path) -> None:
     with running(tmp_path / "first", account=ACCOUNT) as first, running(tmp_path / "second", account=ACCOUNT) as second:
         second.client("s3").create_bucket(Bucket="of-the-second")
         assert first.client("s3").list_buckets()["Buckets"] == []
@@ -39,8 +39,8 @@ with running(Path(sys.argv[1])) as stage:
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_it_ends_with_its_parent_and_so_do_its_functions(how: signal.Signals, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_the_emulator_and_its_functions_end_with_the_parent_process(number: signal.Signals, tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", _PARENT, str(tmp_path)],
         cwd=ROOT,
@@ -54,7 +54,7 @@ def test_it_ends_with_its_parent_and_so_do_its_functions(how: signal.Signals, tm
         port = int(url.rpartition(":")[2])
         assert listens(port)
         assert all(map(is_alive, map(int, functions)))
-        parent.send_signal(how)
+        parent.send_signal(number)
         parent.wait(SECONDS)
     finally:
         parent.kill()
@@ -68,7 +68,7 @@ def listens(port: int) -> bool:
 
 
 def is_alive(process: int) -> bool:
-    """Whether a process runs; one that has ended and that nobody has asked for does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -77,45 +77,49 @@ def is_alive(process: int) -> bool:
     return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def soon(what: Callable[[], bool]) -> bool:
+def soon(condition: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + 20
-    while not what() and time.monotonic() < deadline:
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.1)
-    return what()
+    return condition()
 
 
-def test_a_stage_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The child looks for modules where its parent does.
+def test_an_emulator_that_does_not_start_reports_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The child process searches for modules in its parent's path.
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if not Path(entry, "local", "aws").exists()])
     with pytest.raises(NotStarted, match="No module named"), running(tmp_path / "stage"):
         pass
 
 
-@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux tells who listens where")
-def test_it_listens_on_one_port_of_this_machine_alone(tmp_path: Path) -> None:
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs /proc/net/tcp to find the listening process")
+def test_the_emulator_listens_on_one_port_of_the_loopback_address_only(tmp_path: Path) -> None:
     with running(tmp_path) as stage:
         functions_of(stage)
         port = int(stage.url.rpartition(":")[2])
-        assert listeners_beside(port) == {f"0100007F:{port:04X}"}
+        assert listeners_of_the_process_at(port) == {f"0100007F:{port:04X}"}
 
 
-def listeners_beside(port: int) -> set[str]:
-    """Where the process that listens on a port of 127.0.0.1 listens, in /proc's spelling."""
+def listeners_of_the_process_at(port: int) -> set[str]:
+    """Return all addresses of the process that listens on a port of 127.0.0.1, as /proc spells them."""
     lines = [
         line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
     ]
     sockets = {f"socket:[{line[9]}]": line[1] for line in lines if line[3] == "0A"}
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            own = {sockets[name] for each in (process / "fd").iterdir() if (name := str(each.readlink())) in sockets}
+            addresses = {
+                sockets[name]
+                for descriptor in (process / "fd").iterdir()
+                if (name := str(descriptor.readlink())) in sockets
+            }
         except OSError:
             continue
-        if f"0100007F:{port:04X}" in own:
-            return own
+        if f"0100007F:{port:04X}" in addresses:
+            return addresses
     return set()
 
 
-def test_all_that_it_leaves_is_in_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_emulator_writes_only_to_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.setenv("TMPDIR", str(elsewhere))

@@ -1,4 +1,4 @@
-"""The stage is an AWS that the real CDK command line deploys the real app to, with flow logs as AWS has them."""
+"""The real CDK command line deploys the real app to the emulator, which has flow logs as AWS does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 ACCOUNT = "111122223333"
 BUCKET = "flow-logs-bucket"
 VPC, SUBNET, INTERFACE = "vpc-0123456789abcdef0", "subnet-01234567", "eni-01234567"
-# Before, a VPC's and a subnet's; then the first has one tag more, the second another format, and there is a third.
+# BEFORE: a VPC's and a subnet's flow log. AFTER: a tag on the first, another format for the second, and a third.
 BEFORE = ("[reader]", f'[[flow_logs]]\nsubnet = "{SUBNET}"\n\n[reader]')
 AFTER = [
     (f'"{VPC}"', f'"{VPC}"\ntags = {{ owner = "network" }}'),
@@ -34,25 +34,25 @@ AFTER = [
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as found:
-        yield found
+    with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as emulator:
+        yield emulator
 
 
 def described(stage: Emulator) -> dict[str, dict[str, Any]]:
-    """The flow logs there are, by their target."""
-    return {told["ResourceId"]: told for told in stage.client("ec2").describe_flow_logs()["FlowLogs"]}
+    """Return the flow logs by target."""
+    return {flow_log["ResourceId"]: flow_log for flow_log in stage.client("ec2").describe_flow_logs()["FlowLogs"]}
 
 
-def own_tags(told: dict[str, Any]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in told["Tags"] if not tag["Key"].startswith("aws:")}
+def own_tags(flow_log: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in flow_log["Tags"] if not tag["Key"].startswith("aws:")}
 
 
 def received(stage: Emulator, queue: str) -> Iterator[str]:
-    """The keys that S3 has told of, through SNS, in a queue."""
+    """Yield the keys of the S3 events that reached a queue through SNS."""
     sqs = stage.client("sqs")
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages"):
-        for message in found:
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages"):
+        for message in messages:
             event = json.loads(json.loads(message["Body"])["Message"])
             yield from (record["s3"]["object"]["key"] for record in event.get("Records", []))
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -64,13 +64,13 @@ def to_topic(topic: str, *, prefix: str) -> dict[str, Any]:
 
 
 def notifications(stage: Emulator) -> dict[str, Any]:
-    """The notifications that the log bucket has."""
-    found = stage.client("s3").get_bucket_notification_configuration(Bucket=BUCKET)
-    return {key: value for key, value in found.items() if key != "ResponseMetadata"}
+    """Return the log bucket's notification configuration."""
+    configuration = stage.client("s3").get_bucket_notification_configuration(Bucket=BUCKET)
+    return {key: value for key, value in configuration.items() if key != "ResponseMetadata"}
 
 
-def test_the_app_is_deployed_updated_delivered_to_and_destroyed(stage: Emulator, tmp_path: Path) -> None:
-    """First with Auto Loader's notifications, then with the stack's: a file of one environment that changes."""
+def test_deploy_update_delivery_and_destroy_work_with_the_cdk_command_line(stage: Emulator, tmp_path: Path) -> None:
+    """Change an environment file from Auto Loader's notifications to the stack's between two deploys."""
     file = tmp_path / "test.toml"
 
     def run(*arguments: str) -> None:
@@ -82,24 +82,24 @@ def test_the_app_is_deployed_updated_delivered_to_and_destroyed(stage: Emulator,
     run("bootstrap")
     run("deploy", "--all", "--require-approval=never")
     first = described(stage)
-    assert {told["LogDestination"] for told in first.values()} == {f"arn:aws:s3:::{BUCKET}"}
+    assert {flow_log["LogDestination"] for flow_log in first.values()} == {f"arn:aws:s3:::{BUCKET}"}
     assert sorted(first) == [SUBNET, VPC]
 
     file.write_text(changed(STACK, *AFTER, text=before))
     run("deploy", "--all", "--require-approval=never")
-    then = described(stage)
-    assert sorted(then) == [INTERFACE, SUBNET, VPC]
-    # A tag changes nothing else, a format makes another flow log before the old one goes.
-    assert then[VPC]["FlowLogId"] == first[VPC]["FlowLogId"]
-    assert own_tags(then[VPC]) == {"owner": "network", **own_tags(first[VPC])}
-    assert then[SUBNET]["LogFormat"].startswith("${srcaddr} ${dstaddr}")
-    said = stage.log.read_text()
-    assert said.index(f"created {then[SUBNET]['FlowLogId']}") < said.index(f"deleted {first[SUBNET]['FlowLogId']}")
+    second = described(stage)
+    assert sorted(second) == [INTERFACE, SUBNET, VPC]
+    # A new tag keeps the flow log; a new format creates its replacement before the old one is deleted.
+    assert second[VPC]["FlowLogId"] == first[VPC]["FlowLogId"]
+    assert own_tags(second[VPC]) == {"owner": "network", **own_tags(first[VPC])}
+    assert second[SUBNET]["LogFormat"].startswith("${srcaddr} ${dstaddr}")
+    log = stage.log.read_text()
+    assert log.index(f"created {second[SUBNET]['FlowLogId']}") < log.index(f"deleted {first[SUBNET]['FlowLogId']}")
 
     delivered = deliver(stage, seed=1, intervals=2, records=50)
-    assert [one.error for one in delivered] == [None] * 6
+    assert [delivery.error for delivery in delivered] == [None] * 6
     queue = names.queue_name(load(str(file)))
-    assert sorted(received(stage, queue)) == sorted(one.file.key for one in delivered)
+    assert sorted(received(stage, queue)) == sorted(delivery.file.key for delivery in delivered)
 
     run("destroy", "--all", "--force")
     assert described(stage) == {}
@@ -111,18 +111,18 @@ def test_the_app_is_deployed_updated_delivered_to_and_destroyed(stage: Emulator,
     assert notifications(stage) == {}
 
 
-def test_an_environment_is_deployed_again_to_the_bucket_that_destroy_left(stage: Emulator, tmp_path: Path) -> None:
-    """As README's "Deploying again after `make destroy`" has it; the bucket has other notifications by then."""
+def test_an_environment_can_be_deployed_again_to_the_bucket_that_destroy_kept(stage: Emulator, tmp_path: Path) -> None:
+    """Follow README's "Deploying again after `make destroy`" with a bucket that has gained other notifications."""
     file = tmp_path / "test.toml"
     file.write_text(changed(NO_WORKSPACE, STACK, EXISTING))
     environment = load(str(file))
     s3, sns, topic = stage.client("s3"), stage.client("sns"), names.topic_arn(environment)
     s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policies.bucket_policy_before_deploy(environment).document))
     others = {"TopicConfigurations": [to_topic("arn:aws:sns:us-east-1:111122223333:gone", prefix="reports/")]}
-    # What a stack left behind whose notification was a property of the bucket, as that of earlier versions.
-    left = {"TopicConfigurations": [*others["TopicConfigurations"], to_topic(topic, prefix="AWSLogs/")]}
+    # In earlier versions the notification was a property of the bucket and outlived the stack.
+    leftovers = {"TopicConfigurations": [*others["TopicConfigurations"], to_topic(topic, prefix="AWSLogs/")]}
     s3.put_bucket_notification_configuration(
-        Bucket=BUCKET, NotificationConfiguration=left, SkipDestinationValidation=True
+        Bucket=BUCKET, NotificationConfiguration=leftovers, SkipDestinationValidation=True
     )
     assert sns.list_topics().get("Topics", []) == []
 
@@ -131,8 +131,8 @@ def test_an_environment_is_deployed_again_to_the_bucket_that_destroy_left(stage:
     assert {entry["TopicArn"] for entry in set_up} == {topic, "arn:aws:sns:us-east-1:111122223333:gone"}
     assert len(set_up) == 2
     delivered = deliver(stage, seed=2, intervals=1, records=50)
-    assert [one.error for one in delivered] == [None]
-    assert list(received(stage, names.queue_name(environment))) == [one.file.key for one in delivered]
+    assert [delivery.error for delivery in delivered] == [None]
+    assert list(received(stage, names.queue_name(environment))) == [delivery.file.key for delivery in delivered]
 
     cdk(stage, "destroy", "--all", "--force", "-c", f"env={file}", folder=tmp_path)
     assert notifications(stage) == others
@@ -152,7 +152,7 @@ def template(**changes: Any) -> str:
 
 @pytest.fixture(scope="module")
 def open_bucket(stage: Emulator) -> None:
-    """A bucket that takes any delivery."""
+    """Create a bucket that accepts any delivery."""
     service = {"Service": "delivery.logs.amazonaws.com"}
     resources = ["arn:aws:s3:::open-bucket", "arn:aws:s3:::open-bucket/*"]
     statement = {"Effect": "Allow", "Principal": service, "Action": "s3:*", "Resource": resources}
@@ -162,12 +162,12 @@ def open_bucket(stage: Emulator) -> None:
 
 
 @pytest.mark.usefixtures("open_bucket")
-def test_a_create_only_change_replaces_and_a_tag_does_not(stage: Emulator) -> None:
+def test_a_create_only_property_replaces_the_flow_log_and_a_tag_does_not(stage: Emulator) -> None:
     cloudformation = stage.client("cloudformation")
 
     def flow_log() -> str:
-        found = cloudformation.describe_stack_resources(StackName="one")["StackResources"]
-        return str(found[0]["PhysicalResourceId"])
+        resources = cloudformation.describe_stack_resources(StackName="one")["StackResources"]
+        return str(resources[0]["PhysicalResourceId"])
 
     def update(**changes: Any) -> None:
         cloudformation.update_stack(StackName="one", TemplateBody=template(**changes))
@@ -182,9 +182,9 @@ def test_a_create_only_change_replaces_and_a_tag_does_not(stage: Emulator) -> No
     update(TrafficType="REJECT")
     second = flow_log()
     assert second != first
-    there = [told["FlowLogId"] for told in stage.client("ec2").describe_flow_logs()["FlowLogs"]]
-    assert second in there
-    assert first not in there
+    ids = [entry["FlowLogId"] for entry in stage.client("ec2").describe_flow_logs()["FlowLogs"]]
+    assert second in ids
+    assert first not in ids
     assert stage.log.read_text().index(f"created {second}") < stage.log.read_text().index(f"deleted {first}")
     cloudformation.delete_stack(StackName="one")
     wait(stage, "one", "stack_delete_complete")
@@ -192,7 +192,7 @@ def test_a_create_only_change_replaces_and_a_tag_does_not(stage: Emulator) -> No
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "error"),
     [
         ({"TrafficType": "SOME"}, "#/TrafficType: SOME is not a valid enum value"),
         ({"DestinationOptions": {"FileFormat": "parquet"}}, "required key [HiveCompatiblePartitions] not found"),
@@ -205,14 +205,14 @@ def test_a_create_only_change_replaces_and_a_tag_does_not(stage: Emulator) -> No
     ],
 )
 @pytest.mark.usefixtures("open_bucket")
-def test_a_flow_log_that_aws_would_refuse_fails_its_stack(changes: dict[str, Any], told: str, stage: Emulator) -> None:
+def test_an_invalid_flow_log_fails_its_stack(changes: dict[str, Any], error: str, stage: Emulator) -> None:
     stage.client("s3").create_bucket(Bucket="closed-bucket")
     cloudformation = stage.client("cloudformation")
     cloudformation.create_stack(StackName="refused", TemplateBody=template(**changes))
     with pytest.raises(WaiterError):
         wait(stage, "refused", "stack_create_complete")
     events = cloudformation.describe_stack_events(StackName="refused")["StackEvents"]
-    assert any(told in event.get("ResourceStatusReason", "") for event in events), events
+    assert any(error in event.get("ResourceStatusReason", "") for event in events), events
     assert "vpc-0aaaaaaaaaaaaaaaa" not in described(stage)
     cloudformation.delete_stack(StackName="refused")
     wait(stage, "refused", "stack_delete_complete")

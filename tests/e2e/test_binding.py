@@ -1,4 +1,4 @@
-"""A table and its checkpoint know each other: by the stream's ID, whatever becomes of the checkpoint's folder."""
+"""The stream ID binds a table to its checkpoint, even when the checkpoint's folder moves, is emptied or restored."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def deliver(where: Place, number: int) -> None:
 
 
 def loaded(spark: SparkSession, where: Place) -> list[int]:
-    """The files whose record is in the table, each as often as it is there."""
+    """Return the numbers of the files in the table, one per record."""
     return sorted(port for (port,) in rows(spark, where.table_name, "srcport").elements())
 
 
 def properties(spark: SparkSession, where: Place) -> dict[str, str]:
-    found = spark.sql(f"DESCRIBE DETAIL {where.table_name}").first()
-    assert found is not None
-    return dict(found.properties)
+    detail = spark.sql(f"DESCRIBE DETAIL {where.table_name}").first()
+    assert detail is not None
+    return dict(detail.properties)
 
 
 def applications(path: str) -> list[tuple[str, int]]:
@@ -53,39 +53,37 @@ def query_id(where: Place) -> str:
     return str(json.loads((where.checkpoint / "metadata").read_text())["id"])
 
 
-def test_delta_knows_a_batch_by_the_streams_own_id_which_the_table_keeps(spark: SparkSession, where: Place) -> None:
+def test_delta_identifies_batches_by_the_stream_id_that_the_table_stores(spark: SparkSession, where: Place) -> None:
     deliver(where, 1)
     ingest(spark, where)
-    kept = properties(spark, where)
+    stored = properties(spark, where)
     assert applications(where.delta) == applications(quarantine_path(where.delta))
-    assert applications(where.delta) == [(kept["vpc_flow_logs.stream_id"], 0)]
-    assert kept["vpc_flow_logs.checkpoint"] == str(where.checkpoint)
-    assert kept["vpc_flow_logs.logs_path"] == str(where.logs)
-    assert kept["vpc_flow_logs.query_id"] == query_id(where)
-    assert kept["vpc_flow_logs.stream_id"] != query_id(where)
+    assert applications(where.delta) == [(stored["vpc_flow_logs.stream_id"], 0)]
+    assert stored["vpc_flow_logs.checkpoint"] == str(where.checkpoint)
+    assert stored["vpc_flow_logs.logs_path"] == str(where.logs)
+    assert stored["vpc_flow_logs.query_id"] == query_id(where)
+    assert stored["vpc_flow_logs.stream_id"] != query_id(where)
 
 
-def test_a_moved_checkpoint_goes_on_where_it_stopped(spark: SparkSession, where: Place) -> None:
+def test_a_moved_checkpoint_resumes_where_it_stopped(spark: SparkSession, where: Place) -> None:
     deliver(where, 1)
     ingest(spark, where)
     before = properties(spark, where)["vpc_flow_logs.stream_id"]
     where.checkpoint.rename(where.root / "moved")
     where.checkpoint = where.root / "moved"
-    # The last batch is run again, as after a crash between its two commits.
+    # Run the last batch again, as after a crash between its two commits.
     for file in (where.checkpoint / "commits").iterdir():
         file.unlink()
     deliver(where, 2)
     ingest(spark, where)
-    ingest(spark, where)  # pyspark 4.1 loads new files with the run after the one that finishes a batch
+    ingest(spark, where)  # pyspark 4.1 loads new files in the run after the one that finishes a batch
     assert loaded(spark, where) == [1, 2]
     after = properties(spark, where)
     assert after["vpc_flow_logs.stream_id"] == before
     assert after["vpc_flow_logs.checkpoint"] == str(where.root / "moved")
 
 
-def test_a_checkpoint_that_was_emptied_is_a_new_one_and_none_of_its_batches_is_skipped(
-    spark: SparkSession, where: Place
-) -> None:
+def test_an_emptied_checkpoint_counts_as_new_and_skips_no_batch(spark: SparkSession, where: Place) -> None:
     deliver(where, 1)
     ingest(spark, where)
     before = properties(spark, where)["vpc_flow_logs.stream_id"]
@@ -97,7 +95,7 @@ def test_a_checkpoint_that_was_emptied_is_a_new_one_and_none_of_its_batches_is_s
     assert properties(spark, where)["vpc_flow_logs.stream_id"] != before
 
 
-def test_an_older_copy_of_the_checkpoint_is_refused_for_its_next_files_would_be_skipped(
+def test_an_older_copy_of_the_checkpoint_is_rejected_because_it_would_skip_files(
     spark: SparkSession, where: Place
 ) -> None:
     deliver(where, 1)
@@ -117,33 +115,36 @@ def test_an_older_copy_of_the_checkpoint_is_refused_for_its_next_files_would_be_
     assert loaded(spark, where) == [1, 2, 3]
 
 
-def test_the_checkpoint_of_one_table_is_refused_for_another(spark: SparkSession, where: Place) -> None:
+def test_the_checkpoint_of_another_table_is_rejected(spark: SparkSession, where: Place) -> None:
     deliver(where, 1)
     ingest(spark, where)
-    other = Place(where.root, f"{where.table_name}_other", headers=where.headers, delta=str(where.root / "other"))
-    new = try_ingest(spark, other)
+    other_table = Place(where.root, f"{where.table_name}_other", headers=where.headers, delta=str(where.root / "other"))
+    new = try_ingest(spark, other_table)
     assert new.status == 2
     assert "is not empty and not a checkpoint of this table" in new.message
-    ingest(spark, other, checkpoint_path=str(where.root / "own"))
-    there = try_ingest(spark, other)
-    assert there.status == 2
-    assert f"{str(where.checkpoint)!r} is the checkpoint of another table" in there.message
+    ingest(spark, other_table, checkpoint_path=str(where.root / "own"))
+    existing = try_ingest(spark, other_table)
+    assert existing.status == 2
+    assert f"{str(where.checkpoint)!r} is the checkpoint of another table" in existing.message
 
 
-def test_a_new_checkpoint_for_a_table_with_rows_is_refused_with_the_ways_out(spark: SparkSession, where: Place) -> None:
+def test_a_new_checkpoint_for_a_table_with_rows_is_rejected_with_the_options(spark: SparkSession, where: Place) -> None:
     deliver(where, 1)
     ingest(spark, where)
-    other = str(where.root / "new")
-    refused = try_ingest(spark, where, checkpoint_path=other)
+    new_checkpoint = str(where.root / "new")
+    refused = try_ingest(spark, where, checkpoint_path=new_checkpoint)
     assert refused.status == 2
-    assert f"{other!r} is new, and the table has rows that the checkpoint {str(where.checkpoint)!r}" in refused.message
+    assert (
+        f"{new_checkpoint!r} is new, and the table has rows that the checkpoint {str(where.checkpoint)!r}"
+        in refused.message
+    )
     assert "--new-checkpoint adopt" in refused.message
     assert "--new-checkpoint reload" in refused.message
-    assert not Path(other).exists()
+    assert not Path(new_checkpoint).exists()
     assert loaded(spark, where) == [1]
 
 
-def test_an_adopted_table_gets_only_the_files_that_it_does_not_have(spark: SparkSession, where: Place) -> None:
+def test_an_adopted_table_loads_only_the_files_it_lacks(spark: SparkSession, where: Place) -> None:
     for number in (1, 2):
         deliver(where, number)
     where.deliver(b"srcaddr srcport\n10.0.0.9 bad\n", "only-quarantine.log")
@@ -162,7 +163,7 @@ def test_an_adopted_table_gets_only_the_files_that_it_does_not_have(spark: Spark
 
 
 @pytest.mark.parametrize("restored", ["records", "quarantine"])
-def test_what_is_printed_is_what_was_written_also_after_a_restore_of_one_table(
+def test_printed_counts_match_the_tables_after_a_restore_of_one_table(
     spark: SparkSession, where: Place, restored: str
 ) -> None:
     ingest(spark, where)
@@ -178,14 +179,14 @@ def test_what_is_printed_is_what_was_written_also_after_a_restore_of_one_table(
     where.checkpoint = where.root / "new"
     ran = ingest(spark, where, new_checkpoint="adopt")
     after = spark.table(where.table_name).count(), sum(entries(spark, where.table_name).values())
-    records, lines = (now - then for now, then in zip(after, before, strict=True))
+    records, lines = (later - earlier for later, earlier in zip(after, before, strict=True))
     assert (records, lines) == ((3, 1) if restored == "records" else (1, 1))
-    said = f"{records} record{'s' if records > 1 else ''}, {lines} quarantined line"
-    assert f", {said}, " in ran.batches[0]
-    assert ran.lines[-3].endswith(f", {said}")
+    counts = f"{records} record{'s' if records > 1 else ''}, {lines} quarantined line"
+    assert f", {counts}, " in ran.batches[0]
+    assert ran.lines[-3].endswith(f", {counts}")
 
 
-def test_rows_that_a_restore_took_out_are_missed_before_anything_else_is_loaded(
+def test_rows_that_a_restore_removed_are_reported_before_anything_else_is_loaded(
     spark: SparkSession, where: Place
 ) -> None:
     for number in (1, 2, 3):
@@ -205,7 +206,7 @@ def test_rows_that_a_restore_took_out_are_missed_before_anything_else_is_loaded(
     assert loaded(spark, where) == [1, 2, 3, 4]
 
 
-def test_the_loss_by_a_restore_can_be_accepted(spark: SparkSession, where: Place) -> None:
+def test_rows_lost_in_a_restore_can_be_accepted(spark: SparkSession, where: Place) -> None:
     for number in (1, 2):
         deliver(where, number)
         ingest(spark, where)
@@ -225,7 +226,7 @@ def test_the_loss_by_a_restore_can_be_accepted(spark: SparkSession, where: Place
 
 
 def run_of_version_0_1_0(spark: SparkSession, where: Place) -> None:
-    """Load as version 0.1.0 did: its mark in the checkpoint, the query's ID as ``txnAppId``, no binding."""
+    """Load as version 0.1.0 did: its marker in the checkpoint, the query ID as ``txnAppId``, no binding."""
     parameters = parameters_of(read(where.parameters())[0])
     where.checkpoint.mkdir(exist_ok=True)
     (where.checkpoint / LOGS_PATH_FILE).write_text(str(where.logs))
@@ -249,8 +250,10 @@ def run_of_version_0_1_0(spark: SparkSession, where: Place) -> None:
     stream.start().awaitTermination()
 
 
-@pytest.mark.parametrize("crashed", [False, True], ids=["in order", "killed between the commits of Delta and of Spark"])
-def test_table_and_checkpoint_of_version_0_1_0_are_taken_over_with_nothing_lost_and_nothing_doubled(
+@pytest.mark.parametrize(
+    "crashed", [False, True], ids=["stopped normally", "killed between the commits of Delta and Spark"]
+)
+def test_a_table_and_checkpoint_of_version_0_1_0_are_adopted_without_loss_or_duplicates(
     spark: SparkSession, where: Place, crashed: bool
 ) -> None:
     deliver(where, 1)
@@ -269,11 +272,11 @@ def test_table_and_checkpoint_of_version_0_1_0_are_taken_over_with_nothing_lost_
     assert properties(spark, where)["vpc_flow_logs.query_id"] == query_id(where)
 
 
-def test_a_checkpoint_of_version_0_1_0_for_other_logs_is_refused(spark: SparkSession, where: Place) -> None:
+def test_a_checkpoint_of_version_0_1_0_for_other_logs_is_rejected(spark: SparkSession, where: Place) -> None:
     deliver(where, 1)
     run_of_version_0_1_0(spark, where)
-    other = where.root / "other_logs"
-    other.mkdir()
-    refused = try_ingest(spark, where, vpc_logs_path=str(other))
+    other_logs = where.root / "other_logs"
+    other_logs.mkdir()
+    refused = try_ingest(spark, where, vpc_logs_path=str(other_logs))
     assert refused.status == 2
     assert f"is the checkpoint of the VPC Logs Path {str(where.logs)!r}" in refused.message

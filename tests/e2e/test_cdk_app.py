@@ -1,4 +1,4 @@
-"""The app through the real CDK command line, as `make synth` runs it."""
+"""The app in the real CDK command line, as `make synth` runs it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not _CDK.exists(), reason="the CDK command line 
 
 
 def _synth(env: str | None, out: Path, *context: str, app: str = "app.py") -> subprocess.CompletedProcess[str]:
-    """`cdk synth`, with nothing in the environment that could be credentials."""
+    """Run `cdk synth` without credentials in the environment."""
     ask = [*context] if env is None else ["-c", f"env={env}", *context]
     python = f"{sys.executable} {app}"
     return subprocess.run(
@@ -37,7 +37,7 @@ def _synth(env: str | None, out: Path, *context: str, app: str = "app.py") -> su
     )
 
 
-def test_synth_makes_every_stack_without_credentials(tmp_path: Path) -> None:
+def test_synth_creates_every_template_without_credentials(tmp_path: Path) -> None:
     done = _synth("production", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
@@ -46,7 +46,7 @@ def test_synth_makes_every_stack_without_credentials(tmp_path: Path) -> None:
     assert len(list((tmp_path / "out").glob("*.template.json"))) == 3
 
 
-def test_a_copy_of_an_example_is_not_deployed_before_it_is_edited(tmp_path: Path) -> None:
+def test_an_unedited_copy_of_an_example_is_rejected(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text((ROOT / "environments" / "minimal.toml").read_text())
     (recipe,) = re.findall(r"^deploy: .*\n\t(.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
@@ -58,14 +58,14 @@ def test_a_copy_of_an_example_is_not_deployed_before_it_is_edited(tmp_path: Path
     assert not list(tmp_path.glob("out/*.template.json"))
 
 
-def test_what_may_be_a_mistake_is_shown_by_the_command_line(tmp_path: Path) -> None:
+def test_the_command_line_shows_warnings(tmp_path: Path) -> None:
     done = _synth("local", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     (warning,) = warnings_of(load("local"))
     assert f"warning: {warning}" in done.stderr
 
 
-def test_what_may_be_a_mistake_is_shown_by_a_deploy_by_hand(tmp_path: Path) -> None:
+def test_a_deploy_by_hand_shows_warnings(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "infra.workspace", "deploy", "--env", "local"],
         cwd=ROOT,
@@ -74,28 +74,28 @@ def test_what_may_be_a_mistake_is_shown_by_a_deploy_by_hand(tmp_path: Path) -> N
         capture_output=True,
         check=False,
     )
-    # Nobody signs in here: only what comes before that is looked at.
+    # The sign-in fails here; the warning comes before it.
     assert done.returncode == 1
     assert done.stderr.startswith(f"warning: {warnings_of(load('local'))[0]}\n")
 
 
 @pytest.mark.parametrize(
-    ("env", "said"),
+    ("env", "message"),
     [
         (None, "No environment selected. Add -c env=NAME: a name in environments/, or a file's path"),
         ("nowhere", "environments/nowhere.toml: 1 problem; nothing was created or changed:"),
     ],
 )
-def test_a_mistake_is_answered_without_a_traceback(env: str | None, said: str, tmp_path: Path) -> None:
-    done = _synth(env, tmp_path / "out")
-    assert done.returncode != 0
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_mistake_is_reported_without_a_traceback(env: str | None, message: str, tmp_path: Path) -> None:
+    result = _synth(env, tmp_path / "out")
+    assert result.returncode != 0
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
     assert not list(tmp_path.glob("out/*.template.json"))
 
 
 @pytest.mark.parametrize(
-    ("context", "said"),
+    ("context", "message"),
     [
         (["repository=octo-org/flow-logs"], "No environment selected."),
         (["env=staging"], "No repository selected. Add -c repository=ORG/REPO"),
@@ -104,10 +104,10 @@ def test_a_mistake_is_answered_without_a_traceback(env: str | None, said: str, t
     ],
     ids=["no environment", "no repository", "no provider", "all"],
 )
-def test_the_app_of_ci_access_runs_by_the_command_line(context: list[str], said: str | None, tmp_path: Path) -> None:
+def test_the_ci_access_app_runs_in_the_command_line(context: list[str], message: str | None, tmp_path: Path) -> None:
     words = [word for pair in context for word in ("-c", pair)]
-    done = _synth(None, tmp_path / "out", *words, app="-m infra.ci_access")
-    assert "Traceback" not in done.stderr
-    assert (done.returncode == 0) == (said is None), done.stderr
-    assert said is None or said in done.stderr
-    assert bool(list(tmp_path.glob("out/*-ci-access.template.json"))) == (said is None)
+    result = _synth(None, tmp_path / "out", *words, app="-m infra.ci_access")
+    assert "Traceback" not in result.stderr
+    assert (result.returncode == 0) == (message is None), result.stderr
+    assert message is None or message in result.stderr
+    assert bool(list(tmp_path.glob("out/*-ci-access.template.json"))) == (message is None)

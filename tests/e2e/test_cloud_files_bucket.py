@@ -1,4 +1,4 @@
-"""Streams over a bucket, with the reader role as the stack makes it: listing, own notifications, a given queue."""
+"""Streams over a bucket with the stack's reader role: by listing, by Auto Loader's notifications, by a given queue."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Environm
 
 @pytest.fixture(scope="module")
 def running_stage(tmp_path_factory: pytest.TempPathFactory, environments: dict[str, Environment]) -> Iterator[Emulator]:
-    with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as found:
-        reader(found, environments["off"])
-        make_bucket(found, environments["off"])
-        yield found
+    with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as emulator:
+        reader(emulator, environments["off"])
+        make_bucket(emulator, environments["off"])
+        yield emulator
 
 
 @pytest.fixture
@@ -64,23 +64,24 @@ def stage(running_stage: Emulator) -> Iterator[Emulator]:
 
 
 def put(stage: Emulator, *names: str, data: bytes = b"x") -> list[str]:
-    """Put objects below the logs' prefix; returns their paths, sorted."""
+    """Put objects below the logs' prefix and return their paths, sorted."""
     for name in names:
         stage.client("s3").put_object(Bucket=BUCKET, Key=f"{LOGS}/{name}", Body=data)
     return sorted(f"s3://{BUCKET}/{LOGS}/{name}" for name in names)
 
 
 def waiting(stage: Emulator, url: str | None = None) -> int:
-    """How many messages the queue has, visible or not."""
+    """Return the number of messages in the queue, visible or not."""
     sqs = stage.client("sqs")
-    (one,) = [url] if url else sqs.list_queues()["QueueUrls"]
+    (queue_url,) = [url] if url else sqs.list_queues()["QueueUrls"]
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     return sum(
-        int(each) for each in sqs.get_queue_attributes(QueueUrl=one, AttributeNames=names)["Attributes"].values()
+        int(count)
+        for count in sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"].values()
     )
 
 
-def test_listing_finds_what_the_path_means_with_the_rights_of_notifications_off(
+def test_listing_finds_the_files_of_the_path_with_the_permissions_of_notifications_off(
     stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     first = put(stage, "a b+ü%20.log.gz", "c.log.gz")
@@ -105,11 +106,11 @@ def test_listing_finds_what_the_path_means_with_the_rights_of_notifications_off(
     ],
 )
 @pytest.mark.parametrize("notifications", ["true", "false"])
-def test_every_form_of_the_logs_path_in_both_ways(
+def test_every_form_of_the_logs_path_works_with_listing_and_with_notifications(
     path: str, key: str, notifications: str, stage: Emulator, tmp_path: Path
 ) -> None:
     s3 = stage.client("s3")
-    others = [
+    other_keys = [
         "net/AWSLogs/1/elasticloadbalancing/x_elb_y",
         "net/AWSLogs/2/vpcflowlogs/us-east-1x/_x_vpcflowlogs_y",
         "net/AWSLogs2/1/vpcflowlogs/us-east-1/x_vpcflowlogs_y",
@@ -117,56 +118,56 @@ def test_every_form_of_the_logs_path_in_both_ways(
     ]
     with as_caller(stage, stage.root):
         options = {"useNotifications": notifications, "pathGlobFilter": "*_vpcflowlogs_*"}
-        # Where the path has a "=" before its first wildcard, events come to an encoded filter only.
+        # If the path has a "=" before its first wildcard, only an encoded filter matches events.
         ways = Ways(notification_filter="encoded")
         stream = Reading(tmp_path, path=f"s3://{BUCKET}/{path}", ways=ways, **options)
         for suffix in ("", "2"):
-            for each in [*others, key]:
-                s3.put_object(Bucket=BUCKET, Key=f"{each}{suffix}", Body=b"x")
+            for object_key in [*other_keys, key]:
+                s3.put_object(Bucket=BUCKET, Key=f"{object_key}{suffix}", Body=b"x")
             assert stream.until(1) == [f"s3://{BUCKET}/{key}{suffix}"]
 
 
-@pytest.mark.parametrize(("written", "comes"), [("raw", False), ("encoded", True)])
+@pytest.mark.parametrize(("written", "matches"), [("raw", False), ("encoded", True)])
 @pytest.mark.parametrize("folder", ["team=net", "a+b", "net@work"])
 def test_s3_compares_filters_with_the_encoded_key(
-    folder: str, written: str, comes: bool, stage: Emulator, tmp_path: Path
+    folder: str, written: str, matches: bool, stage: Emulator, tmp_path: Path
 ) -> None:
     with as_caller(stage, stage.root):
         path = f"s3://{BUCKET}/{folder}/AWSLogs/*"
         stream = Reading(tmp_path, path=path, ways=Ways(notification_filter=written), **ON)
         assert stream.batch() == []
         stage.client("s3").put_object(Bucket=BUCKET, Key=f"{folder}/AWSLogs/1", Body=b"x")
-        if comes:
+        if matches:
             assert stream.until(1) == [f"s3://{BUCKET}/{folder}/AWSLogs/1"]
         else:
             assert [stream.batch() for _ in range(3)] == [[]] * 3
             stream.close()
-            # A listing finds it, a day late on the cloud.
+            # A listing finds the file; on Databricks this takes up to a day.
             assert Reading(tmp_path, path=path, useNotifications="false").until(1) == [
                 f"s3://{BUCKET}/{folder}/AWSLogs/1"
             ]
 
 
 @pytest.mark.parametrize("restricted", ["true", "false"])
-def test_the_topic_is_limited_to_its_own_account_if_the_option_says_so(
+def test_the_topic_is_limited_to_its_account_only_with_the_option(
     restricted: str, stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     with as_caller(stage, reader(stage, environments["auto-loader"])):
-        # An older run without the option made the topic.
+        # An earlier run without the option created the topic.
         Reading(tmp_path, **ON).close()
         stream = Reading(tmp_path, **ON, restrictNotificationSetupToSameAWSAccountId=restricted)
-        (topic,) = (each["TopicArn"] for each in stage.client("sns").list_topics()["Topics"])
+        (topic,) = (entry["TopicArn"] for entry in stage.client("sns").list_topics()["Topics"])
         policy = json.loads(stage.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
         condition = policy["Statement"][0]["Condition"]
         assert condition["ArnEquals"] == {"aws:SourceArn": f"arn:aws:s3:::{BUCKET}"}
-        own = {"aws:SourceAccount": ACCOUNT} if restricted == "true" else None
-        assert condition.get("StringEquals") == own
+        account_condition = {"aws:SourceAccount": ACCOUNT} if restricted == "true" else None
+        assert condition.get("StringEquals") == account_condition
         delivered = put(stage, "1")
         assert stream.until(1) == delivered
 
 
 @pytest.mark.parametrize("notifications", ["true", "false"])
-def test_a_first_start_on_an_empty_prefix_can_raise_until_an_object_comes(
+def test_a_first_start_on_an_empty_prefix_can_raise_until_an_object_arrives(
     notifications: str, stage: Emulator, tmp_path: Path
 ) -> None:
     ways, options = Ways(empty_prefix="raises"), {"useNotifications": notifications}
@@ -176,16 +177,16 @@ def test_a_first_start_on_an_empty_prefix_can_raise_until_an_object_comes(
                 Reading(tmp_path, ways=ways, **options)
             text = f"[CF_PATH_DOES_NOT_EXIST_FOR_READ_FILES] Path {PATH} does not exist."
             assert str(error.value) == text
-        assert stage.client("sqs").list_queues().get("QueueUrls", []) == [], "nothing is set up before it can read"
+        assert stage.client("sqs").list_queues().get("QueueUrls", []) == [], "the failed start set up a queue"
         delivered = put(stage, "1")
         stream = Reading(tmp_path, ways=ways, **options)
         assert stream.until(1) == delivered
         stream.close()
         clean(stage)
-        assert Reading(tmp_path, ways=ways, **options).batch() == [], "a stream that has started goes on"
+        assert Reading(tmp_path, ways=ways, **options).batch() == [], "a started stream accepts an empty prefix"
 
 
-def test_a_first_start_on_an_empty_prefix_waits_unless_it_is_told_to_raise(stage: Emulator, tmp_path: Path) -> None:
+def test_a_first_start_on_an_empty_prefix_waits_by_default(stage: Emulator, tmp_path: Path) -> None:
     with as_caller(stage, stage.root):
         stream = Reading(tmp_path)
         assert stream.batch() == []
@@ -193,14 +194,15 @@ def test_a_first_start_on_an_empty_prefix_waits_unless_it_is_told_to_raise(stage
         assert stream.until(1) == delivered
 
 
-def test_own_notifications_are_made_with_the_rights_of_auto_loader_and_found_again(
+def test_auto_loaders_notifications_are_created_with_its_permissions_and_reused(
     stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     first = put(stage, "a.log.gz")
     s3, sns, sqs = (stage.client(service) for service in ("s3", "sns", "sqs"))
-    other = {"Id": "other", "QueueArn": _queue_of_others(stage), "Events": ["s3:ObjectRemoved:*"]}
+    foreign_entry = {"Id": "other", "QueueArn": _foreign_queue(stage), "Events": ["s3:ObjectRemoved:*"]}
     s3.put_bucket_notification_configuration(
-        Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [other], "EventBridgeConfiguration": {}}
+        Bucket=BUCKET,
+        NotificationConfiguration={"QueueConfigurations": [foreign_entry], "EventBridgeConfiguration": {}},
     )
     with as_caller(stage, reader(stage, environments["auto-loader"])):
         stream = Reading(tmp_path, **ON, **{"resourceTag.owner": "network team"})
@@ -211,12 +213,12 @@ def test_own_notifications_are_made_with_the_rights_of_auto_loader_and_found_aga
 
         state = json.loads((tmp_path / "cloud_files" / "stream.json").read_text())
         name = f"databricks-auto-ingest-{state['stream']}"
-        found = s3.get_bucket_notification_configuration(Bucket=BUCKET)
-        (topic,) = found["TopicConfigurations"]
+        configuration = s3.get_bucket_notification_configuration(Bucket=BUCKET)
+        (topic,) = configuration["TopicConfigurations"]
         assert (topic["Id"], topic["Events"]) == (name, ["s3:ObjectCreated:*"])
         assert topic["Filter"]["Key"]["FilterRules"] == [{"Name": "prefix", "Value": "AWSLogs/"}]
-        assert found["QueueConfigurations"] == [other]
-        assert "EventBridgeConfiguration" in found
+        assert configuration["QueueConfigurations"] == [foreign_entry]
+        assert "EventBridgeConfiguration" in configuration
         assert topic["TopicArn"].endswith(f":{name}")
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
         expected = {
@@ -235,19 +237,19 @@ def test_own_notifications_are_made_with_the_rights_of_auto_loader_and_found_aga
 
         stream.close()
         third = put(stage, "d.log.gz")
-        again = Reading(tmp_path, **ON)
-        assert again.until(1) == third
-        until(lambda: again.batch() == [] and waiting(stage, url) == 0)
+        restarted = Reading(tmp_path, **ON)
+        assert restarted.until(1) == third
+        until(lambda: restarted.batch() == [] and waiting(stage, url) == 0)
         assert len(sqs.list_queues(QueueNamePrefix="databricks-auto-ingest-")["QueueUrls"]) == 1
 
 
-def test_messages_stay_until_the_batch_is_committed(
+def test_messages_stay_in_the_queue_until_the_batch_is_committed(
     stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     with as_caller(stage, reader(stage, environments["auto-loader"])):
         stream = Reading(tmp_path, **ON)
         assert stream.batch() == []
-        until(lambda: stream.batch() == [] and waiting(stage) == 0)  # the test event is gone
+        until(lambda: stream.batch() == [] and waiting(stage) == 0)  # S3's test event is gone
         put(stage, "a", "b")
         until(lambda: stream.intake.latest(0) == 2)
         assert waiting(stage) == 2
@@ -257,7 +259,7 @@ def test_messages_stay_until_the_batch_is_committed(
         assert waiting(stage) == 0
 
 
-def test_a_given_queue_is_read_with_the_rights_of_the_stack_and_nothing_else_is_touched(
+def test_a_given_queue_is_read_with_the_stacks_permissions_and_nothing_else_changes(
     stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     url = make_stack_notifications(stage, environments["stack"])
@@ -291,7 +293,7 @@ def test_events_of_a_given_queue_outside_the_load_path_are_ignored(
         until(lambda: stream.batch() == [] and waiting(stage, url) == 0)
 
 
-def test_events_that_are_doubled_or_late_or_of_other_files_change_nothing(
+def test_duplicate_late_and_foreign_events_load_nothing(
     stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     url = make_stack_notifications(stage, environments["stack"])
@@ -310,11 +312,11 @@ def test_events_that_are_doubled_or_late_or_of_other_files_change_nothing(
             sqs.send_message(QueueUrl=url, MessageBody=body)
         sqs.send_message(QueueUrl=url, MessageBody="no event")
         until(lambda: stream.batch() == [] and waiting(stage, url) == 1)
-    (left,) = [message["Body"] for message in _peek(stage, url)] or ["no event"]
-    assert left == "no event"
+    (remaining,) = [message["Body"] for message in _peek(stage, url)] or ["no event"]
+    assert remaining == "no event"
 
 
-def test_a_lost_event_is_found_by_the_listing_of_the_interval(
+def test_the_backfill_listing_finds_a_file_whose_event_was_lost(
     stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     url = make_stack_notifications(stage, environments["stack"])
@@ -327,7 +329,7 @@ def test_a_lost_event_is_found_by_the_listing_of_the_interval(
         assert stream.until(1) == lost
 
 
-def test_each_file_once_whatever_way_of_finding_files_follows_which(
+def test_switching_between_listing_and_notifications_loads_each_file_once(
     stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     credentials = reader(stage, environments["auto-loader"])
@@ -336,7 +338,7 @@ def test_each_file_once_whatever_way_of_finding_files_follows_which(
         delivered = put(stage, "1")
         assert stream.until(1) == delivered
         stream.close()
-        # Comes while nothing listens: no event tells of it.
+        # No queue exists now, so no event announces this file.
         second = put(stage, "2")
         stream = Reading(tmp_path, **ON)
         assert stream.until(1) == second
@@ -353,7 +355,7 @@ def test_each_file_once_whatever_way_of_finding_files_follows_which(
         until(lambda: stream.batch() == [] and waiting(stage) == 0)
 
 
-def test_files_from_before_the_first_start_can_be_left_out(
+def test_files_from_before_the_first_start_can_be_excluded(
     stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     put(stage, "old")
@@ -365,7 +367,7 @@ def test_files_from_before_the_first_start_can_be_left_out(
 
 
 @pytest.mark.parametrize("part", ["queue", "topic", "subscription", "notification", "topic's policy"])
-def test_what_was_deleted_between_two_runs_is_made_again_and_no_file_is_missed(
+def test_resources_deleted_between_two_runs_are_created_again_without_missing_a_file(
     part: str, stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     with as_caller(stage, reader(stage, environments["auto-loader"])):
@@ -380,7 +382,7 @@ def test_what_was_deleted_between_two_runs_is_made_again_and_no_file_is_missed(
         assert stream.until(1) == delivered
 
 
-def test_a_start_that_is_killed_before_any_of_its_calls_is_finished_by_the_next(
+def test_the_next_start_completes_a_start_killed_before_any_of_its_calls(
     stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     credentials = reader(stage, environments["auto-loader"])
@@ -400,16 +402,16 @@ def test_a_start_that_is_killed_before_any_of_its_calls_is_finished_by_the_next(
             stream.close()
         clean(stage)
         kill_at += 1
-    # Making queue, topic, subscription and notification, and the first listing.
+    # Creating the queue, topic, subscription and notification, and the first listing.
     assert kill_at > 12
 
 
 class Killed(BaseException):
-    """The process is gone: nobody may handle it."""
+    """A kill of the process; no handler catches it."""
 
 
 def _start_and_be_killed(state: Path, kill_at: int) -> bool:
-    """Start a stream and read one batch; end before its call of this number, and return whether it came so far."""
+    """Start a stream, read a batch and stop before call ``kill_at``; return False if it finished with fewer calls."""
     calls = itertools.count()
 
     def on_call(**_: object) -> None:
@@ -430,7 +432,7 @@ def _start_and_be_killed(state: Path, kill_at: int) -> bool:
     return False
 
 
-def test_a_queue_that_is_deleted_under_the_running_stream_is_made_again(
+def test_a_queue_deleted_under_a_running_stream_is_created_again(
     stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     with as_caller(stage, reader(stage, environments["auto-loader"])):
@@ -444,27 +446,29 @@ def test_a_queue_that_is_deleted_under_the_running_stream_is_made_again(
         assert stream.until(1) == delivered
 
 
-def test_a_notification_that_overlaps_another_is_refused_as_s3_does(
+def test_a_notification_that_overlaps_another_is_rejected_as_s3_does(
     stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     rules = [{"Name": "prefix", "Value": f"AWSLogs/{ACCOUNT}/"}]
-    other = {
+    foreign_entry = {
         "Id": "other",
-        "QueueArn": _queue_of_others(stage),
+        "QueueArn": _foreign_queue(stage),
         "Events": ["s3:ObjectCreated:Put"],
         "Filter": {"Key": {"FilterRules": rules}},
     }
     s3 = stage.client("s3")
-    s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [other]})
+    s3.put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [foreign_entry]}
+    )
     with as_caller(stage, reader(stage, environments["auto-loader"])):
         with pytest.raises(CloudFilesError) as error:
             Reading(tmp_path, **ON)
         for text in ("[CF_EVENT_NOTIFICATION_SETUP_FAILED.OTHER]", "ambiguously defined", "other to arn:aws:sqs:"):
             assert text in str(error.value)
-        # Listing goes on with the same checkpoint.
+        # A listing stream works with the same checkpoint.
         delivered = put(stage, "a")
         assert Reading(tmp_path).until(1) == delivered
-    assert s3.get_bucket_notification_configuration(Bucket=BUCKET)["QueueConfigurations"] == [other]
+    assert s3.get_bucket_notification_configuration(Bucket=BUCKET)["QueueConfigurations"] == [foreign_entry]
 
 
 SETUP = "[CF_EVENT_NOTIFICATION_SETUP_FAILED.PERMISSION_DENIED]"
@@ -492,7 +496,7 @@ SETUP = "[CF_EVENT_NOTIFICATION_SETUP_FAILED.PERMISSION_DENIED]"
     ],
     ids=lambda missing: missing[0],
 )
-def test_a_missing_right_is_named_with_what_it_is_missing_on(
+def test_a_missing_permission_is_reported_with_its_resource(
     missing: tuple[str, str, bool], stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     action, resource, setup = missing
@@ -502,7 +506,7 @@ def test_a_missing_right_is_named_with_what_it_is_missing_on(
         _bucket_policy_without(stage, action),
         pytest.raises(CloudFilesError) as error,
     ):
-        _read_for_ever(Reading(tmp_path, **ON), paths)
+        _read_until_refused(Reading(tmp_path, **ON), paths)
     message = str(error.value)
     assert f"{action} on {resource}" in message
     assert "is denied" in message
@@ -511,7 +515,7 @@ def test_a_missing_right_is_named_with_what_it_is_missing_on(
 
 
 @pytest.mark.parametrize("action", ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"])
-def test_a_missing_right_on_a_given_queue_is_named(
+def test_a_missing_permission_on_a_given_queue_is_reported(
     action: str, stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     url = make_stack_notifications(stage, environments["stack"])
@@ -520,10 +524,10 @@ def test_a_missing_right_on_a_given_queue_is_named(
         as_caller(stage, reader(stage, environments["stack"], without=action)),
         pytest.raises(CloudFilesError, match=f"{action} on .*vpc-flow-logs-stack is denied"),
     ):
-        _read_for_ever(Reading(tmp_path, **ON, queueUrl=url), [])
+        _read_until_refused(Reading(tmp_path, **ON, queueUrl=url), [])
 
 
-def test_a_right_to_list_that_is_missing_is_named(
+def test_a_missing_list_permission_is_reported(
     stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     with (
@@ -534,7 +538,7 @@ def test_a_right_to_list_that_is_missing_is_named(
         Reading(tmp_path).batch()
 
 
-def test_a_bucket_or_queue_that_is_not_there_is_named(
+def test_a_bucket_or_queue_that_does_not_exist_is_reported(
     stage: Emulator, environments: dict[str, Environment], tmp_path: Path
 ) -> None:
     url = make_stack_notifications(stage, environments["stack"])
@@ -551,7 +555,7 @@ def test_a_bucket_or_queue_that_is_not_there_is_named(
         Reading(tmp_path / "c", path="s3://nowhere/AWSLogs").batch()
 
 
-def test_objects_are_read_as_they_are_and_one_that_is_gone_is_named(
+def test_objects_are_read_byte_for_byte_and_a_deleted_one_is_reported(
     stage: Emulator, environments: dict[str, Environment]
 ) -> None:
     large = os.urandom(20 << 20)
@@ -561,49 +565,49 @@ def test_objects_are_read_as_they_are_and_one_that_is_gone_is_named(
         assert [row["path"] for row in rows] == paths
         assert [row["content"] for row in rows] == [b"x", b"", large]
         assert [row["length"] for row in rows] == [1, 0, len(large)]
-        told = stage.client("s3").head_object(Bucket=BUCKET, Key=f"{LOGS}/large")["LastModified"]
-        assert rows[2]["modificationTime"] == told
+        modified = stage.client("s3").head_object(Bucket=BUCKET, Key=f"{LOGS}/large")["LastModified"]
+        assert rows[2]["modificationTime"] == modified
         with pytest.raises(CloudFilesError, match=f"reading file s3://{BUCKET}/{LOGS}/gone. File does not exist"):
             list(content.batches([f"s3://{BUCKET}/{LOGS}/gone"], region="us-east-1"))
 
 
-def _read_for_ever(stream: Reading, paths: list[str]) -> None:
-    """Read until something is refused; ten seconds at most."""
+def _read_until_refused(stream: Reading, paths: list[str]) -> None:
+    """Read until a request is denied; ten seconds at most."""
     until(lambda: bool(stream.batch() and list(content.batches(paths, region="us-east-1")) and False), seconds=10)
 
 
 def _peek(stage: Emulator, url: str) -> list[dict[str, Any]]:
-    """The queue's visible messages, which stay visible."""
-    found: list[dict[str, Any]] = (
+    """Return the queue's visible messages and keep them visible."""
+    messages: list[dict[str, Any]] = (
         stage.client("sqs")
         .receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
         .get("Messages", [])
     )
-    return found
+    return messages
 
 
 def _delete(stage: Emulator, part: str) -> None:
     sns, sqs, s3 = (stage.client(service) for service in ("sns", "sqs", "s3"))
-    (topic,) = [each["TopicArn"] for each in sns.list_topics()["Topics"]]
+    (topic,) = [entry["TopicArn"] for entry in sns.list_topics()["Topics"]]
     if part == "queue":
         (url,) = sqs.list_queues()["QueueUrls"]
         sqs.delete_queue(QueueUrl=url)
     elif part == "topic":
         sns.delete_topic(TopicArn=topic)
     elif part == "subscription":
-        (one,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-        sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
+        (subscription,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
     elif part == "notification":
         s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
     else:
-        nobody = {"Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": topic}
-        text = json.dumps({"Version": "2012-10-17", "Statement": [nobody]})
+        deny_publish = {"Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": topic}
+        text = json.dumps({"Version": "2012-10-17", "Statement": [deny_publish]})
         sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=text)
 
 
 @contextmanager
 def _bucket_policy_without(stage: Emulator, action: str) -> Iterator[None]:
-    """The bucket's own policy allows the reader what it has to read: take an action out of that too."""
+    """Remove an action from the bucket policy, which grants the reader its access too."""
     s3 = stage.client("s3")
     before = s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
     s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(without_action(json.loads(before), action)))
@@ -613,7 +617,7 @@ def _bucket_policy_without(stage: Emulator, action: str) -> Iterator[None]:
         s3.put_bucket_policy(Bucket=BUCKET, Policy=before)
 
 
-def _queue_of_others(stage: Emulator) -> str:
+def _foreign_queue(stage: Emulator) -> str:
     sqs = stage.client("sqs")
     url = sqs.create_queue(QueueName="others")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

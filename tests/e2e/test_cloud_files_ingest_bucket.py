@@ -1,4 +1,4 @@
-"""The job under real Spark on a bucket, with nothing but the reader role's temporary credentials in its process."""
+"""The job under real Spark on a bucket; its process has only temporary credentials of the reader role."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ PATH = f"s3://{BUCKET}/AWSLogs/*/vpcflowlogs/*/*"
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as found:
-        yield found
+    with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as emulator:
+        yield emulator
 
 
 def process(stage: Emulator, credentials: Credentials, folder: Path, parameters: list[str]) -> Process:
-    of_spark = {name: ENVIRONMENT[name] for name in ("PYTHONPATH", "JDK_JAVA_OPTIONS")}
-    return Process(parameters, folder, environment={**stage.environment(credentials), **of_spark})
+    spark_settings = {name: ENVIRONMENT[name] for name in ("PYTHONPATH", "JDK_JAVA_OPTIONS")}
+    return Process(parameters, folder, environment={**stage.environment(credentials), **spark_settings})
 
 
 def put(stage: Emulator, number: int) -> None:
-    """A file whose records and bad line no other file has."""
+    """Put a file with unique records and a unique bad line."""
     good = "".join(f"10.0.{number}.{line} {number}\n" for line in range(5))
     body = f"srcaddr srcport\n{good}10.0.{number}.99 bad-{number}\n".encode()
     stage.client("s3").put_object(Bucket=BUCKET, Key=f"{LOGS}/{number} +ü.log", Body=body)
 
 
 def records(*numbers: int) -> Counter[tuple[object, ...]]:
-    """Address, port, time and file, as the table has to have them."""
+    """Return the rows expected in the table: address, port, time and file."""
     return Counter(
         (f"10.0.{number}.{line}", number, None, f"s3://{BUCKET}/{LOGS}/{number} +ü.log")
         for number in numbers
@@ -49,7 +49,7 @@ def records(*numbers: int) -> Counter[tuple[object, ...]]:
     )
 
 
-def test_own_notifications_a_kill_and_a_last_run_with_listing(
+def test_no_file_is_lost_across_notifications_a_kill_and_a_listing_run(
     spark: SparkSession, stage: Emulator, tmp_path: Path
 ) -> None:
     settings = environment(tmp_path)
@@ -72,24 +72,24 @@ def test_own_notifications_a_kill_and_a_last_run_with_listing(
         put(stage, 4)
         put(stage, 5)
     finally:
-        # In the middle of whatever it does with these two.
+        # The kill interrupts the load of these two files.
         time.sleep(0.5)
         running_.kill()
     assert running_.err == ""
     put(stage, 6)
-    again = process(
+    restarted = process(
         stage, credentials, tmp_path / "2", where.parameters(vpc_logs_path=PATH, notifications="auto-loader")
     )
-    assert (again.wait(), again.err) == (0, "")
+    assert (restarted.wait(), restarted.err) == (0, "")
     put(stage, 7)
-    listed = process(stage, credentials, tmp_path / "3", where.parameters(vpc_logs_path=PATH, notifications="off"))
-    assert (listed.wait(), listed.err) == (0, "")
-    found, quarantined = contents(spark, where)
-    assert found == records(*range(8))
+    listing = process(stage, credentials, tmp_path / "3", where.parameters(vpc_logs_path=PATH, notifications="off"))
+    assert (listing.wait(), listing.err) == (0, "")
+    loaded, quarantined = contents(spark, where)
+    assert loaded == records(*range(8))
     assert sum(quarantined.values()) == 8
 
 
-def test_the_queue_of_the_stack_and_a_right_that_is_taken_away(
+def test_a_permission_revoked_from_a_running_stream_ends_the_job_with_its_name(
     spark: SparkSession, stage: Emulator, tmp_path: Path
 ) -> None:
     settings = environment(tmp_path, STACK)
@@ -112,7 +112,7 @@ def test_the_queue_of_the_stack_and_a_right_that_is_taken_away(
         iam, name = stage.client("iam"), settings.reader.role_name
         document = iam.get_role_policy(RoleName=name, PolicyName="notifications")["PolicyDocument"]
         for statement in document["Statement"]:
-            statement["Action"] = [each for each in statement["Action"] if each != "sqs:ReceiveMessage"]
+            statement["Action"] = [action for action in statement["Action"] if action != "sqs:ReceiveMessage"]
         iam.put_role_policy(RoleName=name, PolicyName="notifications", PolicyDocument=json.dumps(document))
         assert running_.wait() == 1
     finally:
@@ -122,10 +122,10 @@ def test_the_queue_of_the_stack_and_a_right_that_is_taken_away(
     assert contents(spark, where)[0] == records(0, 1)
 
 
-def test_a_prefix_that_has_no_object_yet_ends_well_and_the_first_file_is_loaded_later(
+def test_a_run_on_a_prefix_without_objects_succeeds_and_a_later_run_loads_the_first_file(
     spark: SparkSession, stage: Emulator, tmp_path: Path
 ) -> None:
-    """Whether Auto Loader starts there is not documented; here it does not."""
+    """Auto Loader's behavior on an empty prefix is undocumented; here it refuses to start."""
     settings = environment(tmp_path)
     credentials = reader(stage, settings)
     s3 = stage.client("s3")
@@ -145,6 +145,6 @@ def test_a_prefix_that_has_no_object_yet_ends_well_and_the_first_file_is_loaded_
     assert f"no files yet below {PATH}" in first.out
     assert "done: 0 batches, 0 files" in first.out
     put(stage, 0)
-    then = Process(parameters, tmp_path / "2", environment=strict)
-    assert (then.wait(), then.err) == (0, "")
+    second = Process(parameters, tmp_path / "2", environment=strict)
+    assert (second.wait(), second.err) == (0, "")
     assert contents(spark, where)[0] == records(0)

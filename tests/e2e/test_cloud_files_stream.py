@@ -1,4 +1,4 @@
-"""The stand-in for Auto Loader under real Spark: each file exactly once, in the micro-batches that were asked for."""
+"""The local Auto Loader under real Spark: each file exactly once, in micro-batches of the requested size."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pyspark.sql.streaming import StreamingQuery
 from local.cloud_files import register_for
 
 HAS_LIMITS = not pyspark.__version__.startswith("4.1.")
-"""Under pyspark 4.1 a micro-batch has everything there is, and an availableNow run is one micro-batch."""
+"""False for pyspark 4.1: one micro-batch has all new files, and an availableNow run has one micro-batch."""
 
 
 class Stream:
-    """One stream over a folder, that is started again and again with the same checkpoint."""
+    """A stream over a folder, restarted with the same checkpoint."""
 
     def __init__(self, spark: SparkSession, root: Path) -> None:
         self.spark = spark
@@ -41,8 +41,11 @@ class Stream:
 
     def files(self, path: str = "", **options: str) -> DataFrame:
         register_for(self.spark, checkpoint=f"file:{self.checkpoint}")
-        asked = {"cloudFiles.format": "binaryFile", **{f"cloudFiles.{name}": value for name, value in options.items()}}
-        return self.spark.readStream.format("cloudFiles").options(**asked).load(f"{self.folder}{path}")
+        settings = {
+            "cloudFiles.format": "binaryFile",
+            **{f"cloudFiles.{name}": value for name, value in options.items()},
+        }
+        return self.spark.readStream.format("cloudFiles").options(**settings).load(f"{self.folder}{path}")
 
     def start(self, *, available_now: bool, path: str = "", **options: str) -> StreamingQuery:
         writer = self.files(path, **options).writeStream.foreachBatch(self._take)
@@ -52,9 +55,9 @@ class Stream:
         ).start()
 
     def run(self, path: str = "", **options: str) -> list[list[str]]:
-        """Load what is there; return the names of the files, micro-batch by micro-batch.
+        """Load all files and return their names per micro-batch.
 
-        Without the first one of a stream that finds nothing: Spark runs it all the same, for its offset.
+        Empty micro-batches are left out: Spark runs one on the first start, even without files, to record the offset.
         """
         self.batches = []
         self.start(available_now=True, path=path, **options).awaitTermination()
@@ -73,11 +76,11 @@ def stream(spark: SparkSession, tmp_path: Path) -> Stream:
 def until(condition: Callable[[], bool], *, seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "nothing came"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.05)
 
 
-def test_rows_are_those_of_binary_file(spark: SparkSession, stream: Stream) -> None:
+def test_rows_equal_those_of_sparks_binary_file_source(spark: SparkSession, stream: Stream) -> None:
     stream.deliver("a b/x%20ü.gz", data=b"abc", modified=1_700_000_000.25)
     stream.deliver("empty", data=b"")
     stream.deliver("large", data=os.urandom(20 << 20))
@@ -86,7 +89,7 @@ def test_rows_are_those_of_binary_file(spark: SparkSession, stream: Stream) -> N
     query.option("checkpointLocation", str(stream.checkpoint)).trigger(availableNow=True).start().awaitTermination()
     expected = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(str(stream.folder))
     assert stream.files().schema == expected.schema
-    # Spark's own source leaves empty files out; they are files as others are.
+    # Spark's own source skips empty files; this one returns them.
     assert sorted(row for row in rows if row[2]) == sorted(map(tuple, expected.collect()))
     assert [row[0] for row in rows if not row[2]] == [f"file:{stream.folder}/empty"]
     times = {row[0]: row[1] for row in rows}
@@ -94,7 +97,7 @@ def test_rows_are_those_of_binary_file(spark: SparkSession, stream: Stream) -> N
     assert times[f"file:{stream.folder}/a b/x%20ü.gz"].timestamp() == stamp.timestamp()  # type: ignore[attr-defined]
 
 
-def test_each_file_once_across_restarts_in_batches_of_the_size_asked_for(stream: Stream) -> None:
+def test_each_file_is_loaded_once_across_restarts_in_batches_of_the_requested_size(stream: Stream) -> None:
     for number in range(5):
         stream.deliver(f"{number}", modified=1000 + number)
     stream.deliver("_hidden", ".hidden", "_folder/a", "x/.folder/a")
@@ -106,7 +109,7 @@ def test_each_file_once_across_restarts_in_batches_of_the_size_asked_for(stream:
     assert stream.run(maxFilesPerTrigger="2") == [["x/new"]]
 
 
-def test_a_batch_that_was_not_finished_comes_again_with_the_same_files(stream: Stream) -> None:
+def test_an_unfinished_batch_runs_again_with_the_same_files(stream: Stream) -> None:
     stream.deliver("a", "b")
 
     def fail(batch: DataFrame, number: int) -> None:
@@ -120,7 +123,7 @@ def test_a_batch_that_was_not_finished_comes_again_with_the_same_files(stream: S
     assert stream.run() + ([] if HAS_LIMITS else stream.run()) == [["a", "b"], ["c"]]
 
 
-def test_a_running_stream_takes_files_as_they_come_and_only_whole_ones(stream: Stream) -> None:
+def test_a_running_stream_loads_new_files_when_they_are_complete(stream: Stream) -> None:
     stream.deliver("1", "2")
     query = stream.start(available_now=False, maxFilesPerTrigger="1")
     try:
@@ -131,11 +134,11 @@ def test_a_running_stream_takes_files_as_they_come_and_only_whole_ones(stream: S
         query.stop()
     assert sorted(name for batch in stream.batches for name in batch) == ["1", "2", "3"]
     stream.deliver("4")
-    # A batch that was taken, and stopped before its commit, comes again.
+    # A batch that was stopped before its commit runs again.
     assert stream.run() in ([["4"]], [["3"], ["4"]])
 
 
-def test_globs_and_filters_and_files_that_were_there_before(stream: Stream) -> None:
+def test_globs_select_files_and_existing_files_can_be_excluded(stream: Stream) -> None:
     stream.deliver("AWSLogs/1/vpcflowlogs/eu/old")
     assert stream.run("/AWSLogs/*/vpcflowlogs/*", includeExistingFiles="false") == []
     stream.deliver("AWSLogs/1/vpcflowlogs/eu/new", "AWSLogs/1/elb/new", "AWSLogs/2/vpcflowlogs/us/new")
@@ -143,7 +146,7 @@ def test_globs_and_filters_and_files_that_were_there_before(stream: Stream) -> N
     assert stream.run("/AWSLogs/*/vpcflowlogs/*", includeExistingFiles="false", useNotifications="true") == new
 
 
-def test_options_that_auto_loader_does_not_have_are_refused(stream: Stream) -> None:
+def test_unknown_options_and_invalid_schemas_are_rejected(stream: Stream) -> None:
     with pytest.raises(AnalysisException, match=r"CloudFilesError: .*unknown options: cloudfiles.speed; valid options"):
         stream.files(speed="1")
     reader = stream.spark.readStream.format("cloudFiles").schema("path STRING")
@@ -153,7 +156,7 @@ def test_options_that_auto_loader_does_not_have_are_refused(stream: Stream) -> N
         query.trigger(availableNow=True).start().awaitTermination()
 
 
-def test_a_file_that_is_gone_before_it_is_read_is_named(stream: Stream) -> None:
+def test_a_file_deleted_before_it_is_read_is_reported(stream: Stream) -> None:
     stream.deliver("a", "gone")
 
     def remove(batch: DataFrame, number: int) -> None:

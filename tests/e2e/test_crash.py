@@ -1,4 +1,4 @@
-"""`kill -9` of everything at random moments: at the end nothing is missing and nothing is there twice."""
+"""`kill -9` of all processes at random moments: no record is lost or duplicated."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from tests.support.ingesting import Place, Process, contents
 CRASHES = int(os.environ.get("VPC_FLOW_LOGS_CRASHES", "6"))
 SEED = int(os.environ.get("VPC_FLOW_LOGS_SEED", "1"))
 
-FILES_A_ROUND = 2
-# Python data sources of pyspark 4.1 cannot limit a micro-batch: all that is new comes in one.
-BATCHES_A_ROUND = 1 if version("pyspark").startswith("4.1.") else FILES_A_ROUND
+FILES_PER_ROUND = 2
+# Python data sources of pyspark 4.1 cannot limit a micro-batch: one has all new files.
+BATCHES_PER_ROUND = 1 if version("pyspark").startswith("4.1.") else FILES_PER_ROUND
 
 
 def file_with(number: int) -> bytes:
-    """Records and bad lines that no other file has."""
+    """Return a file with unique records and a unique bad line."""
     good = "".join(f"10.0.{number}.{line} {number}\n" for line in range(5))
     return f"srcaddr srcport\n{good}10.0.{number}.99 bad-{number}\n".encode()
 
 
-def delivered(where: Place, files: int) -> tuple[Counter[tuple[object, ...]], Counter[tuple[object, ...]]]:
-    """What the tables have to hold: address, port, time and file; file, line, lines, text and reason."""
+def expected_contents(where: Place, files: int) -> tuple[Counter[tuple[object, ...]], Counter[tuple[object, ...]]]:
+    """Return the expected rows of both tables: address, port, time, file; and file, line, lines, text, reason."""
     records = Counter(
         (f"10.0.{number}.{line}", number, None, f"file:{where.logs}/{number}.log")
         for number in range(files)
@@ -44,38 +44,36 @@ def delivered(where: Place, files: int) -> tuple[Counter[tuple[object, ...]], Co
 
 @pytest.mark.lts
 @pytest.mark.slow
-def test_a_run_that_is_killed_at_any_moment_loses_nothing_and_doubles_nothing(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    """Half of the runs are killed while they start, half after one of their batches."""
+def test_runs_killed_at_random_moments_lose_and_duplicate_nothing(spark: SparkSession, tmp_path: Path) -> None:
+    """Kill half of the runs while they start and half after one of their batches."""
     where = Place(tmp_path / "place", "crashed", headers=("srcaddr", "srcport"))
-    chance = random.Random(SEED)
+    rng = random.Random(SEED)
     files, starting = 0, 0.0
-    killed: list[str] = []
+    kills: list[str] = []
     for crash in range(CRASHES):
-        for number in range(files, files + FILES_A_ROUND):
+        for number in range(files, files + FILES_PER_ROUND):
             where.deliver(file_with(number), f"{number}.log")
-        files += FILES_A_ROUND
+        files += FILES_PER_ROUND
         process = Process(where.parameters(max_files_per_batch="1"), tmp_path / f"process-{crash}")
-        began = time.monotonic()
+        start = time.monotonic()
         try:
             if crash % 2:
-                time.sleep(chance.uniform(0, 1.2) * starting)
+                time.sleep(rng.uniform(0, 1.2) * starting)
             else:
-                process.wait_for("batch ", times=chance.randint(1, BATCHES_A_ROUND))
-                starting = time.monotonic() - began
-                time.sleep(chance.uniform(0, 0.1) * starting)
+                process.wait_for("batch ", times=rng.randint(1, BATCHES_PER_ROUND))
+                starting = time.monotonic() - start
+                time.sleep(rng.uniform(0, 0.1) * starting)
         finally:
-            killed.append(f"after {time.monotonic() - began:.1f} s, {len(process.batches)} batches")
+            kills.append(f"after {time.monotonic() - start:.1f} s, {len(process.batches)} batches")
             process.kill()
     last = Process(where.parameters(), tmp_path / "process-last")
-    assert last.wait() == 0, f"seed {SEED}, {killed}: {last.err}"
+    assert last.wait() == 0, f"seed {SEED}, {kills}: {last.err}"
     assert last.err == ""
-    assert contents(spark, where) == delivered(where, files), f"seed {SEED}, {killed}"
+    assert contents(spark, where) == expected_contents(where, files), f"seed {SEED}, {kills}"
 
 
 @pytest.mark.slow
-def test_a_run_that_is_interrupted_says_so_and_the_next_one_goes_on(spark: SparkSession, tmp_path: Path) -> None:
+def test_an_interrupted_run_reports_it_and_the_next_run_resumes(spark: SparkSession, tmp_path: Path) -> None:
     where = Place(tmp_path / "place", "interrupted", headers=("srcaddr", "srcport"))
     for number in range(6):
         where.deliver(file_with(number), f"{number}.log")
@@ -86,4 +84,4 @@ def test_a_run_that_is_interrupted_says_so_and_the_next_one_goes_on(spark: Spark
     assert process.err == "Interrupted. Data loaded so far is kept; run the command again to resume where it stopped.\n"
     last = Process(where.parameters(), tmp_path / "process-last")
     assert last.wait() == 0, last.err
-    assert contents(spark, where) == delivered(where, 6)
+    assert contents(spark, where) == expected_contents(where, 6)

@@ -1,4 +1,4 @@
-"""The demo from end to end: its numbers are those of the tables, and it leaves nothing behind, stopped or not."""
+"""The demo from start to end: its counts match the tables, and it leaves no process behind, even if stopped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.ingesting import ENVIRONMENT, ROOT
 
 RECORDS = 6000
 SECONDS = 900
-"""How long a demo may take before a test gives up: the machine may be busy."""
+"""Timeout of a demo in seconds, generous because the machine may be busy."""
 
 ARGUMENTS = ["--folder", "the demo", "--records", str(RECORDS), "--seed", "5"]
 
@@ -29,9 +29,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Folder, str]:
-    """A demo that ran, in a folder with a blank in its name: the folder, and what was printed."""
+    """Run the demo in a folder with a blank in its name; return the folder and the output."""
     home = tmp_path_factory.mktemp("demo")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "local.demo", *ARGUMENTS],
         cwd=home,
         env=ENVIRONMENT,
@@ -41,40 +41,42 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Folder, str]:
         timeout=SECONDS,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
+    assert process.returncode == 0, process.stdout
     assert list(processes_of(home)) == []
-    return Folder(home / "the demo"), done.stdout
+    return Folder(home / "the demo"), process.stdout
 
 
-def test_the_printed_numbers_are_those_of_the_tables(ran: tuple[Folder, str], spark: SparkSession) -> None:
-    folder, said = ran
+def test_the_printed_counts_match_the_tables(ran: tuple[Folder, str], spark: SparkSession) -> None:
+    folder, output = ran
     rows = spark.read.format("delta").load(str(folder.tables / "flow_logs"))
     entries = spark.read.format("delta").load(str(folder.tables / "flow_logs_quarantine")).collect()
     count, lines = rows.count(), sum(entry.lines for entry in entries)
 
     assert count > RECORDS
-    assert f"delivered {count + lines:,} lines = {count:,} rows + {lines:,} quarantined: nothing lost" in said
-    assert re.search(rf"flow_logs +{count:,}  ", said)
-    assert re.search(rf"flow_logs_quarantine +{len(entries):,}  ", said)
-    assert "DIFFERENCE" not in said
-    assert "Traceback" not in said
+    assert f"delivered {count + lines:,} lines = {count:,} rows + {lines:,} quarantined: nothing lost" in output
+    assert re.search(rf"flow_logs +{count:,}  ", output)
+    assert re.search(rf"flow_logs_quarantine +{len(entries):,}  ", output)
+    assert "DIFFERENCE" not in output
+    assert "Traceback" not in output
 
 
-def test_three_flow_logs_in_three_formats_are_in_one_table(ran: tuple[Folder, str], spark: SparkSession) -> None:
-    folder, said = ran
+def test_flow_logs_in_three_formats_are_in_one_table(ran: tuple[Folder, str], spark: SparkSession) -> None:
+    folder, output = ran
     rows = spark.read.format("delta").load(str(folder.tables / "flow_logs"))
-    # A field that only the second deploy's formats have: its column was added while traffic flowed.
+    # The second deploy's formats added columns while traffic flowed.
     counts = rows.selectExpr(
         "count_if(version = 2)", "count_if(pkt_srcaddr IS NOT NULL)", "count_if(tgw_id IS NOT NULL)"
     ).first()
 
     assert counts is not None
     assert all(count > 0 for count in counts)
-    for told in ("VPC vpc-", "subnet subnet-", "transit gateway tgw-"):
-        assert re.search(rf"{told}\w+ +[\d,]+ += +[\d,]+ +\+ +\d+$", said, flags=re.MULTILINE)
+    for flow_log in ("VPC vpc-", "subnet subnet-", "transit gateway tgw-"):
+        assert re.search(rf"{flow_log}\w+ +[\d,]+ += +[\d,]+ +\+ +\d+$", output, flags=re.MULTILINE)
 
 
-def test_three_files_are_in_quarantine_each_for_its_own_reason(ran: tuple[Folder, str], spark: SparkSession) -> None:
+def test_three_damaged_files_are_in_quarantine_each_with_its_reasons(
+    ran: tuple[Folder, str], spark: SparkSession
+) -> None:
     folder, _ = ran
     entries = spark.read.format("delta").load(str(folder.tables / "flow_logs_quarantine")).collect()
     reasons = sorted(re.sub(r"\d+", "N", entry.reason) for entry in entries)
@@ -91,21 +93,21 @@ def test_three_files_are_in_quarantine_each_for_its_own_reason(ran: tuple[Folder
     ]
 
 
-def test_everything_that_was_deployed_is_looked_up_and_gone(ran: tuple[Folder, str]) -> None:
+def test_everything_deployed_is_looked_up_and_gone(ran: tuple[Folder, str]) -> None:
     looked_up = ran[1].partition("looked up")[2]
 
-    for what in (
+    for resource in (
         *("reader role", "instance profile", "right to pass the role", "flow logs", "SNS topics", "SQS queues"),
         *("bucket notification", "functions", "registered profile", "grant of the profile", "job", "active runs"),
     ):
-        assert re.search(rf"^ +{what} +\S.* none$", looked_up, flags=re.MULTILINE), what
+        assert re.search(rf"^ +{resource} +\S.* none$", looked_up, flags=re.MULTILINE), resource
     assert "nothing is left but the bucket and the tables" in looked_up
 
 
-def test_the_report_has_the_numbers_and_needs_nothing_else(ran: tuple[Folder, str]) -> None:
-    folder, said = ran
+def test_the_report_has_the_counts_and_loads_no_other_file(ran: tuple[Folder, str]) -> None:
+    folder, output = ran
     text = folder.report.read_text(encoding="utf-8")
-    sums = re.search(r"delivered ([\d,]+) lines = ([\d,]+) rows \+ (\d+) quarantined", said)
+    sums = re.search(r"delivered ([\d,]+) lines = ([\d,]+) rows \+ (\d+) quarantined", output)
 
     assert sums
     assert f"{sums[1]} delivered lines = {sums[2]} rows + {sums[3]} quarantined" in text
@@ -114,34 +116,34 @@ def test_the_report_has_the_numbers_and_needs_nothing_else(ran: tuple[Folder, st
     assert not re.search(r"\b(?:src|href)=", text)
 
 
-def test_lag_is_told(ran: tuple[Folder, str]) -> None:
+def test_the_latency_is_printed(ran: tuple[Folder, str]) -> None:
     assert re.search(r"latency from file upload to readable rows: median \d+\.\d s, maximum .*, \d+ files", ran[1])
 
 
-def test_the_printed_query_can_be_typed(ran: tuple[Folder, str]) -> None:
-    folder, said = ran
-    (query,) = re.findall(rf"^ +({re.escape(sys.executable)} -c .*)", said, flags=re.MULTILINE)
-    asked = subprocess.run(
+def test_the_printed_query_works_as_typed(ran: tuple[Folder, str]) -> None:
+    folder, output = ran
+    (query,) = re.findall(rf"^ +({re.escape(sys.executable)} -c .*)", output, flags=re.MULTILINE)
+    result = subprocess.run(
         query, shell=True, cwd=folder.path.parent, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
 
-    assert asked.returncode == 0, asked.stderr
-    assert re.search(r"\|ACCEPT\|", asked.stdout)
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"\|ACCEPT\|", result.stdout)
 
 
-def test_the_readme_shows_what_is_printed(ran: tuple[Folder, str]) -> None:
+def test_the_readme_shows_the_printed_output(ran: tuple[Folder, str]) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"<!-- demo -->\n```text\n(.*?)```", readme, flags=re.DOTALL)
-    assert shown
+    example = re.search(r"<!-- demo -->\n```text\n(.*?)```", readme, flags=re.DOTALL)
+    assert example
 
     def shape(text: str) -> list[str]:
-        """The lines without what a seed, a number of records, a folder and a machine make different."""
+        """Return the lines without the values that depend on seed, record count, folder and machine."""
         text = re.sub(r"(\.demo|the demo)/", "", text)
         text = re.sub(r"\d+ min \d\d s|[\d.]+ s\b", "T", re.sub(r"-0[0-9a-f]{16}", "N", text))
         return [" ".join(re.sub(r"[\d,]+", "N", line).split()) for line in text.splitlines() if line.strip()]
 
     printed = shape(ran[1])
-    assert [line for line in shape(shown[1]) if line not in printed] == []
+    assert [line for line in shape(example[1]) if line not in printed] == []
 
 
 def test_nothing_is_written_outside_the_folder(ran: tuple[Folder, str]) -> None:
@@ -151,13 +153,13 @@ def test_nothing_is_written_outside_the_folder(ran: tuple[Folder, str]) -> None:
     assert not list(ROOT.glob("cdk.out/*demo*"))
 
 
-def test_a_folder_of_others_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    theirs = tmp_path / "theirs.txt"
-    theirs.write_text("mine")
+def test_a_folder_the_demo_did_not_create_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("mine")
 
     assert demo.main(["--folder", str(tmp_path)]) == 2
     assert "is not empty, and the demo did not create it" in capsys.readouterr().err
-    assert [*tmp_path.iterdir()] == [theirs]
+    assert [*tmp_path.iterdir()] == [file]
 
 
 def test_two_demos_do_not_share_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -166,30 +168,32 @@ def test_two_demos_do_not_share_a_folder(tmp_path: Path, capsys: pytest.CaptureF
     assert "another demo is running" in capsys.readouterr().err
 
 
-def test_a_new_run_empties_the_folder(tmp_path: Path) -> None:
-    folder, kept = Folder(tmp_path / "demo"), tmp_path / "kept"
-    kept.mkdir()
-    (kept / "file").touch()
+def test_a_new_run_empties_the_folder_without_following_links(tmp_path: Path) -> None:
+    folder, linked = Folder(tmp_path / "demo"), tmp_path / "linked"
+    linked.mkdir()
+    (linked / "file").touch()
     with folder.emptied():
         (folder.path / "old").mkdir()
         (folder.path / "old" / "file").write_text("")
-        folder.tables.symlink_to("../kept")
+        folder.tables.symlink_to("../linked")
     with folder.emptied():
         assert [path.name for path in folder.path.iterdir()] == [".made-by-local-demo"]
-    assert (kept / "file").exists()
+    assert (linked / "file").exists()
 
 
 @pytest.mark.parametrize("records", ["0", "-5", "1e6", "999999999999"])
-def test_records_out_of_bounds_are_refused(records: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
+def test_record_counts_out_of_range_are_rejected(
+    records: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as error:
         demo.main(["--folder", str(tmp_path / "demo"), "--records", records])
 
-    assert ended.value.code == 2
+    assert error.value.code == 2
     assert "is not a whole number from" in capsys.readouterr().err
     assert not (tmp_path / "demo").exists()
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc to find processes")
 def test_a_stopped_demo_leaves_no_process(tmp_path: Path) -> None:
     output = tmp_path / "output"
     with output.open("wb") as out:
@@ -199,7 +203,7 @@ def test_a_stopped_demo_leaves_no_process(tmp_path: Path) -> None:
             env=ENVIRONMENT,
             stdout=out,
             stderr=subprocess.STDOUT,
-            # As in a terminal: a group that Ctrl-C goes to as a whole.
+            # As in a terminal, where Ctrl-C goes to the whole process group.
             start_new_session=True,
         )
     try:
@@ -218,20 +222,20 @@ def test_a_stopped_demo_leaves_no_process(tmp_path: Path) -> None:
         process.wait()
         for pid in processes_of(tmp_path):
             os.kill(pid, signal.SIGKILL)
-    said = output.read_text()
-    assert "Traceback" not in said
-    assert "stopped; all processes of the demo have ended" in said
+    text = output.read_text()
+    assert "Traceback" not in text
+    assert "stopped; all processes of the demo have ended" in text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["output", "the demo"]
 
 
 def processes_of(home: Path) -> Iterator[int]:
-    """Processes that were started in a folder, or were told of it in their command line or environment."""
-    wanted = str(home).encode()
+    """Yield the processes with a folder in their working directory, command line or environment."""
+    path = str(home).encode()
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            told = [(process / name).read_bytes() for name in ("environ", "cmdline")]
-            told.append(os.fsencode((process / "cwd").readlink()))
+            values = [(process / name).read_bytes() for name in ("environ", "cmdline")]
+            values.append(os.fsencode((process / "cwd").readlink()))
         except OSError:
             continue
-        if int(process.name) != os.getpid() and any(wanted in one for one in told):
+        if int(process.name) != os.getpid() and any(path in value for value in values):
             yield int(process.name)

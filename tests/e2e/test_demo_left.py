@@ -1,4 +1,4 @@
-"""The demo's last look finds each thing that a destroy should have taken down, and nothing where nothing is."""
+"""The demo's final check finds each resource that a destroy should have removed, and nothing in an empty account."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ NAMES = Names.of(ENVIRONMENT)
 TRUST = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
-def test_what_is_there_is_found_and_what_is_not_is_not(tmp_path: Path) -> None:
+def test_the_final_check_finds_exactly_the_resources_that_exist(tmp_path: Path) -> None:
     with running(tmp_path / "aws") as aws, WorkspaceServer() as server:
         workspace = WorkspaceClient(host=server.host, token=server.credentials.token)
         make_cross_account_role(aws, NAMES.cross_account_role)
         aws.client("s3").create_bucket(Bucket=NAMES.bucket)
-        assert [one.what for one in left(aws, workspace, NAMES) if one.found] == []
+        assert [item.what for item in left(aws, workspace, NAMES) if item.found] == []
 
-        leave_in_aws(aws)
+        create_leftovers_in_aws(aws)
         profile = names.profile_arn(ENVIRONMENT)
         workspace.instance_profiles.add(profile, skip_validation=True)
         add_group(server.state, "network-engineers").roles.append(profile)
         task = Task(task_key="ingest", notebook_task=NotebookTask(notebook_path="/x"), existing_cluster_id="1")
         workspace.jobs.create(name=NAMES.job, tasks=[task])
 
-        found = {one.what: one.found for one in left(aws, workspace, NAMES)}
+        resources = {item.what: item.found for item in left(aws, workspace, NAMES)}
 
-    nothing = {what for what, told in found.items() if not told}
-    # A stack, functions and active runs are what only a deploy makes.
-    assert nothing == {"stack", "functions", "active runs"}
-    assert found["SNS topics"] == "databricks-auto-ingest-x"
-    assert found["bucket notification"] == "QueueConfigurations"
-    assert found["grant of the profile"] == "network-engineers"
+    absent = {what for what, resource in resources.items() if not resource}
+    # Only a real deploy creates a stack, functions and active runs.
+    assert absent == {"stack", "functions", "active runs"}
+    assert resources["SNS topics"] == "databricks-auto-ingest-x"
+    assert resources["bucket notification"] == "QueueConfigurations"
+    assert resources["grant of the profile"] == "network-engineers"
 
 
-def leave_in_aws(aws: Emulator) -> None:
+def create_leftovers_in_aws(aws: Emulator) -> None:
     iam, sqs = aws.client("iam"), aws.client("sqs")
     document = json.dumps({"Version": "2012-10-17", "Statement": [TRUST]})
     iam.create_role(RoleName=NAMES.role, AssumeRolePolicyDocument=document)
@@ -71,11 +71,11 @@ def leave_in_aws(aws: Emulator) -> None:
     )
     policy = json.dumps(policies.bucket_policy(ENVIRONMENT).document)
     aws.client("s3").put_bucket_policy(Bucket=NAMES.bucket, Policy=policy)
-    made = aws.client("ec2").create_flow_logs(
+    flow_logs = aws.client("ec2").create_flow_logs(
         ResourceIds=["vpc-0123456789abcdef0"],
         ResourceType="VPC",
         TrafficType="ALL",
         LogDestinationType="s3",
         LogDestination=f"arn:aws:s3:::{NAMES.bucket}",
     )
-    assert made["Unsuccessful"] == []
+    assert flow_logs["Unsuccessful"] == []

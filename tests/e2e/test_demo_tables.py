@@ -1,4 +1,4 @@
-"""What the demo asks its tables: sums over all rows, of those without bytes and without an action too."""
+"""The demo's queries: sums over all rows, including those without bytes or an action."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ROWS = [
 ]
 
 
-class Asked:
-    """Answers as the process of the stage does."""
+class SparkSql:
+    """SQL in this process with the interface of the stage's SQL process."""
 
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
@@ -35,18 +35,18 @@ class Asked:
 @pytest.fixture
 def tables(spark: SparkSession) -> Iterator[Tables]:
     schema = "action STRING, bytes BIGINT, log_status STRING, time STRING"
-    made = spark.createDataFrame(ROWS, schema).selectExpr(
+    rows = spark.createDataFrame(ROWS, schema).selectExpr(
         *("action", "bytes", "log_status", "CAST(time AS TIMESTAMP) AS event_time", f"'{FILE}' AS source_file")
     )
-    made.createOrReplaceTempView("demo_flow_logs")
+    rows.createOrReplaceTempView("demo_flow_logs")
     entries = spark.createDataFrame([(FILE, 7, 3)], "source_file STRING, line_number BIGINT, lines BIGINT")
     entries.createOrReplaceTempView("demo_flow_logs_quarantine")
-    yield Tables(Asked(spark), "demo_flow_logs")
+    yield Tables(SparkSql(spark), "demo_flow_logs")
     for view in ("demo_flow_logs", "demo_flow_logs_quarantine"):
         spark.catalog.dropTempView(view)
 
 
-def test_the_minutes_have_every_row_that_has_a_time(tables: Tables) -> None:
+def test_the_minutes_count_every_row_with_a_time(tables: Tables) -> None:
     first, second = tables.minutes()
 
     assert (first.accepted, first.rejected, first.accepted_bytes, first.rejected_bytes) == (1, 1, 10, 5)
@@ -54,8 +54,8 @@ def test_the_minutes_have_every_row_that_has_a_time(tables: Tables) -> None:
     assert second.begins == first.begins + 60
 
 
-def test_what_aws_skipped_is_counted_next_to_rows_and_quarantined_lines(tables: Tables) -> None:
-    (found,) = tables.by_flow_log().values()
+def test_records_that_aws_skipped_are_counted_next_to_rows_and_quarantined_lines(tables: Tables) -> None:
+    (counts,) = tables.by_flow_log().values()
 
-    assert (found.rows, found.accepted, found.rejected, found.bytes) == (6, 1, 2, 15)
-    assert (found.quarantined, found.skipped) == (3, 2)
+    assert (counts.rows, counts.accepted, counts.rejected, counts.bytes) == (6, 1, 2, 15)
+    assert (counts.quarantined, counts.skipped) == (3, 2)

@@ -1,4 +1,4 @@
-"""The real app on both stages: CloudFormation has the real function register the reader and make the job."""
+"""The real app on both clouds: CloudFormation calls the real function, which registers the reader and creates a job."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _UNKNOWN_GROUP = ("[workspace.cluster]", 'groups = ["nobody-knows"]\n\n[workspac
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with running(tmp_path_factory.mktemp("aws"), account="111122223333") as found:
-        yield found
+    with running(tmp_path_factory.mktemp("aws"), account="111122223333") as emulator:
+        yield emulator
 
 
 @pytest.fixture(scope="module")
 def workspace() -> Iterator[WorkspaceServer]:
-    # A run that proves access outlasts the first call: the check function is asked until it has ended.
+    # The verify run takes longer than the first call; the framework calls the check function until it has ended.
     runner = RecordingRunner(by_entry_point={"verify": Script(seconds=20)})
     with WorkspaceServer(runner=runner) as server:
         server.state.catalogs["network"] = "admins"
@@ -45,23 +45,23 @@ def workspace() -> Iterator[WorkspaceServer]:
 
 
 def _task(job: Job) -> dict[str, Any]:
-    (task,) = job.settings["tasks"]
-    found: dict[str, Any] = task
-    return found
+    tasks: list[dict[str, Any]] = job.settings["tasks"]
+    (task,) = tasks
+    return task
 
 
-def test_it_is_created_updated_refused_replaced_and_deleted(
+def test_cloudformation_creates_updates_rolls_back_replaces_and_deletes_the_registration(
     stage: Emulator, workspace: WorkspaceServer, tmp_path: Path
 ) -> None:
-    who, state, runner = workspace.credentials, workspace.state, workspace.workspace.runner
+    principal, state, runner = workspace.credentials, workspace.state, workspace.workspace.runner
     assert isinstance(runner, RecordingRunner)
-    text = json.dumps({"client_id": who.client_id, "client_secret": who.client_secret})
+    text = json.dumps({"client_id": principal.client_id, "client_secret": principal.client_secret})
     secret = stage.client("secretsmanager").create_secret(Name="databricks/test", SecretString=text)
     file = tmp_path / "test.toml"
-    here = [("https://example.cloud.databricks.com", workspace.host), (_SECRET, secret["ARN"]), STACK]
+    edits = [("https://example.cloud.databricks.com", workspace.host), (_SECRET, secret["ARN"]), STACK]
 
     def run(*arguments: str, changes: Sequence[tuple[str, str]] = ()) -> str:
-        file.write_text(changed(*here, *changes))
+        file.write_text(changed(*edits, *changes))
         return cdk(stage, *arguments, "-c", f"env={file}", folder=tmp_path)
 
     def outputs() -> dict[str, str]:
@@ -69,8 +69,8 @@ def test_it_is_created_updated_refused_replaced_and_deleted(
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     def resource() -> str:
-        found = stage.client("cloudformation").describe_stack_resources(StackName=_STACK)["StackResources"]
-        return next(str(one["PhysicalResourceId"]) for one in found if one["ResourceType"] == TYPE)
+        resources = stage.client("cloudformation").describe_stack_resources(StackName=_STACK)["StackResources"]
+        return next(str(entry["PhysicalResourceId"]) for entry in resources if entry["ResourceType"] == TYPE)
 
     def profiles() -> list[str]:
         return [profile.arn for profile in state.instance_profiles.values()]
@@ -78,15 +78,15 @@ def test_it_is_created_updated_refused_replaced_and_deleted(
     make_cross_account_role(stage, "databricks-cross-account")
     run("bootstrap")
     run("deploy", "--require-approval=never")
-    told = outputs()
+    first_outputs = outputs()
     (job,) = state.jobs.values()
-    assert told["JobId"] == str(job.job_id)
-    assert told["JobUrl"].startswith(workspace.host)
-    assert told["Table"] == "network.flow_logs.test"
+    assert first_outputs["JobId"] == str(job.job_id)
+    assert first_outputs["JobUrl"].startswith(workspace.host)
+    assert first_outputs["Table"] == "network.flow_logs.test"
     assert profiles() == [f"{_PROFILES}/flow-log-reader"] == [resource()]
-    # What CloudFormation alone knew has come through.
-    assert _task(job)["python_wheel_task"]["named_parameters"]["queue-url"] == told["QueueUrl"]
-    # Access was proven before the job ran, with the wheel of the zip.
+    # A value that only CloudFormation knows has reached the job.
+    assert _task(job)["python_wheel_task"]["named_parameters"]["queue-url"] == first_outputs["QueueUrl"]
+    # The verify run came before the job's first run and used the wheel of the zip.
     assert [request.entry_point for request in runner.requests] == ["verify", "ingest"]
     (library,) = runner.requests[0].libraries
     assert function_code().wheel in library.path
@@ -94,17 +94,17 @@ def test_it_is_created_updated_refused_replaced_and_deleted(
     run("deploy", "--require-approval=never", changes=[_WORKER])
     assert list(state.jobs) == [job.job_id]
     assert "'num_workers': 1" in str(state.jobs[job.job_id].settings)
-    assert outputs() == told
+    assert outputs() == first_outputs
 
     with pytest.raises(AssertionError, match="nobody-knows"):
         run("deploy", "--require-approval=never", changes=[_WORKER, _UNKNOWN_GROUP])
-    assert outputs() == told
+    assert outputs() == first_outputs
 
     run("deploy", "--require-approval=never", changes=[_WORKER, _OTHER_ROLE])
     assert profiles() == [f"{_PROFILES}/flow-log-reader-2"] == [resource()]
-    # The old profile's resource is deleted last, and leaves the job alone.
+    # The old profile's resource is deleted last; its delete keeps the job.
     assert list(state.jobs) == [job.job_id]
-    assert outputs()["JobId"] == told["JobId"]
+    assert outputs()["JobId"] == first_outputs["JobId"]
 
     run("destroy", "--force", changes=[_WORKER, _OTHER_ROLE])
     assert (state.jobs, profiles()) == ({}, [])
@@ -112,6 +112,6 @@ def test_it_is_created_updated_refused_replaced_and_deleted(
     for name in ("registration", "provider", "provider-check", "waiter"):
         with pytest.raises(ClientError, match="NoSuchEntity"):
             stage.client("iam").get_role(RoleName=f"{_STACK}-{name}")
-    said = stage.log.read_text()
-    assert who.client_secret not in said
-    assert who.token not in said
+    log = stage.log.read_text()
+    assert principal.client_secret not in log
+    assert principal.token not in log

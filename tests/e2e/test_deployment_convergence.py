@@ -1,7 +1,7 @@
-"""Whatever goes wrong with a request of a deploy or a destroy, the same call again ends where it always ends.
+"""After a fault at any request of a deploy or a destroy, the same call converges to the same state.
 
-A fault hits each request that changes something, and the first of each kind of request that only reads: between two
-reads nothing has changed that the next call could find. `docs/decisions/` says what this leaves out.
+A fault hits each request that changes something and the first of each kind of request that only reads: nothing changes
+between two reads, so the next call finds the same state. `docs/decisions/` lists the cases that this leaves out.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from local.workspace import Fault
 from local.workspace.request_log import LoggedRequest
 from tests.support.deploying import GROUP, NEWER_WHEEL, READERS, Stage, snapshot, staged
 
-ONCE = [Fault.TOO_MANY_REQUESTS, Fault.UNAVAILABLE, Fault.CUT_BEFORE, Fault.CUT_AFTER]
-"""Faults of one request, which the SDK tries again by itself."""
-FOR_GOOD = [Fault.CUT_BEFORE, Fault.CUT_AFTER]
-"""Faults of a request and of all after it: as if the deployment were killed there, before or after the effect."""
+ONE_REQUEST = [Fault.TOO_MANY_REQUESTS, Fault.UNAVAILABLE, Fault.CUT_BEFORE, Fault.CUT_AFTER]
+"""Faults of a single request, which the SDK retries."""
+ALL_LATER_REQUESTS = [Fault.CUT_BEFORE, Fault.CUT_AFTER]
+"""Faults of a request and all later ones, like a kill of the deployment before or after the request's effect."""
 
 Prepare = Callable[[Stage, WorkspaceSpec], object]
 
 
-def _first(stage: Stage, spec: WorkspaceSpec) -> None:
+def _deploy(stage: Stage, spec: WorkspaceSpec) -> None:
     stage.deploy(spec)
 
 
-def _second(stage: Stage, spec: WorkspaceSpec) -> None:
+def _deploy_new_wheel(stage: Stage, spec: WorkspaceSpec) -> None:
     stage.deploy(spec, wheel=NEWER_WHEEL)
 
 
-def _nothing(stage: Stage, spec: WorkspaceSpec) -> None:
+def _do_nothing(stage: Stage, spec: WorkspaceSpec) -> None:
     pass
 
 
@@ -44,15 +44,15 @@ def _destroy(stage: Stage, spec: WorkspaceSpec) -> None:
 
 
 CALLS = {
-    "first deploy": (_nothing, _first),
-    "deploy of a new wheel": (_first, _second),
-    "destroy": (_first, _destroy),
+    "first deploy": (_do_nothing, _deploy),
+    "deploy of a new wheel": (_deploy, _deploy_new_wheel),
+    "destroy": (_deploy, _destroy),
 }
 
 
 CASES = [
-    *((call, fault, 1) for call in ("first deploy", "destroy") for fault in ONCE),
-    *((call, fault, None) for call in CALLS for fault in FOR_GOOD),
+    *((call, fault, 1) for call in ("first deploy", "destroy") for fault in ONE_REQUEST),
+    *((call, fault, None) for call in CALLS for fault in ALL_LATER_REQUESTS),
 ]
 
 
@@ -60,31 +60,31 @@ CASES = [
 @pytest.mark.parametrize(
     ("call", "fault", "times"),
     CASES,
-    ids=[f"{call}, {fault.name.lower()} {'once' if times else 'for good'}" for call, fault, times in CASES],
+    ids=[f"{call}, {fault.name.lower()} {'once' if times else 'until the end'}" for call, fault, times in CASES],
 )
-def test_a_fault_at_any_kind_of_request_changes_nothing_in_the_end(
+def test_a_fault_at_any_kind_of_request_leaves_the_final_state_unchanged(
     call: str, fault: Fault, times: int | None, tmp_path: Path
 ) -> None:
     prepare, act = CALLS[call]
     undisturbed, requests = _undisturbed(tmp_path, prepare, act)
     assert len(requests) > 20
-    for number in _worth_a_fault(requests, every_change=times is None):
+    for number in _requests_to_disturb(requests, every_change=times is None):
         with staged(tmp_path) as stage:
             spec = stage.spec(GROUP, READERS)
             prepare(stage, spec)
             stage.server.clear_log()
             stage.server.faults.at(number, fault, times=times)
             failure = _attempt(stage, spec, act)
-            assert fault in [request.fault for request in stage.server.requests], f"request {number} was never made"
+            assert fault in [request.fault for request in stage.server.requests], f"request {number} was not sent"
             where = f"{fault.name} at request {number}, {stage.server.requests[number - 1]}"
             assert (failure is None) == (times is not None), f"{where}: {failure}"
             stage.server.clear_log()
             act(stage, spec)
-            assert _steady(stage) == undisturbed, where
+            assert _settled_state(stage) == undisturbed, where
 
 
-def _worth_a_fault(requests: Sequence[LoggedRequest], *, every_change: bool) -> list[int]:
-    """Return the numbers of the first request of each kind and, where a call ends for good, of every change."""
+def _requests_to_disturb(requests: Sequence[LoggedRequest], *, every_change: bool) -> list[int]:
+    """Return the numbers of the first request of each kind and, for ``every_change``, of all that change something."""
     kinds: set[tuple[str, str]] = set()
     numbers = []
     for number, request in enumerate(requests, 1):
@@ -101,7 +101,7 @@ def _undisturbed(folder: Path, prepare: Prepare, act: Prepare) -> tuple[dict[str
         prepare(stage, spec)
         stage.server.clear_log()
         act(stage, spec)
-        return _steady(stage), list(stage.server.requests)
+        return _settled_state(stage), list(stage.server.requests)
 
 
 def _attempt(stage: Stage, spec: WorkspaceSpec, act: Prepare) -> str | None:
@@ -112,9 +112,9 @@ def _attempt(stage: Stage, spec: WorkspaceSpec, act: Prepare) -> str | None:
     return None
 
 
-def _steady(stage: Stage) -> dict[str, Any]:
-    """The state once a continuous job that was restarted runs again."""
+def _settled_state(stage: Stage) -> dict[str, Any]:
+    """Return the workspace's state without the files of users, after a restarted continuous job runs again."""
     with stage.server.lock:
-        found = snapshot(stage.server.state)
-    found["objects"] = {path: text for path, text in found["objects"].items() if not path.startswith("/Users")}
-    return found
+        state = snapshot(stage.server.state)
+    state["objects"] = {path: text for path, text in state["objects"].items() if not path.startswith("/Users")}
+    return state

@@ -1,4 +1,4 @@
-"""CloudFormation's events, as the provider framework hands them to the function; secret and bucket in MiniStack."""
+"""CloudFormation's events as the provider framework passes them to the function; secret and bucket are in MiniStack."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ PROFILE = "arn:aws:iam::111122223333:instance-profile/flow-log-reader"
 
 @pytest.fixture(scope="module")
 def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with running(tmp_path_factory.mktemp("ministack"), tls=False) as made:
-        made.client("s3").create_bucket(Bucket="flow-logs-bucket")
-        yield made
+    with running(tmp_path_factory.mktemp("ministack"), tls=False) as emulator:
+        emulator.client("s3").create_bucket(Bucket="flow-logs-bucket")
+        yield emulator
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The function's folder, as far as it matters here: the wheel."""
+    """Return a folder with the wheel, in place of the function's code folder."""
     folder = tmp_path_factory.mktemp("function")
     build_wheel(folder / "wheel")
     return folder
@@ -37,13 +37,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    with staged(tmp_path) as made:
-        yield made
+    with staged(tmp_path) as staged_workspace:
+        yield staged_workspace
 
 
 @dataclass
 class Context:
-    """The invocation's context: the time that is left, in seconds."""
+    """The invocation's context, with the remaining time in seconds."""
 
     seconds: int = 900
 
@@ -53,7 +53,7 @@ class Context:
 
 @dataclass
 class Stack:
-    """One custom resource, with the events that CloudFormation sends for it and the framework's part in them."""
+    """A custom resource, the events that CloudFormation sends for it, and the framework's handling of them."""
 
     secret: str
     physical_id: str = ""
@@ -66,7 +66,7 @@ class Stack:
         return self._run({"RequestType": "Create", "ResourceProperties": self.properties})
 
     def update(self, spec: WorkspaceSpec) -> dict[str, Any]:
-        """An update; when the physical id changed, the old resource is deleted after it."""
+        """Update the resource; if its physical id changes, delete the old resource afterwards."""
         old, old_id = self.properties, self.physical_id
         self.properties = self._properties(spec)
         event = {"ResourceProperties": self.properties, "OldResourceProperties": old, "PhysicalResourceId": old_id}
@@ -88,17 +88,17 @@ class Stack:
         return {"Spec": spec.to_json(), "SecretArn": self.secret, "Wheel": "vpc_flow_logs-0.1.0-aaaa"}
 
     def _run(self, event: dict[str, Any]) -> dict[str, Any]:
-        # What a Lambda takes and gives is JSON.
+        # Lambda passes events and results as JSON.
         answer = json.loads(json.dumps(handler.on_event(event, Context())))
         self.physical_id = answer["PhysicalResourceId"]
         merged = {**event, **answer}
         for _ in range(self.patience):
-            done = json.loads(json.dumps(handler.is_complete(merged, Context())))
-            if done["IsComplete"]:
-                return dict(done["Data"])
-            assert "Data" not in done, "the framework refuses Data before the end"
+            result = json.loads(json.dumps(handler.is_complete(merged, Context())))
+            if result["IsComplete"]:
+                return dict(result["Data"])
+            assert "Data" not in result, "the framework rejects Data before completion"
             self.waits += 1
-        raise AssertionError("it never ends")
+        raise AssertionError("the event never ends")
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def _runner(stage: Stage) -> RecordingRunner:
     return runner
 
 
-def test_create_makes_the_profile_the_resource_and_tells_job_and_table(stage: Stage, stack: Stack) -> None:
+def test_create_uses_the_profile_as_physical_id_and_returns_job_and_table(stage: Stage, stack: Stack) -> None:
     data = stack.create(stage.spec(GROUP))
     (job_id,) = stage.server.state.jobs
     assert stack.physical_id == PROFILE
@@ -133,14 +133,14 @@ def test_create_makes_the_profile_the_resource_and_tells_job_and_table(stage: St
     }
 
 
-def test_a_verify_run_outlasts_calls_and_is_made_once(stage: Stage, stack: Stack) -> None:
+def test_a_verify_run_can_outlast_calls_and_is_started_once(stage: Stage, stack: Stack) -> None:
     _runner(stage).next.append(Script(seconds=0.5))
     stack.create(stage.spec(GROUP))
     assert stack.waits > 1
     assert [request.entry_point for request in _runner(stage).requests] == ["verify", "ingest"]
 
 
-def test_a_failed_verify_fails_the_event_with_its_reason_and_the_rollback_leaves_nothing(
+def test_a_failed_verify_run_fails_the_event_with_its_reason_and_the_rollback_leaves_nothing(
     stage: Stage, stack: Stack
 ) -> None:
     before = snapshot(stage.server.state)
@@ -153,7 +153,7 @@ def test_a_failed_verify_fails_the_event_with_its_reason_and_the_rollback_leaves
     assert {**snapshot(stage.server.state), "schemas": [], "volumes": []} == before
 
 
-def test_delete_while_the_verify_run_of_a_create_goes_on_ends_it(stage: Stage, stack: Stack) -> None:
+def test_a_delete_ends_the_running_verify_run_of_a_create(stage: Stage, stack: Stack) -> None:
     _runner(stage).next.append(Script(seconds=None))
     stack.patience = 5
     with pytest.raises(AssertionError, match="never ends"):
@@ -164,7 +164,7 @@ def test_delete_while_the_verify_run_of_a_create_goes_on_ends_it(stage: Stage, s
     assert stage.server.state.instance_profiles == {}
 
 
-def test_another_profile_is_a_replacement_whose_late_delete_leaves_the_job_alone(stage: Stage, stack: Stack) -> None:
+def test_another_profile_replaces_the_resource_and_the_late_delete_keeps_the_job(stage: Stage, stack: Stack) -> None:
     stack.create(stage.spec(GROUP))
     data = stack.update(stage.spec(GROUP, OTHER_ROLE))
     assert stack.physical_id == f"{PROFILE}-2"
@@ -185,8 +185,8 @@ def test_a_failed_replacement_is_rolled_back(stage: Stage, stack: Stack) -> None
     assert snapshot(stage.server.state)["running"] == ["vpc-flow-logs-test"]
 
 
-def test_a_rollback_needs_no_cluster_for_what_passed_before(stage: Stage, stack: Stack) -> None:
-    """Else what keeps the new one from starting would fail the rollback too."""
+def test_a_rollback_to_a_verified_configuration_starts_no_cluster(stage: Stage, stack: Stack) -> None:
+    """Otherwise a lack of capacity that fails the update would fail the rollback too."""
     stack.create(stage.spec(GROUP))
     _runner(stage).next.append(Script(Outcome("FAILED", "AWS_INSUFFICIENT_INSTANCE_CAPACITY_FAILURE")))
     with pytest.raises(handler.Failed):
@@ -195,7 +195,7 @@ def test_a_rollback_needs_no_cluster_for_what_passed_before(stage: Stage, stack:
     assert [request.entry_point for request in _runner(stage).requests] == ["verify", "ingest", "verify"]
 
 
-def test_delete_takes_everything_back_and_may_come_twice(stage: Stage, stack: Stack) -> None:
+def test_delete_removes_everything_and_can_run_twice(stage: Stage, stack: Stack) -> None:
     before = snapshot(stage.server.state)
     stack.create(stage.spec(GROUP))
     stack.delete()
@@ -203,18 +203,18 @@ def test_delete_takes_everything_back_and_may_come_twice(stage: Stage, stack: St
     assert {**snapshot(stage.server.state), "schemas": [], "volumes": []} == before
 
 
-def test_a_call_with_little_time_left_comes_back_instead_of_dying(stage: Stage, stack: Stack) -> None:
+def test_a_call_with_little_time_left_returns_before_it_times_out(stage: Stage, stack: Stack) -> None:
     event = {
         "RequestType": "Create",
         "PhysicalResourceId": PROFILE,
         "ResourceProperties": stack._properties(stage.spec(GROUP)),
     }
     assert handler.is_complete(event, Context(seconds=100)) == {"IsComplete": False}
-    assert stage.server.requests == [], "signing in may take a minute, so it needs time too"
+    assert stage.server.requests == [], "the sign-in, which may take a minute, started with too little time"
     assert handler.is_complete(event, Context())["IsComplete"]
 
 
-def test_settings_that_cannot_be_read_fail_before_anything_is_made(stage: Stage, stack: Stack) -> None:
+def test_unreadable_settings_fail_before_anything_is_created(stage: Stage, stack: Stack) -> None:
     for spec in ("{}", "no json"):
         event = {"RequestType": "Create", "ResourceProperties": {"Spec": spec, "SecretArn": stack.secret}}
         with pytest.raises(handler.Failed, match="settings of the workspace cannot be read"):
@@ -222,41 +222,41 @@ def test_settings_that_cannot_be_read_fail_before_anything_is_made(stage: Stage,
     assert stage.server.requests == []
 
 
-def test_a_missing_secret_is_said_by_its_arn(stage: Stage, stack: Stack) -> None:
+def test_a_missing_secret_is_reported_with_its_arn(stage: Stage, stack: Stack) -> None:
     stack.secret += "x"
     with pytest.raises(handler.Failed, match=r"Reading the secret arn:aws:secretsmanager"):
         stack.create(stage.spec())
 
 
-def test_no_secret_is_in_any_output(stage: Stage, stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_output_contains_the_secret(stage: Stage, stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     secret = stage.deployer.client_secret
     _runner(stage).next.append(Script(Outcome("FAILED", f"printed {secret}")))
     with pytest.raises(handler.Failed) as failure:
         stack.create(stage.spec(GROUP))
     stack.create(stage.spec(GROUP))
     stack.delete()
-    shown = capsys.readouterr()
-    assert secret not in str(failure.value) + shown.out + shown.err
-    assert "job: created" in shown.out
+    captured = capsys.readouterr()
+    assert secret not in str(failure.value) + captured.out + captured.err
+    assert "job: created" in captured.out
 
 
-def test_a_client_secret_that_is_not_known_yet_is_tried_again_in_the_same_call(
+def test_a_client_secret_that_is_not_yet_known_is_retried_in_the_same_call(
     stage: Stage, stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage.server.faults.on("POST", "/oidc/v1/token", Fault.UNKNOWN_CLIENT)
     stack.create(stage.spec(GROUP))
-    shown = capsys.readouterr()
-    assert shown.out.count("refuses the client ID and secret") == 1
-    assert stage.deployer.client_secret not in shown.out + shown.err
+    captured = capsys.readouterr()
+    assert captured.out.count("refuses the client ID and secret") == 1
+    assert stage.deployer.client_secret not in captured.out + captured.err
 
 
-def test_a_mistake_of_ours_is_answered_too(stage: Stage, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_reported_too(stage: Stage, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LAMBDA_TASK_ROOT")
     with pytest.raises(handler.Failed, match="Internal error of the deployment"):
         stack.create(stage.spec())
 
 
-def test_a_delete_that_fails_says_how_to_let_go_of_a_workspace_that_is_gone(stage: Stage, stack: Stack) -> None:
+def test_a_failed_delete_explains_how_to_abandon_a_workspace_that_no_longer_exists(stage: Stage, stack: Stack) -> None:
     stack.create(stage.spec(GROUP))
     stack.properties = stack._properties(replace(stage.spec(GROUP), host="http://127.0.0.1:1"))
     with pytest.raises(handler.Failed, match="retain-resources"):

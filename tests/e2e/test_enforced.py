@@ -1,4 +1,4 @@
-"""The documents enforced: on roles of an AWS that checks every call, each needed call passes and no other does."""
+"""The policies on an AWS that enforces them: each call that needs an action passes, and forbidden calls fail."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _IN_BUCKET = (
 )
 _DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "403"}
 
-# IAM let the call pass; then the bucket said that it knows no ACLs.
+# IAM allowed the call; then S3 rejected it because the bucket has ACLs disabled.
 _ALLOWED = {"AccessControlListNotSupported"}
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with running(tmp_path_factory.mktemp("ministack"), tls=True) as found:
-        found.client("s3").create_bucket(Bucket=BUCKET)
-        found.client("secretsmanager").create_secret(Name=SECRET, SecretString="{}")
-        yield found
+    with running(tmp_path_factory.mktemp("ministack"), tls=True) as emulator:
+        emulator.client("s3").create_bucket(Bucket=BUCKET)
+        emulator.client("secretsmanager").create_secret(Name=SECRET, SecretString="{}")
+        yield emulator
 
 
 def _documents(folder: Path, *changes: tuple[str, str]) -> dict[str, dict[str, Any]]:
-    found = policies.policies(environment(folder, _IN_BUCKET, *changes))
-    return {policy.file: policy.document for policy in found}
+    generated = policies.policies(environment(folder, _IN_BUCKET, *changes))
+    return {policy.file: policy.document for policy in generated}
 
 
 def _is_denied(call: str, caller: Caller) -> bool:
-    """Whether a call, or one of the forbidden ones, is refused for want of a right; other errors are errors."""
+    """Return whether a call of CALLS or FORBIDDEN is denied; raise any other error."""
     caller.prepare()
     try:
         {**CALLS, **FORBIDDEN}[call](caller)
@@ -53,7 +53,7 @@ def _is_denied(call: str, caller: Caller) -> bool:
 
 
 def _name(file: str, notifications: str) -> str:
-    """The name of topic and queue: one that Auto Loader might choose, or the stack's."""
+    """Return the name of topic and queue: one as Auto Loader chooses it, or the stack's."""
     return "vpc-flow-logs-test" if notifications == "stack" else "databricks-auto-ingest-test"
 
 
@@ -63,53 +63,53 @@ _CASES = [
     ("reader-role-notifications.json", "stack"),
     ("registration-role.json", "auto-loader"),
 ]
-# Lambda writes its log by itself; no call of ours does.
-_LAMBDAS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+# Only Lambda itself makes these calls, to write its log.
+_LOG_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
-def _as_the_stage_has_it(document: dict[str, Any], stage: Emulator) -> dict[str, Any]:
-    """The document with the ARN that the stage gave the secret, whose last six characters were chosen there."""
+def _with_the_real_secret_arn(document: dict[str, Any], stage: Emulator) -> dict[str, Any]:
+    """Return the document with the secret's ARN on the stage, which chose its last six characters."""
     arn = stage.client("secretsmanager").describe_secret(SecretId=SECRET)["ARN"]
     changed: dict[str, Any] = json.loads(re.sub('"arn:aws:secretsmanager:[^"]*"', f'"{arn}"', json.dumps(document)))
     return changed
 
 
 @pytest.mark.parametrize(("file", "notifications"), _CASES)
-def test_every_action_is_needed_for_a_call_that_passes_with_it(
+def test_every_action_is_needed_and_sufficient_for_its_call(
     file: str, notifications: str, stage: Emulator, tmp_path: Path
 ) -> None:
     changes = [STACK] if notifications == "stack" else []
-    document = _as_the_stage_has_it(_documents(tmp_path, *changes)[file], stage)
+    document = _with_the_real_secret_arn(_documents(tmp_path, *changes)[file], stage)
     name = f"{file.removesuffix('.json')}-{notifications}"
     caller = Caller(stage, role(stage, name, {"p": json.dumps(document)}), name=_name(file, notifications))
     iam = stage.client("iam")
-    actions = sorted({action for statement in document["Statement"] for action in statement["Action"]} - _LAMBDAS)
-    wrong = []
+    actions = sorted({action for statement in document["Statement"] for action in statement["Action"]} - _LOG_ACTIONS)
+    problems = []
     for action in actions:
         iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(document))
         if _is_denied(action, caller):
-            wrong.append(f"{action} is denied with the policy as it is")
+            problems.append(f"{action} is denied with the unchanged policy")
         iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(_without(document, action)))
         if not _is_denied(action, caller):
-            wrong.append(f"{action} is allowed without it")
-    assert wrong == []
+            problems.append(f"{action} is allowed without the action")
+    assert problems == []
     assert len(actions) > 3
 
 
 def _without(document: dict[str, Any], action: str) -> dict[str, Any]:
     narrower = copy.deepcopy(document)
     for statement in narrower["Statement"]:
-        statement["Action"] = [other for other in statement["Action"] if other != action]
+        statement["Action"] = [kept for kept in statement["Action"] if kept != action]
     narrower["Statement"] = [statement for statement in narrower["Statement"] if statement["Action"]]
     return narrower
 
 
 @pytest.mark.parametrize("notifications", ["auto-loader", "stack"])
-def test_the_reader_can_do_nothing_else(notifications: str, stage: Emulator, tmp_path: Path) -> None:
+def test_every_other_call_of_the_reader_is_denied(notifications: str, stage: Emulator, tmp_path: Path) -> None:
     documents = _documents(tmp_path, *([STACK] if notifications == "stack" else []))
     stage.client("s3").put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(documents["log-bucket-policy.json"]))
-    other = Caller(stage, ROOT, name="other")
-    other.prepare()
+    owner = Caller(stage, ROOT, name="other")
+    owner.prepare()
     readers = {
         file: json.dumps(documents[file])
         for file in documents
@@ -120,23 +120,25 @@ def test_the_reader_can_do_nothing_else(notifications: str, stage: Emulator, tmp
     stage.client("s3").delete_bucket_policy(Bucket=BUCKET)
 
 
-def test_the_bucket_policy_alone_lets_the_reader_read_and_write_its_folders(stage: Emulator, tmp_path: Path) -> None:
-    """The guide's step 3, each action of it: with it the call passes, without it the call is denied."""
+def test_the_bucket_policy_alone_grants_the_reader_its_folders(stage: Emulator, tmp_path: Path) -> None:
+    """Each action of step 3 in the guide is sufficient and needed for its call."""
     document = _documents(tmp_path)["log-bucket-policy.json"]
     caller = Caller(stage, role(stage, "flow-log-reader", {}), name="databricks-auto-ingest-test")
     s3 = stage.client("s3")
     readers = [statement for statement in document["Statement"] if statement["Sid"].startswith("Reader")]
-    wrong = []
+    problems = []
     for action in sorted({action for statement in readers for action in statement["Action"]}):
         for policy, denied in ((document, False), (_without(document, action), True)):
             s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
             if _is_denied(action, caller) != denied:
-                wrong.append(f"{action}: denied is {not denied}")
+                problems.append(f"{action}: denied is {not denied}")
     s3.delete_bucket_policy(Bucket=BUCKET)
-    assert wrong == []
+    assert problems == []
 
 
-def test_plain_http_is_denied_whatever_the_role_may(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_plain_http_is_denied_even_if_the_role_allows_the_call(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     documents = _documents(tmp_path)
     with running(tmp_path_factory.mktemp("plain"), tls=False) as plain:
         plain.client("s3").create_bucket(Bucket=BUCKET)
@@ -148,7 +150,7 @@ def test_plain_http_is_denied_whatever_the_role_may(tmp_path: Path, tmp_path_fac
         assert [call for call in calls if not _is_denied(call, caller)] == []
 
 
-def test_the_keys_of_the_calls_are_those_of_the_documents(tmp_path: Path) -> None:
+def test_the_object_keys_of_the_calls_match_the_policies(tmp_path: Path) -> None:
     (logs,) = (
         s["Resource"][0] for s in _documents(tmp_path)["reader-role-s3.json"]["Statement"] if s["Sid"] == "ReadLogs"
     )

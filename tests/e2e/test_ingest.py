@@ -1,4 +1,4 @@
-"""Files into the table: everything that was delivered, once, whatever happens in between."""
+"""Files into the table: every delivered record is loaded exactly once, even after failures."""
 
 from __future__ import annotations
 
@@ -54,21 +54,21 @@ BAD_REASON = "srcport: 'x' is not an integer"
 
 
 def whole_lines(data: bytes) -> list[str]:
-    """The whole lines of a gzip file that is cut off."""
+    """Return the complete lines of a truncated gzip file."""
     return zlib.decompressobj(31).decompress(data).decode().split("\n")[:-1]
 
 
-# What lands
+# Loaded records
 
 
-def test_files_of_every_kind_in_one_folder_land_as_they_were_delivered(spark: SparkSession, tmp_path: Path) -> None:
-    """Text and Parquet, formats old and new, plain and Hive and hourly keys, and damage: all in the same run."""
+def test_files_of_every_format_in_one_folder_are_loaded_as_delivered(spark: SparkSession, tmp_path: Path) -> None:
+    """One run loads text and Parquet, old and new formats, plain, Hive and hourly keys, and damaged files."""
     where = Place(tmp_path, "mixed", headers=(*DEFAULT_FORMAT, "vpc-id", "tcp-flags"))
     columns = [name.replace("-", "_") for name in where.headers]
-    odd = tuple(reversed(V5))
+    reversed_fields = tuple(reversed(V5))
     kinds: list[tuple[tuple[str, ...], dict[str, Any]]] = [
         (DEFAULT_FORMAT, {}),
-        (odd, {"hive_partitions": True, "hourly_partitions": True}),
+        (reversed_fields, {"hive_partitions": True, "hourly_partitions": True}),
         (V5, {"file_format": "parquet", "hive_partitions": True}),
         (("srcaddr", "end", "bytes"), {"hourly_partitions": True, "prefix": "team/network"}),
     ]
@@ -78,30 +78,30 @@ def test_files_of_every_kind_in_one_folder_land_as_they_were_delivered(spark: Sp
         where.deliver(file_of(records, fields, **changes), key(log, WHEN, part=seed))
         delivered += expected(records, columns)
 
-    headerless, cut, lines = (
+    headerless, cut, damaged = (
         table_of(where.headers if n == 0 else DEFAULT_FORMAT, count=90, seed=10 + n) for n in range(3)
     )
     where.deliver(damage.headerless(file_of(headerless, where.headers)), "headerless.log.gz")
-    half = damage.cut(file_of(cut), at=0.6)
-    where.deliver(half, "cut.log.gz")
-    broken = damage.bad_integer(damage.not_utf8(file_of(lines), line=5), line=3, field=6)
+    truncated = damage.cut(file_of(cut), at=0.6)
+    where.deliver(truncated, "cut.log.gz")
+    broken = damage.bad_integer(damage.not_utf8(file_of(damaged), line=5), line=3, field=6)
     where.deliver(broken, "lines.log.gz")
     delivered += expected(headerless, columns)
-    kept = len(whole_lines(half)) - 1
-    assert 0 < kept < 90
-    delivered += expected(cut.slice(0, kept), columns)
-    delivered += expected(lines.slice(0, 1), columns) + expected(lines.slice(2, 1), columns)
-    delivered += expected(lines.slice(4), columns)
+    cut_records = len(whole_lines(truncated)) - 1
+    assert 0 < cut_records < 90
+    delivered += expected(cut.slice(0, cut_records), columns)
+    delivered += expected(damaged.slice(0, 1), columns) + expected(damaged.slice(2, 1), columns)
+    delivered += expected(damaged.slice(4), columns)
 
     ran = ingest(spark, where)
     assert rows(spark, "mixed", *columns) == delivered
-    found = entries(spark, "mixed")
-    assert sorted((name, line, count) for name, line, count, _, _ in found.elements()) == [
-        ("cut.log.gz", kept + 2, 1),
+    quarantined = entries(spark, "mixed")
+    assert sorted((name, line, count) for name, line, count, _, _ in quarantined.elements()) == [
+        ("cut.log.gz", cut_records + 2, 1),
         ("lines.log.gz", 3, 1),
         ("lines.log.gz", 5, 1),
     ]
-    total = 4 * 200 + 90 + kept + 88
+    total = 4 * 200 + 90 + cut_records + 88
     assert delivered.total() == total
     assert "7 files, " in ran.lines[-3]
     assert f"{total:,} records, 3 quarantined lines" in ran.lines[-3]
@@ -124,7 +124,7 @@ def test_folders_named_like_partitions_add_no_columns(spark: SparkSession, tmp_p
     assert rows(spark, "partitions", "srcaddr") == {("10.0.0.1",): 1}
 
 
-def test_hidden_files_and_files_without_records_are_no_records(spark: SparkSession, tmp_path: Path) -> None:
+def test_hidden_files_are_ignored_and_files_without_records_add_nothing(spark: SparkSession, tmp_path: Path) -> None:
     where = Place(tmp_path, "nothing_in_them", headers=("srcaddr",))
     for name in ("_half.log", ".half.log", "_tmp/a.log"):
         where.deliver(b"srcaddr\n10.0.0.1\n", name)
@@ -135,7 +135,7 @@ def test_hidden_files_and_files_without_records_are_no_records(spark: SparkSessi
     assert spark.table("nothing_in_them").count() == spark.table("nothing_in_them_quarantine").count() == 0
 
 
-def test_only_flow_logs_are_meant_by_a_glob(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_glob_in_the_path_selects_only_flow_logs(spark: SparkSession, tmp_path: Path) -> None:
     where = Place(tmp_path, "globbed", headers=("srcaddr",))
     where.deliver(b"srcaddr\n10.0.0.1\n", "111111111111/vpcflowlogs/us-east-1/2026/01/a.log")
     where.deliver(b"srcaddr\n10.0.0.2\n", "222222222222/vpcflowlogs/eu-west-1/a.log")
@@ -144,7 +144,7 @@ def test_only_flow_logs_are_meant_by_a_glob(spark: SparkSession, tmp_path: Path)
     assert rows(spark, "globbed", "srcaddr") == {("10.0.0.1",): 1, ("10.0.0.2",): 1}
 
 
-def test_a_second_run_loads_only_what_is_new(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_second_run_loads_only_new_files(spark: SparkSession, tmp_path: Path) -> None:
     where = Place(tmp_path, "second")
     first, second = table_of(count=30, seed=1), table_of(count=7, seed=2)
     columns = [name.replace("-", "_") for name in DEFAULT_FORMAT]
@@ -160,12 +160,12 @@ def test_a_second_run_loads_only_what_is_new(spark: SparkSession, tmp_path: Path
     assert rows(spark, "second", *columns) == expected(first, columns) + expected(second, columns)
 
 
-# Once
+# Exactly once
 
 
 @pytest.fixture
 def loaded(spark: SparkSession, tmp_path: Path) -> Iterator[Place]:
-    """A table with one batch: two records, and a bad line."""
+    """Yield the place of a table whose only file has two records and a bad line."""
     where = Place(tmp_path, "once", headers=("srcaddr", "srcport"))
     where.deliver(b"srcaddr srcport\n10.0.0.1 80\n10.0.0.2 x\n10.0.0.3 81\n", "a.log")
     yield where
@@ -177,7 +177,7 @@ RECORDS = {("10.0.0.1", 80): 1, ("10.0.0.3", 81): 1}
 ENTRY = {("a.log", 3, 1, "10.0.0.2 x", BAD_REASON): 1}
 
 
-def test_a_batch_that_is_run_again_changes_nothing(spark: SparkSession, loaded: Place) -> None:
+def test_a_repeated_batch_changes_nothing(spark: SparkSession, loaded: Place) -> None:
     ingest(spark, loaded)
     before = contents(spark, loaded)
     versions = len(commits(loaded.delta)), len(commits(quarantine_path(loaded.delta)))
@@ -191,9 +191,9 @@ def test_a_batch_that_is_run_again_changes_nothing(spark: SparkSession, loaded: 
     assert entries(spark, "once") == ENTRY
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before its commit", "after its commit"])
-def test_a_batch_that_failed_at_the_quarantine_is_made_whole_by_the_next_run(
-    spark: SparkSession, loaded: Place, monkeypatch: pytest.MonkeyPatch, after: bool
+@pytest.mark.parametrize("committed", [False, True], ids=["before the commit", "after the commit"])
+def test_the_next_run_completes_a_batch_that_failed_at_the_quarantine(
+    spark: SparkSession, loaded: Place, monkeypatch: pytest.MonkeyPatch, committed: bool
 ) -> None:
     save = DataFrameWriter.saveAsTable
 
@@ -202,7 +202,7 @@ def test_a_batch_that_failed_at_the_quarantine_is_made_whole_by_the_next_run(
             save(writer, name, *args, **options)
             return
         monkeypatch.setattr(DataFrameWriter, "saveAsTable", save)
-        if after:
+        if committed:
             save(writer, name, *args, **options)
         raise OSError("No space left on device")
 
@@ -212,37 +212,39 @@ def test_a_batch_that_failed_at_the_quarantine_is_made_whole_by_the_next_run(
     assert "No space left on device" in failed.message
     assert "Traceback" not in failed.message
     assert rows(spark, "once", "srcaddr", "srcport") == RECORDS
-    assert entries(spark, "once") == (ENTRY if after else {})
+    assert entries(spark, "once") == (ENTRY if committed else {})
 
     ran = ingest(spark, loaded)
     assert rows(spark, "once", "srcaddr", "srcport") == RECORDS
     assert entries(spark, "once") == ENTRY
-    added = "already in the tables" if after else "already in the table; 1 quarantine entry added"
-    assert ran.batches == [f"batch 0: {added}"]
-    assert ran.lines[-3].endswith(", 0 records, 0 quarantined lines" if after else ", 0 records, 1 quarantined line")
+    outcome = "already in the tables" if committed else "already in the table; 1 quarantine entry added"
+    assert ran.batches == [f"batch 0: {outcome}"]
+    assert ran.lines[-3].endswith(
+        ", 0 records, 0 quarantined lines" if committed else ", 0 records, 1 quarantined line"
+    )
 
 
-def test_a_new_checkpoint_loads_again_if_that_is_asked_for(spark: SparkSession, loaded: Place) -> None:
+def test_a_new_checkpoint_with_the_reload_option_loads_all_files_again(spark: SparkSession, loaded: Place) -> None:
     ingest(spark, loaded)
     ingest(spark, loaded, checkpoint_path=str(loaded.root / "new_checkpoint"), new_checkpoint="reload")
     assert rows(spark, "once", "srcaddr", "srcport") == dict.fromkeys(RECORDS, 2)
     assert entries(spark, "once") == dict.fromkeys(ENTRY, 2)
 
 
-def test_a_batch_with_nothing_for_the_quarantine_leaves_it_alone(spark: SparkSession, tmp_path: Path) -> None:
-    """So the files were parsed once, and not once a table."""
+def test_a_batch_without_bad_lines_does_not_write_to_the_quarantine_table(spark: SparkSession, tmp_path: Path) -> None:
+    """Such a batch parses its files once instead of once per table."""
     where = Place(tmp_path, "parsed_once", headers=("srcaddr",))
     where.deliver(b"srcaddr\n10.0.0.1\n", "a.log")
     ingest(spark, where)
-    # The table, the mark of the checkpoint's query, the records.
+    # One commit each for the table, the query ID of the checkpoint, and the records.
     assert len(commits(where.delta)) == 3
     assert len(commits(quarantine_path(where.delta))) == 1
 
 
-# The end of a run
+# Summary of a run
 
 
-def test_a_run_with_more_quarantined_lines_than_records_ends_with_the_reasons_and_the_query(
+def test_a_run_with_more_quarantined_lines_than_records_prints_the_reasons_and_a_query(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     where = Place(tmp_path, "mostly_bad", headers=("srcaddr", "srcport"))
@@ -255,23 +257,21 @@ def test_a_run_with_more_quarantined_lines_than_records_ends_with_the_reasons_an
     assert not any(line.startswith("warning") for line in ingest(spark, where).lines)
 
 
-def test_a_field_of_headers_that_aws_does_not_know_and_no_file_has_is_named(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_an_unknown_field_in_headers_that_no_file_has_is_reported(spark: SparkSession, tmp_path: Path) -> None:
     where = Place(tmp_path, "typing_mistake", headers=("scraddr", "srcport", "mine", "az-id"))
     where.deliver(b"srcaddr srcport mine\n10.0.0.1 80 x\n", "a.log")
     ran = ingest(spark, where)
     assert "note: no file has the field scraddr (did you mean srcaddr?); its column is NULL" in ran.lines
 
 
-# Files that are gone before they are read
+# Files that are removed before they are read
 
 
-def gone_entries(spark: SparkSession, name: str) -> list[tuple[Any, ...]]:
+def removed_file_entries(spark: SparkSession, name: str) -> list[tuple[Any, ...]]:
     return sorted(entry for entry in entries(spark, name).elements() if "gone" in entry[4])
 
 
-def test_a_planned_file_that_is_gone_is_named_and_the_run_goes_on(
+def test_a_planned_file_that_was_removed_is_reported_and_the_run_continues(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where = Place(tmp_path, "one_gone", headers=("srcaddr", "srcport"))
@@ -283,21 +283,23 @@ def test_a_planned_file_that_is_gone_is_named_and_the_run_goes_on(
         raise OSError("No space left on device")
 
     monkeypatch.setattr(DataFrameWriter, "saveAsTable", fail)
-    assert try_ingest(spark, where).status == 1  # the batch is planned, and not written
+    assert try_ingest(spark, where).status == 1  # the batch is planned but not written
     monkeypatch.setattr(DataFrameWriter, "saveAsTable", save)
     (where.logs / "1.log").unlink()
     where.deliver(b"srcaddr srcport\n10.0.0.3 3\n", "3.log")
     ran = ingest(spark, where)
-    ingest(spark, where)  # pyspark 4.1 loads new files with the run after the one that finishes a batch
+    ingest(spark, where)  # pyspark 4.1 loads new files in the run after the one that finishes a batch
     assert f"file:{where.logs}/1.log was removed before the job read it; the run continues without it" in ran.lines
     assert rows(spark, "one_gone", "srcport") == {(0,): 1, (2,): 1, (3,): 1}
-    assert gone_entries(spark, "one_gone") == [("1.log", 1, 0, None, "the file was removed before the job read it")]
+    assert removed_file_entries(spark, "one_gone") == [
+        ("1.log", 1, 0, None, "the file was removed before the job read it")
+    ]
     assert sum(entries(spark, "one_gone").values()) == 3
     assert ingest(spark, where).batches == []
 
 
 @with_limits
-def test_every_file_that_is_gone_is_named_also_when_nothing_else_is_in_its_batch(
+def test_every_removed_file_is_reported_even_if_its_batch_has_no_other_file(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where = Place(tmp_path, "two_gone", headers=("srcaddr", "srcport"))
@@ -307,24 +309,24 @@ def test_every_file_that_is_gone_is_named_also_when_nothing_else_is_in_its_batch
     write = Sink._write_records
 
     def write_and_remove_the_next(sink: Sink, files: DataFrame, batch_id: int, *, now: Any) -> Any:
-        found = write(sink, files, batch_id, now=now)
+        result = write(sink, files, batch_id, now=now)
         (where.logs / f"{batch_id + 1}.log").unlink(missing_ok=True)
-        return found
+        return result
 
     monkeypatch.setattr(Sink, "_write_records", write_and_remove_the_next)
     ran = ingest(spark, where, max_files_per_batch="1")
     assert rows(spark, "two_gone", "srcport") == {(0,): 1, (2,): 1, (4,): 1}
-    assert [name for name, *_ in gone_entries(spark, "two_gone")] == ["1.log", "3.log"]
+    assert [name for name, *_ in removed_file_entries(spark, "two_gone")] == ["1.log", "3.log"]
     assert sum("was removed before the job read it" in line for line in ran.lines) == 2
 
 
 # Progress
 
 
-def test_what_is_counted_is_right_when_spark_runs_the_parse_twice(
+def test_counts_are_correct_when_spark_parses_the_files_twice(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a clustered write does, whose sort looks at a sample of all rows first."""
+    """A clustered write does this: its sort first samples all rows."""
     where = Place(tmp_path, "sorted_write", headers=("srcaddr", "srcport"))
     for number in range(3):
         where.deliver(b"srcaddr srcport\n" + b"10.0.0.1 80\n" * 50 + b"10.0.0.1 x\n", f"{number}.log")
@@ -341,7 +343,9 @@ def test_what_is_counted_is_right_when_spark_runs_the_parse_twice(
 
 
 @with_limits
-def test_batches_have_as_many_files_as_asked_for_and_are_told_one_by_one(spark: SparkSession, tmp_path: Path) -> None:
+def test_each_batch_has_the_requested_number_of_files_and_one_progress_line(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     where = Place(tmp_path, "limited", headers=("srcaddr", "srcport"))
     for number in range(5):
         text = b"srcaddr srcport\n" + b"10.0.0.1 80\n" * (number + 1) + (b"10.0.0.1 x\n" * 2 if number == 1 else b"")
@@ -349,15 +353,15 @@ def test_batches_have_as_many_files_as_asked_for_and_are_told_one_by_one(spark: 
         os.utime(path, (1_000_000 + number, 1_000_000 + number))
     ran = ingest(spark, where, max_files_per_batch="2")
     sizes = [path.stat().st_size for path in sorted(where.logs.iterdir())]
-    told = [
+    prefixes = [
         f"batch 0: 2 files, {sum(sizes[:2])} B, 3 records, 2 quarantined lines, ",
         f"batch 1: 2 files, {sum(sizes[2:4])} B, 7 records, 0 quarantined lines, ",
         f"batch 2: 1 file, {sizes[4]} B, 5 records, 0 quarantined lines, ",
     ]
     assert len(ran.batches) == 3
-    for line, start in zip(ran.batches, told, strict=True):
-        assert line.startswith(start)
-        assert re.fullmatch(r"[\d.]+ s, [\d,]+ records/s, [\d]+ d behind", line.removeprefix(start))
+    for line, prefix in zip(ran.batches, prefixes, strict=True):
+        assert line.startswith(prefix)
+        assert re.fullmatch(r"[\d.]+ s, [\d,]+ records/s, [\d]+ d behind", line.removeprefix(prefix))
     assert ran.lines[0] == f"loading {where.logs} into limited (available-now)"
     assert ran.lines[-3] == f"done: 3 batches, 5 files, {sum(sizes)} B, 15 records, 2 quarantined lines"
 
@@ -375,13 +379,13 @@ def test_many_small_files_become_few_delta_files(spark: SparkSession, tmp_path: 
     assert spark.table("small_files").count() == spark.table("small_files_quarantine").count() == 10_000
     for path in (where.delta, quarantine_path(where.delta)):
         added = [action for commit in commits(path) for action in commit if "add" in action]
-        # A file for each of the two cores, and batch.
+        # Each batch writes one file per core, and there are two cores.
         assert len(added) <= 2 * len(ran.batches)
     assert len(ran.batches) <= 2
 
 
 def test_the_driver_never_holds_a_files_rows(spark: SparkSession, tmp_path: Path) -> None:
-    """Spark is told to fail when tasks send more than 1 MB to the driver; the file has far more, and bad lines too."""
+    """Set Spark to fail if tasks send more than 1 MB to the driver, and load far more records and bad lines."""
     where = Place(tmp_path, "driver", headers=("srcaddr", "dstaddr", "srcport"))
     lines = "".join(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255} 10.9.9.{n % 250} {n % 60000}\n" for n in range(200_000))
     where.deliver(gzip.compress(f"srcaddr dstaddr srcport\n{lines}".encode(), 1), "a.log.gz")
@@ -420,11 +424,11 @@ def test_the_thirtieth_batch_takes_as_long_as_the_fifth(spark: SparkSession, tmp
     assert late < 2 * early + 0.1, gaps
 
 
-# A process of its own
+# Separate processes
 
 
-def test_a_continuous_run_picks_up_a_later_file_and_stops_orderly_and_the_next_process_goes_on(tmp_path: Path) -> None:
-    """A managed table: the next process has to find it again."""
+def test_a_continuous_run_loads_a_later_file_and_stops_cleanly_and_the_next_process_resumes(tmp_path: Path) -> None:
+    """The table is managed, so the next process has to find it in the catalog."""
     where = Place(tmp_path / "place", "flows.vpc", headers=("srcaddr", "srcport"))
     where.deliver(b"srcaddr srcport\n10.0.0.1 80\n", "a.log")
     first = Process(where.parameters(delta_output_path="", trigger="continuous"), tmp_path / "process")
@@ -447,21 +451,21 @@ def test_a_continuous_run_picks_up_a_later_file_and_stops_orderly_and_the_next_p
     ]
 
     where.deliver(b"srcaddr srcport\n10.0.0.4 82\n", "c.log")
-    again = Process(where.parameters(delta_output_path=""), tmp_path / "process")
-    assert again.wait() == 0
-    assert again.err == ""
-    assert again.out.splitlines()[-3].startswith("done: 1 batch, 1 file, ")
+    second = Process(where.parameters(delta_output_path=""), tmp_path / "process")
+    assert second.wait() == 0
+    assert second.err == ""
+    assert second.out.splitlines()[-3].startswith("done: 1 batch, 1 file, ")
     log = tmp_path / "process" / "spark-warehouse" / "flows.db" / "vpc"
     added = [json.loads(a["add"]["stats"])["numRecords"] for commit in commits(log) for a in commit if "add" in a]
     assert sum(added) == 3
 
 
-# No space, no way
+# Full disks and unusable paths
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MB; `mend` makes it larger."""
+    """Mount a file system of 1 MB; `enlarge` makes it larger."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
@@ -473,11 +477,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def mend(disk: Path) -> None:
+def enlarge(disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
 
 
-def test_a_full_disk_fails_with_the_tables_path_and_the_next_run_goes_on(
+def test_a_full_disk_fails_with_the_path_of_the_table_and_the_next_run_resumes(
     spark: SparkSession, tmp_path: Path, small_disk: Path
 ) -> None:
     where = Place(tmp_path, "full_disk", delta=str(small_disk / "table"))
@@ -490,10 +494,10 @@ def test_a_full_disk_fails_with_the_tables_path_and_the_next_run_goes_on(
     assert "No space left on device" in message[0]
     assert "run the job again" in message[1]
     assert len(message) == 2
-    # Not a line of a stack trace, neither Python's nor Java's.
+    # The output has no stack trace of Python or Java.
     assert "Traceback" not in process.err
     assert "\tat " not in process.err
-    mend(small_disk)
+    enlarge(small_disk)
     ran = ingest(spark, where)
     assert "150,000 records, 1 quarantined line" in ran.lines[-3]
     assert spark.table("full_disk").count() == 150_000
@@ -502,7 +506,7 @@ def test_a_full_disk_fails_with_the_tables_path_and_the_next_run_goes_on(
     spark.sql("DROP TABLE full_disk_quarantine")
 
 
-def test_a_full_disk_below_the_checkpoint_fails_with_its_path_and_the_next_run_goes_on(
+def test_a_full_disk_under_the_checkpoint_fails_with_its_path_and_the_next_run_resumes(
     spark: SparkSession, tmp_path: Path, small_disk: Path
 ) -> None:
     where = Place(tmp_path, "full_checkpoint", headers=("srcaddr", "srcport"))
@@ -520,11 +524,11 @@ def test_a_full_disk_below_the_checkpoint_fails_with_its_path_and_the_next_run_g
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "label"),
     [("delta_output_path", "Delta Output Path"), ("checkpoint_path", "Checkpoint Path")],
 )
-def test_a_path_that_cannot_be_made_fails_with_that_path_and_the_next_run_goes_on(
-    spark: SparkSession, tmp_path: Path, name: str, told: str
+def test_a_path_that_cannot_be_created_fails_with_that_path_and_the_next_run_resumes(
+    spark: SparkSession, tmp_path: Path, name: str, label: str
 ) -> None:
     table = f"unwritable_{name}"
     where = Place(tmp_path, table, headers=("srcaddr",))
@@ -536,14 +540,14 @@ def test_a_path_that_cannot_be_made_fails_with_that_path_and_the_next_run_goes_o
     assert failed.status in (1, 2)
     assert path in failed.message
     if failed.status == 1:
-        assert f"{told} {path!r}" in failed.message
+        assert f"{label} {path!r}" in failed.message
     assert file.read_text() == "mine"
     file.unlink()
     assert "1 file, " in ingest(spark, where, **{name: path}).lines[-3]
     assert spark.table(table).count() == 1
 
 
-def test_a_logs_folder_that_is_missing_fails_with_its_path(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_missing_logs_folder_fails_with_its_path(spark: SparkSession, tmp_path: Path) -> None:
     where = Place(tmp_path, "missing_logs", headers=("srcaddr",))
     where.logs.rmdir()
     failed = try_ingest(spark, where)
@@ -564,7 +568,9 @@ def test_a_folder_with_glob_characters_in_its_name_is_loaded(spark: SparkSession
     assert spark.table("brackets").count() == 3
 
 
-def test_a_file_that_is_gone_after_its_rows_were_written_is_not_missed(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_file_removed_after_its_rows_were_written_is_not_reported_as_missing(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     where = Place(tmp_path, "gone", headers=("srcaddr", "srcport"))
     path = where.deliver(b"srcaddr srcport\n10.0.0.1 80\n", "a.log")
     ingest(spark, where)
@@ -576,7 +582,7 @@ def test_a_file_that_is_gone_after_its_rows_were_written_is_not_missed(spark: Sp
     assert entries(spark, "gone") == {}
 
 
-def test_other_tables_paths_with_blanks_work(spark: SparkSession, tmp_path: Path) -> None:
+def test_paths_with_blanks_and_umlauts_work(spark: SparkSession, tmp_path: Path) -> None:
     where = Place(tmp_path / "a folder ü", "blanks", headers=("srcaddr",))
     where.deliver(b"srcaddr\n10.0.0.1\n", "x y/a b.log")
     ingest(spark, where)

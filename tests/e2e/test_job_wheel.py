@@ -1,4 +1,4 @@
-"""The wheel: what a cluster gets."""
+"""The wheel that a cluster installs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.lts
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The wheel, built from a copy of `job/` without network."""
+    """Build the wheel from a copy of `job/` without network access."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "job"
     shutil.copytree(ROOT / "job", source, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
@@ -31,15 +31,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     return zipfile.ZipFile(built)
 
 
-def test_it_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_contains_only_the_package(wheel: zipfile.ZipFile) -> None:
     names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     job = ROOT / "job"
-    ours = [*job.glob("vpc_flow_logs/**/*.py"), job / "vpc_flow_logs" / "py.typed"]
-    assert names == {file.relative_to(job).as_posix() for file in ours}
+    sources = [*job.glob("vpc_flow_logs/**/*.py"), job / "vpc_flow_logs" / "py.typed"]
+    assert names == {file.relative_to(job).as_posix() for file in sources}
     assert "vpc_flow_logs/parser/records.py" in names
 
 
-def test_it_requires_nothing_that_the_runtime_would_have_to_fetch(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_has_no_dependencies_to_download(wheel: zipfile.ZipFile) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
     metadata = message_from_string(wheel.read(name).decode())
     assert metadata.get_all("Requires-Dist") is None
@@ -47,7 +47,7 @@ def test_it_requires_nothing_that_the_runtime_would_have_to_fetch(wheel: zipfile
     assert metadata["Name"] == "vpc-flow-logs"
 
 
-def test_its_entry_points_exist_and_are_functions_of_the_package_too(wheel: zipfile.ZipFile) -> None:
+def test_the_entry_points_exist_and_are_functions_of_the_package_too(wheel: zipfile.ZipFile) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/entry_points.txt"))
     points = ConfigParser()
     points.read_string(wheel.read(name).decode())
@@ -58,21 +58,21 @@ def test_its_entry_points_exist_and_are_functions_of_the_package_too(wheel: zipf
     }
     for name, point in points["console_scripts"].items():
         module, _, function = point.partition(":")
-        # Databricks falls back to the package's function of that name; no module may have it.
+        # Databricks falls back to the package's function of that name, so no module may have the name.
         assert getattr(import_module(module), function) is getattr(import_module("vpc_flow_logs"), name)
 
 
-def test_it_runs_without_anything_else_of_this_repository(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+def test_the_wheel_runs_without_the_rest_of_this_repository(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {wheel.filename!r}); from vpc_flow_logs import main; "
         "assert '.whl' in main.__file__, main.__file__; main.ingest()"
     )
-    # -P would be wanted, but Python 3.10 has it not: the working directory is an empty one.
-    done = subprocess.run(
+    # Python 3.10 lacks -P, so the working directory is empty.
+    result = subprocess.run(
         [sys.executable, "-c", code, "--table-name=Bad"],
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
-    assert done.returncode == 1
-    # Before Python's own words for an exception that nobody catches.
-    assert done.stderr.startswith("5 parameter problems; nothing was created:\n")
+    assert result.returncode == 1
+    # The problems come before Python's message for an uncaught exception.
+    assert result.stderr.startswith("5 parameter problems; nothing was created:\n")
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""A job whose bucket does not exist makes nothing before it says so, also on a cluster and without a verify run."""
+"""A job with a missing bucket fails on the cluster before it creates anything, even without a verify run."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ pytestmark = pytest.mark.slow
 SECONDS = 240
 
 
-def test_a_bucket_that_does_not_exist_is_named_before_table_and_checkpoint_are_made(tmp_path: Path) -> None:
-    with clouds(tmp_path) as here:
-        here.aws.client("s3").delete_bucket(Bucket=BUCKET)
-        here.deploy(read_wheel(build_wheel(tmp_path / "wheel")))
-        until(lambda: "The run failed" in here.output("ingest"), seconds=SECONDS)
-        said = here.output("ingest")
-        made = [path for name in ("_delta_log", "offsets") for path in here.folder.rglob(name)]
+def test_a_missing_bucket_is_reported_before_table_and_checkpoint_are_created(tmp_path: Path) -> None:
+    with clouds(tmp_path) as environment:
+        environment.aws.client("s3").delete_bucket(Bucket=BUCKET)
+        environment.deploy(read_wheel(build_wheel(tmp_path / "wheel")))
+        until(lambda: "The run failed" in environment.output("ingest"), seconds=SECONDS)
+        output = environment.output("ingest")
+        created = [path for name in ("_delta_log", "offsets") for path in environment.folder.rglob(name)]
 
-    assert f"the bucket of VPC Logs Path 's3://{BUCKET}/" in said
-    assert "does not exist.\nNothing was created." in said
-    assert made == []
+    assert f"the bucket of VPC Logs Path 's3://{BUCKET}/" in output
+    assert "does not exist.\nNothing was created." in output
+    assert created == []

@@ -1,4 +1,4 @@
-"""Memory is bounded: a file is decompressed and parsed in blocks, whatever its size."""
+"""Memory is bounded: a file of any size is decompressed and parsed in blocks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ pytestmark = [pytest.mark.lts, pytest.mark.slow]
 
 MEBIBYTE = 1 << 20
 TEXT_BYTES = 300 * MEBIBYTE
-MOST = 350 * MEBIBYTE
+MAX_MEMORY = 350 * MEBIBYTE
 
 HEADER = (
     b"version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end "
     b"action log-status\n"
 )
-# Run in a process of its own, which prints what it found and the most memory it ever had.
+# A separate process runs this; it prints the numbers of rows and entries, and its peak memory.
 READER = """
 import sys
 import pyarrow as pa
@@ -36,7 +36,7 @@ for part in parse([DeliveredFile(sys.argv[1], content)], Layout(columns_of(DEFAU
         entries += 1
     else:
         rows += part.num_rows
-# Not ru_maxrss, which keeps the size of the process that started this one.
+# Not ru_maxrss, which includes the size of the parent process.
 with open("/proc/self/status") as status:
     peak = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
 print(rows, entries, peak)
@@ -44,7 +44,7 @@ print(rows, entries, peak)
 
 
 def records(number: int) -> bytes:
-    """About a MiB of records, which differ from those of other numbers."""
+    """Return about a MiB of records that are unique to the number."""
     return b"".join(
         b"2 123456789010 eni-1235b8ca123456789 10.%d.%d.%d 172.31.16.21 %d 443 6 %d %d "
         b"1418530010 1418530070 ACCEPT OK\n"
@@ -54,43 +54,43 @@ def records(number: int) -> bytes:
 
 
 def write(path: Path, *, edit: bytes = b"") -> int:
-    """Write a gzip file of more than `TEXT_BYTES` of text to ``path``; returns its number of records."""
+    """Write a gzip file of more than `TEXT_BYTES` of text to ``path`` and return its number of records."""
     blocks = [records(number) + edit for number in range(8)]
-    gzip, written, rows = zlib.compressobj(1, zlib.DEFLATED, 31), len(HEADER), 0
+    gzip, size, rows = zlib.compressobj(1, zlib.DEFLATED, 31), len(HEADER), 0
     with path.open("wb") as file:
         file.write(gzip.compress(HEADER))
-        while written < TEXT_BYTES:
+        while size < TEXT_BYTES:
             block = blocks[rows // 10_000 % len(blocks)]
             file.write(gzip.compress(block))
-            written, rows = written + len(block), rows + 10_000
+            size, rows = size + len(block), rows + 10_000
         file.write(gzip.flush())
     return rows
 
 
 def read(path: Path) -> tuple[int, int, int]:
-    """Rows, entries and bytes of memory of a process that parses the file."""
-    done = subprocess.run([sys.executable, "-c", READER, str(path)], check=True, capture_output=True, text=True)
-    rows, entries, memory = map(int, done.stdout.split())
+    """Parse the file in a process; return the rows, the entries and the peak memory in bytes."""
+    process = subprocess.run([sys.executable, "-c", READER, str(path)], check=True, capture_output=True, text=True)
+    rows, entries, memory = map(int, process.stdout.split())
     return rows, entries, memory
 
 
-def test_a_file_of_300_mb_of_text_needs_little_memory(tmp_path: Path) -> None:
+def test_a_file_with_300_mb_of_text_needs_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "large.log.gz"
-    written = write(path)
+    count = write(path)
     rows, entries, memory = read(path)
-    assert (rows, entries) == (written, 0)
-    assert memory < MOST
+    assert (rows, entries) == (count, 0)
+    assert memory < MAX_MEMORY
 
 
-def test_a_large_file_with_bad_lines_here_and_there_needs_little_memory_too(tmp_path: Path) -> None:
+def test_a_large_file_with_scattered_bad_lines_needs_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "large.log.gz"
-    written = write(path, edit=b"bad line\n")
+    count = write(path, edit=b"bad line\n")
     rows, entries, memory = read(path)
-    assert (rows, entries) == (written, written // 10_000)
-    assert memory < MOST
+    assert (rows, entries) == (count, count // 10_000)
+    assert memory < MAX_MEMORY
 
 
-def test_one_line_of_300_mb_needs_little_memory(tmp_path: Path) -> None:
+def test_a_single_line_of_300_mb_needs_little_memory(tmp_path: Path) -> None:
     path = tmp_path / "line.log.gz"
     gzip = zlib.compressobj(1, zlib.DEFLATED, 31)
     with path.open("wb") as file:
@@ -100,4 +100,4 @@ def test_one_line_of_300_mb_needs_little_memory(tmp_path: Path) -> None:
         file.write(gzip.compress(b"\nb\n") + gzip.flush())
     rows, entries, memory = read(path)
     assert (rows, entries) == (2, 1)
-    assert memory < MOST
+    assert memory < MAX_MEMORY

@@ -1,4 +1,4 @@
-"""`make probe` on the stage: one run of the real wheel beside the job, a report without names, nothing left behind."""
+"""`make probe` on the stage: a run of the real wheel next to the job, a report without names, and no leftovers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SECONDS = 240
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
-    with clouds(tmp_path_factory.mktemp("clouds")) as found:
-        yield found
+    with clouds(tmp_path_factory.mktemp("clouds")) as both:
+        yield both
 
 
 @pytest.fixture
 def probe(here: Clouds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[int, str]]:
-    """Run the command; its exit status, and the report."""
+    """Return a function that runs the command and returns its exit status and the report."""
     monkeypatch.setenv("DATABRICKS_TOKEN", here.workspace.credentials.token)
     report = tmp_path / "report.md"
 
@@ -46,11 +46,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> WheelFile:
 
 
 def section(report: str, title: str) -> str:
-    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", report, flags=re.DOTALL | re.MULTILINE)
-    return found[1] if found else ""
+    match = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", report, flags=re.DOTALL | re.MULTILINE)
+    return match[1] if match else ""
 
 
-def test_before_a_deploy_it_says_how_to_keep_what_a_failed_one_made(
+def test_before_a_deploy_the_probe_explains_how_to_keep_the_resources_of_a_failed_one(
     here: Clouds, probe: Callable[[], tuple[int, str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = here.made()
@@ -61,7 +61,7 @@ def test_before_a_deploy_it_says_how_to_keep_what_a_failed_one_made(
     assert here.made() == before
 
 
-def test_beside_the_running_job_it_answers_every_question_and_leaves_nothing(
+def test_next_to_the_running_job_the_probe_answers_every_question_and_leaves_nothing(
     here: Clouds, probe: Callable[[], tuple[int, str]], wheel: WheelFile, capsys: pytest.CaptureFixture[str]
 ) -> None:
     here.deploy(wheel)
@@ -73,11 +73,11 @@ def test_beside_the_running_job_it_answers_every_question_and_leaves_nothing(
 
     assert status == 0
     assert here.made() == before
-    said = capsys.readouterr().out
-    assert said.startswith("Probing test in ")
-    assert "This starts one cluster for a few minutes" in said.splitlines()[0]
-    assert report in said
-    assert said.rstrip().endswith("Next: read the report and attach it to a bug report")
+    output = capsys.readouterr().out
+    assert output.startswith("Probing test in ")
+    assert "This starts one cluster for a few minutes" in output.splitlines()[0]
+    assert report in output
+    assert output.rstrip().endswith("Next: read the report and attach it to a bug report")
 
     good, bad = section(report, "Holds"), section(report, "Does not hold")
     assert "the run on the job's cluster" not in bad
@@ -93,7 +93,7 @@ def test_beside_the_running_job_it_answers_every_question_and_leaves_nothing(
         "the workspace returns the job's settings as sent",
     ):
         assert f"**{question}**" in good, report
-    # A range sort reads its input twice, and observes it twice.
+    # A range sort reads its input twice and therefore counts it twice.
     assert "40000 of 20000 rows" in bad
     seen = section(report, "Seen")
     assert "Spark 4." in seen

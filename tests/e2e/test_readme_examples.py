@@ -1,4 +1,4 @@
-"""The examples of README.md run as they stand."""
+"""The examples of README.md run as printed."""
 
 import os
 import re
@@ -17,26 +17,26 @@ def marked_blocks(name: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_examples_run_as_they_stand(tmp_path):
+def test_the_examples_of_the_readme_run_as_printed(tmp_path):
     for name in ("local", "job"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     generate, ingest, query = marked_blocks("tested")
 
     run(generate, tmp_path)
-    loaded = run(ingest, tmp_path)
-    shown = run(query, tmp_path)
+    ingest_output = run(ingest, tmp_path)
+    query_output = run(query, tmp_path)
 
-    assert "20,000 records, 0 quarantined lines" in loaded
-    assert re.search(r"\|\s*srcaddr\|dstport\|direction\|flows\|", shown)
-    assert len(re.findall(r"\|\s*\d+\|\s+(?:in|e)gress\|\s*\d+\|", shown)) == 5
+    assert "20,000 records, 0 quarantined lines" in ingest_output
+    assert re.search(r"\|\s*srcaddr\|dstport\|direction\|flows\|", query_output)
+    assert len(re.findall(r"\|\s*\d+\|\s+(?:in|e)gress\|\s*\d+\|", query_output)) == 5
 
 
 def run(command: str, folder: Path) -> str:
-    # PYTHONPATH would go before the folder; and a Java that lives for seconds is best compiled quickly.
+    # PYTHONPATH would take precedence over the folder. Quick compilation is best for a short-lived Java process.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-euc", command],
         cwd=folder,
         env=environment,
@@ -45,6 +45,6 @@ def run(command: str, folder: Path) -> str:
         timeout=600,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "Traceback" not in process.stderr
+    return process.stdout

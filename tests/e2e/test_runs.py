@@ -1,4 +1,4 @@
-"""The runs of the workspace, on the stage's AWS: whose rights they have, what they keep, and how they end."""
+"""Runs of the workspace with the emulated AWS: their permissions, the tables they keep, and their end."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ MODULE = """
 import json, os, sys, time
 from pathlib import Path
 
-def tell():
+def identify():
     import boto3
-    print("told:", json.dumps({
+    print("result:", json.dumps({
         "arguments": sys.argv[1:],
         "aws": sorted(name for name in os.environ if name.startswith("AWS_")),
         "token": bool(os.environ.get("AWS_SESSION_TOKEN")),
@@ -59,17 +59,17 @@ def keep():
 def find():
     from pyspark.sql import SparkSession
     spark = SparkSession.builder.getOrCreate()
-    found = {"tables": sorted(table.name for table in spark.catalog.listTables())}
+    result = {"tables": sorted(table.name for table in spark.catalog.listTables())}
     for name in ("kept", "kept_at", "network.flows"):
-        found[name] = [spark.table(name).count(), spark.sql(f"DESCRIBE DETAIL {name}").first().location]
-    found["columns"] = spark.table("kept").columns
-    print("told:", json.dumps(found))
+        result[name] = [spark.table(name).count(), spark.sql(f"DESCRIBE DETAIL {name}").first().location]
+    result["columns"] = spark.table("kept").columns
+    print("result:", json.dumps(result))
 
 def read():
     from pyspark.sql import SparkSession
     spark = SparkSession.builder.getOrCreate()
     rows = spark.read.format("binaryFile").load("s3://logs/allowed/*").collect()
-    print("told:", json.dumps([[row.path, bytes(row.content).decode()] for row in rows]))
+    print("result:", json.dumps([[row.path, bytes(row.content).decode()] for row in rows]))
     spark.read.format("binaryFile").load("s3://logs/other/").collect()
 
 def wait():
@@ -89,23 +89,23 @@ def look():
     from pyspark.sql import SparkSession
     from pyspark.dbutils import DBUtils
     spark = SparkSession.builder.getOrCreate()
-    found = {}
+    result = {}
     for path in ("/Volumes/network/flow_logs/checkpoints", "s3://governed/table", "s3://logs/allowed"):
         try:
             spark._jvm.org.apache.hadoop.fs.Path(path).getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
-            found[path] = "a file system"
+            result[path] = "a file system"
         except Exception as error:
-            found[path] = str(error)
+            result[path] = str(error)
     fs = DBUtils(spark).fs
     fs.put("/Volumes/network/flow_logs/checkpoints/a.txt", "text", True)
-    found["head"] = fs.head("/Volumes/network/flow_logs/checkpoints/a.txt")
-    found["names"] = [entry.name for entry in fs.ls("/Volumes/network/flow_logs/checkpoints")]
+    result["head"] = fs.head("/Volumes/network/flow_logs/checkpoints/a.txt")
+    result["names"] = [entry.name for entry in fs.ls("/Volumes/network/flow_logs/checkpoints")]
     fs.rm("/Volumes/network/flow_logs/checkpoints/a.txt")
-    found["after"] = [entry.name for entry in fs.ls("/Volumes/network/flow_logs/checkpoints")]
-    found["by Spark"] = [row.value for row in spark.read.text("/Volumes/network/flow_logs/checkpoints").collect()]
-    print("told:", json.dumps(found))
+    result["after"] = [entry.name for entry in fs.ls("/Volumes/network/flow_logs/checkpoints")]
+    result["by Spark"] = [row.value for row in spark.read.text("/Volumes/network/flow_logs/checkpoints").collect()]
+    print("result:", json.dumps(result))
 """
-FUNCTIONS = ("tell", "keep", "find", "read", "wait", "refuse", "leave", "fail", "look")
+FUNCTIONS = ("identify", "keep", "find", "read", "wait", "refuse", "leave", "fail", "look")
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +174,7 @@ def client(server: WorkspaceServer) -> WorkspaceClient:
 
 
 def submit(client: WorkspaceClient, entry_point: str, *, profile: str = "reader", **parameters: str) -> int:
-    """Start a one-time run; the id of its task's run."""
+    """Start a one-time run and return the id of its task's run."""
     attributes = {"instance_profile_arn": f"{PROFILE}/{profile}"}
     task = jobs.SubmitTask(
         task_key="work",
@@ -183,13 +183,13 @@ def submit(client: WorkspaceClient, entry_point: str, *, profile: str = "reader"
         python_wheel_task=jobs.PythonWheelTask("work", entry_point, named_parameters=parameters),
     )
     run = client.jobs.get_run(client.jobs.submit(tasks=[task]).response.run_id or 0)
-    (only,) = run.tasks or []
-    assert only.run_id is not None
-    return only.run_id
+    (task_run,) = run.tasks or []
+    assert task_run.run_id is not None
+    return task_run.run_id
 
 
-def ended(client: WorkspaceClient, run_id: int) -> tuple[str, jobs.RunOutput]:
-    """Wait for a task's end: its result, and its output."""
+def wait_for_end(client: WorkspaceClient, run_id: int) -> tuple[str, jobs.RunOutput]:
+    """Wait for a task to end and return its result and output."""
     until(lambda: client.jobs.get_run(run_id).end_time, seconds=SECONDS)
     output = client.jobs.get_run_output(run_id)
     assert output.metadata is not None
@@ -198,24 +198,24 @@ def ended(client: WorkspaceClient, run_id: int) -> tuple[str, jobs.RunOutput]:
     return (state.result_state.value if state.result_state else str(state.life_cycle_state)), output
 
 
-def told(output: jobs.RunOutput) -> Any:
-    (line,) = [line for line in (output.logs or "").splitlines() if line.startswith("told: ")]
-    return json.loads(line.removeprefix("told: "))
+def printed_result(output: jobs.RunOutput) -> Any:
+    (line,) = [line for line in (output.logs or "").splitlines() if line.startswith("result: ")]
+    return json.loads(line.removeprefix("result: "))
 
 
-def test_a_run_has_the_temporary_credentials_of_its_profiles_role_and_nothing_else_of_aws(
+def test_a_run_has_only_temporary_credentials_of_its_profiles_role(
     client: WorkspaceClient, runner: ClusterRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "somebody's own")
-    run_id = submit(client, "tell", table="a b")
-    result, output = ended(client, run_id)
+    run_id = submit(client, "identify", table="a b")
+    result, output = wait_for_end(client, run_id)
     assert result == "SUCCESS"
-    found = told(output)
-    assert found["arguments"] == ["--table=a b"]
-    assert found["caller"].startswith("arn:aws:sts::000000000000:assumed-role/reader/i-0")
-    assert found["token"] is True
-    assert found["home"] is None
-    assert found["aws"] == [
+    printed = printed_result(output)
+    assert printed["arguments"] == ["--table=a b"]
+    assert printed["caller"].startswith("arn:aws:sts::000000000000:assumed-role/reader/i-0")
+    assert printed["token"] is True
+    assert printed["home"] is None
+    assert printed["aws"] == [
         "AWS_ACCESS_KEY_ID",
         "AWS_CA_BUNDLE",
         "AWS_CONFIG_FILE",
@@ -227,15 +227,15 @@ def test_a_run_has_the_temporary_credentials_of_its_profiles_role_and_nothing_el
         "AWS_SESSION_TOKEN",
         "AWS_SHARED_CREDENTIALS_FILE",
     ]
-    # The uploaded wheel, not something that lies about on this machine.
-    assert found["module"].startswith(str(runner.running[run_id].folder))
+    # The module comes from the uploaded wheel and not from this machine.
+    assert printed["module"].startswith(str(runner.running[run_id].folder))
 
 
-def test_tables_outlive_the_run_that_made_them_by_name_and_by_place(client: WorkspaceClient) -> None:
-    assert ended(client, submit(client, "keep"))[0] == "SUCCESS"
-    result, output = ended(client, submit(client, "find"))
+def test_tables_outlive_the_run_that_created_them_with_name_and_location(client: WorkspaceClient) -> None:
+    assert wait_for_end(client, submit(client, "keep"))[0] == "SUCCESS"
+    result, output = wait_for_end(client, submit(client, "find"))
     assert result == "SUCCESS"
-    assert told(output) == {
+    assert printed_result(output) == {
         "tables": ["kept", "kept_at"],
         "kept": [1, "dbfs:/user/hive/warehouse/kept"],
         "kept_at": [1, "dbfs:/FlowLogs/kept"],
@@ -244,31 +244,31 @@ def test_tables_outlive_the_run_that_made_them_by_name_and_by_place(client: Work
     }
 
 
-def test_spark_reads_of_a_bucket_what_the_role_may_read_and_no_more(client: WorkspaceClient) -> None:
-    result, output = ended(client, submit(client, "read"))
-    assert told(output) == [["s3://logs/allowed/a", "allowed/a"]]
+def test_spark_reads_only_the_objects_that_the_role_may_read(client: WorkspaceClient) -> None:
+    result, output = wait_for_end(client, submit(client, "read"))
+    assert printed_result(output) == [["s3://logs/allowed/a", "allowed/a"]]
     assert result == "FAILED"
     assert "AccessDenied" in (output.error or "")
 
 
-def test_a_role_that_may_not_be_passed_starts_nothing(client: WorkspaceClient) -> None:
+def test_a_run_with_a_role_that_may_not_be_passed_does_not_start(client: WorkspaceClient) -> None:
     denied = "is not authorized to perform: iam:PassRole on resource: arn:aws:iam::000000000000:role/other"
     with pytest.raises(BadRequest, match=denied):
         client.instance_profiles.add(f"{PROFILE}/other")
     client.instance_profiles.add(f"{PROFILE}/other", skip_validation=True)
-    result, output = ended(client, submit(client, "tell", profile="other"))
+    result, output = wait_for_end(client, submit(client, "identify", profile="other"))
     assert result == "FAILED"
     assert denied in (output.error or "")
     assert not output.logs
 
 
-def test_a_profile_that_is_not_there_is_refused(client: WorkspaceClient) -> None:
+def test_a_profile_that_does_not_exist_is_rejected(client: WorkspaceClient) -> None:
     with pytest.raises(BadRequest, match="Invalid IAM Instance Profile ARN"):
         client.instance_profiles.add(f"{PROFILE}/nobody")
 
 
-def test_an_entry_point_that_the_wheel_lacks_is_named_with_those_that_it_has(client: WorkspaceClient) -> None:
-    result, output = ended(client, submit(client, "load"))
+def test_an_unknown_entry_point_is_reported_with_the_entry_points_of_the_wheel(client: WorkspaceClient) -> None:
+    result, output = wait_for_end(client, submit(client, "load"))
     assert result == "FAILED"
     assert f"has no entry point load. It has: {', '.join(sorted(FUNCTIONS))}" in (output.error or "")
 
@@ -277,20 +277,20 @@ def test_an_entry_point_that_the_wheel_lacks_is_named_with_those_that_it_has(cli
     ("entry_point", "error"),
     [("refuse", "SystemExit: this is why"), ("leave", "SystemExit: 0"), ("fail", "ValueError: one reason\nand where")],
 )
-def test_a_run_fails_by_its_exception_and_by_any_exit(client: WorkspaceClient, entry_point: str, error: str) -> None:
-    result, output = ended(client, submit(client, entry_point))
+def test_an_exception_or_any_exit_fails_the_run(client: WorkspaceClient, entry_point: str, error: str) -> None:
+    result, output = wait_for_end(client, submit(client, entry_point))
     assert result == "FAILED"
     assert output.error == error
     assert error.splitlines()[0] in (output.error_trace or "")
 
 
-def test_hadoops_file_systems_are_refused_where_unity_catalog_governs_and_dbutils_and_spark_are_not(
+def test_unity_catalog_denies_hadoop_file_systems_but_not_dbutils_and_spark(
     server: WorkspaceServer, client: WorkspaceClient
 ) -> None:
     location = ExternalLocation("governed", "s3://governed", "credential", owner=server.credentials.client_id)
     server.state.external_locations["governed"] = location
-    _, output = ended(client, submit(client, "look"))
-    assert told(output) == {
+    _, output = wait_for_end(client, submit(client, "look"))
+    assert printed_result(output) == {
         "/Volumes/network/flow_logs/checkpoints": "No Unity API token found in Unity Scope",
         "s3://governed/table": "No Unity API token found in Unity Scope",
         "s3://logs/allowed": "a file system",
@@ -301,23 +301,23 @@ def test_hadoops_file_systems_are_refused_where_unity_catalog_governs_and_dbutil
     }
 
 
-def test_cancel_ends_every_process_of_a_run(client: WorkspaceClient, runner: ClusterRunner) -> None:
+def test_canceling_a_run_ends_all_its_processes(client: WorkspaceClient, runner: ClusterRunner) -> None:
     run_id = submit(client, "wait")
     task = runner.running[run_id]
     until(lambda: "waiting" in task.output(), seconds=SECONDS)
-    assert len(session_members(task.pid)) > 1  # Python, and Java
+    assert len(session_members(task.pid)) > 1  # Python and Java
     (active,) = client.jobs.list_runs(active_only=True, run_type=jobs.RunType.SUBMIT_RUN)
     client.jobs.cancel_run(active.run_id or 0)
-    assert ended(client, run_id)[0] == "CANCELED"
+    assert wait_for_end(client, run_id)[0] == "CANCELED"
     assert session_members(task.pid) == []
 
 
-def test_a_killed_run_has_failed_and_leaves_no_process(client: WorkspaceClient, runner: ClusterRunner) -> None:
+def test_a_killed_run_fails_and_leaves_no_process(client: WorkspaceClient, runner: ClusterRunner) -> None:
     run_id = submit(client, "wait")
     task = runner.running[run_id]
     until(lambda: len(session_members(task.pid)) > 1, seconds=SECONDS)
     os.kill(task.pid, signal.SIGKILL)
-    result, output = ended(client, run_id)
+    result, output = wait_for_end(client, run_id)
     assert result == "FAILED"
     assert output.error == (
         "The Python process exited with exit code 137 (SIGKILL: Killed). This may have been caused by an OOM error."
@@ -345,10 +345,10 @@ time.sleep(600)
 def test_a_run_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     (tmp_path / "scratch").mkdir()
     (tmp_path / "work.whl").write_bytes(wheel(MODULE, functions=FUNCTIONS))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path)],
-        env={**kept, "PYTHONPATH": str(ROOT)},
+        env={**inherited, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
     ) as parent:

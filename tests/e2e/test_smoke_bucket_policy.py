@@ -1,4 +1,4 @@
-"""The look at the bucket's policy, on an AWS that checks every call and may replace the policy itself."""
+"""The smoke test's check of the bucket policy, on an AWS that enforces policies and may replace this one."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ SignIn = Callable[..., None]
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with running(tmp_path_factory.mktemp("aws"), account="111122223333") as found:
-        found.client("s3").create_bucket(Bucket=_BUCKET)
-        # S3 takes a role in a policy only while it exists.
-        role(found, "flow-log-reader", {})
-        yield found
+    with running(tmp_path_factory.mktemp("aws"), account="111122223333") as emulator:
+        emulator.client("s3").create_bucket(Bucket=_BUCKET)
+        # S3 accepts a role in a policy only if the role exists.
+        role(emulator, "flow-log-reader", {})
+        yield emulator
 
 
 @pytest.fixture
 def signed_in(stage: Emulator, monkeypatch: pytest.MonkeyPatch) -> SignIn:
-    """Make boto3 find the stage, as a caller."""
+    """Point boto3 at the stage; return a function that changes the caller."""
 
     def sign_in(credentials: Credentials | None = None) -> None:
         for name, value in stage.environment(credentials).items():
@@ -49,46 +49,48 @@ def _deployed(stage: Emulator, tmp_path: Path, *changes: tuple[str, str]) -> tup
     test = environment(tmp_path, *changes)
     document = json.loads(json.dumps(policies.bucket_policy(test).document))
     stage.client("s3").put_bucket_policy(Bucket=_BUCKET, Policy=json.dumps(document))
-    return test, tuple(each["Sid"] for each in document["Statement"])
+    return test, tuple(statement["Sid"] for statement in document["Statement"])
 
 
 @pytest.mark.usefixtures("signed_in")
 @pytest.mark.parametrize("changes", [[], [_EXISTING]], ids=["the stack's bucket", "an existing bucket"])
-def test_a_policy_that_creating_a_flow_log_replaced_is_noticed(
+def test_a_bucket_policy_replaced_by_creating_a_flow_log_is_reported(
     stage: Emulator, tmp_path: Path, changes: list[tuple[str, str]]
 ) -> None:
     test, ours = _deployed(stage, tmp_path, *changes)
     assert look(test) == PolicySeen(ours=ours)
     with stage.switched("attach-bucket-policy", on=True):
-        made = stage.client("ec2").create_flow_logs(
+        flow_logs = stage.client("ec2").create_flow_logs(
             ResourceType="VPC",
             ResourceIds=["vpc-0123456789abcdef0"],
             TrafficType="ALL",
             LogDestinationType="s3",
             LogDestination=f"arn:aws:s3:::{_BUCKET}",
         )
-    stage.client("ec2").delete_flow_logs(FlowLogIds=made["FlowLogIds"])
-    # AWS's own statements may be equal to ours on delivery; what denies plain http and what lets the reader in is gone.
-    own = {sid for sid in ours if not sid.startswith("AWSLogDelivery")}
-    assert own
-    assert own <= set(look(test).missing)
+    stage.client("ec2").delete_flow_logs(FlowLogIds=flow_logs["FlowLogIds"])
+    # AWS's delivery statements can equal ours; the statements on plain http and for the reader are missing.
+    unlike_aws = {sid for sid in ours if not sid.startswith("AWSLogDelivery")}
+    assert unlike_aws
+    assert unlike_aws <= set(look(test).missing)
 
 
 @pytest.mark.usefixtures("signed_in")
-def test_a_bucket_without_a_policy_lacks_all_and_one_that_is_gone_is_reported(stage: Emulator, tmp_path: Path) -> None:
+def test_a_missing_policy_and_a_missing_bucket_are_reported(stage: Emulator, tmp_path: Path) -> None:
     test, ours = _deployed(stage, tmp_path)
     stage.client("s3").delete_bucket_policy(Bucket=_BUCKET)
     assert look(test) == PolicySeen(ours=ours, missing=ours)
     assert look(environment(tmp_path, (_BUCKET, "no-such-bucket"), name="other")) == PolicySeen(exists=False)
 
 
-def test_the_right_to_read_the_policy_is_needed_and_enough(stage: Emulator, tmp_path: Path, signed_in: SignIn) -> None:
+def test_permission_to_read_the_policy_is_needed_and_sufficient(
+    stage: Emulator, tmp_path: Path, signed_in: SignIn
+) -> None:
     test, ours = _deployed(stage, tmp_path)
     signed_in(role(stage, "nobody", {}))
     with pytest.raises(DeploymentError, match="Reading the policy of the log bucket: AWS rejected the request"):
         look(test)
-    may = {"Effect": "Allow", "Action": "s3:GetBucketPolicy", "Resource": f"arn:aws:s3:::{_BUCKET}"}
-    reader = role(stage, "reads-policies", {"read": json.dumps({"Version": "2012-10-17", "Statement": [may]})})
+    statement = {"Effect": "Allow", "Action": "s3:GetBucketPolicy", "Resource": f"arn:aws:s3:::{_BUCKET}"}
+    reader = role(stage, "reads-policies", {"read": json.dumps({"Version": "2012-10-17", "Statement": [statement]})})
     signed_in(reader)
     assert look(test) == PolicySeen(ours=ours)
     with pytest.raises(ClientError, match="AccessDenied"):

@@ -1,4 +1,4 @@
-"""The look at the queue, on an AWS that checks every call: with the caller's rights, or with those of CI."""
+"""The smoke test's check of the queue, on an AWS that enforces policies, with the caller's or CI's permissions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _AUTO = "databricks-auto-ingest-0123"
 _BUCKET = "flow-logs-bucket"
 _LOOKUP = "cdk-hnb659fds-lookup-role-111122223333-us-east-1"
 
-# The part of AWS's ReadOnlyAccess, which `cdk bootstrap` gives this role, that is needed here.
+# The actions used here of AWS's ReadOnlyAccess, which `cdk bootstrap` attaches to this role.
 _READ = {
     "Version": "2012-10-17",
     "Statement": [
@@ -37,9 +37,9 @@ _READ = {
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with running(tmp_path_factory.mktemp("ministack"), tls=True) as found:
-        _make_lookup_role(found)
-        yield found
+    with running(tmp_path_factory.mktemp("ministack"), tls=True) as emulator:
+        _make_lookup_role(emulator)
+        yield emulator
 
 
 def _make_lookup_role(stage: Emulator) -> None:
@@ -60,7 +60,7 @@ def _make_lookup_role(stage: Emulator) -> None:
 
 @pytest.fixture
 def signed_in(stage: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Makes boto3 find the stage, as a caller."""
+    """Return a function that points boto3 at the stage as a caller."""
 
     def sign_in(credentials: Credentials | None = None) -> None:
         for name, value in stage.environment(credentials).items():
@@ -71,18 +71,18 @@ def signed_in(stage: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def queues(stage: Emulator) -> Iterator[Any]:
-    """Makes queues with messages in them."""
+    """Yield a function that creates queues with messages; delete them afterwards."""
     sqs = stage.client("sqs")
-    made = []
+    urls = []
 
-    def make(**messages: int) -> None:
+    def create(**messages: int) -> None:
         for name, count in messages.items():
-            made.append(sqs.create_queue(QueueName=name)["QueueUrl"])
+            urls.append(sqs.create_queue(QueueName=name)["QueueUrl"])
             for number in range(count):
-                sqs.send_message(QueueUrl=made[-1], MessageBody=str(number))
+                sqs.send_message(QueueUrl=urls[-1], MessageBody=str(number))
 
-    yield make
-    for url in made:
+    yield create
+    for url in urls:
         sqs.delete_queue(QueueUrl=url)
 
 
@@ -96,7 +96,7 @@ def test_the_stacks_queue_and_its_dead_letters_are_counted(queues: Any, signed_i
 
 @pytest.fixture
 def notified(stage: Emulator) -> Iterator[Any]:
-    """Create the bucket; its notifications lead to topics, and a topic to queues, under any names."""
+    """Create the bucket; yield functions that add notifications to topics and subscribe queues to a topic."""
     s3, sns = stage.client("s3"), stage.client("sns")
     s3.create_bucket(Bucket=_BUCKET)
     topics: dict[str, str] = {}
@@ -129,7 +129,7 @@ def notified(stage: Emulator) -> Iterator[Any]:
     s3.delete_bucket(Bucket=_BUCKET)
 
 
-def test_auto_loaders_queue_is_found_by_the_topics_subscription_whatever_its_name(
+def test_auto_loaders_queue_is_found_by_its_subscription_and_not_by_its_name(
     notified: Any, queues: Any, signed_in: Any, tmp_path: Path
 ) -> None:
     signed_in()
@@ -138,12 +138,12 @@ def test_auto_loaders_queue_is_found_by_the_topics_subscription_whatever_its_nam
     assert look(test) == []
     queues(**{_AUTO: 2, "databricks-auto-ingest-of-another-bucket": 9, "theirs": 4})
     notify(**{"databricks-auto-ingest-of-the-topic": f"AWSLogs/{test.aws.account}/vpcflowlogs/us-east-1/"})
-    assert look(test) == [], "nothing subscribes to the topic yet"
+    assert look(test) == [], "found a queue without a subscription"
     subscribe("databricks-auto-ingest-of-the-topic", _AUTO, "theirs")
     assert look(test) == [QueueSeen(_AUTO, waiting=2)]
 
 
-def test_the_queue_of_a_stream_on_other_files_of_the_bucket_is_not_ours(
+def test_the_queue_of_a_stream_on_other_files_is_ignored(
     notified: Any, queues: Any, signed_in: Any, tmp_path: Path
 ) -> None:
     signed_in()
@@ -154,7 +154,7 @@ def test_the_queue_of_a_stream_on_other_files_of_the_bucket_is_not_ours(
     assert look(environment(tmp_path)) == []
 
 
-def test_without_a_bucket_or_a_topic_there_is_no_queue_yet(notified: Any, signed_in: Any, tmp_path: Path) -> None:
+def test_without_a_bucket_or_a_subscription_there_is_no_queue(notified: Any, signed_in: Any, tmp_path: Path) -> None:
     signed_in()
     test = environment(tmp_path)
     notify, _ = notified
@@ -163,12 +163,12 @@ def test_without_a_bucket_or_a_topic_there_is_no_queue_yet(notified: Any, signed
     assert look(test) == []
 
 
-def test_a_job_that_lists_has_no_queue(signed_in: Any, tmp_path: Path) -> None:
+def test_a_job_without_notifications_has_no_queue(signed_in: Any, tmp_path: Path) -> None:
     signed_in()
     assert look(environment(tmp_path, OFF)) is None
 
 
-def test_the_deploy_role_of_ci_looks_with_the_role_for_looking(
+def test_the_deploy_role_of_ci_reads_the_queue_through_the_lookup_role(
     stage: Emulator, queues: Any, signed_in: Any, tmp_path: Path
 ) -> None:
     test = environment(tmp_path, STACK)
@@ -178,7 +178,9 @@ def test_the_deploy_role_of_ci_looks_with_the_role_for_looking(
     assert look(test) == [QueueSeen(_QUEUE, waiting=3)]
 
 
-def test_who_may_do_neither_is_told_what_was_refused(stage: Emulator, signed_in: Any, tmp_path: Path) -> None:
+def test_a_caller_without_permission_sees_which_request_was_rejected(
+    stage: Emulator, signed_in: Any, tmp_path: Path
+) -> None:
     signed_in(role(stage, "nobody", {}))
     with pytest.raises(DeploymentError, match="Reading the queue: AWS rejected the request"):
         look(environment(tmp_path, STACK))

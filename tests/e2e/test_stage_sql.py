@@ -1,4 +1,4 @@
-"""Queries over a stage's tables by hand."""
+"""Queries by hand over a stage's tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from local.stage import sql
 
 
-def test_values_of_logs_are_printed_without_their_control_characters(
+def test_control_characters_in_values_are_printed_escaped(
     spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert sql.show(spark, r"SELECT concat('a', char(27), '[31mb') AS line")

@@ -1,4 +1,4 @@
-"""Two environments in one account and one workspace: each has its own, and the end of one is not the other's."""
+"""Two environments in one account and one workspace have separate resources; destroying one keeps the other."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ SECONDS = 300
 
 
 def another(stage: EmbeddedStage, name: str, *changes: tuple[str, str]) -> EmbeddedStage:
-    """The same clouds with an environment file of another name, made of the local one."""
+    """Return the same clouds with a variant of the local environment file under another name."""
     text = stage.environment_file.read_text()
-    own = [
+    edits = [
         ('"flow-logs-local"', f'"flow-logs-{name}"'),
         ('"flow-log-reader-local"', f'"flow-log-reader-{name}"'),
         ('table = "flow_logs"', f'table = "flow_logs_{name}"'),
         ("/FlowLogs/checkpoint", f"/FlowLogs/checkpoint_{name}"),
         ("[workspace.cluster]", "verify = false\n\n[workspace.cluster]"),
     ]
-    for old, new in (*own, *changes):
+    for old, new in (*edits, *changes):
         assert old in text, old
         text = text.replace(old, new)
     file = stage.folder / f"{name}.toml"
@@ -39,32 +39,32 @@ def another(stage: EmbeddedStage, name: str, *changes: tuple[str, str]) -> Embed
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStage]:
-    with embedded(tmp_path_factory.mktemp("two")) as found:
-        found.bootstrap()
-        yield found
+    with embedded(tmp_path_factory.mktemp("two")) as embedded_stage:
+        embedded_stage.bootstrap()
+        yield embedded_stage
 
 
 @pytest.fixture(scope="module")
 def queued(stage: EmbeddedStage) -> EmbeddedStage:
-    """Its job runs all the time, and reads the queue that the stack made."""
-    found = another(stage, "queued", ('"auto-loader"', '"stack"'))
-    found.deploy()
-    return found
+    """Deploy an environment with a continuous job that reads the stack's queue."""
+    deployed = another(stage, "queued", ('"auto-loader"', '"stack"'))
+    deployed.deploy()
+    return deployed
 
 
 @pytest.fixture(scope="module")
 def listed(stage: EmbeddedStage) -> EmbeddedStage:
-    """Its job runs by a schedule, and lists the bucket."""
+    """Deploy an environment with a scheduled job that lists the bucket."""
     scheduled = 'trigger = "scheduled"\nschedule = "0 0 4 * * ?"'
-    found = another(stage, "listed", ('"auto-loader"', '"off"'), ('trigger = "continuous"', scheduled))
-    found.deploy()
-    return found
+    deployed = another(stage, "listed", ('"auto-loader"', '"off"'), ('trigger = "continuous"', scheduled))
+    deployed.deploy()
+    return deployed
 
 
 @pytest.fixture(scope="module")
 def sql(stage: EmbeddedStage) -> Iterator[Sql]:
-    with stage.sql() as found:
-        yield found
+    with stage.sql() as sql_:
+        yield sql_
 
 
 @pytest.fixture(scope="module")
@@ -75,15 +75,17 @@ def delivered() -> list[Delivered]:
 def job_id(stage: EmbeddedStage) -> int:
     with stage.workspace.lock:
         jobs = stage.workspace.state.jobs.values()
-        (found,) = (one.job_id for one in jobs if (one.settings.get("tags") or {}).get(TAG) == stage.environment.name)
-    return int(found)
+        (job,) = (
+            entry.job_id for entry in jobs if (entry.settings.get("tags") or {}).get(TAG) == stage.environment.name
+        )
+    return int(job)
 
 
 TAG = "vpc-flow-logs-environment"
 
 
 def written(delivered: list[Delivered], bucket: str) -> dict[str, int]:
-    return {f"s3://{one.bucket}/{one.file.key}": one.file.rows for one in delivered if one.bucket == bucket}
+    return {f"s3://{item.bucket}/{item.file.key}": item.file.rows for item in delivered if item.bucket == bucket}
 
 
 def loaded(sql: Sql, table: str) -> dict[str, int]:
@@ -93,13 +95,13 @@ def loaded(sql: Sql, table: str) -> dict[str, int]:
     return {row["source_file"]: row["records"] for row in rows}
 
 
-def loads(sql: Sql, name: str, delivered: list[Delivered]) -> None:
-    """Wait until the environment's table has just what was delivered to its bucket."""
-    wanted = written(delivered, f"flow-logs-{name}")
-    assert wanted
+def wait_until_loaded(sql: Sql, name: str, delivered: list[Delivered]) -> None:
+    """Wait until the environment's table has exactly the deliveries to its bucket."""
+    expected = written(delivered, f"flow-logs-{name}")
+    assert expected
     end = time.monotonic() + SECONDS
-    while (found := loaded(sql, f"flow_logs_{name}")) != wanted:
-        assert time.monotonic() < end, f"{name}: {len(found)} files in the table after {SECONDS} s, not {len(wanted)}"
+    while (files := loaded(sql, f"flow_logs_{name}")) != expected:
+        assert time.monotonic() < end, f"{name}: {len(files)} files in the table after {SECONDS} s, not {len(expected)}"
         time.sleep(1)
 
 
@@ -107,41 +109,41 @@ def test_each_environment_loads_its_own_bucket_by_queue_and_by_listing(
     stage: EmbeddedStage, queued: EmbeddedStage, listed: EmbeddedStage, sql: Sql, delivered: list[Delivered]
 ) -> None:
     delivered += deliver(stage.aws, seed=5, intervals=2, records=50)
-    assert {one.bucket for one in delivered} == {"flow-logs-queued", "flow-logs-listed"}
-    assert [one.error for one in delivered if one.error] == []
+    assert {item.bucket for item in delivered} == {"flow-logs-queued", "flow-logs-listed"}
+    assert [item.error for item in delivered if item.error] == []
     stage.workspace.fire_schedule(job_id(listed))
-    loads(sql, "queued", delivered)
-    loads(sql, "listed", delivered)
+    wait_until_loaded(sql, "queued", delivered)
+    wait_until_loaded(sql, "listed", delivered)
 
 
-def test_the_end_of_one_environment_leaves_the_other_as_it_was(
+def test_destroying_one_environment_keeps_the_other(
     stage: EmbeddedStage, queued: EmbeddedStage, listed: EmbeddedStage, sql: Sql, delivered: list[Delivered]
 ) -> None:
-    kept = job_id(listed)
+    job = job_id(listed)
     queued.destroy()
     aws = stage.aws
     assert aws.client("sqs").list_queues().get("QueueUrls", []) == []
     with pytest.raises(ClientError, match="NoSuchEntity"):
         aws.client("iam").get_role(RoleName="flow-log-reader-queued")
     with stage.workspace.lock:
-        assert list(stage.workspace.state.jobs) == [kept]
+        assert list(stage.workspace.state.jobs) == [job]
         assert [arn.rsplit("/", 1)[-1] for arn in stage.workspace.state.instance_profiles] == ["flow-log-reader-listed"]
     more = deliver(stage.aws, seed=6, intervals=1, records=50)
-    assert {one.bucket for one in more} == {"flow-logs-listed"}
+    assert {item.bucket for item in more} == {"flow-logs-listed"}
     delivered += more
-    stage.workspace.fire_schedule(kept)
-    loads(sql, "listed", delivered)
+    stage.workspace.fire_schedule(job)
+    wait_until_loaded(sql, "listed", delivered)
 
 
-def test_a_first_deploy_that_fails_says_why_and_destroy_takes_away_what_is_left(
+def test_a_failed_first_deploy_reports_the_reason_and_destroy_removes_its_leftovers(
     stage: EmbeddedStage, listed: EmbeddedStage
 ) -> None:
     before = (set(stage.workspace.state.jobs), set(stage.workspace.state.instance_profiles))
     broken = another(stage, "broken", ('["network-engineers"]', '["network-engineers", "nobody-knows-us"]'))
-    said: list[str] = []
+    output: list[str] = []
     with pytest.raises(CdkError):
-        broken.deploy(said.append)
-    assert "nobody-knows-us" in "\n".join(said)
+        broken.deploy(output.append)
+    assert "nobody-knows-us" in "\n".join(output)
     broken.destroy()
     with stage.workspace.lock:
         assert (set(stage.workspace.state.jobs), set(stage.workspace.state.instance_profiles)) == before

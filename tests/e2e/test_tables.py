@@ -1,4 +1,4 @@
-"""The two tables: there before any file is, and what becomes of them when Headers change."""
+"""The two tables: their creation before the first file, and their columns after a change of Headers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def detail(spark: SparkSession, name: str) -> Any:
     return spark.sql(f"DESCRIBE DETAIL {name}").first()
 
 
-def test_both_tables_exist_before_any_file_is_there(spark: SparkSession, tmp_path: Path) -> None:
+def test_both_tables_exist_before_the_first_file_arrives(spark: SparkSession, tmp_path: Path) -> None:
     where = Place(tmp_path, "empty_run")
     ran = ingest(spark, where)
     assert ran.batches == []
@@ -61,21 +61,19 @@ def test_both_tables_exist_before_any_file_is_there(spark: SparkSession, tmp_pat
 def test_every_field_has_its_type_and_every_column_a_comment(spark: SparkSession, tmp_path: Path) -> None:
     names = [field.name for field in FIELDS]
     table.create(spark, table_name="all_fields", path=str(tmp_path / "t"), headers=[*names, "my-field"])
-    found = spark.table("all_fields").schema.fields
+    schema = spark.table("all_fields").schema.fields
     types = {field.column: field.type.lower() for field in FIELDS}
-    assert [field.name for field in found] == [*types, "my_field", *(name for name, _ in SERVICE)]
-    for field in found[:-5]:
+    assert [field.name for field in schema] == [*types, "my_field", *(name for name, _ in SERVICE)]
+    for field in schema[:-5]:
         assert field.dataType.simpleString() == types[field.name]
         assert field.metadata["comment"] == BY_NAME[canonical(field.name)].meaning
-    assert found[-5].dataType.simpleString() == "string"
+    assert schema[-5].dataType.simpleString() == "string"
     for name in ("all_fields", "all_fields_quarantine"):
         assert all(field.metadata.get("comment") for field in spark.table(name).schema.fields)
         assert all(field.nullable for field in spark.table(name).schema.fields)
 
 
-def test_tables_are_marked_clustered_and_have_statistics_only_where_they_pay(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_tables_have_a_marker_clustering_and_selected_statistics(spark: SparkSession, tmp_path: Path) -> None:
     path = str(tmp_path / "t")
     table.create(spark, table_name="marked", path=path, headers=DEFAULT_FORMAT)
     records, quarantine = detail(spark, "marked"), detail(spark, "marked_quarantine")
@@ -88,17 +86,15 @@ def test_tables_are_marked_clustered_and_have_statistics_only_where_they_pay(
     assert quarantine.location.removeprefix("file:") == quarantine_path(path)
 
 
-def test_statistics_are_kept_of_the_chosen_columns_only(spark: SparkSession, tmp_path: Path) -> None:
+def test_statistics_cover_only_the_selected_columns(spark: SparkSession, tmp_path: Path) -> None:
     where = Place(tmp_path, "statistics")
     where.deliver(file_of(table_of(count=50)), "a.log.gz")
     ingest(spark, where)
-    (added,) = [action["add"] for commit in commits(where.delta) for action in commit if "add" in action]
-    assert sorted(json.loads(added["stats"])["minValues"]) == ["dstaddr", "event_time", "ingested_at", "srcaddr"]
+    (file,) = [action["add"] for commit in commits(where.delta) for action in commit if "add" in action]
+    assert sorted(json.loads(file["stats"])["minValues"]) == ["dstaddr", "event_time", "ingested_at", "srcaddr"]
 
 
-def test_pages_can_be_passed_over_by_time_for_they_keep_the_least_and_greatest(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_parquet_files_have_the_minimum_and_maximum_time(spark: SparkSession, tmp_path: Path) -> None:
     where = Place(tmp_path, "pages", headers=("srcaddr", "start"))
     where.deliver(b"srcaddr start\n10.0.0.1 1760000000\n10.0.0.2 1760000060\n", "a.log")
     ingest(spark, where)
@@ -110,12 +106,12 @@ def test_pages_can_be_passed_over_by_time_for_they_keep_the_least_and_greatest(
     assert columns["event_time"].compression == "ZSTD"
 
 
-def test_a_table_without_addresses_is_clustered_by_time_alone(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_table_without_addresses_is_clustered_by_time_only(spark: SparkSession, tmp_path: Path) -> None:
     table.create(spark, table_name="no_addresses", path=str(tmp_path / "t"), headers=["version", "bytes"])
     assert detail(spark, "no_addresses").clusteringColumns == ["event_time"]
 
 
-def test_creating_again_changes_nothing(spark: SparkSession, tmp_path: Path) -> None:
+def test_creating_the_tables_again_changes_nothing(spark: SparkSession, tmp_path: Path) -> None:
     path = str(tmp_path / "t")
     first = table.create(spark, table_name="again", path=path, headers=DEFAULT_FORMAT)
     versions = len(commits(path)), len(commits(quarantine_path(path)))
@@ -123,7 +119,7 @@ def test_creating_again_changes_nothing(spark: SparkSession, tmp_path: Path) -> 
     assert (len(commits(path)), len(commits(quarantine_path(path)))) == versions == (1, 1)
 
 
-def test_a_quarantine_table_that_is_missing_is_made_by_the_next_run(spark: SparkSession, tmp_path: Path) -> None:
+def test_the_next_run_creates_a_missing_quarantine_table(spark: SparkSession, tmp_path: Path) -> None:
     path = str(tmp_path / "t")
     table.create(spark, table_name="half_made", path=path, headers=DEFAULT_FORMAT)
     spark.sql("DROP TABLE half_made_quarantine")
@@ -133,33 +129,35 @@ def test_a_quarantine_table_that_is_missing_is_made_by_the_next_run(spark: Spark
     assert spark.table("half_made_quarantine").count() == 0
 
 
-def test_a_new_name_in_headers_adds_a_column_and_one_taken_out_keeps_its_own(
+def test_a_new_field_in_headers_adds_a_column_and_a_removed_field_keeps_its_column(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    """The table's columns decide what is filled, this run's Headers what files without a header line mean."""
+    """All columns of the table are filled; the run's Headers apply only to files without a header line."""
     first = ("version", "srcaddr", "dstaddr", "start", "end")
     where = Place(tmp_path, "additive", headers=first)
     fields = ("end", "start", "dstaddr", "srcaddr", "version", "tcp-flags")
-    before, after = table_of(fields, seed=1), table_of(fields, seed=2)
-    where.deliver(file_of(before, fields), "1.log.gz")
+    earlier, later = table_of(fields, seed=1), table_of(fields, seed=2)
+    where.deliver(file_of(earlier, fields), "1.log.gz")
     ingest(spark, where)
-    assert rows(spark, "additive", *first) == expected(before, first)
-    texts = [(None if value is None else str(value),) for value in before["tcp-flags"].to_pylist()]
-    others = spark.table("additive").selectExpr("other_fields['tcp-flags']").collect()
-    assert Counter(map(tuple, others)) == Counter(texts)
+    assert rows(spark, "additive", *first) == expected(earlier, first)
+    texts = [(None if value is None else str(value),) for value in earlier["tcp-flags"].to_pylist()]
+    other_values = spark.table("additive").selectExpr("other_fields['tcp-flags']").collect()
+    assert Counter(map(tuple, other_values)) == Counter(texts)
 
-    # `version` and `end` out, `tcp-flags` in; the header-less file has four fields, in the order of these Headers.
+    # Remove `version` and `end`, add `tcp-flags`; the file without a header line has the four fields of these Headers.
     where.headers = ("dstaddr", "tcp-flags", "srcaddr", "start")
-    where.deliver(file_of(after, fields), "2.log.gz")
+    where.deliver(file_of(later, fields), "2.log.gz")
     where.deliver(b"10.0.0.2 19 10.0.0.1 1760000001\n", "3.log")
     where.deliver(b"2 10.0.0.1 10.0.0.2 1760000001 1760000002\n", "4.log")
     ingest(spark, where)
-    kept = [*first, "tcp_flags"]
-    assert [name for name, _ in columns(spark, "additive")] == [*kept, *(name for name, _ in SERVICE)]
-    told = spark.table("additive").where("source_file NOT LIKE '%/1.log.gz'").select(*kept).collect()
+    all_columns = [*first, "tcp_flags"]
+    assert [name for name, _ in columns(spark, "additive")] == [*all_columns, *(name for name, _ in SERVICE)]
+    loaded = spark.table("additive").where("source_file NOT LIKE '%/1.log.gz'").select(*all_columns).collect()
     headerless = (None, "10.0.0.1", "10.0.0.2", 1760000001, None, 19)
-    assert sorted(map(tuple, told), key=str) == sorted([*expected(after, kept).elements(), headerless], key=str)
-    # Rows from before have NULL in the new column, and what was known of it where it was.
+    assert sorted(map(tuple, loaded), key=str) == sorted(
+        [*expected(later, all_columns).elements(), headerless], key=str
+    )
+    # Earlier rows have NULL in the new column; the value stays in `other_fields`.
     assert set(spark.table("additive").where("source_file LIKE '%/1.log.gz'").select("tcp_flags").collect()) == {
         (None,)
     }
@@ -176,9 +174,7 @@ def test_a_new_name_in_headers_adds_a_column_and_one_taken_out_keeps_its_own(
     assert comments["tcp_flags"] == BY_NAME["tcp-flags"].meaning
 
 
-def test_a_column_is_added_when_the_table_had_no_field_at_all_that_is_known(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_a_column_is_added_to_a_table_without_known_fields(spark: SparkSession, tmp_path: Path) -> None:
     path = str(tmp_path / "t")
     table.create(spark, table_name="unknown_only", path=path, headers=["mine"])
     layout = table.create(spark, table_name="unknown_only", path=path, headers=["srcport", "mine"])
@@ -186,7 +182,7 @@ def test_a_column_is_added_when_the_table_had_no_field_at_all_that_is_known(
     assert layout.headers == ("srcport", "mine")
 
 
-def test_fields_that_only_files_have_go_to_other_fields(spark: SparkSession, tmp_path: Path) -> None:
+def test_fields_without_a_column_go_to_other_fields(spark: SparkSession, tmp_path: Path) -> None:
     where = Place(tmp_path, "others", headers=("srcaddr",))
     where.deliver(b"SrcAddr vpc_id My-Field\n10.0.0.1 vpc-1 -\n10.0.0.2 - x\n10.0.0.3 - -\n", "a.log")
     ingest(spark, where)
@@ -197,7 +193,7 @@ def test_fields_that_only_files_have_go_to_other_fields(spark: SparkSession, tmp
     }
 
 
-def test_a_table_with_columns_of_the_users_own_is_still_filled(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_table_with_additional_columns_is_still_filled(spark: SparkSession, tmp_path: Path) -> None:
     where = Place(tmp_path, "extended", headers=("srcaddr",))
     ingest(spark, where)
     spark.sql("ALTER TABLE extended ADD COLUMNS (note STRING, score DOUBLE)")
@@ -207,7 +203,9 @@ def test_a_table_with_columns_of_the_users_own_is_still_filled(spark: SparkSessi
 
 
 @pytest.mark.parametrize("name", ["a folder", "größe", "a%20b", "it's"])
-def test_a_delta_output_path_of_odd_letters_is_found_again(spark: SparkSession, tmp_path: Path, name: str) -> None:
+def test_a_delta_output_path_with_special_characters_is_found_again(
+    spark: SparkSession, tmp_path: Path, name: str
+) -> None:
     path = str(tmp_path / name)
     spark.sql("DROP TABLE IF EXISTS odd_path")
     spark.sql("DROP TABLE IF EXISTS odd_path_quarantine")
@@ -216,7 +214,7 @@ def test_a_delta_output_path_of_odd_letters_is_found_again(spark: SparkSession, 
     assert table.name_refusals(spark, "odd_path", path) + table.path_refusals(spark, folders.of(spark), path) == []
 
 
-def test_a_managed_table_has_the_same_marks(spark: SparkSession) -> None:
+def test_a_managed_table_has_the_same_markers(spark: SparkSession) -> None:
     table.create(spark, table_name="managed", path="", headers=DEFAULT_FORMAT)
     assert detail(spark, "managed").properties["vpc_flow_logs.table"] == "records"
     assert detail(spark, "managed_quarantine").properties["vpc_flow_logs.table"] == "quarantine"

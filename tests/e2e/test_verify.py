@@ -1,4 +1,4 @@
-"""`verify`: what the VPC Logs Path holds, or what is missing."""
+"""`verify`: the files of the VPC Logs Path, or the missing permissions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.lts
 
 
 def verify(spark: SparkSession, where: Place, capsys: pytest.CaptureFixture[str], **changes: str) -> list[str]:
-    """What it says, in lines; it must have made nothing."""
+    """Return the output lines of `verify`, and check that it created nothing."""
     before = snapshot(where.root)
     tables = spark.catalog.listTables("default")
     capsys.readouterr()
@@ -32,43 +32,43 @@ def verify(spark: SparkSession, where: Place, capsys: pytest.CaptureFixture[str]
     return capsys.readouterr().out.splitlines()
 
 
-def formats(said: list[str]) -> list[str]:
-    return [line for line in said if line.startswith("format: ")]
+def formats(lines: list[str]) -> list[str]:
+    return [line for line in lines if line.startswith("format: ")]
 
 
-def at(path: Path, when: datetime) -> None:
+def set_modified(path: Path, when: datetime) -> None:
     os.utime(path, (when.timestamp(), when.timestamp()))
 
 
-def test_files_their_bytes_the_newest_and_the_formats(
+def test_the_output_has_the_file_count_the_size_the_newest_file_and_the_formats(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = Place(tmp_path, "never_made")
-    odd = ("end", "srcaddr", "version")
+    reordered = ("end", "srcaddr", "version")
     contents = {
         "2026/01/01/old.log.gz": file_of(table_of(count=3)),
         "2026/01/02/a.log.gz": file_of(table_of(count=3)),
         "2026/01/02/b.log.gz": file_of(table_of(count=3)),
-        "2026/01/02/c.log.parquet": file_of(table_of(odd), odd, file_format="parquet"),
+        "2026/01/02/c.log.parquet": file_of(table_of(reordered), reordered, file_format="parquet"),
         "2026/01/02/d.log": b"10.0.0.1 10.0.0.2 443\n",
-        "2026/01/03/new est.log.gz": file_of(table_of(odd), odd),
+        "2026/01/03/new est.log.gz": file_of(table_of(reordered), reordered),
         "2026/01/03/_half.log.gz": b"not looked at",
     }
     for number, (name, data) in enumerate(contents.items()):
-        at(where.deliver(data, name), datetime(2026, 1, 4, 5, number, tzinfo=timezone.utc))
+        set_modified(where.deliver(data, name), datetime(2026, 1, 4, 5, number, tzinfo=timezone.utc))
     size = sum(len(data) for name, data in contents.items() if "_half" not in name)
-    # The time that is told is UTC wherever the cluster says it is.
+    # The printed time is UTC in any session time zone.
     spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
     try:
-        said = verify(spark, where, capsys)
+        lines = verify(spark, where, capsys)
     finally:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
-    assert said[:3] == [
+    assert lines[:3] == [
         f"checking {where.logs}",
         f"readable: 6 files, {size / 1000:.1f} kB",
         f"newest:   file:{where.logs}/2026/01/03/new est.log.gz of 2026-01-04 05:05 UTC",
     ]
-    assert sorted(formats(said)) == sorted(
+    assert sorted(formats(lines)) == sorted(
         [
             f"format:   {' '.join(DEFAULT_FORMAT)} (in 2 of the 5 newest)",
             "format:   end srcaddr version (in 1 of the 5 newest)",
@@ -76,7 +76,7 @@ def test_files_their_bytes_the_newest_and_the_formats(
             "format:   no header line, 3 fields (in 1 of the 5 newest)",
         ]
     )
-    assert "(in 2 of" in said[3]
+    assert "(in 2 of" in lines[3]
 
 
 @pytest.mark.parametrize("ending", ["", "/", "/*"])
@@ -84,26 +84,26 @@ def test_an_empty_folder_is_readable_and_has_no_files_yet(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str], ending: str
 ) -> None:
     where = Place(tmp_path, "never_made")
-    said = verify(spark, where, capsys, vpc_logs_path=f"{where.logs}{ending}")
-    assert said[1] == "readable, but no files yet; the first files arrive about 10 minutes after traffic starts"
+    lines = verify(spark, where, capsys, vpc_logs_path=f"{where.logs}{ending}")
+    assert lines[1] == "readable, but no files yet; the first files arrive about 10 minutes after traffic starts"
 
 
-def test_damaged_and_empty_files_are_formats_too(
+def test_damaged_and_empty_files_are_listed_as_formats(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = Place(tmp_path, "never_made")
     where.deliver(gzip.compress(b""), "empty.log.gz")
     where.deliver(b"\x1f\x8b\x08\x00 and no gzip", "broken.log.gz")
     where.deliver(b"PAR1 and no more", "broken.log.parquet")
-    said = verify(spark, where, capsys)
-    assert "readable: 3 files, " in said[1]
-    found = " ".join(formats(said))
-    assert "empty (in 1" in found
-    assert "unreadable Parquet file (in 1" in found
-    assert len(formats(said)) == 3
+    lines = verify(spark, where, capsys)
+    assert "readable: 3 files, " in lines[1]
+    text = " ".join(formats(lines))
+    assert "empty (in 1" in text
+    assert "unreadable Parquet file (in 1" in text
+    assert len(formats(lines)) == 3
 
 
-def test_a_missing_folder_fails_and_says_which(
+def test_a_missing_folder_fails_with_its_path(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = Place(tmp_path, "never_made")
@@ -114,16 +114,16 @@ def test_a_missing_folder_fails_and_says_which(
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_what_verify_says_of_a_missing_folder_fits_verify(
+def test_the_message_on_a_missing_folder_does_not_mention_loaded_data(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing was loaded, and there is nothing to go on from."""
+    """A verify run loads nothing, so no run can resume."""
     with pytest.raises(RunFailed) as failed:
         verify(spark, Place(tmp_path, "never_made"), capsys, vpc_logs_path=str(tmp_path / "missing"))
     assert "loaded" not in str(failed.value)
 
 
-def test_bad_parameters_are_refused_as_by_ingest(
+def test_invalid_parameters_are_rejected_as_by_ingest(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(ParameterError) as refused:
@@ -131,12 +131,12 @@ def test_bad_parameters_are_refused_as_by_ingest(
     assert len(refused.value.problems) == 2
 
 
-def test_after_the_files_comes_a_line_for_each_thing_that_was_tried(
+def test_each_tested_permission_has_a_line_after_the_files(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = Place(tmp_path, "never_made")
     where.deliver(file_of(table_of(count=3)), "a.log.gz")
-    # The folders above it are made for the trial, and do not stay (`verify` looks at all of them).
+    # The parent folders are created for the test and removed; the helper `verify` checks this.
     checkpoint = where.root / "not" / "made" / "yet"
     assert verify(spark, where, capsys, checkpoint_path=str(checkpoint))[4:] == [
         f"ok:       list and read on {where.logs}",
@@ -146,17 +146,15 @@ def test_after_the_files_comes_a_line_for_each_thing_that_was_tried(
     ]
 
 
-def test_a_checkpoint_with_files_in_it_keeps_them(
-    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_checkpoint_keeps_its_files(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = Place(tmp_path, "never_made")
     where.checkpoint.mkdir()
     (where.checkpoint / ".kept").write_text("kept")
-    said = verify(spark, where, capsys)
-    assert f"ok:       write and delete on {where.checkpoint}" in said
+    lines = verify(spark, where, capsys)
+    assert f"ok:       write and delete on {where.checkpoint}" in lines
 
 
-def test_one_message_names_all_that_is_missing(
+def test_one_message_lists_everything_that_is_missing(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = Place(tmp_path, "never_made")
@@ -170,17 +168,17 @@ def test_one_message_names_all_that_is_missing(
     assert "job.checkpoint_path" in advice[1]
 
 
-def test_names_of_files_cannot_act_on_the_terminal(
+def test_control_characters_in_file_names_are_printed_escaped(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = Place(tmp_path, "never_made")
     where.deliver(file_of(table_of(count=3)), "\x1b[2Jgone.log.gz")
-    said = verify(spark, where, capsys)
-    assert "\\x1b[2Jgone.log.gz of " in said[2]
-    assert all(line.isprintable() for line in said)
+    lines = verify(spark, where, capsys)
+    assert "\\x1b[2Jgone.log.gz of " in lines[2]
+    assert all(line.isprintable() for line in lines)
 
 
-def test_what_is_missing_is_named_together_with_what_the_parameters_are_refused_for(
+def test_missing_permissions_and_parameter_problems_are_in_one_message(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where, missing = Place(tmp_path, "no_such_schema.flows"), str(tmp_path / "missing")
@@ -191,7 +189,7 @@ def test_what_is_missing_is_named_together_with_what_the_parameters_are_refused_
     assert logs.startswith(f"list and read on {missing}: the folder {missing!r} does not exist")
 
 
-def test_a_checkpoint_that_is_refused_is_not_written_to(
+def test_nothing_is_written_to_a_rejected_checkpoint(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = Place(tmp_path, "never_made")

@@ -1,4 +1,4 @@
-"""`verify` meets each right that the job will need, and changes nothing: the reader role with one right taken away."""
+"""`verify` tests each permission that the job needs and changes nothing; a test removes one from the reader role."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ QUEUE = ("sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:DeleteMessage", "s
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as found:
+    with running(tmp_path_factory.mktemp("aws"), account=ACCOUNT) as emulator:
         settings = environment(tmp_path_factory.mktemp("settings"))
-        reader(found, settings)
-        make_bucket(found, settings)
-        found.client("s3").put_object(Bucket=BUCKET, Key=KEY, Body=b"version\n2\n")
-        yield found
+        reader(emulator, settings)
+        make_bucket(emulator, settings)
+        emulator.client("s3").put_object(Bucket=BUCKET, Key=KEY, Body=b"version\n2\n")
+        yield emulator
 
 
 @pytest.fixture
@@ -102,68 +102,70 @@ def auto_loader(stage: Emulator, settings: Environment, *, without: str | None =
         return notification_rights.notifications(parameters("auto-loader"))
 
 
-def made(stage: Emulator) -> list[Any]:
-    """All that trying could have made or changed."""
+def resources(stage: Emulator) -> list[Any]:
+    """Return all resources that the tests of permissions could create or change."""
     sqs, sns, s3 = (stage.client(service) for service in ("sqs", "sns", "s3"))
     urls = sorted(sqs.list_queues().get("QueueUrls", []))
-    told = s3.get_bucket_notification_configuration(Bucket=BUCKET)
-    told.pop("ResponseMetadata")
+    configuration = s3.get_bucket_notification_configuration(Bucket=BUCKET)
+    configuration.pop("ResponseMetadata")
     attributes = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"] for url in urls]
-    return [urls, attributes, sorted(topic["TopicArn"] for topic in sns.list_topics()["Topics"]), told]
+    return [urls, attributes, sorted(topic["TopicArn"] for topic in sns.list_topics()["Topics"]), configuration]
 
 
-def test_with_the_rights_of_the_stack_nothing_is_missing_and_nothing_is_made(
+def test_with_the_stacks_permissions_nothing_is_missing_and_nothing_is_created(
     stage: Emulator, settings: Environment
 ) -> None:
-    before = made(stage)
-    found = auto_loader(stage, settings)
-    assert missing(found) == []
-    assert {action for trial in found if trial.state == "ok" for action in trial.what.split(", ")} == {*AUTO_LOADER}
-    assert [trial.what for trial in found if trial.state == "untried"] == [
+    before = resources(stage)
+    trials = auto_loader(stage, settings)
+    assert missing(trials) == []
+    assert {action for trial in trials if trial.state == "ok" for action in trial.what.split(", ")} == {*AUTO_LOADER}
+    assert [trial.what for trial in trials if trial.state == "untried"] == [
         "s3:PutBucketNotification, sns:CreateTopic, sqs:CreateQueue"
     ]
-    assert made(stage) == before
+    assert resources(stage) == before
 
 
 @pytest.mark.parametrize("action", AUTO_LOADER)
-def test_each_right_of_auto_loaders_set_up_is_missed(stage: Emulator, settings: Environment, action: str) -> None:
-    (lacking,) = missing(auto_loader(stage, settings, without=action))
-    assert (lacking.what, lacking.where) == (action, AUTO_LOADER[action])
-    assert lacking.words.startswith("denied (")
-
-
-def test_a_message_in_the_given_queue_is_neither_taken_nor_counted(
-    stage: Emulator, stack: Environment, queue: str
+def test_each_missing_permission_of_auto_loaders_setup_is_reported(
+    stage: Emulator, settings: Environment, action: str
 ) -> None:
+    (trial,) = missing(auto_loader(stage, settings, without=action))
+    assert (trial.what, trial.where) == (action, AUTO_LOADER[action])
+    assert trial.words.startswith("denied (")
+
+
+def test_a_message_in_the_given_queue_is_not_received(stage: Emulator, stack: Environment, queue: str) -> None:
     sqs = stage.client("sqs")
     sqs.purge_queue(QueueUrl=queue)
     sqs.send_message(QueueUrl=queue, MessageBody="of the job")
     with as_caller(stage, reader(stage, stack)):
-        found = notification_rights.notifications(parameters("queue", queue_url=queue))
-    assert [(trial.state, trial.what, trial.where) for trial in found] == [("ok", ", ".join(QUEUE), STACK_QUEUE)]
-    asked = {"QueueUrl": queue, "MessageSystemAttributeNames": ["ApproximateReceiveCount"]}
-    (message,) = sqs.receive_message(**asked)["Messages"]
+        trials = notification_rights.notifications(parameters("queue", queue_url=queue))
+    assert [(trial.state, trial.what, trial.where) for trial in trials] == [("ok", ", ".join(QUEUE), STACK_QUEUE)]
+    request = {"QueueUrl": queue, "MessageSystemAttributeNames": ["ApproximateReceiveCount"]}
+    (message,) = sqs.receive_message(**request)["Messages"]
     assert (message["Body"], message["Attributes"]["ApproximateReceiveCount"]) == ("of the job", "1")
 
 
 @pytest.mark.parametrize("action", QUEUE)
-def test_each_right_to_the_given_queue_is_missed(stage: Emulator, stack: Environment, queue: str, action: str) -> None:
+def test_each_missing_permission_on_the_given_queue_is_reported(
+    stage: Emulator, stack: Environment, queue: str, action: str
+) -> None:
     with as_caller(stage, reader(stage, stack, without=action)):
-        found = notification_rights.notifications(parameters("queue", queue_url=queue))
-    assert [(trial.what, trial.where) for trial in missing(found)] == [(action, STACK_QUEUE)]
+        trials = notification_rights.notifications(parameters("queue", queue_url=queue))
+    assert [(trial.what, trial.where) for trial in missing(trials)] == [(action, STACK_QUEUE)]
 
 
-def test_a_queue_that_is_not_there_is_missed(stage: Emulator, stack: Environment, queue: str) -> None:
-    stack_ = reader(stage, stack)
+def test_a_given_queue_that_does_not_exist_is_reported(stage: Emulator, stack: Environment, queue: str) -> None:
+    credentials = reader(stage, stack)
     stage.client("sqs").delete_queue(QueueUrl=queue)
-    with as_caller(stage, stack_):
-        (found,) = missing(notification_rights.notifications(parameters("queue", queue_url=queue)))
-    assert found.words == "the queue does not exist"
+    with as_caller(stage, credentials):
+        (trial,) = missing(notification_rights.notifications(parameters("queue", queue_url=queue)))
+    assert trial.words == "the queue does not exist"
 
 
-def test_listing_and_reading_are_told_apart(stage: Emulator, settings: Environment) -> None:
+def test_list_and_read_permissions_are_reported_separately(stage: Emulator, settings: Environment) -> None:
     for action, where in (("s3:ListBucket", BUCKET_ARN), ("s3:GetObject", f"{BUCKET_ARN}/{KEY}")):
-        # The bucket's own policy lets the reader in too.
+        # The bucket policy grants the reader access too.
         stage.client("s3").delete_bucket_policy(Bucket=BUCKET)
         with as_caller(stage, reader(stage, settings, without=action)):
             assert [(trial.what, trial.where) for trial in missing(rights.logs(parameters("off")))] == [(action, where)]
@@ -171,28 +173,28 @@ def test_listing_and_reading_are_told_apart(stage: Emulator, settings: Environme
         assert [trial.state for trial in rights.logs(parameters("off"))] == ["ok", "ok"]
 
 
-def test_a_bucket_that_is_not_there_is_missed(stage: Emulator, settings: Environment) -> None:
+def test_a_missing_bucket_is_reported_by_verify(stage: Emulator, settings: Environment) -> None:
     with as_caller(stage, stage.root):
-        (found,) = missing(rights.logs(parameters("off", bucket="nobodys-bucket")))
-    assert (found.what, found.words) == ("s3:ListBucket", "the bucket does not exist")
+        (trial,) = missing(rights.logs(parameters("off", bucket="nobodys-bucket")))
+    assert (trial.what, trial.words) == ("s3:ListBucket", "the bucket does not exist")
 
 
-def test_a_verify_run_on_a_cluster_names_every_right_that_is_missing_in_one_message(tmp_path: Path) -> None:
-    taken = ("s3:ListBucket", "s3:GetBucketNotification", "sqs:ListQueues", "sns:Subscribe")
+def test_a_verify_run_on_a_cluster_reports_all_missing_permissions_in_one_message(tmp_path: Path) -> None:
+    removed = ("s3:ListBucket", "s3:GetBucketNotification", "sqs:ListQueues", "sns:Subscribe")
     wheel = read_wheel(build_wheel(tmp_path / "wheel"))
-    with clouds(tmp_path) as here:
-        here.deploy(wheel)
-        assert "ok:       sqs:ListQueues, sns:ListTopics on *" in here.verify(wheel)
-        iam, reader_ = here.aws.client("iam"), here.environment.reader.role_name
-        here.aws.client("s3").delete_bucket_policy(Bucket=BUCKET)
-        for name, document in documents(here.environment).items():
-            less = json.dumps(reduce(without_action, taken, document))
-            iam.put_role_policy(RoleName=reader_, PolicyName=name, PolicyDocument=less)
+    with clouds(tmp_path) as both:
+        both.deploy(wheel)
+        assert "ok:       sqs:ListQueues, sns:ListTopics on *" in both.verify(wheel)
+        iam, role_name = both.aws.client("iam"), both.environment.reader.role_name
+        both.aws.client("s3").delete_bucket_policy(Bucket=BUCKET)
+        for name, document in documents(both.environment).items():
+            narrower = json.dumps(reduce(without_action, removed, document))
+            iam.put_role_policy(RoleName=role_name, PolicyName=name, PolicyDocument=narrower)
         with pytest.raises(DeploymentError) as failed:
-            here.verify(wheel)
-        said = here.output("verify")
-    assert f"s3:ListBucket on {BUCKET_ARN}: denied" in said
-    message = said[said.index("The run failed: ") :]
+            both.verify(wheel)
+        output = both.output("verify")
+    assert f"s3:ListBucket on {BUCKET_ARN}: denied" in output
+    message = output[output.index("The run failed: ") :]
     assert "4 things are missing" in message
-    # CloudFormation's event, which is cut at 900 characters, has all of them too.
-    assert [action for action in taken if action not in message or action not in str(failed.value)] == []
+    # The reason in CloudFormation's event is limited to 900 characters and has all of them too.
+    assert [action for action in removed if action not in message or action not in str(failed.value)] == []

@@ -1,4 +1,4 @@
-"""`python -m infra.workspace` as it is typed: what a person reads, and the exit status."""
+"""`python -m infra.workspace` as typed: its output and exit status."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.support.environment_files import NO_WORKSPACE, SIMPLE, changed
 from tests.support.ministack import ACCOUNT, Emulator, running
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# In place of the examples' values, which a deploy refuses.
-OWN = {"111122223333": "210987654321", "vpc-0123456789abcdef0": "vpc-09f8e7d6c5b4a3921", "-AbCdEf": "-x7Kq2P"}
+# Replacements for the examples' values, which a deploy rejects.
+REAL_VALUES = {"111122223333": "210987654321", "vpc-0123456789abcdef0": "vpc-09f8e7d6c5b4a3921", "-AbCdEf": "-x7Kq2P"}
 PROFILE = "arn:aws:iam::210987654321:instance-profile/flow-log-reader"
 
 
 @dataclass
 class Terminal:
-    """Where the commands are typed."""
+    """A terminal with the environment variables and the environment file of the commands."""
 
     stage: Stage
     file: Path
@@ -45,25 +45,25 @@ class Terminal:
     def write(self, *changes: tuple[str, str]) -> None:
         host = ("https://example.cloud.databricks.com", self.stage.server.host)
         text = changed(host, *changes, text=SIMPLE)
-        for example, own in OWN.items():
-            text = text.replace(example, own)
+        for example, value in REAL_VALUES.items():
+            text = text.replace(example, value)
         self.file.write_text(text)
 
 
 @pytest.fixture(scope="module")
 def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with running(tmp_path_factory.mktemp("ministack"), tls=False) as made:
-        made.client("s3").create_bucket(Bucket="flow-logs-bucket")
-        yield made
+    with running(tmp_path_factory.mktemp("ministack"), tls=False) as emulator:
+        emulator.client("s3").create_bucket(Bucket="flow-logs-bucket")
+        yield emulator
 
 
 @pytest.fixture
 def terminal(tmp_path: Path, amazon: Emulator) -> Iterator[Terminal]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DATABRICKS_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DATABRICKS_"))}
     with staged(tmp_path) as stage:
         environment = {
-            **kept,
-            "HOME": str(tmp_path),  # no profile of whoever runs the tests
+            **inherited,
+            "HOME": str(tmp_path),  # no AWS profile of the developer
             "PYTHONPATH": os.pathsep.join([str(ROOT / "job"), str(ROOT)]),
             "DATABRICKS_CLIENT_ID": stage.deployer.client_id,
             "DATABRICKS_CLIENT_SECRET": stage.deployer.client_secret,
@@ -71,12 +71,12 @@ def terminal(tmp_path: Path, amazon: Emulator) -> Iterator[Terminal]:
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": "secret",
         }
-        made = Terminal(stage, tmp_path / "shop.toml", environment)
-        made.write(GROUP)
-        yield made
+        terminal_ = Terminal(stage, tmp_path / "shop.toml", environment)
+        terminal_.write(GROUP)
+        yield terminal_
 
 
-def test_deploy_status_deploy_again_and_destroy_say_what_a_person_wants_to_read(terminal: Terminal) -> None:
+def test_deploy_status_and_destroy_print_their_steps_and_results(terminal: Terminal) -> None:
     stage, host = terminal.stage, terminal.stage.server.host
     stage.server.state.principal("auditors").roles.append(PROFILE)
 
@@ -102,9 +102,9 @@ def test_deploy_status_deploy_again_and_destroy_say_what_a_person_wants_to_read(
     assert any(line.startswith("run       20") and "UTC  RUNNING  http" in line for line in lines)
 
     stage.server.clear_log()
-    again = terminal.type("deploy")
-    assert again.returncode == 0
-    assert "No changes were needed" in again.stdout
+    second = terminal.type("deploy")
+    assert second.returncode == 0
+    assert "No changes were needed" in second.stdout
     assert stage.writing() == []
 
     destroyed = terminal.type("destroy")
@@ -113,25 +113,25 @@ def test_deploy_status_deploy_again_and_destroy_say_what_a_person_wants_to_read(
     assert "The data is kept: the table network.flow_logs.test" in destroyed.stdout
     assert stage.server.state.jobs == {}
 
-    nothing = terminal.type("destroy")
-    assert nothing.returncode == 0
-    assert "Nothing to remove" in nothing.stdout
+    repeated = terminal.type("destroy")
+    assert repeated.returncode == 0
+    assert "Nothing to remove" in repeated.stdout
     assert "job       none yet" in terminal.type("status").stdout
 
 
-def test_verify_shows_what_the_run_printed_and_its_progress(terminal: Terminal) -> None:
+def test_verify_prints_its_progress_and_the_output_of_the_run(terminal: Terminal) -> None:
     runner = terminal.stage.server.workspace.runner
     assert isinstance(runner, RecordingRunner)
     terminal.type("deploy")
     runner.next.append(Script(seconds=3, log="checking s3://b\nreadable: 12 files, 3 MB\n"))
-    done = terminal.type("verify")
-    assert done.returncode == 0, done.stderr
-    assert "… waiting for the verify run (RUNNING): http" in done.stdout
-    assert "readable: 12 files, 3 MB" in done.stdout
-    assert f"A cluster with {PROFILE} can read s3://flow-logs-bucket/" in done.stdout
+    result = terminal.type("verify")
+    assert result.returncode == 0, result.stderr
+    assert "… waiting for the verify run (RUNNING): http" in result.stdout
+    assert "readable: 12 files, 3 MB" in result.stdout
+    assert f"A cluster with {PROFILE} can read s3://flow-logs-bucket/" in result.stdout
 
 
-def test_a_failed_verify_ends_with_1_and_the_next_deploy_goes_on(terminal: Terminal) -> None:
+def test_a_failed_verify_run_ends_with_status_1_and_the_next_deploy_resumes(terminal: Terminal) -> None:
     runner = terminal.stage.server.workspace.runner
     assert isinstance(runner, RecordingRunner)
     runner.next.append(Script(Outcome("FAILED", "AccessDenied")))
@@ -139,12 +139,12 @@ def test_a_failed_verify_ends_with_1_and_the_next_deploy_goes_on(terminal: Termi
     assert failed.returncode == 1
     assert "The verify run failed: AccessDenied" in failed.stderr
     assert "Traceback" not in failed.stderr
-    again = terminal.type("deploy")
-    assert again.returncode == 0
-    assert "unchanged  instance profile" in again.stdout
+    second = terminal.type("deploy")
+    assert second.returncode == 0
+    assert "unchanged  instance profile" in second.stdout
 
 
-def test_a_given_wheel_is_taken(terminal: Terminal, tmp_path: Path) -> None:
+def test_a_given_wheel_is_used(terminal: Terminal, tmp_path: Path) -> None:
     wheel = build_wheel(tmp_path / "dist")
     assert terminal.type("deploy", "--wheel", str(wheel)).returncode == 0
     missing = terminal.type("deploy", "--wheel", str(tmp_path / "no-1-py3-none-any.whl"))
@@ -153,64 +153,64 @@ def test_a_given_wheel_is_taken(terminal: Terminal, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["deploy", "verify", "status", "destroy"])
-def test_bad_credentials_end_with_1_and_one_sentence_without_them(terminal: Terminal, command: str) -> None:
-    # A wrong token fails at once; a client secret may be one that is not known yet, and is tried for a minute.
+def test_invalid_credentials_end_with_status_1_and_one_sentence_without_them(terminal: Terminal, command: str) -> None:
+    # A wrong token fails immediately; a client secret may not be known yet and is retried for a minute.
     secret = f"dapi{'f' * 32}"
     for name in ("DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET"):
         del terminal.environment[name]
-    done = terminal.type(command, DATABRICKS_TOKEN=secret)
-    assert done.returncode == 1
-    assert "refused the credentials" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert secret not in done.stdout + done.stderr
+    result = terminal.type(command, DATABRICKS_TOKEN=secret)
+    assert result.returncode == 1
+    assert "refused the credentials" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert secret not in result.stdout + result.stderr
 
 
-def test_no_credentials_end_with_1_and_say_where_they_come_from(terminal: Terminal) -> None:
+def test_missing_credentials_end_with_status_1_and_name_the_variables(terminal: Terminal) -> None:
     for name in ("DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET"):
         del terminal.environment[name]
-    done = terminal.type("deploy")
-    assert done.returncode == 1
-    assert "DATABRICKS_CLIENT_ID" in done.stderr
-    assert "Traceback" not in done.stderr
+    result = terminal.type("deploy")
+    assert result.returncode == 1
+    assert "DATABRICKS_CLIENT_ID" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("command", ["deploy", "destroy"])
-def test_a_profile_of_aws_that_is_not_there_ends_with_1_and_its_name(terminal: Terminal, command: str) -> None:
-    done = terminal.type(command, AWS_PROFILE="nobody")
-    assert done.returncode == 1
-    assert done.stderr.strip().startswith("Signing in to AWS: ")
-    assert "nobody" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_missing_aws_profile_ends_with_status_1_and_its_name(terminal: Terminal, command: str) -> None:
+    result = terminal.type(command, AWS_PROFILE="nobody")
+    assert result.returncode == 1
+    assert result.stderr.strip().startswith("Signing in to AWS: ")
+    assert "nobody" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
-def test_a_file_that_is_wrong_ends_with_2(terminal: Terminal) -> None:
+def test_an_invalid_environment_file_ends_with_status_2(terminal: Terminal) -> None:
     terminal.file.write_text(changed(('region = "us-east-1"', 'region = "moon"'), text=SIMPLE))
-    wrong = terminal.type("deploy")
-    assert wrong.returncode == 2
-    assert "aws.region" in wrong.stderr
+    invalid = terminal.type("deploy")
+    assert invalid.returncode == 2
+    assert "aws.region" in invalid.stderr
     terminal.file.write_text(changed(NO_WORKSPACE, text=SIMPLE))
-    without = terminal.type("deploy")
-    assert without.returncode == 2
-    assert "has no [workspace]" in without.stderr
+    no_workspace = terminal.type("deploy")
+    assert no_workspace.returncode == 2
+    assert "has no [workspace]" in no_workspace.stderr
     assert terminal.type("fly").returncode == 2
 
 
-def test_an_unknown_group_ends_with_1_and_changes_nothing(terminal: Terminal) -> None:
+def test_an_unknown_group_ends_with_status_1_and_changes_nothing(terminal: Terminal) -> None:
     terminal.write(("[workspace.cluster]", 'groups = ["nobody"]\n\n[workspace.cluster]'))
-    done = terminal.type("deploy")
-    assert done.returncode == 1
-    assert "there is no group 'nobody'" in done.stderr
+    result = terminal.type("deploy")
+    assert result.returncode == 1
+    assert "there is no group 'nobody'" in result.stderr
     assert terminal.stage.writing() == []
 
 
-def test_a_deploy_that_was_killed_half_way_is_finished_by_the_next(terminal: Terminal) -> None:
+def test_the_next_deploy_completes_an_interrupted_one(terminal: Terminal) -> None:
     terminal.stage.server.faults.on("POST", "/api/2.2/jobs/reset", Fault.DENIED)
     assert terminal.type("deploy").returncode == 1
     assert terminal.type("deploy").returncode == 0
     assert len(terminal.stage.server.state.jobs) == 1
 
 
-def test_with_the_stacks_own_queue_the_job_is_told_of_it(terminal: Terminal, amazon: Emulator) -> None:
+def test_the_job_reads_the_stacks_queue_if_the_environment_has_one(terminal: Terminal, amazon: Emulator) -> None:
     terminal.write(GROUP, ('"auto-loader"', '"stack"'))
     missing = terminal.type("deploy")
     assert missing.returncode == 1

@@ -1,4 +1,4 @@
-"""The interface of the workspace stand-in's runner carries real processes: arguments, wheels, output, cancel, kill."""
+"""The runner interface of the local workspace works with real processes: arguments, wheels, output, cancel, kill."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ while "--endless=yes" in sys.argv:
 
 @dataclass
 class Running:
-    """A process whose output goes to files."""
+    """A run as a process that writes its output to files."""
 
     process: subprocess.Popen[bytes]
     folder: Path
@@ -59,7 +59,7 @@ class Running:
 
 @dataclass
 class ProcessRunner:
-    """Runs the module in the task's wheel."""
+    """A runner that starts the module in the task's wheel as a process."""
 
     folder: Path
 
@@ -90,14 +90,14 @@ def client(server: WorkspaceServer) -> WorkspaceClient:
     return client
 
 
-def submitted(client: WorkspaceClient, **parameters: str) -> int:
+def submit(client: WorkspaceClient, **parameters: str) -> int:
     task = one_time(python_wheel_task=jobs.PythonWheelTask("work", "main", named_parameters=parameters))
     run_id = client.jobs.submit(tasks=[task]).response.run_id
     assert run_id is not None
     return run_id
 
 
-def ended(client: WorkspaceClient, run_id: int) -> jobs.Run:
+def wait_for_end(client: WorkspaceClient, run_id: int) -> jobs.Run:
     run: jobs.Run = until(lambda: (run := client.jobs.get_run(run_id)).end_time and run)
     return run
 
@@ -113,34 +113,36 @@ def result(run: jobs.Run) -> str | None:
 
 
 def test_the_uploaded_wheel_runs_with_the_named_parameters(client: WorkspaceClient) -> None:
-    run = ended(client, submitted(client, table="t"))
+    run = wait_for_end(client, submit(client, table="t"))
     assert result(run) == "SUCCESS"
     assert output(client, run).logs == "arguments: --table=t\n"
 
 
-def test_what_the_process_failed_with_is_in_the_output(client: WorkspaceClient) -> None:
-    run = ended(client, submitted(client, fail="yes"))
+def test_the_output_has_the_error_of_a_failed_process(client: WorkspaceClient) -> None:
+    run = wait_for_end(client, submit(client, fail="yes"))
     assert result(run) == "FAILED"
-    found = output(client, run)
-    assert found.error == "RuntimeError: no access to the bucket"
-    assert (found.error_trace or "").startswith("a warning\nTraceback")
+    run_output = output(client, run)
+    assert run_output.error == "RuntimeError: no access to the bucket"
+    assert (run_output.error_trace or "").startswith("a warning\nTraceback")
 
 
-def test_output_is_seen_while_the_process_runs_and_cancel_ends_it(client: WorkspaceClient) -> None:
-    run_id = submitted(client, endless="yes")
+def test_the_output_is_available_during_the_run_and_cancel_ends_the_process(client: WorkspaceClient) -> None:
+    run_id = submit(client, endless="yes")
     until(lambda: output(client, client.jobs.get_run(run_id)).logs == "arguments: --endless=yes\n")
     client.jobs.cancel_run(run_id)
-    assert result(ended(client, run_id)) == "CANCELED"
+    assert result(wait_for_end(client, run_id)) == "CANCELED"
 
 
-def test_a_continuous_job_whose_process_is_killed_runs_again(server: WorkspaceServer, client: WorkspaceClient) -> None:
+def test_a_continuous_job_restarts_after_its_process_is_killed(
+    server: WorkspaceServer, client: WorkspaceClient
+) -> None:
     wheel = jobs.PythonWheelTask("work", "main", named_parameters={"endless": "yes"})
     settings = job(continuous=jobs.Continuous())
     settings["tasks"][0].python_wheel_task = wheel
     client.jobs.create(**settings)
 
     def process() -> subprocess.Popen[bytes] | None:
-        handles = [one for one in server.workspace.handles.values() if isinstance(one, Running)]
+        handles = [handle for handle in server.workspace.handles.values() if isinstance(handle, Running)]
         return handles[0].process if handles else None
 
     first = until(process)

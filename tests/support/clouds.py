@@ -1,4 +1,4 @@
-"""Both clouds with the reader role, the bucket and an environment file for them, without a deploy by CDK."""
+"""Both clouds with the reader role, the bucket and an environment file, without a deploy by CDK."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PATIENT = Pace(later=lambda _: time.sleep(0.2))
 
 @dataclass
 class Clouds:
-    """Both clouds, with the reader role and the bucket, and an environment file that fits them."""
+    """Both clouds with the reader role, the bucket, and a matching environment file."""
 
     aws: Emulator
     runner: ClusterRunner
@@ -54,7 +54,7 @@ class Clouds:
         deployment.deploy(connect(self.workspace), self.spec, wheel_file=wheel, aws=clients, pace=PATIENT)
 
     def verify(self, wheel: WheelFile) -> str:
-        """What the verify run printed."""
+        """Run `verify` and return its output."""
         steps = deployment.verify(connect(self.workspace), self.spec, wheel_file=wheel, pace=PATIENT)
         return steps[-1].detail
 
@@ -62,21 +62,21 @@ class Clouds:
         self.aws.client("s3").put_object(Bucket=BUCKET, Key=f"{LOGS}/{name}", Body=b"version\n2\n")
 
     def output(self, entry_point: str) -> str:
-        """What the last run of an entry point printed."""
+        """Return the output of the last run of an entry point."""
         with self.workspace.lock:
             runs = list(self.runner.running.values())
         return next((run.output() for run in reversed(runs) if run._task.entry_point == entry_point), "")
 
     def made(self) -> dict[str, Any]:
-        """All that a probe could leave behind."""
+        """Return all resources that a probe could leave behind."""
         sqs, sns, s3 = (self.aws.client(name) for name in ("sqs", "sns", "s3"))
-        told = s3.get_bucket_notification_configuration(Bucket=BUCKET)
-        told.pop("ResponseMetadata")
+        configuration = s3.get_bucket_notification_configuration(Bucket=BUCKET)
+        configuration.pop("ResponseMetadata")
         return {
             "queues": sqs.list_queues().get("QueueUrls", []),
             "topics": sns.list_topics()["Topics"],
-            "notification": told,
-            "keys": [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])],
+            "notification": configuration,
+            "keys": [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])],
             "workspace": sorted(self.workspace.state.objects),
             "jobs": [(job.job_id, job.settings) for job in self.workspace.state.jobs.values()],
             "folders": sorted(str(path) for path in self.folder.rglob(".trial-*")),
@@ -95,20 +95,20 @@ def clouds(folder: Path) -> Iterator[Clouds]:
             }
             workspace.state.catalogs["network"] = "admins"
             file = folder / "test.toml"
-            here = [
+            edits = [
                 ("https://example.cloud.databricks.com", workspace.host),
                 ('"network.flow_logs.test"', '"flow_logs"'),
                 (CHECKPOINT, "/Volumes/network/acme/checkpoints/test"),
                 ("[workspace.cluster]", "verify = false\n\n[workspace.cluster]"),
             ]
-            file.write_text(changed(*here))
-            _roles(aws, load(str(file)))
+            file.write_text(changed(*edits))
+            _create_roles(aws, load(str(file)))
             make_bucket(aws, load(str(file)))
             yield Clouds(aws, runner, workspace, file, folder)
 
 
-def _roles(aws: Emulator, environment: Environment) -> None:
-    """The cross-account role, which may pass the reader, and the reader with its instance profile."""
+def _create_roles(aws: Emulator, environment: Environment) -> None:
+    """Create the cross-account role, which may pass the reader role, and the reader role with its profile."""
     iam, reader = aws.client("iam"), environment.reader.role_name
     databricks = {"AWS": "arn:aws:iam::414351767826:root"}
     for name, principal in (("databricks-cross-account", databricks), (reader, {"Service": "ec2.amazonaws.com"})):

@@ -1,4 +1,4 @@
-"""What the end-to-end tests of the job share: files to deliver, runs in this process and in one of their own."""
+"""Helpers of the job's end-to-end tests: files to deliver, and runs in this process and in separate ones."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ ROOT = Path(__file__).resolve().parents[2]
 START = 1_760_000_000
 NETWORK = Network.seeded(3)
 SECONDS = 240
-"""How long a process may take before a test gives up: the machine may be busy."""
+"""Timeout of a process in seconds, generous because the machine may be busy."""
 
 Row = tuple[Any, ...]
 
 
 @dataclass
 class Place:
-    """The paths of one table's life: logs, table, checkpoint, and the parameters that name them."""
+    """The paths of a table, its logs and its checkpoint, and the parameters of a run with them."""
 
     root: Path
     table_name: str
@@ -56,7 +56,7 @@ class Place:
         self.logs.mkdir(parents=True, exist_ok=True)
 
     def parameters(self, **changes: str) -> list[str]:
-        """The command line; names with ``_``."""
+        """Return the command line; changes replace parameters, with ``_`` for ``-`` in their names."""
         values = {
             "vpc_logs_path": str(self.logs),
             "delta_output_path": self.delta,
@@ -69,13 +69,13 @@ class Place:
         return [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
 
     def deliver(self, data: bytes, name: str) -> Path:
-        """Put a file into the folder of logs, at once."""
+        """Put a complete file into the logs folder."""
         return place(data, self.logs, name)
 
 
 @dataclass
 class Ran:
-    """What a run printed and, when it was refused or failed, its status and message."""
+    """The output of a run and, if it was rejected or failed, its status and message."""
 
     lines: list[str]
     status: int = 0
@@ -83,32 +83,32 @@ class Ran:
 
     @property
     def batches(self) -> list[str]:
-        """The progress lines."""
+        """Return the progress lines."""
         return [line for line in self.lines if line.startswith("batch ")]
 
 
 def ingest(spark: SparkSession, where: Place, **changes: str) -> Ran:
-    """Run the job in this process; it has to end well."""
+    """Run the job in this process and check that it succeeds."""
     ran = try_ingest(spark, where, **changes)
     assert ran.status == 0, ran.message
     return ran
 
 
 def try_ingest(spark: SparkSession, where: Place, **changes: str) -> Ran:
-    """Run the job in this process, whatever comes of it."""
+    """Run the job in this process and return its result, a failure included."""
     return run(spark, where.parameters(**changes), checkpoint=Path(changes.get("checkpoint_path", where.checkpoint)))
 
 
 def run(spark: SparkSession, parameters: Sequence[str], *, checkpoint: Path) -> Ran:
-    """Run the job in this process with any parameters."""
+    """Run the job in this process with these parameters."""
     register(spark, state=checkpoint / "cloud_files")
     out, err = io.StringIO(), io.StringIO()
     status, message = 0, ""
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             run_ingest(parameters, session=lambda: spark)
-    except (ParameterError, RunFailed) as refusal:
-        status, message = 2 if isinstance(refusal, ParameterError) else 1, str(refusal)
+    except (ParameterError, RunFailed) as error:
+        status, message = 2 if isinstance(error, ParameterError) else 1, str(error)
     assert err.getvalue() == (f"{message}\n" if status else "")
     return Ran(out.getvalue().splitlines(), status, message)
 
@@ -117,62 +117,62 @@ def run(spark: SparkSession, parameters: Sequence[str], *, checkpoint: Path) -> 
 
 
 def table_of(fields: Sequence[str] = DEFAULT_FORMAT, *, count: int = 20, seed: int = 0) -> pa.Table:
-    """Believable records."""
+    """Return realistic records."""
     return records(NETWORK, fields, start=START, seconds=300, count=count, seed=seed)
 
 
 def file_of(table: pa.Table, fields: Sequence[str] = DEFAULT_FORMAT, **changes: Any) -> bytes:
-    """A delivered file with the records."""
+    """Return the content of a delivered file with the records."""
     return encode(flow_log(fields, **changes), table)
 
 
 def flow_log(fields: Sequence[str] = DEFAULT_FORMAT, **changes: Any) -> FlowLog:
-    """A flow log of the test's account."""
+    """Return a flow log of the test account."""
     return FlowLog(
         id="fl-0123456789abcdef0", account="123456789012", region="us-east-1", fields=tuple(fields), **changes
     )
 
 
-# What is there
+# Contents of the tables
 
 
 def expected(table: pa.Table, columns: Sequence[str]) -> Counter[Row]:
-    """The records as rows of the table's columns, counted; NULL where they have no such field."""
+    """Count the records as rows of these columns, with NULL for fields that the records lack."""
     named = {column_name(name): table.column(canonical(name)).to_pylist() for name in table.column_names}
     empty = [None] * table.num_rows
     return Counter(zip(*(named.get(column, empty) for column in columns), strict=True))
 
 
 def rows(spark: SparkSession, table_name: str, *columns: str) -> Counter[Row]:
-    """The rows of a table, counted; all columns but ``ingested_at`` when none is named."""
+    """Count the rows of a table, with all columns except ``ingested_at`` by default."""
     frame = spark.table(quoted(table_name))
     names = columns or [name for name in frame.columns if name != "ingested_at"]
     return Counter(tuple(row) for row in frame.select(*names).collect())
 
 
 def contents(spark: SparkSession, where: Place) -> tuple[Counter[Row], Counter[Row]]:
-    """Records and quarantine entries, read from their files and not through the catalog."""
-    found = []
+    """Count the records and the quarantine entries, read from their files and not through the catalog."""
+    counts = []
     for path in (where.delta, quarantine_path(where.delta)):
         frame = spark.read.format("delta").load(path).drop("ingested_at", "other_fields")
-        found.append(Counter(tuple(row) for row in frame.collect()))
-    return found[0], found[1]
+        counts.append(Counter(tuple(row) for row in frame.collect()))
+    return counts[0], counts[1]
 
 
 def entries(spark: SparkSession, table_name: str) -> Counter[Row]:
-    """The quarantine entries without path and time: file's name, line number, lines, line, reason."""
-    found = spark.table(quoted(quarantine_name(table_name))).drop("ingested_at").collect()
-    return Counter((Path(row.source_file).name, row.line_number, row.lines, row.line, row.reason) for row in found)
+    """Count the quarantine entries as file name, line number, lines, line and reason."""
+    entry_rows = spark.table(quoted(quarantine_name(table_name))).drop("ingested_at").collect()
+    return Counter((Path(row.source_file).name, row.line_number, row.lines, row.line, row.reason) for row in entry_rows)
 
 
 def commits(delta: str | Path) -> list[list[dict[str, Any]]]:
-    """The actions of each commit of a Delta table."""
+    """Return the actions of each commit of a Delta table."""
     logs = sorted(Path(delta, "_delta_log").glob("*.json"))
     return [[json.loads(line) for line in log.read_text().splitlines()] for log in logs]
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, and every folder."""
+    """Return every file and folder under a folder, with the files' contents."""
     return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else b"" for p in sorted(folder.rglob("*"))}
 
 
@@ -181,14 +181,14 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 ENVIRONMENT = {
     **os.environ,
     "PYTHONPATH": str(ROOT),
-    # A Java that lives for seconds: compiled quickly and not twice.
+    # Quick compilation is best for a short-lived Java process.
     "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1",
 }
 
 
 @dataclass
 class Process:
-    """``python -m local.ingest`` in a session of its own, its output in files."""
+    """``python -m local.ingest`` in its own session, with its output in files."""
 
     parameters: Sequence[str]
     folder: Path
@@ -225,42 +225,42 @@ class Process:
         return self._process.poll() is None
 
     def interrupt(self) -> None:
-        """Ctrl-C, as a terminal sends it: to all of its processes."""
+        """Send Ctrl-C to all its processes, as a terminal does."""
         os.killpg(self._process.pid, signal.SIGINT)
 
     def wait(self, seconds: float = SECONDS) -> int:
-        """Wait for the end; returns the status."""
+        """Wait for the end and return the status."""
         try:
             return self._process.wait(seconds)
         finally:
             self.kill()
 
     def wait_for(self, text: str, *, times: int = 1, seconds: float = SECONDS) -> None:
-        """Wait until the output has a text so many times, or the process has ended."""
+        """Wait until the output contains a text this number of times, or the process has ended."""
         deadline = time.monotonic() + seconds
         while self.out.count(text) < times and self.running:
             assert time.monotonic() < deadline, f"no {text!r} in {seconds} s:\n{self.out}\n{self.err}"
             time.sleep(0.05)
 
     def terminate(self) -> None:
-        """Ask for an orderly stop."""
+        """Request a clean stop."""
         self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End everything that the process has started, at once: Python, Java, its workers."""
-        while found := list(_of_session(self._process.pid)):
-            for pid in found:
+        """Kill the process and everything it started: Python, Java and its workers."""
+        while pids := list(_pids_of_session(self._process.pid)):
+            for pid in pids:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self._process.poll()
             time.sleep(0.02)
 
 
-def _of_session(session: int) -> Iterator[int]:
+def _pids_of_session(session: int) -> Iterator[int]:
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, _, of = stat.read_text().rpartition(") ")[2].split()[:4]
+            state, _, _, member_of = stat.read_text().rpartition(") ")[2].split()[:4]
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(of) == session and state != "Z":
+        if int(member_of) == session and state != "Z":
             yield int(stat.parent.name)

@@ -1,4 +1,4 @@
-"""What the tests of the stage share: the CDK command line on it, an account to deploy to, and stacks of functions."""
+"""Helpers of the emulator's tests: the CDK command line, an account to deploy to, and a stack of functions."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from local.aws import Emulator
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 240
-"""How long a command may take before a test gives up: the machine may be busy."""
+"""Timeout of a command in seconds, generous because the machine may be busy."""
 
 
 def cdk(stage: Emulator, *arguments: str, folder: Path) -> str:
-    """Run the real CDK command line from this repository; what it said, and a failed test if it failed."""
+    """Run the repository's CDK command line, check that it succeeds, and return its output."""
     environment = stage.environment()
     environment["PATH"] = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), environment["PATH"]])
-    done = subprocess.run(
+    process = subprocess.run(
         ["cdk", *arguments, "--no-notices", "--output", str(folder / "cdk.out")],
         cwd=ROOT,
         env=environment,
@@ -29,12 +29,12 @@ def cdk(stage: Emulator, *arguments: str, folder: Path) -> str:
         timeout=SECONDS,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+    assert process.returncode == 0, process.stdout
+    return process.stdout
 
 
 def make_cross_account_role(stage: Emulator, name: str) -> None:
-    """The role that Databricks launches clusters with, which is there before any deploy."""
+    """Create the role with which Databricks launches clusters; it exists before any deploy."""
     databricks = "arn:aws:iam::414351767826:root"
     statement = {"Effect": "Allow", "Principal": {"AWS": databricks}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -45,7 +45,7 @@ def wait(stage: Emulator, stack: str, what: str) -> None:
     stage.client("cloudformation").get_waiter(what).wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
 
-# Each answers CloudFormation as the functions that CDK brings do: the one in Node drops the URL's port.
+# The functions answer CloudFormation as CDK's own functions do: the one in Node ignores the URL's port.
 _NODE = """
 const https = require("https");
 exports.handler = async (event) => {
@@ -71,7 +71,7 @@ def handler(event, context):
 
 
 def with_custom_resources() -> str:
-    """A template with a custom resource in each language; the outputs are the ids of the functions' processes."""
+    """Return a template with a custom resource in each language; it outputs the functions' process ids."""
     statement = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     trust = {"Version": "2012-10-17", "Statement": [statement]}
     resources: dict[str, Any] = {"Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}}
@@ -90,7 +90,7 @@ def with_custom_resources() -> str:
 
 
 def functions_of(stage: Emulator) -> list[int]:
-    """Have a stack of custom resources made; the processes of its functions."""
+    """Create a stack with custom resources and return the process ids of its functions."""
     cloudformation = stage.client("cloudformation")
     cloudformation.create_stack(
         StackName="functions", TemplateBody=with_custom_resources(), Capabilities=["CAPABILITY_IAM"]
