@@ -68,7 +68,7 @@ def _page(records: int, rows: Sequence[tuple[int, float, float]]) -> str:
         [
             "# Results of `.venv/bin/python -m bench.members`",
             "",
-            f"CPU time of parsing {records:,} records in many gzip members, divided by the time of one member.",
+            f"CPU time to parse {records:,} records in many gzip members, divided by the CPU time for a single member.",
             "",
             "| records per member | members | one header (repacked) | a header per member (concatenated) |",
             "|---|---|---|---|",

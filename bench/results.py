@@ -37,7 +37,7 @@ def page(measured: Sequence[Measured], *, worker_bytes: int, big_file_bytes: int
             "Compare the ratios, because absolute times vary from machine to machine."
         ),
         "",
-        "| files | contender | median s | all rounds s | records/s |",
+        "| files | contender | median (s) | all rounds (s) | records/s |",
         "|---|---|---|---|---|",
     ]
     for result in measured:
@@ -46,14 +46,14 @@ def page(measured: Sequence[Measured], *, worker_bytes: int, big_file_bytes: int
             rounds = ", ".join(f"{value:.1f}" for value in seconds)
             files = f"{result.load.files:,} gz x {result.load.records_of_a_file:,} records"
             lines.append(f"| {files} | {name} | {middle:.1f} | {rounds} | {result.load.records / middle:,.0f} |")
-    lines += ["", "| files | the guide's time / the job's | the job's time / DuckDB's |", "|---|---|---|"]
+    lines += ["", "| files | time of the guide / job | time of the job / DuckDB |", "|---|---|---|"]
     for result in measured:
         files = f"{result.load.files:,} gz x {result.load.records_of_a_file:,} records"
         lines.append(f"| {files} | {result.ratio('guide', 'job'):.2f} | {result.ratio('job', 'duckdb'):.2f} |")
     lines += [
         "",
         (
-            f"Memory: the largest Python worker used {worker_bytes / _MEGABYTE:,.0f} MB while it loaded one gzip file "
+            f"Memory: the largest Python worker used {worker_bytes / _MEGABYTE:,.0f} MB while loading one gzip file "
             f"of {big_file_bytes / _MEGABYTE:,.0f} MB."
         ),
         "",
