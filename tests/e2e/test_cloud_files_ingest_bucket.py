@@ -61,7 +61,7 @@ def test_own_notifications_a_kill_and_a_last_run_with_listing(
         stage,
         credentials,
         tmp_path / "1",
-        where.parameters(vpc_logs_path=PATH, notifications="auto-loader", trigger="continuous"),
+        where.parameters(vpc_logs_path=PATH, notifications="auto-loader", trigger="continuous", interval_seconds="1"),
     )
     try:
         running_.wait_for("batch ")
@@ -102,7 +102,9 @@ def test_the_queue_of_the_stack_and_a_right_that_is_taken_away(
         s3.delete_object(Bucket=BUCKET, Key=entry["Key"])
     url = make_stack_notifications(stage, settings)
     where = Place(tmp_path / "place", "given", headers=("srcaddr", "srcport"))
-    parameters = where.parameters(vpc_logs_path=PATH, notifications="queue", queue_url=url, trigger="continuous")
+    parameters = where.parameters(
+        vpc_logs_path=PATH, notifications="queue", queue_url=url, trigger="continuous", interval_seconds="1"
+    )
     put(stage, 0)
     running_ = process(stage, credentials, tmp_path / "1", parameters)
     try:

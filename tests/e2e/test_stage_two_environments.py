@@ -56,7 +56,13 @@ def queued(stage: EmbeddedStage) -> EmbeddedStage:
 def listed(stage: EmbeddedStage) -> EmbeddedStage:
     """Its job runs by a schedule, and lists the bucket."""
     scheduled = 'trigger = "scheduled"\nschedule = "0 0 4 * * ?"'
-    found = another(stage, "listed", ('"auto-loader"', '"off"'), ('trigger = "continuous"', scheduled))
+    found = another(
+        stage,
+        "listed",
+        ('"auto-loader"', '"off"'),
+        ('trigger = "continuous"', scheduled),
+        ("interval_seconds = 2\n", ""),
+    )
     found.deploy()
     return found
 

@@ -78,10 +78,11 @@ def test_good_parameters_have_no_problem_and_their_defaults() -> None:
     )
 
 
-def test_the_six_of_the_guide_and_five_of_ours() -> None:
+def test_the_six_of_the_guide_and_six_of_ours() -> None:
     assert REQUIRED == ("vpc-logs-path", "checkpoint-path", "table-name", "region-name", "headers")
     assert OPTIONAL == (
-        "delta-output-path", "notifications", "queue-url", "trigger", "max-files-per-batch", "new-checkpoint",
+        "delta-output-path", "notifications", "queue-url", "trigger", "interval-seconds", "max-files-per-batch",
+        "new-checkpoint",
     )  # fmt: skip
 
 
@@ -418,9 +419,9 @@ def test_the_help_of_verify_lists_the_parameters_that_verify_uses(capsys: pytest
     main.run_verify(["--help"], session=no_session)
     shown = capsys.readouterr().out
     listed = re.findall(r"^  --([a-z-]+) ", shown, flags=re.MULTILINE)
-    assert set(listed) == {*REQUIRED, *OPTIONAL} - {"trigger", "max-files-per-batch"}
+    assert set(listed) == {*REQUIRED, *OPTIONAL} - {"trigger", "interval-seconds", "max-files-per-batch"}
     assert "loads nothing" in shown
-    assert "--trigger and --max-files-per-batch are accepted but not used." in shown
+    assert "--trigger, --interval-seconds and --max-files-per-batch are accepted but not used." in shown
 
 
 def test_the_command_answers_bad_parameters_at_once_with_status_2_and_makes_nothing(tmp_path: Path) -> None:
