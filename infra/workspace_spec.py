@@ -5,6 +5,7 @@ from __future__ import annotations
 from infra.environment import deliveries, names
 from infra.environment.schema import Environment
 from infra.workspace.spec import Cluster, Job, Logs, Principals, Profile, WorkspaceSpec
+from vpc_flow_logs.parameters import INTERVAL_SECONDS
 
 _NOTIFICATIONS = {"auto-loader": "auto-loader", "stack": "queue", "off": "off"}
 _TRIGGERS = {"continuous": "continuous", "scheduled": "available-now"}
@@ -87,7 +88,8 @@ def job_parameters(environment: Environment, *, queue_url: str | None) -> dict[s
         "notifications": _NOTIFICATIONS[job.notifications],
         "trigger": _TRIGGERS[job.trigger],
         "queue-url": queue_url or "",
-        # The job's default is not sent.
+        # The job's defaults are not sent.
+        "interval-seconds": "" if job.interval_seconds in (None, INTERVAL_SECONDS) else str(job.interval_seconds),
         "new-checkpoint": "" if job.new_checkpoint == "refuse" else job.new_checkpoint,
     }
     return {name: value for name, value in parameters.items() if value}

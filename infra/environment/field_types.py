@@ -179,6 +179,7 @@ BucketName = Annotated[
 ]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 Days = Annotated[int, Field(ge=1, le=36500)]
+Seconds = Annotated[int, Field(ge=1, le=86400)]
 KmsKeyArn = Annotated[
     str,
     _matching(

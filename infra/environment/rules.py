@@ -161,6 +161,8 @@ def _schedule(environment: Environment) -> Iterator[Problem]:
         yield Problem("job.schedule", 'is missing: trigger = "scheduled" needs one, such as "0 0/15 * * * ?"')
     if job.trigger == "continuous" and job.schedule is not None:
         yield Problem("job.schedule", 'applies only with trigger = "scheduled", but trigger is "continuous"')
+    if job.trigger == "scheduled" and job.interval_seconds is not None:
+        yield Problem("job.interval_seconds", 'applies only with trigger = "continuous", but trigger is "scheduled"')
 
 
 def _headers(environment: Environment) -> Iterator[Problem]:
@@ -211,7 +213,7 @@ _CHECKS = (
     Check(reads=("log_bucket.name", "log_bucket.existing", "log_bucket.retention_days"), find=_new_bucket),
     Check(reads=("flow_logs",), find=_some_flow_log),
     Check(reads=("aws", "flow_logs"), find=_no_doubles),
-    Check(reads=("job.trigger", "job.schedule"), find=_schedule),
+    Check(reads=("job.trigger", "job.schedule", "job.interval_seconds"), find=_schedule),
     Check(reads=("flow_logs", "log_bucket.existing", "job.headers"), find=_headers),
     Check(reads=("job.table", "job.delta_output_path", "job.external_location"), find=location_rules.external_location),
     Check(reads=("log_bucket.name", "log_bucket.prefix", "job.delta_output_path", "job.checkpoint_path"), find=_paths),

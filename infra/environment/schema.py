@@ -169,6 +169,12 @@ class Job(Section):
         description='Quartz cron expression in UTC. Required with `trigger = "scheduled"`, and only allowed with it',
         examples=["0 0/15 * * * ?"],
     )
+    interval_seconds: v.Seconds | None = Field(
+        default=None,
+        description="how often a continuous job looks for new files (default: 60). AWS delivers every 5 to 10 minutes, "
+        "and each commit costs a log entry and data files",
+        examples=[300],
+    )
     headers: Annotated[tuple[v.Header, ...], LIST] | None = Field(
         default=None,
         min_length=1,

@@ -28,9 +28,10 @@ from vpc_flow_logs import (
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.failures import LOOK_AGAIN, RunFailed
 from vpc_flow_logs.folders import CannotLook
-from vpc_flow_logs.parameters import VERIFY_USAGE, Parameters
+from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.progress import say
 from vpc_flow_logs.sink import Sink
+from vpc_flow_logs.usage import VERIFY_USAGE
 
 
 def run_ingest(arguments: Sequence[str], *, session: run.Session) -> None:

@@ -23,36 +23,21 @@ TRIGGERS = ("available-now", "continuous")
 NEW_CHECKPOINTS = ("refuse", "adopt", "reload")
 
 REQUIRED = ("vpc-logs-path", "checkpoint-path", "table-name", "region-name", "headers")
-OPTIONAL = ("delta-output-path", "notifications", "queue-url", "trigger", "max-files-per-batch", "new-checkpoint")
-
-USAGE = """\
-Parameters, each as --name=value or --name value:
-
-  --vpc-logs-path        s3://bucket[/prefix]/AWSLogs/<account>/vpcflowlogs/<region>/*, the Hive form of it, or
-                         s3://bucket[/prefix]/AWSLogs/*; a folder or glob on a laptop
-  --delta-output-path    folder of the table: new, empty, or holding this job's table; omit it for a managed table
-  --checkpoint-path      folder for the state of the stream; belongs to one table and one VPC Logs Path
-  --table-name           [catalog.][schema.]name
-  --region-name          region of the bucket, for example us-east-1
-  --headers              comma-separated field names: the columns of the table, and the field order of files
-                         without a header line
-  --notifications        auto-loader (default; off on a laptop), queue or off
-  --queue-url            URL of the SQS queue, with --notifications queue
-  --trigger              available-now (default) or continuous
-  --max-files-per-batch  maximum number of files in one micro-batch
-  --new-checkpoint       how to use a new checkpoint with a table that has rows: refuse (default), adopt (load only
-                         files that the table does not have) or reload (load all files again)"""
-
-_LOADING = ("trigger", "max-files-per-batch")  # verify does not use these
-
-VERIFY_USAGE = "\n".join(
-    [
-        "Reports the available files and missing prerequisites of the job; loads nothing.",
-        *(line for line in USAGE.splitlines() if not line.strip().startswith(tuple(f"--{name} " for name in _LOADING))),
-        "",
-        f"{' and '.join(f'--{name}' for name in _LOADING)} are accepted but not used.",
-    ]
+OPTIONAL = (
+    "delta-output-path",
+    "notifications",
+    "queue-url",
+    "trigger",
+    "interval-seconds",
+    "max-files-per-batch",
+    "new-checkpoint",
 )
+
+INTERVAL_SECONDS = 60
+"""How often a continuous run looks for files if the parameter is absent.
+
+AWS delivers a flow log's files every 5 to 10 minutes, and each commit costs a log entry and data files.
+"""
 
 _REGION = re.compile(REGION)
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,254}")
@@ -74,6 +59,7 @@ class Parameters:
         notifications: How the stream finds new files; one of `NOTIFICATIONS`.
         queue_url: URL of the SQS queue; set only if ``notifications`` is ``queue``.
         trigger: One of `TRIGGERS`.
+        interval_seconds: How often a continuous run looks for new files.
         max_files_per_batch: Maximum number of files in one micro-batch; None for Auto Loader's default.
         new_checkpoint: How to use a new checkpoint with a table that has rows; one of `NEW_CHECKPOINTS`.
     """
@@ -87,6 +73,7 @@ class Parameters:
     notifications: str = "auto-loader"
     queue_url: str | None = None
     trigger: str = "available-now"
+    interval_seconds: int = INTERVAL_SECONDS
     max_files_per_batch: int | None = None
     new_checkpoint: str = "refuse"
 
@@ -167,6 +154,7 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
         "queue-url": lambda value: (
             None if _QUEUE.fullmatch(value) else f"{value!r} is not a valid SQS queue URL (https://…)"
         ),
+        "interval-seconds": _count_problem,
         "max-files-per-batch": _count_problem,
     }
     results = {name: checks[name](value) for name, value in values.items()}
@@ -200,6 +188,7 @@ def parameters_of(values: Mapping[str, str]) -> Parameters:
         queue_url=values.get("queue-url"),
         trigger=values.get("trigger", "available-now"),
         new_checkpoint=values.get("new-checkpoint", "refuse"),
+        interval_seconds=int(values.get("interval-seconds", INTERVAL_SECONDS)),
         max_files_per_batch=int(count) if count else None,
     )
 

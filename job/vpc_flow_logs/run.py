@@ -11,9 +11,10 @@ from vpc_flow_logs import binding, checkpoint, folders, spark_settings, table
 from vpc_flow_logs.binding import Known
 from vpc_flow_logs.failures import LOAD_AGAIN, RunFailed, explained, telling_line
 from vpc_flow_logs.folders import NotAFolder
-from vpc_flow_logs.parameters import USAGE, ParameterError, Parameters, notes_of, parameters_of, problems_of, read
+from vpc_flow_logs.parameters import ParameterError, Parameters, notes_of, parameters_of, problems_of, read
 from vpc_flow_logs.paths import without_trailing_slash
 from vpc_flow_logs.progress import say
+from vpc_flow_logs.usage import USAGE
 
 Session = Callable[[], SparkSession]
 Work = Callable[[SparkSession, Parameters], None]

@@ -12,9 +12,6 @@ from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.progress import say
 from vpc_flow_logs.sink import PASSED, Sink
 
-# Listing a bucket costs many requests; reading a queue costs next to none.
-_INTERVAL = {"off": "1 minute", "auto-loader": "2 seconds", "queue": "2 seconds"}
-
 NO_FILES_SECONDS = 60.0
 """Seconds to wait for the first file before the stream is started again."""
 
@@ -73,7 +70,7 @@ def _started(spark: SparkSession, parameters: Parameters, sink: Sink, *, ignore_
     files = source.files(spark, parameters, ignore_missing=ignore_missing)
     stream = files.writeStream.foreachBatch(sink.write).option("checkpointLocation", parameters.checkpoint_path)
     if parameters.trigger == "continuous":
-        stream = stream.trigger(processingTime=_INTERVAL[parameters.notifications])
+        stream = stream.trigger(processingTime=f"{parameters.interval_seconds} seconds")
     else:
         stream = stream.trigger(availableNow=True)
     return stream.start()

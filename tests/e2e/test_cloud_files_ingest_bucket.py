@@ -61,7 +61,7 @@ def test_no_file_is_lost_across_notifications_a_kill_and_a_listing_run(
         stage,
         credentials,
         tmp_path / "1",
-        where.parameters(vpc_logs_path=PATH, notifications="auto-loader", trigger="continuous"),
+        where.parameters(vpc_logs_path=PATH, notifications="auto-loader", trigger="continuous", interval_seconds="1"),
     )
     try:
         running_.wait_for("batch ")
@@ -102,7 +102,9 @@ def test_a_permission_revoked_from_a_running_stream_ends_the_job_with_its_name(
         s3.delete_object(Bucket=BUCKET, Key=entry["Key"])
     url = make_stack_notifications(stage, settings)
     where = Place(tmp_path / "place", "given", headers=("srcaddr", "srcport"))
-    parameters = where.parameters(vpc_logs_path=PATH, notifications="queue", queue_url=url, trigger="continuous")
+    parameters = where.parameters(
+        vpc_logs_path=PATH, notifications="queue", queue_url=url, trigger="continuous", interval_seconds="1"
+    )
     put(stage, 0)
     running_ = process(stage, credentials, tmp_path / "1", parameters)
     try:

@@ -431,7 +431,9 @@ def test_a_continuous_run_loads_a_later_file_and_stops_cleanly_and_the_next_proc
     """The table is managed, so the next process has to find it in the catalog."""
     where = Place(tmp_path / "place", "flows.vpc", headers=("srcaddr", "srcport"))
     where.deliver(b"srcaddr srcport\n10.0.0.1 80\n", "a.log")
-    first = Process(where.parameters(delta_output_path="", trigger="continuous"), tmp_path / "process")
+    first = Process(
+        where.parameters(delta_output_path="", trigger="continuous", interval_seconds="1"), tmp_path / "process"
+    )
     try:
         first.wait_for("batch 0: 1 file, ")
         where.deliver(b"srcaddr srcport\n10.0.0.2 x\n10.0.0.3 81\n", "b.log")

@@ -56,7 +56,8 @@ def queued(stage: EmbeddedStage) -> EmbeddedStage:
 def listed(stage: EmbeddedStage) -> EmbeddedStage:
     """Deploy an environment with a scheduled job that lists the bucket."""
     scheduled = 'trigger = "scheduled"\nschedule = "0 0 4 * * ?"'
-    deployed = another(stage, "listed", ('"auto-loader"', '"off"'), ('trigger = "continuous"', scheduled))
+    changes = (('trigger = "continuous"', scheduled), ("interval_seconds = 2\n", ""))
+    deployed = another(stage, "listed", ('"auto-loader"', '"off"'), *changes)
     deployed.deploy()
     return deployed
 

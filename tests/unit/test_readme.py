@@ -7,7 +7,8 @@ import pytest
 
 from vpc_flow_logs import table, table_columns
 from vpc_flow_logs.fields import FIELDS, SERVICE_COLUMNS
-from vpc_flow_logs.parameters import OPTIONAL, REQUIRED, USAGE
+from vpc_flow_logs.parameters import OPTIONAL, REQUIRED
+from vpc_flow_logs.usage import USAGE
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,0 +1,33 @@
+"""Help texts of the entry points, which `--help` prints."""
+
+from __future__ import annotations
+
+USAGE = """\
+Parameters, each as --name=value or --name value:
+
+  --vpc-logs-path        s3://bucket[/prefix]/AWSLogs/<account>/vpcflowlogs/<region>/*, the Hive form of it, or
+                         s3://bucket[/prefix]/AWSLogs/*; a folder or glob on a laptop
+  --delta-output-path    folder of the table: new, empty, or holding this job's table; omit it for a managed table
+  --checkpoint-path      folder for the state of the stream; belongs to one table and one VPC Logs Path
+  --table-name           [catalog.][schema.]name
+  --region-name          region of the bucket, for example us-east-1
+  --headers              comma-separated field names: the columns of the table, and the field order of files
+                         without a header line
+  --notifications        auto-loader (default; off on a laptop), queue or off
+  --queue-url            URL of the SQS queue, with --notifications queue
+  --trigger              available-now (default) or continuous
+  --interval-seconds     how often a continuous run looks for new files (default: 60)
+  --max-files-per-batch  maximum number of files in one micro-batch
+  --new-checkpoint       how to use a new checkpoint with a table that has rows: refuse (default), adopt (load only
+                         files that the table does not have) or reload (load all files again)"""
+
+_LOADING = ("trigger", "interval-seconds", "max-files-per-batch")  # verify does not use these
+
+VERIFY_USAGE = "\n".join(
+    [
+        "Reports the available files and missing prerequisites of the job; loads nothing.",
+        *(line for line in USAGE.splitlines() if not line.strip().startswith(tuple(f"--{name} " for name in _LOADING))),
+        "",
+        "--trigger, --interval-seconds and --max-files-per-batch are accepted but not used.",
+    ]
+)
