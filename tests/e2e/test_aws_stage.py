@@ -112,7 +112,7 @@ def test_the_app_is_deployed_updated_delivered_to_and_destroyed(stage: Emulator,
 
 
 def test_an_environment_is_deployed_again_to_the_bucket_that_destroy_left(stage: Emulator, tmp_path: Path) -> None:
-    """As README's "Deploying again after `make destroy`" has it; the bucket has other notifications by then."""
+    """docs/deploy-notes.md, "Deploying again after `make destroy`"; the bucket has other notifications by then."""
     file = tmp_path / "test.toml"
     file.write_text(changed(NO_WORKSPACE, STACK, EXISTING))
     environment = load(str(file))

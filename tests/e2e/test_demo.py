@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -129,10 +130,10 @@ def test_the_printed_query_can_be_typed(ran: tuple[Folder, str]) -> None:
     assert re.search(r"\|ACCEPT\|", asked.stdout)
 
 
-def test_the_readme_shows_what_is_printed(ran: tuple[Folder, str]) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"<!-- demo -->\n```text\n(.*?)```", readme, flags=re.DOTALL)
-    assert shown
+def test_the_documents_show_what_is_printed(ran: tuple[Folder, str]) -> None:
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/stage.md")]
+    excerpts = [re.findall(r"<!-- demo -->\n```text\n(.*?)```", page, flags=re.DOTALL) for page in pages]
+    assert [len(blocks) for blocks in excerpts] == [1, 2]
 
     def shape(text: str) -> list[str]:
         """The lines without what a seed, a number of records, a folder and a machine make different."""
@@ -141,7 +142,7 @@ def test_the_readme_shows_what_is_printed(ran: tuple[Folder, str]) -> None:
         return [" ".join(re.sub(r"[\d,]+", "N", line).split()) for line in text.splitlines() if line.strip()]
 
     printed = shape(ran[1])
-    assert [line for line in shape(shown[1]) if line not in printed] == []
+    assert [line for excerpt in chain(*excerpts) for line in shape(excerpt) if line not in printed] == []
 
 
 def test_nothing_is_written_outside_the_folder(ran: tuple[Folder, str]) -> None:

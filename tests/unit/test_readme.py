@@ -1,4 +1,4 @@
-"""What README.md says is what the code does."""
+"""README.md and docs/reference.md describe what the code does."""
 
 import re
 from pathlib import Path
@@ -11,40 +11,47 @@ from vpc_flow_logs.parameters import OPTIONAL, REQUIRED, USAGE
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 
 
-def marked_table(name: str) -> list[list[str]]:
-    """The cells of the table below a comment, without backquotes, head and rule left out."""
-    _, found, rest = TEXT.partition(f"<!-- {name} -->\n")
-    assert found, name
+def marked_table(name: str, text: str) -> list[list[str]]:
+    """Return the cells of the table below a comment, without backquotes, header row and rule."""
+    assert text.count(f"<!-- {name} -->\n") == 1, name
+    _, _, rest = text.partition(f"<!-- {name} -->\n")
     lines = rest.split("\n\n")[0].splitlines()
     return [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
 def test_parameters_are_those_of_the_job_in_its_order():
-    names = [row[0].removeprefix("--") for row in marked_table("parameters")]
+    names = [row[0].removeprefix("--") for row in marked_table("parameters", TEXT)]
 
     assert names == [*REQUIRED, *OPTIONAL]
     assert all(f"--{name}" in USAGE for name in names)
 
 
 def test_columns_are_those_the_job_adds():
-    assert [tuple(row) for row in marked_table("columns")] == [
+    assert [tuple(row) for row in marked_table("columns", REFERENCE)] == [
         (name, *table_columns.SERVICE[name]) for name in SERVICE_COLUMNS
     ]
+
+
+def test_readme_names_the_columns_the_job_adds():
+    section = TEXT.partition("\n## The tables\n")[2].partition("\n## ")[0]
+
+    assert [name for name in SERVICE_COLUMNS if f"`{name}`" not in section] == []
 
 
 def test_quarantine_columns_are_those_the_job_makes():
     expected = [(name, type_, text) for name, (type_, text) in table_columns.QUARANTINE.items()]
 
-    assert [tuple(row) for row in marked_table("quarantine")] == expected
+    assert [tuple(row) for row in marked_table("quarantine", REFERENCE)] == expected
 
 
 @pytest.mark.parametrize("type_", ["INT", "BIGINT"])
 def test_integer_fields_are_those_of_the_catalogue(type_):
-    told = {row[0]: row[1] for row in marked_table("types")}
+    fields = {row[0]: row[1] for row in marked_table("types", REFERENCE)}
 
-    assert told[type_].split(", ") == [field.name for field in FIELDS if field.type == type_]
+    assert fields[type_].split(", ") == [field.name for field in FIELDS if field.type == type_]
 
 
 def test_the_number_of_fields_is_right():
@@ -59,10 +66,10 @@ def test_clustering_is_the_tables():
 
 def test_make_targets_are_there():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    told = re.findall(r"\bmake ([a-z-]+)(?=`|$|  )", TEXT, flags=re.MULTILINE)
+    targets = re.findall(r"\bmake ([a-z-]+)(?=`|$|  )", TEXT, flags=re.MULTILINE)
 
-    assert {"demo", "test", "lint"} <= set(told)
-    assert [target for target in told if not re.search(rf"^{target}:", makefile, flags=re.MULTILINE)] == []
+    assert {"demo", "test", "check"} <= set(targets)
+    assert [target for target in targets if not re.search(rf"^{target}:", makefile, flags=re.MULTILINE)] == []
 
 
 def test_links_lead_somewhere():
@@ -70,3 +77,18 @@ def test_links_lead_somewhere():
 
     assert links
     assert [link for link in links if not link.startswith("https://") and not (ROOT / link).exists()] == []
+
+
+def test_the_first_commands_are_the_two():
+    first = re.search(r"```bash\n(.*?)```", TEXT, flags=re.DOTALL)
+
+    assert first
+    assert first[1] == "make demo\nmake test\n"
+
+
+def test_readme_is_short_and_its_pictures_are_small():
+    images = re.findall(r'<img src="([^"]+)"', TEXT)
+
+    assert len(TEXT.splitlines()) <= 250
+    assert images
+    assert [image for image in images if (ROOT / image).stat().st_size >= 250_000] == []
