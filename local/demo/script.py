@@ -197,7 +197,7 @@ def _say_end(act: Act, result: Account, report: Path) -> None:
     act.live.say(aligned(("table", "rows", "where"), rows))
     act.live.say(f"\n  report page  {shown(report)}\n")
     act.live.say(f"Query the tables:\n\n  {act.query()}\n")
-    act.live.say("Next: deploy into your own account. See 'Into your AWS account' in README.md.")
+    act.live.say("Next: deploy into your own account. See 'Deploy to your AWS account' in README.md.")
 
 
 __all__ = ["DemoError", "play"]

@@ -112,7 +112,7 @@ def test_deploy_update_delivery_and_destroy_work_with_the_cdk_command_line(stage
 
 
 def test_an_environment_can_be_deployed_again_to_the_bucket_that_destroy_kept(stage: Emulator, tmp_path: Path) -> None:
-    """Follow README's "Deploying again after `make destroy`" with a bucket that has gained other notifications."""
+    """Follow "Deploying again" of docs/deploy-notes.md with a bucket that has gained other notifications."""
     file = tmp_path / "test.toml"
     file.write_text(changed(NO_WORKSPACE, STACK, EXISTING))
     environment = load(str(file))

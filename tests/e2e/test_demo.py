@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -131,10 +132,10 @@ def test_the_printed_query_works_as_typed(ran: tuple[Folder, str]) -> None:
     assert re.search(r"\|ACCEPT\|", result.stdout)
 
 
-def test_the_readme_shows_the_printed_output(ran: tuple[Folder, str]) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    example = re.search(r"<!-- demo -->\n```text\n(.*?)```", readme, flags=re.DOTALL)
-    assert example
+def test_the_documents_show_the_printed_output(ran: tuple[Folder, str]) -> None:
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/stage.md")]
+    excerpts = [re.findall(r"<!-- demo -->\n```text\n(.*?)```", page, flags=re.DOTALL) for page in pages]
+    assert [len(blocks) for blocks in excerpts] == [1, 2]
 
     def shape(text: str) -> list[str]:
         """Return the lines without the values that depend on seed, record count, folder and machine."""
@@ -143,7 +144,7 @@ def test_the_readme_shows_the_printed_output(ran: tuple[Folder, str]) -> None:
         return [" ".join(re.sub(r"[\d,]+", "N", line).split()) for line in text.splitlines() if line.strip()]
 
     printed = shape(ran[1])
-    assert [line for line in shape(example[1]) if line not in printed] == []
+    assert [line for excerpt in chain(*excerpts) for line in shape(excerpt) if line not in printed] == []
 
 
 def test_nothing_is_written_outside_the_folder(ran: tuple[Folder, str]) -> None:

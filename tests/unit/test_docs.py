@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FRONT = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", ".github/pull_request_template.md")
+FRONT = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", ".github/pull_request_template.md")
 DOCS = [*(ROOT / name for name in FRONT), *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = {path: path.read_text(encoding="utf-8") for path in DOCS}
 
@@ -50,7 +50,7 @@ def test_modules_exist(path):
         assert importlib.util.find_spec(module), module
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", *DOCS], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_commands_run_as_typed_on_a_machine_without_node(path):
     """Set-up installs Python packages and Node in the clone, so a command names their path there or a make target."""
     text = path.read_text(encoding="utf-8")
