@@ -22,7 +22,7 @@ from infra.workspace.job.runs import end_single_runs
 from infra.workspace.memory import Remembered
 from infra.workspace.pace import Pace
 from infra.workspace.spec import Logs, WorkspaceSpec
-from infra.workspace.step import Step
+from infra.workspace.step import Step, Steps
 from infra.workspace.unity import catalog
 from infra.workspace.wheel import upload
 from infra.workspace.wheel.wheel_file import WheelFile
@@ -61,19 +61,24 @@ def deploy(
         DeploymentError: the deployment cannot continue. The same call resumes it.
         NotYet: a wait is needed, and ``pace`` does not wait.
     """
-    done = _Steps(pace)
+    done = Steps(pace.report)
     path = upload.path_of(spec.folder, wheel_file)
     _await_verify_run(client, spec, wheel_path=path, pace=pace)
     checks = preflight.look(client, spec)
     done.add(*checks.notes)
+    pace.check()
     memory = remembered.read(client, spec.folder)
     done.add(instance_profile.register(client, spec.profile, pace=pace))
+    pace.check()
     steps, memory = grants.grant(
         client, profile=spec.profile.arn, wanted=checks.wanted, folder=spec.folder, memory=memory, pace=pace
     )
     done.add(*steps)
+    pace.check()
     done.add(upload.upload(client, spec.folder, wheel_file))
+    pace.check()
     done.add(*catalog.create(client, checks.names))
+    pace.check()
     if spec.verify:
         step, memory = verification.ensure(
             client,
@@ -85,19 +90,23 @@ def deploy(
             if_denied=checks.if_denied,
         )
         done.add(step)
+        pace.check()
     streams = _streams(spec, memory, left)
     # Record the streams before the job runs: its AWS resources must be known even if this call ends here.
     memory = remembered.write(client, spec.folder, old=memory, new=replace(memory, streams=streams))
     settings = job_settings.settings(spec, wheel_path=path, has_disk=checks.has_disk)
     step, job_id = streaming_job.bring_up_to_date(client, spec, settings, pace=pace)
     done.add(step)
+    pace.check()
     done.add(permissions.bring_up_to_date(client, spec.job, job_id))
+    pace.check()
     done.add(*upload.remove_others(client, spec.folder, wheel_file))
+    pace.check()
     done.add(*_leave_replaced_profiles(client, spec, memory))
+    pace.check()
     done.add(*_leave_streams(client, spec, aws, memory))
-    return Deployment(
-        steps=tuple(done.steps), job_id=job_id, job_url=streaming_job.url(spec.host, job_id), table=spec.table
-    )
+    job_url = streaming_job.url(spec.host, job_id)
+    return Deployment(steps=tuple(done.completed), job_id=job_id, job_url=job_url, table=spec.table)
 
 
 def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFile, pace: Pace) -> tuple[Step, ...]:
@@ -112,8 +121,9 @@ def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFil
             f"The workspace {spec.host} does not have the instance profile {spec.profile.arn}",
             advice="Deploy first: .venv/bin/python -m infra.workspace deploy --env " + spec.environment,
         )
-    done = _Steps(pace)
+    done = Steps(pace.report)
     done.add(upload.upload(client, spec.folder, wheel_file))
+    pace.check()
     step, _ = verification.ensure(
         client,
         spec,
@@ -123,7 +133,7 @@ def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFil
         pace=pace,
     )
     done.add(step)
-    return tuple(done.steps)
+    return tuple(done.completed)
 
 
 def destroy(
@@ -143,25 +153,31 @@ def destroy(
         DeploymentError: the removal cannot continue. The same call resumes it.
         NotYet: as in ``deploy``.
     """
-    done = _Steps(pace)
+    done = Steps(pace.report)
     memory = remembered.read(client, spec.folder)
     if not whole and (successor := _successor(client, spec, memory)):
         done.add(Step("job", "unchanged", f"stays: {successor} has replaced this profile"))
+        pace.check()
         done.add(*_leave_profile(client, spec.profile.arn, memory))
+        pace.check()
         without_profile = memory.with_grants(spec.profile.arn, None)
         remembered.write(client, spec.folder, old=memory, new=without_profile)
-        return tuple(done.steps)
+        return tuple(done.completed)
     for job in streaming_job.find(client, spec):
         streaming_job.remove(client, job.job_id or 0, pace=pace)
         done.add(Step("job", "removed", streaming_job.url(spec.host, job.job_id or 0)))
+        pace.check()
     if end_single_runs(client, verification.run_name(spec), pace=pace):
         done.add(Step("verify run", "removed"))
+        pace.check()
     for arn in dict.fromkeys((spec.profile.arn, *memory.granted)):
         done.add(*_leave_profile(client, arn, memory))
+        pace.check()
     done.add(*_tear_down(aws, spec, _streams(spec, memory, []))[0])
+    pace.check()
     # Last, because the folder holds the memory.
     done.add(*upload.remove_folder(client, spec.folder))
-    return tuple(done.steps)
+    return tuple(done.completed)
 
 
 def _await_verify_run(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_path: str, pace: Pace) -> None:
@@ -171,21 +187,6 @@ def _await_verify_run(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_pat
     except DeploymentError:  # the preflight checks may report a clearer cause; the memory is read again after them
         return
     verification.await_under_way(client, spec, wheel_path=wheel_path, memory=memory, pace=pace)
-
-
-class _Steps:
-    """Completed steps; reports each one and then checks that there is time for the next."""
-
-    def __init__(self, pace: Pace) -> None:
-        self.steps: list[Step] = []
-        self._pace = pace
-
-    def add(self, *steps: Step | None) -> None:
-        for step in steps:
-            if step is not None:
-                self.steps.append(step)
-                self._pace.report(step)
-        self._pace.check()
 
 
 def _streams(spec: WorkspaceSpec, memory: Remembered, left: Iterable[Logs]) -> tuple[Logs, ...]:
