@@ -13,18 +13,15 @@ and region always come from the file. Exit status: 0 success, 1 failure, 2 inval
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import boto3
 from databricks.sdk import WorkspaceClient
 
-from infra.assets.wheel import WheelBuildError, build_wheel
-from infra.config import Environment, EnvironmentFileError, load, refuse_examples, warnings_of
+from infra import command_line
+from infra.config import Environment, load, refuse_examples, warnings_of
 from infra.environment import names
 from infra.workspace import deployment, status
 from infra.workspace.aws.tear_down import Aws
@@ -35,38 +32,27 @@ from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.step import Step
 from infra.workspace.wheel.wheel_file import WheelFile, read_wheel
-from infra.workspace_spec import NoWorkspaceError, workspace_spec
+from infra.workspace_spec import workspace_spec
 from vpc_flow_logs.terminal import printable
 
-_POLL_SECONDS = 5.0
-_PATIENCE_SECONDS = 60 * 60
+_LIMIT_SECONDS = 60 * 60
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command; return the exit status."""
     options = _options(arguments)
-    # The SDK logs warnings about conditions that our messages already report.
-    logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
-    try:
-        environment = load(options.env)
-        workspace_spec(environment, queue_url=None)
-        if options.command == "deploy":
-            refuse_examples(environment, options.env)
-    except (EnvironmentFileError, NoWorkspaceError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    return command_line.run(lambda: _run(options), stopped="Stopped. Run the same command again: it resumes from here")
+
+
+def _run(options: argparse.Namespace) -> int:
+    environment = load(options.env)
+    workspace_spec(environment, queue_url=None)  # a file without [workspace] fails before any other check
+    if options.command == "deploy":
+        refuse_examples(environment, options.env)
     for warning in warnings_of(environment) if options.command in ("deploy", "verify") else []:
         print(f"warning: {printable(warning)}", file=sys.stderr)
-    try:
-        spec = workspace_spec(environment, queue_url=_queue_url(environment, options.command))
-        client = connect(spec.host)
-        _COMMANDS[options.command](client, spec, options)
-    except (DeploymentError, WheelBuildError) as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. Run the same command again: it resumes from here", file=sys.stderr)
-        return 1
+    spec = workspace_spec(environment, queue_url=_queue_url(environment, options.command))
+    _COMMANDS[options.command](connect(spec.host), spec, options)
     return 0
 
 
@@ -131,11 +117,8 @@ _COMMANDS: dict[str, Callable[[WorkspaceClient, WorkspaceSpec, argparse.Namespac
 
 
 def _wheel(path: Path | None) -> WheelFile:
-    """Return the given wheel, or build one from this repository. The same content gives the same wheel."""
-    if path is not None:
-        return read_wheel(path)
-    with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
-        return read_wheel(build_wheel(Path(folder)))
+    """Return the given wheel, or build one from this repository."""
+    return command_line.built_wheel() if path is None else read_wheel(path)
 
 
 def _queue_url(environment: Environment, command: str) -> str | None:
@@ -154,22 +137,12 @@ def _aws(spec: WorkspaceSpec) -> Aws:
 
 
 def _pace() -> Pace:
-    started = time.monotonic()
-    last_printed: dict[str, float] = {}
+    return Pace(later=command_line.Waiting(limit_seconds=_LIMIT_SECONDS, too_long=_too_long), report=_print_step)
 
-    def later(what: str) -> None:
-        now = time.monotonic()
-        if now - started > _PATIENCE_SECONDS:
-            raise DeploymentError(
-                f"Still {what}, after an hour", advice="Run the same command again: it resumes from here"
-            )
-        # Print a line every 30 seconds, and as soon as the status changes.
-        if now - last_printed.get(what, -60) > 30:
-            last_printed[what] = now
-            print(f"  … {printable(what)}  {_minutes(now - started)}", flush=True)
-        time.sleep(min(_POLL_SECONDS, 1 + (now - started) / 10))
 
-    return Pace(later=later, report=_print_step)
+def _too_long(what: str) -> DeploymentError:
+    advice = "Run the same command again: it resumes from here"
+    return DeploymentError(f"Still {what}, after an hour", advice=advice)
 
 
 def _print_step(step: Step) -> None:
@@ -177,10 +150,6 @@ def _print_step(step: Step) -> None:
     print(f"  {step.outcome:<10} {printable(step.name)}{f'  {first}' if first else ''}", flush=True)
     for line in more:
         print(f"             {line}", flush=True)
-
-
-def _minutes(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

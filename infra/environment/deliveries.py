@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from infra.environment import names
 from infra.environment.schema import Environment, FlowLog
+from infra.workspace.aws.arn import Arn
 from vpc_flow_logs.fields import DEFAULT_FORMAT, FIELDS, TGW_DEFAULT_FORMAT, canonical
 
 _CATALOG = [field.name for field in FIELDS]
@@ -27,6 +28,12 @@ class Source:
     region: str
     plain: bool
     hive: bool
+
+    @property
+    def arn_pattern(self) -> str:
+        """A pattern that matches the ARNs of its log deliveries."""
+        partition = names.partition(self.region)
+        return str(Arn(partition=partition, service="logs", region=self.region, account=self.account, resource="*"))
 
 
 def source_of(environment: Environment, flow_log: FlowLog) -> tuple[str, str]:

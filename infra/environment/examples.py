@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from infra.environment.problems import Problem
 from infra.environment.schema import Environment
 from infra.environment.secrets import shown
+from infra.workspace.aws.arn import Arn
 
 ACCOUNTS = frozenset({"111122223333", "444455556666", "777788889999", "999988887777", "123456789012"})
 """Account IDs in the example files here and in the AWS documentation."""
@@ -65,6 +66,5 @@ def _values(environment: Environment) -> Iterator[tuple[str, str | None]]:
 
 def _is_example(value: str) -> bool:
     if value.startswith("arn:"):
-        account = value.split(":")[4]
-        return account in ACCOUNTS or any(pattern.fullmatch(value) for pattern in (_SECRETS, _UUIDS))
+        return Arn.parse(value).account in ACCOUNTS or any(pattern.fullmatch(value) for pattern in (_SECRETS, _UUIDS))
     return value in ACCOUNTS or any(pattern.fullmatch(value) for pattern in (_IDS, _NAMES, _UUIDS, _POLICIES))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from infra.environment import names
 from infra.environment.problems import Problem
 from infra.environment.schema import Environment
+from infra.workspace.aws.arn import Arn
 from vpc_flow_logs.paths import parts, scheme_of
 
 PRIVILEGES = ("CREATE EXTERNAL TABLE", "READ FILES")
@@ -23,7 +24,7 @@ _HIVE = ("hive_metastore", "spark_catalog")
 
 def databricks_account(environment: Environment) -> Iterator[Problem]:
     """Yield a problem if the cross-account role is not in the stack's account."""
-    account = environment.reader.databricks_role_arn.split(":")[4]
+    account = Arn.parse(environment.reader.databricks_role_arn).account
     if account != environment.aws.account:
         yield Problem(
             "reader.databricks_role_arn",
@@ -43,7 +44,7 @@ def key(environment: Environment) -> Iterator[Problem]:
     arn = environment.log_bucket.kms_key_arn
     if arn is None:
         return
-    region = arn.split(":")[3]
+    region = Arn.parse(arn).region
     if region != environment.aws.region:
         yield Problem(
             "log_bucket.kms_key_arn",
@@ -58,19 +59,19 @@ def secret(environment: Environment) -> Iterator[Problem]:
     if environment.workspace is None:
         return
     aws, place = environment.aws, "workspace.secret_arn"
-    _, _, _, region, account, *_ = environment.workspace.secret_arn.split(":")
-    if account != aws.account:
+    arn = Arn.parse(environment.workspace.secret_arn)
+    if arn.account != aws.account:
         yield Problem(
             place,
-            f"is a secret in account {account}, but the stack is in {aws.account} (aws.account). The stack cannot "
+            f"is a secret in account {arn.account}, but the stack is in {aws.account} (aws.account). The stack cannot "
             "grant the registration function access to a secret and its key in another account. Store the secret in "
             f"{aws.account}",
         )
-    elif region != aws.region:
+    elif arn.region != aws.region:
         yield Problem(
             place,
-            f"is a secret in {region}; the registration function reads secrets only in its own region, {aws.region} "
-            f"(aws.region). Replicate the secret to {aws.region} and use the replica's ARN",
+            f"is a secret in {arn.region}; the registration function reads secrets only in its own region, "
+            f"{aws.region} (aws.region). Replicate the secret to {aws.region} and use the replica's ARN",
         )
     else:
         yield from _partition(environment, place, environment.workspace.secret_arn)
@@ -78,7 +79,7 @@ def secret(environment: Environment) -> Iterator[Problem]:
 
 def _partition(environment: Environment, place: str, arn: str) -> Iterator[Problem]:
     region = environment.aws.region
-    given, partition = arn.split(":")[1], names.partition(region)
+    given, partition = Arn.parse(arn).partition, names.partition(region)
     if given != partition:
         yield Problem(place, f"begins with arn:{given}; an ARN in {region} begins with arn:{partition}")
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from infra.environment import partitions
 from infra.environment.schema import Environment
+from infra.workspace.aws.arn import Arn
 from vpc_flow_logs.paths import parts, quarantine_path, scheme_of, without_trailing_slash
 
 ENVIRONMENT_TAG = "vpc-flow-logs-environment"
@@ -20,7 +21,7 @@ def partition(region: str) -> str:
 
 def bucket_arn(environment: Environment) -> str:
     """Return the ARN of the log bucket."""
-    return f"arn:{partition(environment.aws.region)}:s3:::{environment.log_bucket.name}"
+    return str(Arn(partition=partition(environment.aws.region), service="s3", resource=environment.log_bucket.name))
 
 
 def logs_prefix(environment: Environment) -> str:
@@ -43,12 +44,12 @@ def event_filter(prefix: str) -> str:
 
 def role_arn(environment: Environment) -> str:
     """Return the ARN of the reader role."""
-    return _iam_arn(environment, f"role/{environment.reader.role_name}")
+    return iam_arn(environment, f"role/{environment.reader.role_name}")
 
 
 def profile_arn(environment: Environment) -> str:
     """Return the ARN of the reader role's instance profile, which has the same name as the role."""
-    return _iam_arn(environment, f"instance-profile/{environment.reader.role_name}")
+    return iam_arn(environment, f"instance-profile/{environment.reader.role_name}")
 
 
 def registration_name(environment: Environment) -> str:
@@ -96,8 +97,10 @@ def log_group_arn(environment: Environment, function: str) -> str:
     return service_arn(environment, "logs", f"log-group:{log_group_name(function)}")
 
 
-def _iam_arn(environment: Environment, resource: str) -> str:
-    return f"arn:{partition(environment.aws.region)}:iam::{environment.aws.account}:{resource}"
+def iam_arn(environment: Environment, resource: str) -> str:
+    """Return the ARN of an IAM resource in the account of ``[aws]``."""
+    aws = environment.aws
+    return str(Arn(partition=partition(aws.region), service="iam", account=aws.account, resource=resource))
 
 
 def databricks_role_name(environment: Environment) -> str:
@@ -121,7 +124,10 @@ def stack_of(environment: Environment, account: str, region: str) -> str:
 def service_arn(environment: Environment, service: str, resource: str) -> str:
     """Return the ARN of a resource in the account and region of ``[aws]``."""
     aws = environment.aws
-    return f"arn:{partition(aws.region)}:{service}:{aws.region}:{aws.account}:{resource}"
+    arn = Arn(
+        partition=partition(aws.region), service=service, region=aws.region, account=aws.account, resource=resource
+    )
+    return str(arn)
 
 
 def topic_name(environment: Environment) -> str:

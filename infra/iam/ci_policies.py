@@ -14,6 +14,7 @@ from pathlib import Path
 from infra.environment import deliveries, names
 from infra.environment.schema import Environment
 from infra.iam import Policy, github_actions
+from infra.workspace.aws.arn import Arn
 
 TRUST_FILE = "ci-deploy-role-trust.json"
 """The file of the review that names the repository."""
@@ -67,8 +68,7 @@ class CiAccess:
     @property
     def provider_arn(self) -> str:
         """The ARN of the account's OIDC provider for GitHub. An account has at most one."""
-        aws = self.environment.aws
-        return f"arn:{names.partition(aws.region)}:iam::{aws.account}:oidc-provider/{github_actions.ISSUER}"
+        return names.iam_arn(self.environment, f"oidc-provider/{github_actions.ISSUER}")
 
 
 def checked_repository(text: str) -> str:
@@ -128,8 +128,7 @@ def reviewed(folder: Path, environment: Environment) -> CiAccess | None:
 
 
 def _role_arn(access: CiAccess) -> str:
-    aws = access.environment.aws
-    return f"arn:{names.partition(aws.region)}:iam::{aws.account}:role/{access.role_name}"
+    return names.iam_arn(access.environment, f"role/{access.role_name}")
 
 
 def _bootstrap_role_arns(access: CiAccess) -> list[str]:
@@ -138,7 +137,11 @@ def _bootstrap_role_arns(access: CiAccess) -> list[str]:
     places = {(aws.account, aws.region)}
     places |= {(source.account, source.region) for source in deliveries.sources(access.environment)}
     return [
-        f"arn:{names.partition(region)}:iam::{account}:role/cdk-{access.qualifier}-{role}-role-{account}-{region}"
+        _bootstrap_role_arn(account, region, f"cdk-{access.qualifier}-{role}-role-{account}-{region}")
         for account, region in sorted(places)
         for role in _BOOTSTRAP_ROLES
     ]
+
+
+def _bootstrap_role_arn(account: str, region: str, role: str) -> str:
+    return str(Arn(partition=names.partition(region), service="iam", account=account, resource=f"role/{role}"))

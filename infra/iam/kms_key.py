@@ -7,11 +7,12 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infras
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from infra.environment import partitions
 from infra.environment.deliveries import Source
-from infra.environment.names import partition
 from infra.iam.statement import Statement, role, service
+from infra.workspace.aws.arn import Arn
 
 # AWS documents these actions with wildcards. Here each action is listed.
 GENERATE_DATA_KEY = (
@@ -77,7 +78,6 @@ def key_policy(
 
 
 def _delivery_use(source: Source) -> Statement:
-    arn = f"arn:{partition(source.region)}:logs:{source.region}:{source.account}:*"
     return Statement(
         sid=f"AWSLogDelivery{source.account}{source.region.replace('-', '')}",
         reason=f"Flow logs of account {source.account} in {source.region} are encrypted with this key on delivery; AWS "
@@ -85,7 +85,10 @@ def _delivery_use(source: Source) -> Statement:
         principals=service("delivery.logs"),
         actions=_DELIVERY,
         resources=_THIS_KEY,
-        conditions={"StringEquals": {"aws:SourceAccount": (source.account,)}, "ArnLike": {"aws:SourceArn": (arn,)}},
+        conditions={
+            "StringEquals": {"aws:SourceAccount": (source.account,)},
+            "ArnLike": {"aws:SourceArn": (source.arn_pattern,)},
+        },
     )
 
 
@@ -119,11 +122,12 @@ def _reader(use: Statement, *, account: str, role_arn: str) -> Statement:
     The principal is the account, with a condition on the role: KMS rejects a principal that does not exist yet, and
     this way the policy can be complete before the first deploy.
     """
+    root = replace(Arn.parse(role_arn), account=account, resource="root")
     return Statement(
         sid=f"Reader{use.sid}",
         reason=f"{use.reason}. The principal is the account, with a condition on the role, because KMS rejects a role "
         "that does not exist yet",
-        principals=role(f"{role_arn.split('iam::', maxsplit=1)[0]}iam::{account}:root"),
+        principals=role(str(root)),
         actions=use.actions,
         resources=_THIS_KEY,
         conditions={**use.conditions, "ArnEquals": {"aws:PrincipalArn": (role_arn,)}},

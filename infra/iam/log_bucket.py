@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from infra.environment.deliveries import Source
-from infra.environment.names import partition
 from infra.iam.reader import read_logs, write_outputs
 from infra.iam.statement import Statement, only_tls, role, service
 
@@ -37,7 +36,7 @@ def _delivery(*, bucket_arn: str, logs_prefix: str, source: Source) -> tuple[Sta
     folders = [source.account] if source.plain else []
     folders += [f"aws-account-id={source.account}"] if source.hive else []
     condition = {"aws:SourceAccount": (source.account,)}
-    arn = {"aws:SourceArn": (f"arn:{partition(source.region)}:logs:{source.region}:{source.account}:*",)}
+    arn = {"aws:SourceArn": (source.arn_pattern,)}
     where = f"account {source.account} in {source.region}"
     return (
         Statement(

@@ -10,6 +10,7 @@ from dataclasses import replace
 from infra.environment import deliveries, names
 from infra.environment.schema import Environment
 from infra.iam import Policy, Statement, kms_key, log_bucket, notifications, reader, registration, registration_policies
+from infra.workspace.aws.arn import Arn
 
 
 def policies(environment: Environment) -> tuple[Policy, ...]:
@@ -228,7 +229,7 @@ def _folder_arns(environment: Environment, *, own_bucket: bool) -> list[str]:
     """Return the ARNs of the job's folders in the log bucket, or of those in other buckets."""
     partition = names.partition(environment.aws.region)
     return [
-        f"arn:{partition}:s3:::{folder.bucket}/{folder.prefix}"
+        str(Arn(partition=partition, service="s3", resource=f"{folder.bucket}/{folder.prefix}"))
         for folder in names.output_folders(environment)
         if (folder.bucket == environment.log_bucket.name) == own_bucket
     ]

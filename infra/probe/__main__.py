@@ -12,10 +12,7 @@ Exit status: 0 the report was written, whatever its results; 1 it was not writte
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -23,8 +20,8 @@ from pathlib import Path
 
 from databricks.sdk import WorkspaceClient
 
-from infra.assets.wheel import WheelBuildError, build_wheel
-from infra.config import Environment, EnvironmentFileError, load
+from infra import command_line
+from infra.config import Environment, load
 from infra.environment import names
 from infra.probe import deployed, masking, report, run
 from infra.workspace import preflight
@@ -32,40 +29,29 @@ from infra.workspace.client import connect
 from infra.workspace.errors import DeploymentError
 from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
-from infra.workspace.wheel.wheel_file import WheelFile, read_wheel
-from infra.workspace_spec import NoWorkspaceError, workspace_spec
+from infra.workspace_spec import workspace_spec
 from vpc_flow_logs import __version__
 from vpc_flow_logs.answer import Answer
-from vpc_flow_logs.terminal import printable
 
-_POLL_SECONDS = 5.0
-_PRINT_SECONDS = 30.0
-_PATIENCE_SECONDS = 45 * 60
+_LIMIT_MINUTES = 45
 
 
 def main(arguments: Sequence[str]) -> int:
     """Probe, write the report, and return the exit status."""
     options = _options(arguments)
-    # The SDK's warnings repeat the report.
-    logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
-    try:
-        environment = load(options.env)
-        spec = workspace_spec(environment, queue_url=_queue_url(environment))
-    except (EnvironmentFileError, NoWorkspaceError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    return command_line.run(
+        lambda: _run(options), stopped="Stopped. The probe's run was canceled, and nothing was left behind"
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    environment = load(options.env)
+    spec = workspace_spec(environment, queue_url=_queue_url(environment))
     output = options.output or Path(f"probe-{environment.name}.md")
     print(f"Probing {environment.name} in {spec.host}. This starts one cluster for a few minutes", flush=True)
-    try:
-        client = connect(spec.host)
-        answers = _answers(client, spec)
-        names_to_mask = {**deployed.names(client), **_derived(environment), **masking.names_of(environment)}
-    except (DeploymentError, WheelBuildError) as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. The probe's run was canceled, and nothing was left behind", file=sys.stderr)
-        return 1
+    client = connect(spec.host)
+    answers = _answers(client, spec)
+    names_to_mask = {**deployed.names(client), **_derived(environment), **masking.names_of(environment)}
     when = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
     text = report.markdown(answers, version=__version__, when=when, mask=masking.Mask(names_to_mask))
     try:
@@ -86,13 +72,14 @@ def _answers(client: WorkspaceClient, spec: WorkspaceSpec) -> list[Answer]:
     if "queue-url" in spec.job.parameters and (url := deployed.queue_url(client, spec)):
         spec = replace(spec, job=replace(spec.job, parameters={**spec.job.parameters, "queue-url": url}))
     has_disk = preflight.has_disk(client, spec)
-    answers = run.answers(client, spec, wheel_file=_wheel(), has_disk=has_disk, pace=Pace(later=_Waiting()))
+    wheel = command_line.built_wheel()
+    pace = Pace(later=command_line.Waiting(limit_seconds=_LIMIT_MINUTES * 60, too_long=_too_long))
+    answers = run.answers(client, spec, wheel_file=wheel, has_disk=has_disk, pace=pace)
     return [*answers, *deployed.answers(client, spec, has_disk=has_disk)]
 
 
-def _wheel() -> WheelFile:
-    with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
-        return read_wheel(build_wheel(Path(folder)))
+def _too_long(what: str) -> DeploymentError:
+    return DeploymentError(f"Still {what}, after {_LIMIT_MINUTES} minutes. The run was canceled")
 
 
 def _queue_url(environment: Environment) -> str | None:
@@ -112,23 +99,6 @@ def _derived(environment: Environment) -> dict[str, str]:
         names.queue_name(environment): "<queue>",
         names.topic_name(environment): "<topic>",
     }
-
-
-class _Waiting:
-    """Wait, and print the reason every 30 seconds."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-        self._printed: dict[str, float] = {}
-
-    def __call__(self, what: str) -> None:
-        now = time.monotonic() - self._started
-        if now > _PATIENCE_SECONDS:
-            raise DeploymentError(f"Still {what}, after {_PATIENCE_SECONDS // 60} minutes. The run was canceled")
-        if now - self._printed.get(what, -_PRINT_SECONDS) >= _PRINT_SECONDS:
-            self._printed[what] = now
-            print(f"  … {printable(what)}  {int(now) // 60}:{int(now) % 60:02}", flush=True)
-        time.sleep(min(_POLL_SECONDS, 1 + now / 10))
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

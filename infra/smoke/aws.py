@@ -48,8 +48,7 @@ def _own(environment: Environment) -> Clients:
 
 def _of_lookup_role(environment: Environment) -> Clients:
     aws = environment.aws
-    role = f"cdk-{QUALIFIER}-lookup-role-{aws.account}-{aws.region}"
-    arn = f"arn:{names.partition(aws.region)}:iam::{aws.account}:role/{role}"
+    arn = names.iam_arn(environment, f"role/cdk-{QUALIFIER}-lookup-role-{aws.account}-{aws.region}")
     credentials = _own(environment)("sts").assume_role(RoleArn=arn, RoleSessionName="smoke")["Credentials"]
     client: Clients = boto3.Session(
         region_name=aws.region,

@@ -11,6 +11,7 @@ from infra.environment import deliveries, names
 from infra.environment.schema import Environment
 from infra.smoke.aws import Clients, looking
 from infra.workspace.aws import auto_loader
+from infra.workspace.aws.arn import Arn
 from infra.workspace.spec import Logs
 
 _NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
@@ -74,8 +75,9 @@ def _auto_loaders(environment: Environment, client: Clients) -> list[tuple[str, 
         for entry in notifications.get("TopicConfigurations", [])
         if auto_loader.is_auto_loaders(entry["TopicArn"]) and auto_loader.may_be_ours(entry, [logs])
     }
-    queues = {queue for topic in topics for queue in _subscribed(client("sns"), topic)}
-    return sorted((queue.split(":")[5], queue.split(":")[4]) for queue in queues if auto_loader.is_auto_loaders(queue))
+    subscribed = {queue for topic in topics for queue in _subscribed(client("sns"), topic)}
+    queues = [Arn.parse(queue) for queue in subscribed if auto_loader.is_auto_loaders(queue)]
+    return sorted((queue.resource, queue.account) for queue in queues)
 
 
 def _subscribed(sns: Any, topic: str) -> list[str]:

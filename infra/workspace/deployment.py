@@ -7,11 +7,10 @@ second call after success writes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from databricks.sdk import WorkspaceClient
 
-from infra.workspace import memory as remembered
 from infra.workspace import preflight
 from infra.workspace.access import grants, instance_profile
 from infra.workspace.access.principals import Principal
@@ -19,10 +18,10 @@ from infra.workspace.aws.tear_down import Aws, tear_down
 from infra.workspace.errors import DeploymentError, composed
 from infra.workspace.job import job_settings, permissions, streaming_job, verification
 from infra.workspace.job.runs import end_single_runs
-from infra.workspace.memory import Remembered
+from infra.workspace.memory import Memory
 from infra.workspace.pace import Pace
 from infra.workspace.spec import Logs, WorkspaceSpec
-from infra.workspace.step import Step
+from infra.workspace.step import Step, Steps
 from infra.workspace.unity import catalog
 from infra.workspace.wheel import upload
 from infra.workspace.wheel.wheel_file import WheelFile
@@ -61,21 +60,23 @@ def deploy(
         DeploymentError: the deployment cannot continue. The same call resumes it.
         NotYet: a wait is needed, and ``pace`` does not wait.
     """
-    done = _Steps(pace)
+    done = Steps(pace.report)
     path = upload.path_of(spec.folder, wheel_file)
     _await_verify_run(client, spec, wheel_path=path, pace=pace)
     checks = preflight.look(client, spec)
     done.add(*checks.notes)
-    memory = remembered.read(client, spec.folder)
+    pace.check()
+    memory = Memory.read(client, spec.folder)
     done.add(instance_profile.register(client, spec.profile, pace=pace))
-    steps, memory = grants.grant(
-        client, profile=spec.profile.arn, wanted=checks.wanted, folder=spec.folder, memory=memory, pace=pace
-    )
-    done.add(*steps)
+    pace.check()
+    done.add(*grants.grant(client, profile=spec.profile.arn, wanted=checks.wanted, memory=memory, pace=pace))
+    pace.check()
     done.add(upload.upload(client, spec.folder, wheel_file))
+    pace.check()
     done.add(*catalog.create(client, checks.names))
+    pace.check()
     if spec.verify:
-        step, memory = verification.ensure(
+        verified = verification.ensure(
             client,
             spec,
             wheel_path=path,
@@ -84,20 +85,23 @@ def deploy(
             pace=pace,
             if_denied=checks.if_denied,
         )
-        done.add(step)
-    streams = _streams(spec, memory, left)
+        done.add(verified)
+        pace.check()
     # Record the streams before the job runs: its AWS resources must be known even if this call ends here.
-    memory = remembered.write(client, spec.folder, old=memory, new=replace(memory, streams=streams))
+    memory.update(streams=_streams(spec, memory, left))
     settings = job_settings.settings(spec, wheel_path=path, has_disk=checks.has_disk)
     step, job_id = streaming_job.bring_up_to_date(client, spec, settings, pace=pace)
     done.add(step)
+    pace.check()
     done.add(permissions.bring_up_to_date(client, spec.job, job_id))
+    pace.check()
     done.add(*upload.remove_others(client, spec.folder, wheel_file))
+    pace.check()
     done.add(*_leave_replaced_profiles(client, spec, memory))
-    done.add(*_leave_streams(client, spec, aws, memory))
-    return Deployment(
-        steps=tuple(done.steps), job_id=job_id, job_url=streaming_job.url(spec.host, job_id), table=spec.table
-    )
+    pace.check()
+    done.add(*_leave_streams(spec, aws, memory))
+    job_url = streaming_job.url(spec.host, job_id)
+    return Deployment(steps=tuple(done.completed), job_id=job_id, job_url=job_url, table=spec.table)
 
 
 def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFile, pace: Pace) -> tuple[Step, ...]:
@@ -112,18 +116,15 @@ def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFil
             f"The workspace {spec.host} does not have the instance profile {spec.profile.arn}",
             advice="Deploy first: .venv/bin/python -m infra.workspace deploy --env " + spec.environment,
         )
-    done = _Steps(pace)
+    done = Steps(pace.report)
     done.add(upload.upload(client, spec.folder, wheel_file))
-    step, _ = verification.ensure(
-        client,
-        spec,
-        wheel_path=upload.path_of(spec.folder, wheel_file),
-        has_disk=preflight.has_disk(client, spec),
-        memory=verification.forgotten(remembered.read(client, spec.folder)),
-        pace=pace,
-    )
-    done.add(step)
-    return tuple(done.steps)
+    pace.check()
+    has_disk = preflight.has_disk(client, spec)
+    memory = Memory.read(client, spec.folder)
+    memory.ignore_passed()
+    path = upload.path_of(spec.folder, wheel_file)
+    done.add(verification.ensure(client, spec, wheel_path=path, has_disk=has_disk, memory=memory, pace=pace))
+    return tuple(done.completed)
 
 
 def destroy(
@@ -143,63 +144,53 @@ def destroy(
         DeploymentError: the removal cannot continue. The same call resumes it.
         NotYet: as in ``deploy``.
     """
-    done = _Steps(pace)
-    memory = remembered.read(client, spec.folder)
+    done = Steps(pace.report)
+    memory = Memory.read(client, spec.folder)
     if not whole and (successor := _successor(client, spec, memory)):
         done.add(Step("job", "unchanged", f"stays: {successor} has replaced this profile"))
+        pace.check()
         done.add(*_leave_profile(client, spec.profile.arn, memory))
-        without_profile = memory.with_grants(spec.profile.arn, None)
-        remembered.write(client, spec.folder, old=memory, new=without_profile)
-        return tuple(done.steps)
+        pace.check()
+        memory.remove_grants(spec.profile.arn)
+        return tuple(done.completed)
     for job in streaming_job.find(client, spec):
         streaming_job.remove(client, job.job_id or 0, pace=pace)
         done.add(Step("job", "removed", streaming_job.url(spec.host, job.job_id or 0)))
+        pace.check()
     if end_single_runs(client, verification.run_name(spec), pace=pace):
         done.add(Step("verify run", "removed"))
-    for arn in dict.fromkeys((spec.profile.arn, *memory.granted)):
+        pace.check()
+    for arn in dict.fromkeys((spec.profile.arn, *memory.value.granted)):
         done.add(*_leave_profile(client, arn, memory))
+        pace.check()
     done.add(*_tear_down(aws, spec, _streams(spec, memory, []))[0])
+    pace.check()
     # Last, because the folder holds the memory.
     done.add(*upload.remove_folder(client, spec.folder))
-    return tuple(done.steps)
+    return tuple(done.completed)
 
 
 def _await_verify_run(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_path: str, pace: Pace) -> None:
     """Wait for the verify run of an earlier call before the preflight checks repeat their requests."""
     try:
-        memory = remembered.read(client, spec.folder)
+        memory = Memory.read(client, spec.folder)
     except DeploymentError:  # the preflight checks may report a clearer cause; the memory is read again after them
         return
     verification.await_under_way(client, spec, wheel_path=wheel_path, memory=memory, pace=pace)
 
 
-class _Steps:
-    """Completed steps; reports each one and then checks that there is time for the next."""
-
-    def __init__(self, pace: Pace) -> None:
-        self.steps: list[Step] = []
-        self._pace = pace
-
-    def add(self, *steps: Step | None) -> None:
-        for step in steps:
-            if step is not None:
-                self.steps.append(step)
-                self._pace.report(step)
-        self._pace.check()
-
-
-def _streams(spec: WorkspaceSpec, memory: Remembered, left: Iterable[Logs]) -> tuple[Logs, ...]:
+def _streams(spec: WorkspaceSpec, memory: Memory, left: Iterable[Logs]) -> tuple[Logs, ...]:
     current = [spec.logs] if spec.auto_loader else []
     # Keep the newest of equal streams: those that an older version recorded have no checkpoint.
-    return tuple({stream: stream for stream in (*memory.streams, *left, *current)}.values())
+    return tuple({stream: stream for stream in (*memory.value.streams, *left, *current)}.values())
 
 
-def _leave_streams(client: WorkspaceClient, spec: WorkspaceSpec, aws: Aws, memory: Remembered) -> list[Step]:
+def _leave_streams(spec: WorkspaceSpec, aws: Aws, memory: Memory) -> list[Step]:
     """Remove Auto Loader's resources for former streams; the updated job no longer reads them."""
     current = [spec.logs] if spec.auto_loader else []
-    former = [stream for stream in memory.streams if stream not in current]
+    former = [stream for stream in memory.value.streams if stream not in current]
     steps, kept = _tear_down(aws, spec, former)
-    remembered.write(client, spec.folder, old=memory, new=replace(memory, streams=(*kept, *current)))
+    memory.update(streams=(*kept, *current))
     return steps
 
 
@@ -223,26 +214,26 @@ def _tear_down(aws: Aws, spec: WorkspaceSpec, streams: Sequence[Logs]) -> tuple[
     return steps, kept
 
 
-def _leave_replaced_profiles(client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered) -> list[Step]:
+def _leave_replaced_profiles(client: WorkspaceClient, spec: WorkspaceSpec, memory: Memory) -> list[Step]:
     """Remove the profiles that the job used before; the updated job uses the new one."""
     steps = []
-    for arn in [arn for arn in memory.granted if arn != spec.profile.arn]:
+    for arn in [arn for arn in memory.value.granted if arn != spec.profile.arn]:
         steps += _leave_profile(client, arn, memory)
-        memory = remembered.write(client, spec.folder, old=memory, new=memory.with_grants(arn, None))
+        memory.remove_grants(arn)
     return steps
 
 
-def _leave_profile(client: WorkspaceClient, arn: str, memory: Remembered) -> list[Step]:
-    grantees = [Principal.of(text) for text in memory.granted.get(arn, ())]
+def _leave_profile(client: WorkspaceClient, arn: str, memory: Memory) -> list[Step]:
+    grantees = [Principal.of(text) for text in memory.value.granted.get(arn, ())]
     steps = grants.withdraw(client, profile=arn, whom=grantees)
     removed = instance_profile.remove(client, arn)
     return [*steps, removed] if removed else steps
 
 
-def _successor(client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered) -> str | None:
+def _successor(client: WorkspaceClient, spec: WorkspaceSpec, memory: Memory) -> str | None:
     """Return the profile that replaced this one: the job's profile or, without a job, another granted profile."""
     jobs = streaming_job.find(client, spec)
     job_profile = streaming_job.profile_of(client, jobs[0].job_id or 0) if jobs else None
     if job_profile is not None:
         return job_profile if job_profile != spec.profile.arn else None
-    return next((arn for arn in memory.granted if arn != spec.profile.arn), None)
+    return next((arn for arn in memory.value.granted if arn != spec.profile.arn), None)

@@ -20,6 +20,7 @@ import boto3
 
 from infra.workspace import deployment
 from infra.workspace.access.instance_profile import PATIENCE
+from infra.workspace.aws.arn import Arn
 from infra.workspace.aws.tear_down import Aws
 from infra.workspace.client import REQUEST_SECONDS, RETRY_SECONDS, connect, secret_of
 from infra.workspace.errors import DeploymentError, NotYet, composed, sentence
@@ -123,7 +124,7 @@ def _client(event: Mapping[str, Any], spec: WorkspaceSpec, secrets: list[str], p
     pace.check()  # signing in can take a minute
     arn = event["ResourceProperties"]["SecretArn"]
     with saying(f"Reading the secret {arn}"):
-        manager = boto3.client("secretsmanager", region_name=arn.split(":")[3])
+        manager = boto3.client("secretsmanager", region_name=Arn.parse(arn).region)
         secret = secret_of(manager.get_secret_value(SecretId=arn)["SecretString"])
     secrets += [value for name, value in secret.items() if name != "client_id"]
     return connect(spec.host, secret=secret, report=lambda progress: print(sentence(progress, secrets=secrets)))

@@ -6,7 +6,7 @@ An entry is written before the action that it records, so an interrupted deploym
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -52,25 +52,60 @@ class Remembered:
     passed: tuple[str, ...] = ()
     streams: tuple[Logs, ...] = ()
 
-    def with_grants(self, profile: str, names: tuple[str, ...] | None) -> Remembered:
-        """Return a copy with the grants of a profile replaced; None removes the profile."""
-        others = {arn: granted for arn, granted in self.granted.items() if arn != profile}
-        return replace(self, granted=others if names is None else {**others, profile: tuple(sorted(names))})
 
+@dataclass
+class Memory:
+    """The memory of a deployment.
 
-def read(client: WorkspaceClient, folder: str) -> Remembered:
-    """Return the memory from a folder's file; an empty one if the file does not exist.
-
-    Raises:
-        DeploymentError: the file cannot be read.
+    Attributes:
+        client: client for the workspace.
+        folder: workspace folder of the file.
+        value: the content of the file.
     """
-    path = f"{folder}/{NAME}"
-    with saying(f"Reading {path}"):
-        text = files.read(client, path)
-    if text is None:
-        return Remembered()
+
+    client: WorkspaceClient
+    folder: str
+    value: Remembered
+
+    @classmethod
+    def read(cls, client: WorkspaceClient, folder: str) -> Memory:
+        """Return the memory from a folder's file; an empty one if the file does not exist.
+
+        Raises:
+            DeploymentError: the file cannot be read.
+        """
+        path = f"{folder}/{NAME}"
+        with saying(f"Reading {path}"):
+            content = files.read(client, path)
+        return cls(client, folder, Remembered() if content is None else _parsed(content, path))
+
+    def update(self, **changes: Any) -> None:
+        """Replace fields of the value; write the file, and create its folder, if the value changes."""
+        new = replace(self.value, **changes)
+        if new == self.value:
+            return
+        with saying(f"Writing {self.folder}/{NAME}"):
+            if self.value == Remembered():
+                self.client.workspace.mkdirs(self.folder)
+            files.write(self.client, f"{self.folder}/{NAME}", _text(new).encode())
+        self.value = new
+
+    def update_grants(self, profile: str, names: Iterable[str]) -> None:
+        """Replace the grants of a profile."""
+        self.update(granted={**self.value.granted, profile: tuple(sorted(names))})
+
+    def remove_grants(self, profile: str) -> None:
+        """Remove a profile and its grants."""
+        self.update(granted={arn: names for arn, names in self.value.granted.items() if arn != profile})
+
+    def ignore_passed(self) -> None:
+        """Treat no settings as verified. The file changes only with the next update."""
+        self.value = replace(self.value, passed=())
+
+
+def _parsed(content: bytes, path: str) -> Remembered:
     try:
-        raw = json.loads(text)
+        raw = json.loads(content)
         verification = raw["verification"]
         return Remembered(
             granted={arn: tuple(names) for arn, names in raw["granted"].items()},
@@ -85,16 +120,6 @@ def read(client: WorkspaceClient, folder: str) -> Remembered:
             advice="Delete it and deploy again. The grants it recorded are then treated as made by others: they stay "
             "when their principal is removed from the environment file",
         ) from error
-
-
-def write(client: WorkspaceClient, folder: str, *, old: Remembered, new: Remembered) -> Remembered:
-    """Write the file, and create its folder, if the content has changed; return the new content."""
-    if new != old:
-        with saying(f"Writing {folder}/{NAME}"):
-            if old == Remembered():
-                client.workspace.mkdirs(folder)
-            files.write(client, f"{folder}/{NAME}", _text(new).encode())
-    return new
 
 
 def _text(remembered: Remembered) -> str:

@@ -9,11 +9,11 @@ from itertools import islice
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.jobs import BaseRun, JobSettings, PauseStatus
 
-from infra.workspace import memory as remembered
 from infra.workspace.access import instance_profile, principals
 from infra.workspace.explain import saying
 from infra.workspace.job import identity, streaming_job
 from infra.workspace.job.runs import ended, of_job, state_of
+from infra.workspace.memory import Memory
 from infra.workspace.spec import WorkspaceSpec
 
 RUNS = 5
@@ -72,8 +72,8 @@ class Status:
 
 def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
     """Return the status of an environment; change nothing."""
-    memory = remembered.read(client, spec.folder)
-    ours = set(memory.granted.get(spec.profile.arn, ()))
+    memory = Memory.read(client, spec.folder)
+    ours = set(memory.value.granted.get(spec.profile.arn, ()))
     with saying("Reading the instance profile and its grants"):
         registered = instance_profile.find(client, spec.profile.arn) is not None
         holders = [str(holder) for holder in principals.holders(client, spec.profile.arn)]

@@ -1,7 +1,8 @@
-"""The outcome of a step of a deployment."""
+"""The steps of a deployment and their outcomes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,3 +22,17 @@ class Step:
     name: str
     outcome: Outcome
     detail: str = ""
+
+
+class Steps:
+    """The completed steps of a deployment. Each one is reported when it is added."""
+
+    def __init__(self, report: Callable[[Step], None]) -> None:
+        self.completed: list[Step] = []
+        self._report = report
+
+    def add(self, *steps: Step | None) -> None:
+        for step in steps:
+            if step is not None:
+                self.completed.append(step)
+                self._report(step)

@@ -12,12 +12,11 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound, ResourceConflict
 from databricks.sdk.service import iam
 
-from infra.workspace import memory as remembered
 from infra.workspace.access import principals
 from infra.workspace.access.principals import Principal
 from infra.workspace.errors import DeploymentError
 from infra.workspace.explain import saying
-from infra.workspace.memory import Remembered
+from infra.workspace.memory import Memory
 from infra.workspace.pace import Pace
 from infra.workspace.step import Step
 
@@ -30,36 +29,34 @@ def grant(
     *,
     profile: str,
     wanted: Mapping[Principal, str],
-    folder: str,
-    memory: Remembered,
+    memory: Memory,
     pace: Pace,
-) -> tuple[list[Step], Remembered]:
+) -> list[Step]:
     """Grant a profile to principals, and revoke this deployment's grants to principals that are no longer listed.
 
     Args:
         client: client for the workspace.
         profile: ARN of the profile.
         wanted: IDs of the principals in the settings.
-        folder: workspace folder of the memory.
-        memory: current content of the memory.
+        memory: records the grants before they are made.
         pace: waits between attempts and checks the remaining time.
 
     Raises:
         DeploymentError: the workspace rejects the grant, or accepts it without applying it.
     """
-    ours = {Principal.of(text) for text in memory.granted.get(profile, ())}
+    ours = {Principal.of(text) for text in memory.value.granted.get(profile, ())}
     missing = [principal for principal, id_ in wanted.items() if not _has(client, principal, id_, profile)]
     dropped = sorted(ours - set(wanted))
     known = sorted(ours | set(missing))
-    memory = _remember(client, folder, memory, profile, known)
+    memory.update_grants(profile, map(str, known))
     steps = [Step(f"grant to {principal}", "unchanged") for principal in wanted if principal not in missing]
     for principal in missing:
         pace.check()
         _give(client, principal, wanted[principal], profile, pace=pace)
         steps.append(Step(f"grant to {principal}", "created"))
     steps += withdraw(client, profile=profile, whom=dropped)
-    kept = [principal for principal in known if principal not in dropped]
-    return steps, _remember(client, folder, memory, profile, kept)
+    memory.update_grants(profile, (str(principal) for principal in known if principal not in dropped))
+    return steps
 
 
 def withdraw(client: WorkspaceClient, *, profile: str, whom: Sequence[Principal]) -> list[Step]:
@@ -74,13 +71,6 @@ def withdraw(client: WorkspaceClient, *, profile: str, whom: Sequence[Principal]
                     continue
                 steps.append(Step(f"grant to {principal}", "removed"))
     return steps
-
-
-def _remember(
-    client: WorkspaceClient, folder: str, memory: Remembered, profile: str, ours: Sequence[Principal]
-) -> Remembered:
-    new = memory.with_grants(profile, tuple(sorted(str(principal) for principal in ours)))
-    return remembered.write(client, folder, old=memory, new=new)
 
 
 def _has(client: WorkspaceClient, principal: Principal, id_: str, profile: str) -> bool:

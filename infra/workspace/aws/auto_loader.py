@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from infra.workspace.aws.arn import Arn
 from infra.workspace.spec import Logs
 
 PREFIX = "databricks-auto-ingest-"
@@ -26,7 +27,7 @@ _NOT_IN_TAGS = re.compile(r"[^\w\s.:/=+@-]")
 
 def is_auto_loaders(arn: str) -> bool:
     """Return whether the name of a topic or queue has Auto Loader's prefix."""
-    return arn.rsplit(":", 1)[-1].startswith(PREFIX)
+    return Arn.parse(arn).resource.startswith(PREFIX)
 
 
 def is_ours(entry: Mapping[str, Any], tags: Mapping[str, str], streams: Sequence[Logs]) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from infra.workspace.aws import auto_loader
+from infra.workspace.aws.arn import Arn
 from infra.workspace.explain import saying
 from infra.workspace.spec import Logs
 from infra.workspace.step import Step
@@ -107,7 +108,7 @@ def _remove_topic(aws: Aws, topic: str) -> list[Step]:
     steps = []
     subscriptions = _subscriptions(aws, topic)
     # Topic and queue may have the same name; that finds a queue without a subscription.
-    queues = {topic.replace(":sns:", ":sqs:")}
+    queues = {str(replace(Arn.parse(topic), service="sqs"))}
     queues |= {subscription["Endpoint"] for subscription in subscriptions if subscription["Protocol"] == "sqs"}
     for queue in sorted(queues):
         if not auto_loader.is_auto_loaders(queue):
@@ -133,9 +134,9 @@ def _subscriptions(aws: Aws, topic: str) -> list[dict[str, Any]]:
 
 
 def _delete_queue(aws: Aws, arn: str) -> bool:
-    account, name = arn.split(":")[4:6]
+    queue = Arn.parse(arn)
     with _ignore_missing():
-        url = aws.sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+        url = aws.sqs.get_queue_url(QueueName=queue.resource, QueueOwnerAWSAccountId=queue.account)["QueueUrl"]
         aws.sqs.delete_queue(QueueUrl=url)
         return True
     return False

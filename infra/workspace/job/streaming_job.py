@@ -8,6 +8,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, InvalidParameterValue, NotFound, PermissionDenied
 from databricks.sdk.service.jobs import BaseJob, Continuous, CronSchedule, JobSettings, PauseStatus
 
+from infra.workspace.aws.arn import Arn
 from infra.workspace.errors import DeploymentError
 from infra.workspace.explain import saying
 from infra.workspace.job import identity
@@ -42,7 +43,7 @@ def problems(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
     """Return a problem if another job has the name, or the environment's job belongs to another AWS account."""
     if jobs := find(client, spec):
         profile = profile_of(client, jobs[0].job_id or 0)
-        if profile is None or _account(profile) == _account(spec.profile.arn):
+        if profile is None or Arn.parse(profile).account == Arn.parse(spec.profile.arn).account:
             return []
         problem = (
             f"the job {jobs[0].job_id} of an environment named {spec.environment!r} runs with {profile}, which belongs "
@@ -202,7 +203,3 @@ def _is_paused(job: BaseJob) -> bool:
 
 def _is_ours(job: BaseJob, spec: WorkspaceSpec) -> bool:
     return bool(job.settings and (job.settings.tags or {}).get(ENVIRONMENT_TAG) == spec.environment)
-
-
-def _account(arn: str) -> str:
-    return arn.split(":")[4]

@@ -16,12 +16,11 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound
 from databricks.sdk.service import compute, jobs
 
-from infra.workspace import memory as remembered
 from infra.workspace.errors import DeploymentError
 from infra.workspace.explain import saying
 from infra.workspace.job import job_settings, run_words
 from infra.workspace.job.runs import ended, state_of
-from infra.workspace.memory import Remembered, Verification
+from infra.workspace.memory import Memory, Verification
 from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.step import Step
@@ -45,10 +44,10 @@ def ensure(
     *,
     wheel_path: str,
     has_disk: bool,
-    memory: Remembered,
+    memory: Memory,
     pace: Pace,
     if_denied: str = "",
-) -> tuple[Step, Remembered]:
+) -> Step:
     """Verify unless the same settings passed before; wait for a run that is active.
 
     ``if_denied`` is advice for a run without access, if the deployment knows a cause that the storage does not report.
@@ -59,32 +58,32 @@ def ensure(
     """
     cluster = job_settings.verify_cluster(spec, has_disk=has_disk)
     key = _key(spec, wheel_path, cluster)
-    if key in memory.passed:
-        return Step("verification", "unchanged", "passed before, with the same cluster, wheel and paths"), memory
-    previous = memory.verification
+    if key in memory.value.passed:
+        return Step("verification", "unchanged", "passed before, with the same cluster, wheel and paths")
+    previous = memory.value.verification
     current = previous if previous is not None and previous.key == key else Verification(key=key, token=_new_token())
     run = _run(client, current.run_id)
     if run is None and current.run_id is not None:  # deleted, together with its token
         current = Verification(key=key, token=_new_token())
     if run is None:
         # Record the token first, so that a submit request with a lost response finds its run again.
-        memory = _remember(client, spec, memory, current)
+        memory.update(verification=current)
         current = replace(current, run_id=_submit(client, spec, _task(spec, wheel_path, cluster), current.token))
-        memory = _remember(client, spec, memory, current)
+        memory.update(verification=current)
         run = _run(client, current.run_id)
     run = _ended(client, run, pace=pace)
     if run is None or not _succeeded(run):
-        _remember(client, spec, memory, Verification(key=key, token=_new_token()))
+        memory.update(verification=Verification(key=key, token=_new_token()))
         if run is None:
             raise DeploymentError("The verify run was deleted", advice="Deploy again")
         raise run_words.failure(client, spec, run, if_denied=if_denied)
-    passed = (*(other for other in memory.passed if other != key), key)[-_MOST_PASSED:]
-    memory = remembered.write(client, spec.folder, old=memory, new=replace(memory, verification=None, passed=passed))
-    return Step("verification", "created", f"{run.run_page_url}{run_words.printed(client, run)}"), memory
+    passed = (*(other for other in memory.value.passed if other != key), key)[-_MOST_PASSED:]
+    memory.update(verification=None, passed=passed)
+    return Step("verification", "created", f"{run.run_page_url}{run_words.printed(client, run)}")
 
 
 def await_under_way(
-    client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_path: str, memory: Remembered, pace: Pace
+    client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_path: str, memory: Memory, pace: Pace
 ) -> None:
     """Wait for a verify run of these settings that an earlier call started, before any other request.
 
@@ -93,18 +92,13 @@ def await_under_way(
     Raises:
         NotYet: the run is active, and ``pace`` does not wait.
     """
-    previous = memory.verification
+    previous = memory.value.verification
     if previous is None or not spec.verify:
         return
     # Compare both kinds of node types, because a request for the actual one would take time.
     clusters = (job_settings.verify_cluster(spec, has_disk=has_disk) for has_disk in (True, False))
     if previous.key in [_key(spec, wheel_path, cluster) for cluster in clusters]:
         _ended(client, _run(client, previous.run_id), pace=pace)
-
-
-def forgotten(memory: Remembered) -> Remembered:
-    """Return the memory without passed verifications, so that the next one is a new run or the active run."""
-    return replace(memory, passed=())
 
 
 def _ended(client: WorkspaceClient, run: jobs.Run | None, *, pace: Pace) -> jobs.Run | None:
@@ -132,12 +126,6 @@ def _task(spec: WorkspaceSpec, wheel_path: str, cluster: compute.ClusterSpec) ->
         libraries=[compute.Library(whl=wheel_path)],
         python_wheel_task=job_settings.wheel_task(spec, "verify"),
     )
-
-
-def _remember(
-    client: WorkspaceClient, spec: WorkspaceSpec, memory: Remembered, verification: Verification
-) -> Remembered:
-    return remembered.write(client, spec.folder, old=memory, new=replace(memory, verification=verification))
 
 
 def _run(client: WorkspaceClient, run_id: int | None) -> jobs.Run | None:
