@@ -69,7 +69,7 @@ def test_the_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"\bmake ([a-z-]+)(?=`|$|  )", TEXT, flags=re.MULTILINE)
 
-    assert {"demo", "test", "check"} <= set(targets)
+    assert {"demo", "test", "check", "lint"} <= set(targets)
     assert [target for target in targets if not re.search(rf"^{target}:", makefile, flags=re.MULTILINE)] == []
 
 
