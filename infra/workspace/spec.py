@@ -76,7 +76,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Logs:
-    """What an Auto Loader stream reads; used to recognize the AWS resources it created.
+    """The files that an Auto Loader stream reads; used to recognize the AWS resources it created.
 
     Attributes:
         bucket: name of the log bucket.

@@ -34,7 +34,7 @@ OPTIONAL = (
 )
 
 INTERVAL_SECONDS = 60
-"""How often a continuous run looks for files if the parameter is absent.
+"""Default interval at which a continuous run looks for files.
 
 AWS delivers a flow log's files every 5 to 10 minutes, and each commit costs a log entry and data files.
 """

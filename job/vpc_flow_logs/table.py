@@ -195,7 +195,7 @@ def _create(
     clustered: Sequence[str],
     more: Mapping[str, str] | None = None,
 ) -> bool:
-    """Create the table if its name is free; return whether it is a new one, not one that lay in the folder."""
+    """Create the table if its name is free; return True if it is new, False if it existed, also in the folder only."""
     if spark.catalog.tableExists(quoted(name)):
         return False
     location = f" LOCATION {literal(path)}" if path else ""

@@ -2,7 +2,7 @@
 
 The demo starts both clouds, deploys the product into them with the CDK command line, delivers flow logs, runs the job
 that loads them, queries the tables, changes the deployment while traffic flows, and destroys everything again. The exit
-status is 1 if a step fails, if the tables do not hold what was delivered, or if something is left.
+status is 1 if a step fails, if the tables do not hold every delivered line, or if something is left.
 """
 
 from __future__ import annotations

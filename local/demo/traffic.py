@@ -132,7 +132,7 @@ class Traffic:
 
 
 def passed(when: datetime, *, now: float) -> int:
-    """Return the elapsed seconds of an interval; records must not lie in the future.
+    """Return the elapsed seconds of an interval; records must not be in the future.
 
     >>> noon = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
     >>> passed(noon, now=noon.timestamp() + 42.7), passed(noon, now=noon.timestamp() + 9000)

@@ -43,7 +43,7 @@ class ClusterRunner:
         self.storage = Storage((self.folder / "storage").absolute()).make()
 
     def object_to_profile(self, arn: str) -> str | None:
-        """Return AWS's error for the dry run with an instance profile, or None; a callback of ``Behaviour``."""
+        """Return AWS's error for the dry run with an instance profile, or None; a callback of ``Behavior``."""
         refusal = self.ec2.refusal(arn)
         return refusal and refusal[1]
 

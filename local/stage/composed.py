@@ -13,7 +13,7 @@ from local.aws import Emulator, running
 from local.runs.runner import ClusterRunner
 from local.stage import cdk, customer
 from local.stage.sql import Sql
-from local.workspace import Behaviour, WorkspaceServer
+from local.workspace import Behavior, WorkspaceServer
 
 STORAGE = Path("workspace", "storage")
 """Path of the workspace's storage in the stage's folder."""
@@ -89,8 +89,8 @@ def embedded(folder: Path, *, environment: str = str(ENVIRONMENTS / "local.toml"
     text = _file(environment).read_text(encoding="utf-8")
     with running(folder / "aws", account=settings.aws.account, region=settings.aws.region) as aws:
         runner = ClusterRunner(aws, launcher=settings.reader.databricks_role_arn, folder=folder / STORAGE.parent)
-        behaviour = Behaviour(object_to_profile=runner.object_to_profile)
-        with WorkspaceServer(runner=runner, behaviour=behaviour) as workspace:
+        behavior = Behavior(object_to_profile=runner.object_to_profile)
+        with WorkspaceServer(runner=runner, behavior=behavior) as workspace:
             secret_arn = customer.prepare(settings, aws=aws, workspace=workspace)
             fitted = customer.fitted(text, host=workspace.host, secret_arn=secret_arn)
             file = customer.write(folder / f"{settings.name}.toml", fitted)

@@ -18,7 +18,7 @@ from local.workspace.contents import (
     issue_token,
     remove_principal,
 )
-from local.workspace.context import Behaviour
+from local.workspace.context import Behavior
 from local.workspace.faults import Fault, Faults
 from local.workspace.request_log import LoggedRequest, RequestLog
 from local.workspace.runner import (
@@ -36,7 +36,7 @@ from local.workspace.server import WorkspaceServer
 from local.workspace.state import ExternalLocation, State
 
 __all__ = [
-    "Behaviour",
+    "Behavior",
     "Credentials",
     "ExternalLocation",
     "Fault",

@@ -17,7 +17,7 @@ def _no_objection(_arn: str) -> str | None:
 
 
 @dataclass
-class Behaviour:
+class Behavior:
     """Behavior that differs between workspaces. Any of it can be changed at any time.
 
     Attributes:
@@ -54,7 +54,7 @@ class Workspace:
         host: the address, such as ``http://127.0.0.1:8080``.
         state: the objects in the workspace.
         runner: the runner of tasks.
-        behaviour: the behavior of the workspace.
+        behavior: the behavior of the workspace.
         handles: the running tasks by the task's run ID.
         clock: a monotonic clock, in seconds.
     """
@@ -62,7 +62,7 @@ class Workspace:
     host: str
     state: State
     runner: Runner = field(default_factory=RecordingRunner)
-    behaviour: Behaviour = field(default_factory=Behaviour)
+    behavior: Behavior = field(default_factory=Behavior)
     handles: dict[int, RunHandle] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
 

@@ -52,7 +52,7 @@ def _create(workspace: Workspace, request: Request) -> dict[str, Any]:
     settings = dict(request.body)
     access = settings.pop("access_control_list", None) or []
     check_settings(state, caller, settings)
-    job = Job(state.new_id(), with_defaults(settings, every=workspace.behaviour.every_default), caller.name, now_ms())
+    job = Job(state.new_id(), with_defaults(settings, every=workspace.behavior.every_default), caller.name, now_ms())
     job.permissions = [Permission(job_permissions.key_of(caller), caller.name, "IS_OWNER")]
     if access:
         job.permissions = job_permissions.replaced(state, job, access, keep_owner=True)
@@ -77,7 +77,7 @@ def _document(job: Job) -> dict[str, Any]:
 
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
     """List the jobs that the caller can see, newest first, with tasks only if the request expands them."""
-    name = request.query.get("name", "").lower() if workspace.behaviour.filters else ""
+    name = request.query.get("name", "").lower() if workspace.behavior.filters else ""
     visible = [
         job
         for job in sorted(workspace.state.jobs.values(), key=lambda job: -job.job_id)
@@ -119,7 +119,7 @@ def _update(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 def _replace(workspace: Workspace, caller: Principal, job: Job, settings: dict[str, Any]) -> None:
     check_settings(workspace.state, caller, settings)
-    before, job.settings = job.settings, with_defaults(settings, every=workspace.behaviour.every_default)
+    before, job.settings = job.settings, with_defaults(settings, every=workspace.behavior.every_default)
     run_progress.settings_changed(workspace, job, before)
 
 

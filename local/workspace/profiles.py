@@ -60,8 +60,8 @@ def _add(workspace: Workspace, request: Request) -> dict[str, Any]:
 def _dry_run(workspace: Workspace, arn: str) -> None:
     """Check, as the service does, whether AWS would allow an instance to start with the profile."""
     refused = workspace.state.profile_refusals.get(arn, 0)
-    reason = workspace.behaviour.object_to_profile(arn)
-    if reason is None and refused < workspace.behaviour.profile_refusals:
+    reason = workspace.behavior.object_to_profile(arn)
+    if reason is None and refused < workspace.behavior.profile_refusals:
         workspace.state.profile_refusals[arn] = refused + 1
         reason = f"Value ({arn}) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN"
     if reason is not None:

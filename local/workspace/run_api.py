@@ -36,7 +36,7 @@ def _submit(workspace: Workspace, request: Request) -> dict[str, Any]:
     if not body.get("tasks"):
         raise invalid("Missing required field 'tasks'")
     check_settings(state, request.caller, body)
-    settings = with_defaults(body, every=workspace.behaviour.every_default)
+    settings = with_defaults(body, every=workspace.behavior.every_default)
     run = run_progress.one_time_run(workspace, settings, creator=request.caller.name)
     run.name = body.get("run_name") or "Untitled"
     if token:
@@ -78,7 +78,7 @@ def _matches(workspace: Workspace, request: Request, run: Run) -> bool:
     # The list omits the runs of deleted jobs.
     if run.run_type == "JOB_RUN" and run.job_id not in workspace.state.jobs:
         return False
-    if not workspace.behaviour.filters:
+    if not workspace.behavior.filters:
         return True
     return (
         job_id in (0, run.job_id)
@@ -102,7 +102,7 @@ def _get_output(workspace: Workspace, request: Request) -> dict[str, Any]:
     document = run_document(workspace, run, expand=True)
     (metadata,) = [each for each in document["tasks"] if each["run_id"] == task.run_id]
     metadata = {**metadata, "job_id": run.job_id, "run_name": run.name}
-    return {"metadata": metadata, **_written(task, with_logs=workspace.behaviour.logs_of_failures)}
+    return {"metadata": metadata, **_written(task, with_logs=workspace.behavior.logs_of_failures)}
 
 
 def _written(task: TaskRun, *, with_logs: bool) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def _start_task(workspace: Workspace, run: Run, task: TaskRun) -> None:
         task.life_cycle, task.result, task.end_time = "SKIPPED", "UPSTREAM_FAILED", now_ms()
     elif not all(each.ended for each in before):
         task.life_cycle = "BLOCKED"
-    elif now_ms() < max(run.start_time + workspace.behaviour.start_seconds * 1000, task.not_before):
+    elif now_ms() < max(run.start_time + workspace.behavior.start_seconds * 1000, task.not_before):
         task.life_cycle = "PENDING"
     else:
         task.start_time = now_ms()
@@ -206,8 +206,8 @@ def _after_run(workspace: Workspace, run: Run) -> None:
         return
     failed = any(task.result in ("FAILED", "TIMEDOUT") for task in run.latest)
     job.failures = job.failures + 1 if failed else 0
-    behaviour = workspace.behaviour
-    delay = min(behaviour.restart_seconds * 2**job.failures, behaviour.restart_limit_seconds)
+    behavior = workspace.behavior
+    delay = min(behavior.restart_seconds * 2**job.failures, behavior.restart_limit_seconds)
     job.next_start = workspace.clock() + delay
 
 

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from local.workspace import run_progress, signing_in
 from local.workspace.contents import new_state
-from local.workspace.context import Behaviour, Workspace
+from local.workspace.context import Behavior, Workspace
 from local.workspace.dispatch import RawRequest, refusal, respond
 from local.workspace.exchange import Response
 from local.workspace.faults import REACHING, Fault, Faults
@@ -30,7 +30,7 @@ class WorkspaceServer:
 
     Attributes:
         state: the objects in the workspace; hold ``lock`` while changing it.
-        behaviour: the behavior of the workspace.
+        behavior: the behavior of the workspace.
         faults: the planned faults.
         log: the log of requests.
         credentials: the credentials of the service principal that administers it.
@@ -42,13 +42,13 @@ class WorkspaceServer:
         ...     client = WorkspaceClient(host=server.host, token=server.credentials.token)
     """
 
-    def __init__(self, *, runner: Runner | None = None, port: int = 0, behaviour: Behaviour | None = None) -> None:
+    def __init__(self, *, runner: Runner | None = None, port: int = 0, behavior: Behavior | None = None) -> None:
         """Bind a port; ``start`` begins to answer requests.
 
         Args:
             runner: the runner of tasks; by default one that only records them.
             port: the port; 0 selects a free one.
-            behaviour: the behavior of the workspace.
+            behavior: the behavior of the workspace.
 
         Raises:
             OSError: if the port is in use.
@@ -60,7 +60,7 @@ class WorkspaceServer:
             f"http://127.0.0.1:{self._http.server_port}",
             state,
             runner=runner or RecordingRunner(),
-            behaviour=behaviour or Behaviour(),
+            behavior=behavior or Behavior(),
         )
         self.faults = Faults()
         self.log = RequestLog()
@@ -79,9 +79,9 @@ class WorkspaceServer:
         return self.workspace.state
 
     @property
-    def behaviour(self) -> Behaviour:
+    def behavior(self) -> Behavior:
         """The behavior of the workspace."""
-        return self.workspace.behaviour
+        return self.workspace.behavior
 
     @property
     def requests(self) -> list[LoggedRequest]:

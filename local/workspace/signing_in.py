@@ -64,7 +64,7 @@ def _token(workspace: Workspace, request: Request) -> Response:
     if expected is None or not hmac.compare_digest(expected.encode(), secret.encode()):
         return unknown_client()
     token = f"eyJ{secrets.token_urlsafe(48)}"
-    seconds = workspace.behaviour.token_seconds
+    seconds = workspace.behavior.token_seconds
     state.tokens[token] = Token(state.principal(client_id).id, time.time() + seconds)
     scope = form.get("scope", "all-apis")
     return Response(

@@ -19,7 +19,7 @@ from databricks.sdk.service import compute, jobs
 from local.aws import Emulator, running
 from local.runs.processes import session_members
 from local.runs.runner import ClusterRunner
-from local.workspace import Behaviour, ExternalLocation, WorkspaceServer
+from local.workspace import Behavior, ExternalLocation, WorkspaceServer
 from tests.support.wheels import wheel
 from tests.support.workspaces import CLUSTER, WHEEL, connect, put_wheel, until
 
@@ -160,8 +160,8 @@ def runner(aws: Emulator, tmp_path_factory: pytest.TempPathFactory) -> ClusterRu
 
 @pytest.fixture(scope="module")
 def server(runner: ClusterRunner) -> Iterator[WorkspaceServer]:
-    behaviour = Behaviour(object_to_profile=runner.object_to_profile)
-    with WorkspaceServer(runner=runner, behaviour=behaviour) as workspace:
+    behavior = Behavior(object_to_profile=runner.object_to_profile)
+    with WorkspaceServer(runner=runner, behavior=behavior) as workspace:
         yield workspace
 
 

@@ -20,7 +20,7 @@ from infra.workspace.wheel.wheel_file import WheelFile
 from infra.workspace_spec import workspace_spec
 from local.aws import Emulator, running
 from local.runs.runner import ClusterRunner
-from local.workspace import Behaviour, WorkspaceServer
+from local.workspace import Behavior, WorkspaceServer
 from tests.support.buckets import BUCKET, LOGS, documents, make_bucket
 from tests.support.environment_files import changed
 from tests.support.ministack import ACCOUNT
@@ -87,8 +87,8 @@ class Clouds:
 def clouds(folder: Path) -> Iterator[Clouds]:
     with running(folder / "aws", account=ACCOUNT) as aws:
         runner = ClusterRunner(aws, launcher=LAUNCHER, folder=folder / "workspace")
-        behaviour = Behaviour(object_to_profile=runner.object_to_profile)
-        with WorkspaceServer(runner=runner, behaviour=behaviour) as workspace:
+        behavior = Behavior(object_to_profile=runner.object_to_profile)
+        with WorkspaceServer(runner=runner, behavior=behavior) as workspace:
             workspace.state.node_types["m6gd.large"] = {
                 **workspace.state.node_types["m5d.large"],
                 "node_type_id": "m6gd.large",

@@ -161,20 +161,20 @@ def test_a_profile_with_the_name_of_its_role_is_registered_by_its_arn_alone(
 
 
 def test_the_registration_of_a_profile_that_iam_does_not_show_yet_is_retried(stage: Stage) -> None:
-    stage.server.behaviour.profile_refusals = 4
+    stage.server.behavior.profile_refusals = 4
     stage.deploy(stage.spec())
     assert PROFILE in stage.server.state.instance_profiles
     assert stage.writing().count("POST /api/2.0/instance-profiles/add") == 5
 
 
 def test_the_registration_of_a_refused_profile_fails_after_three_minutes_with_the_last_reason(stage: Stage) -> None:
-    stage.server.behaviour.object_to_profile = lambda _: "UnauthorizedOperation: iam:PassRole is missing"
+    stage.server.behavior.object_to_profile = lambda _: "UnauthorizedOperation: iam:PassRole is missing"
     with pytest.raises(DeploymentError, match=r"180 seconds.*iam:PassRole is missing.*skip_validation = true"):
         stage.deploy(stage.spec())
 
 
 def test_the_validation_of_the_profile_is_skipped_if_the_file_sets_skip_validation(stage: Stage) -> None:
-    stage.server.behaviour.object_to_profile = lambda _: "a tag policy"
+    stage.server.behavior.object_to_profile = lambda _: "a tag policy"
     stage.deploy(stage.spec(("[workspace.cluster]", "skip_validation = true\n\n[workspace.cluster]")))
     assert PROFILE in stage.server.state.instance_profiles
 

@@ -80,7 +80,7 @@ def test_a_denied_change_of_an_existing_job_is_reported_with_the_missing_permiss
 
 
 def test_a_job_with_another_name_is_not_a_name_conflict(stage: Stage) -> None:
-    stage.server.behaviour.filters = False
+    stage.server.behavior.filters = False
     other = stage.client().jobs.create(name="quite another").job_id
     spec = stage.spec()
     stage.deploy(spec)
@@ -101,7 +101,7 @@ def test_runs_of_other_jobs_are_neither_shown_nor_waited_for(stage: Stage) -> No
     spec = stage.spec()
     stage.deploy(stage.spec(NO_VERIFY, name="other"))
     stage.deploy(spec)
-    stage.server.behaviour.filters = False
+    stage.server.behavior.filters = False
     (run,) = status.look(stage.client(), spec).runs
     assert run.state == "RUNNING"
     stage.destroy(spec)

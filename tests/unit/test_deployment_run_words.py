@@ -86,7 +86,7 @@ def test_an_exit_status_is_the_reason_if_the_run_reports_nothing_else() -> None:
 
 
 def test_a_failed_verify_run_without_logs_is_reported_with_the_complete_reason(stage: Stage) -> None:
-    stage.server.behaviour.logs_of_failures = False
+    stage.server.behavior.logs_of_failures = False
     runner = stage.server.workspace.runner
     assert isinstance(runner, RecordingRunner)
     runner.next.append(Script(Outcome("FAILED", f"RunFailed: {MESSAGE}", PYTHON), log=MESSAGE))

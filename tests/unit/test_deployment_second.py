@@ -58,7 +58,7 @@ def _second_deploy_writes(stage: Stage, *changes: tuple[str, str]) -> list[str]:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_nothing_is_written_if_the_workspace_adds_every_default(stage: Stage, shape: str) -> None:
-    stage.server.behaviour.every_default = True
+    stage.server.behavior.every_default = True
     assert _second_deploy_writes(stage, *SHAPES[shape]) == []
     cluster = _job(stage).settings["job_clusters"][0]["new_cluster"]
     assert cluster["aws_attributes"]["availability"] == "SPOT_WITH_FALLBACK"

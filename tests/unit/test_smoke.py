@@ -199,7 +199,7 @@ def test_a_failure_before_a_running_run_is_not_reported(stage: Stage) -> None:
     runner = _runner(stage)
     runner.next.append(Script(seconds=0, outcome=Outcome("FAILED", message="AccessDenied")))
     spec, _ = _deploy(stage, script=Script(seconds=None, log=LOADED))
-    stage.server.workspace.behaviour.restart_seconds = 0
+    stage.server.workspace.behavior.restart_seconds = 0
     job = until(
         lambda: (latest := _job(stage, spec)) and len(latest.runs) > 1 and latest.runs[0].running and latest, seconds=20
     )

@@ -22,7 +22,7 @@ def runner() -> RecordingRunner:
 @pytest.fixture
 def server(runner: RecordingRunner) -> Iterator[WorkspaceServer]:
     with WorkspaceServer(runner=runner) as running:
-        running.behaviour.restart_seconds = 0.05
+        running.behavior.restart_seconds = 0.05
         yield running
 
 
@@ -95,7 +95,7 @@ def test_consecutive_failures_double_the_delay_of_the_next_run_up_to_a_limit(
 ) -> None:
     now = [0.0]
     server.workspace.clock = lambda: now[0]
-    server.behaviour.restart_seconds, server.behaviour.restart_limit_seconds = 1, 5
+    server.behavior.restart_seconds, server.behavior.restart_limit_seconds = 1, 5
     runner.by_entry_point["ingest"] = Script(Outcome("FAILED", "no"))
     waiting = server.state.jobs[create_job(client)]
     waits = []

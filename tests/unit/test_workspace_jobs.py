@@ -205,7 +205,7 @@ def test_cluster_defaults_are_filled_in_and_write_only_fields_are_left_out(
     assert shown["aws_attributes"] == {"availability": "SPOT_WITH_FALLBACK", "zone_id": "us-east-1c"}
     assert (shown["data_security_mode"], shown["enable_elastic_disk"]) == ("SINGLE_USER", False)
     assert "apply_policy_default_values" not in shown
-    server.behaviour.every_default = True
+    server.behavior.every_default = True
     one_node = cluster(num_workers=None, is_single_node=True, kind="CLASSIC_PREVIEW")
     job_id = create_job(client, job_clusters=[jobs.JobCluster("main", one_node)])
     shown = settings(client, job_id)["job_clusters"][0]["new_cluster"]

@@ -56,7 +56,7 @@ def test_an_unknown_profile_can_be_neither_edited_nor_removed(server: WorkspaceS
 
 
 def test_the_dry_run_fails_until_the_profile_is_visible_in_iam(server: WorkspaceServer) -> None:
-    server.behaviour.profile_refusals = 2
+    server.behavior.profile_refusals = 2
     profiles = connect(server).instance_profiles
     for _ in range(2):
         with pytest.raises(InvalidParameterValue, match="Invalid IAM Instance Profile ARN"):
@@ -66,7 +66,7 @@ def test_the_dry_run_fails_until_the_profile_is_visible_in_iam(server: Workspace
 
 
 def test_skip_validation_skips_the_dry_run(server: WorkspaceServer) -> None:
-    server.behaviour.object_to_profile = lambda _arn: "You are not authorized to perform this operation."
+    server.behavior.object_to_profile = lambda _arn: "You are not authorized to perform this operation."
     with pytest.raises(InvalidParameterValue, match="AWS error: You are not authorized"):
         connect(server).instance_profiles.add(PROFILE)
     connect(server).instance_profiles.add(PROFILE, skip_validation=True)

@@ -136,7 +136,7 @@ def test_the_output_of_a_task_has_the_error_and_the_log(client: WorkspaceClient,
 def test_the_output_of_a_failed_task_may_have_only_the_last_line_of_the_error(
     server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
-    server.behaviour.logs_of_failures = False
+    server.behavior.logs_of_failures = False
     runner.next.append(Script(Outcome("FAILED", "RunFailed: a\nb", "Traceback ...\nRunFailed: a\nb"), log="a\nb\n"))
     (task_run,) = client.jobs.get_run(submit(client)).tasks or []
     output = client.jobs.get_run_output(task_run.run_id or 0)
@@ -160,7 +160,7 @@ def test_the_output_of_a_whole_run_is_rejected_even_with_one_task(client: Worksp
 def test_a_run_is_pending_then_running_then_terminated(
     server: WorkspaceServer, client: WorkspaceClient, runner: RecordingRunner
 ) -> None:
-    server.behaviour.start_seconds = 0.3
+    server.behavior.start_seconds = 0.3
     runner.next.append(Script(seconds=0.3))
     run_id = submit(client)
     seen: list[str | None] = []

@@ -38,7 +38,7 @@ def test_a_service_principal_signs_in_once_with_its_oauth_secret() -> None:
 
 
 def test_an_expired_oauth_token_is_fetched_again(server: WorkspaceServer) -> None:
-    server.behaviour.token_seconds = 1
+    server.behavior.token_seconds = 1
     client = oauth(server, server.credentials.client_secret)
     client.current_user.me()
     time.sleep(1.1)
