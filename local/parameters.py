@@ -24,8 +24,10 @@ def absolute(arguments: Sequence[str]) -> list[str]:
     """Return the parameters with local paths made absolute; ``s3://`` and other URIs stay unchanged.
 
     Example:
-        >>> absolute(["--checkpoint-path", "out", "--delta-output-path=/x"])
-        ['--checkpoint-path', '/current/folder/out', '--delta-output-path=/x']
+        >>> absolute(["--checkpoint-path", "out"]) == ["--checkpoint-path", f"{Path.cwd()}/out"]
+        True
+        >>> absolute(["--delta-output-path=/x"])
+        ['--delta-output-path=/x']
     """
     result: list[str] = []
     for argument in arguments:

@@ -76,9 +76,10 @@ def register(
     Raises:
         CloudFilesError: a value is not allowed.
 
-    Example:
-        >>> register(spark, state=checkpoint / "cloud_files")
-        >>> spark.readStream.format("cloudFiles").option("cloudFiles.format", "binaryFile").load("/data/AWSLogs")
+    Example::
+
+        register(spark, state=checkpoint / "cloud_files")
+        spark.readStream.format("cloudFiles").option("cloudFiles.format", "binaryFile").load("/data/AWSLogs")
     """
     # Spark pickles the class and creates the instances in other processes. A class of a module is pickled by name, and
     # the attributes set here would be lost. A class that no module contains is pickled with its attributes. This way

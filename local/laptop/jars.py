@@ -26,8 +26,9 @@ def class_path() -> str:
     Raises:
         JarsError: setup has not downloaded the jars for this venv.
 
-    Example:
-        >>> SparkSession.builder.config("spark.driver.extraClassPath", class_path())
+    Example::
+
+        SparkSession.builder.config("spark.driver.extraClassPath", class_path())
     """
     entries = [_all_of(jar_folder(), "Delta Lake jars")]
     # All sessions use the same class path, because Java's class archive is for one class path.

@@ -4,10 +4,11 @@ It answers as the real service does (``server.py``), checks every body against t
 fails on request (``faults.py``), and hands tasks to a runner (``runner.py``). A request to any other endpoint gets a
 404 that names it.
 
-Example:
-    >>> with WorkspaceServer() as server:
-    ...     client = WorkspaceClient(host=server.host, token=server.credentials.token)
-    ...     client.current_user.me()
+Example::
+
+    with WorkspaceServer() as server:
+        client = WorkspaceClient(host=server.host, token=server.credentials.token)
+        client.current_user.me()
 """
 
 from local.workspace.contents import (

@@ -71,9 +71,10 @@ class Faults:
         retry_after: the ``Retry-After`` of a 429 or 503, in seconds.
         words: the message of an error; empty for the default one.
 
-    Example:
-        >>> server.faults.at(3, Fault.CUT_AFTER)
-        >>> server.faults.on("POST", "/api/2.2/jobs/create", Fault.UNAVAILABLE, times=2)
+    Example::
+
+        server.faults.at(3, Fault.CUT_AFTER)
+        server.faults.on("POST", "/api/2.2/jobs/create", Fault.UNAVAILABLE, times=2)
     """
 
     retry_after: int = 0

@@ -37,9 +37,10 @@ class WorkspaceServer:
         lock: held while a request is answered or runs advance.
         on_answer: called with each request after its answer, also if a fault suppressed the answer.
 
-    Example:
-        >>> with WorkspaceServer() as server:
-        ...     client = WorkspaceClient(host=server.host, token=server.credentials.token)
+    Example::
+
+        with WorkspaceServer() as server:
+            client = WorkspaceClient(host=server.host, token=server.credentials.token)
     """
 
     def __init__(self, *, runner: Runner | None = None, port: int = 0, behavior: Behavior | None = None) -> None:
