@@ -10,6 +10,7 @@ import pytest
 
 from infra.workspace.errors import DeploymentError
 from infra.workspace.job import job_settings
+from infra.workspace.memory import Memory
 from local.workspace import Fault, Outcome, RecordingRunner, Script, add_group
 from local.workspace.state import Job, Permission
 from tests.support.deploying import (
@@ -18,6 +19,7 @@ from tests.support.deploying import (
     MAIL,
     NEWER_WHEEL,
     NO_VERIFY,
+    OFF,
     OTHER_ROLE,
     PAUSED,
     READER,
@@ -589,6 +591,14 @@ def test_a_new_profile_replaces_the_old_one_completely(stage: Stage) -> None:
     assert snapshot(stage.server.state)["roles"] == {"network-engineers": [f"{PROFILE}-2"]}
     cluster = _job(stage).settings["job_clusters"][0]["new_cluster"]
     assert cluster["aws_attributes"]["instance_profile_arn"] == f"{PROFILE}-2"
+
+
+def test_a_removed_profile_stays_out_of_the_memory_when_the_stream_changes_too(stage: Stage) -> None:
+    stage.deploy(stage.spec(GROUP))
+    stage.deploy(stage.spec(GROUP, OTHER_ROLE, OFF))
+    memory = Memory.read(stage.client(), FOLDER).value
+    assert list(memory.granted) == [f"{PROFILE}-2"]
+    assert memory.streams == ()
 
 
 def test_deleting_a_replaced_profile_does_not_change_the_job(stage: Stage) -> None:
