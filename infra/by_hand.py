@@ -27,7 +27,7 @@ from infra.workspace import deployment, status
 from infra.workspace.aws.tear_down import Aws
 from infra.workspace.client import connect
 from infra.workspace.errors import DeploymentError
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.step import Step
@@ -90,7 +90,7 @@ def _status(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
     print(f"{spec.environment} in {spec.host}")
     print(f"profile   {spec.profile.arn}{'' if state.registered else '  (not registered)'}")
     for grant in state.grants:
-        print(f"grant     {printable(grant.who)}{'' if grant.ours else '  (not made by this deployment)'}")
+        print(f"grant     {printable(grant.principal)}{'' if grant.managed else '  (not made by this deployment)'}")
     if not state.grants:
         print("grant     none")
     if state.job_url is None:
@@ -126,13 +126,13 @@ def _queue_url(environment: Environment, command: str) -> str | None:
     if environment.job.notifications != "stack" or command in ("destroy", "status"):
         return None
     name = names.queue_name(environment)
-    with saying(f"Looking for the queue {name}, which make deploy creates"):
+    with explaining(f"Looking for the queue {name}, which make deploy creates"):
         response = boto3.client("sqs", region_name=environment.aws.region).get_queue_url(QueueName=name)
         return str(response["QueueUrl"])
 
 
 def _aws(spec: WorkspaceSpec) -> Aws:
-    with saying("Signing in to AWS"):
+    with explaining("Signing in to AWS"):
         return Aws(**{name: boto3.client(name, region_name=spec.region) for name in ("s3", "sns", "sqs")})
 
 

@@ -12,7 +12,7 @@ from databricks.sdk.service import compute, jobs
 from requests import RequestException
 
 from infra.workspace.access import instance_profile
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.job import job_settings
 from infra.workspace.job.runs import ended, state_of
 from infra.workspace.pace import Pace
@@ -61,7 +61,7 @@ def answers(
 @contextmanager
 def _uploaded(client: WorkspaceClient, folder: str, wheel_file: WheelFile) -> Iterator[str]:
     """Upload the wheel, and remove it afterwards if it was not in the workspace before."""
-    with saying(f"Reading {folder}"):
+    with explaining(f"Reading {folder}"):
         there = files.is_there(client, folder)
     step = upload.upload(client, folder, wheel_file)
     path = upload.path_of(folder, wheel_file)
@@ -71,7 +71,7 @@ def _uploaded(client: WorkspaceClient, folder: str, wheel_file: WheelFile) -> It
         if not there:
             upload.remove_folder(client, folder)
         elif step.outcome == "created":
-            with saying(f"Removing {path}"):
+            with explaining(f"Removing {path}"):
                 client.workspace.delete(path.rpartition("/")[0], recursive=True)
 
 
@@ -84,7 +84,7 @@ def _submit(client: WorkspaceClient, spec: WorkspaceSpec, wheel_path: str, *, ha
         libraries=[compute.Library(whl=wheel_path)],
         python_wheel_task=task,
     )
-    with saying("Starting the probe"):
+    with explaining("Starting the probe"):
         token = str(uuid4())
         wait = client.jobs.submit(run_name=run_name(spec), tasks=[submitted], idempotency_token=token)
         return int(wait.run_id)
@@ -92,7 +92,7 @@ def _submit(client: WorkspaceClient, spec: WorkspaceSpec, wheel_path: str, *, ha
 
 def _waited_for(client: WorkspaceClient, run_id: int, *, pace: Pace) -> jobs.Run:
     while True:
-        with saying(f"Reading the probe's run {run_id}"):
+        with explaining(f"Reading the probe's run {run_id}"):
             run = client.jobs.get_run(run_id)
         if ended(run):
             return run
@@ -101,7 +101,7 @@ def _waited_for(client: WorkspaceClient, run_id: int, *, pace: Pace) -> jobs.Run
 
 def _cancel(client: WorkspaceClient, run_id: int) -> None:
     """Cancel a run that is still active, for example after Ctrl-C."""
-    with saying(f"Canceling the probe's run {run_id}"):
+    with explaining(f"Canceling the probe's run {run_id}"):
         if not ended(client.jobs.get_run(run_id)):
             client.jobs.cancel_run(run_id)
 

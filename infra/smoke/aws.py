@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from infra.environment import names
 from infra.environment.schema import Environment
 from infra.iam.ci_policies import QUALIFIER
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 
 _DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 
@@ -32,7 +32,7 @@ def looking(what: str, environment: Environment, look: Callable[[Clients], _Seen
     Raises:
         DeploymentError: AWS denies access or rejects the request.
     """
-    with saying(what):
+    with explaining(what):
         try:
             return look(_own(environment))
         except ClientError as error:

@@ -18,7 +18,7 @@ from databricks.sdk.service.jobs import (
     RunState,
 )
 
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.job import streaming_job
 from infra.workspace.job.runs import ended, of_job, state_of
 from infra.workspace.spec import WorkspaceSpec
@@ -74,7 +74,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> JobSeen | None:
     if not jobs:
         return None
     job_id = jobs[0].job_id or 0
-    with saying(f"Reading the job {job_id}"):
+    with explaining(f"Reading the job {job_id}"):
         settings = client.jobs.get(job_id).settings or JobSettings()
         runs = list(islice(of_job(client.jobs.list_runs(job_id=job_id, limit=RUNS, expand_tasks=True), job_id), RUNS))
         # The output of older runs is out of date.

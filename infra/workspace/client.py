@@ -15,7 +15,7 @@ from databricks.sdk.clock import Clock, RealClock
 from databricks.sdk.config import Config
 
 from infra.workspace.errors import DeploymentError
-from infra.workspace.explain import blocked, is_blocked, is_unknown_client, saying
+from infra.workspace.explain import blocked, explaining, is_blocked, is_unknown_client
 
 # The SDK retries a request for one minute, and the last attempt may take another, so a function with a timeout of 15
 # minutes always has time to respond. The SDK's default of five minutes is too long.
@@ -62,7 +62,7 @@ def connect(
     _refuse_broken({name: os.environ.get(f"DATABRICKS_{name.upper()}") for name in _CREDENTIALS} | credentials)
     clock = clock or RealClock()
     _reach(host, clock)
-    with saying(f"Signing in to {host}"):
+    with explaining(f"Signing in to {host}"):
         config = Config(
             host=host,
             auth_type=_kind(secret) if secret is not None else None,

@@ -69,7 +69,7 @@ def deploy(
     memory = Memory.read(client, spec.folder)
     done.add(instance_profile.register(client, spec.profile, pace=pace))
     pace.check()
-    done.add(*grants.grant(client, profile=spec.profile.arn, wanted=checks.wanted, memory=memory, pace=pace))
+    done.add(*grants.grant(client, profile=spec.profile.arn, ids=checks.grantee_ids, memory=memory, pace=pace))
     pace.check()
     done.add(upload.upload(client, spec.folder, wheel_file))
     pace.check()

@@ -42,7 +42,7 @@ class Answer:
 
 
 @contextmanager
-def saying(what: str) -> Iterator[None]:
+def explaining(what: str) -> Iterator[None]:
     """Turn errors of a block into a DeploymentError that begins with ``what``, the action of the block.
 
     Raises:

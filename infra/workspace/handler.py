@@ -24,7 +24,7 @@ from infra.workspace.aws.arn import Arn
 from infra.workspace.aws.tear_down import Aws
 from infra.workspace.client import REQUEST_SECONDS, RETRY_SECONDS, connect, secret_of
 from infra.workspace.errors import DeploymentError, NotYet, composed, sentence
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.pace import Pace
 from infra.workspace.spec import Logs, WorkspaceSpec
 from infra.workspace.step import Step
@@ -123,7 +123,7 @@ def _previous_streams(event: Mapping[str, Any]) -> list[Logs]:
 def _client(event: Mapping[str, Any], spec: WorkspaceSpec, secrets: list[str], pace: Pace) -> Any:
     pace.check()  # signing in can take a minute
     arn = event["ResourceProperties"]["SecretArn"]
-    with saying(f"Reading the secret {arn}"):
+    with explaining(f"Reading the secret {arn}"):
         manager = boto3.client("secretsmanager", region_name=Arn.parse(arn).region)
         secret = secret_of(manager.get_secret_value(SecretId=arn)["SecretString"])
     secrets += [value for name, value in secret.items() if name != "client_id"]

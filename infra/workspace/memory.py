@@ -13,7 +13,7 @@ from typing import Any
 from databricks.sdk import WorkspaceClient
 
 from infra.workspace.errors import DeploymentError
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.spec import Logs
 from infra.workspace.wheel import files
 
@@ -75,7 +75,7 @@ class Memory:
             DeploymentError: the file cannot be read.
         """
         path = f"{folder}/{NAME}"
-        with saying(f"Reading {path}"):
+        with explaining(f"Reading {path}"):
             content = files.read(client, path)
         return cls(client, folder, Remembered() if content is None else _parsed(content, path))
 
@@ -84,7 +84,7 @@ class Memory:
         new = replace(self.value, **changes)
         if new == self.value:
             return
-        with saying(f"Writing {self.folder}/{NAME}"):
+        with explaining(f"Writing {self.folder}/{NAME}"):
             if self.value == Remembered():
                 self.client.workspace.mkdirs(self.folder)
             files.write(self.client, f"{self.folder}/{NAME}", _text(new).encode())

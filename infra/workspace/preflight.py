@@ -12,7 +12,7 @@ from databricks.sdk.service.compute import NodeType
 from infra.workspace.access import principals
 from infra.workspace.access.principals import Principal
 from infra.workspace.errors import LONGEST, DeploymentError, listed
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.job import streaming_job
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.step import Step
@@ -27,14 +27,14 @@ class Looked:
     """The results of the checks.
 
     Attributes:
-        wanted: IDs of the principals to which the profile is granted.
+        grantee_ids: IDs of the principals to which the profile is granted.
         has_disk: the node type has local disks.
         names: the names in Unity Catalog.
         notes: observations that do not stop the deployment.
         if_denied: advice for the case that the logs cannot be read despite the profile.
     """
 
-    wanted: Mapping[Principal, str]
+    grantee_ids: Mapping[Principal, str]
     has_disk: bool
     names: UnityNames
     notes: tuple[Step, ...] = ()
@@ -65,7 +65,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Looked:
         room = LONGEST - len(what) - len(_THEN) - len(" . ")
         raise DeploymentError(what, words=listed(problems, room=room), advice=_THEN)
     return Looked(
-        wanted={principal: ids[principal] for principal in grantees},
+        grantee_ids={principal: ids[principal] for principal in grantees},
         has_disk=_has_disk(node),
         names=names,
         notes=(
@@ -83,7 +83,7 @@ def has_disk(client: WorkspaceClient, spec: WorkspaceSpec) -> bool:
 
 def _spark_version(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
     runtime = spec.cluster.spark_version
-    with saying("Listing the runtimes"):
+    with explaining("Listing the runtimes"):
         offered = sorted(version.key for version in client.clusters.spark_versions().versions or [] if version.key)
     if runtime in offered:
         return []
@@ -93,7 +93,7 @@ def _spark_version(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
 
 def _node_type(client: WorkspaceClient, spec: WorkspaceSpec, problems: list[str]) -> NodeType | None:
     name = spec.cluster.node_type
-    with saying("Listing the node types"):
+    with explaining("Listing the node types"):
         offered = {node.node_type_id: node for node in client.clusters.list_node_types().node_types or []}
     if name not in offered:
         close = get_close_matches(name, list(offered), n=3, cutoff=0.4) or sorted(offered)[:3]

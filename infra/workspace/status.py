@@ -10,7 +10,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.jobs import BaseRun, JobSettings, PauseStatus
 
 from infra.workspace.access import instance_profile, principals
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.job import identity, streaming_job
 from infra.workspace.job.runs import ended, of_job, state_of
 from infra.workspace.memory import Memory
@@ -24,8 +24,8 @@ RUNS = 5
 class Grant:
     """A principal that may use the profile; ``ours`` if this deployment granted it."""
 
-    who: str
-    ours: bool
+    principal: str
+    managed: bool
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
     """Return the status of an environment; change nothing."""
     memory = Memory.read(client, spec.folder)
     ours = set(memory.value.granted.get(spec.profile.arn, ()))
-    with saying("Reading the instance profile and its grants"):
+    with explaining("Reading the instance profile and its grants"):
         registered = instance_profile.find(client, spec.profile.arn) is not None
         holders = [str(holder) for holder in principals.holders(client, spec.profile.arn)]
     jobs = streaming_job.find(client, spec)
     job_id = jobs[0].job_id if jobs else None
     settings, runs, runs_as, owner = JobSettings(), [], "", None
     if job_id is not None:
-        with saying(f"Reading the job {job_id}"):
+        with explaining(f"Reading the job {job_id}"):
             job = client.jobs.get(job_id)
             settings = job.settings or settings
             runs = list(islice(of_job(client.jobs.list_runs(job_id=job_id, limit=RUNS), job_id), RUNS))
@@ -89,7 +89,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
             runs_as = job.run_as_user_name or ""
     return Status(
         registered=registered,
-        grants=tuple(Grant(who=holder, ours=holder in ours) for holder in holders),
+        grants=tuple(Grant(principal=holder, managed=holder in ours) for holder in holders),
         job_url=streaming_job.url(spec.host, job_id) if job_id is not None else None,
         trigger=_trigger(settings),
         wheel=_wheel(settings),

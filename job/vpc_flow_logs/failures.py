@@ -109,7 +109,7 @@ def _line_with(text: str, cause: str) -> str:
     return _bare_line(line)
 
 
-def telling_line(error: BaseException) -> str:
+def headline(error: BaseException) -> str:
     """Return the most informative line of an error."""
     text = str(error)
     cause = next((cause for cause in _CAUSES if cause in text), None)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from pyspark.sql import SparkSession
 
-from vpc_flow_logs.failures import telling_line
+from vpc_flow_logs.failures import headline
 from vpc_flow_logs.paths import parts, scheme_of
 
 _MISSING = ("FileNotFoundException", "No such file or directory", "does not exist", "NoSuchKey")
@@ -73,7 +73,7 @@ class DbutilsFolders:
         except Exception as error:
             if _is_missing(error):
                 return None
-            raise CannotLook(telling_line(error)) from error
+            raise CannotLook(headline(error)) from error
         names = [entry.name.rstrip("/") for entry in entries]
         # For a file, ls returns the file itself.
         if len(entries) == 1 and parts(entries[0].path) == parts(path):
@@ -86,7 +86,7 @@ class DbutilsFolders:
         except Exception as error:
             if _is_missing(error):
                 return None
-            raise CannotLook(telling_line(error)) from error
+            raise CannotLook(headline(error)) from error
 
     def write(self, path: str, text: str) -> None:
         self._ask("put", path, text, True)
@@ -98,7 +98,7 @@ class DbutilsFolders:
         try:
             return getattr(self._fs, name)(*arguments)
         except Exception as error:
-            raise CannotLook(telling_line(error)) from error
+            raise CannotLook(headline(error)) from error
 
 
 class LocalFolders:

@@ -19,7 +19,7 @@ _WILDCARD = re.compile(r"[*?\[{]")
 _READING = re.compile(r"Encountered error while reading file (?P<path>.+?)\. File does not exist")
 
 
-def says(error: BaseException, text: str) -> bool:
+def mentions(error: BaseException, text: str) -> bool:
     """Return whether the text occurs in an error or in one of its causes."""
     return any(text in each for each in texts(error))
 

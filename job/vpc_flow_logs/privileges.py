@@ -10,7 +10,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from vpc_flow_logs import folders
-from vpc_flow_logs.failures import telling_line
+from vpc_flow_logs.failures import headline
 from vpc_flow_logs.folders import Folders, NotAFolder
 from vpc_flow_logs.paths import parts, scheme_of
 from vpc_flow_logs.sql import quoted
@@ -36,7 +36,7 @@ def checkpoint(spark: SparkSession, path: str) -> Trial:
     except NotAFolder:
         return Trial("missing", _WRITE, path, "it is a file", _ON_CHECKPOINT)
     except Exception as error:  # noqa: BLE001 - each storage has its own errors
-        words = telling_line(error)
+        words = headline(error)
         if any(sign.lower() in words.lower() for sign in _REFUSALS):
             return Trial("missing", _WRITE, path, words, _ON_CHECKPOINT)
         return Trial("untried", _WRITE, path, f"cannot be tested here: {words}")
@@ -76,7 +76,7 @@ def schema(spark: SparkSession, table_name: str) -> list[Trial]:
             where = f"{current.c}.{current.s}" if current is not None else where
         spark.sql(f"DESCRIBE SCHEMA {quoted(where)}").collect()
     except PySparkException as error:
-        return [Trial("missing", "USE SCHEMA", where or "the current schema", telling_line(error), _grants(where))]
+        return [Trial("missing", "USE SCHEMA", where or "the current schema", headline(error), _grants(where))]
     return [
         Trial("ok", "USE SCHEMA", where),
         Trial("untried", "CREATE TABLE", where, "a test would create a table"),

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from vpc_flow_logs import rights
 from vpc_flow_logs.answer import Answer, holds
-from vpc_flow_logs.failures import telling_line
+from vpc_flow_logs.failures import headline
 from vpc_flow_logs.logs_path import load_path
 from vpc_flow_logs.notification_rights import AUTO_INGEST
 from vpc_flow_logs.parameters import Parameters
@@ -22,7 +22,7 @@ _KINDS = {
 }
 
 
-def made(parameters: Parameters) -> Iterator[Answer]:
+def auto_loader_resources(parameters: Parameters) -> Iterator[Answer]:
     """Describe the bucket's notifications, and the topics and queues that Auto Loader created for them."""
     question = "the resources that Auto Loader created"
     if scheme_of(parameters.vpc_logs_path) != "s3":
@@ -97,6 +97,6 @@ def _asked(facts: list[str], call: Callable[..., Any], **arguments: str) -> dict
     try:
         response: dict[str, Any] = call(**arguments)
     except Exception as error:  # noqa: BLE001 - reported
-        facts.append(telling_line(error))
+        facts.append(headline(error))
         return {}
     return response

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from vpc_flow_logs import notification_rights, privileges, probe_aws, probe_spark, rights
 from vpc_flow_logs.answer import Answer, holds, line
-from vpc_flow_logs.failures import telling_line
+from vpc_flow_logs.failures import headline
 from vpc_flow_logs.parameters import ParameterError, Parameters, parameters_of, problems_of, read
 from vpc_flow_logs.progress import say
 from vpc_flow_logs.trial import line as trial_line
@@ -43,16 +43,16 @@ def run(arguments: Sequence[str], *, session: Session) -> None:
     say(line(_empty(empty)))
     parameters, spark = parameters_of(values), session()
     for question, ask in _questions(spark, parameters):
-        for answer in asked(question, ask):
+        for answer in answers_to(question, ask):
             say(line(answer))
 
 
-def asked(question: str, ask: Callable[[], Iterable[Answer]]) -> Iterator[Answer]:
+def answers_to(question: str, ask: Callable[[], Iterable[Answer]]) -> Iterator[Answer]:
     """Yield the answers to a question as they arrive. If asking fails, the last answer is the error."""
     try:
         yield from ask()
     except Exception as error:  # noqa: BLE001 - the error is the answer
-        yield Answer(question, "does not hold", (f"{type(error).__name__}: {telling_line(error)}",))
+        yield Answer(question, "does not hold", (f"{type(error).__name__}: {headline(error)}",))
 
 
 def without_empty(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -91,7 +91,7 @@ def _questions(spark: SparkSession, parameters: Parameters) -> Iterator[tuple[st
     yield "a set that is observed behind a range sort is right", lambda: probe_spark.counts(spark)
     yield "the table's history has counts", lambda: [probe_spark.history(spark, parameters.table_name)]
     yield "the job has the permissions that it needs", lambda: [_trials(spark, parameters)]
-    yield "the resources that Auto Loader created", lambda: probe_aws.made(parameters)
+    yield "the resources that Auto Loader created", lambda: probe_aws.auto_loader_resources(parameters)
 
 
 def _trials(spark: SparkSession, parameters: Parameters) -> Answer:

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from vpc_flow_logs import folders, source
 from vpc_flow_logs import spark_settings as job_settings
 from vpc_flow_logs.answer import Answer, holds
-from vpc_flow_logs.failures import telling_line
+from vpc_flow_logs.failures import headline
 from vpc_flow_logs.folders import CannotLook, Folders
 from vpc_flow_logs.logs_path import load_path
 from vpc_flow_logs.parameters import Parameters
@@ -54,7 +54,7 @@ def versions(spark: SparkSession) -> Answer:
         row = spark.sql("SELECT java_method('java.lang.System', 'getProperty', 'java.version') AS version").first()
         facts.append(f"Java {row.version if row else 'unknown'}")
     except Exception as error:  # noqa: BLE001 - reported
-        facts.append(f"Java: {telling_line(error)}")
+        facts.append(f"Java: {headline(error)}")
     for package in _PACKAGES:
         try:
             facts.append(f"{package} {metadata.version(package)}")
@@ -92,7 +92,7 @@ def own_settings(spark: SparkSession) -> Answer:
             if spark.conf.get(key, None) != value:
                 refused.append(f"{key} is {spark.conf.get(key, None)}, not {value}")
         except Exception as error:  # noqa: BLE001 - reported
-            refused.append(f"{key}: {telling_line(error)}")
+            refused.append(f"{key}: {headline(error)}")
         else:
             spark.conf.unset(key) if before is None else spark.conf.set(key, before)
     return holds("the job's Spark settings can be set", not refused, *refused)
@@ -120,7 +120,7 @@ def _described(spark: SparkSession, question: str, schema: str) -> Answer:
     try:
         spark.sql(f"DESCRIBE SCHEMA {quoted(schema)}").collect()
     except Exception as error:  # noqa: BLE001 - reported
-        return Answer(question, "does not hold", (telling_line(error),))
+        return Answer(question, "does not hold", (headline(error),))
     return Answer(question, "holds")
 
 
@@ -161,7 +161,7 @@ def _way(question: str, read: Callable[[], str]) -> Answer:
     try:
         text = read()
     except Exception as error:  # noqa: BLE001 - reported
-        return Answer(question, "does not hold", (f"{type(error).__name__}: {telling_line(error)}",))
+        return Answer(question, "does not hold", (f"{type(error).__name__}: {headline(error)}",))
     return holds(question, text == _TEXT)
 
 
@@ -202,7 +202,7 @@ def empty_prefix(spark: SparkSession, parameters: Parameters) -> Answer:
         try:
             ended = query.awaitTermination(_STREAM_SECONDS)
         except Exception as error:  # noqa: BLE001 - reported
-            return Answer(question, "does not hold", (f"{type(error).__name__}: {telling_line(error)}",))
+            return Answer(question, "does not hold", (f"{type(error).__name__}: {headline(error)}",))
         finally:
             query.stop()
     if not ended:

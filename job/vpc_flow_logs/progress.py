@@ -30,7 +30,7 @@ def batch_line(batch_id: int, counts: Counts, *, seconds: float, now: float) -> 
     """
     behind = "" if counts.oldest is None else f", {duration(max(0.0, now - counts.oldest))} behind"
     rate = counts.records / seconds if seconds else 0
-    return f"batch {batch_id}: {held(counts)}, {seconds:.1f} s, {rate:,.0f} records/s{behind}"
+    return f"batch {batch_id}: {contents(counts)}, {seconds:.1f} s, {rate:,.0f} records/s{behind}"
 
 
 def known_batch_line(batch_id: int, entries: int) -> str:
@@ -89,7 +89,7 @@ def no_files_line(path: str) -> str:
     return f"note: no file matches {path}; check the VPC Logs Path, or run the job again when there are files"
 
 
-def held(counts: Counts) -> str:
+def contents(counts: Counts) -> str:
     """Return the counts as text: files, size, records and quarantined lines."""
     return (
         f"{counted(counts.files, 'file')}, {size(counts.bytes)}, {counted(counts.records, 'record')}, "

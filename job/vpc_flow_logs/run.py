@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from vpc_flow_logs import binding, checkpoint, folders, spark_settings, table
 from vpc_flow_logs.binding import Known
-from vpc_flow_logs.failures import LOAD_AGAIN, RunFailed, explained, telling_line
+from vpc_flow_logs.failures import LOAD_AGAIN, RunFailed, explained, headline
 from vpc_flow_logs.folders import NotAFolder
 from vpc_flow_logs.parameters import ParameterError, Parameters, notes_of, parameters_of, problems_of, read
 from vpc_flow_logs.paths import without_trailing_slash
@@ -117,7 +117,7 @@ def _looked(parameter: str, value: str, look: Callable[[str], list[str]]) -> lis
     try:
         return [f"--{parameter}: {problem}" for problem in look(value)]
     except Exception as error:  # noqa: BLE001 - each storage has its own errors; the run gets them again
-        say(f"note: --{parameter}: {value!r} cannot be checked before the run: {telling_line(error)}")
+        say(f"note: --{parameter}: {value!r} cannot be checked before the run: {headline(error)}")
         return None
 
 

@@ -40,7 +40,7 @@ def run(spark: SparkSession, parameters: Parameters, sink: Sink) -> None:
             _finish(_started(spark, parameters, sink, ignore_missing=lenient))
             return
         except Exception as error:
-            if lenient and missing.says(error, PASSED):
+            if lenient and missing.mentions(error, PASSED):
                 sink.strict_again()
             elif not lenient and (gone := missing.gone_file(error, parameters.vpc_logs_path)):
                 say(f"{gone} was removed before the job read it; the run continues without it")

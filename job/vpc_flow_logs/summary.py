@@ -13,7 +13,7 @@ from vpc_flow_logs.counts import Counts
 from vpc_flow_logs.fields import column_name, is_known
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.paths import quarantine_path
-from vpc_flow_logs.progress import counted, held
+from vpc_flow_logs.progress import contents, counted
 from vpc_flow_logs.sql import quoted
 from vpc_flow_logs.table import quarantine_name
 
@@ -38,7 +38,7 @@ def lines(
     if total.lines > total.records:
         reasons = _reasons(spark, quarantine, started)
         yield from progress.quarantine_warning(total, reasons, quarantine_table=quarantine)
-    yield f"done: {counted(batches, 'batch', 'batches')}, {held(total)}"
+    yield f"done: {counted(batches, 'batch', 'batches')}, {contents(total)}"
     yield f"records:    table {name}{_at(parameters.delta_output_path)}"
     yield f"quarantine: table {quarantine}{_at(quarantine_path(parameters.delta_output_path))}"
 

@@ -13,7 +13,7 @@ from pyspark.sql import Row, SparkSession
 from vpc_flow_logs import binding as bindings
 from vpc_flow_logs import history
 from vpc_flow_logs.binding import Binding, Known
-from vpc_flow_logs.failures import telling_line
+from vpc_flow_logs.failures import headline
 from vpc_flow_logs.fields import SERVICE_COLUMNS
 from vpc_flow_logs.folders import Folders, NotAFolder
 from vpc_flow_logs.history import StreamHistory
@@ -46,7 +46,7 @@ def use_catalog(spark: SparkSession, table_name: str) -> str | None:
     try:
         spark.sql(f"SET CATALOG {quoted(catalog)}")
     except Exception as error:  # noqa: BLE001 - the class depends on the runtime
-        return f"catalog {catalog!r} cannot be used: {telling_line(error)}"
+        return f"catalog {catalog!r} cannot be used: {headline(error)}"
     return None
 
 
@@ -60,7 +60,7 @@ def name_refusals(spark: SparkSession, table_name: str, path: str | None) -> lis
         quarantine_at = None if path is None else quarantine_path(path)
         return records + _name_refusal(spark, quarantine_name(table_name), quarantine_at, "quarantine")
     except AnalysisException as error:
-        return [f"{table_name!r} cannot be used: {telling_line(error)}"]
+        return [f"{table_name!r} cannot be used: {headline(error)}"]
 
 
 def _schema_exists(spark: SparkSession, schema: str) -> bool:

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from vpc_flow_logs import folders, notification_rights, privileges, rights
-from vpc_flow_logs.failures import LOOK_AGAIN, RunFailed, telling_line
+from vpc_flow_logs.failures import LOOK_AGAIN, RunFailed, headline
 from vpc_flow_logs.fields import is_known
 from vpc_flow_logs.folders import CannotLook, NotAFolder
 from vpc_flow_logs.logs_path import load_path, name_filter
@@ -104,7 +104,7 @@ def _logs(spark: SparkSession, parameters: Parameters) -> list[Trial]:
     except NotReadable as refusal:
         return refusal.trials
     except Exception as error:  # noqa: BLE001 - each storage has its own errors
-        return _refused(spark, parameters, telling_line(error))
+        return _refused(spark, parameters, headline(error))
     if contents.newest is None:
         say("readable, but no files yet; the first files arrive about 10 minutes after traffic starts")
         return []

@@ -15,11 +15,11 @@ _WORDS = 14  # the height of a line of text above the plot
 
 @dataclass(frozen=True)
 class Column:
-    """A column of parts, stacked from the bottom. ``label`` is the text below it, if any; ``told`` is its tooltip."""
+    """A column of parts, stacked from the bottom. ``label`` is the text below it, if any."""
 
     parts: tuple[float, ...]
     label: str = ""
-    told: str = ""
+    tooltip: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def _column(column: Column, place: int, step: float, y: Callable[[float], float]
                 )
             )
         below += value
-    return element("g", element("title", column.told), drawn) if drawn else Html()
+    return element("g", element("title", column.tooltip), drawn) if drawn else Html()
 
 
 def _line(line: Line, *, x: float, y: float, end: float) -> Html:

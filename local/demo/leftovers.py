@@ -45,7 +45,7 @@ class Names:
         )
 
 
-def left(stage: Emulator, workspace: WorkspaceClient, names: Names) -> tuple[Gone, ...]:
+def remaining(stage: Emulator, workspace: WorkspaceClient, names: Names) -> tuple[Gone, ...]:
     """Look up all resources; ``found`` is empty for a resource that does not exist."""
     return (*_in_aws(stage, names), *_in_workspace(workspace, names))
 

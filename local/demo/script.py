@@ -12,7 +12,7 @@ from local.demo import damages, terminal
 from local.demo.change import SUBNET, TRANSIT_GATEWAY, more_flow_logs
 from local.demo.context import Act, DemoError
 from local.demo.folder import Folder
-from local.demo.leftovers import Names, left
+from local.demo.leftovers import Names, remaining
 from local.demo.live import Live
 from local.demo.manifest import manifest
 from local.demo.reconciliation import Account, account
@@ -114,7 +114,7 @@ def _traffic(act: Act, watch: Watch, cleanup: ExitStack) -> None:
     cleanup.enter_context(act.traffic.going_on())
     act.mark("continuous traffic starts")
     act.wait(watch, lines(act.traffic.files(), act.traffic.spoiled))
-    act.live.say(f"     {watch.told()}")
+    act.live.say(f"     {watch.status()}")
 
 
 def _ask(act: Act, tables: Tables) -> None:
@@ -146,7 +146,7 @@ def _change(act: Act, watch: Watch) -> None:
     spoiled = act.traffic.spoil("Subnet", damages.bad_lines, minutes_ago=0)
     act.live.say(f"     damaged: {spoiled.name}: {spoiled.done}")
     act.wait(watch, lines(act.traffic.files(), act.traffic.spoiled))
-    act.live.say(f"     {watch.told()}")
+    act.live.say(f"     {watch.status()}")
 
 
 def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
@@ -168,7 +168,7 @@ def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
 
 def _destroy(act: Act) -> Sequence[Gone]:
     act.stage.destroy(act.tell_cdk)
-    looked_up = left(act.stage.aws, act.workspace, Names.of(act.environment))
+    looked_up = remaining(act.stage.aws, act.workspace, Names.of(act.environment))
     act.live.say(terminal.gone(looked_up))
     leftovers = ", ".join(item.what for item in looked_up if item.found)
     act.live.say(f"\nstill there: {leftovers}" if leftovers else "\nnothing is left but the bucket and the tables")

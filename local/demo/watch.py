@@ -36,11 +36,11 @@ class Watch(threading.Thread):
         try:
             while not self._stopping.wait(_EVERY):
                 self.loading.look()
-                self._live.now(self.told())
+                self._live.now(self.status())
         except Exception as error:  # noqa: BLE001 - `check` raises it where rows are awaited
             self._failure = error
 
-    def told(self) -> str:
+    def status(self) -> str:
         """Describe the progress in one line."""
         files = self._traffic.files()
         delivered = lines(files, self._traffic.spoiled)

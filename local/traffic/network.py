@@ -73,7 +73,7 @@ class Network:
             return members
         return tuple(place for place in members if target in self.endpoints[place].facts.values())
 
-    def told(self, what: str) -> pa.StringArray:
+    def facts_of(self, what: str) -> pa.StringArray:
         """Return a fact, the ``address`` or the ``type`` (IPv4 or IPv6) of each endpoint, and a final null for none."""
         if what not in self._values:
             if what == "address":

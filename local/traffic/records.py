@@ -190,7 +190,7 @@ class _Columns:
         if name in _FACTS:
             role, what = _FACTS[name]
             # The index of NOBODY is -1, which is invalid in Arrow; the modulo maps it to the last value, which is null.
-            return (flows.network.told(what), flows.party(role) % (len(flows.network.endpoints) + 1)), None
+            return (flows.network.facts_of(what), flows.party(role) % (len(flows.network.endpoints) + 1)), None
         if name in _OF_CASE:
             pool = [_OF_CASE[name](kind, reply) for kind in flows.kinds for reply in (False, True)]
             return (pa.array(pool, pa.string()), flows.case), None

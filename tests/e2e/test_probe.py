@@ -53,12 +53,12 @@ def section(report: str, title: str) -> str:
 def test_before_a_deploy_the_probe_explains_how_to_keep_the_resources_of_a_failed_one(
     here: Clouds, probe: Callable[[], tuple[int, str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = here.made()
+    before = here.resources()
     status, report = probe()
     assert status == 0
     assert "the instance profile is not registered in the workspace" in section(report, "Not asked")
     assert f"make deploy ENV={here.file} ARGS=--no-rollback" in capsys.readouterr().out
-    assert here.made() == before
+    assert here.resources() == before
 
 
 def test_next_to_the_running_job_the_probe_answers_every_question_and_leaves_nothing(
@@ -67,12 +67,12 @@ def test_next_to_the_running_job_the_probe_answers_every_question_and_leaves_not
     here.deploy(wheel)
     here.put("a.log")
     until(lambda: "batch 0: 1 file" in here.output("ingest"), seconds=SECONDS)
-    before = here.made()
+    before = here.resources()
 
     status, report = probe()
 
     assert status == 0
-    assert here.made() == before
+    assert here.resources() == before
     output = capsys.readouterr().out
     assert output.startswith("Probing test in ")
     assert "This starts one cluster for a few minutes" in output.splitlines()[0]

@@ -67,7 +67,7 @@ class Clouds:
             runs = list(self.runner.running.values())
         return next((run.output() for run in reversed(runs) if run._task.entry_point == entry_point), "")
 
-    def made(self) -> dict[str, Any]:
+    def resources(self) -> dict[str, Any]:
         """Return all resources that a probe could leave behind."""
         sqs, sns, s3 = (self.aws.client(name) for name in ("sqs", "sns", "s3"))
         configuration = s3.get_bucket_notification_configuration(Bucket=BUCKET)

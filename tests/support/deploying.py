@@ -68,7 +68,7 @@ class Stage:
     folder: Path
     deployer: Credentials
     bucket: Bucket = field(default_factory=Bucket)
-    told: list[Step] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     waited: list[str] = field(default_factory=list)
     patience: int = 2_000
 
@@ -84,7 +84,7 @@ class Stage:
         moments = iter(range(10_000))
         return Pace(
             later=self._wait,
-            report=self.told.append,
+            report=self.steps.append,
             sleep=lambda _: None,
             clock=lambda: next(moments),
         )

@@ -47,7 +47,7 @@ def _job(stage: Stage) -> Job:
 
 
 def _outcomes(stage: Stage) -> dict[str, str]:
-    return {step.name: step.outcome for step in stage.told}
+    return {step.name: step.outcome for step in stage.steps}
 
 
 def _runner(stage: Stage) -> RecordingRunner:
@@ -73,7 +73,7 @@ def test_a_first_deploy_creates_everything_and_reports_each_step(stage: Stage) -
         ("job", "created"),
         ("permissions", "updated"),
     ]
-    assert list(deployed.steps) == stage.told
+    assert list(deployed.steps) == stage.steps
     assert deployed.job_id == _job(stage).job_id
     assert deployed.job_url == f"{stage.server.host}/jobs/{deployed.job_id}"
     assert deployed.table == "network.flow_logs.test"

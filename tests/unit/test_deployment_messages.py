@@ -17,7 +17,7 @@ from infra.environment.problems import EnvironmentFileError, Problem
 from infra.workspace import errors, handler
 from infra.workspace.client import connect
 from infra.workspace.errors import LONGEST, DeploymentError, composed, listed
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.job import run_words
 from infra.workspace.step import Step
 from infra.workspace.unity import external_locations
@@ -67,7 +67,7 @@ def _check(error: DeploymentError, *, words: bool = True) -> None:
     ids=lambda error: f"{type(error).__name__} {str(error)[:30]}",
 )
 def test_the_advice_is_complete_after_every_long_error_of_a_service(error: Exception) -> None:
-    with pytest.raises(DeploymentError) as failure, saying("Looking at something"):
+    with pytest.raises(DeploymentError) as failure, explaining("Looking at something"):
         raise error
     _check(failure.value)
 
@@ -85,7 +85,7 @@ def test_the_advice_is_complete_after_every_long_error_of_a_service(error: Excep
     ids=lambda error: f"{type(error).__name__} {str(error)[:30]}",
 )
 def test_a_message_does_not_quote_errors_that_add_nothing_to_the_advice(error: Exception) -> None:
-    with pytest.raises(DeploymentError) as failure, saying("Looking at something"):
+    with pytest.raises(DeploymentError) as failure, explaining("Looking at something"):
         raise error
     assert "xxx" not in str(failure.value)
     _check(failure.value, words=False)

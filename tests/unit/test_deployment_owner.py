@@ -31,7 +31,7 @@ def _owners(stage: Stage) -> list[Permission]:
 
 
 def _outcome(stage: Stage, name: str) -> str:
-    return next(step.outcome for step in stage.told if step.name == name)
+    return next(step.outcome for step in stage.steps if step.name == name)
 
 
 @pytest.mark.parametrize("readers", [[READERS], []], ids=["with viewers and managers", "without"])
@@ -39,7 +39,7 @@ def test_a_job_without_an_owner_gets_its_creator_as_the_owner(stage: Stage, read
     spec = stage.spec(*readers)
     stage.deploy(spec)
     _job(stage).permissions = []
-    stage.told.clear()
+    stage.steps.clear()
     stage.deploy(spec)
     assert _outcome(stage, "permissions") == "updated"
     assert _owners(stage) == [Permission("service_principal_name", stage.deployer.client_id, "IS_OWNER")]

@@ -33,9 +33,9 @@ def _grant(stage: Stage, principal: str, *privileges: str, name: str = "logs") -
 
 
 def _notes(stage: Stage, spec: WorkspaceSpec | None = None) -> list[str]:
-    stage.told.clear()
+    stage.steps.clear()
     stage.deploy(spec or stage.spec(NO_VERIFY))
-    return [step.detail for step in stage.told if step.outcome == "note"]
+    return [step.detail for step in stage.steps if step.outcome == "note"]
 
 
 def _spec(stage: Stage, table: str, *, path: str = "") -> WorkspaceSpec:

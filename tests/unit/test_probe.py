@@ -156,7 +156,7 @@ def test_the_answer_to_a_question_that_fails_is_its_error() -> None:
     def ask() -> list[Answer]:
         raise RuntimeError("no such thing")
 
-    assert list(probe_run.asked("it works", ask)) == [
+    assert list(probe_run.answers_to("it works", ask)) == [
         Answer("it works", "does not hold", ("RuntimeError: no such thing",))
     ]
 

@@ -7,9 +7,9 @@ import pytest
 from vpc_flow_logs.counts import Counts, summary, total
 from vpc_flow_logs.progress import (
     batch_line,
+    contents,
     counted,
     duration,
-    held,
     known_batch_line,
     quarantine_warning,
     say,
@@ -29,7 +29,7 @@ def test_a_batch_line_shows_files_bytes_records_quarantined_lines_rate_and_delay
 
 def test_a_count_of_one_uses_the_singular() -> None:
     counts = Counts(files=1, bytes=1, records=1, entries=1, lines=1)
-    assert held(counts) == "1 file, 1 B, 1 record, 1 quarantined line"
+    assert contents(counts) == "1 file, 1 B, 1 record, 1 quarantined line"
     assert counted(0, "file") == "0 files"
 
 

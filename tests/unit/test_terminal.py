@@ -15,7 +15,7 @@ from local.demo import terminal
 from local.demo.live import Live
 from local.demo.report import Entry, Source, Talker
 from tests.unit.test_failures import PARAMETERS
-from vpc_flow_logs.failures import explained, telling_line
+from vpc_flow_logs.failures import explained, headline
 from vpc_flow_logs.parameters import ParameterError
 from vpc_flow_logs.progress import say
 from vpc_flow_logs.terminal import printable, printable_lines
@@ -49,7 +49,7 @@ def test_the_message_of_a_failure_escapes_file_names() -> None:
     error = RuntimeError(f"Job aborted\nCaused by: java.io.IOException: Permission denied: file:/lake/flow/{EVIL}")
     assert r"file:/lake/flow/a\x1b]0;mine\x07\x9b2J" in explained(error, PARAMETERS)
     assert is_safe(explained(error, PARAMETERS))
-    assert is_safe(telling_line(RuntimeError(f"no such file {EVIL}")))
+    assert is_safe(headline(RuntimeError(f"no such file {EVIL}")))
 
 
 def test_a_parameter_error_escapes_values() -> None:

@@ -15,7 +15,7 @@ from databricks.sdk.service import iam
 from infra.workspace.access import principals
 from infra.workspace.access.principals import Principal
 from infra.workspace.errors import DeploymentError
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.memory import Memory
 from infra.workspace.pace import Pace
 from infra.workspace.step import Step
@@ -28,7 +28,7 @@ def grant(
     client: WorkspaceClient,
     *,
     profile: str,
-    wanted: Mapping[Principal, str],
+    ids: Mapping[Principal, str],
     memory: Memory,
     pace: Pace,
 ) -> list[Step]:
@@ -37,7 +37,7 @@ def grant(
     Args:
         client: client for the workspace.
         profile: ARN of the profile.
-        wanted: IDs of the principals in the settings.
+        ids: IDs of the principals in the settings.
         memory: records the grants before they are made.
         pace: waits between attempts and checks the remaining time.
 
@@ -45,14 +45,14 @@ def grant(
         DeploymentError: the workspace rejects the grant, or accepts it without applying it.
     """
     ours = {Principal.of(text) for text in memory.value.granted.get(profile, ())}
-    missing = [principal for principal, id_ in wanted.items() if not _has(client, principal, id_, profile)]
-    dropped = sorted(ours - set(wanted))
+    missing = [principal for principal, id_ in ids.items() if not _has(client, principal, id_, profile)]
+    dropped = sorted(ours - set(ids))
     known = sorted(ours | set(missing))
     memory.update_grants(profile, map(str, known))
-    steps = [Step(f"grant to {principal}", "unchanged") for principal in wanted if principal not in missing]
+    steps = [Step(f"grant to {principal}", "unchanged") for principal in ids if principal not in missing]
     for principal in missing:
         pace.check()
-        _give(client, principal, wanted[principal], profile, pace=pace)
+        _give(client, principal, ids[principal], profile, pace=pace)
         steps.append(Step(f"grant to {principal}", "created"))
     steps += withdraw(client, profile=profile, whom=dropped)
     memory.update_grants(profile, (str(principal) for principal in known if principal not in dropped))
@@ -63,7 +63,7 @@ def withdraw(client: WorkspaceClient, *, profile: str, whom: Sequence[Principal]
     """Revoke the grants of a profile; skip principals that no longer exist or no longer have it."""
     steps = []
     for principal, id_ in principals.ids(client, whom).items():
-        with saying(f"Revoking the instance profile from the {principal}"):
+        with explaining(f"Revoking the instance profile from the {principal}"):
             if _has(client, principal, id_, profile):
                 try:
                     principals.patch(client, principal.kind, id_, _remove(profile))
@@ -74,7 +74,7 @@ def withdraw(client: WorkspaceClient, *, profile: str, whom: Sequence[Principal]
 
 
 def _has(client: WorkspaceClient, principal: Principal, id_: str, profile: str) -> bool:
-    with saying(f"Reading the {principal}"):
+    with explaining(f"Reading the {principal}"):
         try:
             return profile in principals.roles(client, principal.kind, id_)
         except NotFound:  # deleted since its ID was read
@@ -83,7 +83,7 @@ def _has(client: WorkspaceClient, principal: Principal, id_: str, profile: str) 
 
 def _give(client: WorkspaceClient, principal: Principal, id_: str, profile: str, *, pace: Pace) -> None:
     # A conflict means that an earlier request with a lost response took effect.
-    with saying(f"Granting the instance profile to the {principal}"), suppress(ResourceConflict):
+    with explaining(f"Granting the instance profile to the {principal}"), suppress(ResourceConflict):
         principals.patch(client, principal.kind, id_, _add(profile))
     for attempt in range(_READ_BACK):
         if attempt:

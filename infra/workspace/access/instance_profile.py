@@ -9,7 +9,7 @@ from databricks.sdk.errors import BadRequest, NotFound, ResourceConflict
 from databricks.sdk.service.compute import InstanceProfile
 
 from infra.workspace.errors import DeploymentError
-from infra.workspace.explain import saying, words_of
+from infra.workspace.explain import explaining, words_of
 from infra.workspace.pace import Pace
 from infra.workspace.spec import Profile
 from infra.workspace.step import Step
@@ -22,7 +22,7 @@ _INTERVAL = 5
 
 def find(client: WorkspaceClient, arn: str) -> InstanceProfile | None:
     """Return the registered profile with an ARN; None if it is not registered."""
-    with saying("Listing the instance profiles"):
+    with explaining("Listing the instance profiles"):
         profiles = client.instance_profiles.list()
         return next((profile for profile in profiles if profile.instance_profile_arn == arn), None)
 
@@ -36,7 +36,7 @@ def register(client: WorkspaceClient, profile: Profile, *, pace: Pace) -> Step:
     """
     name = "instance profile"
     role = profile.role_arn if _name(profile.role_arn) != _name(profile.arn) else None
-    with saying(f"Registering the instance profile {profile.arn}"):
+    with explaining(f"Registering the instance profile {profile.arn}"):
         registered = find(client, profile.arn)
         if registered is None:
             _add(client, profile, role=role, pace=pace)
@@ -49,7 +49,7 @@ def register(client: WorkspaceClient, profile: Profile, *, pace: Pace) -> Step:
 
 def remove(client: WorkspaceClient, arn: str) -> Step | None:
     """Remove a profile from the workspace; return None if it is not registered."""
-    with saying(f"Removing the instance profile {arn}"):
+    with explaining(f"Removing the instance profile {arn}"):
         if find(client, arn) is None:
             return None
         with suppress(NotFound):  # removed by an earlier request with a lost response

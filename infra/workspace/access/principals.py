@@ -9,7 +9,7 @@ from typing import Any, Literal
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service import iam
 
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.spec import Principals
 
 Kind = Literal["group", "user", "service principal"]
@@ -51,7 +51,7 @@ def named(principals: Principals) -> list[Principal]:
 
 def ids(client: WorkspaceClient, principals: Iterable[Principal]) -> dict[Principal, str]:
     """Return the IDs of the principals that exist in the workspace."""
-    with saying("Looking up groups, users and service principals"):
+    with explaining("Looking up groups, users and service principals"):
         id_by_principal = {principal: _id(client, principal) for principal in principals}
     return {principal: id_ for principal, id_ in id_by_principal.items() if id_ is not None}
 

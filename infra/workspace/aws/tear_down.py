@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from infra.workspace.aws import auto_loader
 from infra.workspace.aws.arn import Arn
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.spec import Logs
 from infra.workspace.step import Step
 
@@ -43,7 +43,7 @@ def tear_down(aws: Aws, streams: Sequence[Logs]) -> list[Step]:
     steps = []
     for bucket in sorted({stream.bucket for stream in streams}):
         of_bucket = [stream for stream in streams if stream.bucket == bucket]
-        with saying(f"Removing Auto Loader's resources for the bucket {bucket}"):
+        with explaining(f"Removing Auto Loader's resources for the bucket {bucket}"):
             ours, others = _classified(aws, bucket, of_bucket)
             for topic in sorted({entry["TopicArn"] for entry in ours}):
                 steps += _remove_topic(aws, topic)

@@ -11,7 +11,7 @@ from databricks.sdk.service.jobs import JobAccessControlRequest, JobAccessContro
 
 from infra.workspace.access import principals
 from infra.workspace.access.principals import Principal
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.spec import Job
 from infra.workspace.step import Step
 
@@ -21,7 +21,7 @@ Who = tuple[str, str]
 
 def bring_up_to_date(client: WorkspaceClient, job: Job, job_id: int) -> Step:
     """Set the permissions of a job unless they are up to date."""
-    with saying(f"Setting the permissions of the job {job_id}"):
+    with explaining(f"Setting the permissions of the job {job_id}"):
         entries = client.jobs.get_permissions(str(job_id)).access_control_list or []
         current = {_principal(entry): level for entry in entries for level in _direct(entry)}
         desired: dict[Who, JobPermissionLevel] = {
@@ -47,7 +47,7 @@ def bring_up_to_date(client: WorkspaceClient, job: Job, job_id: int) -> Step:
 
 def owner(client: WorkspaceClient, job_id: int) -> Who | None:
     """Return the owner of a job; None if it has no owner."""
-    with saying(f"Reading the permissions of the job {job_id}"):
+    with explaining(f"Reading the permissions of the job {job_id}"):
         entries = client.jobs.get_permissions(str(job_id)).access_control_list or []
     owners = [_principal(entry) for entry in entries if JobPermissionLevel.IS_OWNER in _direct(entry)]
     return owners[0] if owners else None

@@ -98,15 +98,19 @@ def printed(client: WorkspaceClient, run: jobs.Run) -> str:
 
 def reason(output: jobs.RunOutput) -> list[str]:
     """Return the lines that explain why a task failed, without frames and uninformative lines."""
-    printed_lines = telling(output.logs or "") or telling(output.error_trace or "")
-    raised = [line for line in telling(output.error_trace or "") if not _in(line, printed_lines)] if output.logs else []
+    printed_lines = relevant_lines(output.logs or "") or relevant_lines(output.error_trace or "")
+    raised = (
+        [line for line in relevant_lines(output.error_trace or "") if not _in(line, printed_lines)]
+        if output.logs
+        else []
+    )
     error = [line for line in _clean(output.error or "") if not _in(line, [*printed_lines, *raised])]
     # The printed lines come last: either they contain the message and the other lists are empty, or they may be noise.
     lines = [*error, *raised, *printed_lines]
     return [line for line in lines if not _UNINFORMATIVE.fullmatch(line)] or lines
 
 
-def telling(text: str) -> list[str]:
+def relevant_lines(text: str) -> list[str]:
     """Return the relevant lines of an output: the last exception, else the job's message, else the last lines."""
     lines = [line for line in _COLOR.sub("", text).splitlines() if line.strip() and not _JAVA_FRAME.match(line)]
     frames = [number for number, line in enumerate(lines) if _FRAME.match(line)]

@@ -8,7 +8,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound
 from databricks.sdk.service.jobs import BaseRun, Run, RunLifeCycleState, RunType
 
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.pace import Pace
 
 _ENDED = {RunLifeCycleState.TERMINATED, RunLifeCycleState.SKIPPED, RunLifeCycleState.INTERNAL_ERROR}
@@ -42,7 +42,7 @@ def end_job_runs(client: WorkspaceClient, job_id: int, *, pace: Pace) -> int:
     """
     count = None
     while True:
-        with saying("Ending the job's runs"):
+        with explaining("Ending the job's runs"):
             runs = of_job(client.jobs.list_runs(job_id=job_id, active_only=True), job_id)
             active = [run for run in runs if not ended(run)]
             if any(not _ending(run) for run in active):
@@ -57,7 +57,7 @@ def end_single_runs(client: WorkspaceClient, name: str, *, pace: Pace) -> int:
     """Cancel the one-time runs with a name and wait until they end; return their number."""
     count = None
     while True:
-        with saying(f"Ending the runs named {name}"):
+        with explaining(f"Ending the runs named {name}"):
             runs = client.jobs.list_runs(active_only=True, run_type=RunType.SUBMIT_RUN)
             active = [
                 run

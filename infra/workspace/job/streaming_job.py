@@ -10,7 +10,7 @@ from databricks.sdk.service.jobs import BaseJob, Continuous, CronSchedule, JobSe
 
 from infra.workspace.aws.arn import Arn
 from infra.workspace.errors import DeploymentError
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.job import identity
 from infra.workspace.job.job_diff import differences
 from infra.workspace.job.job_settings import DEFINITION_TAG, ENVIRONMENT_TAG
@@ -30,7 +30,7 @@ def url(host: str, job_id: int) -> str:
 
 def find(client: WorkspaceClient, spec: WorkspaceSpec) -> list[BaseJob]:
     """Return the environment's job, followed by duplicates from a create request with a lost response."""
-    with saying("Looking for the job"):
+    with explaining("Looking for the job"):
         # Search by name first, to avoid paging through all jobs. The name may have changed, so the tag decides.
         named = [job for job in _named(client, spec) if _is_ours(job, spec)]
         tagged = named or [job for job in client.jobs.list() if _is_ours(job, spec)]
@@ -50,7 +50,7 @@ def problems(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
             "to another AWS account: rename this environment's file"
         )
         return [problem]
-    with saying("Looking for the job"):
+    with explaining("Looking for the job"):
         others = [job.job_id for job in _named(client, spec)]
     problem = (
         f"the job name {spec.job.name!r} is taken by job {others[0] if others else None}, which does not belong to "
@@ -61,7 +61,7 @@ def problems(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
 
 def profile_of(client: WorkspaceClient, job_id: int) -> str | None:
     """Return the ARN of the instance profile of a job's cluster."""
-    with saying(f"Reading the job {job_id}"):
+    with explaining(f"Reading the job {job_id}"):
         settings = client.jobs.get(job_id).settings
     for cluster in (settings.job_clusters if settings else None) or []:
         if cluster.new_cluster and cluster.new_cluster.aws_attributes:
@@ -83,7 +83,7 @@ def bring_up_to_date(
     job_id = jobs[0].job_id or 0
     for duplicate in jobs[1:]:
         remove(client, duplicate.job_id or 0, pace=pace)
-    with saying(f"Reading the job {job_id}"):
+    with explaining(f"Reading the job {job_id}"):
         job = client.jobs.get(job_id)
     settings = job.settings or JobSettings()
     changed = differences(desired, settings)
@@ -95,24 +95,24 @@ def bring_up_to_date(
     places = [place for place in changed if place != f"tags.{DEFINITION_TAG}"]
     if spec.job.pause or any(place.startswith(_OF_A_RUN) for place in places):
         changing = _changing(desired)
-        with saying(f"Pausing the job {job_id}"):
+        with explaining(f"Pausing the job {job_id}"):
             if changing.run_as or differences(changing, settings):
                 _reset(client, job_id, changing)
         end_job_runs(client, job_id, pace=pace)
-    with saying(f"Changing the job {job_id}"):
+    with explaining(f"Changing the job {job_id}"):
         _reset(client, job_id, desired)
     return Step("job", "updated", f"{url(spec.host, job_id)} ({', '.join(places) or 'its tag'})"), job_id
 
 
 def remove(client: WorkspaceClient, job_id: int, *, pace: Pace) -> None:
     """Pause a job, end its runs, and delete it, if it still exists."""
-    with saying(f"Pausing the job {job_id}"):
+    with explaining(f"Pausing the job {job_id}"):
         try:
             _pause(client, job_id)
         except NotFound:
             return
     end_job_runs(client, job_id, pace=pace)
-    with saying(f"Deleting the job {job_id}"):
+    with explaining(f"Deleting the job {job_id}"):
         _delete(client, job_id)
 
 
@@ -122,7 +122,7 @@ def _create(client: WorkspaceClient, spec: WorkspaceSpec, desired: JobSettings) 
     A create request may take effect although its response is lost; the SDK then sends it again. Two paused jobs do no
     harm, but two streams on one checkpoint would.
     """
-    with saying("Creating the job"):
+    with explaining("Creating the job"):
         initial = desired if spec.job.pause else _changing(desired)
         client.jobs.create(**{name: value for name, value in vars(initial).items() if value is not None})
         first, *duplicates = find(client, spec)

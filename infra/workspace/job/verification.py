@@ -17,7 +17,7 @@ from databricks.sdk.errors import NotFound
 from databricks.sdk.service import compute, jobs
 
 from infra.workspace.errors import DeploymentError
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.job import job_settings, run_words
 from infra.workspace.job.runs import ended, state_of
 from infra.workspace.memory import Memory, Verification
@@ -115,7 +115,7 @@ def _key(spec: WorkspaceSpec, wheel_path: str, cluster: compute.ClusterSpec) -> 
 
 
 def _submit(client: WorkspaceClient, spec: WorkspaceSpec, task: jobs.SubmitTask, token: str) -> int:
-    with saying("Starting the verify run"):
+    with explaining("Starting the verify run"):
         return int(client.jobs.submit(run_name=run_name(spec), tasks=[task], idempotency_token=token).run_id)
 
 
@@ -131,7 +131,7 @@ def _task(spec: WorkspaceSpec, wheel_path: str, cluster: compute.ClusterSpec) ->
 def _run(client: WorkspaceClient, run_id: int | None) -> jobs.Run | None:
     if run_id is None:
         return None
-    with saying(f"Reading the verify run {run_id}"):
+    with explaining(f"Reading the verify run {run_id}"):
         try:
             return client.jobs.get_run(run_id)
         except NotFound:  # runs are kept for 60 days

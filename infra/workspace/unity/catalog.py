@@ -11,7 +11,7 @@ from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.catalog import VolumeType
 
 from infra.workspace.errors import DeploymentError
-from infra.workspace.explain import saying, words_of
+from infra.workspace.explain import explaining, words_of
 from infra.workspace.step import Step
 from infra.workspace.unity.unity_names import UnityNames
 
@@ -20,7 +20,7 @@ def problems(client: WorkspaceClient, names: UnityNames) -> list[str]:
     """Return one problem for each catalog that is missing or not visible."""
     missing = []
     for catalog in names.catalogs:
-        with saying(f"Looking for the catalog {catalog}"):
+        with explaining(f"Looking for the catalog {catalog}"):
             if not _is_visible(client, catalog):
                 missing.append(
                     f"there is no catalog {catalog!r} (job.table, job.checkpoint_path), or the service principal "
@@ -66,7 +66,7 @@ def _volume(client: WorkspaceClient, full_name: str) -> Callable[[], Any]:
 
 
 def _ensure(what: str, read: Callable[[str], Any], name: str, create: Callable[[], Any]) -> Step:
-    with saying(f"Creating the {what}"):
+    with explaining(f"Creating the {what}"):
         try:
             if _exists(read, name):
                 return Step(what, "unchanged")

@@ -16,7 +16,7 @@ from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied
 from databricks.sdk.service.catalog import ExternalLocationInfo, Privilege
 
 from infra.workspace.errors import composed
-from infra.workspace.explain import saying, words_of
+from infra.workspace.explain import explaining, words_of
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.unity.unity_names import UnityNames
 
@@ -35,7 +35,7 @@ class Seen:
 
 def look(client: WorkspaceClient, spec: WorkspaceSpec, names: UnityNames) -> Seen:
     """Check the locations that cover the logs and, for an external table of Unity Catalog, the table's folder."""
-    with saying("Listing the external locations of Unity Catalog"):
+    with explaining("Listing the external locations of Unity Catalog"):
         logs = spec.logs.path.split("*")[0]
         try:
             # Pages may be empty; the SDK reads until there is no next page.

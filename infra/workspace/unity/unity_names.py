@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied
 
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.spec import WorkspaceSpec
 
 LEGACY = ("hive_metastore", "spark_catalog")
@@ -62,7 +62,7 @@ def default_catalog(client: WorkspaceClient) -> str | None:
     The setting takes precedence over the metastore assignment, which is deprecated (databricks-sdk,
     MetastoreAssignment) and applies if the setting was never changed.
     """
-    with saying("Looking for the default catalog"):
+    with explaining("Looking for the default catalog"):
         for read in (_by_setting, _by_assignment):
             try:
                 name = read(client)

@@ -8,7 +8,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound
 from databricks.sdk.service.workspace import ObjectType
 
-from infra.workspace.explain import saying
+from infra.workspace.explain import explaining
 from infra.workspace.step import Step
 from infra.workspace.wheel import files
 from infra.workspace.wheel.wheel_file import WheelFile
@@ -22,7 +22,7 @@ def path_of(folder: str, wheel: WheelFile) -> str:
 def upload(client: WorkspaceClient, folder: str, wheel: WheelFile) -> Step:
     """Upload a wheel unless it exists."""
     path = path_of(folder, wheel)
-    with saying(f"Uploading the wheel to {path}"):
+    with explaining(f"Uploading the wheel to {path}"):
         if files.is_there(client, path):
             return Step("wheel", "unchanged", path)
         client.workspace.mkdirs(path.rsplit("/", 1)[0])
@@ -33,7 +33,7 @@ def upload(client: WorkspaceClient, folder: str, wheel: WheelFile) -> Step:
 def remove_others(client: WorkspaceClient, folder: str, wheel: WheelFile) -> list[Step]:
     """Remove the folders of other wheels."""
     steps = []
-    with saying(f"Removing older wheels from {folder}"):
+    with explaining(f"Removing older wheels from {folder}"):
         for entry in list(client.workspace.list(folder)):
             path = entry.path or ""
             if entry.object_type == ObjectType.DIRECTORY and path.rsplit("/", 1)[-1] != wheel.label:
@@ -45,7 +45,7 @@ def remove_others(client: WorkspaceClient, folder: str, wheel: WheelFile) -> lis
 def remove_folder(client: WorkspaceClient, folder: str) -> list[Step]:
     """Remove the folder and its content, and then the parent folder if it is empty."""
     parent = folder.rsplit("/", 1)[0]
-    with saying(f"Removing {folder}"):
+    with explaining(f"Removing {folder}"):
         steps = [Step("wheel and folder", "removed", folder)] if files.is_there(client, folder) else []
         if steps:
             _delete(client, folder)

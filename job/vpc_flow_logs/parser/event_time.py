@@ -42,7 +42,7 @@ def microseconds(epoch: int) -> int | None:
     return epoch * 1000 if epoch >= FIRST_MILLISECONDS else epoch * 1_000_000
 
 
-def said(text: str | None) -> tuple[bool, int | None]:
+def time_of(text: str | None) -> tuple[bool, int | None]:
     """Return whether a delivered value is a time, and the time in microseconds; None outside the years 1 to 9999."""
     match = _INTEGER.fullmatch(text) if text and text != "-" else None
     if match is None:
@@ -84,6 +84,6 @@ def _integers(values: pa.Array) -> tuple[pa.Array, pa.Array | None]:
 def _integers_of_text(values: pa.Array) -> tuple[pa.Array, pa.Array]:
     # A block has few distinct values, because an interval has 60 or 600 seconds. Parse each value once.
     coded = values.dictionary_encode()
-    times = [said(text) for text in coded.dictionary.to_pylist()]
+    times = [time_of(text) for text in coded.dictionary.to_pylist()]
     present = pa.array([is_time for is_time, _ in times], pa.bool_()).take(coded.indices).fill_null(False)
     return pa.array([time for _, time in times], pa.int64()).take(coded.indices), present
