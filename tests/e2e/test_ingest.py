@@ -268,7 +268,7 @@ def test_an_unknown_field_in_headers_that_no_file_has_is_reported(spark: SparkSe
 
 
 def removed_file_entries(spark: SparkSession, name: str) -> list[tuple[Any, ...]]:
-    return sorted(entry for entry in entries(spark, name).elements() if "gone" in entry[4])
+    return sorted(entry for entry in entries(spark, name).elements() if "was removed" in entry[4])
 
 
 def test_a_planned_file_that_was_removed_is_reported_and_the_run_continues(
