@@ -107,9 +107,9 @@ def test_the_deploy_guide_lists_the_steps_of_a_new_user_in_order():
     headings = re.findall(r"^## \d\. (.+)$", TEXTS[ROOT / "docs" / "deploy.md"], flags=re.MULTILINE)
 
     assert headings == [
-        "One environment file",
-        "One `cdk bootstrap`",
-        "One access stack (for CI)",
-        "Two repository variables (for CI)",
+        "Write the environment file",
+        "Run `cdk bootstrap`",
+        "Create the access stack (for CI)",
+        "Set two repository variables (for CI)",
         "Deploy",
     ]
