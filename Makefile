@@ -28,7 +28,7 @@ synth-all: .venv/made  ## write the templates of every file in environments/ to 
 	set -e; for file in environments/*.toml; do \
 		$(CDK) synth --quiet --no-lookups -c env=$$file --output cdk.out/all/$$(basename $$file .toml) $(ARGS); done
 
-review: .venv/made  ## write the IAM of ENV (or of all with a review) to review/ as readable files; offline
+review: .venv/made  ## write the IAM of ENV (or of all environments with a review) to review/ as readable files; offline
 	.venv/bin/python -m infra.review $(if $(ENV),--env '$(ENV)') $(ARGS)
 
 # BASE is a git revision, such as the target branch of a pull request.
@@ -66,7 +66,7 @@ destroy: .venv/made  ## delete the stacks of ENV; bucket, logs and tables stay
 demo: .venv/made  ## run everything on this machine, from an empty folder to a filled table
 	.venv/bin/python -m local.demo $(ARGS)
 
-stage: .venv/made  ## run both clouds on this machine, deployed and with traffic, until Ctrl-C
+stage: .venv/made  ## run both clouds on this machine, with a deployment and traffic, until Ctrl-C
 	.venv/bin/python -m local.stage $(ARGS)
 
 # One worker per core, and all tests of a file in one worker, so that fixtures are created once per file.
@@ -133,7 +133,7 @@ lock: .venv/made  ## update the lock files from requirements.in, requirements-lt
 	PATH="$(CURDIR)/.venv/bin:$$PATH" npm install --package-lock-only --ignore-scripts
 	rm -rf .venv-lock
 
-clean:  ## delete .venv, node_modules and other generated files; review/ and the clouds stay
+clean:  ## delete .venv, node_modules and other generated files; keeps review/ and deployments
 	rm -rf .venv .venv-lts .venv-lock node_modules .demo .stage cdk.out job/build job/*.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 

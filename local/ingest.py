@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Load the files.
 
     Args:
-        argv: the job's parameters; by default, the command line's.
+        argv: the job's parameters; by default, those of the command line.
 
     Raises:
         SystemExit: see `run`.

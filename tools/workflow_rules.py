@@ -86,7 +86,7 @@ def _of_step(step: Mapping[str, Any], targets: set[str]) -> Iterator[str]:
     if not command:
         yield f"{run!r} is not a make target; use one line, make TARGET NAME=value, without ${{{{ }}}}"
     elif command[1] not in targets:
-        yield f"make {command[1]}: the Makefile has no such target"
+        yield f"make {command[1]}: the Makefile does not have this target"
 
 
 def targets_of(makefile: str) -> set[str]:

@@ -120,7 +120,7 @@ def _new_bucket(environment: Environment) -> Iterator[Problem]:
         )
     if not bucket.existing and "." in bucket.name:
         yield Problem(
-            "log_bucket.name", f'"{bucket.name}" has a dot, which breaks TLS to the bucket. Use hyphens in a new name'
+            "log_bucket.name", f'"{bucket.name}" has a dot, which breaks TLS to the bucket. Use hyphens instead'
         )
 
 
@@ -130,7 +130,8 @@ def _some_flow_log(environment: Environment) -> Iterator[Problem]:
     existing = bucket is not None and getattr(bucket, "existing", True)
     if not environment.flow_logs and not existing:
         yield Problem(
-            "flow_logs", "is missing: a new bucket stays empty without one. Add at least one [[flow_logs]] table"
+            "flow_logs",
+            "is missing: without a flow log, a new bucket stays empty. Add at least one [[flow_logs]] table",
         )
 
 
@@ -138,7 +139,7 @@ def _no_doubles(environment: Environment) -> Iterator[Problem]:
     seen: dict[object, int] = {}
     for number, flow_log in enumerate(environment.flow_logs, 1):
         account, region = deliveries.source_of(environment, flow_log)
-        # A default that is written out gives the same flow log as a default that is left out.
+        # An explicit default gives the same flow log as an omitted key.
         effective = {
             "account": account,
             "region": region,

@@ -1,4 +1,4 @@
-"""Validation of the tables of a TOML file: typed settings, and all problems of the file rather than the first one.
+"""Validation of the tables of a TOML file: typed settings, and all problems in the file rather than only the first.
 
 pydantic checks each value. A key with a problem is left out, so that the checks across keys can still check the rest.
 """

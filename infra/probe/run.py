@@ -22,7 +22,7 @@ from infra.workspace.wheel.wheel_file import WheelFile
 from vpc_flow_logs.answer import Answer, answers_in
 
 EMPTY = {"empty": ""}
-"""A parameter without a value, to find out how it arrives."""
+"""A parameter without a value, to determine how it arrives."""
 
 NOT_REGISTERED = Answer(
     "the questions to a cluster", "not asked", ("the instance profile is not registered in the workspace",)

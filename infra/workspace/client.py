@@ -87,7 +87,7 @@ def _sign_in(config: Config, clock: Clock, report: Callable[[str], None]) -> Non
         except ValueError as error:
             if not is_unknown_client(error) or clock.time() + pause > deadline:
                 raise
-        report(f"{config.host} refuses the client ID and secret; a new secret takes time to propagate; trying again")
+        report(f"{config.host} rejects the client ID and secret; a new secret takes time to propagate; trying again")
         clock.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -96,8 +96,8 @@ def _refuse_broken(credentials: Mapping[str, str | None]) -> None:
     broken = [name for name, value in credentials.items() if value and _BROKEN.search(value)]
     if broken:
         raise DeploymentError(
-            f"The credentials contain a space or a line break ({', '.join(broken)}): they were not copied whole, or "
-            "were copied with surrounding text",
+            f"The credentials contain a space or a line break ({', '.join(broken)}): they were copied "
+            "incompletely or with surrounding text",
             advice="Set them again at their source (the secret, an environment variable such as "
             f"DATABRICKS_{broken[0].upper()}, or a profile) and try again",
         )

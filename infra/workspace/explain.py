@@ -90,7 +90,7 @@ def _of_the_sign_in(error: Exception) -> Answer | None:
         return blocked(words_of(error))
     if isinstance(error, Unauthenticated) or any(text in str(error) for text in _NOT_SIGNED_IN):
         return Answer(
-            "the workspace refused the credentials",
+            "the workspace rejected the credentials",
             words_of(error),
             "Create an OAuth secret for the service principal in this workspace, store client_id and client_secret "
             "where the deployment reads them, and try again",
@@ -124,7 +124,7 @@ def _of_the_network(error: Exception) -> Answer | None:
         )
     if isinstance(error, requests.RequestException | TimeoutError):
         return Answer(
-            "the workspace did not answer in time",
+            "the workspace did not respond in time",
             advice="Check workspace.host and the network connection, then deploy again; it resumes from here",
         )
     return None

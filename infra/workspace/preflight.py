@@ -31,7 +31,7 @@ class Looked:
         has_disk: the node type has local disks.
         names: the names in Unity Catalog.
         notes: observations that do not stop the deployment.
-        if_denied: advice for the case that the logs cannot be read despite the profile.
+        if_denied: advice if the logs cannot be read despite the profile.
     """
 
     grantee_ids: Mapping[Principal, str]

@@ -1,4 +1,4 @@
-"""Messages for failed runs: the path or permission concerned, the storage's error, and the next step."""
+"""Messages for failed runs: the affected path or permission, the storage's error, and the next step."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class RunFailed(Exception):
 
 
 def explained(error: BaseException, parameters: Parameters, *, next_step: str = LOAD_AGAIN) -> str:
-    """Return the message for an error of a run: the path concerned, the storage's error and the next step.
+    """Return the message for an error of a run: the affected path, the storage's error and the next step.
 
     Args:
         error: The error.

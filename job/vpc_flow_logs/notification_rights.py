@@ -1,4 +1,4 @@
-"""Test the permissions to find new files: for Auto Loader's set-up of notifications, or for an existing queue.
+"""Test the permissions to find new files: for Auto Loader's setup of notifications, or for an existing queue.
 
 The tests change nothing. A call that would change something uses a queue or topic that does not exist, or a receipt
 handle that no message has, or is left out. AWS checks the permission of the caller before anything else.

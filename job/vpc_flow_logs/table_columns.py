@@ -17,7 +17,7 @@ QUARANTINE = {
     "source_file": ("STRING", "Path of the file"),
     "line_number": ("BIGINT", "Number of the first line that the entry covers, starting at 1; in Parquet, of the row"),
     "lines": ("BIGINT", "Number of lines that the entry covers"),
-    "line": ("STRING", "The first 4096 characters of the line, with bytes that are not UTF-8 as \\x.."),
+    "line": ("STRING", "The first 4096 characters of the line, with invalid UTF-8 bytes as \\x.."),
     "reason": ("STRING", "Reason that the line is not a record"),
     "ingested_at": ("TIMESTAMP", "Time at which the job read the file"),
 }

@@ -1,4 +1,4 @@
-"""The error of the stand-in."""
+"""The error of the Auto Loader stand-in."""
 
 from __future__ import annotations
 

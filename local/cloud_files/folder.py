@@ -98,7 +98,9 @@ def _scan(folder: str, *, required: bool) -> list[os.DirEntry[str]]:
             return list(entries)
     except (FileNotFoundError, NotADirectoryError):
         if required:
-            raise CloudFilesError(f"{folder}: no such folder; check the load path, or create the folder") from None
+            raise CloudFilesError(
+                f"{folder}: the folder does not exist; check the load path, or create the folder"
+            ) from None
         return []  # gone since its parent was listed
     except PermissionError:
         raise CloudFilesError(

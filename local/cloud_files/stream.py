@@ -116,6 +116,6 @@ class GivenQueue:
         """See `Source.gone`."""
         region = aws.client("sqs", self._options.region).meta.region_name
         return CloudFilesError(
-            f"cloudFiles.queueUrl {self._url}: no such queue in {region}; check the URL and cloudFiles.region, and name"
-            " the queue that receives the bucket's notifications"
+            f"cloudFiles.queueUrl {self._url}: queue not found in {region}; check the URL and cloudFiles.region, and "
+            "name the queue that receives the bucket's notifications"
         )

@@ -21,7 +21,7 @@ _STAGES = ("production", "blue/green", None)
 class Endpoint:
     """A source or destination of traffic.
 
-    ``facts`` has the values of a record's fields about the interface of the address, by field name. A missing field is
+    ``facts`` maps field names to the values that a record has for the interface of the address. A missing field is
     ``-`` in the record. Addresses outside the network have no interface, and therefore few facts.
     """
 
@@ -54,7 +54,7 @@ class Network:
         attachment_id: str | None = None,
         regional_nat_id: str | None = None,
     ) -> Network:
-        """Return the network of a seed; equal arguments give equal networks.
+        """Return the network for a seed; equal arguments give equal networks.
 
         IDs in the arguments replace generated ones (of the first public subnet, the first web server's interface, the
         first spoke's attachment), so that the network has traffic for a flow log of an existing resource.
@@ -74,7 +74,7 @@ class Network:
         return tuple(place for place in members if target in self.endpoints[place].facts.values())
 
     def facts_of(self, what: str) -> pa.StringArray:
-        """Return a fact, the ``address`` or the ``type`` (IPv4 or IPv6) of each endpoint, and a final null for none."""
+        """Return a fact, the ``address`` or the ``type`` (IPv4 or IPv6) of each endpoint, and a final null."""
         if what not in self._values:
             if what == "address":
                 values: list[str | None] = [endpoint.address for endpoint in self.endpoints]
@@ -110,7 +110,7 @@ def az_id(region: str, number: int) -> str:
 
 
 class _Builder:
-    """Builder of the endpoints, group by group. Another order of the steps gives another network for a seed."""
+    """Builder of the endpoints, group by group. The network of a seed depends on the order of the steps."""
 
     vpc_id: str
     transit_gateway_id: str

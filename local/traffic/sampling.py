@@ -85,7 +85,7 @@ def draw(
     format with the same kinds.
 
     Raises:
-        ValueError: the network has no such interface.
+        ValueError: the interface is not in the network.
     """
     kinds = [kind for kind in kinds if _recorders(network, kind, target)]
     if not kinds:

@@ -38,7 +38,7 @@ def _shown_path(asked: str, path: str) -> str:
 
 
 def read(state: State, path: str) -> bytes | None:
-    """Return the bytes of a workspace file; None if there is no such file."""
+    """Return the bytes of a workspace file; None if the file does not exist."""
     file = state.objects.get(_tree_path(path))
     return None if file is None or file.object_type == "DIRECTORY" else file.content
 

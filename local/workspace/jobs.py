@@ -26,7 +26,7 @@ def find_job(state: State, job_id: int) -> Job:
     """Return a job.
 
     Raises:
-        ApiError: 400 if there is no such job, as in the service; the SDK turns it into "not found" for ``get`` only.
+        ApiError: 400 if the job does not exist, as in the service; the SDK turns it into "not found" for ``get`` only.
     """
     try:
         return state.jobs[job_id]
@@ -38,7 +38,7 @@ def managed_job(state: State, caller: Principal, job_id: int, *, levels: tuple[s
     """Return a job on which the caller has one of the permission levels.
 
     Raises:
-        ApiError: if there is no such job, or if the caller has none of the levels.
+        ApiError: if the job does not exist, or if the caller has none of the levels.
     """
     job = find_job(state, job_id)
     if not job_permissions.has_level(job, caller, levels):

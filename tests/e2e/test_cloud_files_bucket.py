@@ -544,7 +544,7 @@ def test_a_bucket_or_queue_that_does_not_exist_is_reported(
     url = make_stack_notifications(stage, environments["stack"])
     stage.client("sqs").delete_queue(QueueUrl=url)
     with as_caller(stage, reader(stage, environments["stack"])):
-        with pytest.raises(CloudFilesError, match=f"cloudFiles.queueUrl {url}: no such queue in us-east-1"):
+        with pytest.raises(CloudFilesError, match=f"cloudFiles.queueUrl {url}: queue not found in us-east-1"):
             Reading(tmp_path / "a", **ON, queueUrl=url)
         with pytest.raises(CloudFilesError, match=r"sqs:GetQueueAttributes on .*/other is denied"):
             Reading(tmp_path / "b", **ON, queueUrl=url.rpartition("/")[0] + "/other")

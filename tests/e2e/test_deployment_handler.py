@@ -246,7 +246,7 @@ def test_a_client_secret_that_is_not_yet_known_is_retried_in_the_same_call(
     stage.server.faults.on("POST", "/oidc/v1/token", Fault.UNKNOWN_CLIENT)
     stack.create(stage.spec(GROUP))
     captured = capsys.readouterr()
-    assert captured.out.count("refuses the client ID and secret") == 1
+    assert captured.out.count("rejects the client ID and secret") == 1
     assert stage.deployer.client_secret not in captured.out + captured.err
 
 

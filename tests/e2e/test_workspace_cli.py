@@ -160,7 +160,7 @@ def test_invalid_credentials_end_with_status_1_and_one_sentence_without_them(ter
         del terminal.environment[name]
     result = terminal.type(command, DATABRICKS_TOKEN=secret)
     assert result.returncode == 1
-    assert "refused the credentials" in result.stderr
+    assert "rejected the credentials" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert secret not in result.stdout + result.stderr
 

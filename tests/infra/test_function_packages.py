@@ -1,4 +1,4 @@
-"""The set-up step for the registration function: packages are downloaded once per lock, completely or not at all."""
+"""The setup step for the registration function: packages are downloaded once per lock, completely or not at all."""
 
 from __future__ import annotations
 

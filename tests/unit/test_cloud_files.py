@@ -202,7 +202,7 @@ def test_a_listed_file_has_its_time_and_length(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     for path in ("/none", "/none/x*"):
-        with pytest.raises(CloudFilesError, match=f"{tmp_path}/none: no such folder"):
+        with pytest.raises(CloudFilesError, match=f"{tmp_path}/none: the folder does not exist"):
             names(tmp_path, path)
 
 

@@ -106,7 +106,7 @@ def test_a_pattern_without_matching_files_is_reported(tmp_path: Path) -> None:
     file.touch()
     assert nothing_there(pattern) is None
     assert nothing_there("s3://bucket/AWSLogs/*") is None
-    assert "no such folder" in (nothing_there(f"{tmp_path}/gone") or "")
+    assert "folder does not exist" in (nothing_there(f"{tmp_path}/gone") or "")
 
 
 def test_a_bucket_is_listed_unless_notifications_are_requested() -> None:

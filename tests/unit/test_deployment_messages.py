@@ -240,7 +240,7 @@ def test_signing_in_with_a_secret_that_stays_unknown_fails_after_a_minute_with_t
     stage.server.faults.on("POST", "/oidc/v1/token", Fault.UNKNOWN_CLIENT_400, nth=1, times=None)
     clock = Hurried()
     began = clock.time()
-    with pytest.raises(DeploymentError, match=r"refused the credentials \(invalid_client: .*OAuth secret"):
+    with pytest.raises(DeploymentError, match=r"rejected the credentials \(invalid_client: .*OAuth secret"):
         connect(stage.server.host, secret=_secret(stage), clock=clock, report=lambda _: None)
     assert 45 <= clock.time() - began <= 65
 
@@ -257,7 +257,7 @@ def test_a_manual_deploy_shows_that_it_waits_for_a_new_secret(stage: Stage, caps
     stage.server.faults.on("POST", "/oidc/v1/token", Fault.UNKNOWN_CLIENT)
     connect(stage.server.host, secret=_secret(stage), clock=Hurried())
     assert capsys.readouterr().err == (
-        f"  … {stage.server.host} refuses the client ID and secret; a new secret takes time to "
+        f"  … {stage.server.host} rejects the client ID and secret; a new secret takes time to "
         "propagate; trying again\n"
     )
 

@@ -116,7 +116,7 @@ def test_a_missing_unity_catalog_privilege_is_reported_by_name(stage: Stage, kin
 
 def test_a_wrong_token_is_reported_and_never_shown(stage: Stage) -> None:
     token = f"dapi{'0' * 32}"
-    with pytest.raises(DeploymentError, match="refused the credentials") as failure:
+    with pytest.raises(DeploymentError, match="rejected the credentials") as failure:
         stage.deploy(stage.spec(), client=stage.client(token=token))
     assert token not in str(failure.value)
 
@@ -124,7 +124,7 @@ def test_a_wrong_token_is_reported_and_never_shown(stage: Stage) -> None:
 def test_a_wrong_oauth_secret_is_reported_and_never_shown(stage: Stage) -> None:
     wrong = f"dose{'1' * 32}"
     secret = {"client_id": stage.deployer.client_id, "client_secret": wrong}
-    with pytest.raises(DeploymentError, match="refused the credentials") as failure:
+    with pytest.raises(DeploymentError, match="rejected the credentials") as failure:
         stage.deploy(stage.spec(), client=connect(stage.server.host, secret=secret, clock=Hurried()))
     assert wrong not in str(failure.value)
 
@@ -188,7 +188,7 @@ def test_credentials_with_white_space_inside_are_refused_and_never_shown(
     stage: Stage, name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"DATABRICKS_{name.upper()}", value)
-    with pytest.raises(DeploymentError, match="not copied whole") as failure:
+    with pytest.raises(DeploymentError, match="copied incompletely") as failure:
         connect(stage.server.host)
     assert f"({name})" in str(failure.value)
     assert "hidden" not in str(failure.value)

@@ -52,7 +52,7 @@ def test_modules_exist(path):
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_commands_run_as_typed_on_a_machine_without_node(path):
-    """Set-up installs Python packages and Node in the clone, so a command names their path there or a make target."""
+    """Setup installs Python packages and Node in the clone, so a command names their path there or a make target."""
     text = path.read_text(encoding="utf-8")
     commands = re.findall(r"`([^`\n]+)`", text) + re.findall(r"^.*$", text, flags=re.MULTILINE)
     bare = [command for command in commands if re.match(r" *(?:npx |python3? -|cdk \w+ -)", command)]
@@ -107,9 +107,9 @@ def test_the_deploy_guide_lists_the_steps_of_a_new_user_in_order():
     headings = re.findall(r"^## \d\. (.+)$", TEXTS[ROOT / "docs" / "deploy.md"], flags=re.MULTILINE)
 
     assert headings == [
-        "One environment file",
-        "One `cdk bootstrap`",
-        "One access stack (for CI)",
-        "Two repository variables (for CI)",
+        "Write the environment file",
+        "Run `cdk bootstrap`",
+        "Create the access stack (for CI)",
+        "Set two repository variables (for CI)",
         "Deploy",
     ]

@@ -144,7 +144,10 @@ def test_an_unknown_error_of_a_java_call_is_reported_with_its_exception() -> Non
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("local.cloud_files.error.CloudFilesError: /logs: no such folder", "/logs: no such folder"),
+        (
+            "local.cloud_files.error.CloudFilesError: /logs: the folder does not exist",
+            "/logs: the folder does not exist",
+        ),
         ("Caused by: a.b_c.OddError: the reason", "the reason"),
         ("pyarrow.lib.ArrowError: the reason", "the reason"),
         ("java.lang.OutOfMemoryError: Java heap space", "java.lang.OutOfMemoryError: Java heap space"),

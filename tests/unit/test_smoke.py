@@ -319,7 +319,7 @@ def test_refused_credentials_are_reported_without_a_traceback(
 ) -> None:
     monkeypatch.setenv("DATABRICKS_TOKEN", "made-up")
     assert smoke("--patience", "0") == 1
-    assert "refused the credentials" in capsys.readouterr().out
+    assert "rejected the credentials" in capsys.readouterr().out
 
 
 def test_without_aws_credentials_the_checks_that_need_none_are_reported(

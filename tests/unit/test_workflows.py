@@ -50,7 +50,7 @@ def test_the_workflows_and_the_make_targets_are_found():
         ("make diff ENV=staging", 'make diff ENV="`id`"', "is not a make target"),
         ("make diff ENV=staging", 'make diff ENV="$(id)"', "is not a make target"),
         ("make diff ENV=staging", "|\n          make diff\n          make lint", "is not a make target"),
-        ("make diff ENV=staging", "make nothing ENV=staging", "the Makefile has no such target"),
+        ("make diff ENV=staging", "make nothing ENV=staging", "the Makefile does not have this target"),
         ("concurrency:\n  group: staging\n  cancel-in-progress: false\n", "", "concurrency: is missing"),
     ],
 )

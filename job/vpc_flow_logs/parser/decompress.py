@@ -20,7 +20,7 @@ _FAST = _fastest()
 _ERRORS: tuple[type[Exception], ...] = (zlib.error, _FAST.error)
 
 GZIP_MAGIC = b"\x1f\x8b"
-_GZIP_WINDOW = 31  # zlib's window bits for: gzip header and trailer, 32 KiB window
+_GZIP_WINDOW = 31  # zlib's window bits for a gzip header and trailer and a 32 KiB window
 _RAW_WINDOW = -15
 _FIRST_STEP = 1024
 _CAREFUL_STEP = 16 * 1024
@@ -29,7 +29,7 @@ _FHCRC, _FEXTRA, _FNAME, _FCOMMENT = 2, 4, 8, 16
 
 
 class Damaged(Exception):
-    """The compressed bytes are truncated or invalid. All bytes that can be decompressed are yielded before."""
+    """The compressed bytes are truncated or invalid. All bytes that can be decompressed are yielded first."""
 
 
 def text_blocks(content: memoryview, *, size: int) -> Iterator[bytes]:
