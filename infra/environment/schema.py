@@ -158,7 +158,7 @@ class Job(Section):
     )
     external_location: bool = Field(
         default=False,
-        description="an external location of Unity Catalog covers `delta_output_path`. The service principal needs "
+        description="a Unity Catalog external location covers `delta_output_path`. The service principal needs "
         "`CREATE EXTERNAL TABLE` and `READ FILES` on it; the reader role gets no rights on the folder",
     )
     trigger: Literal["continuous", "scheduled"] = Field(

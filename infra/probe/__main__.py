@@ -4,8 +4,8 @@
     .venv/bin/python -m infra.probe --env staging --output FILE       write FILE
 
 The probe starts one cluster like the job's, with the job's instance profile, for a few minutes. The job keeps running,
-and the probe leaves nothing behind. The Databricks SDK finds credentials in its default places; only the cluster
-calls AWS.
+and the probe leaves nothing behind. The Databricks SDK looks for credentials in its default locations; only the
+cluster calls AWS.
 Exit status: 0 the report was written, whatever its results; 1 it was not written; 2 invalid input.
 """
 

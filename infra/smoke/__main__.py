@@ -4,7 +4,7 @@
     .venv/bin/python -m infra.smoke --env staging --patience 0        check once
     .venv/bin/python -m infra.smoke --env staging --summary FILE      also append the findings to a Markdown file
 
-The Databricks SDK and boto3 find credentials in their default places.
+The Databricks SDK and boto3 look for credentials in their default locations.
 Exit status: 0 healthy, 1 not healthy, 2 invalid input.
 """
 
@@ -76,7 +76,7 @@ def _findings(
     try:
         first = queue.look(environment)
     except DeploymentError as error:
-        # The findings on job and runs need no access to AWS.
+        # The findings about the job and its runs do not need access to AWS.
         rest = [finding for finding in judge(job.look(client, spec), None, None, expected) if finding.what != "queue"]
         return [*rest, Finding("wrong", "queue", str(error), "fix the cause and run the smoke test again"), policy]
     while True:

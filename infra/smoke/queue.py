@@ -20,7 +20,7 @@ _NO_TOPIC = {"NotFound", "NotFoundException"}
 
 @dataclass(frozen=True)
 class QueueSeen:
-    """A queue.
+    """A queue and its message counts.
 
     Attributes:
         name: Name of the queue.
@@ -57,10 +57,10 @@ def _look(environment: Environment, client: Clients) -> list[QueueSeen]:
 
 
 def _auto_loaders(environment: Environment, client: Clients) -> list[tuple[str, str]]:
-    """Return name and account of each queue that receives events for our files from an Auto Loader topic.
+    """Return the name and account of each queue that gets events for our files from an Auto Loader topic.
 
-    Follow the bucket's notifications to topics and their subscriptions: it is not documented that topic and queue have
-    equal names.
+    Follow the bucket's notifications to topics and their subscriptions, because it is not documented that a topic and
+    its queue have the same name.
     """
     bucket = environment.log_bucket.name
     logs = Logs(bucket=bucket, prefix=names.logs_prefix(environment), path=deliveries.logs_path(environment))

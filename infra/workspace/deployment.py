@@ -1,7 +1,7 @@
 """Deploy, verify and destroy the workspace half of an environment.
 
-Every step looks first and writes only what differs. Each function can therefore be called again after a failure, and a
-second call after success writes nothing.
+Every step reads the current state first and writes only what differs. Each function can therefore be called again
+after a failure, and a second call after success writes nothing.
 """
 
 from __future__ import annotations

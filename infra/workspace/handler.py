@@ -1,8 +1,9 @@
 """Handle the events of the custom resource: deploy or remove the workspace half of an environment.
 
 `aws_cdk.custom_resources.Provider` calls ``on_event`` once and ``is_complete`` until it reports completion. All
-work happens in ``is_complete``: every step looks first, so each call resumes where the last one stopped, and no state
-passes between calls. The physical ID is known before the work begins, so CloudFormation deletes a failed create.
+work happens in ``is_complete``: every step reads the current state first, so each call resumes where the last one
+stopped, and no state passes between calls. The physical ID is known before the work begins, so CloudFormation deletes
+a failed create.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class StreamHistory:
 
     Attributes:
         last_batch: Number of the newest batch, even if a RESTORE undid it, because Delta still skips that number.
-        lost: Numbers of the batches that a RESTORE undid and that no later batch followed.
+        lost: Numbers of the batches that a RESTORE undid and that are newer than every remaining batch.
         restored_at: Version of that RESTORE.
     """
 

@@ -88,7 +88,7 @@ def _questions(spark: SparkSession, parameters: Parameters) -> Iterator[tuple[st
     yield "catalogs", lambda: probe_spark.catalogs(spark, parameters.table_name)
     yield "the checkpoint folder can be used", lambda: probe_spark.folder(spark, path)
     yield "a stream starts on a prefix without objects", lambda: [probe_spark.empty_prefix(spark, parameters)]
-    yield "a set that is observed behind a range sort is right", lambda: probe_spark.counts(spark)
+    yield "a set that is observed before a range sort is correct", lambda: probe_spark.counts(spark)
     yield "the table's history has counts", lambda: [probe_spark.history(spark, parameters.table_name)]
     yield "the job has the permissions that it needs", lambda: [_trials(spark, parameters)]
     yield "the resources that Auto Loader created", lambda: probe_aws.auto_loader_resources(parameters)

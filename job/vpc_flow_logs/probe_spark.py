@@ -1,4 +1,4 @@
-"""The probe's questions to Spark, the runtime and the catalog."""
+"""The probe's questions about Spark, the runtime and the catalog."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ _SETTINGS = (
     "spark.databricks.photon.enabled",
 )  # fmt: skip
 _TEXT = "written by the probe"
-_NOT_REMOVED = "Spark does not see the files that dbutils or Python sees there, so its own files could not be removed"
+_NOT_REMOVED = (
+    "Spark does not see the files that dbutils writes there, so the probe could not remove files that Spark writes"
+)
 _ROWS, _PARTS = 20_000, 8
 _STREAM_SECONDS = 180
 
@@ -67,7 +69,7 @@ def entry_point() -> Answer:
     """Report the environment in which the wheel's entry point runs."""
     interpreter = "IPython" if "IPython" in sys.modules else "Python without IPython"
     facts = (interpreter, f"sys.argv[0] is {Path(sys.argv[0]).name!r}")
-    return Answer("the call of the entry point", "seen", facts)
+    return Answer("how the entry point is called", "seen", facts)
 
 
 def settings(spark: SparkSession) -> Answer:
@@ -99,7 +101,7 @@ def own_settings(spark: SparkSession) -> Answer:
 
 
 def catalogs(spark: SparkSession, table_name: str) -> Iterator[Answer]:
-    """Report the session's default catalog, and test the use of the Hive metastore and of the table's schema."""
+    """Report the session's default catalog, and test whether the Hive metastore and the table's schema can be used."""
     current = spark.sql("SELECT current_catalog() AS catalog, current_schema() AS schema").first()
     names = [row[0] for row in spark.sql("SHOW CATALOGS").collect()]
     facts = [f"current catalog {current.catalog}, current schema {current.schema}"] if current else []
@@ -223,9 +225,9 @@ def counts(spark: SparkSession) -> Iterator[Answer]:
     watched.repartitionByRange(_PARTS, "id").write.format("noop").mode("overwrite").save()
     metrics = observed.get
     seen, kinds = metrics["rows"], sorted(metrics["kinds"])
-    yield holds("observe sees each row once behind a range sort", seen == _ROWS, f"{seen} of {_ROWS} rows")
-    # The job counts this way: a set has the summary of each task once, no matter how often Spark observed it.
-    yield holds("a set that is observed behind a range sort is right", kinds == list(range(_PARTS)))
+    yield holds("observe counts each row once before a range sort", seen == _ROWS, f"{seen} of {_ROWS} rows")
+    # The job counts this way because a set contains the summary of each task once, however often Spark observes it.
+    yield holds("a set that is observed before a range sort is correct", kinds == list(range(_PARTS)))
 
 
 def history(spark: SparkSession, table_name: str) -> Answer:

@@ -50,7 +50,7 @@ def known_batch_line(batch_id: int, entries: int) -> str:
 
 
 def unseen_fields_line(names: Sequence[str]) -> str | None:
-    """Return the note about undocumented fields of Headers that no file has had so far; None if there are none.
+    """Return the note about undocumented fields in Headers that no file contains so far, or None.
 
     >>> unseen_fields_line(["scraddr", "mine"])
     'note: no file has the fields scraddr (did you mean srcaddr?), mine; their columns are NULL'
@@ -65,7 +65,7 @@ def unseen_fields_line(names: Sequence[str]) -> str | None:
 
 
 def quarantine_warning(counts: Counts, reasons: Mapping[str, int], *, quarantine_table: str) -> list[str]:
-    """Return the warning for a run with more quarantined lines than records; no lines for other runs.
+    """Return the warning for a run with more quarantined lines than records; an empty list for other runs.
 
     Args:
         counts: The counts of the run.

@@ -1,6 +1,7 @@
 """Calls to AWS that test permissions, with the credentials that boto3 finds: on a cluster, the instance profile's.
 
-This is the only module of the job that uses boto3. It imports boto3 when it is needed; Databricks Runtime includes it.
+This is the only module of the job that uses boto3, and it imports boto3 only when needed. Databricks Runtime
+includes boto3.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ ABSENT = (
     "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NotFound", "NotFoundException",
     "ResourceNotFound", "ResourceNotFoundException",
 )  # fmt: skip
-"""Errors for a queue or topic that does not exist, which only a caller with the permission gets."""
+"""Error codes for a queue or topic that does not exist. AWS returns them only to a caller with the permission."""
 _EMPTY_FILE = ("InvalidRange",)
 _AWS_DENIAL = re.compile(
     r"is not authorized to perform: (?P<action>[\w-]+:\w+)(?: on resource: \"?(?P<where>arn:[^\s\"]+))?"
@@ -65,7 +66,7 @@ def client(service: str, *, region: str) -> Any:
 
 
 class Calls:
-    """Calls to one AWS service, each with a `Trial` as its result. If one gets no response, the rest are not made."""
+    """Calls to one AWS service, each with a `Trial` as its result. If one gets no response, the rest are skipped."""
 
     def __init__(self, service: str, *, region: str) -> None:
         self.client: Any = client(service, region=region)
@@ -122,7 +123,7 @@ class Calls:
 
 
 def logs(parameters: Parameters) -> list[Trial]:
-    """Test with S3 itself whether the VPC Logs Path can be listed and one of its files can be read.
+    """Call S3 to test whether the VPC Logs Path can be listed and one of its files can be read.
 
     Raises:
         ImportError: boto3 is not installed.
@@ -187,5 +188,5 @@ def account_of(region: str) -> str | None:
 
 
 def partition(region: str) -> str:
-    """Return the AWS partition of a region, as in ARNs."""
+    """Return the AWS partition of a region, as used in ARNs."""
     return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"

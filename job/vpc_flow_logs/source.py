@@ -45,7 +45,7 @@ def _notification_options(parameters: Parameters) -> dict[str, str]:
     options = {"cloudFiles.useNotifications": "true", "cloudFiles.backfillInterval": BACKFILL_INTERVAL}
     if parameters.queue_url is not None:
         return {**options, "cloudFiles.queueUrl": parameters.queue_url}
-    # Only the setup uses the region and the restriction of the topic's policy to this account (since runtime 17.2).
+    # Only used to set up the topic and queue. The restriction of the topic's policy to this account needs runtime 17.2.
     setup = {"cloudFiles.restrictNotificationSetupToSameAWSAccountId": "true"}
     return {**options, **setup, "cloudFiles.region": parameters.region_name}
 

@@ -34,7 +34,7 @@ _HEAD = 64 * 1024
 
 
 _EXTERNAL_LOCATION = (
-    "If an external location of Unity Catalog covers the bucket, the location applies instead of the instance profile: "
+    "If a Unity Catalog external location covers the bucket, the location applies instead of the instance profile: "
     "GRANT READ FILES on it to the principal that the job runs as. Otherwise, allow s3:ListBucket and s3:GetObject in "
     "the role's policy"
 )

@@ -62,7 +62,7 @@ def respond(workspace: Workspace, raw: RawRequest) -> tuple[Response, str]:
     """Answer a request.
 
     Returns:
-        The answer, and the caller's name, which is empty if the caller was not identified.
+        The response, and the caller's name, which is empty if the caller was not identified.
     """
     caller = _NOBODY
     try:

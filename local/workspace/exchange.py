@@ -1,4 +1,4 @@
-"""A request and its answer, as the endpoints see them."""
+"""A request and its response, as the endpoints see them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer with a JSON document or bytes as its body.
+    """A response with a JSON document or bytes as its body.
 
     Attributes:
         document: the JSON body; None for an empty body.

@@ -1,4 +1,4 @@
-"""External locations of Unity Catalog."""
+"""Unity Catalog external locations."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class LoggedRequest:
         query: the query parameters.
         body: the JSON body without secrets and file contents; None without a body.
         caller: the principal's name; empty until the caller is identified.
-        status: the HTTP status of the answer; 0 if none was sent.
+        status: the HTTP status of the response; 0 if none was sent.
         fault: the planned fault that was applied.
     """
 

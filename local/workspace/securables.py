@@ -1,6 +1,6 @@
-"""Lookup of Unity Catalog's objects and their owners by full name.
+"""Lookup of Unity Catalog objects and their owners by full name.
 
-Unity Catalog stores names in lower case and finds them in any case.
+Unity Catalog stores names in lowercase, and lookups ignore case.
 """
 
 from __future__ import annotations

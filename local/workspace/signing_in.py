@@ -85,7 +85,7 @@ def _basic(header: str) -> tuple[str, str] | None:
 
 
 def unknown_client(status: int = 401) -> Response:
-    """Return the token endpoint's answer to an unknown client ID or a wrong secret."""
+    """Return the token endpoint's response to an unknown client ID or a wrong secret."""
     return _refusal(status, "invalid_client", "Client authentication failed")
 
 

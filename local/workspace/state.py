@@ -134,7 +134,7 @@ class Volume:
 
 @dataclass
 class ExternalLocation:
-    """An external location of Unity Catalog, which governs access below its URL.
+    """A Unity Catalog external location, which governs access below its URL.
 
     Attributes:
         name: its name.
@@ -157,7 +157,7 @@ class ExternalLocation:
 
 @dataclass
 class State:
-    """The whole state. Keys are the IDs and names that the API uses; names of Unity Catalog are in lower case.
+    """The whole state. Keys are the IDs and names that the API uses; names in Unity Catalog are in lowercase.
 
     Attributes:
         hive_metastore: whether the workspace has a Hive metastore (not with "Disable legacy access").

@@ -1,4 +1,4 @@
-"""HTTP/1.1 server: reads requests, writes answers, and cuts connections on purpose."""
+"""HTTP/1.1 server: reads requests, writes responses, and cuts connections on purpose."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local.workspace.dispatch import RawRequest
 from local.workspace.exchange import Response
 from local.workspace.faults import Fault
 
-# Returns the answer (None: send nothing) and the fault that was planned for the request.
+# Returns the response (None: send nothing) and the fault that was planned for the request.
 Answer = Callable[[RawRequest], "tuple[Response | None, Fault | None]"]
 
 
@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server_version = "databricks"
-    # Buffer the answer so that its head and body are sent together.
+    # Buffer the response so that its head and body are sent together.
     wbufsize = -1
     disable_nagle_algorithm = True
     server: HttpServer

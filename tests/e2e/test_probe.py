@@ -88,7 +88,7 @@ def test_next_to_the_running_job_the_probe_answers_every_question_and_leaves_not
         "nothing is left below the checkpoint",
         "the job has the permissions that it needs",
         "the table's history has counts",
-        "a set that is observed behind a range sort is right",
+        "a set that is observed before a range sort is correct",
         "Auto Loader gives the topic and the queue the same name",
         "the workspace returns the job's settings as sent",
     ):

@@ -31,7 +31,7 @@ _DBFS_ADVICE = (
     "a folder in a volume (/Volumes/catalog/schema/volume/folder) or to s3://bucket/folder"
 )
 _LOCATION_ADVICE = (
-    "No external location of Unity Catalog covers job.delta_output_path: remove that key for a managed table, or "
+    "No Unity Catalog external location covers job.delta_output_path: remove that key for a managed table, or "
     "create the location and grant the service principal READ FILES and CREATE EXTERNAL TABLE on it"
 )
 _DBFS_OFF = ("DBFS_DISABLED", "DBFS root is disabled", "DBFS is disabled")

@@ -23,7 +23,7 @@ def state_of(run: Run | BaseRun) -> str:
     """Return a run's state in a word or two: ``RUNNING``, ``TERMINATED SUCCESS``, ``FAILED``."""
     if run.state is None:
         return "PENDING"
-    # A failed task puts its run into INTERNAL_ERROR, which reads like a fault of Databricks.
+    # A failed task puts its run into INTERNAL_ERROR, which looks like a Databricks fault.
     if run.state.life_cycle_state == RunLifeCycleState.INTERNAL_ERROR and run.state.result_state is not None:
         return run.state.result_state.value
     states = (run.state.life_cycle_state, run.state.result_state)
@@ -31,14 +31,14 @@ def state_of(run: Run | BaseRun) -> str:
 
 
 def of_job(runs: Iterable[BaseRun], job_id: int) -> Iterator[BaseRun]:
-    """Yield only the runs of a job, regardless of the service's filter: other runs could cause an endless wait."""
+    """Yield only the runs of a job. The service's filter is not enough: other runs could cause an endless wait."""
     return (run for run in runs if run.job_id in (None, job_id) and run.run_type in (None, RunType.JOB_RUN))
 
 
 def end_job_runs(client: WorkspaceClient, job_id: int, *, pace: Pace) -> int:
     """Cancel a paused job's runs and wait until they end; return their number.
 
-    A continuous job replaces a canceled run with a new one unless it was paused before.
+    A continuous job replaces a canceled run with a new one unless the job is paused first.
     """
     count = None
     while True:

@@ -1,4 +1,4 @@
-"""Schemas and volumes of Unity Catalog that the job writes to. They are created if missing and never dropped."""
+"""Unity Catalog schemas and volumes that the job writes to. They are created if missing and never dropped."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _ensure(what: str, read: Callable[[str], Any], name: str, create: Callable[[
                 f"VOLUME on the schema), or create the {what} by hand. Then deploy again",
             ) from error
         except DatabricksError:
-            # It may exist now: created by others, or by an earlier request with a lost response.
+            # It may exist now: another principal or an earlier request whose response was lost may have created it.
             if not _exists(read, name):
                 raise
         return Step(what, "created")

@@ -1,4 +1,4 @@
-"""External locations of Unity Catalog that cover the logs or the table's folder.
+"""Unity Catalog external locations that cover the logs or the table's folder.
 
 Below an external location, Unity Catalog controls access and the instance profile has no effect: "if a user does not
 have access to an external location … the request fails" (databricks-sdk, ExternalLocationsAPI). An external table of
@@ -34,8 +34,8 @@ class Seen:
 
 
 def look(client: WorkspaceClient, spec: WorkspaceSpec, names: UnityNames) -> Seen:
-    """Check the locations that cover the logs and, for an external table of Unity Catalog, the table's folder."""
-    with explaining("Listing the external locations of Unity Catalog"):
+    """Check the locations that cover the logs and, for a Unity Catalog external table, the table's folder."""
+    with explaining("Listing the Unity Catalog external locations"):
         logs = spec.logs.path.split("*")[0]
         try:
             # Pages may be empty; the SDK reads until there is no next page.
@@ -54,7 +54,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec, names: UnityNames) -> See
 
 def _not_listed(logs: str, error: Exception) -> str:
     return composed(
-        "the external locations of Unity Catalog cannot be listed",
+        "the Unity Catalog external locations cannot be listed",
         words=words_of(error),
         advice=f"If one covers {logs}, the service principal needs READ FILES on it; the instance profile has no "
         "effect there",

@@ -74,7 +74,7 @@ def default_catalog(client: WorkspaceClient) -> str | None:
 
 
 def in_unity_catalog(table: str) -> bool:
-    """Return whether a table's name alone identifies it as a table of Unity Catalog."""
+    """Return whether a table's name alone identifies it as a Unity Catalog table."""
     catalog, *rest = table.split(".")
     return len(rest) == 2 and catalog not in LEGACY
 

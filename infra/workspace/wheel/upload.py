@@ -1,4 +1,4 @@
-"""Upload the wheel to a folder named for its version and content, so that no wheel is replaced while in use."""
+"""Upload the wheel to a folder named after its version and content, so that no wheel is replaced while in use."""
 
 from __future__ import annotations
 

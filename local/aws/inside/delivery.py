@@ -17,7 +17,7 @@ _ERROR = "Access error"
 def deliver(flow_log: str, *, key: str, body: bytes) -> dict[str, Any]:
     """Put a file of a flow log into its bucket.
 
-    The object is put in the name of the bucket's owner, so that S3 sends notifications and keeps versions.
+    The object is put on behalf of the bucket's owner, so that S3 sends notifications and keeps versions.
 
     Returns:
         The bucket, and the error and its reason if delivery failed. DescribeFlowLogs then returns the error, too.
