@@ -22,13 +22,13 @@ pytestmark = pytest.mark.lts
 def verify(spark: SparkSession, where: Place, capsys: pytest.CaptureFixture[str], **changes: str) -> list[str]:
     """Return the output lines of `verify`, and check that it created nothing."""
     before = snapshot(where.root)
-    tables = spark.catalog.listTables("default")
+    tables = spark.sql("SHOW TABLES IN default").collect()
     capsys.readouterr()
     try:
         run_verify(where.parameters(**changes), session=lambda: spark)
     finally:
         assert snapshot(where.root) == before
-        assert spark.catalog.listTables("default") == tables
+        assert spark.sql("SHOW TABLES IN default").collect() == tables
     return capsys.readouterr().out.splitlines()
 
 
