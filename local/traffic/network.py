@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-_COMPASS = {"central": "c", "east": "e", "west": "w", "south": "s", "north": "n"}
+from local.traffic.zones import az_id
+
 _SECOND_ACCOUNT = "012345678901"  # a reader that parses account IDs as numbers loses the leading zero
 _TEAMS = ("payments", "data platform", "Küche & Co", "50% canary", "検索")
 _STAGES = ("production", "blue/green", None)
@@ -95,18 +96,6 @@ class Network:
         for place, endpoint in enumerate(self.endpoints):
             groups.setdefault(endpoint.group, []).append(place)
         return {group: tuple(places) for group, places in groups.items()}
-
-
-def az_id(region: str, number: int) -> str:
-    """Return the ID of a region's n-th Availability Zone.
-
-    >>> az_id("ap-southeast-2", 3), az_id("us-gov-west-1", 1)
-    ('apse2-az3', 'usgw1-az1')
-    """
-    *area, compass, number_of_region = region.split("-")
-    for word, letter in _COMPASS.items():
-        compass = compass.replace(word, letter)
-    return f"{area[0]}{''.join(part[0] for part in area[1:])}{compass}{number_of_region}-az{number}"
 
 
 class _Builder:

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pytest
 
-from local.traffic.network import az_id
 from local.traffic.records import Network, records
+from local.traffic.zones import az_id
 from vpc_flow_logs.fields import BY_NAME, DEFAULT_FORMAT, FIELDS, TGW_DEFAULT_FORMAT
 
 START = 1_793_577_300
