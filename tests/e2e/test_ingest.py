@@ -406,7 +406,6 @@ def test_the_driver_never_holds_a_files_rows(spark: SparkSession, tmp_path: Path
 @with_limits
 @pytest.mark.slow
 def test_the_thirtieth_batch_takes_as_long_as_the_fifth(spark: SparkSession, tmp_path: Path) -> None:
-    """`make bench-table` measures thousands of batches."""
     where = Place(tmp_path, "thirty", headers=("srcaddr",))
     for number in range(30):
         (where.logs / f"{number:03}.log").write_bytes(b"srcaddr\n10.0.0.1\n")
