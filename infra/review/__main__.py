@@ -102,9 +102,9 @@ def _of_cdk(environment: Environment, policies: Sequence[Policy]) -> dict[str, d
         UnattachedPolicy: No template has one of our documents, apart from those that are added by hand.
     """
     documents = [
-        (f"cdk-{readable(found.logical_id)}-{readable(found.kind)}.json", found.document)
+        (f"cdk-{readable(document.logical_id)}-{readable(document.kind)}.json", document.document)
         for template, account, region in templates(environment)
-        for found in documents_of(template, account=account, region=region)
+        for document in documents_of(template, account=account, region=region)
     ]
     ours = [policy for policy in policies if policy.file not in _by_hand(environment)]
     # Counted: a copy of our document on one more role is not ours.
@@ -176,13 +176,13 @@ def _environment(environment: Environment, options: argparse.Namespace, base: Pa
 
 def _parts(environment: Environment, options: argparse.Namespace, base: Path | None) -> Iterator[Part]:
     name = environment.name
-    asked = options.env or name  # for next steps; may be a path
+    env = options.env or name  # for next steps; may be a path
     yield Part(
         name=name,
         folder=options.output or _root(options) / name,
         files=review(environment),
         policies=access.policies(environment),
-        asked=asked,
+        env=env,
     )
     # A folder given on the command line holds the files of one environment only.
     if options.output or (base and not options.against_revision and not (base / name).is_dir()):
@@ -199,7 +199,7 @@ def _parts(environment: Environment, options: argparse.Namespace, base: Path | N
             folder=folder,
             files=ci_review(ci_access),
             policies=ci_policies.policies(ci_access),
-            asked=asked,
+            env=env,
         )
 
 

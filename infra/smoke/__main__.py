@@ -77,7 +77,7 @@ def _findings(
         first = queue.look(environment)
     except DeploymentError as error:
         # The findings about the job and its runs do not need access to AWS.
-        rest = [finding for finding in judge(job.look(client, spec), None, None, expected) if finding.what != "queue"]
+        rest = [finding for finding in judge(job.look(client, spec), None, None, expected) if finding.check != "queue"]
         return [*rest, Finding("wrong", "queue", str(error), "fix the cause and run the smoke test again"), policy]
     while True:
         queues = queue.look(environment)

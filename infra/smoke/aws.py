@@ -21,18 +21,18 @@ Clients = Callable[[str], Any]
 _Seen = TypeVar("_Seen")
 
 
-def looking(what: str, environment: Environment, look: Callable[[Clients], _Seen]) -> _Seen:
+def looking(action: str, environment: Environment, look: Callable[[Clients], _Seen]) -> _Seen:
     """Return the result of ``look``.
 
     Args:
-        what: The step, for the error message, such as "Reading the queue".
+        action: The step, for the error message, such as "Reading the queue".
         environment: The environment with the account and region.
         look: Called with the clients; called again with those of the lookup role if AWS denies access.
 
     Raises:
         DeploymentError: AWS denies access or rejects the request.
     """
-    with explaining(what):
+    with explaining(action):
         try:
             return look(_own(environment))
         except ClientError as error:

@@ -22,14 +22,14 @@ class Finding:
 
     Attributes:
         state: ``ok``, ``note`` (worth knowing, not a fault) or ``wrong``.
-        what: Name of the check.
+        check: Name of the check.
         text: The result.
         next_step: The next step if something is wrong.
         may_pass: True if the problem may resolve on its own. Check again before reporting it.
     """
 
     state: Literal["ok", "note", "wrong"]
-    what: str
+    check: str
     text: str
     next_step: str = ""
     may_pass: bool = False
@@ -70,15 +70,15 @@ def judge(
 
 def judge_policy(policy: PolicySeen, expected: Expected) -> Finding:
     """Return the finding on the bucket's policy. It names each of our statements that is missing or changed."""
-    what = "bucket policy"
+    check = "bucket policy"
     if not policy.exists:
         fix = f"make deploy ENV={expected.environment}"
         fix = "create it, or correct log_bucket.name in the environment file" if expected.existing_bucket else fix
-        return Finding("wrong", what, f"the bucket {expected.bucket} does not exist", fix)
+        return Finding("wrong", check, f"the bucket {expected.bucket} does not exist", fix)
     differences = [f"{sid} is missing" for sid in policy.missing]
     differences += [f"{sid} is changed ({', '.join(parts)})" for sid, parts in policy.changed]
     if not differences:
-        return Finding("ok", what, f"{expected.bucket} has our {len(policy.ours)} statements")
+        return Finding("ok", check, f"{expected.bucket} has our {len(policy.ours)} statements")
     file = f"review/{expected.name}/log-bucket-policy.json"
     review = f"run make review ENV={expected.environment}, which writes {file}"
     if expected.existing_bucket:
@@ -89,7 +89,7 @@ def judge_policy(policy: PolicySeen, expected: Expected) -> Finding:
             "deployment does not restore them, because its template did not change. AWS replaces the whole policy when "
             "a principal with permission to change it creates another flow log to this bucket"
         )
-    return Finding("wrong", what, "; ".join(differences), fix)
+    return Finding("wrong", check, "; ".join(differences), fix)
 
 
 def _job(job: JobSeen | None, expected: Expected) -> Finding:

@@ -73,10 +73,10 @@ def _auto_loaders(environment: Environment, client: Clients) -> list[tuple[str, 
     topics = {
         entry["TopicArn"]
         for entry in notifications.get("TopicConfigurations", [])
-        if auto_loader.is_auto_loaders(entry["TopicArn"]) and auto_loader.may_be_ours(entry, [logs])
+        if auto_loader.has_auto_loader_name(entry["TopicArn"]) and auto_loader.covers_files_of(entry, [logs])
     }
     subscribed = {queue for topic in topics for queue in _subscribed(client("sns"), topic)}
-    queues = [Arn.parse(queue) for queue in subscribed if auto_loader.is_auto_loaders(queue)]
+    queues = [Arn.parse(queue) for queue in subscribed if auto_loader.has_auto_loader_name(queue)]
     return sorted((queue.resource, queue.account) for queue in queues)
 
 

@@ -63,7 +63,7 @@ def deploy(
     done = Steps(pace.report)
     path = upload.path_of(spec.folder, wheel_file)
     _await_verify_run(client, spec, wheel_path=path, pace=pace)
-    checks = preflight.look(client, spec)
+    checks = preflight.check(client, spec)
     done.add(*checks.notes)
     pace.check()
     memory = Memory.read(client, spec.folder)
@@ -209,7 +209,7 @@ def _tear_down(aws: Aws, spec: WorkspaceSpec, streams: Sequence[Logs]) -> tuple[
             except DeploymentError as error:
                 kept.append(stream)
                 advice = "A deployment by hand with permissions on that bucket removes them"
-                text = composed(f"left for {stream.bucket}", words=str(error), advice=advice)
+                text = composed(f"left for {stream.bucket}", detail=str(error), advice=advice)
                 steps.append(Step("Auto Loader resources", "unchanged", text))
     return steps, kept
 

@@ -81,7 +81,7 @@ def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
             "\n".join(sentence(line, secrets=secrets) for line in traceback.format_exc().splitlines()), file=sys.stderr
         )
         what = f"Internal error of the deployment: {type(error).__name__}:"
-        text = composed(what, words=str(error), advice="See the traceback in the function's log", secrets=secrets)
+        text = composed(what, detail=str(error), advice="See the traceback in the function's log", secrets=secrets)
         raise Failed(text) from None
     return {"IsComplete": True, "Data": data}
 

@@ -18,7 +18,7 @@ from databricks.sdk.service import compute, jobs
 
 from infra.workspace.errors import DeploymentError
 from infra.workspace.explain import explaining
-from infra.workspace.job import job_settings, run_words
+from infra.workspace.job import job_settings, run_output
 from infra.workspace.job.runs import ended, state_of
 from infra.workspace.memory import Memory, Verification
 from infra.workspace.pace import Pace
@@ -76,10 +76,10 @@ def ensure(
         memory.update(verification=Verification(key=key, token=_new_token()))
         if run is None:
             raise DeploymentError("The verify run was deleted", advice="Deploy again")
-        raise run_words.failure(client, spec, run, if_denied=if_denied)
+        raise run_output.failure(client, spec, run, if_denied=if_denied)
     passed = (*(other for other in memory.value.passed if other != key), key)[-_MOST_PASSED:]
     memory.update(verification=None, passed=passed)
-    return Step("verification", "created", f"{run.run_page_url}{run_words.printed(client, run)}")
+    return Step("verification", "created", f"{run.run_page_url}{run_output.printed(client, run)}")
 
 
 def await_under_way(

@@ -78,7 +78,7 @@ def failure(client: WorkspaceClient, spec: WorkspaceSpec, run: jobs.Run, *, if_d
     ]
     return DeploymentError(
         "The verify run failed:",
-        words=reason,
+        detail=reason,
         advice=f"{'. '.join(advice) or 'Fix the cause'}; then deploy again. The run: {run.run_page_url}",
     )
 
