@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
 def _findings(
     client: WorkspaceClient, environment: Environment, spec: WorkspaceSpec, expected: Expected, *, patience: float
 ) -> list[Finding]:
-    """Return the findings, as soon as waiting cannot improve them or ``patience`` has passed."""
+    """Return the findings as soon as waiting cannot improve them, or after ``patience`` seconds."""
     started, printed = time.monotonic(), -_PRINT_SECONDS
     policy = _policy(environment, expected)
     try:

@@ -144,7 +144,7 @@ def _changing(desired: JobSettings) -> JobSettings:
 
 
 def _reset(client: WorkspaceClient, job_id: int, settings: JobSettings) -> None:
-    """Replace the settings of a job; report a deleted job as deleted, whatever the error of the response.
+    """Replace the settings of a job; report a deleted job as deleted, whatever error the response contains.
 
     The service checks permissions before existence, so it may report a missing permission for a deleted job.
     """
@@ -172,8 +172,8 @@ def _pause(client: WorkspaceClient, job_id: int) -> None:
         paused.continuous = Continuous(pause_status=PauseStatus.PAUSED)
     if settings.schedule:
         paused.schedule = CronSchedule.from_dict({**settings.schedule.as_dict(), "pause_status": "PAUSED"})
-    # The service rejects this if the job is no longer valid, for example without its runtime or node type. Then it
-    # cannot run anyway.
+    # The service rejects this if the job is no longer valid, for example because its runtime or node type no longer
+    # exists. Such a job cannot run anyway.
     with suppress(BadRequest):
         client.jobs.update(job_id, new_settings=paused)
 

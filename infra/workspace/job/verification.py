@@ -30,7 +30,7 @@ TASK_KEY = "verify"
 _MOST_PASSED = 10
 
 _NOT_OF_ACCESS = ("headers", "trigger", "new-checkpoint")
-"""Parameters that do not affect access: a new record format, for example, needs no other verify run."""
+"""Parameters that do not affect access. For example, a new record format does not require a new verify run."""
 
 
 def run_name(spec: WorkspaceSpec) -> str:
@@ -48,7 +48,7 @@ def ensure(
     pace: Pace,
     if_denied: str = "",
 ) -> Step:
-    """Verify unless the same settings passed before; wait for a run that is active.
+    """Verify unless the same settings passed before; wait for an active run.
 
     ``if_denied`` is advice for a run without access, if the deployment knows a cause that the storage does not report.
 
