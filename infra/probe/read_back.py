@@ -1,4 +1,4 @@
-"""A comparison of the job's settings as sent and as the workspace returns them."""
+"""Compare the job's settings as sent with the settings that the workspace returns."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from infra.iam import Policy
 from infra.review.iam_diff import Change
 
 MOST_STATEMENTS = 5
-"""Number of statements that the text shows; it counts the others."""
+"""Maximum number of statements that the text shows; it counts the rest."""
 
 MOST_GRANTS = 2
-"""Number of grants that the text shows per statement; it counts the others."""
+"""Maximum number of grants that the text shows per statement; it counts the rest."""
 
 
 def comparison(name: str, differences: Sequence[Change], policies: Sequence[Policy], *, env: str) -> str:

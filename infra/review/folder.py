@@ -39,7 +39,7 @@ def write(part: Part) -> int:
     """Write the files, delete those of an earlier review, and return the exit status."""
     if not _may_be_replaced(part.folder):
         print(
-            f"{_displayed(part.folder)} is not empty and not a review. Choose an empty or a new folder", file=sys.stderr
+            f"{_displayed(part.folder)} is not empty and is not a review. Choose a new or empty folder", file=sys.stderr
         )
         return 2
     _write(part.files, part.folder)

@@ -1,7 +1,7 @@
 """Differences in access between two versions of IAM documents.
 
-Access is wider if no old grant covers a new one, or if a denial was removed. The division into statements does not
-matter: splitting one in two changes nothing.
+Access is wider if a new grant is not covered by an old one, or if a denial was removed. The division into statements
+does not matter: splitting a statement in two changes nothing.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def grants(document: Mapping[str, Any]) -> Iterator[Grant]:
 
 
 def covers(one: Grant, other: Grant) -> bool:
-    """Return True if ``one`` certainly applies wherever ``other`` does, and False in doubt."""
+    """Return True if ``one`` certainly applies wherever ``other`` does, and False if in doubt."""
     return (
         (one.principal in (other.principal, "*"))
         and _glob(one.action.lower()).fullmatch(other.action.lower()) is not None
@@ -164,7 +164,7 @@ def _implies(one: tuple[str, str, tuple[str, ...]], other: tuple[str, str, tuple
 
 @lru_cache(maxsize=4096)
 def _glob(pattern: str) -> re.Pattern[str]:
-    """Return a pattern of IAM as a regular expression. A ``*`` covers a ``*`` in another pattern, a ``?`` does not."""
+    """Return an IAM pattern as a regular expression. A ``*`` covers a ``*`` in another pattern; a ``?`` does not."""
     parts = (
         ".*" if part == "*" else "[^*]" if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern)
     )

@@ -20,7 +20,7 @@ class TemplateDocument:
     """A document of a template.
 
     Attributes:
-        logical_id: Logical id of its resource.
+        logical_id: Logical ID of its resource.
         kind: Its property, or the name of an inline policy.
         document: The document.
     """
@@ -71,7 +71,7 @@ def _permission(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def readable(logical_id: str) -> str:
-    """Return a logical id without CDK's hash at its end, in lower case with hyphens."""
+    """Return a logical ID without CDK's hash at its end, in lowercase with hyphens."""
     stem = re.sub(r"[0-9A-F]{8}$", "", logical_id)
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", stem).lower()
 

@@ -60,7 +60,7 @@ def composed(
         detail: the service's message, in full. Shortening keeps the beginning and the end.
         advice: the next step.
         secrets: texts to mask.
-        limit: maximum length of the message in characters. Only a longer advice can exceed it.
+        limit: maximum length of the message in characters. Only longer advice can exceed it.
     """
     hidden = list(secrets)
     summary, detail, advice = (_clean(text, hidden) for text in (summary, detail, advice))

@@ -136,7 +136,7 @@ def _aws(spec: WorkspaceSpec) -> Aws:
 
 
 def _pace(context: Any) -> Pace:
-    """Return a pace that neither waits nor begins a step if that may take longer than the call."""
+    """Return a pace that never waits, and begins a step only if the call has enough time left for it."""
 
     def check() -> None:
         if context.get_remaining_time_in_millis() < _MARGIN_SECONDS * 1000:

@@ -42,7 +42,7 @@ class Preflight:
 
 
 def check(client: WorkspaceClient, spec: WorkspaceSpec) -> Preflight:
-    """Look up everything that the settings name.
+    """Check that everything the settings name exists and can be used.
 
     Raises:
         DeploymentError: a resource is missing or a name is taken; the message lists all problems.

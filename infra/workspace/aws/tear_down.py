@@ -107,7 +107,7 @@ def _remove_topic(aws: Aws, topic: str) -> list[Step]:
     """Remove queue, subscription and topic in this order, because each is found through the next."""
     steps = []
     subscriptions = _subscriptions(aws, topic)
-    # Topic and queue may have the same name; that finds a queue without a subscription.
+    # The topic and the queue may have the same name; this also finds a queue without a subscription.
     queues = {str(replace(Arn.parse(topic), service="sqs"))}
     queues |= {subscription["Endpoint"] for subscription in subscriptions if subscription["Protocol"] == "sqs"}
     for queue in sorted(queues):
