@@ -90,7 +90,7 @@ def _status(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
     print(f"{spec.environment} in {spec.host}")
     print(f"profile   {spec.profile.arn}{'' if state.registered else '  (not registered)'}")
     for grant in state.grants:
-        print(f"grant     {printable(grant.principal)}{'' if grant.managed else '  (not made by this deployment)'}")
+        print(f"grant     {printable(grant.principal)}{'' if grant.managed else '  (not granted by this deployment)'}")
     if not state.grants:
         print("grant     none")
     if state.job_url is None:
@@ -98,7 +98,7 @@ def _status(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
         return
     print(f"job       {printable(state.job_url)}  ({state.trigger})")
     if state.owner:
-        print(f"run as    {printable(state.runs_as)}  (set by hand; the next deploy sets {state.owner} again)")
+        print(f"run as    {printable(state.runs_as)}  (set by hand; the next deploy restores {state.owner})")
     print(f"wheel     {printable(state.wheel)}")
     print(f"table     {spec.table}")
     for run in state.runs:

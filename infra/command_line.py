@@ -49,7 +49,7 @@ def built_wheel() -> WheelFile:
 
 
 class Waiting:
-    """Wait between two looks, up to a limit, and print each reason at once and then every 30 seconds."""
+    """Wait between two checks, up to a limit. Print each reason immediately, and then every 30 seconds."""
 
     def __init__(self, *, limit_seconds: float, too_long: Callable[[str], DeploymentError]) -> None:
         """Start the clock; ``too_long`` returns the error for a reason that outlasts the limit."""

@@ -1,4 +1,4 @@
-"""Loading of an environment file by name or path, with a check of the whole file.
+"""Load an environment file by name or path, and check the whole file.
 
 environment = load("staging")               # environments/staging.toml
 environment = load("elsewhere/mine.toml")   # the environment's name is `mine`
@@ -68,10 +68,10 @@ def load(name: str, *, folder: Path = ENVIRONMENTS) -> Environment:
 
 
 def _with_name(file: EnvironmentFile, name: str) -> Environment:
-    """Return the settings of a file with its name and, by default, the role name derived from it."""
+    """Return the settings of a file with the environment's name, and with a role name if the file has none."""
     sections = dict(file)
     reader = sections.get("reader")
-    # A key with a problem is missing. An empty string is the default.
+    # A table or key with a problem is missing. The default of the role name is an empty string.
     if reader is not None and getattr(reader, "role_name", None) == "":
         sections["reader"] = reader.model_copy(update={"role_name": f"flow-log-reader-{name}"})
     return Environment.model_construct(name=name, **sections)

@@ -1,4 +1,4 @@
-"""Outputs of the main stack: names to use, and the steps that are left to do by hand."""
+"""Outputs of the main stack: names to use, and the remaining steps to do by hand."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from vpc_flow_logs import __version__
 
 
 def outputs(
-    environment: Environment, job_parameters: Mapping[str, str], made_in_workspace: Mapping[str, str]
+    environment: Environment, job_parameters: Mapping[str, str], workspace_outputs: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the outputs of the main stack by name.
 
     Args:
         environment: The settings.
         job_parameters: The named parameters of the job.
-        made_in_workspace: The outputs of the custom resource.
+        workspace_outputs: The outputs of the custom resource.
     """
     values = {
         "BucketName": environment.log_bucket.name,
         "ReaderRoleArn": names.role_arn(environment),
         "InstanceProfileArn": names.profile_arn(environment),
         "Table": environment.job.table,
-        **made_in_workspace,
+        **workspace_outputs,
         "Version": __version__,
     }
     if "queue-url" in job_parameters:

@@ -1,4 +1,4 @@
-"""Conversion of an environment file to a ``WorkspaceSpec``: everything in the workspace half, as plain data."""
+"""Convert an environment file to a ``WorkspaceSpec``: the whole workspace half, as plain data."""
 
 from __future__ import annotations
 

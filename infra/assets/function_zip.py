@@ -20,7 +20,7 @@ from infra.assets.wheel import SOURCE, WheelBuildError, build_wheel
 from infra.workspace.wheel.wheel_file import read_wheel
 
 PYTHON = "3.13"
-"""Lambda's Python, the newest version that this repository is tested with. Compiled packages work with it only."""
+"""Lambda's Python: the newest version that this repository is tested with. Compiled packages work only with it."""
 
 MACHINE = "x86_64"
 """Lambda's architecture, as in the platform tags of wheels."""
@@ -31,7 +31,7 @@ WORKSPACE = Path(__file__).resolve().parents[1] / "workspace"
 LOCK = WORKSPACE / "requirements.txt"
 """The function's packages, with a hash for every file."""
 
-_TIME = (1980, 1, 1, 0, 0, 0)  # The oldest time of the zip format: the zip must not depend on modification times.
+_TIME = (1980, 1, 1, 0, 0, 0)  # The earliest time that a zip can hold: the zip must not depend on modification times.
 
 
 class FunctionCodeError(Exception):
@@ -54,7 +54,7 @@ class FunctionCode:
 
 
 def packages_file() -> Path:
-    """Return the path of the zip with the packages of the lock file. Setup creates it; it may not exist."""
+    """Return the path of the zip with the packages of the lock file. Setup creates it, so it may not exist yet."""
     key = LOCK.read_bytes() + f"{PYTHON} {MACHINE}".encode()
     return Path(sys.prefix) / "lambda" / f"packages-{hashlib.sha256(key).hexdigest()[:16]}.zip"
 
@@ -102,7 +102,7 @@ def pack(folder: Path, *, workspace: Path = WORKSPACE, job: Path = SOURCE) -> Fu
 
 
 def add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    """Add a file to a zip, readable for Lambda and with a fixed time."""
+    """Add a file to a zip, readable by Lambda and with a fixed modification time."""
     entry = zipfile.ZipInfo(name, _TIME)
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o100644 << 16

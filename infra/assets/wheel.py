@@ -1,4 +1,4 @@
-"""The job's wheel, built from `job/` without a network. Equal sources give equal bytes."""
+"""The job's wheel, built from `job/` without a network. The same sources always give the same bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2] / "job"
 """The wheel's project folder, with `pyproject.toml` and the package."""
 
-# 1980-01-01, the oldest time of the zip format: the modification times of a checkout must not change the wheel.
+# 1980-01-01, the earliest time that a zip can hold: the modification times of a checkout must not change the wheel.
 _TIME = "315532800"
 # The build back end's own hook, without pip: there is nothing to resolve. The last line of output is the file's name.
 _BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
@@ -31,7 +31,7 @@ def build_wheel(target: Path, *, source: Path = SOURCE) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
         copy = Path(folder) / "job"
-        # A copy: a build leaves files next to its source, and includes those of an earlier build.
+        # Build from a copy: a build leaves files next to its source, and includes those of an earlier build.
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
         for file in copy.rglob("*"):
             file.chmod(0o755 if file.is_dir() else 0o644)  # The umask of a checkout must not change the wheel.

@@ -69,7 +69,7 @@ def traffic(flow_log: FlowLog) -> str | None:
 
 
 def aggregation_seconds(flow_log: FlowLog) -> int:
-    """Return the maximum aggregation interval of a flow log's records."""
+    """Return the maximum aggregation interval of a flow log's records, in seconds."""
     return flow_log.aggregation_seconds or (60 if flow_log.transit_gateway else 600)
 
 

@@ -1,4 +1,4 @@
-"""Detection of example values in a user's environment file: they belong to nobody, or to someone else."""
+"""Detect example values that are still in a user's environment file: they belong to no one, or to someone else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ACCOUNTS = frozenset({"111122223333", "444455556666", "777788889999", "999988887
 """Account IDs in the example files here and in the AWS documentation."""
 
 STAGE = "000000000000"
-"""Account ID of the embedded stage. AWS has no such account, so the stage's file cannot deploy anywhere else."""
+"""Account ID of the embedded stage. AWS has no such account, so the stage's file cannot be deployed anywhere else."""
 
 _IDS = re.compile(
     "(?:vpc|subnet|eni|tgw)-(?:0a1b2c3d4e5f60718|0f1e2d3c4b5a69788|0123456789abcdef0|0a0b0c0d0e0f01020|0102030405060708f)"

@@ -1,4 +1,4 @@
-"""Types of the single values in an environment file: the rule for each, and the message for a value that breaks it.
+"""Types of the values in an environment file: the rule for each, and the message for a value that breaks it.
 
 A validator's message that begins with "is", "has" or "needs" follows the value: ``"vpc-1" is not a valid VPC ID``.
 If the job has a rule for the same value (paths, table names, regions), that rule applies and its message is complete.
@@ -160,7 +160,7 @@ def _region_problem(value: str) -> str | None:
     unknown = (
         None
         if partitions.find(value)
-        else f"{value!r} is not a valid AWS region, such as us-east-1: it is in no AWS partition"
+        else f"{value!r} is not a valid AWS region, such as us-east-1: no AWS partition contains it"
     )
     return region_problem(value) or unknown
 

@@ -27,7 +27,7 @@ class Problem:
 class EnvironmentFileError(Exception):
     """An environment file cannot be used.
 
-    The text is for people and lists all problems.
+    The text is for users and lists all problems.
 
     Attributes:
         file: The path of the file.

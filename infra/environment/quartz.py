@@ -17,14 +17,14 @@ class Part:
     """One part of an expression.
 
     Attributes:
-        what: The name of the part in messages.
+        label: The name of the part in messages.
         low: The lowest value.
         high: The highest value.
         names: Names of the values, from ``low`` on.
         forms: A regular expression for the special forms of this part.
     """
 
-    what: str
+    label: str
     low: int
     high: int
     names: tuple[str, ...] = ()
@@ -55,8 +55,8 @@ def quartz_problem(expression: str) -> str | None:
         if not all(_fits(part, item) for item in text.upper().split(",")):
             names = f" or {part.names[0]} to {part.names[-1]}" if part.names else ""
             return (
-                f'has "{text}" in part {number}, the {part.what}. Use {part.low} to {part.high}{names}, or *. Separate '
-                "several values with commas; write a range as from-to and an increment as from/every"
+                f'has "{text}" in part {number}, the {part.label}. Use {part.low} to {part.high}{names}, or *. '
+                "Separate several values with commas; write a range as from-to and an increment as from/every"
             )
     if (given[3] == "?") == (given[5] == "?"):
         return "needs ? for either the day of the month (part 4) or the day of the week (part 6), but not both"

@@ -126,7 +126,7 @@ def _new_bucket(environment: Environment) -> Iterator[Problem]:
 
 def _some_flow_log(environment: Environment) -> Iterator[Problem]:
     bucket = getattr(environment, "log_bucket", None)
-    # Without its table the bucket is new, which is the default. A value with a problem can mean either.
+    # Without [log_bucket], the bucket counts as new, the default. If `existing` has a problem, either is possible.
     existing = bucket is not None and getattr(bucket, "existing", True)
     if not environment.flow_logs and not existing:
         yield Problem(

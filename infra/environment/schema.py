@@ -1,6 +1,6 @@
 """Schema of an environment file: one class per section, one described attribute per key.
 
-A key without a default is required; only values that the owner of the accounts alone can know have no default.
+A key without a default is required. Only values that depend on the user's accounts and workspace have no default.
 
 ``make docs`` writes docs/environment.md from the descriptions and examples. A description begins in lower case, because
 the message about a missing key quotes it. ``(default: ...)`` in it describes a default that is not a value.
@@ -45,7 +45,7 @@ class LogBucket(Section):
     name: v.BucketName = Field(description="name of the bucket", examples=["example-staging-flow-logs"])
     existing: bool = Field(
         default=False,
-        description="the bucket exists already, in the account and region of `[aws]`. Its owner keeps its policy "
+        description="the bucket already exists, in the account and region of `[aws]`. Its owner manages its policy "
         "and lifecycle; the review lists the statements to add to the policy",
     )
     prefix: v.Prefix | None = Field(
@@ -62,13 +62,13 @@ class LogBucket(Section):
     kms_key_arn: v.KmsKeyArn | None = Field(
         default=None,
         description="customer managed key that encrypts the bucket, in the bucket's region (default: SSE-S3). Its "
-        "owner keeps the key policy; the review lists the statements to add",
+        "owner manages the key policy; the review lists the statements to add",
         examples=["arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"],
     )
 
 
 class Reader(Section):
-    """``[reader]``: the role that the job reads with."""
+    """``[reader]``: the role that the job uses to read the logs."""
 
     role_name: v.RoleName = Field(
         default="",
@@ -76,7 +76,7 @@ class Reader(Section):
         examples=["flow-log-reader-staging"],
     )
     databricks_role_arn: v.RoleArn = Field(
-        description="cross-account role that Databricks launches clusters with, in the account of [aws]. It gets "
+        description="cross-account role that Databricks uses to launch clusters, in the account of [aws]. It gets "
         "permission to pass the reader role to EC2",
         examples=["arn:aws:iam::111122223333:role/databricks-cross-account"],
     )
@@ -115,8 +115,8 @@ class Workspace(Section):
     )
     groups: Annotated[tuple[v.Principal, ...], LIST] = Field(
         default=(),
-        description="groups that may use the instance profile. Anyone who may use it has the reader role's rights; the "
-        "job needs no grant",
+        description="groups that may use the instance profile. Anyone who may use it has the reader role's "
+        "permissions; the job needs no grant",
         examples=[["network-engineers"]],
     )
     users: Annotated[tuple[v.UserName, ...], LIST] = Field(
@@ -159,7 +159,7 @@ class Job(Section):
     external_location: bool = Field(
         default=False,
         description="a Unity Catalog external location covers `delta_output_path`. The service principal needs "
-        "`CREATE EXTERNAL TABLE` and `READ FILES` on it; the reader role gets no rights on the folder",
+        "`CREATE EXTERNAL TABLE` and `READ FILES` on it; the reader role gets no permissions on the folder",
     )
     trigger: Literal["continuous", "scheduled"] = Field(
         default="continuous", description="run continuously, or on the schedule", examples=["scheduled"]
@@ -172,7 +172,7 @@ class Job(Section):
     interval_seconds: v.Seconds | None = Field(
         default=None,
         description="how often a continuous job looks for new files (default: 60). AWS delivers every 5 to 10 minutes, "
-        "and each commit costs a log entry and data files",
+        "and each commit adds a log entry and data files",
         examples=[300],
     )
     headers: Annotated[tuple[v.Header, ...], LIST] | None = Field(
@@ -217,7 +217,7 @@ class EnvironmentFile(Section):
         default=(),
         description="the flow logs to create, one `[[flow_logs]]` table each. Required for a new bucket",
     )
-    reader: Reader = Field(description="the table [reader] for the role that the job reads with")
+    reader: Reader = Field(description="the table [reader] for the role that the job uses to read the logs")
     workspace: Workspace | None = Field(
         default=None, description="the Databricks workspace; without it, only the AWS half is deployed"
     )

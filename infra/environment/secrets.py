@@ -1,4 +1,4 @@
-"""Detection of secrets in an environment file, and display of values without them.
+"""Detect secrets in an environment file, and show values without them.
 
 Messages end up in logs and tickets, so they never repeat a value that looks like a secret.
 """
@@ -19,7 +19,7 @@ _SECRET = re.compile(
     r"|\beyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{8,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
-# An AWS secret access key has no prefix: it is a separate word of 40 characters, with lowercase, uppercase and digits.
+# An AWS secret access key has no prefix: it is a separate word of 40 characters, with letters of both cases and digits.
 # A word that begins with a slash is treated as a path.
 _CHARACTER = "[A-Za-z0-9+/]"
 _ACCESS_KEY = re.compile(
@@ -35,7 +35,7 @@ SECRET_ADVICE = f"looks like a secret (not shown here). Remove it from the file 
 
 
 def shown(value: object) -> str:
-    """Return a value as the file would write it, cut at 100 characters; a secret is not shown.
+    """Return a value as the file would write it, truncated to 100 characters; a secret is not shown.
 
     >>> shown("a"), shown(True), shown(["x"])
     ('"a"', 'true', '["x"]')

@@ -1,4 +1,4 @@
-"""Validation of the tables of a TOML file: typed settings, and all problems in the file rather than only the first.
+"""Validate the tables of a TOML file: return typed settings, and all problems in the file rather than only the first.
 
 pydantic checks each value. A key with a problem is left out, so that the checks across keys can still check the rest.
 """
@@ -76,9 +76,9 @@ def _read_leaf(field: FieldInfo, raw: object, place: str) -> tuple[Any, list[Pro
 
 
 def _first_each(error: ValidationError) -> list[ErrorDetails]:
-    """Return the first error at each place: a file never means the second member of `str | None`.
+    """Return the first error at each place: TOML has no null, so errors about the None in `str | None` do not matter.
 
-    An array with invalid items is not reported as empty as well.
+    An array with invalid items is not also reported as empty.
     """
     details: dict[tuple[int | str, ...], ErrorDetails] = {}
     for detail in error.errors(include_url=False):

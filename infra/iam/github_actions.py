@@ -32,7 +32,7 @@ def trust(*, provider_arn: str, subject: str) -> tuple[Statement, ...]:
 
 
 def deploy(*, bootstrap_role_arns: Sequence[str]) -> tuple[Statement, ...]:
-    """Return the rights of the deploy role."""
+    """Return the permissions of the deploy role."""
     return (
         Statement(
             sid="AssumeBootstrapRoles",

@@ -29,7 +29,7 @@ _THIS_KEY = ("*",)
 
 
 def key_use(*, key_arn: str, region: str, writes: bool, queue: bool) -> tuple[Statement, ...]:
-    """Return the reader's rights to use the key, only through the services that store the encrypted data.
+    """Return the reader's permissions to use the key, limited to the services that store the encrypted data.
 
     Args:
         key_arn: The ARN of the key.
@@ -66,7 +66,7 @@ def key_policy(
 
     Args:
         sources: The accounts and regions that deliver flow logs.
-        uses: The reader's rights, from :func:`key_use`.
+        uses: The reader's permissions, from :func:`key_use`.
         account: The account of the reader role.
         role_arn: The ARN of the reader role.
         bucket_arn: The ARN of the log bucket.
@@ -81,7 +81,7 @@ def _delivery_use(source: Source) -> Statement:
     return Statement(
         sid=f"AWSLogDelivery{source.account}{source.region.replace('-', '')}",
         reason=f"Flow logs of account {source.account} in {source.region} are encrypted with this key on delivery; AWS "
-        "documents these actions for it",
+        "documents these actions for that purpose",
         principals=service("delivery.logs"),
         actions=_DELIVERY,
         resources=_THIS_KEY,
@@ -117,10 +117,10 @@ def _notifications(*, account: str, bucket_arn: str, topic_arn: str) -> tuple[St
 
 
 def _reader(use: Statement, *, account: str, role_arn: str) -> Statement:
-    """Return one of the reader's rights as a statement of the key policy.
+    """Return one of the reader's permissions as a statement of the key policy.
 
-    The principal is the account, with a condition on the role: KMS rejects a principal that does not exist yet, and
-    this way the policy can be complete before the first deploy.
+    The principal is the account, with a condition on the role. KMS rejects a principal that does not exist yet; with a
+    condition, the policy can be complete before the first deploy.
     """
     root = replace(Arn.parse(role_arn), account=account, resource="root")
     return Statement(

@@ -22,7 +22,7 @@ def tls(*, bucket_arn: str) -> tuple[Statement, ...]:
 
 
 def delivery(*, bucket_arn: str, logs_prefix: str, sources: Sequence[Source]) -> tuple[Statement, ...]:
-    """Return the rights of AWS log delivery, for the flow logs of each source account and region."""
+    """Return the permissions that AWS log delivery needs for the flow logs of each source account and region."""
     return tuple(
         statement
         for source in sources
@@ -65,7 +65,7 @@ def _delivery(*, bucket_arn: str, logs_prefix: str, source: Source) -> tuple[Sta
 
 
 def reader(*, bucket_arn: str, logs_prefix: str, folder_arns: Sequence[str], role_arn: str) -> tuple[Statement, ...]:
-    """Return the reader's rights as statements of the bucket policy (the guide's step 3).
+    """Return the reader's permissions as statements of the bucket policy (the guide's step 3).
 
     Args:
         bucket_arn: The ARN of the log bucket.
@@ -80,7 +80,7 @@ def reader(*, bucket_arn: str, logs_prefix: str, folder_arns: Sequence[str], rol
     return tuple(
         Statement(
             sid=f"Reader{statement.sid}",
-            reason=f"The same right as in the role's policy, granted by the bucket: {statement.reason}",
+            reason=f"The same permission as in the role's policy, granted by the bucket: {statement.reason}",
             principals=role(role_arn),
             actions=statement.actions,
             resources=statement.resources,

@@ -1,4 +1,4 @@
-"""Rights for file notification mode: those that Auto Loader needs to create its resources, or to use the stack's.
+"""Permissions for file notification mode: for Auto Loader to create its own resources, or to use those of the stack.
 
 Source of the actions: https://docs.databricks.com/aws/en/ingestion/cloud-object-storage/auto-loader/file-notification-mode.
 The guide's step 8 also lists ``sqs:DeleteMessageBatch`` and ``sqs:ChangeMessageVisibilityBatch``. IAM has no such
@@ -22,14 +22,14 @@ _NO_RESOURCE = "AWS supports only * as the resource of this action"
 
 
 def auto_loader(*, bucket_arn: str, topics_arn: str, queues_arn: str) -> tuple[Statement, ...]:
-    """Return the reader's rights if Auto Loader creates the topic, the queue and the bucket notification.
+    """Return the reader's permissions if Auto Loader creates the topic, the queue and the bucket notification.
 
     ``topics_arn`` and ``queues_arn`` end with :data:`AUTO_INGEST`.
     """
     return (
         Statement(
             sid="AutoLoaderBucketNotification",
-            reason="Auto Loader adds its notification to the bucket; S3 rights cannot be limited to one notification",
+            reason="Auto Loader adds its notification to the bucket; S3 cannot limit permissions to one notification",
             actions=("s3:GetBucketNotification", "s3:PutBucketNotification"),
             resources=(bucket_arn,),
         ),
@@ -92,7 +92,7 @@ def auto_loader(*, bucket_arn: str, topics_arn: str, queues_arn: str) -> tuple[S
 
 
 def unsubscribe(sid: str) -> Statement:
-    """Return the right to remove a subscription, which AWS cannot limit to a topic."""
+    """Return the permission to remove a subscription. AWS cannot limit it to a topic."""
     return Statement(
         sid=sid,
         reason="The subscription is removed with its topic",
@@ -103,7 +103,7 @@ def unsubscribe(sid: str) -> Statement:
 
 
 def stack_queue_use(*, bucket_arn: str, topic_arn: str, queue_arn: str) -> tuple[Statement, ...]:
-    """Return the reader's rights if the stack creates topic, queue and notification: Databricks' reduced policy."""
+    """Return the reader's permissions if the stack creates the resources: the reduced policy of Databricks."""
     return (
         Statement(
             sid="UseBucketNotification",
@@ -168,12 +168,12 @@ def queue_policy(*, queue_arn: str, topic_arn: str) -> tuple[Statement, ...]:
 
 
 def dead_letters_policy(*, queue_arn: str) -> tuple[Statement, ...]:
-    """Return the policy of the dead-letter queue. SQS moves messages there and needs no right to do so."""
+    """Return the policy of the dead-letter queue. SQS needs no permission to move messages there."""
     return (only_tls(sid="DenyPlainHttp", action="sqs:*", resources=(queue_arn,)),)
 
 
 def notification_writer(*, bucket_arn: str, log_group_arn: str) -> tuple[Statement, ...]:
-    """Return the rights of the function that sets and removes the bucket notification."""
+    """Return the permissions of the function that sets and removes the bucket notification."""
     return (
         Statement(
             sid="SetNotification",
@@ -187,7 +187,7 @@ def notification_writer(*, bucket_arn: str, log_group_arn: str) -> tuple[Stateme
 
 
 def write_log(*log_group_arns: str) -> Statement:
-    """Return the right to write to the log of a function, or to the logs of all functions that share a role."""
+    """Return the permission to write to the log of a function, or to the logs of all functions that share a role."""
     return Statement(
         sid="WriteLog",
         reason="The function writes to its own log",

@@ -176,7 +176,7 @@ def notification_writer_trust(environment: Environment) -> Policy:
 
 
 def notification_writer(environment: Environment) -> Policy:
-    """Return the rights of the function that sets the bucket notification and removes it with the stack."""
+    """Return the permissions of the function that sets the bucket notification and removes it with the stack."""
     return Policy(
         file="notification-writer-role.json",
         name="notification",

@@ -1,7 +1,7 @@
-"""Rights of the reader role: run on a cluster, read delivered logs, and write to the job's folders.
+"""Permissions of the reader role: run on a cluster, read delivered logs, and write to the job's folders.
 
-These are the guide's steps 2 and 5 (instance profile, PassRole) with fewer rights: the guide lets the role write and
-delete in the whole bucket.
+These are the guide's steps 2 and 5 (instance profile, PassRole) with fewer permissions: the guide lets the role write
+and delete in the whole bucket.
 Source: https://docs.databricks.com/aws/en/connect/storage/tutorial-s3-instance-profile
 """
 
@@ -29,7 +29,7 @@ def trust() -> tuple[Statement, ...]:
 
 
 def read_logs(*, bucket_arn: str, logs_prefix: str) -> tuple[Statement, ...]:
-    """Return the right to read everything that AWS delivers to the bucket."""
+    """Return the permissions to list and read everything that AWS delivers to the bucket."""
     return (
         Statement(
             sid="FindLogs",
@@ -52,7 +52,7 @@ def read_logs(*, bucket_arn: str, logs_prefix: str) -> tuple[Statement, ...]:
 
 
 def write_outputs(*, folder_arns: Sequence[str], other_bucket_arns: Sequence[str]) -> tuple[Statement, ...]:
-    """Return the rights to read and write the job's folders in S3 and to list their buckets; empty without folders.
+    """Return the permissions to read and write the job's S3 folders, and to list their buckets; empty without folders.
 
     Args:
         folder_arns: The ARNs of all folders.
@@ -80,9 +80,9 @@ def write_outputs(*, folder_arns: Sequence[str], other_bucket_arns: Sequence[str
 
 
 def pass_role(*, role_arn: str, region: str) -> tuple[Statement, ...]:
-    """Return the right that is added to those of the cross-account role.
+    """Return the permission that the stack adds to the cross-account role.
 
-    In partitions with their own domain EC2 has two service names, and AWS's managed policies list both.
+    In partitions with their own domain, EC2 has two service names, and AWS's managed policies list both.
     """
     ec2 = tuple(sorted({f"ec2.{suffix}" for suffix in ("amazonaws.com", partitions.of(region).dns_suffix)}))
     return (

@@ -1,4 +1,4 @@
-"""Rights of the functions that register the reader with the workspace: two of this repository, and those of CDK.
+"""Permissions of the functions that register the reader with the workspace: two of this repository, and those of CDK.
 
 CloudFormation calls the provider, a CDK function, which calls the registration function. The provider then starts the
 waiter, a CDK state machine. The waiter calls the check function through the provider's check until the registration is
@@ -39,7 +39,7 @@ def waiter_trust(*, account: str) -> tuple[Statement, ...]:
 
 
 def read_secret(*, secret_arn: str) -> Statement:
-    """Return the right to read the workspace credentials."""
+    """Return the permission to read the workspace credentials."""
     return Statement(
         sid="ReadSecret",
         reason="The credentials for the workspace are in this secret, not in a template",
@@ -51,11 +51,11 @@ def read_secret(*, secret_arn: str) -> Statement:
 def registration(
     *, secret_arn: str, log_group_arns: Sequence[str], bucket_arn: str, topics_arn: str, queues_arn: str
 ) -> tuple[Statement, ...]:
-    """Return the rights of the registration function.
+    """Return the permissions of the registration function.
 
     The tear-down starts at the bucket notification, continues to the topic that it names, and ends at the subscribed
-    queue. The rights are the same for every value of ``notifications``, because a change from ``auto-loader`` to
-    another value removes what Auto Loader created.
+    queue. The permissions are the same for every value of ``notifications``, because a change from ``auto-loader`` to
+    another value removes the resources that Auto Loader created.
     """
     return (
         write_log(*log_group_arns),
@@ -85,13 +85,13 @@ def registration(
 
 
 def provider(*, log_group_arn: str, function_arn: str, waiter_arn: str) -> tuple[Statement, ...]:
-    """Return the rights of the CDK function that CloudFormation calls."""
+    """Return the permissions of the CDK function that CloudFormation calls."""
     return (
         write_log(log_group_arn),
         *_call(function_arn),
         Statement(
             sid="StartWaiter",
-            reason="A run that verifies bucket access outlasts one call; the waiter checks again until it ends",
+            reason="A run that verifies bucket access takes longer than one call; the waiter checks until it ends",
             actions=("states:StartExecution",),
             resources=(waiter_arn,),
         ),
@@ -99,7 +99,7 @@ def provider(*, log_group_arn: str, function_arn: str, waiter_arn: str) -> tuple
 
 
 def provider_check(*, log_group_arn: str, function_arn: str) -> tuple[Statement, ...]:
-    """Return the rights of the CDK functions that the waiter calls.
+    """Return the permissions of the CDK functions that the waiter calls.
 
     One calls the check function, the other reports a timeout to CloudFormation.
     """
@@ -107,7 +107,7 @@ def provider_check(*, log_group_arn: str, function_arn: str) -> tuple[Statement,
 
 
 def waiter(*, function_arns: Sequence[str]) -> tuple[Statement, ...]:
-    """Return the rights of the CDK state machine: it calls two CDK functions."""
+    """Return the permissions of the CDK state machine: it calls two CDK functions."""
     return (
         Statement(
             sid="CallProvider",
@@ -119,7 +119,7 @@ def waiter(*, function_arns: Sequence[str]) -> tuple[Statement, ...]:
 
 
 def _call(function_arn: str) -> tuple[Statement, ...]:
-    """Return the rights to call a function that may just have been created."""
+    """Return the permissions to call a function that may just have been created."""
     return (
         Statement(
             sid="CallRegistration",

@@ -1,4 +1,4 @@
-"""Policies of an environment for the registration of its reader: for two functions, three CDK functions and the waiter.
+"""Policies for the registration of an environment's reader: those of two functions, three CDK functions and the waiter.
 
 The module :mod:`infra.iam.policies` has all other policies.
 """
@@ -31,7 +31,7 @@ def function_trust(environment: Environment) -> Policy:
 
 
 def function_policy(environment: Environment) -> Policy:
-    """Return the rights of the registration function; no statements without ``[workspace]``."""
+    """Return the permissions of the registration function; there are no statements without ``[workspace]``."""
     workspace = environment.workspace
     name = names.registration_name(environment)
     statements = (
@@ -58,7 +58,7 @@ def provider_trust(environment: Environment) -> Policy:
 
 
 def provider_policy(environment: Environment) -> Policy:
-    """Return the rights of the CDK function that CloudFormation calls."""
+    """Return the permissions of the CDK function that CloudFormation calls."""
     name = names.provider_name(environment)
     return Policy(
         file="provider-role.json",
@@ -79,7 +79,7 @@ def provider_check_trust(environment: Environment) -> Policy:
 
 
 def provider_check_policy(environment: Environment) -> Policy:
-    """Return the rights of the CDK functions that the waiter calls."""
+    """Return the permissions of the CDK functions that the waiter calls."""
     name = names.provider_check_name(environment)
     return Policy(
         file="provider-check-role.json",
@@ -100,7 +100,7 @@ def waiter_trust(environment: Environment) -> Policy:
 
 
 def waiter_policy(environment: Environment) -> Policy:
-    """Return the rights of the CDK state machine that waits for the registration."""
+    """Return the permissions of the CDK state machine that waits for the registration."""
     functions = (names.provider_check_name(environment), names.provider_timeout_name(environment))
     return Policy(
         file="waiter-role.json",

@@ -1,4 +1,4 @@
-"""Size check of the bucket policy, which S3 limits and which grows with the accounts and regions that deliver."""
+"""Check the size of the bucket policy: S3 limits it, and it grows with the accounts and regions that deliver."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Policy:
         title: A one-line description of the document and its carrier.
         statements: The statements.
         name: The name of an inline policy.
-        carrier: The ARN of the carrier if the environment file sets it. Only this shows that a document moved to
+        carrier: The ARN of the carrier if the environment file sets it. It shows a comparison that a document moved to
             another role.
     """
 
@@ -62,7 +62,7 @@ class Policy:
 
 
 def document(statements: Iterable[Statement]) -> Document:
-    """Return the IAM document of statements, with sorted lists, so that equal documents are equal JSON."""
+    """Return statements as an IAM document. Lists are sorted, so that equal documents give equal JSON."""
     return {"Version": "2012-10-17", "Statement": [_json(statement) for statement in statements]}
 
 
@@ -94,11 +94,11 @@ def _principal(principals: tuple[tuple[str, str], ...]) -> str | dict[str, list[
 
 
 EVERYBODY = (("*", "*"),)
-"""The principals of a statement that denies something to everybody."""
+"""The principals of a statement that denies something to everyone."""
 
 
 def service(name: str) -> tuple[tuple[str, str], ...]:
-    """Return an AWS service as principal. Its name ends with ``amazonaws.com`` in every partition.
+    """Return an AWS service as a principal. Its name ends with ``amazonaws.com`` in every partition.
 
     Source: ``ServicePrincipal.servicePrincipalName`` of aws-cdk-lib.
     """
@@ -106,7 +106,7 @@ def service(name: str) -> tuple[tuple[str, str], ...]:
 
 
 def role(arn: str) -> tuple[tuple[str, str], ...]:
-    """Return a role as principal."""
+    """Return a role as a principal."""
     return (("AWS", arn),)
 
 

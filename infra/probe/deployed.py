@@ -93,7 +93,7 @@ def _failures(client: WorkspaceClient, spec: WorkspaceSpec) -> Iterator[Answer]:
 
 
 def _runs(client: WorkspaceClient, spec: WorkspaceSpec) -> Iterator[BaseRun]:
-    """Give the last runs of the job, then the last verify runs."""
+    """Yield the last runs of the job, then the last verify runs."""
     for job in streaming_job.find(client, spec)[:1]:
         yield from islice(client.jobs.list_runs(job_id=job.job_id, completed_only=True, limit=_RUNS), _RUNS)
     single = client.jobs.list_runs(completed_only=True, run_type=RunType.SUBMIT_RUN, limit=_RUNS)

@@ -1,4 +1,4 @@
-"""A comparison of the job's settings as sent and as the workspace returns them."""
+"""Compare the job's settings as sent with the settings that the workspace returns."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from vpc_flow_logs.answer import Answer, holds
 
 
-def compared(sent: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:
+def compared(sent: Mapping[str, Any], returned: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:
     """Compare two documents.
 
     Returns:
         The values that were added, changed, and left out, each as ``place = value``.
     """
-    before, after = dict(_flat(sent, "")), dict(_flat(found, ""))
+    before, after = dict(_flat(sent, "")), dict(_flat(returned, ""))
     added = [f"{place} = {after[place]}" for place in after if place not in before]
     changed = [
         f"{place} = {after[place]}, sent {value}" for place, value in before.items() if after.get(place, value) != value
@@ -23,9 +23,9 @@ def compared(sent: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[list[st
     return sorted(added), sorted(changed), sorted(left_out)
 
 
-def answers(sent: Mapping[str, Any], found: Mapping[str, Any]) -> list[Answer]:
+def answers(sent: Mapping[str, Any], returned: Mapping[str, Any]) -> list[Answer]:
     """Return how the workspace changes the job's settings."""
-    added, changed, left_out = compared(sent, found)
+    added, changed, left_out = compared(sent, returned)
     return [
         Answer("defaults that the workspace adds", "seen", tuple(added) or ("none",)),
         holds("the workspace returns the job's settings as sent", not changed, *changed),

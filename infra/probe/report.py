@@ -48,7 +48,7 @@ def markdown(answers: Iterable[Answer], *, version: str, when: str, mask: Callab
 
 
 def _block(facts: Sequence[str]) -> list[str]:
-    """Return facts as a code block. Outside of one, Markdown would take ``<account>`` for an HTML tag."""
+    """Return facts as a code block. Outside a code block, Markdown would treat ``<account>`` as an HTML tag."""
     if not facts:
         return []
     return ["", "```text", *(printable(fact).replace("```", "'''") for fact in facts), "```"]

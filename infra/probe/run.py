@@ -22,7 +22,7 @@ from infra.workspace.wheel.wheel_file import WheelFile
 from vpc_flow_logs.answer import Answer, answers_in
 
 EMPTY = {"empty": ""}
-"""A parameter without a value, to determine how it arrives."""
+"""A parameter without a value, to find out how the job receives it."""
 
 NOT_REGISTERED = Answer(
     "the questions to a cluster", "not asked", ("the instance profile is not registered in the workspace",)
@@ -107,7 +107,7 @@ def _cancel(client: WorkspaceClient, run_id: int) -> None:
 
 
 def _answers(client: WorkspaceClient, run: jobs.Run) -> list[Answer]:
-    """Return the run's answers, and one on its failure if it did not succeed."""
+    """Return the run's answers, and an answer about its failure if it did not succeed."""
     outputs = [output for task in run.tasks or [] for output in _output(client, task)]
     printed = [answer for output in outputs for answer in answers_in(output.logs or "")]
     succeeded = run.state is not None and run.state.result_state == jobs.RunResultState.SUCCESS
@@ -123,5 +123,5 @@ def _answers(client: WorkspaceClient, run: jobs.Run) -> list[Answer]:
 def _output(client: WorkspaceClient, task: jobs.RunTask) -> Iterator[jobs.RunOutput]:
     try:
         yield client.jobs.get_run_output(task.run_id or 0)
-    except (DatabricksError, RequestException, TimeoutError):  # the report has the run's own message then
+    except (DatabricksError, RequestException, TimeoutError):  # the report then has the run's own message
         return

@@ -49,7 +49,7 @@ def _flow_log(scope: Construct, flow_log: FlowLog, destination: str) -> ec2.CfnF
         "traffic_type": deliveries.traffic(flow_log),
         "log_destination_type": "s3",
         "log_destination": destination,
-        # None for the default format. Spelled out, AWS would reject it as a duplicate of a flow log with the default.
+        # None for the default format: if it were spelled out, AWS would reject it as a duplicate of the default.
         "log_format": " ".join(f"${{{name}}}" for name in deliveries.own_format(flow_log) or ()) or None,
         "max_aggregation_interval": deliveries.aggregation_seconds(flow_log),
         # Always all three: AWS fills in absent options, and CloudFormation then reports drift.
@@ -86,9 +86,9 @@ def _tag_fields(tag_keys: TagKeys) -> list[dict[str, object]]:
 
 
 def _id(properties: dict[str, Any]) -> str:
-    """Return a logical id derived from the properties that cannot be updated.
+    """Return a logical ID derived from the properties that cannot be updated.
 
-    The order in the environment file has no effect. A changed flow log gets a new logical id, and CloudFormation
+    The order in the environment file has no effect. A changed flow log gets a new logical ID, and CloudFormation
     creates it before it deletes the old one.
     """
     text = json.dumps(properties, sort_keys=True)

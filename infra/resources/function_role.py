@@ -47,7 +47,7 @@ def make_role(scope: Construct, construct_id: str, role: FunctionRole, *, descri
 
 
 def fixed_role(scope: Construct, construct_id: str, role: FunctionRole) -> iam.IRole:
-    """Return a role of :func:`make_role` as an immutable reference, so that no construct can grant more to it."""
+    """Return a role of :func:`make_role` as an immutable reference, so that no construct can add permissions to it."""
     return iam.Role.from_role_name(scope, construct_id, role.name, mutable=False)
 
 
@@ -57,12 +57,12 @@ def inline(policy: Policy) -> iam.CfnRole.PolicyProperty:
 
 
 def function_log(scope: Construct, construct_id: str, function: str) -> logs.LogGroup:
-    """Create a function's log group, under the name that Lambda would choose."""
+    """Create a function's log group, with the name that Lambda would choose."""
     return logs.LogGroup(
         scope,
         construct_id,
         log_group_name=names.log_group_name(function),
         retention=RETENTION,
-        # The name is fixed: a log group that stayed behind would make the next deployment fail.
+        # The name is fixed, so a log group that remained would make the next deployment fail.
         removal_policy=RemovalPolicy.DESTROY,
     )

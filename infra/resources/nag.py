@@ -9,7 +9,7 @@ from infra.iam import Policy
 
 
 def acknowledge(construct: Construct, *, rule: str, reason: str) -> None:
-    """Acknowledge one finding on a construct by its full id (``AwsSolutions-IAM5[Resource::*]``)."""
+    """Acknowledge one finding on a construct by its full ID (``AwsSolutions-IAM5[Resource::*]``)."""
     Validations.of(construct).acknowledge(Acknowledgment(id=rule, reason=reason))
 
 

@@ -13,8 +13,9 @@ RETENTION = Duration.days(14)
 """Maximum retention of SQS, and so the longest time that the job may be stopped without losing events."""
 
 MAX_RECEIVES = 100
-"""Receives before a message moves to the dead-letter queue. A job receives its messages again after a restart, so the
-limit is high. The daily listing (``cloudFiles.backfillInterval``) still finds the file of a dead letter."""
+"""Number of receives before a message moves to the dead-letter queue. The limit is high because a job receives its
+messages again after a restart. The daily listing (``cloudFiles.backfillInterval``) still finds the files of messages in
+the dead-letter queue."""
 
 
 class Notifications(Construct):
@@ -28,7 +29,7 @@ class Notifications(Construct):
         topic_policy: The topic's policy.
         queue: The queue; its ``ref`` is the queue's URL.
         dead_letters: The dead-letter queue.
-        ready: Resources that have to exist before a bucket may publish: the policies of topic and queue, and the
+        ready: Resources that must exist before a bucket may publish: the policies of topic and queue, and the
             subscription.
     """
 
@@ -58,7 +59,7 @@ class Notifications(Construct):
         sqs.CfnQueuePolicy(
             self, "DeadLettersPolicy", queues=[self.dead_letters.ref], policy_document=dead_letters_policy.document
         )
-        # No raw message delivery: Auto Loader's own queues hold notifications in SNS's envelope, too.
+        # No raw message delivery: Auto Loader's own queues also hold notifications in SNS's envelope.
         subscription = sns.CfnSubscription(
             self, "Subscription", topic_arn=self.topic.ref, protocol="sqs", endpoint=self.queue.attr_arn
         )

@@ -1,4 +1,4 @@
-"""CDK's provider framework for custom resources, with our own roles and names.
+"""CDK's provider framework for custom resources, with the stack's own roles and names.
 
 By default, CDK gives each of its functions a managed policy and access to every version of both handlers. Here, each
 role has exactly one policy, which the review shows. Function names are fixed because the policies refer to them.
@@ -20,13 +20,13 @@ from infra.resources.function_role import FunctionRole, fixed_role, function_log
 from infra.resources.nag import acknowledge
 
 QUERY_INTERVAL = Duration.seconds(30)
-"""Time between two checks whether the registration is complete."""
+"""Time between two checks of whether the registration is complete."""
 
 TOTAL_TIMEOUT = Duration.minutes(42)
 """Total time that the waiter waits. Starting a cluster and verifying access take up to 40 minutes.
 
-The duration of each call comes on top: 84 calls of up to 12 seconds each, 30 seconds apart, take 59 minutes. After one
-hour without a response, CloudFormation gives up with a message that does not name the cause.
+The duration of each call is not included: 84 calls of up to 12 seconds each, 30 seconds apart, take 59 minutes. After
+one hour without a response, CloudFormation gives up with a message that does not name the cause.
 """
 
 
@@ -90,10 +90,10 @@ class NarrowProvider(Construct):
 
 
 def _narrow_waiter(waiter: IConstruct, function_role: FunctionRole, role_arn: str) -> None:
-    """Set the name of CDK's state machine, and replace the policy of its role with ours."""
+    """Set the name of CDK's state machine, and replace the policy of its role with the reviewed one."""
     machine = cast(stepfunctions.CfnStateMachine, waiter.node.find_child("Resource"))
     machine.state_machine_name = function_role.name
-    # An ARN made of the role's name, as for the functions. CDK adds the dependency on the role in any case.
+    # An ARN composed from the role's name, as for the functions. CDK adds the dependency on the role in any case.
     machine.role_arn = role_arn
     acknowledge(machine, rule="AwsSolutions-SF1", reason="it only calls functions, which have logs")
     acknowledge(

@@ -1,4 +1,4 @@
-"""The role that the job reads with, its instance profile, and the permission for Databricks to pass the role."""
+"""The role that the job uses to read the logs, its instance profile, and Databricks' permission to pass the role."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ReaderRole(Construct):
     Attributes:
         role: The role.
         profile: Its instance profile. It has the same name, so Databricks finds the role without its ARN.
-        pass_role: The policy appended to the cross-account role, which has to be in the stack's account.
+        pass_role: The policy appended to the cross-account role, which must be in the stack's account.
     """
 
     def __init__(

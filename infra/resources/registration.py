@@ -17,14 +17,14 @@ from infra.resources.provider import NarrowProvider, ProviderRoles
 TYPE = "Custom::DatabricksIngestion"
 """The custom resource's type."""
 
-# CDK's function has Lambda's maximum of 15 minutes. Ours has to time out first, so that CDK's can still respond to
-# CloudFormation.
+# CDK's function has Lambda's maximum timeout of 15 minutes. These functions must time out first, so that CDK's function
+# can still respond to CloudFormation.
 _TIMEOUT = Duration.minutes(14)
 _MEMORY = 1024  # MB. The SDK needs 100, but Lambda allocates CPU by memory, and loading the SDK takes CPU time.
 
 
 class Ingestion(Construct):
-    """The registration of the reader and its job. ``after`` holds all resources that they are validated against.
+    """The registration of the reader and its job. ``after`` holds the resources that must exist before it starts.
 
     Attributes:
         role: The role of the two functions.
@@ -52,7 +52,7 @@ class Ingestion(Construct):
             function_role,
             description="Registers the reader of VPC flow logs with the Databricks workspace",
         )
-        # Last of all: an incomplete stack does not need it.
+        # Created last, because an incomplete stack does not need it.
         self.role.node.add_dependency(*after)
         fixed = fixed_role(self, "FixedRole", function_role)
         package = function_code()
@@ -69,7 +69,7 @@ class Ingestion(Construct):
             "Resource",
             resource_type=TYPE,
             service_token=provider.service_token,
-            # CloudFormation does not update the resource for new function code; a new wheel has to change a property.
+            # CloudFormation does not update the resource for new function code, so a new wheel must change a property.
             properties={"Spec": spec, "SecretArn": secret_arn, "Wheel": package.wheel},
         )
         self.resource.node.add_dependency(*after)

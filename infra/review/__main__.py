@@ -96,19 +96,19 @@ def templates(environment: Environment) -> list[tuple[dict[str, Any], str, str]]
 
 
 def _of_cdk(environment: Environment, policies: Sequence[Policy]) -> dict[str, dict[str, Any]]:
-    """Return the documents in the templates that CDK adds to ours.
+    """Return the documents that CDK adds to the templates, in addition to the reviewed ones.
 
     Raises:
-        UnattachedPolicy: No template has one of our documents, apart from those that are added by hand.
+        UnattachedPolicy: A reviewed document that owners do not add by hand is in no template.
     """
     documents = [
-        (f"cdk-{readable(found.logical_id)}-{readable(found.kind)}.json", found.document)
+        (f"cdk-{readable(document.logical_id)}-{readable(document.kind)}.json", document.document)
         for template, account, region in templates(environment)
-        for found in documents_of(template, account=account, region=region)
+        for document in documents_of(template, account=account, region=region)
     ]
-    ours = [policy for policy in policies if policy.file not in _by_hand(environment)]
-    # Counted: a copy of our document on one more role is not ours.
-    expected = Counter(_json(policy.document) for policy in ours)
+    attached = [policy for policy in policies if policy.file not in _by_hand(environment)]
+    # Count the copies: CDK added a further copy of a reviewed document.
+    expected = Counter(_json(policy.document) for policy in attached)
     others: dict[str, dict[str, Any]] = {}
     for file, document in documents:
         text = _json(document)
@@ -116,14 +116,14 @@ def _of_cdk(environment: Environment, policies: Sequence[Policy]) -> dict[str, d
             expected[text] -= 1
         else:
             others[file] = document
-    missing = [policy.file for policy in ours if expected[_json(policy.document)]]
+    missing = [policy.file for policy in attached if expected[_json(policy.document)]]
     if missing:
         raise UnattachedPolicy(f"{environment.name}: no template has {', '.join(missing)}")
     return others
 
 
 def _by_hand(environment: Environment) -> set[str]:
-    """Return the files of documents that the owners of key and bucket attach by hand."""
+    """Return the files of documents that the owners of the key and the bucket attach by hand."""
     files = {"kms-key-policy.json"}
     if environment.log_bucket.existing:
         files |= {"log-bucket-policy.json", "log-bucket-policy-before-deploy.json"}
@@ -131,7 +131,7 @@ def _by_hand(environment: Environment) -> set[str]:
 
 
 def _selected(options: argparse.Namespace, base: Path | None) -> tuple[list[str], list[str]]:
-    """Return the environment of ``--env``, or all that have a review here or in ``base``; and those without a file."""
+    """Return the environment of ``--env``, or all with a review here or in ``base``, and those without a file."""
     if options.env:
         return [options.env], []
     here = {path.name for path in FOLDER.glob("*") if path.is_dir() and path.name != CI_ACCESS}
@@ -158,7 +158,7 @@ def _root(options: argparse.Namespace) -> Path:
 
 @contextmanager
 def _base(options: argparse.Namespace) -> Iterator[Path | None]:
-    """Give the folder of the review to compare with, or None without a comparison."""
+    """Yield the folder of the review to compare with, or None without a comparison."""
     if options.against_revision:
         with at_revision(options.against_revision, root=FOLDER.parent, folder=FOLDER.name) as folder:
             yield folder
@@ -176,13 +176,13 @@ def _environment(environment: Environment, options: argparse.Namespace, base: Pa
 
 def _parts(environment: Environment, options: argparse.Namespace, base: Path | None) -> Iterator[Part]:
     name = environment.name
-    asked = options.env or name  # for next steps; may be a path
+    env = options.env or name  # for next steps; may be a path
     yield Part(
         name=name,
         folder=options.output or _root(options) / name,
         files=review(environment),
         policies=access.policies(environment),
-        asked=asked,
+        env=env,
     )
     # A folder given on the command line holds the files of one environment only.
     if options.output or (base and not options.against_revision and not (base / name).is_dir()):
@@ -199,7 +199,7 @@ def _parts(environment: Environment, options: argparse.Namespace, base: Path | N
             folder=folder,
             files=ci_review(ci_access),
             policies=ci_policies.policies(ci_access),
-            asked=asked,
+            env=env,
         )
 
 
@@ -221,7 +221,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--env", help="name of a file in environments/, or path of a file")
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder to write or check (default: review/NAME)")
-    parser.add_argument("--repository", metavar="ORG/REPO", help="GitHub repository with CI that may deploy")
+    parser.add_argument("--repository", metavar="ORG/REPO", help="GitHub repository whose CI may deploy")
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--check", action="store_true", help="write nothing; fail if the files are stale")
     action.add_argument("--against", type=Path, metavar="DIR", help="write nothing; fail if access became wider")

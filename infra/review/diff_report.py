@@ -11,20 +11,20 @@ from infra.iam import Policy
 from infra.review.iam_diff import Change
 
 MOST_STATEMENTS = 5
-"""Number of statements that the text shows; it counts the others."""
+"""Maximum number of statements that the text shows; it counts the rest."""
 
 MOST_GRANTS = 2
-"""Number of grants that the text shows per statement; it counts the others."""
+"""Maximum number of grants that the text shows per statement; it counts the rest."""
 
 
-def comparison(name: str, differences: Sequence[Change], policies: Sequence[Policy], *, asked: str) -> str:
+def comparison(name: str, differences: Sequence[Change], policies: Sequence[Policy], *, env: str) -> str:
     """Return the text for a terminal.
 
     Args:
         name: Name of the environment.
         differences: The changes in access.
         policies: The environment's policies after the change.
-        asked: Name or path of the environment file, for the next step.
+        env: Name or path of the environment file, for the next step.
     """
     if not differences:
         return f"{name}: access is unchanged"
@@ -40,7 +40,7 @@ def comparison(name: str, differences: Sequence[Change], policies: Sequence[Poli
             *_statements("WIDER", wider, policies),
             "",
             *also,
-            f"To accept this: run make review ENV={asked}, commit review/{name}/, and have your IAM reviewer approve",
+            f"To accept this: run make review ENV={env}, commit review/{name}/, and have your IAM reviewer approve",
             "the pull request with this list. After the merge, the base branch has the change, and this check passes.",
         ]
     )

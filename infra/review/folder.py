@@ -25,21 +25,21 @@ class Part:
         folder: Path of the folder.
         files: Texts of its files, by name.
         policies: The policies in these files.
-        asked: Name or path of the environment file, for next steps.
+        env: Name or path of the environment file, for next steps.
     """
 
     name: str
     folder: Path
     files: Mapping[str, str]
     policies: Sequence[Policy]
-    asked: str
+    env: str
 
 
 def write(part: Part) -> int:
     """Write the files, delete those of an earlier review, and return the exit status."""
-    if not _ours(part.folder):
+    if not _may_be_replaced(part.folder):
         print(
-            f"{_displayed(part.folder)} is not empty and not a review. Choose an empty or a new folder", file=sys.stderr
+            f"{_displayed(part.folder)} is not empty and is not a review. Choose a new or empty folder", file=sys.stderr
         )
         return 2
     _write(part.files, part.folder)
@@ -60,7 +60,7 @@ def check(part: Part) -> int:
     lines = "\n".join(f"  - {line}" for line in stale)
     print(
         f"{part.name}: {_displayed(folder)}/ does not match the code:\n{lines}\n"
-        f"Run make review ENV={part.asked}, read the differences, and commit them with the change that caused them.",
+        f"Run make review ENV={part.env}, read the differences, and commit them with the change that caused them.",
         file=sys.stderr,
     )
     return 1
@@ -77,7 +77,7 @@ def compare(part: Part, base: Path, *, summary: Path | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="review-") as folder:
         _write(part.files, Path(folder))
         differences = changes(documents_in(base), documents_in(Path(folder)))
-    print(printable_lines(comparison(part.name, differences, part.policies, asked=part.asked)))
+    print(printable_lines(comparison(part.name, differences, part.policies, env=part.env)))
     if summary:
         with summary.open("a") as page:
             page.write(table(part.name, differences, part.policies) + "\n")
@@ -92,7 +92,7 @@ def _write(files: Mapping[str, str], folder: Path) -> None:
         (folder / left_over).unlink()
 
 
-def _ours(folder: Path) -> bool:
+def _may_be_replaced(folder: Path) -> bool:
     """Return True if the folder is empty or holds a review, so that files in it may be deleted."""
     readme = folder / "README.md"
     return not (folder.is_dir() and any(folder.iterdir())) or (

@@ -1,7 +1,7 @@
 """Differences in access between two versions of IAM documents.
 
-Access is wider if no old grant covers a new one, or if a denial was removed. The division into statements does not
-matter: splitting one in two changes nothing.
+Access is wider if a new grant is not covered by an old one, or if a denial was removed. The division into statements
+does not matter: splitting a statement in two changes nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Grant:
         return f"{principal}{self.action}{resource}"
 
     @property
-    def asked(self) -> str:
+    def condition_text(self) -> str:
         """Return the conditions as text."""
         return " and ".join(f"{key} {operator} {', '.join(values)}" for operator, key, values in self.conditions)
 
@@ -63,13 +63,15 @@ def changes(old: Documents, new: Documents) -> list[Change]:
     for file in sorted({*old, *new}):
         before, after = _comparable(old.get(file, {}), new.get(file, {}))
         for effect, gained_is_wider in (("Allow", True), ("Deny", False)):
-            was = [grant for grant in before if grant.effect == effect]
-            now = [grant for grant in after if grant.effect == effect]
+            old_grants = [grant for grant in before if grant.effect == effect]
+            new_grants = [grant for grant in after if grant.effect == effect]
             differences += [
-                _change(file, grant, was, gained=True, wider=gained_is_wider) for grant in _uncovered(now, was)
+                _change(file, grant, old_grants, gained=True, wider=gained_is_wider)
+                for grant in _uncovered(new_grants, old_grants)
             ]
             differences += [
-                _change(file, grant, now, gained=False, wider=not gained_is_wider) for grant in _uncovered(was, now)
+                _change(file, grant, new_grants, gained=False, wider=not gained_is_wider)
+                for grant in _uncovered(old_grants, new_grants)
             ]
     return sorted(set(differences), key=lambda change: (not change.wider, change.file, change.sid, change.text))
 
@@ -106,12 +108,12 @@ def grants(document: Mapping[str, Any]) -> Iterator[Grant]:
 
 
 def covers(one: Grant, other: Grant) -> bool:
-    """Return True if ``one`` certainly applies wherever ``other`` does, and False in doubt."""
+    """Return True if ``one`` certainly applies wherever ``other`` does, and False if in doubt."""
     return (
         (one.principal in (other.principal, "*"))
         and _glob(one.action.lower()).fullmatch(other.action.lower()) is not None
         and _glob(one.resource).fullmatch(other.resource) is not None
-        and all(_asked_too(condition, other.conditions) for condition in one.conditions)
+        and all(_is_implied(condition, other.conditions) for condition in one.conditions)
     )
 
 
@@ -123,15 +125,17 @@ def _change(file: str, grant: Grant, others: list[Grant], *, gained: bool, wider
     same = [other for other in others if str(other) == str(grant)]
     deny = "denial of " if grant.effect == "Deny" else ""
     if same:
-        old, new = (same[0].asked, grant.asked) if gained else (grant.asked, same[0].asked)
+        old, new = (
+            (same[0].condition_text, grant.condition_text) if gained else (grant.condition_text, same[0].condition_text)
+        )
         text = f"{deny}{grant}: the condition was {old or 'empty'}; it is now {new or 'empty'}"
     else:
-        when = f", if {grant.asked}" if grant.asked else ""
+        when = f", if {grant.condition_text}" if grant.condition_text else ""
         text = f"{'new' if gained else 'removed'}: {deny}{grant}{when}"
     return Change(file=file, sid=grant.sid, wider=wider, text=text)
 
 
-def _asked_too(condition: tuple[str, str, tuple[str, ...]], others: Conditions) -> bool:
+def _is_implied(condition: tuple[str, str, tuple[str, ...]], others: Conditions) -> bool:
     """Return True if one of the other conditions is at least as strict as this one."""
     return any(_implies(other, condition) for other in others)
 
@@ -160,7 +164,7 @@ def _implies(one: tuple[str, str, tuple[str, ...]], other: tuple[str, str, tuple
 
 @lru_cache(maxsize=4096)
 def _glob(pattern: str) -> re.Pattern[str]:
-    """Return a pattern of IAM as a regular expression. A ``*`` covers a ``*`` in another pattern, a ``?`` does not."""
+    """Return an IAM pattern as a regular expression. A ``*`` covers a ``*`` in another pattern; a ``?`` does not."""
     parts = (
         ".*" if part == "*" else "[^*]" if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern)
     )

@@ -16,11 +16,11 @@ _SOURCES = {"SourceAccount": "aws:SourceAccount", "SourceArn": "aws:SourceArn", 
 
 
 @dataclass(frozen=True)
-class Found:
+class TemplateDocument:
     """A document of a template.
 
     Attributes:
-        logical_id: Logical id of its resource.
+        logical_id: Logical ID of its resource.
         kind: Its property, or the name of an inline policy.
         document: The document.
     """
@@ -30,7 +30,7 @@ class Found:
     document: dict[str, Any]
 
 
-def documents_of(template: Mapping[str, Any], *, account: str, region: str) -> Iterator[Found]:
+def documents_of(template: Mapping[str, Any], *, account: str, region: str) -> Iterator[TemplateDocument]:
     """Return every IAM document of a template, and the managed policies of its roles."""
     pseudo = {
         "AWS::AccountId": account,
@@ -45,15 +45,15 @@ def documents_of(template: Mapping[str, Any], *, account: str, region: str) -> I
             if kind in properties:
                 # Once for each role or queue that has the policy.
                 copies = sum(len(properties.get(carriers, [])) for carriers in _CARRIERS) or 1
-                yield from [Found(logical_id, kind, properties[kind])] * copies
+                yield from [TemplateDocument(logical_id, kind, properties[kind])] * copies
         if resource["Type"] == "AWS::IAM::Role":
             for policy in properties.get("Policies", []):
-                yield Found(logical_id, policy["PolicyName"], policy["PolicyDocument"])
+                yield TemplateDocument(logical_id, policy["PolicyName"], policy["PolicyDocument"])
         managed = [str(arn) for arn in properties.get("ManagedPolicyArns", [])]
         if managed:
-            yield Found(logical_id, "ManagedPolicyArns", {"ManagedPolicyArns": sorted(managed)})
+            yield TemplateDocument(logical_id, "ManagedPolicyArns", {"ManagedPolicyArns": sorted(managed)})
         if resource["Type"] == "AWS::Lambda::Permission":
-            yield Found(logical_id, "Permission", _permission(properties))
+            yield TemplateDocument(logical_id, "Permission", _permission(properties))
 
 
 def _permission(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def _permission(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def readable(logical_id: str) -> str:
-    """Return a logical id without CDK's hash at its end, in lower case with hyphens."""
+    """Return a logical ID without CDK's hash at its end, in lowercase with hyphens."""
     stem = re.sub(r"[0-9A-F]{8}$", "", logical_id)
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", stem).lower()
 

@@ -70,14 +70,14 @@ def main(arguments: Sequence[str]) -> int:
 def _findings(
     client: WorkspaceClient, environment: Environment, spec: WorkspaceSpec, expected: Expected, *, patience: float
 ) -> list[Finding]:
-    """Return the findings, as soon as waiting cannot improve them or ``patience`` has passed."""
+    """Return the findings as soon as waiting cannot improve them, or after ``patience`` seconds."""
     started, printed = time.monotonic(), -_PRINT_SECONDS
     policy = _policy(environment, expected)
     try:
         first = queue.look(environment)
     except DeploymentError as error:
         # The findings about the job and its runs do not need access to AWS.
-        rest = [finding for finding in judge(job.look(client, spec), None, None, expected) if finding.what != "queue"]
+        rest = [finding for finding in judge(job.look(client, spec), None, None, expected) if finding.check != "queue"]
         return [*rest, Finding("wrong", "queue", str(error), "fix the cause and run the smoke test again"), policy]
     while True:
         queues = queue.look(environment)

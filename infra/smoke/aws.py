@@ -18,27 +18,27 @@ _DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "Unaut
 Clients = Callable[[str], Any]
 """A function that returns the boto3 client of a service."""
 
-_Seen = TypeVar("_Seen")
+_Result = TypeVar("_Result")
 
 
-def looking(what: str, environment: Environment, look: Callable[[Clients], _Seen]) -> _Seen:
-    """Return the result of ``look``.
+def read_aws(action: str, environment: Environment, read: Callable[[Clients], _Result]) -> _Result:
+    """Return the result of ``read``.
 
     Args:
-        what: The step, for the error message, such as "Reading the queue".
+        action: The step, for the error message, such as "Reading the queue".
         environment: The environment with the account and region.
-        look: Called with the clients; called again with those of the lookup role if AWS denies access.
+        read: Called with the clients; called again with those of the lookup role if AWS denies access.
 
     Raises:
         DeploymentError: AWS denies access or rejects the request.
     """
-    with explaining(what):
+    with explaining(action):
         try:
-            return look(_own(environment))
+            return read(_own(environment))
         except ClientError as error:
             if error.response["Error"]["Code"] not in _DENIED:
                 raise
-        return look(_of_lookup_role(environment))
+        return read(_of_lookup_role(environment))
 
 
 def _own(environment: Environment) -> Clients:

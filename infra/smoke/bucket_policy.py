@@ -16,50 +16,50 @@ from botocore.exceptions import ClientError
 
 from infra.environment.schema import Environment
 from infra.iam import policies
-from infra.smoke.aws import Clients, looking
+from infra.smoke.aws import Clients, read_aws
 
 _Statement = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class PolicySeen:
-    """The differences between the bucket's policy and ours.
+    """The differences between the bucket's policy and the reviewed one.
 
     Attributes:
         exists: True if the bucket exists.
-        ours: The Sids of our statements.
-        missing: The Sids of our statements that the policy lacks.
-        changed: The Sids of our statements with different content, each with the names of the elements that differ.
+        reviewed: The Sids of the reviewed statements.
+        missing: The Sids of the reviewed statements that the bucket's policy does not have.
+        changed: The Sids of the statements with different content, each with the names of the elements that differ.
     """
 
     exists: bool = True
-    ours: tuple[str, ...] = ()
+    reviewed: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     changed: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def look(environment: Environment) -> PolicySeen:
-    """Read the bucket's policy and compare it with ours.
+    """Read the bucket's policy and compare it with the reviewed one.
 
     Raises:
         DeploymentError: AWS denies access or rejects the request.
     """
-    ours = json.loads(json.dumps(policies.bucket_policy(environment).document))["Statement"]
-    live = looking(
+    reviewed = json.loads(json.dumps(policies.bucket_policy(environment).document))["Statement"]
+    live = read_aws(
         "Reading the policy of the log bucket", environment, lambda client: _live(client, environment.log_bucket.name)
     )
-    return PolicySeen(exists=False) if live is None else compare(ours, live)
+    return PolicySeen(exists=False) if live is None else compare(reviewed, live)
 
 
-def compare(ours: Sequence[_Statement], live: Sequence[_Statement]) -> PolicySeen:
-    """Compare our statements with those of a live policy, and ignore its other statements.
+def compare(reviewed: Sequence[_Statement], live: Sequence[_Statement]) -> PolicySeen:
+    """Compare the reviewed statements with those of a live policy, and ignore all others in the live policy.
 
-    A statement with our content counts under any Sid, because the bucket's owner may rename it.
+    A statement with the reviewed content matches under any Sid, because the bucket's owner may rename it.
     """
     contents = [_parts(statement) for statement in live]
     by_sid = {statement.get("Sid"): parts for statement, parts in zip(live, contents, strict=True)}
     missing, changed = [], []
-    for statement in ours:
+    for statement in reviewed:
         sid, parts = statement["Sid"], _parts(statement)
         if parts in contents:
             continue
@@ -69,8 +69,8 @@ def compare(ours: Sequence[_Statement], live: Sequence[_Statement]) -> PolicySee
         else:
             differing = sorted(name for name in parts | other if parts.get(name) != other.get(name))
             changed.append((sid, tuple(differing)))
-    sids = tuple(statement["Sid"] for statement in ours)
-    return PolicySeen(ours=sids, missing=tuple(missing), changed=tuple(changed))
+    sids = tuple(statement["Sid"] for statement in reviewed)
+    return PolicySeen(reviewed=sids, missing=tuple(missing), changed=tuple(changed))
 
 
 def _live(client: Clients, bucket: str) -> list[_Statement] | None:

@@ -22,14 +22,14 @@ class Finding:
 
     Attributes:
         state: ``ok``, ``note`` (worth knowing, not a fault) or ``wrong``.
-        what: Name of the check.
+        check: Name of the check.
         text: The result.
         next_step: The next step if something is wrong.
         may_pass: True if the problem may resolve on its own. Check again before reporting it.
     """
 
     state: Literal["ok", "note", "wrong"]
-    what: str
+    check: str
     text: str
     next_step: str = ""
     may_pass: bool = False
@@ -40,13 +40,13 @@ class Expected:
     """The settings of the environment file that the findings depend on.
 
     Attributes:
-        environment: The name or path of the file, as the commands in next steps repeat it.
+        environment: The name or path of the environment file, for the commands in the next steps.
         paused: True if the file pauses the job.
         queue_of_stack: True if the stack creates the queue. Otherwise, Auto Loader creates it in the first run.
         most_quarantined: The highest share of quarantined lines, from 0 to 1, that counts as healthy.
         name: Name of the environment.
         bucket: Name of the log bucket.
-        existing_bucket: True if the bucket's owner edits its policy. Otherwise, the stack does.
+        existing_bucket: True if the bucket's owner manages its policy. Otherwise, the stack does.
     """
 
     environment: str
@@ -69,16 +69,16 @@ def judge(
 
 
 def judge_policy(policy: PolicySeen, expected: Expected) -> Finding:
-    """Return the finding on the bucket's policy. It names each of our statements that is missing or changed."""
-    what = "bucket policy"
+    """Return the finding on the bucket's policy. It names each reviewed statement that is missing or changed."""
+    check = "bucket policy"
     if not policy.exists:
         fix = f"make deploy ENV={expected.environment}"
         fix = "create it, or correct log_bucket.name in the environment file" if expected.existing_bucket else fix
-        return Finding("wrong", what, f"the bucket {expected.bucket} does not exist", fix)
+        return Finding("wrong", check, f"the bucket {expected.bucket} does not exist", fix)
     differences = [f"{sid} is missing" for sid in policy.missing]
     differences += [f"{sid} is changed ({', '.join(parts)})" for sid, parts in policy.changed]
     if not differences:
-        return Finding("ok", what, f"{expected.bucket} has our {len(policy.ours)} statements")
+        return Finding("ok", check, f"{expected.bucket} has all {len(policy.reviewed)} reviewed statements")
     file = f"review/{expected.name}/log-bucket-policy.json"
     review = f"run make review ENV={expected.environment}, which writes {file}"
     if expected.existing_bucket:
@@ -87,9 +87,9 @@ def judge_policy(policy: PolicySeen, expected: Expected) -> Finding:
         fix = (
             f"{review}, then aws s3api put-bucket-policy --bucket {expected.bucket} --policy file://{file}. A "
             "deployment does not restore them, because its template did not change. AWS replaces the whole policy when "
-            "a principal with permission to change it creates another flow log to this bucket"
+            "a principal with permission to change it creates another flow log for this bucket"
         )
-    return Finding("wrong", what, "; ".join(differences), fix)
+    return Finding("wrong", check, "; ".join(differences), fix)
 
 
 def _job(job: JobSeen | None, expected: Expected) -> Finding:
@@ -135,8 +135,8 @@ def _failure(run: RunSeen, expected: Expected) -> Finding:
             "access",
             f"denied: {denied}",
             f"run .venv/bin/python -m infra.workspace verify --env {expected.environment} to see which call is "
-            "denied; compare the review with the policies of bucket and key, which may have other owners; the run's "
-            f"output: {run.url}",
+            "denied; compare the review with the policies of the bucket and the key, which may have other owners; the "
+            f"run's output: {run.url}",
         )
     reason = " ".join(lines[:2]) or "no reason given"
     return Finding("wrong", "run", f"the last run failed ({run.state}): {reason}", f"read its output: {run.url}")
@@ -209,7 +209,7 @@ def _queues(
                 "wrong",
                 "dead letters",
                 f"{counted(queue.dead_letters, 'message')} received many times and never deleted",
-                "when the job runs, start a redrive of the dead-letter queue to its source (SQS console)",
+                "when the job is running, start a dead-letter queue redrive to the source queue (SQS console)",
             )
 
 

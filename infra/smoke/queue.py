@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from infra.environment import deliveries, names
 from infra.environment.schema import Environment
-from infra.smoke.aws import Clients, looking
+from infra.smoke.aws import Clients, read_aws
 from infra.workspace.aws import auto_loader
 from infra.workspace.aws.arn import Arn
 from infra.workspace.spec import Logs
@@ -25,13 +25,13 @@ class QueueSeen:
     Attributes:
         name: Name of the queue.
         waiting: Number of messages that the job has not received yet.
-        taken: Number of messages that were received and not deleted yet.
+        in_flight: Number of messages that were received but not deleted yet.
         dead_letters: Number of messages that were received too many times; None without a dead-letter queue.
     """
 
     name: str
     waiting: int
-    taken: int = 0
+    in_flight: int = 0
     dead_letters: int | None = None
 
 
@@ -43,7 +43,7 @@ def look(environment: Environment) -> list[QueueSeen] | None:
     """
     if environment.job.notifications == "off":
         return None
-    return looking("Reading the queue", environment, lambda client: _look(environment, client))
+    return read_aws("Reading the queue", environment, lambda client: _look(environment, client))
 
 
 def _look(environment: Environment, client: Clients) -> list[QueueSeen]:
@@ -57,10 +57,10 @@ def _look(environment: Environment, client: Clients) -> list[QueueSeen]:
 
 
 def _auto_loaders(environment: Environment, client: Clients) -> list[tuple[str, str]]:
-    """Return the name and account of each queue that gets events for our files from an Auto Loader topic.
+    """Return the name and account of each queue that receives events for the job's files from an Auto Loader topic.
 
-    Follow the bucket's notifications to topics and their subscriptions, because it is not documented that a topic and
-    its queue have the same name.
+    Follow the bucket's notifications to topics and their subscriptions, because Databricks does not document that a
+    topic and its queue have the same name.
     """
     bucket = environment.log_bucket.name
     logs = Logs(bucket=bucket, prefix=names.logs_prefix(environment), path=deliveries.logs_path(environment))
@@ -73,10 +73,10 @@ def _auto_loaders(environment: Environment, client: Clients) -> list[tuple[str, 
     topics = {
         entry["TopicArn"]
         for entry in notifications.get("TopicConfigurations", [])
-        if auto_loader.is_auto_loaders(entry["TopicArn"]) and auto_loader.may_be_ours(entry, [logs])
+        if auto_loader.has_auto_loader_name(entry["TopicArn"]) and auto_loader.covers_files_of(entry, [logs])
     }
     subscribed = {queue for topic in topics for queue in _subscribed(client("sns"), topic)}
-    queues = [Arn.parse(queue) for queue in subscribed if auto_loader.is_auto_loaders(queue)]
+    queues = [Arn.parse(queue) for queue in subscribed if auto_loader.has_auto_loader_name(queue)]
     return sorted((queue.resource, queue.account) for queue in queues)
 
 

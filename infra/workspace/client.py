@@ -17,8 +17,8 @@ from databricks.sdk.config import Config
 from infra.workspace.errors import DeploymentError
 from infra.workspace.explain import blocked, explaining, is_blocked, is_unknown_client
 
-# The SDK retries a request for one minute, and the last attempt may take another, so a function with a timeout of 15
-# minutes always has time to respond. The SDK's default of five minutes is too long.
+# The SDK retries a request for one minute, and the last attempt may take another minute, so a function with a timeout
+# of 15 minutes always has time to respond. The SDK's default of five minutes is too long.
 RETRY_SECONDS = 60
 REQUEST_SECONDS = 60
 

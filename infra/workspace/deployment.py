@@ -57,13 +57,13 @@ def deploy(
         left: Auto Loader streams of earlier settings, in addition to those in the memory.
 
     Raises:
-        DeploymentError: the deployment cannot continue. The same call resumes it.
+        DeploymentError: the deployment cannot continue. Calling the function again resumes it.
         NotYet: a wait is needed, and ``pace`` does not wait.
     """
     done = Steps(pace.report)
     path = upload.path_of(spec.folder, wheel_file)
     _await_verify_run(client, spec, wheel_path=path, pace=pace)
-    checks = preflight.look(client, spec)
+    checks = preflight.check(client, spec)
     done.add(*checks.notes)
     pace.check()
     memory = Memory.read(client, spec.folder)
@@ -141,7 +141,7 @@ def destroy(
             only the replaced profile.
 
     Raises:
-        DeploymentError: the removal cannot continue. The same call resumes it.
+        DeploymentError: the removal cannot continue. Calling the function again resumes it.
         NotYet: as in ``deploy``.
     """
     done = Steps(pace.report)
@@ -195,7 +195,7 @@ def _leave_streams(spec: WorkspaceSpec, aws: Aws, memory: Memory) -> list[Step]:
 
 
 def _tear_down(aws: Aws, spec: WorkspaceSpec, streams: Sequence[Logs]) -> tuple[list[Step], list[Logs]]:
-    """Remove Auto Loader's resources; return the steps, and the streams of former buckets without permission.
+    """Remove Auto Loader's resources; return the steps, and the streams of former buckets without permissions.
 
     The function has permissions only on the bucket of the settings. Streams of other buckets stay in the memory because
     a deployment by hand may have permissions on them.
@@ -209,7 +209,7 @@ def _tear_down(aws: Aws, spec: WorkspaceSpec, streams: Sequence[Logs]) -> tuple[
             except DeploymentError as error:
                 kept.append(stream)
                 advice = "A deployment by hand with permissions on that bucket removes them"
-                text = composed(f"left for {stream.bucket}", words=str(error), advice=advice)
+                text = composed(f"left for {stream.bucket}", detail=str(error), advice=advice)
                 steps.append(Step("Auto Loader resources", "unchanged", text))
     return steps, kept
 

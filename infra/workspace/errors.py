@@ -27,49 +27,51 @@ class DeploymentError(Exception):
     """The deployment cannot continue. The text is the complete message for the terminal and CloudFormation's event.
 
     Attributes:
-        what: the failed action and the cause, in this project's wording.
-        words: the service's own message; shortened if the complete message is too long.
+        summary: the failed action and the cause, in this project's wording.
+        detail: the service's own message; shortened if the complete message is too long.
         advice: the next step; never shortened.
     """
 
-    def __init__(self, what: str, *, words: str = "", advice: str = "") -> None:
+    def __init__(self, summary: str, *, detail: str = "", advice: str = "") -> None:
         """Compose the message from its parts."""
-        super().__init__(composed(what, words=words, advice=advice))
-        self.what = what
-        self.words = words
+        super().__init__(composed(summary, detail=detail, advice=advice))
+        self.summary = summary
+        self.detail = detail
         self.advice = advice
 
     def message(self, *, more: str = "", secrets: Iterable[str] = ()) -> str:
         """Return the message with the secrets masked and ``more`` appended to the advice."""
         advice = ". ".join(text.rstrip(".") for text in (self.advice, more) if text)
-        return composed(self.what, words=self.words, advice=advice, secrets=secrets)
+        return composed(self.summary, detail=self.detail, advice=advice, secrets=secrets)
 
 
 class NotYet(Exception):
     """The deployment waits for something that takes longer than this call; the text names it. Call again later."""
 
 
-def composed(what: str, *, words: str = "", advice: str = "", secrets: Iterable[str] = (), limit: int = LONGEST) -> str:
+def composed(
+    summary: str, *, detail: str = "", advice: str = "", secrets: Iterable[str] = (), limit: int = LONGEST
+) -> str:
     """Compose a message from a description, a service's message and advice, and shorten all but the advice to fit.
 
     Args:
-        what: the failed action and the cause. If it ends with a colon, the service's message follows; otherwise the
+        summary: the failed action and the cause. If it ends with a colon, the service's message follows; otherwise the
             service's message is in parentheses.
-        words: the service's message, in full. Shortening keeps the beginning and the end.
+        detail: the service's message, in full. Shortening keeps the beginning and the end.
         advice: the next step.
         secrets: texts to mask.
-        limit: maximum length of the message in characters. Only a longer advice can exceed it.
+        limit: maximum length of the message in characters. Only longer advice can exceed it.
     """
     hidden = list(secrets)
-    what, words, advice = (_clean(text, hidden) for text in (what, words, advice))
-    words = _ENCODED.sub(r"\1 (left out)", words).rstrip(".")
-    before, after = (" ", "") if what.endswith(":") else (" (", ")")
+    summary, detail, advice = (_clean(text, hidden) for text in (summary, detail, advice))
+    detail = _ENCODED.sub(r"\1 (left out)", detail).rstrip(".")
+    before, after = (" ", "") if summary.endswith(":") else (" (", ")")
     end = f". {advice}" if advice else ""
     room = max(limit - len(end), _FEWEST)
-    if words:
-        words_room = max(room - len(what) - len(before) - len(after), _FEWEST // 2)
-        what = f"{what}{before}{_shortened(words, words_room)}{after}"
-    return f"{_shortened(what.rstrip('.') if end else what, room)}{end}"
+    if detail:
+        detail_room = max(room - len(summary) - len(before) - len(after), _FEWEST // 2)
+        summary = f"{summary}{before}{_shortened(detail, detail_room)}{after}"
+    return f"{_shortened(summary.rstrip('.') if end else summary, room)}{end}"
 
 
 def sentence(text: str, *, secrets: Iterable[str] = ()) -> str:

@@ -23,27 +23,27 @@ ADMIN = "The deploying service principal must be a workspace admin (Settings, Id
 
 
 @dataclass(frozen=True)
-class Answer:
+class Explanation:
     """The explanation of an error response.
 
     Attributes:
-        why: the cause, in this project's wording; empty if only the service's own message is known.
-        words: the service's message, if it adds information.
+        cause: the cause, in this project's wording; empty if only the service's own message is known.
+        detail: the service's message, if it adds information.
         advice: the next step; empty if none is known.
     """
 
-    why: str
-    words: str = ""
+    cause: str
+    detail: str = ""
     advice: str = ""
 
-    def error(self, what: str) -> DeploymentError:
-        """Return the error of the action ``what`` that received this response."""
-        return DeploymentError(f"{what}: {self.why}".rstrip(), words=self.words, advice=self.advice)
+    def error(self, action: str) -> DeploymentError:
+        """Return the error of an action that received this response."""
+        return DeploymentError(f"{action}: {self.cause}".rstrip(), detail=self.detail, advice=self.advice)
 
 
 @contextmanager
-def explaining(what: str) -> Iterator[None]:
-    """Turn errors of a block into a DeploymentError that begins with ``what``, the action of the block.
+def explaining(action: str) -> Iterator[None]:
+    """Turn errors of a block into a DeploymentError that begins with the action of the block.
 
     Raises:
         DeploymentError: the block raises one, or the workspace, AWS or the network returns an error.
@@ -51,10 +51,10 @@ def explaining(what: str) -> Iterator[None]:
     try:
         yield
     except (DatabricksError, BotoCoreError, ClientError, requests.RequestException, TimeoutError, ValueError) as error:
-        raise explained(error).error(what) from error
+        raise explained(error).error(action) from error
 
 
-def explained(error: Exception) -> Answer:
+def explained(error: Exception) -> Explanation:
     """Return the cause of a library's error and the next step."""
     return _of_the_sign_in(error) or _of_the_network(error) or _of_a_service(error)
 
@@ -69,75 +69,75 @@ def is_unknown_client(error: Exception) -> bool:
     return "invalid_client" in str(error)
 
 
-def blocked(words: str) -> Answer:
+def blocked(detail: str) -> Explanation:
     """Return the explanation of a request that the workspace's IP access list blocks."""
-    return Answer(
+    return Explanation(
         "the workspace's IP access list does not allow the address of this request",
-        words,
+        detail,
         "Deploy by hand from an allowed network, or run the function in a VPC with a fixed address and add that "
         "address to the list; then deploy again",
     )
 
 
-def words_of(error: Exception) -> str:
+def message_of(error: Exception) -> str:
     """Return the first line of an error, without the configuration that the SDK adds."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__).split(". Config: ")[0].rstrip(".")
 
 
-def _of_the_sign_in(error: Exception) -> Answer | None:
+def _of_the_sign_in(error: Exception) -> Explanation | None:
     if is_blocked(str(error)):
-        return blocked(words_of(error))
+        return blocked(message_of(error))
     if isinstance(error, Unauthenticated) or any(text in str(error) for text in _NOT_SIGNED_IN):
-        return Answer(
+        return Explanation(
             "the workspace rejected the credentials",
-            words_of(error),
+            message_of(error),
             "Create an OAuth secret for the service principal in this workspace, store client_id and client_secret "
             "where the deployment reads them, and try again",
         )
     if "cannot configure default credentials" in str(error):
-        return Answer(
+        return Explanation(
             "no credentials for the workspace are set",
             advice="Set DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET of the service principal, or "
             "DATABRICKS_TOKEN, or name a profile in DATABRICKS_CONFIG_PROFILE",
         )
     if "more than one authorization method" in str(error):
-        return Answer(
+        return Explanation(
             "two kinds of credentials for the workspace are set",
             advice="Keep either DATABRICKS_TOKEN or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, across the "
             "environment and the profile (~/.databrickscfg), and unset the other",
         )
     if isinstance(error, NoCredentialsError):
-        return Answer(
+        return Explanation(
             "no AWS credentials are set",
             advice="Sign in to the bucket's account (aws sso login, AWS_PROFILE) and try again",
         )
     return None
 
 
-def _of_the_network(error: Exception) -> Answer | None:
+def _of_the_network(error: Exception) -> Explanation | None:
     # The SDK requests the workspace's endpoints; another server may answer that request without any endpoints.
     if isinstance(error, requests.JSONDecodeError) or "Invalid URL 'None'" in str(error):
-        return Answer(
+        return Explanation(
             "the server at this address is not a Databricks workspace",
             advice="Check workspace.host; it must be the URL at which you open the workspace",
         )
     if isinstance(error, requests.RequestException | TimeoutError):
-        return Answer(
+        return Explanation(
             "the workspace did not respond in time",
             advice="Check workspace.host and the network connection, then deploy again; it resumes from here",
         )
     return None
 
 
-def _of_a_service(error: Exception) -> Answer:
-    words = words_of(error)
+def _of_a_service(error: Exception) -> Explanation:
+    detail = message_of(error)
     if isinstance(error, PermissionDenied):
-        return Answer("the workspace denied the request", words, f"{ADMIN}. Then deploy again")
+        return Explanation("the workspace denied the request", detail, f"{ADMIN}. Then deploy again")
     if isinstance(error, TooManyRequests):
-        return Answer("the workspace is too busy", words, "Deploy again later; it resumes from here")
+        return Explanation("the workspace is too busy", detail, "Deploy again later; it resumes from here")
     if isinstance(error, ClientError | BotoCoreError):
-        return Answer("AWS rejected the request", words, "Fix the cause and try again; it resumes from here")
+        return Explanation("AWS rejected the request", detail, "Fix the cause and try again; it resumes from here")
     if isinstance(error, DatabricksError):
-        return Answer("the workspace returned:", words, "Fix the cause and deploy again; it resumes from here")
-    return Answer("", words)
+        return Explanation("the workspace returned:", detail, "Fix the cause and deploy again; it resumes from here")
+    return Explanation("", detail)

@@ -81,7 +81,7 @@ def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
             "\n".join(sentence(line, secrets=secrets) for line in traceback.format_exc().splitlines()), file=sys.stderr
         )
         what = f"Internal error of the deployment: {type(error).__name__}:"
-        text = composed(what, words=str(error), advice="See the traceback in the function's log", secrets=secrets)
+        text = composed(what, detail=str(error), advice="See the traceback in the function's log", secrets=secrets)
         raise Failed(text) from None
     return {"IsComplete": True, "Data": data}
 
@@ -136,7 +136,7 @@ def _aws(spec: WorkspaceSpec) -> Aws:
 
 
 def _pace(context: Any) -> Pace:
-    """Return a pace that neither waits nor begins a step if that may take longer than the call."""
+    """Return a pace that never waits, and begins a step only if the call has enough time left for it."""
 
     def check() -> None:
         if context.get_remaining_time_in_millis() < _MARGIN_SECONDS * 1000:

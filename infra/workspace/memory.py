@@ -37,7 +37,7 @@ class Verification:
 
 
 @dataclass(frozen=True)
-class Remembered:
+class MemoryContent:
     """The content of the memory file.
 
     Attributes:
@@ -65,7 +65,7 @@ class Memory:
 
     client: WorkspaceClient
     folder: str
-    value: Remembered
+    value: MemoryContent
 
     @classmethod
     def read(cls, client: WorkspaceClient, folder: str) -> Memory:
@@ -77,7 +77,7 @@ class Memory:
         path = f"{folder}/{NAME}"
         with explaining(f"Reading {path}"):
             content = files.read(client, path)
-        return cls(client, folder, Remembered() if content is None else _parsed(content, path))
+        return cls(client, folder, MemoryContent() if content is None else _parsed(content, path))
 
     def update(self, **changes: Any) -> None:
         """Replace fields of the value; write the file, and create its folder, if the value changes."""
@@ -85,7 +85,7 @@ class Memory:
         if new == self.value:
             return
         with explaining(f"Writing {self.folder}/{NAME}"):
-            if self.value == Remembered():
+            if self.value == MemoryContent():
                 self.client.workspace.mkdirs(self.folder)
             files.write(self.client, f"{self.folder}/{NAME}", _text(new).encode())
         self.value = new
@@ -103,11 +103,11 @@ class Memory:
         self.value = replace(self.value, passed=())
 
 
-def _parsed(content: bytes, path: str) -> Remembered:
+def _parsed(content: bytes, path: str) -> MemoryContent:
     try:
         raw = json.loads(content)
         verification = raw["verification"]
-        return Remembered(
+        return MemoryContent(
             granted={arn: tuple(names) for arn, names in raw["granted"].items()},
             verification=Verification(**verification) if verification else None,
             passed=tuple(raw["passed"]),
@@ -116,12 +116,12 @@ def _parsed(content: bytes, path: str) -> Remembered:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DeploymentError(
             f"{path} was changed and cannot be read",
-            words=repr(error),
+            detail=repr(error),
             advice="Delete it and deploy again. The grants it recorded are then treated as made by others: they stay "
             "when their principal is removed from the environment file",
         ) from error
 
 
-def _text(remembered: Remembered) -> str:
-    raw: dict[str, Any] = asdict(remembered)
+def _text(content: MemoryContent) -> str:
+    raw: dict[str, Any] = asdict(content)
     return json.dumps(raw, indent=2, sort_keys=True) + "\n"

@@ -23,7 +23,7 @@ _THEN = "Nothing was changed. Fix this and deploy again"
 
 
 @dataclass(frozen=True)
-class Looked:
+class Preflight:
     """The results of the checks.
 
     Attributes:
@@ -41,8 +41,8 @@ class Looked:
     if_denied: str = ""
 
 
-def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Looked:
-    """Look up everything that the settings name.
+def check(client: WorkspaceClient, spec: WorkspaceSpec) -> Preflight:
+    """Check that everything the settings name exists and can be used.
 
     Raises:
         DeploymentError: a resource is missing or a name is taken; the message lists all problems.
@@ -57,14 +57,14 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Looked:
     problems += principals.unknown(all_principals, ids)
     names = unity_names.resolve(client, spec)
     problems += catalog.problems(client, names)
-    locations = external_locations.look(client, spec, names)
+    locations = external_locations.check(client, spec, names)
     problems += locations.problems
     problems += streaming_job.problems(client, spec)
     if problems:
         what = f"The workspace {spec.host} does not meet the requirements of this deployment:"
         room = LONGEST - len(what) - len(_THEN) - len(" . ")
-        raise DeploymentError(what, words=listed(problems, room=room), advice=_THEN)
-    return Looked(
+        raise DeploymentError(what, detail=listed(problems, room=room), advice=_THEN)
+    return Preflight(
         grantee_ids={principal: ids[principal] for principal in grantees},
         has_disk=_has_disk(node),
         names=names,

@@ -159,7 +159,7 @@ class WorkspaceSpec:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DeploymentError(
                 "The settings of the workspace cannot be read",
-                words=repr(error),
+                detail=repr(error),
                 advice="Deploy with the version of this repository that wrote them",
             ) from error
         return spec

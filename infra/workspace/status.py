@@ -22,7 +22,7 @@ RUNS = 5
 
 @dataclass(frozen=True)
 class Grant:
-    """A principal that may use the profile; ``ours`` if this deployment granted it."""
+    """A principal that may use the profile; ``managed`` if this deployment granted it."""
 
     principal: str
     managed: bool
@@ -73,7 +73,7 @@ class Status:
 def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
     """Return the status of an environment; change nothing."""
     memory = Memory.read(client, spec.folder)
-    ours = set(memory.value.granted.get(spec.profile.arn, ()))
+    managed = set(memory.value.granted.get(spec.profile.arn, ()))
     with explaining("Reading the instance profile and its grants"):
         registered = instance_profile.find(client, spec.profile.arn) is not None
         holders = [str(holder) for holder in principals.holders(client, spec.profile.arn)]
@@ -89,7 +89,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
             runs_as = job.run_as_user_name or ""
     return Status(
         registered=registered,
-        grants=tuple(Grant(principal=holder, managed=holder in ours) for holder in holders),
+        grants=tuple(Grant(principal=holder, managed=holder in managed) for holder in holders),
         job_url=streaming_job.url(spec.host, job_id) if job_id is not None else None,
         trigger=_trigger(settings),
         wheel=_wheel(settings),

@@ -36,10 +36,10 @@ def checkpoint(spark: SparkSession, path: str) -> Trial:
     except NotAFolder:
         return Trial("missing", _WRITE, path, "it is a file", _ON_CHECKPOINT)
     except Exception as error:  # noqa: BLE001 - each storage has its own errors
-        words = headline(error)
-        if any(sign.lower() in words.lower() for sign in _REFUSALS):
-            return Trial("missing", _WRITE, path, words, _ON_CHECKPOINT)
-        return Trial("untried", _WRITE, path, f"cannot be tested here: {words}")
+        reason = headline(error)
+        if any(sign.lower() in reason.lower() for sign in _REFUSALS):
+            return Trial("missing", _WRITE, path, reason, _ON_CHECKPOINT)
+        return Trial("untried", _WRITE, path, f"cannot be tested here: {reason}")
     return Trial("ok", _WRITE, path)
 
 

@@ -101,7 +101,7 @@ class Calls:
     def _of_hopeless(self, action: str, where: str) -> Trial:
         first = self._hopeless
         assert first is not None
-        return Trial(first.state, action, where, first.words, first.next_step)
+        return Trial(first.state, action, where, first.reason, first.next_step)
 
     def _unmade(self, error: Exception) -> Trial:
         """Return the result of a call that got no response."""

@@ -42,7 +42,7 @@ def records_task(layout: Layout, *, now: datetime) -> Task:
     schema = records_schema(layout)
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        read = _Read()
+        read = _Progress()
         for part in parse(_files(batches, read), layout):
             if isinstance(part, Entry):
                 read.add(Counts(entries=1, lines=part.lines))
@@ -68,7 +68,7 @@ def entries_task(layout: Layout, *, now: datetime) -> Task:
 
     def task(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         waiting: list[Entry] = []
-        for part in parse(_files(batches, _Read()), layout):
+        for part in parse(_files(batches, _Progress()), layout):
             if isinstance(part, Entry):
                 waiting.append(part)
             if len(waiting) >= _ENTRIES_OF_A_BATCH:
@@ -87,7 +87,7 @@ def _stamped(batch: pa.RecordBatch, now: datetime) -> pa.RecordBatch:
 
 
 @dataclass
-class _Read:
+class _Progress:
     """The counts of what a task has read so far, and the path of its first file."""
 
     first_file: str | None = None
@@ -97,7 +97,7 @@ class _Read:
         self.counts += counts
 
 
-def _files(batches: Iterator[pa.RecordBatch], read: _Read) -> Iterator[DeliveredFile]:
+def _files(batches: Iterator[pa.RecordBatch], read: _Progress) -> Iterator[DeliveredFile]:
     """Yield the files of Arrow batches with the columns path, modificationTime and content."""
     for batch in batches:
         times = batch.column("modificationTime").cast(pa.int64())

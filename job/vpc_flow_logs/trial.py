@@ -21,23 +21,23 @@ class Trial:
 
     Attributes:
         state: ``ok``; ``missing`` if the job needs it and does not have it; ``untried`` if it cannot be tested here.
-        what: The action or privilege.
+        action: The action or privilege.
         where: The resource: an ARN, a path or a schema.
-        words: The reason, unless the state is ``ok``.
+        reason: The reason, unless the state is ``ok``.
         next_step: The advice, if the state is ``missing``.
     """
 
     state: State
-    what: str
+    action: str
     where: str
-    words: str = ""
+    reason: str = ""
     next_step: str = ""
 
     @property
     def text(self) -> str:
         """The action, the resource and the reason."""
-        reason = f": {self.words}" if self.words else ""
-        return printable(f"{self.what} on {self.where}{reason}")
+        reason = f": {self.reason}" if self.reason else ""
+        return printable(f"{self.action} on {self.where}{reason}")
 
 
 def line(trial: Trial) -> str:
@@ -48,14 +48,14 @@ def line(trial: Trial) -> str:
 def merged(trials: Iterable[Trial]) -> list[Trial]:
     """Merge the trials that differ only in their action, in the order of their first occurrence.
 
-    >>> [trial.what for trial in merged([Trial("ok", "s3:A", "b"), Trial("ok", "s3:B", "b")])]
+    >>> [trial.action for trial in merged([Trial("ok", "s3:A", "b"), Trial("ok", "s3:B", "b")])]
     ['s3:A, s3:B']
     """
     groups: dict[tuple[str, ...], list[Trial]] = {}
     for trial in trials:
-        groups.setdefault((trial.state, trial.where, trial.words, trial.next_step), []).append(trial)
+        groups.setdefault((trial.state, trial.where, trial.reason, trial.next_step), []).append(trial)
     return [
-        Trial(first.state, ", ".join(trial.what for trial in alike), first.where, first.words, first.next_step)
+        Trial(first.state, ", ".join(trial.action for trial in alike), first.where, first.reason, first.next_step)
         for alike in groups.values()
         for first in alike[:1]
     ]

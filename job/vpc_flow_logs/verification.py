@@ -49,7 +49,7 @@ class NotReadable(Exception):
 
 
 @dataclass(frozen=True)
-class Found:
+class PathContents:
     """The contents of the VPC Logs Path.
 
     Attributes:
@@ -116,14 +116,14 @@ def _logs(spark: SparkSession, parameters: Parameters) -> list[Trial]:
     return [Trial("ok", "list and read", path)]
 
 
-def _refused(spark: SparkSession, parameters: Parameters, words: str) -> list[Trial]:
+def _refused(spark: SparkSession, parameters: Parameters, reason: str) -> list[Trial]:
     path = parameters.vpc_logs_path
     if scheme_of(path) != "s3":
-        return [Trial("missing", "list and read", path, words, "Check --vpc-logs-path")]
+        return [Trial("missing", "list and read", path, reason, "Check --vpc-logs-path")]
     trials = _of_s3(spark, parameters)
     if missing(trials):
         return trials
-    return [Trial("missing", "list and read", path, words, _EXTERNAL_LOCATION)]
+    return [Trial("missing", "list and read", path, reason, _EXTERNAL_LOCATION)]
 
 
 def _of_s3(spark: SparkSession, parameters: Parameters) -> list[Trial]:
@@ -147,7 +147,7 @@ def _notifications(parameters: Parameters) -> list[Trial]:
         return [Trial("untried", what, parameters.vpc_logs_path, rights.NO_BOTO3)]
 
 
-def look(spark: SparkSession, parameters: Parameters) -> Found:
+def look(spark: SparkSession, parameters: Parameters) -> PathContents:
     """List the files and determine the formats of the newest ones.
 
     Raises:
@@ -165,17 +165,17 @@ def look(spark: SparkSession, parameters: Parameters) -> Found:
             raise FileNotFoundError(f"the folder {load_path(parameters.vpc_logs_path)!r} does not exist") from None
         if lacking := missing(_of_s3(spark, parameters)):
             raise NotReadable(lacking) from None
-        return Found(files=0, bytes=0, newest=None, formats={})
+        return PathContents(files=0, bytes=0, newest=None, formats={})
     named = files.select("path", "modificationTime", "length")
     row = named.agg(F.count(F.lit(1)).alias("files"), F.sum("length").alias("bytes")).first()
     newest = named.orderBy(F.desc("modificationTime"), F.desc("path")).limit(SAMPLE)
     sample = newest.select("path", F.unix_millis("modificationTime").alias("time")).collect()
     if row is None or not sample:
-        return Found(files=0, bytes=0, newest=None, formats={})
+        return PathContents(files=0, bytes=0, newest=None, formats={})
     contents = spark.read.format("binaryFile").load([_not_a_glob(file.path) for file in sample]).select("content")
     formats = Counter(row.format for row in contents.mapInArrow(_formats, "format STRING").collect())
     first = sample[0]
-    return Found(
+    return PathContents(
         files=row.files,
         bytes=row.bytes,
         newest=(first.path, datetime.fromtimestamp(first.time / 1000, timezone.utc)),

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 from typing import Any
 
 from local.cloud_files.aws import calling
-from local.cloud_files.discovery import Found, Listing, by_time
+from local.cloud_files.discovery import FoundFile, Listing, by_time
 from local.cloud_files.error import CloudFilesError
 from local.cloud_files.selection import Selection
 
@@ -46,7 +46,7 @@ class BucketListing(Listing):
             path = self._selection.pattern.path
             raise CloudFilesError(f"[CF_PATH_DOES_NOT_EXIST_FOR_READ_FILES] Path s3:/{path} does not exist.")
 
-    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[FoundFile]:
         """See `Discovery.new_files`.
 
         Raises:
@@ -54,7 +54,7 @@ class BucketListing(Listing):
         """
         return by_time([file for file in self._all() if file.path not in known])
 
-    def _all(self) -> Iterator[Found]:
+    def _all(self) -> Iterator[FoundFile]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self.prefix)
         with calling("s3:ListBucket", f"arn:{self._client.meta.partition}:s3:::{self._bucket}"):
             for page in pages:
@@ -63,4 +63,4 @@ class BucketListing(Listing):
                     # The S3 console creates a key that ends with a slash to show an empty folder.
                     if not key.endswith("/") and self._selection.takes(f"/{self._bucket}/{key}"):
                         modified = int(entry["LastModified"].timestamp() * 1000)
-                        yield Found(f"s3://{self._bucket}/{key}", modified, entry["Size"])
+                        yield FoundFile(f"s3://{self._bucket}/{key}", modified, entry["Size"])

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from local.cloud_files.error import CloudFilesError
-from local.cloud_files.opened import Gone, Opened, gone
+from local.cloud_files.opened import FileGoneError, Opened, file_gone
 
 BATCH_BYTES = 16 * 1024 * 1024
 BATCH_FILES = 256
@@ -59,7 +59,7 @@ def batches(
         with ExitStack() as stack:
             try:
                 file = stack.enter_context(_opened(path, region))
-            except Gone:
+            except FileGoneError:
                 if ignore_missing:
                     continue
                 raise
@@ -88,7 +88,7 @@ def _opened_here(path: str) -> Iterator[Opened]:
     try:
         file = open(path.removeprefix("file:"), "rb", buffering=0)  # noqa: SIM115 (closed below)
     except FileNotFoundError:
-        raise gone(shown(path)) from None
+        raise file_gone(shown(path)) from None
     except PermissionError:
         raise CloudFilesError(
             f"{shown(path)}: permission denied; give the current user read permission on the file"

@@ -9,7 +9,7 @@ REST = 0.5
 """Minimum seconds between listings. Spark polls an idle stream a hundred times a second."""
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """A file that discovery found.
 
     Attributes:
@@ -30,10 +30,10 @@ class Discovery(Protocol):
     def drained(self) -> bool:
         """True if `new_files` returned all waiting files; if false, call it again."""
 
-    def existing(self) -> list[Found]:
+    def existing(self) -> list[FoundFile]:
         """Return the files that exist when a stream starts for the first time."""
 
-    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[FoundFile]:
         """Return files not in ``known``, each once, sorted by modification time and path.
 
         If there are none, a call with ``patient`` may wait for one, for at most a second.
@@ -54,11 +54,11 @@ class Listing:
 
     drained = True
 
-    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[FoundFile]:
         """See `Discovery.new_files`."""
         raise NotImplementedError
 
-    def existing(self) -> list[Found]:
+    def existing(self) -> list[FoundFile]:
         """See `Discovery.existing`; raises the errors of `new_files`."""
         return self.new_files(frozenset())
 
@@ -73,6 +73,6 @@ class Listing:
         return max(REST, 4 * took)
 
 
-def by_time(files: list[Found]) -> list[Found]:
+def by_time(files: list[FoundFile]) -> list[FoundFile]:
     """Sort by modification time and path."""
     return sorted(files, key=lambda file: (file.modified, file.path))

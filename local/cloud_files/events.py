@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 
-class Created(NamedTuple):
+class CreatedObject(NamedTuple):
     """An object that was put, copied or uploaded in parts.
 
     Attributes:
@@ -31,7 +31,7 @@ class NoEventError(ValueError):
     """The message is not an S3 event sent through SNS; the text has the reason."""
 
 
-def created(body: str) -> list[Created]:
+def created_objects(body: str) -> list[CreatedObject]:
     """Return the objects that a message reports; none for ``s3:TestEvent`` and for other kinds of events.
 
     Args:
@@ -48,7 +48,7 @@ def created(body: str) -> list[Created]:
         return []
     try:
         return [
-            _created(record)
+            _created_object(record)
             for record in message["Records"]
             if record["eventSource"] == "aws:s3" and record["eventName"].startswith("ObjectCreated:")
         ]
@@ -56,12 +56,12 @@ def created(body: str) -> list[Created]:
         raise NoEventError(f"not an S3 event ({type(error).__name__}: {error})") from None
 
 
-def _created(record: dict[str, Any]) -> Created:
+def _created_object(record: dict[str, Any]) -> CreatedObject:
     time = datetime.fromisoformat(record["eventTime"].replace("Z", "+00:00"))
     s3_object = record["s3"]["object"]
     # The event of an empty object may omit the size.
     key, size = unquote_plus(s3_object["key"]), int(s3_object.get("size", 0))
-    return Created(record["s3"]["bucket"]["name"], key, int(time.timestamp() * 1000), size)
+    return CreatedObject(record["s3"]["bucket"]["name"], key, int(time.timestamp() * 1000), size)
 
 
 def _object(text: str, what: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Container, Iterator
 from typing import NamedTuple
 
-from local.cloud_files.discovery import Found, Listing, by_time
+from local.cloud_files.discovery import FoundFile, Listing, by_time
 from local.cloud_files.error import CloudFilesError
 from local.cloud_files.pattern import is_hidden
 from local.cloud_files.selection import Selection
@@ -31,14 +31,14 @@ class FolderListing(Listing):
         """True if there are no files; raises the errors of `new_files`."""
         return next(self._entries(), None) is None
 
-    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[FoundFile]:
         """See `Discovery.new_files`.
 
         Raises:
             CloudFilesError: the folder does not exist, or is not readable.
         """
-        found = [file for entry in self._entries() if f"file:{entry.path}" not in known and (file := _found(entry))]
-        return by_time(found)
+        files = [file for entry in self._entries() if f"file:{entry.path}" not in known and (file := _file_of(entry))]
+        return by_time(files)
 
     def _entries(self) -> Iterator[os.DirEntry[str]]:
         pattern, root = self._selection.pattern, self._selection.pattern.root
@@ -118,11 +118,11 @@ def _is(kind: Callable[[], bool]) -> bool:
         raise
 
 
-def _found(entry: os.DirEntry[str]) -> Found | None:
+def _file_of(entry: os.DirEntry[str]) -> FoundFile | None:
     try:
         if not _is(entry.is_file):
             return None
         status = entry.stat()
     except FileNotFoundError:
         return None  # gone since its folder was listed
-    return Found(path=f"file:{entry.path}", modified=status.st_mtime_ns // 1_000_000, length=status.st_size)
+    return FoundFile(path=f"file:{entry.path}", modified=status.st_mtime_ns // 1_000_000, length=status.st_size)

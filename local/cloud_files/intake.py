@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 
-from local.cloud_files.discovery import Discovery, Found
+from local.cloud_files.discovery import Discovery, FoundFile
 from local.cloud_files.error import CloudFilesError
 from local.cloud_files.folder import FolderListing
 from local.cloud_files.log import FileLog
@@ -103,7 +103,7 @@ class Intake:
         end = len(self._log) if self._target is None else self._target
         return end if start is None else self._limited(start, end)
 
-    def files(self, start: int, end: int) -> list[Found]:
+    def files(self, start: int, end: int) -> list[FoundFile]:
         """Return the files from offset ``start`` to ``end``.
 
         Raises:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from local.cloud_files.discovery import Found
+from local.cloud_files.discovery import FoundFile
 from local.cloud_files.error import CloudFilesError
 
 NAME = "files.jsonl"
@@ -52,14 +52,14 @@ class FileLog:
     def __len__(self) -> int:
         return len(self._starts)
 
-    def start(self, skipped: Sequence[Found] = ()) -> None:
+    def start(self, skipped: Sequence[FoundFile] = ()) -> None:
         """Create the log, with files that are known but never read."""
         head = json.dumps({"version": 1, "skipped": len(skipped)}) + "\n"
         # Atomic, because a partial list of skipped files would cause the others to be loaded.
         replace(self.path, head.encode() + _lines(skipped))
         self._load()
 
-    def append(self, files: Sequence[Found]) -> None:
+    def append(self, files: Sequence[FoundFile]) -> None:
         """Append entries; they are on disk when this returns."""
         if not files:
             return
@@ -70,13 +70,13 @@ class FileLog:
         os.fsync(self._file)
         self._take(block, files)
 
-    def read(self, start: int, end: int) -> Iterator[Found]:
+    def read(self, start: int, end: int) -> Iterator[FoundFile]:
         """Yield the entries from ``start`` (inclusive) to ``end`` (exclusive)."""
         with open(self.path, "rb") as file:
             if start < end:
                 file.seek(self._starts[start])
             for _ in range(start, end):
-                yield Found(*json.loads(file.readline()))
+                yield FoundFile(*json.loads(file.readline()))
 
     def close(self) -> None:
         """Close the log and release the folder."""
@@ -102,21 +102,21 @@ class FileLog:
                     if not line.endswith(b"\n"):
                         os.ftruncate(self._file, self._end)
                         break
-                    self._take(line, [Found(*json.loads(line))])
+                    self._take(line, [FoundFile(*json.loads(line))])
             except (ValueError, KeyError, TypeError) as error:
                 raise CloudFilesError(
                     f"{self.path}, after entry {len(self)}: the list of found files is damaged ({error});"
                     " restore it together with its checkpoint, or use a new checkpoint and a new table"
                 ) from None
 
-    def _take(self, block: bytes, files: Sequence[Found]) -> None:
+    def _take(self, block: bytes, files: Sequence[FoundFile]) -> None:
         for line in block.splitlines(keepends=True):
             self._starts.append(self._end)
             self._end += len(line)
         self.known.update(file.path for file in files)
 
 
-def _lines(files: Sequence[Found]) -> bytes:
+def _lines(files: Sequence[FoundFile]) -> bytes:
     # ASCII, so that no character of a path is mistaken for the end of a line.
     return "".join(json.dumps(file, separators=(",", ":")) + "\n" for file in files).encode("ascii")
 

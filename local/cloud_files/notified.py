@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Container
 from typing import Protocol
 
-from local.cloud_files.discovery import Discovery, Found, by_time
+from local.cloud_files.discovery import Discovery, FoundFile, by_time
 from local.cloud_files.error import CloudFilesError
-from local.cloud_files.events import Created
+from local.cloud_files.events import CreatedObject
 from local.cloud_files.queue import Queue, QueueGoneError
 from local.cloud_files.selection import Selection
 from local.cloud_files.stream_state import StateFile
@@ -69,12 +69,12 @@ class Notified:
         """See `Discovery.drained`."""
         return self._queue.drained
 
-    def existing(self) -> list[Found]:
+    def existing(self) -> list[FoundFile]:
         """See `Discovery.existing`."""
         self._listed_at = self._clock()
         return self._listing.existing()
 
-    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[FoundFile]:
         """See `Discovery.new_files`.
 
         Raises:
@@ -93,7 +93,7 @@ class Notified:
         for file in filter(self._is_selected, created):
             path = f"s3://{file.bucket}/{file.key}"
             if path not in known:
-                files.setdefault(path, Found(path, file.time, file.size))
+                files.setdefault(path, FoundFile(path, file.time, file.size))
         return by_time(list(files.values()))
 
     def logged(self, offset: int) -> None:
@@ -111,7 +111,7 @@ class Notified:
         """See `Discovery.rest`; no rest is needed, because the queue waits for messages."""
         return 0
 
-    def _list(self, known: Container[str]) -> list[Found]:
+    def _list(self, known: Container[str]) -> list[FoundFile]:
         state, now = self._state.state, self._clock()
         complete = state.queue == self._queue.arn
         # List if the clock was set back: otherwise the stream would not list for a long time.
@@ -124,6 +124,6 @@ class Notified:
         self._listed_at = now
         return self._listing.new_files(known)
 
-    def _is_selected(self, file: Created) -> bool:
+    def _is_selected(self, file: CreatedObject) -> bool:
         is_file = file.bucket == self._bucket and not file.key.endswith("/")
         return is_file and self._selection.takes(f"/{file.bucket}/{file.key}")

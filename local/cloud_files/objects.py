@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from local.cloud_files import aws
 from local.cloud_files.error import CloudFilesError
-from local.cloud_files.opened import Opened, gone
+from local.cloud_files.opened import Opened, file_gone
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def opened(path: str, *, region: str | None) -> Iterator[Opened]:
             answer = client.get_object(Bucket=bucket, Key=key)
         except ClientError as error:
             if aws.code(error) in ("NoSuchKey", "404"):
-                raise gone(path) from None
+                raise file_gone(path) from None
             raise
         length = int(answer["ContentLength"])
         with answer["Body"] as body:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from local.cloud_files.error import CloudFilesError
 
 
-class Gone(CloudFilesError):
+class FileGoneError(CloudFilesError):
     """A discovered file no longer exists."""
 
 
@@ -26,9 +26,9 @@ class Opened(NamedTuple):
     read: Callable[[], bytes | bytearray]
 
 
-def gone(path: str) -> Gone:
+def file_gone(path: str) -> FileGoneError:
     """Return the error for a discovered file that no longer exists, worded as in Spark's file sources."""
-    return Gone(
+    return FileGoneError(
         f"[FAILED_READ_FILE.FILE_NOT_EXIST] Encountered error while reading file {path}. File does not exist. It is"
         " possible the underlying files have been updated."
     )

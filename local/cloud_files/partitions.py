@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from local.cloud_files.discovery import Found
+from local.cloud_files.discovery import FoundFile
 
 BIG = 16 * 1024 * 1024
 """Files of at least this length are distributed by size instead of in the order of the log."""
@@ -17,7 +17,7 @@ OPENING = 64 * 1024
 """The cost of opening a file, in bytes that could be read in the same time."""
 
 
-def pack(files: Sequence[Found], *, cores: int) -> list[list[Found]]:
+def pack(files: Sequence[FoundFile], *, cores: int) -> list[list[FoundFile]]:
     """Distribute files evenly over the cores. Small files stay in order, so that a task's files are of similar time.
 
     Args:
@@ -32,9 +32,9 @@ def pack(files: Sequence[Found], *, cores: int) -> list[list[Found]]:
     return [packed for packed in _evenly(big, cores) + _in_order(small, cores) if packed]
 
 
-def _evenly(files: Sequence[Found], cores: int) -> list[list[Found]]:
+def _evenly(files: Sequence[FoundFile], cores: int) -> list[list[FoundFile]]:
     """Assign the files, longest first, to the task with the fewest bytes."""
-    bins: list[list[Found]] = [[] for _ in range(_tasks(files, cores))]
+    bins: list[list[FoundFile]] = [[] for _ in range(_tasks(files, cores))]
     filled = [0] * len(bins)
     for file in sorted(files, key=lambda file: -file.length):
         least = filled.index(min(filled))
@@ -43,8 +43,8 @@ def _evenly(files: Sequence[Found], cores: int) -> list[list[Found]]:
     return bins
 
 
-def _in_order(files: Sequence[Found], cores: int) -> list[list[Found]]:
-    bins: list[list[Found]] = [[] for _ in range(_tasks(files, cores))]
+def _in_order(files: Sequence[FoundFile], cores: int) -> list[list[FoundFile]]:
+    bins: list[list[FoundFile]] = [[] for _ in range(_tasks(files, cores))]
     total = sum(file.length + OPENING for file in files)
     filled = 0
     for file in files:
@@ -53,6 +53,6 @@ def _in_order(files: Sequence[Found], cores: int) -> list[list[Found]]:
     return bins
 
 
-def _tasks(files: Sequence[Found], cores: int) -> int:
+def _tasks(files: Sequence[FoundFile], cores: int) -> int:
     """Return the number of tasks, a multiple of the number of cores."""
     return cores * max(1, ceil(sum(file.length for file in files) / (TASK * cores)))

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local.cloud_files.aws import calling, code
-from local.cloud_files.events import Created, NoEventError, created
+from local.cloud_files.events import CreatedObject, NoEventError, created_objects
 
 WAIT = 1
 """Seconds that an empty queue waits for a message, so that an idle stream makes one request per second."""
@@ -37,7 +37,7 @@ class QueueGoneError(Exception):
 
 
 @dataclass
-class _Kept:
+class _ReceivedMessage:
     """A received message.
 
     Attributes:
@@ -67,11 +67,11 @@ class Queue:
         self._client = client
         self._url = url
         self._parallel = parallel
-        self._kept: dict[str, _Kept] = {}
+        self._messages: dict[str, _ReceivedMessage] = {}
         self.arn = arn
         self.drained = True
 
-    def take(self, *, patient: bool) -> list[Created]:
+    def take(self, *, patient: bool) -> list[CreatedObject]:
         """Return the files that waiting messages report; if there are none, a patient call waits for `WAIT` seconds.
 
         Afterwards, `drained` is true if the queue was empty. A message that is not an S3 event is logged as a warning
@@ -81,7 +81,7 @@ class Queue:
             QueueGoneError: the queue does not exist.
             CloudFilesError: reading the queue is denied, or failed.
         """
-        files: list[Created] = []
+        files: list[CreatedObject] = []
         taken: set[str] = set()
         self.drained = False
         while len(taken) < MESSAGES:
@@ -98,9 +98,9 @@ class Queue:
 
     def logged(self, offset: int) -> None:
         """Record that the files of all messages received so far are in the durable log, up to this offset."""
-        for kept in self._kept.values():
-            if kept.done is None:
-                kept.done = offset
+        for message in self._messages.values():
+            if message.done is None:
+                message.done = offset
 
     def committed(self, offset: int) -> None:
         """Delete the messages with files that are done, now that the micro-batches up to this offset are done.
@@ -108,10 +108,14 @@ class Queue:
         Raises:
             CloudFilesError: deleting a message is denied, or failed.
         """
-        done = {name: kept for name, kept in self._kept.items() if kept.done is not None and kept.done <= offset}
-        self._each(self._delete, [kept.receipt for kept in done.values()])
+        done = {
+            name: message
+            for name, message in self._messages.items()
+            if message.done is not None and message.done <= offset
+        }
+        self._each(self._delete, [message.receipt for message in done.values()])
         for name in done:
-            del self._kept[name]
+            del self._messages[name]
 
     def _receive(self, *, wait: int) -> list[dict[str, Any]]:
         with calling("sqs:ReceiveMessage", self.arn):
@@ -124,20 +128,20 @@ class Queue:
         messages: list[dict[str, Any]] = answer.get("Messages", [])
         return messages
 
-    def _keep(self, message: dict[str, Any]) -> list[Created]:
+    def _keep(self, message: dict[str, Any]) -> list[CreatedObject]:
         name, receipt = message["MessageId"], message["ReceiptHandle"]
-        before = self._kept.get(name)
+        before = self._messages.get(name)
         if before is not None:
             # Its files take longer than its visibility timeout; only the newest receipt can delete it.
             before.receipt = receipt
             self._hide(receipt)
             return []
         try:
-            files = created(message["Body"])
+            files = created_objects(message["Body"])
         except NoEventError as error:
             _log.warning("message %s stays in the queue %s: %s", name, self.arn, error)
             return []
-        self._kept[name] = _Kept(receipt)
+        self._messages[name] = _ReceivedMessage(receipt)
         return files
 
     def _hide(self, receipt: str) -> None:

@@ -27,7 +27,7 @@ class Line:
     """A vertical line at a position on the x axis, counted in columns, with a label."""
 
     at: float
-    what: str
+    label: str
 
 
 def columns(
@@ -112,7 +112,7 @@ def _line(line: Line, *, x: float, y: float, end: float) -> Html:
     return element(
         "g",
         element("line", x1=x, x2=x, y1=y - 4, y2=end, class_="mark"),
-        element("text", line.what, x=x - 5 if left else x + 5, y=y + 5, class_="marked end" if left else "marked"),
+        element("text", line.label, x=x - 5 if left else x + 5, y=y + 5, class_="marked end" if left else "marked"),
     )
 
 

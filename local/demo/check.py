@@ -10,7 +10,7 @@ from vpc_flow_logs.progress import counted
 
 
 @dataclass(frozen=True)
-class Found:
+class TableCounts:
     """Rows and lines of one flow log in the tables; ``quarantined`` counts lines, not entries, ``skipped`` SKIPDATA."""
 
     rows: int = 0
@@ -26,19 +26,21 @@ class Found:
         return self.rows - self.accepted - self.rejected
 
 
-def differences(manifest: Manifest, found: Mapping[str, Found], quarantined: Mapping[str, int]) -> list[str]:
+def differences(manifest: Manifest, counts: Mapping[str, TableCounts], quarantined: Mapping[str, int]) -> list[str]:
     """Return each difference between the tables and the delivered files, in words.
 
     Args:
         manifest: the delivered files.
-        found: the contents of the tables, by flow log ID.
+        counts: the contents of the tables, by flow log ID.
         quarantined: the number of lines in the quarantine table, by file name.
     """
     problems = [f"refused: {refused}" for refused in manifest.refused]
-    problems += [problem for log in manifest.flow_logs for problem in _of_flow_log(log, found.get(log.id, Found()))]
+    problems += [
+        problem for log in manifest.flow_logs for problem in _of_flow_log(log, counts.get(log.id, TableCounts()))
+    ]
     known = {log.id for log in manifest.flow_logs}
-    for id_ in sorted(found.keys() - known):
-        problems.append(f"{id_}: {counted(found[id_].rows, 'row')} of a flow log that delivered nothing")
+    for id_ in sorted(counts.keys() - known):
+        problems.append(f"{id_}: {counted(counts[id_].rows, 'row')} of a flow log that delivered nothing")
     expected = {file.name: file.lines for file in manifest.damaged}
     for name in sorted(expected.keys() | quarantined.keys()):
         damaged, loaded = expected.get(name, 0), quarantined.get(name, 0)
@@ -47,22 +49,22 @@ def differences(manifest: Manifest, found: Mapping[str, Found], quarantined: Map
     return problems
 
 
-def _of_flow_log(log: FlowLogNote, found: Found) -> list[str]:
+def _of_flow_log(log: FlowLogNote, counts: TableCounts) -> list[str]:
     problems = []
-    missing = log.lines - found.rows - found.quarantined
+    missing = log.lines - counts.rows - counts.quarantined
     if missing:
         problems.append(
-            f"{log.id}: delivered {_lines(log.lines)}, in the tables {counted(found.rows, 'row')} + "
-            f"{found.quarantined:,} quarantined: {_lines(abs(missing))} {'missing' if missing > 0 else 'too many'}"
+            f"{log.id}: delivered {_lines(log.lines)}, in the tables {counted(counts.rows, 'row')} + "
+            f"{counts.quarantined:,} quarantined: {_lines(abs(missing))} {'missing' if missing > 0 else 'too many'}"
         )
-    elif found.rows != log.rows:
-        problems.append(f"{log.id}: {counted(log.rows, 'valid record')}, but {counted(found.rows, 'row')}")
-    if found.rejected != log.rejected:
+    elif counts.rows != log.rows:
+        problems.append(f"{log.id}: {counted(log.rows, 'valid record')}, but {counted(counts.rows, 'row')}")
+    if counts.rejected != log.rejected:
         problems.append(
-            f"{log.id}: REJECT in {counted(log.rejected, 'record')}, but in {counted(found.rejected, 'row')}"
+            f"{log.id}: REJECT in {counted(log.rejected, 'record')}, but in {counted(counts.rejected, 'row')}"
         )
-    if found.bytes != log.bytes:
-        problems.append(f"{log.id}: the records add up to {log.bytes:,} bytes, but the rows to {found.bytes:,}")
+    if counts.bytes != log.bytes:
+        problems.append(f"{log.id}: the records add up to {log.bytes:,} bytes, but the rows to {counts.bytes:,}")
     return problems
 
 

@@ -70,9 +70,9 @@ class Act:
         if status:
             self.live.now(status)
 
-    def mark(self, what: str) -> None:
+    def mark(self, label: str) -> None:
         """Record an event that happens now."""
-        self.marks.append(Mark(time.time(), what))
+        self.marks.append(Mark(time.time(), label))
 
     def deployed(self) -> Deployed:
         """Return the current deployment."""

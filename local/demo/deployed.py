@@ -35,7 +35,7 @@ def deployed(environment: Environment, *, file: str, aws: Emulator, workspace: W
         resources=tuple(resources),
         outputs=dict(sorted(outputs.items())),
         job=_job(environment, workspace),
-        made=_made(environment, aws),
+        auto_loader=_auto_loader(environment, aws),
     )
 
 
@@ -93,7 +93,7 @@ def _parameters(job: Mapping[str, object]) -> dict[str, str]:
     return {str(key): str(value) for key, value in parameters.items()}
 
 
-def _made(environment: Environment, aws: Emulator) -> dict[str, str]:
+def _auto_loader(environment: Environment, aws: Emulator) -> dict[str, str]:
     """Return the topics, the queues and the bucket notifications."""
     bucket = environment.log_bucket.name
     topics = [

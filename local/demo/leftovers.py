@@ -12,7 +12,7 @@ from databricks.sdk import WorkspaceClient
 from infra.environment import names as naming
 from infra.environment.schema import Environment
 from local.aws import Emulator
-from local.demo.report import Gone
+from local.demo.report import Lookup
 
 _NOT_THERE = {"NoSuchEntity", "NotFound", "NotFoundException", "ResourceNotFoundException", "ValidationError"}
 
@@ -45,48 +45,48 @@ class Names:
         )
 
 
-def remaining(stage: Emulator, workspace: WorkspaceClient, names: Names) -> tuple[Gone, ...]:
-    """Look up all resources; ``found`` is empty for a resource that does not exist."""
+def remaining(stage: Emulator, workspace: WorkspaceClient, names: Names) -> tuple[Lookup, ...]:
+    """Look up all resources; ``leftover`` is empty for a resource that does not exist."""
     return (*_in_aws(stage, names), *_in_workspace(workspace, names))
 
 
-def _in_aws(stage: Emulator, names: Names) -> Iterator[Gone]:
+def _in_aws(stage: Emulator, names: Names) -> Iterator[Lookup]:
     iam, s3, sns, sqs, ec2 = (stage.client(service) for service in ("iam", "s3", "sns", "sqs", "ec2"))
-    yield Gone("stack", names.stack, _there(lambda: _stack(stage, names.stack)))
-    yield Gone("reader role", names.role, _there(lambda: iam.get_role(RoleName=names.role)["Role"]["Arn"]))
-    yield Gone(
+    yield Lookup("stack", names.stack, _there(lambda: _stack(stage, names.stack)))
+    yield Lookup("reader role", names.role, _there(lambda: iam.get_role(RoleName=names.role)["Role"]["Arn"]))
+    yield Lookup(
         "instance profile",
         names.role,
         _there(lambda: iam.get_instance_profile(InstanceProfileName=names.role)["InstanceProfile"]["Arn"]),
     )
     policies = _pages(iam, "list_role_policies", "PolicyNames", RoleName=names.cross_account_role)
-    yield Gone("right to pass the role", names.cross_account_role, _listed(policies))
+    yield Lookup("right to pass the role", names.cross_account_role, _listed(policies))
     flow_logs = [log["FlowLogId"] for log in ec2.describe_flow_logs()["FlowLogs"] if _bucket(log) == names.bucket]
-    yield Gone("flow logs", f"to {names.bucket}", _listed(flow_logs))
+    yield Lookup("flow logs", f"to {names.bucket}", _listed(flow_logs))
     topics = (topic["TopicArn"].rsplit(":", 1)[1] for topic in _pages(sns, "list_topics", "Topics"))
-    yield Gone("SNS topics", "all of the account", _listed(topics))
+    yield Lookup("SNS topics", "all of the account", _listed(topics))
     queues = (url.rsplit("/", 1)[1] for url in _pages(sqs, "list_queues", "QueueUrls"))
-    yield Gone("SQS queues", "all of the account", _listed(queues))
+    yield Lookup("SQS queues", "all of the account", _listed(queues))
     notified = s3.get_bucket_notification_configuration(Bucket=names.bucket)
-    yield Gone("bucket notification", names.bucket, _listed(name for name in notified if name != "ResponseMetadata"))
+    yield Lookup("bucket notification", names.bucket, _listed(name for name in notified if name != "ResponseMetadata"))
     functions = (each["FunctionName"] for each in _pages(stage.client("lambda"), "list_functions", "Functions"))
-    yield Gone("functions", f"{names.stack}-*", _listed(name for name in functions if name.startswith(names.stack)))
+    yield Lookup("functions", f"{names.stack}-*", _listed(name for name in functions if name.startswith(names.stack)))
 
 
-def _in_workspace(workspace: WorkspaceClient, names: Names) -> Iterator[Gone]:
+def _in_workspace(workspace: WorkspaceClient, names: Names) -> Iterator[Lookup]:
     profile = f":instance-profile/{names.role}"
     registered = [item.instance_profile_arn for item in workspace.instance_profiles.list()]
-    yield Gone("registered profile", names.role, _listed(arn for arn in registered if arn.endswith(profile)))
+    yield Lookup("registered profile", names.role, _listed(arn for arn in registered if arn.endswith(profile)))
     granted = (
         group.display_name or ""
         for group in workspace.groups.list(attributes="displayName,roles")
         if any((role.value or "").endswith(profile) for role in group.roles or [])
     )
-    yield Gone("grant of the profile", ", ".join(names.groups) or "any group", _listed(granted))
+    yield Lookup("grant of the profile", ", ".join(names.groups) or "any group", _listed(granted))
     jobs = (str(job.job_id) for job in workspace.jobs.list(name=names.job))
-    yield Gone("job", names.job, _listed(jobs))
+    yield Lookup("job", names.job, _listed(jobs))
     active = (str(run.run_id) for run in workspace.jobs.list_runs(active_only=True))
-    yield Gone("active runs", "all of the workspace", _listed(active))
+    yield Lookup("active runs", "all of the workspace", _listed(active))
 
 
 def _stack(stage: Emulator, name: str) -> str:

@@ -24,12 +24,12 @@ _KINDS = {
 class FlowLogNote:
     """The deliveries of one flow log.
 
-    ``what`` and ``format`` describe the flow log. ``lines`` excludes blank lines and header lines; ``quarantined`` is
+    ``target`` and ``format`` describe the flow log. ``lines`` excludes blank lines and header lines; ``quarantined`` is
     the number of damaged ones. ``rejected`` (REJECT) and ``bytes`` (a sum) cover only the valid records.
     """
 
     id: str
-    what: str
+    target: str
     format: str
     files: int
     lines: int
@@ -90,7 +90,7 @@ def _note(log: FlowLog, files: Sequence[Delivered], spoiled: Sequence[Spoiled]) 
     damaged = sum(file.lines for file in spoiled if file.delivered.flow_log.id == log.id)
     return FlowLogNote(
         id=log.id,
-        what=f"{_KINDS.get(log.target_kind, log.target_kind)} {log.target_id}",
+        target=f"{_KINDS.get(log.target_kind, log.target_kind)} {log.target_id}",
         format=_format(log),
         files=len(files),
         lines=sum(put.file.rows for put in files) + damaged,

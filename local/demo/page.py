@@ -6,7 +6,7 @@ from pathlib import Path
 
 from local.demo.html import Content, Html, element, joined
 from local.demo.page_account import accounts, lag, quarantine
-from local.demo.page_cloud import deployed, gone, steps, versions
+from local.demo.page_cloud import deployed, leftovers, steps, versions
 from local.demo.page_traffic import over_time, ports, rejected, talkers
 from local.demo.report import Report
 from local.demo.text import in_seconds
@@ -41,7 +41,7 @@ def _content(report: Report) -> list[Content]:
         element("div", rejected(report), lag(report), class_="pair"),
         quarantine(report),
         deployed(report),
-        element("div", gone(report), steps(report), class_="pair") if report.gone else steps(report),
+        element("div", leftovers(report), steps(report), class_="pair") if report.lookups else steps(report),
         versions(report),
     ]
 
@@ -56,7 +56,7 @@ def _header(report: Report) -> Html:
         badge = element("span", "differs", class_="badge bad")
     sign = "=" if report.lines == report.rows + report.quarantined else "\N{NOT EQUAL TO}"
     verdict = f"{report.lines:,} delivered lines {sign} {report.rows:,} rows + {report.quarantined:,} quarantined"
-    about = f"{report.deployed.stack}, seed {report.seed}, {report.made:%Y-%m-%d %H:%M} UTC, on the local stage"
+    about = f"{report.deployed.stack}, seed {report.seed}, {report.created_at:%Y-%m-%d %H:%M} UTC, on the local stage"
     return element(
         "header",
         element("p", about, class_="eyebrow"),
@@ -73,8 +73,8 @@ def _differences(report: Report) -> Content:
 
 
 def _figures(report: Report) -> Html:
-    rejected_flows = sum(log.found.rejected for log in report.flow_logs)
-    with_action = rejected_flows + sum(log.found.accepted for log in report.flow_logs)
+    rejected_flows = sum(log.counts.rejected for log in report.flow_logs)
+    with_action = rejected_flows + sum(log.counts.accepted for log in report.flow_logs)
     share = f"{100 * rejected_flows / with_action:.1f}% of flows" if with_action else None
     figures: list[tuple[str, str, str | None]] = [
         ("Files delivered", f"{report.files:,}", None),
@@ -107,7 +107,7 @@ def _lag(report: Report) -> str:
 
 def _path(report: Report) -> Html:
     """Return the path of a record through the deployed resources."""
-    notifications = report.deployed.made
+    notifications = report.deployed.auto_loader
     count = len(report.flow_logs)
     stations: list[tuple[str, str]] = [
         (counted(count, "flow log"), _kinds(report)),
@@ -122,4 +122,4 @@ def _path(report: Report) -> Html:
 
 def _kinds(report: Report) -> str:
     """Return the kinds of resource that have flow logs, such as VPC and subnet."""
-    return ", ".join(dict.fromkeys(log.delivered.what.rpartition(" ")[0] for log in report.flow_logs))
+    return ", ".join(dict.fromkeys(log.delivered.target.rpartition(" ")[0] for log in report.flow_logs))

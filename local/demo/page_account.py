@@ -18,7 +18,7 @@ def accounts(report: Report) -> Html:
     counts = [
         (log.delivered.files, log.delivered.lines, own.rows, own.quarantined, own.accepted, own.rejected, own.neither)
         for log in report.flow_logs
-        for own in [log.found]
+        for own in [log.counts]
     ]
     rows: list[list[Content]] = [
         [_named(log), *numbers, _verdict(log)] for log, numbers in zip(report.flow_logs, counts, strict=True)
@@ -36,7 +36,7 @@ def accounts(report: Report) -> Html:
 
 def _named(log: FlowLogResult) -> Html:
     about = f"{log.delivered.id}, {log.delivered.format}"
-    return element("span", log.delivered.what, element("span", about, class_="line"))
+    return element("span", log.delivered.target, element("span", about, class_="line"))
 
 
 def _verdict(log: FlowLogResult) -> Html:

@@ -31,7 +31,9 @@ def deployed(report: Report) -> Html:
                 "div",
                 element("h3", "Job in the workspace"),
                 facts(_mono(stack.job)),
-                [element("h3", "Created with the job's role"), facts(_mono(stack.made))] if stack.made else None,
+                [element("h3", "Created with the job's role"), facts(_mono(stack.auto_loader))]
+                if stack.auto_loader
+                else None,
             ),
             class_="pair",
         ),
@@ -49,17 +51,17 @@ def _mono(named: object) -> dict[str, Content]:
     return {name: mono(value) for name, value in named.items()}
 
 
-def gone(report: Report) -> Html:
+def leftovers(report: Report) -> Html:
     """Return the section on the resources that were looked up after cdk destroy."""
     rows: list[list[Content]] = [
         [
-            item.what,
+            item.kind,
             mono(item.name),
-            element("span", item.found, class_="bad") if item.found else element("span", "none", class_="good"),
+            element("span", item.leftover, class_="bad") if item.leftover else element("span", "none", class_="good"),
         ]
-        for item in report.gone
+        for item in report.lookups
     ]
-    left = sum(bool(item.found) for item in report.gone)
+    left = sum(bool(item.leftover) for item in report.lookups)
     result = "nothing is left" if not left else f"{left} left"
     return panel(
         f"After cdk destroy: {result}",

@@ -23,10 +23,10 @@ def over_time(report: Report) -> Html:
     if not minutes:
         return panel("Traffic over time", element("p", "No record has an event time."))
     flows = _chart(
-        report, minutes, lambda minute: (minute.accepted, minute.rejected), what="Flows", unit=_short, whole=True
+        report, minutes, lambda minute: (minute.accepted, minute.rejected), quantity="Flows", unit=_short, whole=True
     )
     sizes = _chart(
-        report, minutes, lambda minute: (minute.accepted_bytes, minute.rejected_bytes), what="Bytes",
+        report, minutes, lambda minute: (minute.accepted_bytes, minute.rejected_bytes), quantity="Bytes",
         unit=_size, whole=False,
     )  # fmt: skip
     rows: list[list[Content]] = [
@@ -74,7 +74,7 @@ def _chart(
     minutes: list[Minute],
     parts: Callable[[Minute], tuple[int, int]],
     *,
-    what: str,
+    quantity: str,
     unit: Callable[[float], str],
     whole: bool,
 ) -> Html:
@@ -87,10 +87,10 @@ def _chart(
         tooltip = f"{clock}: {unit(accepted)} accepted, {unit(rejected)} rejected"
         label = clock if minute.begins // 60 % every == 0 else ""
         data.append(Column((accepted, rejected), label, tooltip))
-    lines = [Line((mark.at - first) / 60, mark.what) for mark in report.marks if first <= mark.at <= last + 60]
+    lines = [Line((mark.at - first) / 60, mark.label) for mark in report.marks if first <= mark.at <= last + 60]
     totals = [unit(sum(parts(minute)[place] for minute in minutes)) for place in (0, 1)]
     period = f"from {_clock(first)} to {_clock(last)} UTC"
-    summary = f"{what} per minute {period}: {totals[0]} accepted, {totals[1]} rejected"
+    summary = f"{quantity} per minute {period}: {totals[0]} accepted, {totals[1]} rejected"
     return columns(data, classes=_BOTH, summary=summary, unit=unit, lines=lines, whole=whole)
 
 

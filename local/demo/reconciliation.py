@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from local.demo.check import Found, differences
+from local.demo.check import TableCounts, differences
 from local.demo.context import Act
 from local.demo.loading import across_restarts
 from local.demo.manifest import Manifest, manifest
@@ -42,7 +42,7 @@ def account(act: Act, tables: Tables) -> Account:
     running, across = across_restarts(act.loading.waits(files), act.runs())
     return Account(
         delivered=delivered,
-        results=tuple(FlowLogResult(log, loaded.get(log.id, Found())) for log in delivered.flow_logs),
+        results=tuple(FlowLogResult(log, loaded.get(log.id, TableCounts())) for log in delivered.flow_logs),
         differences=tuple(differences(delivered, loaded, tables.quarantined_lines())),
         lags=tuple(wait.seconds for wait in running),
         restart_lags=tuple(wait.seconds for wait in across),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
 
-from local.demo.check import Found
+from local.demo.check import TableCounts
 from local.demo.manifest import FlowLogNote
 
 
@@ -32,7 +32,7 @@ class Resource:
 class Deployed:
     """The deployment in both clouds.
 
-    ``job`` and ``made`` hold names and values to show: those of the job, and those of the topic, the queue and the
+    ``job`` holds names and values of the job to show. ``auto_loader`` holds those of the topic, the queue and the
     bucket notification that the job created with its role.
     """
 
@@ -41,7 +41,7 @@ class Deployed:
     resources: tuple[Resource, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
     job: Mapping[str, str] = field(default_factory=dict)
-    made: Mapping[str, str] = field(default_factory=dict)
+    auto_loader: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,21 +102,21 @@ class FlowLogResult:
     """The deliveries of one flow log, and its rows and lines in the tables."""
 
     delivered: FlowLogNote
-    found: Found
+    counts: TableCounts
 
     @property
     def agrees(self) -> bool:
         """Return True if every line is a row or in quarantine."""
-        return self.delivered.lines == self.found.rows + self.found.quarantined
+        return self.delivered.lines == self.counts.rows + self.counts.quarantined
 
 
 @dataclass(frozen=True)
-class Gone:
-    """A resource that was looked up after the destroy. ``found`` names what is still there; empty if it is gone."""
+class Lookup:
+    """A resource that was looked up after the destroy. ``leftover`` names what is still there; empty if it is gone."""
 
-    what: str
+    kind: str
     name: str
-    found: str = ""
+    leftover: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Mark:
     """An event of the demo that the traffic charts show: its time in Unix seconds, and a label."""
 
     at: float
-    what: str
+    label: str
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,10 @@ class Report:
 
     ``lags`` are the seconds from the upload of a file to readable rows, for each file that arrived while the job was
     running; ``restart_lags`` are those of the files that arrived during a restart. ``differences`` describes where the
-    tables differ from the delivered files. ``gone`` is empty if nothing was destroyed.
+    tables differ from the delivered files. ``lookups`` is empty if nothing was destroyed.
     """
 
-    made: datetime
+    created_at: datetime
     seed: int
     deployed: Deployed
     flow_logs: tuple[FlowLogResult, ...]
@@ -151,7 +151,7 @@ class Report:
     lags: tuple[float, ...] = ()
     restart_lags: tuple[float, ...] = ()
     differences: tuple[str, ...] = ()
-    gone: tuple[Gone, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -164,16 +164,16 @@ class Report:
 
     @property
     def rows(self) -> int:
-        return sum(log.found.rows for log in self.flow_logs)
+        return sum(log.counts.rows for log in self.flow_logs)
 
     @property
     def quarantined(self) -> int:
-        return sum(log.found.quarantined for log in self.flow_logs)
+        return sum(log.counts.quarantined for log in self.flow_logs)
 
     @property
     def skipped(self) -> int:
         """SKIPDATA rows: AWS did not record all flows."""
-        return sum(log.found.skipped for log in self.flow_logs)
+        return sum(log.counts.skipped for log in self.flow_logs)
 
     @property
     def median_lag(self) -> float | None:

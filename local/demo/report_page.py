@@ -9,16 +9,16 @@ from pathlib import Path
 from local.demo.context import Act
 from local.demo.page import page
 from local.demo.reconciliation import Account
-from local.demo.report import Deployed, Gone, Report
+from local.demo.report import Deployed, Lookup, Report
 from local.demo.versions import versions
 
 
-def write_report(file: Path, *, act: Act, made: Deployed, account: Account, gone: Sequence[Gone]) -> Path:
+def write_report(file: Path, *, act: Act, deployed: Deployed, account: Account, lookups: Sequence[Lookup]) -> Path:
     """Write the page and return its path."""
     report = Report(
-        made=datetime.now(timezone.utc),
+        created_at=datetime.now(timezone.utc),
         seed=act.seed,
-        deployed=made,
+        deployed=deployed,
         flow_logs=account.results,
         steps=tuple(act.live.steps),
         minutes=account.minutes,
@@ -31,7 +31,7 @@ def write_report(file: Path, *, act: Act, made: Deployed, account: Account, gone
         lags=account.lags,
         restart_lags=account.restart_lags,
         differences=account.differences,
-        gone=tuple(gone),
+        lookups=tuple(lookups),
         versions=versions(),
     )
     file.write_text(page(report), encoding="utf-8")

@@ -16,7 +16,7 @@ from local.demo.leftovers import Names, remaining
 from local.demo.live import Live
 from local.demo.manifest import manifest
 from local.demo.reconciliation import Account, account
-from local.demo.report import Deployed, Gone
+from local.demo.report import Deployed, Lookup
 from local.demo.report_page import write_report
 from local.demo.tables import Tables
 from local.demo.text import aligned, in_seconds, shown
@@ -84,16 +84,16 @@ def _play(folder: Folder, live: Live, cleanup: ExitStack, *, seed: int, records:
     if keep:
         with live.step("pause the traffic and check that every delivered line is in the tables"):
             result = _add_up(act, watch, tables)
-        report = write_report(folder.report, act=act, made=deployment, account=result, gone=())
+        report = write_report(folder.report, act=act, deployed=deployment, account=result, lookups=())
         _say_end(act, result, report)
         return _keep(act, result)
     with live.step("stop the traffic and check that every delivered line is in the tables"):
         result = _add_up(act, watch, tables)
     with live.step("run cdk destroy and check that nothing is left"):
-        gone = _destroy(act)
-    report = write_report(folder.report, act=act, made=deployment, account=result, gone=gone)
+        lookups = _destroy(act)
+    report = write_report(folder.report, act=act, deployed=deployment, account=result, lookups=lookups)
     _say_end(act, result, report)
-    return 1 if result.differences or any(item.found for item in gone) else 0
+    return 1 if result.differences or any(item.leftover for item in lookups) else 0
 
 
 def _say_deployed(act: Act, deployment: Deployed) -> None:
@@ -166,13 +166,13 @@ def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
     return result
 
 
-def _destroy(act: Act) -> Sequence[Gone]:
+def _destroy(act: Act) -> Sequence[Lookup]:
     act.stage.destroy(act.tell_cdk)
-    looked_up = remaining(act.stage.aws, act.workspace, Names.of(act.environment))
-    act.live.say(terminal.gone(looked_up))
-    leftovers = ", ".join(item.what for item in looked_up if item.found)
+    lookups = remaining(act.stage.aws, act.workspace, Names.of(act.environment))
+    act.live.say(terminal.leftovers(lookups))
+    leftovers = ", ".join(item.kind for item in lookups if item.leftover)
     act.live.say(f"\nstill there: {leftovers}" if leftovers else "\nnothing is left but the bucket and the tables")
-    return looked_up
+    return lookups
 
 
 def _keep(act: Act, result: Account) -> int:

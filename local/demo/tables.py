@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from local.demo.check import Found
+from local.demo.check import TableCounts
 from local.demo.report import Entry, Minute, Port, Source, Talker
 
 # The names of the files that AWS delivers contain the flow log ID.
@@ -35,7 +35,7 @@ class Tables:
         ((count,),) = self._ask(f"SELECT count(*) AS rows FROM {table}", "rows")
         return int(count)
 
-    def by_flow_log(self) -> dict[str, Found]:
+    def by_flow_log(self) -> dict[str, TableCounts]:
         """Return the contents of both tables by flow log ID."""
         rows = self._ask(
             f"""SELECT id, sum(is_row) AS rows, sum(is_accepted) AS accepted, sum(is_rejected) AS rejected,
@@ -49,7 +49,7 @@ class Tables:
                 GROUP BY id""",
             *("id", "rows", "accepted", "rejected", "bytes", "lines", "skipped"),
         )
-        return {id_: Found(*counts) for id_, *counts in rows}
+        return {id_: TableCounts(*counts) for id_, *counts in rows}
 
     def quarantined_lines(self) -> dict[str, int]:
         """Return the number of lines in quarantine by file name, for the files that have any."""

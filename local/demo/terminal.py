@@ -7,7 +7,7 @@ from itertools import groupby
 from statistics import median
 
 from local.demo.ports import port_name, protocol_name
-from local.demo.report import Entry, FlowLogResult, Gone, Port, Source, Talker
+from local.demo.report import Entry, FlowLogResult, Lookup, Port, Source, Talker
 from local.demo.text import aligned, in_bytes, in_seconds
 from vpc_flow_logs.progress import counted
 from vpc_flow_logs.terminal import printable
@@ -16,9 +16,9 @@ from vpc_flow_logs.terminal import printable
 def by_flow_log(results: Sequence[FlowLogResult]) -> str:
     """Return the rows per flow log."""
     rows = [
-        (log.delivered.what, log.delivered.format, own.rows, own.accepted, own.rejected, own.neither)
+        (log.delivered.target, log.delivered.format, own.rows, own.accepted, own.rejected, own.neither)
         for log in results
-        for own in [log.found]
+        for own in [log.counts]
     ]
     table = aligned(("flow log of", "format", "rows", "ACCEPT", "REJECT", "neither"), rows)
     return f"Rows by flow log (neither: no traffic in the interval, or a format without an action)\n\n{table}"
@@ -65,14 +65,20 @@ def check(results: Sequence[FlowLogResult]) -> str:
     """Compare delivered lines with loaded rows, per flow log and in total."""
     rows = [
         (
-            *(log.delivered.what, log.delivered.lines, "=" if log.agrees else "\N{NOT EQUAL TO}", log.found.rows, "+"),
-            *(log.found.quarantined, "" if log.agrees else "<-- differs"),
+            *(
+                log.delivered.target,
+                log.delivered.lines,
+                "=" if log.agrees else "\N{NOT EQUAL TO}",
+                log.counts.rows,
+                "+",
+            ),
+            *(log.counts.quarantined, "" if log.agrees else "<-- differs"),
         )
         for log in results
     ]
     table = aligned(("flow log of", "delivered lines", "", "rows", "", "quarantined", ""), rows)
     lines = sum(log.delivered.lines for log in results)
-    loaded, quarantined = sum(log.found.rows for log in results), sum(log.found.quarantined for log in results)
+    loaded, quarantined = sum(log.counts.rows for log in results), sum(log.counts.quarantined for log in results)
     total = f"delivered {counted(lines, 'line')}, in the tables {counted(loaded, 'row')} + {quarantined:,} quarantined"
     if lines == loaded + quarantined:
         total = (
@@ -83,7 +89,7 @@ def check(results: Sequence[FlowLogResult]) -> str:
 
 def skipped(results: Sequence[FlowLogResult]) -> str:
     """Return the number of SKIPDATA rows: AWS skipped records."""
-    rows = sum(log.found.skipped for log in results)
+    rows = sum(log.counts.skipped for log in results)
     return f"skipped by AWS: {counted(rows, 'SKIPDATA row')}"
 
 
@@ -103,9 +109,11 @@ def lag(running: Sequence[float], restarting: Sequence[float]) -> list[str]:
     return latencies
 
 
-def gone(looked_up: Sequence[Gone]) -> str:
+def leftovers(lookups: Sequence[Lookup]) -> str:
     """Return the resources that were looked up, and those still there."""
-    return aligned(("looked up", "name", "found"), [(item.what, item.name, item.found or "none") for item in looked_up])
+    return aligned(
+        ("looked up", "name", "found"), [(item.kind, item.name, item.leftover or "none") for item in lookups]
+    )
 
 
 def _indented(text: str, by: int) -> str:

@@ -69,7 +69,7 @@ class Faults:
 
     Attributes:
         retry_after: the ``Retry-After`` of a 429 or 503, in seconds.
-        words: the message of an error; empty for the default one.
+        message: the message of an error; empty for the default one.
 
     Example::
 
@@ -78,7 +78,7 @@ class Faults:
     """
 
     retry_after: int = 0
-    words: str = ""
+    message: str = ""
     _plans: list[_Plan] = field(default_factory=list)
 
     def at(self, number: int, fault: Fault, *, times: int | None = 1) -> None:
@@ -117,15 +117,15 @@ class Faults:
         """Return the error for a fault that neither cuts the connection nor reaches the endpoint."""
         headers = {"Retry-After": str(self.retry_after)}
         if fault is Fault.TOO_MANY_REQUESTS:
-            text = self.words or "Current request has to be retried, rate limit"
+            text = self.message or "Current request has to be retried, rate limit"
             return ApiError(429, "REQUEST_LIMIT_EXCEEDED", text, headers)
         if fault is Fault.UNAVAILABLE:
-            text = self.words or "The service is temporarily unavailable"
+            text = self.message or "The service is temporarily unavailable"
             return ApiError(503, "TEMPORARILY_UNAVAILABLE", text, headers)
         if fault is Fault.REFUSED:
-            return ApiError(400, "INVALID_PARAMETER_VALUE", self.words or "The request is not valid")
+            return ApiError(400, "INVALID_PARAMETER_VALUE", self.message or "The request is not valid")
         if fault is Fault.BLOCKED:
             where = f"workspace: {WORKSPACE_ID}"
             text = f"Source IP address: 203.0.113.7 is blocked by Databricks IP ACL for {where}"
-            return ApiError(403, "PERMISSION_DENIED", f"{text} {self.words}".rstrip())
-        return ApiError(403, "PERMISSION_DENIED", self.words or "Only admins can perform this operation")
+            return ApiError(403, "PERMISSION_DENIED", f"{text} {self.message}".rstrip())
+        return ApiError(403, "PERMISSION_DENIED", self.message or "Only admins can perform this operation")

@@ -29,7 +29,7 @@ def test_the_final_check_finds_exactly_the_resources_that_exist(tmp_path: Path) 
         workspace = WorkspaceClient(host=server.host, token=server.credentials.token)
         make_cross_account_role(aws, NAMES.cross_account_role)
         aws.client("s3").create_bucket(Bucket=NAMES.bucket)
-        assert [item.what for item in remaining(aws, workspace, NAMES) if item.found] == []
+        assert [item.kind for item in remaining(aws, workspace, NAMES) if item.leftover] == []
 
         create_leftovers_in_aws(aws)
         profile = names.profile_arn(ENVIRONMENT)
@@ -38,9 +38,9 @@ def test_the_final_check_finds_exactly_the_resources_that_exist(tmp_path: Path) 
         task = Task(task_key="ingest", notebook_task=NotebookTask(notebook_path="/x"), existing_cluster_id="1")
         workspace.jobs.create(name=NAMES.job, tasks=[task])
 
-        resources = {item.what: item.found for item in remaining(aws, workspace, NAMES)}
+        resources = {item.kind: item.leftover for item in remaining(aws, workspace, NAMES)}
 
-    absent = {what for what, resource in resources.items() if not resource}
+    absent = {kind for kind, resource in resources.items() if not resource}
     # Only a real deploy creates a stack, functions and active runs.
     assert absent == {"stack", "functions", "active runs"}
     assert resources["SNS topics"] == "databricks-auto-ingest-x"

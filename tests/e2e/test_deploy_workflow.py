@@ -172,7 +172,7 @@ def test_the_summary_reports_the_health_of_the_environment(
     summary = runner.summary.read_text()
     assert summary.startswith("### local: healthy")
     assert "| ok | job | continuous: http://127.0.0.1:" in summary
-    assert "| ok | bucket policy | flow-logs-local has our " in summary
+    assert "| ok | bucket policy | flow-logs-local has all " in summary
 
 
 def test_a_second_deploy_changes_nothing(runner: Runner, deployed: list[tuple[str, int, str]]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from infra.assets.wheel import build_wheel
 from infra.workspace.wheel.wheel_file import read_wheel
 from tests.support.buckets import BUCKET
-from tests.support.clouds import clouds
+from tests.support.prepared_clouds import prepared_clouds
 from tests.support.workspaces import until
 
 pytestmark = pytest.mark.slow
@@ -18,7 +18,7 @@ SECONDS = 240
 
 
 def test_a_missing_bucket_is_reported_before_table_and_checkpoint_are_created(tmp_path: Path) -> None:
-    with clouds(tmp_path) as environment:
+    with prepared_clouds(tmp_path) as environment:
         environment.aws.client("s3").delete_bucket(Bucket=BUCKET)
         environment.deploy(read_wheel(build_wheel(tmp_path / "wheel")))
         until(lambda: "The run failed" in environment.output("ingest"), seconds=SECONDS)

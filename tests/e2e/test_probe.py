@@ -12,8 +12,8 @@ from infra.assets.wheel import build_wheel
 from infra.probe import __main__ as command
 from infra.workspace.wheel.wheel_file import WheelFile, read_wheel
 from tests.support.buckets import BUCKET
-from tests.support.clouds import Clouds, clouds
 from tests.support.ministack import ACCOUNT
+from tests.support.prepared_clouds import PreparedClouds, prepared_clouds
 from tests.support.workspaces import until
 
 pytestmark = pytest.mark.slow
@@ -22,13 +22,13 @@ SECONDS = 240
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
-    with clouds(tmp_path_factory.mktemp("clouds")) as both:
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedClouds]:
+    with prepared_clouds(tmp_path_factory.mktemp("clouds")) as both:
         yield both
 
 
 @pytest.fixture
-def probe(here: Clouds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[int, str]]:
+def probe(here: PreparedClouds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[int, str]]:
     """Return a function that runs the command and returns its exit status and the report."""
     monkeypatch.setenv("DATABRICKS_TOKEN", here.workspace.credentials.token)
     report = tmp_path / "report.md"
@@ -51,7 +51,7 @@ def section(report: str, title: str) -> str:
 
 
 def test_before_a_deploy_the_probe_explains_how_to_keep_the_resources_of_a_failed_one(
-    here: Clouds, probe: Callable[[], tuple[int, str]], capsys: pytest.CaptureFixture[str]
+    here: PreparedClouds, probe: Callable[[], tuple[int, str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = here.resources()
     status, report = probe()
@@ -62,7 +62,7 @@ def test_before_a_deploy_the_probe_explains_how_to_keep_the_resources_of_a_faile
 
 
 def test_next_to_the_running_job_the_probe_answers_every_question_and_leaves_nothing(
-    here: Clouds, probe: Callable[[], tuple[int, str]], wheel: WheelFile, capsys: pytest.CaptureFixture[str]
+    here: PreparedClouds, probe: Callable[[], tuple[int, str]], wheel: WheelFile, capsys: pytest.CaptureFixture[str]
 ) -> None:
     here.deploy(wheel)
     here.put("a.log")

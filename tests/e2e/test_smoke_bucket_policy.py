@@ -57,8 +57,8 @@ def _deployed(stage: Emulator, tmp_path: Path, *changes: tuple[str, str]) -> tup
 def test_a_bucket_policy_replaced_by_creating_a_flow_log_is_reported(
     stage: Emulator, tmp_path: Path, changes: list[tuple[str, str]]
 ) -> None:
-    test, ours = _deployed(stage, tmp_path, *changes)
-    assert look(test) == PolicySeen(ours=ours)
+    test, reviewed = _deployed(stage, tmp_path, *changes)
+    assert look(test) == PolicySeen(reviewed=reviewed)
     with stage.switched("attach-bucket-policy", on=True):
         flow_logs = stage.client("ec2").create_flow_logs(
             ResourceType="VPC",
@@ -69,29 +69,29 @@ def test_a_bucket_policy_replaced_by_creating_a_flow_log_is_reported(
         )
     stage.client("ec2").delete_flow_logs(FlowLogIds=flow_logs["FlowLogIds"])
     # AWS's delivery statements can equal ours; the statements on plain http and for the reader are missing.
-    unlike_aws = {sid for sid in ours if not sid.startswith("AWSLogDelivery")}
+    unlike_aws = {sid for sid in reviewed if not sid.startswith("AWSLogDelivery")}
     assert unlike_aws
     assert unlike_aws <= set(look(test).missing)
 
 
 @pytest.mark.usefixtures("signed_in")
 def test_a_missing_policy_and_a_missing_bucket_are_reported(stage: Emulator, tmp_path: Path) -> None:
-    test, ours = _deployed(stage, tmp_path)
+    test, reviewed = _deployed(stage, tmp_path)
     stage.client("s3").delete_bucket_policy(Bucket=_BUCKET)
-    assert look(test) == PolicySeen(ours=ours, missing=ours)
+    assert look(test) == PolicySeen(reviewed=reviewed, missing=reviewed)
     assert look(environment(tmp_path, (_BUCKET, "no-such-bucket"), name="other")) == PolicySeen(exists=False)
 
 
 def test_permission_to_read_the_policy_is_needed_and_sufficient(
     stage: Emulator, tmp_path: Path, signed_in: SignIn
 ) -> None:
-    test, ours = _deployed(stage, tmp_path)
+    test, reviewed = _deployed(stage, tmp_path)
     signed_in(role(stage, "nobody", {}))
     with pytest.raises(DeploymentError, match="Reading the policy of the log bucket: AWS rejected the request"):
         look(test)
     statement = {"Effect": "Allow", "Action": "s3:GetBucketPolicy", "Resource": f"arn:aws:s3:::{_BUCKET}"}
     reader = role(stage, "reads-policies", {"read": json.dumps({"Version": "2012-10-17", "Statement": [statement]})})
     signed_in(reader)
-    assert look(test) == PolicySeen(ours=ours)
+    assert look(test) == PolicySeen(reviewed=reviewed)
     with pytest.raises(ClientError, match="AccessDenied"):
         stage.client("s3", reader).list_objects_v2(Bucket=_BUCKET)

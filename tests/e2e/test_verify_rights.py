@@ -25,9 +25,9 @@ from tests.support.buckets import (
     reader,
     without_action,
 )
-from tests.support.clouds import clouds
 from tests.support.environment_files import STACK, environment
 from tests.support.ministack import ACCOUNT
+from tests.support.prepared_clouds import prepared_clouds
 from vpc_flow_logs import notification_rights, rights
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.trial import Trial, missing
@@ -118,8 +118,8 @@ def test_with_the_stacks_permissions_nothing_is_missing_and_nothing_is_created(
     before = resources(stage)
     trials = auto_loader(stage, settings)
     assert missing(trials) == []
-    assert {action for trial in trials if trial.state == "ok" for action in trial.what.split(", ")} == {*AUTO_LOADER}
-    assert [trial.what for trial in trials if trial.state == "untried"] == [
+    assert {action for trial in trials if trial.state == "ok" for action in trial.action.split(", ")} == {*AUTO_LOADER}
+    assert [trial.action for trial in trials if trial.state == "untried"] == [
         "s3:PutBucketNotification, sns:CreateTopic, sqs:CreateQueue"
     ]
     assert resources(stage) == before
@@ -130,8 +130,8 @@ def test_each_missing_permission_of_auto_loaders_setup_is_reported(
     stage: Emulator, settings: Environment, action: str
 ) -> None:
     (trial,) = missing(auto_loader(stage, settings, without=action))
-    assert (trial.what, trial.where) == (action, AUTO_LOADER[action])
-    assert trial.words.startswith("denied (")
+    assert (trial.action, trial.where) == (action, AUTO_LOADER[action])
+    assert trial.reason.startswith("denied (")
 
 
 def test_a_message_in_the_given_queue_is_not_received(stage: Emulator, stack: Environment, queue: str) -> None:
@@ -140,7 +140,7 @@ def test_a_message_in_the_given_queue_is_not_received(stage: Emulator, stack: En
     sqs.send_message(QueueUrl=queue, MessageBody="of the job")
     with as_caller(stage, reader(stage, stack)):
         trials = notification_rights.notifications(parameters("queue", queue_url=queue))
-    assert [(trial.state, trial.what, trial.where) for trial in trials] == [("ok", ", ".join(QUEUE), STACK_QUEUE)]
+    assert [(trial.state, trial.action, trial.where) for trial in trials] == [("ok", ", ".join(QUEUE), STACK_QUEUE)]
     request = {"QueueUrl": queue, "MessageSystemAttributeNames": ["ApproximateReceiveCount"]}
     (message,) = sqs.receive_message(**request)["Messages"]
     assert (message["Body"], message["Attributes"]["ApproximateReceiveCount"]) == ("of the job", "1")
@@ -152,7 +152,7 @@ def test_each_missing_permission_on_the_given_queue_is_reported(
 ) -> None:
     with as_caller(stage, reader(stage, stack, without=action)):
         trials = notification_rights.notifications(parameters("queue", queue_url=queue))
-    assert [(trial.what, trial.where) for trial in missing(trials)] == [(action, STACK_QUEUE)]
+    assert [(trial.action, trial.where) for trial in missing(trials)] == [(action, STACK_QUEUE)]
 
 
 def test_a_given_queue_that_does_not_exist_is_reported(stage: Emulator, stack: Environment, queue: str) -> None:
@@ -160,7 +160,7 @@ def test_a_given_queue_that_does_not_exist_is_reported(stage: Emulator, stack: E
     stage.client("sqs").delete_queue(QueueUrl=queue)
     with as_caller(stage, credentials):
         (trial,) = missing(notification_rights.notifications(parameters("queue", queue_url=queue)))
-    assert trial.words == "the queue does not exist"
+    assert trial.reason == "the queue does not exist"
 
 
 def test_list_and_read_permissions_are_reported_separately(stage: Emulator, settings: Environment) -> None:
@@ -168,7 +168,9 @@ def test_list_and_read_permissions_are_reported_separately(stage: Emulator, sett
         # The bucket policy grants the reader access too.
         stage.client("s3").delete_bucket_policy(Bucket=BUCKET)
         with as_caller(stage, reader(stage, settings, without=action)):
-            assert [(trial.what, trial.where) for trial in missing(rights.logs(parameters("off")))] == [(action, where)]
+            assert [(trial.action, trial.where) for trial in missing(rights.logs(parameters("off")))] == [
+                (action, where)
+            ]
     with as_caller(stage, reader(stage, settings)):
         assert [trial.state for trial in rights.logs(parameters("off"))] == ["ok", "ok"]
 
@@ -176,13 +178,13 @@ def test_list_and_read_permissions_are_reported_separately(stage: Emulator, sett
 def test_a_missing_bucket_is_reported_by_verify(stage: Emulator, settings: Environment) -> None:
     with as_caller(stage, stage.root):
         (trial,) = missing(rights.logs(parameters("off", bucket="nobodys-bucket")))
-    assert (trial.what, trial.words) == ("s3:ListBucket", "the bucket does not exist")
+    assert (trial.action, trial.reason) == ("s3:ListBucket", "the bucket does not exist")
 
 
 def test_a_verify_run_on_a_cluster_reports_all_missing_permissions_in_one_message(tmp_path: Path) -> None:
     removed = ("s3:ListBucket", "s3:GetBucketNotification", "sqs:ListQueues", "sns:Subscribe")
     wheel = read_wheel(build_wheel(tmp_path / "wheel"))
-    with clouds(tmp_path) as both:
+    with prepared_clouds(tmp_path) as both:
         both.deploy(wheel)
         assert "ok:       sqs:ListQueues, sns:ListTopics on *" in both.verify(wheel)
         iam, role_name = both.aws.client("iam"), both.environment.reader.role_name

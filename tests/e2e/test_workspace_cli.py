@@ -97,7 +97,7 @@ def test_deploy_status_and_destroy_print_their_steps_and_results(terminal: Termi
     lines = status.stdout.splitlines()
     assert lines[:2] == [f"shop in {host}", f"profile   {PROFILE}"]
     assert "grant     group network-engineers" in lines
-    assert "grant     group auditors  (not made by this deployment)" in lines
+    assert "grant     group auditors  (not granted by this deployment)" in lines
     assert f"job       {host}/jobs/{job_id}  (continuous)" in lines
     assert any(line.startswith("run       20") and "UTC  RUNNING  http" in line for line in lines)
 

@@ -166,7 +166,7 @@ def test_a_folder_that_is_not_a_review_is_not_overwritten(
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/package.json").write_text("{}")
     assert main(["--env", file, "--output", "mine"]) == 2
-    assert "mine is not empty and not a review" in capsys.readouterr().err
+    assert "mine is not empty and is not a review" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["package.json"]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from local.demo.check import Found
+from local.demo.check import TableCounts
 from local.demo.manifest import FlowLogNote
 from local.demo.report import (
     Deployed,
     Entry,
     FlowLogResult,
-    Gone,
+    Lookup,
     Mark,
     Minute,
     Port,
@@ -26,15 +26,15 @@ NOON = 1_790_000_040 // 60 * 60
 
 VPC = FlowLogResult(
     FlowLogNote("fl-1", "VPC vpc-1", "14 fields, default format, text", 12, 1000, 7, 90, 5_000_000),
-    Found(rows=993, accepted=900, rejected=90, bytes=5_000_000, quarantined=7),
+    TableCounts(rows=993, accepted=900, rejected=90, bytes=5_000_000, quarantined=7),
 )
 SUBNET = FlowLogResult(
     FlowLogNote("fl-2", "subnet subnet-1", "29 fields, custom format, text", 4, 200, 0, 20, 1_000_000),
-    Found(rows=200, accepted=180, rejected=20, bytes=1_000_000, quarantined=0),
+    TableCounts(rows=200, accepted=180, rejected=20, bytes=1_000_000, quarantined=0),
 )
 
 REPORT = Report(
-    made=datetime(2026, 11, 25, tzinfo=timezone.utc),
+    created_at=datetime(2026, 11, 25, tzinfo=timezone.utc),
     seed=7,
     deployed=Deployed(
         stack="vpc-flow-logs-local",
@@ -42,7 +42,7 @@ REPORT = Report(
         resources=(Resource("AWS::S3::Bucket", "Logs", "flow-logs-local"),),
         outputs={"BucketName": "flow-logs-local", "Table": "flow_logs"},
         job={"name": "vpc-flow-logs-local", "id": "1017"},
-        made={"SNS topic": "databricks-auto-ingest-1", "SQS queue": "databricks-auto-ingest-1"},
+        auto_loader={"SNS topic": "databricks-auto-ingest-1", "SQS queue": "databricks-auto-ingest-1"},
     ),
     flow_logs=(VPC, SUBNET),
     steps=(Step("cdk deploy", 40.0), Step("cdk destroy", 20.0)),
@@ -58,6 +58,6 @@ REPORT = Report(
     quarantine=(Entry(FILE, 56, 7, "damaged gzip: the file is truncated", "2 123456789012 eni-0a"),),
     damaged={FILE: "cut off at 60% of its length"},
     lags=(1.5, 2.5, 9.0),
-    gone=(Gone("reader role", "flow-log-reader-local"), Gone("job", "vpc-flow-logs-local")),
+    lookups=(Lookup("reader role", "flow-log-reader-local"), Lookup("job", "vpc-flow-logs-local")),
     versions={"Python": "3.11.7", "Spark": "4.2.0"},
 )

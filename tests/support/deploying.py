@@ -47,12 +47,12 @@ class Hurried(Clock):
 
 @dataclass
 class Bucket:
-    """S3, SNS and SQS without Auto Loader resources; ``asked`` counts the reads of the bucket's notifications."""
+    """S3, SNS and SQS without Auto Loader resources; ``reads`` counts the reads of the bucket's notifications."""
 
-    asked: int = 0
+    reads: int = 0
 
     def get_bucket_notification_configuration(self, **_: str) -> dict[str, Any]:
-        self.asked += 1
+        self.reads += 1
         return {}
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.cloud_files.discovery import Found, by_time
+from local.cloud_files.discovery import FoundFile, by_time
 from local.cloud_files.queue import Queue
 
 ARN = "arn:aws:sqs:us-east-1:111122223333:q"
@@ -110,12 +110,12 @@ class Bucket:
 
     # The interface of a listing.
 
-    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[FoundFile]:
         self.listings += 1
-        files = [Found(f"s3://b/{key}", 0, 1) for key in self.keys]
+        files = [FoundFile(f"s3://b/{key}", 0, 1) for key in self.keys]
         return by_time([file for file in files if file.path not in known])
 
-    def existing(self) -> list[Found]:
+    def existing(self) -> list[FoundFile]:
         return self.new_files(frozenset())
 
     def logged(self, offset: int) -> None:

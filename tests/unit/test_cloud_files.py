@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from local.cloud_files import content
-from local.cloud_files.discovery import Found, Listing
+from local.cloud_files.discovery import FoundFile, Listing
 from local.cloud_files.error import CloudFilesError
 from local.cloud_files.folder import FolderListing
 from local.cloud_files.intake import Intake
@@ -32,8 +32,8 @@ def write(root: Path, *names: str, data: bytes = b"x", modified: float = 1000) -
         os.utime(file, (modified, modified))
 
 
-def numbered_files(*numbers: int) -> list[Found]:
-    return [Found(f"file:/in/{number}", number, number) for number in numbers]
+def numbered_files(*numbers: int) -> list[FoundFile]:
+    return [FoundFile(f"file:/in/{number}", number, number) for number in numbers]
 
 
 # Options
@@ -196,7 +196,7 @@ def test_known_files_are_not_listed_again_even_if_they_changed(tmp_path: Path) -
 def test_a_listed_file_has_its_time_and_length(tmp_path: Path) -> None:
     write(tmp_path, "a b%20ü", data=b"abc", modified=12.3456)
     assert FolderListing(Selection(Pattern(str(tmp_path)))).new_files(()) == [
-        Found(f"file:{tmp_path}/a b%20ü", 12345, 3)
+        FoundFile(f"file:{tmp_path}/a b%20ü", 12345, 3)
     ]
 
 
@@ -254,7 +254,7 @@ def test_a_file_with_a_name_that_is_not_utf8_is_read_and_shown_with_escaped_byte
 
 
 def test_entries_survive_a_restart(tmp_path: Path) -> None:
-    odd = Found("file:/in/a\nü\u2028b", 1, 0)
+    odd = FoundFile("file:/in/a\nü\u2028b", 1, 0)
     with FileLog(tmp_path) as log:
         assert log.is_new
         log.start()
@@ -317,14 +317,14 @@ def test_two_streams_cannot_share_a_list(tmp_path: Path) -> None:
 class Folder(Listing):
     """A discovery that finds the given files."""
 
-    def __init__(self, *files: Found) -> None:
+    def __init__(self, *files: FoundFile) -> None:
         self.files = list(files)
         self.listings = 0
         self.drained = True
         self.logged_offsets: list[int] = []
         self.committed_offsets: list[int] = []
 
-    def new_files(self, known: Container[str], *, patient: bool = False) -> list[Found]:
+    def new_files(self, known: Container[str], *, patient: bool = False) -> list[FoundFile]:
         self.listings += 1
         return [file for file in self.files if file.path not in known]
 
@@ -400,8 +400,8 @@ def test_a_checkpoint_that_has_read_more_files_than_the_list_holds_is_rejected(t
 # Tasks and batches
 
 
-def sizes(*lengths: int) -> list[Found]:
-    return [Found(f"file:/in/{number}", 0, length) for number, length in enumerate(lengths)]
+def sizes(*lengths: int) -> list[FoundFile]:
+    return [FoundFile(f"file:/in/{number}", 0, length) for number, length in enumerate(lengths)]
 
 
 def test_many_small_files_are_split_evenly_between_the_cores() -> None:

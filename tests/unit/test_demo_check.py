@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from local.delivery import Delivered
-from local.demo.check import Found, differences
+from local.demo.check import TableCounts, differences
 from local.demo.manifest import DamagedFile, FlowLogNote, Manifest, manifest
 from local.demo.traffic import Spoiled, lines
 from local.traffic.files import FileFacts, FlowLog
 
-LOG = FlowLogNote(id="fl-1", what="VPC", format="text", files=1, lines=10, quarantined=2, rejected=3, bytes=100)
-IN_TABLES = Found(rows=8, accepted=5, rejected=3, bytes=100, quarantined=2)
+LOG = FlowLogNote(id="fl-1", target="VPC", format="text", files=1, lines=10, quarantined=2, rejected=3, bytes=100)
+IN_TABLES = TableCounts(rows=8, accepted=5, rejected=3, bytes=100, quarantined=2)
 OF_VPC = FlowLog("fl-1", "000000000000", "us-east-1", target_id="vpc-1")
 OF_SUBNET = FlowLog("fl-2", "000000000000", "us-east-1", ("version", "bytes"), target_kind="Subnet", target_id="s-1")
 
@@ -37,7 +37,7 @@ def put(log: FlowLog, name: str, *, rows: int, rejected: int = 0, error: str | N
         (replace(IN_TABLES, bytes=9), "fl-1: the records add up to 100 bytes, but the rows to 9"),
     ],
 )
-def test_each_difference_is_reported(in_tables: Found, problem: str | None) -> None:
+def test_each_difference_is_reported(in_tables: TableCounts, problem: str | None) -> None:
     assert differences(Manifest((LOG,)), {"fl-1": in_tables}, {}) == ([problem] if problem else [])
 
 
@@ -80,7 +80,7 @@ def test_deliveries_are_summed_per_flow_log_including_damaged_lines() -> None:
         ("fl-1", 2, 16, 2, 3, 140),
         ("fl-2", 1, 5, 0, 1, 50),
     ]
-    assert [log.what for log in totals.flow_logs] == ["VPC vpc-1", "subnet s-1"]
+    assert [log.target for log in totals.flow_logs] == ["VPC vpc-1", "subnet s-1"]
     assert [log.format for log in totals.flow_logs] == [
         "14 fields, default format, text",
         "2 fields, custom format, text",

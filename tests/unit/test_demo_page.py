@@ -14,10 +14,10 @@ from local.demo import terminal
 from local.demo.change import SUBNET as ADDED_SUBNET
 from local.demo.change import TRANSIT_GATEWAY, VERSION_5, more_flow_logs
 from local.demo.charts import Column, Line, bar, columns, histogram
-from local.demo.check import Found
+from local.demo.check import TableCounts
 from local.demo.html import Html, element, joined
 from local.demo.page import page
-from local.demo.report import Entry, FlowLogResult, Gone, Minute, Report, Source, Talker
+from local.demo.report import Entry, FlowLogResult, Lookup, Minute, Report, Source, Talker
 from tests.support.demo_reports import FILE, NOON, REPORT, SUBNET, VPC
 
 HOSTILE = "<script>alert('1')</script>&\"x\" onload=\x1b[31m\u202e"
@@ -74,7 +74,7 @@ def test_delivered_lines_are_rows_plus_quarantined_lines_everywhere() -> None:
 
 
 def test_a_lost_line_is_shown_before_everything_else() -> None:
-    lost = replace(VPC, found=replace(VPC.found, rows=992))
+    lost = replace(VPC, counts=replace(VPC.counts, rows=992))
     document = Page(page(replace(REPORT, flow_logs=(lost, SUBNET), differences=("fl-1: 1 line missing",))))
 
     assert "nothing lost" not in document.text
@@ -98,10 +98,12 @@ def test_text_from_flow_logs_is_never_markup() -> None:
         quarantine=(Entry(HOSTILE, 1, 1, HOSTILE, HOSTILE),),
         damaged={HOSTILE: HOSTILE},
         differences=(HOSTILE,),
-        gone=(Gone(HOSTILE, HOSTILE, HOSTILE),),
+        lookups=(Lookup(HOSTILE, HOSTILE, HOSTILE),),
         versions={HOSTILE: HOSTILE},
-        flow_logs=(FlowLogResult(replace(VPC.delivered, what=HOSTILE, format=HOSTILE), Found()),),
-        deployed=replace(REPORT.deployed, outputs={HOSTILE: HOSTILE}, job={HOSTILE: HOSTILE}, made={HOSTILE: HOSTILE}),
+        flow_logs=(FlowLogResult(replace(VPC.delivered, target=HOSTILE, format=HOSTILE), TableCounts()),),
+        deployed=replace(
+            REPORT.deployed, outputs={HOSTILE: HOSTILE}, job={HOSTILE: HOSTILE}, auto_loader={HOSTILE: HOSTILE}
+        ),
     )
     text = page(hostile)
     document = Page(text)
@@ -170,13 +172,13 @@ def test_the_charts_state_how_many_rows_they_show_and_leave_out() -> None:
     assert "The charts show 1,193 of 1,193 rows." in Page(page(REPORT)).text
 
     early = Minute(NOON - 86_400, 1, 0, 10, 0)
-    more = replace(SUBNET, found=replace(SUBNET.found, rows=203))
+    more = replace(SUBNET, counts=replace(SUBNET.counts, rows=203))
     document = Page(page(replace(REPORT, minutes=(early, *REPORT.minutes), flow_logs=(VPC, more))))
     assert "The charts show 1,193 of 1,196 rows; left out: 1 earlier or later, 2 without a time." in document.text
 
 
 def test_rows_that_aws_skipped_are_shown_even_if_nothing_is_lost() -> None:
-    skipped = replace(VPC, found=replace(VPC.found, skipped=1234))
+    skipped = replace(VPC, counts=replace(VPC.counts, skipped=1234))
 
     assert "Skipped by AWS0SKIPDATA rows" in Page(page(REPORT)).text
     assert "Skipped by AWS1,234SKIPDATA rows" in Page(page(replace(REPORT, flow_logs=(skipped, SUBNET)))).text
@@ -211,13 +213,15 @@ def test_quarantine_shows_the_file_the_reason_and_the_damage() -> None:
 
 def test_resources_left_after_destroy_are_counted() -> None:
     assert "After cdk destroy: nothing is left" in Page(page(REPORT)).text
-    leftovers = replace(REPORT, gone=(*REPORT.gone, Gone("SQS queues", "all", "databricks-auto-ingest-1")))
+    leftovers = replace(REPORT, lookups=(*REPORT.lookups, Lookup("SQS queues", "all", "databricks-auto-ingest-1")))
     assert "After cdk destroy: 1 left" in Page(page(leftovers)).text
-    assert "After cdk destroy" not in Page(page(replace(REPORT, gone=()))).text
+    assert "After cdk destroy" not in Page(page(replace(REPORT, lookups=()))).text
 
 
 def test_an_empty_report_gives_a_page() -> None:
-    empty = Report(made=REPORT.made, seed=1, deployed=replace(REPORT.deployed, resources=(), job={}), flow_logs=())
+    empty = Report(
+        created_at=REPORT.created_at, seed=1, deployed=replace(REPORT.deployed, resources=(), job={}), flow_logs=()
+    )
     document = Page(page(empty))
 
     assert "0 delivered lines = 0 rows + 0 quarantined" in document.text

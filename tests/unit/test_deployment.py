@@ -559,7 +559,7 @@ def test_destroy_removes_everything_but_the_schema_and_volume_and_a_second_one_d
     after = snapshot(stage.server.state)
     assert {**after, "schemas": [], "volumes": []} == before
     assert stage.destroy(spec) == ()
-    assert stage.bucket.asked == 2
+    assert stage.bucket.reads == 2
 
 
 def test_destroy_keeps_the_files_of_other_environments(stage: Stage) -> None:

@@ -18,7 +18,7 @@ from infra.workspace import errors, handler
 from infra.workspace.client import connect
 from infra.workspace.errors import LONGEST, DeploymentError, composed, listed
 from infra.workspace.explain import explaining
-from infra.workspace.job import run_words
+from infra.workspace.job import run_output
 from infra.workspace.step import Step
 from infra.workspace.unity import external_locations
 from local.workspace import Fault, Outcome, RecordingRunner, Script
@@ -38,15 +38,15 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         yield stage
 
 
-def _check(error: DeploymentError, *, words: bool = True) -> None:
+def _check(error: DeploymentError, *, detail: bool = True) -> None:
     """Assert that a message is within the limit and keeps its advice, also in an event with more advice."""
     assert error.advice
-    assert "xxx" not in error.what
+    assert "xxx" not in error.summary
     for text, advice in ((str(error), error.advice), (error.message(more=handler._GONE), handler._GONE)):
         assert len(text) <= LONGEST
         assert text.endswith(advice)
         assert error.advice.rstrip(".") in text
-        if words:
+        if detail:
             assert "beginning" in text
             assert "ending" in text
 
@@ -88,7 +88,7 @@ def test_a_message_does_not_quote_errors_that_add_nothing_to_the_advice(error: E
     with pytest.raises(DeploymentError) as failure, explaining("Looking at something"):
         raise error
     assert "xxx" not in str(failure.value)
-    _check(failure.value, words=False)
+    _check(failure.value, detail=False)
 
 
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.DENIED, Fault.BLOCKED])
@@ -105,29 +105,29 @@ def test_the_advice_is_complete_whichever_request_is_refused_with_a_long_error(s
     for method, path in sorted(places):
         stage.destroy(spec)
         stage.server.clear_log()
-        stage.server.faults.words = LONG
+        stage.server.faults.message = LONG
         stage.server.faults.on(method, path, fault, times=None)
         try:
             stage.deploy(spec)
             stage.deploy(stage.spec(GROUP, READERS, MAIL))
         except DeploymentError as error:
             refused += 1
-            _check(error, words="beginning" in error.words)
+            _check(error, detail="beginning" in error.detail)
         stage.server.clear_log()
     assert refused > 10
 
 
-@pytest.mark.parametrize("words", [LONG, ENCODED])
-def test_a_profile_that_stays_refused_is_reported_with_the_role_and_the_setting(stage: Stage, words: str) -> None:
-    stage.server.faults.words = words
+@pytest.mark.parametrize("detail", [LONG, ENCODED])
+def test_a_profile_that_stays_refused_is_reported_with_the_role_and_the_setting(stage: Stage, detail: str) -> None:
+    stage.server.faults.message = detail
     stage.server.faults.on("POST", ADD, Fault.REFUSED, times=None)
     with pytest.raises(DeploymentError, match=r"reader\.databricks_role_arn.*workspace\.skip_validation") as failure:
         stage.deploy(stage.spec())
-    _check(failure.value, words=words == LONG)
+    _check(failure.value, detail=detail == LONG)
 
 
 def test_an_encoded_authorization_message_is_left_out(stage: Stage) -> None:
-    stage.server.faults.words = ENCODED
+    stage.server.faults.message = ENCODED
     stage.server.faults.on("POST", ADD, Fault.REFUSED, times=None)
     with pytest.raises(
         DeploymentError, match=r"perform: iam:PassRole\. Encoded .* message: \(left out\)\. "
@@ -137,20 +137,20 @@ def test_an_encoded_authorization_message_is_left_out(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "advice"),
+    ("detail", "advice"),
     [
-        ("UC_HIVE_METASTORE_DISABLED_EXCEPTION: legacy access", run_words._HIVE_ADVICE),
-        ("DBFS root is disabled", run_words._DBFS_ADVICE),
-        ("NO_PARENT_EXTERNAL_LOCATION_FOR_PATH", run_words._LOCATION_ADVICE),
+        ("UC_HIVE_METASTORE_DISABLED_EXCEPTION: legacy access", run_output._HIVE_ADVICE),
+        ("DBFS root is disabled", run_output._DBFS_ADVICE),
+        ("NO_PARENT_EXTERNAL_LOCATION_FOR_PATH", run_output._LOCATION_ADVICE),
         ("something else", "Fix the cause"),
     ],
 )
 def test_the_advice_about_a_failed_verify_run_is_complete_and_ends_with_the_url_of_the_run(
-    stage: Stage, words: str, advice: str
+    stage: Stage, detail: str, advice: str
 ) -> None:
     runner = stage.server.workspace.runner
     assert isinstance(runner, RecordingRunner)
-    runner.next.append(Script(Outcome("FAILED", f"{LONG.removesuffix(' ending')} {words} ending")))
+    runner.next.append(Script(Outcome("FAILED", f"{LONG.removesuffix(' ending')} {detail} ending")))
     with pytest.raises(DeploymentError) as failure:
         stage.deploy(stage.spec(("network.flow_logs.test", "flow_logs.test")))
     assert advice in failure.value.advice
@@ -178,23 +178,23 @@ def test_problems_that_do_not_fit_are_counted_and_the_advice_is_kept(stage: Stag
     groups = ("[workspace.cluster]", f"groups = [{names}]\n\n[workspace.cluster]")
     with pytest.raises(DeploymentError, match=r"group-number-0'.*; and \d+ more\. Nothing was changed") as failure:
         stage.deploy(stage.spec(groups))
-    _check(failure.value, words=False)
+    _check(failure.value, detail=False)
     assert listed(["a", "b"], room=10) == "a; b"
     assert listed(["a" * 100, "b"], room=10) == f"{'a' * 100}; and 1 more"
 
 
 def test_a_message_keeps_the_beginning_and_the_end_of_a_quoted_error() -> None:
-    text = composed("Doing it:", words=LONG, advice="Fix it", limit=200)
+    text = composed("Doing it:", detail=LONG, advice="Fix it", limit=200)
     assert len(text) == 200
     assert text.startswith("Doing it: beginning x")
     assert text.endswith("x ending. Fix it")
-    assert composed("Doing it failed", words="no.", advice="Fix it") == "Doing it failed (no). Fix it"
+    assert composed("Doing it failed", detail="no.", advice="Fix it") == "Doing it failed (no). Fix it"
     assert composed("Doing it failed") == "Doing it failed"
-    assert composed("Doing it", words=LONG, advice="y" * 2_000).endswith(f". {'y' * 2_000}")
+    assert composed("Doing it", detail=LONG, advice="y" * 2_000).endswith(f". {'y' * 2_000}")
 
 
 def test_a_secret_is_hidden_before_the_quoted_error_is_shortened() -> None:
-    error = DeploymentError("Doing it:", words=f"{'x' * 300}hunter2 and hunter2{'x' * 5_000}", advice="Not hunter2")
+    error = DeploymentError("Doing it:", detail=f"{'x' * 300}hunter2 and hunter2{'x' * 5_000}", advice="Not hunter2")
     text = error.message(secrets=["hunter2"])
     assert "hunter2" not in text
     assert text.endswith("Not (secret)")
@@ -212,7 +212,7 @@ def test_only_the_function_that_keeps_the_advice_quotes_errors_in_messages() -> 
 
 
 def _is_quoted_text(value: ast.expr) -> bool:
-    return ast.unparse(value) in ("str(error)", "words_of(error)", "words", "reason") or (
+    return ast.unparse(value) in ("str(error)", "message_of(error)", "detail", "reason") or (
         isinstance(value, ast.Name) and value.id == "error"
     )
 
@@ -267,8 +267,8 @@ ESCAPED = r"red\x1b[31m back\u202e clear\x9b2J"
 
 
 def test_control_characters_in_a_quoted_error_are_escaped() -> None:
-    assert str(DeploymentError("The verify run failed:", words=ESCAPES)) == f"The verify run failed: {ESCAPED}"
-    assert DeploymentError("It failed", words=ESCAPES).message(more="Next") == f"It failed ({ESCAPED}). Next"
+    assert str(DeploymentError("The verify run failed:", detail=ESCAPES)) == f"The verify run failed: {ESCAPED}"
+    assert DeploymentError("It failed", detail=ESCAPES).message(more="Next") == f"It failed ({ESCAPED}). Next"
 
 
 def test_a_manual_step_prints_the_output_of_a_run_line_by_line_and_escaped(capsys: pytest.CaptureFixture[str]) -> None:

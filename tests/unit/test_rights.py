@@ -46,10 +46,10 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_a_service_that_does_not_answer_is_missing_and_the_advice_names_the_endpoint(silent: str) -> None:
     trials = missing(notification_rights.notifications(parameters("queue")))
-    assert [trial.what for trial in trials] == [
+    assert [trial.action for trial in trials] == [
         "sqs:GetQueueAttributes, sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility"
     ]
-    assert trials[0].words == f"{silent.removeprefix('http://')} cannot be reached from here (ReadTimeoutError)"
+    assert trials[0].reason == f"{silent.removeprefix('http://')} cannot be reached from here (ReadTimeoutError)"
     assert "interface endpoint com.amazonaws.us-east-1.sqs with private DNS" in trials[0].next_step
     assert 'job.notifications = "off"' in trials[0].next_step
 
@@ -84,7 +84,7 @@ def test_without_credentials_nothing_is_reported_missing_and_the_reason_is_shown
         monkeypatch.setenv(name, "/dev/null")
     trials = notification_rights.notifications(parameters("queue"))
     assert [trial.state for trial in trials] == ["untried"]
-    assert trials[0].words == "cannot be tested here: Unable to locate credentials"
+    assert trials[0].reason == "cannot be tested here: Unable to locate credentials"
 
 
 def test_a_missing_boto3_raises_an_import_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,12 +73,12 @@ def _job_with_an_ended_run(stage: Stage, spec: WorkspaceSpec) -> JobSeen:
 
 
 def _finding(findings: list[Finding], check: str) -> Finding:
-    (finding,) = (each for each in findings if each.what == check)
+    (finding,) = (each for each in findings if each.check == check)
     return finding
 
 
 def _states(findings: list[Finding]) -> dict[str, str]:
-    return {finding.what: finding.state for finding in findings}
+    return {finding.check: finding.state for finding in findings}
 
 
 EXPECTED = Expected(environment="test")

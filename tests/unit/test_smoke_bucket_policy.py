@@ -35,7 +35,10 @@ def _by_sid(statements: list[dict[str, Any]], sid: str) -> dict[str, Any]:
 def test_the_same_statements_are_ok_next_to_statements_of_others(expected_statements: list[dict[str, Any]]) -> None:
     other = {"Sid": "Other", "Effect": "Allow", "Principal": "*", "Action": "s3:ListBucket", "Resource": "*"}
     finding = judge_policy(compare(expected_statements, [other, *reversed(expected_statements)]), EXPECTED)
-    assert (finding.state, finding.text) == ("ok", f"flow-logs-bucket has our {len(expected_statements)} statements")
+    assert (finding.state, finding.text) == (
+        "ok",
+        f"flow-logs-bucket has all {len(expected_statements)} reviewed statements",
+    )
 
 
 def test_another_spelling_of_the_same_statement_is_not_a_difference(expected_statements: list[dict[str, Any]]) -> None:
@@ -46,7 +49,7 @@ def test_another_spelling_of_the_same_statement_is_not_a_difference(expected_sta
     _by_sid(live, "DenyPlainHttp")["Principal"] = {"AWS": "*"}
     _by_sid(live, "DenyPlainHttp")["Condition"] = {"Bool": {"AWS:secureTransport": False}}
     _by_sid(live, f"AWSLogDeliveryWrite{SUFFIX}")["Sid"] = "RenamedByTheOwner"
-    assert compare(expected_statements, live) == PolicySeen(ours=tuple(each["Sid"] for each in expected_statements))
+    assert compare(expected_statements, live) == PolicySeen(reviewed=tuple(each["Sid"] for each in expected_statements))
 
 
 @pytest.mark.parametrize("sid", ["DenyPlainHttp", f"AWSLogDeliveryWrite{SUFFIX}", f"AWSLogDeliveryAclCheck{SUFFIX}"])

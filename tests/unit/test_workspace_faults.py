@@ -112,7 +112,7 @@ def test_a_no_effect_fault_returns_success_and_changes_nothing(server: Workspace
 
 def test_the_message_of_a_refusal_can_be_set(server: WorkspaceServer) -> None:
     client = connect(server)
-    server.faults.words = "Dry run failed"
+    server.faults.message = "Dry run failed"
     server.faults.on("POST", ADD, Fault.REFUSED)
     with pytest.raises(BadRequest, match=r"^Dry run failed$"):
         client.instance_profiles.add(PROFILE)

@@ -10,7 +10,7 @@ TOPICS = "TopicConfigurations"
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Respond to CloudFormation, which waits for an hour otherwise."""
+    """Respond to CloudFormation, which otherwise waits for an hour."""
     answer = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
     props = event["ResourceProperties"]
     answer["PhysicalResourceId"] = event.get("PhysicalResourceId") or f"{props['BucketName']} {props['TopicArn']}"
@@ -52,7 +52,7 @@ def add(s3: Any, bucket: str, topic: str, prefix: str) -> None:
 
 
 def put_tested(s3: Any, bucket: str, config: dict[str, Any], topic: str) -> None:
-    """Have S3 test the destinations. Ignore those of others that are gone."""
+    """Have S3 test the destinations. Ignore other destinations that are gone."""
     try:
         put(s3, bucket, config)
     except s3.exceptions.ClientError as error:

@@ -44,10 +44,10 @@ def grant(
     Raises:
         DeploymentError: the workspace rejects the grant, or accepts it without applying it.
     """
-    ours = {Principal.of(text) for text in memory.value.granted.get(profile, ())}
+    own = {Principal.of(text) for text in memory.value.granted.get(profile, ())}
     missing = [principal for principal, id_ in ids.items() if not _has(client, principal, id_, profile)]
-    dropped = sorted(ours - set(ids))
-    known = sorted(ours | set(missing))
+    dropped = sorted(own - set(ids))
+    known = sorted(own | set(missing))
     memory.update_grants(profile, map(str, known))
     steps = [Step(f"grant to {principal}", "unchanged") for principal in ids if principal not in missing]
     for principal in missing:

@@ -9,7 +9,7 @@ from databricks.sdk.errors import BadRequest, NotFound, ResourceConflict
 from databricks.sdk.service.compute import InstanceProfile
 
 from infra.workspace.errors import DeploymentError
-from infra.workspace.explain import explaining, words_of
+from infra.workspace.explain import explaining, message_of
 from infra.workspace.pace import Pace
 from infra.workspace.spec import Profile
 from infra.workspace.step import Step
@@ -28,7 +28,7 @@ def find(client: WorkspaceClient, arn: str) -> InstanceProfile | None:
 
 
 def register(client: WorkspaceClient, profile: Profile, *, pace: Pace) -> Step:
-    """Register a profile, never as a meta profile; send its role only if the names differ.
+    """Register a profile, never as a meta instance profile; send its role only if the names differ.
 
     Raises:
         DeploymentError: the workspace rejects the profile; if IAM's delay may be the cause, after three minutes of
@@ -77,8 +77,8 @@ def _add(client: WorkspaceClient, profile: Profile, *, role: str | None, pace: P
 
 def _refused(profile: Profile, error: Exception) -> DeploymentError:
     return DeploymentError(
-        f"The workspace has refused the instance profile {profile.arn} for {PATIENCE} seconds:",
-        words=words_of(error),
+        f"The workspace has rejected the instance profile {profile.arn} for {PATIENCE} seconds:",
+        detail=message_of(error),
         advice="Check that reader.databricks_role_arn is the cross-account role of this workspace. If the dry run "
         "fails for another reason, such as a tag policy, set workspace.skip_validation = true. Then deploy again",
     )

@@ -25,12 +25,12 @@ _LONGEST_TAG = 256
 _NOT_IN_TAGS = re.compile(r"[^\w\s.:/=+@-]")
 
 
-def is_auto_loaders(arn: str) -> bool:
+def has_auto_loader_name(arn: str) -> bool:
     """Return whether the name of a topic or queue has Auto Loader's prefix."""
     return Arn.parse(arn).resource.startswith(PREFIX)
 
 
-def is_ours(entry: Mapping[str, Any], tags: Mapping[str, str], streams: Sequence[Logs]) -> bool:
+def was_created_by(entry: Mapping[str, Any], tags: Mapping[str, str], streams: Sequence[Logs]) -> bool:
     """Return whether one of the streams created a notification.
 
     The topic's tags decide if they contain a path or a checkpoint; otherwise the filter decides.
@@ -48,7 +48,7 @@ def is_ours(entry: Mapping[str, Any], tags: Mapping[str, str], streams: Sequence
     return not checkpoint and any(filter_prefix(entry) == literal_prefix(stream) for stream in streams)
 
 
-def may_be_ours(entry: Mapping[str, Any], streams: Sequence[Logs]) -> bool:
+def covers_files_of(entry: Mapping[str, Any], streams: Sequence[Logs]) -> bool:
     """Return whether a notification covers files that one of the streams reads."""
     prefix = filter_prefix(entry)
     return any(prefix.startswith(own) or own.startswith(prefix) for own in map(literal_prefix, streams))

@@ -44,28 +44,28 @@ def tear_down(aws: Aws, streams: Sequence[Logs]) -> list[Step]:
     for bucket in sorted({stream.bucket for stream in streams}):
         of_bucket = [stream for stream in streams if stream.bucket == bucket]
         with explaining(f"Removing Auto Loader's resources for the bucket {bucket}"):
-            ours, others = _classified(aws, bucket, of_bucket)
-            for topic in sorted({entry["TopicArn"] for entry in ours}):
+            own, others = _classified(aws, bucket, of_bucket)
+            for topic in sorted({entry["TopicArn"] for entry in own}):
                 steps += _remove_topic(aws, topic)
-            if ours:
-                _drop_entries(aws, bucket, {entry["Id"] for entry in ours})
-                steps.append(Step("bucket notification", "removed", f"{len(ours)} created by Auto Loader on {bucket}"))
+            if own:
+                _drop_entries(aws, bucket, {entry["Id"] for entry in own})
+                steps.append(Step("bucket notification", "removed", f"{len(own)} created by Auto Loader on {bucket}"))
             steps += others
     return steps
 
 
 def _classified(aws: Aws, bucket: str, streams: Sequence[Logs]) -> tuple[list[dict[str, Any]], list[Step]]:
     """Return this deployment's notifications on the bucket, and a step for each other one that covers its files."""
-    ours, others = [], []
+    own, others = [], []
     for entry in _notification(aws, bucket).get("TopicConfigurations", []):
-        if not auto_loader.is_auto_loaders(entry["TopicArn"]):
+        if not auto_loader.has_auto_loader_name(entry["TopicArn"]):
             continue
         tags = _tags(aws, entry["TopicArn"])
-        if auto_loader.is_ours(entry, tags, streams):
-            ours.append(entry)
-        elif auto_loader.may_be_ours(entry, streams):
+        if auto_loader.was_created_by(entry, tags, streams):
+            own.append(entry)
+        elif auto_loader.covers_files_of(entry, streams):
             others.append(Step("bucket notification", "unchanged", _why_it_stays(entry, tags, streams)))
-    return ours, others
+    return own, others
 
 
 def _why_it_stays(entry: dict[str, Any], tags: dict[str, str], streams: Sequence[Logs]) -> str:
@@ -107,11 +107,11 @@ def _remove_topic(aws: Aws, topic: str) -> list[Step]:
     """Remove queue, subscription and topic in this order, because each is found through the next."""
     steps = []
     subscriptions = _subscriptions(aws, topic)
-    # Topic and queue may have the same name; that finds a queue without a subscription.
+    # The topic and the queue may have the same name; this also finds a queue without a subscription.
     queues = {str(replace(Arn.parse(topic), service="sqs"))}
     queues |= {subscription["Endpoint"] for subscription in subscriptions if subscription["Protocol"] == "sqs"}
     for queue in sorted(queues):
-        if not auto_loader.is_auto_loaders(queue):
+        if not auto_loader.has_auto_loader_name(queue):
             steps.append(Step("queue", "unchanged", f"left {queue}: its name does not begin with {auto_loader.PREFIX}"))
         elif _delete_queue(aws, queue):
             steps.append(Step("queue", "removed", queue))

@@ -1,4 +1,4 @@
-"""The job's run-as identity: its owner, to which the verify run and the deployment's grants apply.
+"""The job's run-as identity, which is its owner: the verify run and the deployment's grants apply to this principal.
 
 Users with CAN_MANAGE can set another identity by hand (``run_as``). A reset without ``run_as`` does not clear it
 (databricks/cli issue 4873), so the deployment sets the owner explicitly.

@@ -54,7 +54,7 @@ def end_job_runs(client: WorkspaceClient, job_id: int, *, pace: Pace) -> int:
 
 
 def end_single_runs(client: WorkspaceClient, name: str, *, pace: Pace) -> int:
-    """Cancel the one-time runs with a name and wait until they end; return their number."""
+    """Cancel the one-time runs with a given name and wait until they end; return their number."""
     count = None
     while True:
         with explaining(f"Ending the runs named {name}"):

@@ -32,8 +32,8 @@ def find(client: WorkspaceClient, spec: WorkspaceSpec) -> list[BaseJob]:
     """Return the environment's job, followed by duplicates from a create request with a lost response."""
     with explaining("Looking for the job"):
         # Search by name first, to avoid paging through all jobs. The name may have changed, so the tag decides.
-        named = [job for job in _named(client, spec) if _is_ours(job, spec)]
-        tagged = named or [job for job in client.jobs.list() if _is_ours(job, spec)]
+        named = [job for job in _named(client, spec) if _is_deployed(job, spec)]
+        tagged = named or [job for job in client.jobs.list() if _is_deployed(job, spec)]
         tagged.sort(key=lambda job: (job.created_time or 0, job.job_id or 0))
         # A manual copy has the tag too, but it has another name or is not paused, so it is not a duplicate.
         return tagged[:1] + [job for job in tagged[1:] if job in named and _is_paused(job)]
@@ -144,7 +144,7 @@ def _changing(desired: JobSettings) -> JobSettings:
 
 
 def _reset(client: WorkspaceClient, job_id: int, settings: JobSettings) -> None:
-    """Replace the settings of a job; report a deleted job as deleted, whatever the error of the response.
+    """Replace the settings of a job; report a deleted job as deleted, whatever error the response contains.
 
     The service checks permissions before existence, so it may report a missing permission for a deleted job.
     """
@@ -172,8 +172,8 @@ def _pause(client: WorkspaceClient, job_id: int) -> None:
         paused.continuous = Continuous(pause_status=PauseStatus.PAUSED)
     if settings.schedule:
         paused.schedule = CronSchedule.from_dict({**settings.schedule.as_dict(), "pause_status": "PAUSED"})
-    # The service rejects this if the job is no longer valid, for example without its runtime or node type. Then it
-    # cannot run anyway.
+    # The service rejects this if the job is no longer valid, for example because its runtime or node type no longer
+    # exists. Such a job cannot run anyway.
     with suppress(BadRequest):
         client.jobs.update(job_id, new_settings=paused)
 
@@ -201,5 +201,5 @@ def _is_paused(job: BaseJob) -> bool:
     return any(trigger is not None and trigger.pause_status == PauseStatus.PAUSED for trigger in triggers)
 
 
-def _is_ours(job: BaseJob, spec: WorkspaceSpec) -> bool:
+def _is_deployed(job: BaseJob, spec: WorkspaceSpec) -> bool:
     return bool(job.settings and (job.settings.tags or {}).get(ENVIRONMENT_TAG) == spec.environment)

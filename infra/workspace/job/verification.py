@@ -18,7 +18,7 @@ from databricks.sdk.service import compute, jobs
 
 from infra.workspace.errors import DeploymentError
 from infra.workspace.explain import explaining
-from infra.workspace.job import job_settings, run_words
+from infra.workspace.job import job_settings, run_output
 from infra.workspace.job.runs import ended, state_of
 from infra.workspace.memory import Memory, Verification
 from infra.workspace.pace import Pace
@@ -30,7 +30,7 @@ TASK_KEY = "verify"
 _MOST_PASSED = 10
 
 _NOT_OF_ACCESS = ("headers", "trigger", "new-checkpoint")
-"""Parameters that do not affect access: a new record format, for example, needs no other verify run."""
+"""Parameters that do not affect access. For example, a new record format does not require a new verify run."""
 
 
 def run_name(spec: WorkspaceSpec) -> str:
@@ -48,7 +48,7 @@ def ensure(
     pace: Pace,
     if_denied: str = "",
 ) -> Step:
-    """Verify unless the same settings passed before; wait for a run that is active.
+    """Verify unless the same settings passed before; wait for an active run.
 
     ``if_denied`` is advice for a run without access, if the deployment knows a cause that the storage does not report.
 
@@ -76,10 +76,10 @@ def ensure(
         memory.update(verification=Verification(key=key, token=_new_token()))
         if run is None:
             raise DeploymentError("The verify run was deleted", advice="Deploy again")
-        raise run_words.failure(client, spec, run, if_denied=if_denied)
+        raise run_output.failure(client, spec, run, if_denied=if_denied)
     passed = (*(other for other in memory.value.passed if other != key), key)[-_MOST_PASSED:]
     memory.update(verification=None, passed=passed)
-    return Step("verification", "created", f"{run.run_page_url}{run_words.printed(client, run)}")
+    return Step("verification", "created", f"{run.run_page_url}{run_output.printed(client, run)}")
 
 
 def await_under_way(

@@ -11,7 +11,7 @@ from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.catalog import VolumeType
 
 from infra.workspace.errors import DeploymentError
-from infra.workspace.explain import explaining, words_of
+from infra.workspace.explain import explaining, message_of
 from infra.workspace.step import Step
 from infra.workspace.unity.unity_names import UnityNames
 
@@ -74,7 +74,7 @@ def _ensure(what: str, read: Callable[[str], Any], name: str, create: Callable[[
         except PermissionDenied as error:
             raise DeploymentError(
                 f"The service principal is not allowed to create the {what}",
-                words=words_of(error),
+                detail=message_of(error),
                 advice="Grant it USE CATALOG and CREATE SCHEMA on the catalog (for a volume, USE SCHEMA and CREATE "
                 f"VOLUME on the schema), or create the {what} by hand. Then deploy again",
             ) from error

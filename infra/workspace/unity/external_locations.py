@@ -16,7 +16,7 @@ from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied
 from databricks.sdk.service.catalog import ExternalLocationInfo, Privilege
 
 from infra.workspace.errors import composed
-from infra.workspace.explain import explaining, words_of
+from infra.workspace.explain import explaining, message_of
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.unity.unity_names import UnityNames
 
@@ -25,7 +25,7 @@ _READING = (Privilege.READ_FILES, Privilege.ALL_PRIVILEGES)
 
 
 @dataclass
-class Seen:
+class Findings:
     """The findings on external locations; ``if_denied`` is the advice for a run that cannot read the logs."""
 
     problems: list[str] = field(default_factory=list)
@@ -33,7 +33,7 @@ class Seen:
     if_denied: str = ""
 
 
-def look(client: WorkspaceClient, spec: WorkspaceSpec, names: UnityNames) -> Seen:
+def check(client: WorkspaceClient, spec: WorkspaceSpec, names: UnityNames) -> Findings:
     """Check the locations that cover the logs and, for a Unity Catalog external table, the table's folder."""
     with explaining("Listing the Unity Catalog external locations"):
         logs = spec.logs.path.split("*")[0]
@@ -41,21 +41,21 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec, names: UnityNames) -> See
             # Pages may be empty; the SDK reads until there is no next page.
             locations = list(client.external_locations.list(max_results=0, include_browse=True))
         except PermissionDenied as error:
-            return Seen(notes=[_not_listed(logs, error)])
+            return Findings(notes=[_not_listed(logs, error)])
         except (BadRequest, NotFound):  # a workspace without Unity Catalog
-            return Seen()
-        seen = Seen(problems=_table_problems(client, spec, names, locations))
+            return Findings()
+        findings = Findings(problems=_table_problems(client, spec, names, locations))
         location = covering(locations, logs)
         if location is not None:
-            _check_logs(client, location, seen)
-            seen.notes += _event_notes(spec, location)
-        return seen
+            _check_logs(client, location, findings)
+            findings.notes += _event_notes(spec, location)
+        return findings
 
 
 def _not_listed(logs: str, error: Exception) -> str:
     return composed(
         "the Unity Catalog external locations cannot be listed",
-        words=words_of(error),
+        detail=message_of(error),
         advice=f"If one covers {logs}, the service principal needs READ FILES on it; the instance profile has no "
         "effect there",
     )
@@ -98,7 +98,7 @@ def _is_there(client: WorkspaceClient, table: str) -> bool:
         return False
 
 
-def _check_logs(client: WorkspaceClient, location: ExternalLocationInfo, seen: Seen) -> None:
+def _check_logs(client: WorkspaceClient, location: ExternalLocationInfo, findings: Findings) -> None:
     me = client.current_user.me()
     user = me.user_name or ""
     groups = [group.display for group in me.groups or [] if group.display]
@@ -110,14 +110,14 @@ def _check_logs(client: WorkspaceClient, location: ExternalLocationInfo, seen: S
         state = f"needs READ FILES: {grant}"
     else:
         state = f"has no visible READ FILES privilege: {grant}"
-    seen.notes.append(
+    findings.notes.append(
         f"the external location {location.name} ({location.url}) covers the logs (the longest URL among the locations "
         "that the service principal can see). Unity Catalog, not the instance profile, controls access there. The job "
         f"runs as {user}, which {state}"
     )
     if not granted:
         covers = f"The external location {location.name} covers the logs, and the instance profile has no effect"
-        seen.if_denied = f"{covers} there: {grant}"
+        findings.if_denied = f"{covers} there: {grant}"
 
 
 def _has_read_files(client: WorkspaceClient, location: ExternalLocationInfo, names: set[str]) -> bool | None:

@@ -16,7 +16,7 @@ from infra.workspace.explain import explaining
 from infra.workspace.spec import WorkspaceSpec
 
 LEGACY = ("hive_metastore", "spark_catalog")
-"""Catalogs outside Unity Catalog. Its API can create nothing there, and only a run shows whether they work."""
+"""Catalogs outside Unity Catalog. Its API cannot create anything there, and only a run shows whether they work."""
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def read_wheel(path: Path) -> WheelFile:
     except (OSError, zipfile.BadZipFile) as error:
         raise DeploymentError(
             f"{path.name} cannot be read as a wheel:",
-            words=str(error),
+            detail=str(error),
             advice="Check --wheel, or omit it to build the wheel from job/",
         ) from error
     parts = path.stem.split("-")

@@ -105,10 +105,10 @@ def set_tags(flow_log: str, tags: list[dict[str, str]]) -> None:
 def delete(flow_log: str) -> bool:
     """Delete a flow log; return whether it existed."""
     ec2._tags.pop(flow_log, None)
-    found = ec2._flow_logs.pop(flow_log, None) is not None
-    if found:
+    existed = ec2._flow_logs.pop(flow_log, None) is not None
+    if existed:
         _log.info("deleted %s", flow_log)
-    return found
+    return existed
 
 
 def places() -> list[Place]:

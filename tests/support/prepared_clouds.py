@@ -32,7 +32,7 @@ PATIENT = Pace(later=lambda _: time.sleep(0.2))
 
 
 @dataclass
-class Clouds:
+class PreparedClouds:
     """Both clouds with the reader role, the bucket, and a matching environment file."""
 
     aws: Emulator
@@ -84,7 +84,7 @@ class Clouds:
 
 
 @contextmanager
-def clouds(folder: Path) -> Iterator[Clouds]:
+def prepared_clouds(folder: Path) -> Iterator[PreparedClouds]:
     with running(folder / "aws", account=ACCOUNT) as aws:
         runner = ClusterRunner(aws, launcher=LAUNCHER, folder=folder / "workspace")
         behavior = Behavior(object_to_profile=runner.object_to_profile)
@@ -104,7 +104,7 @@ def clouds(folder: Path) -> Iterator[Clouds]:
             file.write_text(changed(*edits))
             _create_roles(aws, load(str(file)))
             make_bucket(aws, load(str(file)))
-            yield Clouds(aws, runner, workspace, file, folder)
+            yield PreparedClouds(aws, runner, workspace, file, folder)
 
 
 def _create_roles(aws: Emulator, environment: Environment) -> None:

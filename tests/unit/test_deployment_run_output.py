@@ -9,7 +9,7 @@ import pytest
 from databricks.sdk.service.jobs import RunOutput
 
 from infra.workspace.errors import DeploymentError
-from infra.workspace.job.run_words import reason
+from infra.workspace.job.run_output import reason
 from local.workspace import Outcome, RecordingRunner, Script
 from tests.support.deploying import Stage, staged
 

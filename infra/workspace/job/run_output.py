@@ -1,4 +1,4 @@
-"""Read a run's output: the printed lines, the reason of a failure, and the advice for it.
+"""Read a run's output: the printed lines, the reason for a failure, and the advice for it.
 
 A failed task reports its reason in up to three places: ``error`` (possibly only the exception's last line),
 ``error_trace``, and ``logs``, which may be missing. The fake workspace of the Databricks CLI contains a recorded
@@ -78,13 +78,13 @@ def failure(client: WorkspaceClient, spec: WorkspaceSpec, run: jobs.Run, *, if_d
     ]
     return DeploymentError(
         "The verify run failed:",
-        words=reason,
+        detail=reason,
         advice=f"{'. '.join(advice) or 'Fix the cause'}; then deploy again. The run: {run.run_page_url}",
     )
 
 
 def why(client: WorkspaceClient, run: jobs.Run) -> str:
-    """Return the reason of a failure as the task reports it or, if it reports none, as the run does."""
+    """Return the reason for a failure as the task reports it or, if it reports none, as the run does."""
     lines = [line for output in _outputs(client, run) for line in reason(output)]
     message = run.state.state_message if run.state else None
     return "\n".join(lines) or message or f"the run ended in state {state_of(run)} without a reason"
