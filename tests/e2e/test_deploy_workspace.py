@@ -16,7 +16,7 @@ from local.aws import Emulator, running
 from local.workspace import RecordingRunner, Script, WorkspaceServer
 from local.workspace.state import Job
 from tests.support.environment_files import STACK, changed
-from tests.support.stages import cdk, make_cross_account_role
+from tests.support.stages import bootstrap, cdk, destroy, make_cross_account_role
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +76,7 @@ def test_cloudformation_creates_updates_rolls_back_replaces_and_deletes_the_regi
         return [profile.arn for profile in state.instance_profiles.values()]
 
     make_cross_account_role(stage, "databricks-cross-account")
-    run("bootstrap")
+    bootstrap(stage, folder=tmp_path)
     run("deploy", "--require-approval=never")
     first_outputs = outputs()
     (job,) = state.jobs.values()
@@ -106,7 +106,7 @@ def test_cloudformation_creates_updates_rolls_back_replaces_and_deletes_the_regi
     assert list(state.jobs) == [job.job_id]
     assert outputs()["JobId"] == first_outputs["JobId"]
 
-    run("destroy", "--force", changes=[_WORKER, _OTHER_ROLE])
+    destroy(stage, folder=tmp_path)
     assert (state.jobs, profiles()) == ({}, [])
     assert stage.client("lambda").list_functions()["Functions"] == []
     for name in ("registration", "provider", "provider-check", "waiter"):
