@@ -61,14 +61,14 @@ class PreparedClouds:
         return steps[-1].detail
 
     def pause(self) -> None:
-        """Pause the job and end its run."""
+        """Pause the continuous job and end its run."""
         client = connect(self.workspace)
-        (job,) = client.jobs.list()
-        assert job.job_id is not None
+        (job_id,) = (job.job_id for job in client.jobs.list() if job.settings and job.settings.continuous)
+        assert job_id is not None
         paused = jobs.Continuous(pause_status=jobs.PauseStatus.PAUSED)
-        client.jobs.update(job.job_id, new_settings=jobs.JobSettings(continuous=paused))
-        client.jobs.cancel_all_runs(job_id=job.job_id)
-        until(lambda: not list(client.jobs.list_runs(job_id=job.job_id, active_only=True)), seconds=60)
+        client.jobs.update(job_id, new_settings=jobs.JobSettings(continuous=paused))
+        client.jobs.cancel_all_runs(job_id=job_id)
+        until(lambda: not list(client.jobs.list_runs(job_id=job_id, active_only=True)), seconds=600)
 
     def put(self, name: str) -> None:
         self.aws.client("s3").put_object(Bucket=BUCKET, Key=f"{LOGS}/{name}", Body=b"version\n2\n")
