@@ -11,7 +11,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Row, SparkSession
 
 from vpc_flow_logs import binding as bindings
-from vpc_flow_logs import history
+from vpc_flow_logs import history, table_properties
 from vpc_flow_logs.binding import Binding, Known
 from vpc_flow_logs.failures import headline
 from vpc_flow_logs.fields import SERVICE_COLUMNS
@@ -149,8 +149,7 @@ def _create(
         return False
     listed = ", ".join(f"`{column}` {type_} COMMENT {literal(text)}" for column, (type_, text) in columns.items())
     cluster = f" CLUSTER BY ({', '.join(clustered)})" if clustered else ""
-    statistics = ",".join([*clustered, "ingested_at"])
-    properties = {MARK: kind, "delta.dataSkippingStatsColumns": statistics, **(more or {})}
+    properties = {MARK: kind, **table_properties.of_new_table(clustered=clustered), **(more or {})}
     spark.sql(
         f"CREATE TABLE IF NOT EXISTS {quoted(name)} ({listed}) USING DELTA{cluster} "
         f"TBLPROPERTIES ({listed_properties(properties)}){location}"
