@@ -23,6 +23,7 @@ from vpc_flow_logs import (
     stream,
     summary,
     table,
+    table_upgrade,
     verification,
 )
 from vpc_flow_logs.binding import Binding
@@ -114,6 +115,7 @@ def _ingest(spark: SparkSession, parameters: Parameters) -> None:
         headers=parameters.headers,
         binding=bound,
     )
+    table_upgrade.upgrade(spark, parameters.table_name)
     for key, value in spark_settings.writing(layout).items():
         spark.conf.set(key, value)
     sink = Sink(spark, table_name=parameters.table_name, layout=layout, binding=bound)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import SparkSession
 
-from vpc_flow_logs import binding, checkpoint, folders, spark_settings, table
+from vpc_flow_logs import binding, checkpoint, folders, spark_settings, table, table_refusals
 from vpc_flow_logs.binding import Known
 from vpc_flow_logs.failures import LOAD_AGAIN, RunFailed, explained, headline
 from vpc_flow_logs.folders import NotAFolder
@@ -97,8 +97,8 @@ def _refusals(spark: SparkSession, good: Mapping[str, str]) -> list[str]:
     if name and (problem := table.use_catalog(spark, name)):
         problems, name = [f"--table-name: {problem}"], None
     looks: list[tuple[str, str | None, Callable[[str], list[str]]]] = [
-        ("table-name", name, lambda value: table.name_refusals(spark, value, path)),
-        ("delta-output-path", path, lambda value: table.path_refusals(spark, folders.of(spark), value)),
+        ("table-name", name, lambda value: table_refusals.name_refusals(spark, value, path)),
+        ("delta-output-path", path, lambda value: table_refusals.path_refusals(spark, folders.of(spark), value)),
     ]
     for parameter, value, look in looks:
         refusals = _looked(parameter, value, look) if value else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vpc_flow_logs.fields import BY_NAME, canonical
+from vpc_flow_logs.fields import BY_NAME, FIELDS, canonical
 from vpc_flow_logs.parser.layout import Column
 
 SERVICE = {
@@ -22,6 +22,15 @@ QUARANTINE = {
     "ingested_at": ("TIMESTAMP", "Time at which the job read the file"),
 }
 """SQL type and comment of each column of the quarantine table."""
+
+RECORDS_COMMENTS = {
+    **{field.column: field.meaning for field in FIELDS},
+    **{name: comment for name, (_, comment) in SERVICE.items()},
+}
+"""Comment of each column that the records table can have, except for fields that AWS does not document."""
+
+QUARANTINE_COMMENTS = {name: comment for name, (_, comment) in QUARANTINE.items()}
+"""Comment of each column of the quarantine table."""
 
 
 def meaning(column: Column) -> str:
