@@ -77,6 +77,11 @@ def _named_in(text: str, parameters: Parameters) -> list[str]:
     return [f"{name} {path!r}" for name, path in _paths(parameters).items() if _bare(path) in text]
 
 
+def raced(error: BaseException) -> bool:
+    """Return whether an operation failed because another one wrote to the table at the same time."""
+    return any(map(_RACE.search, texts(error)))
+
+
 def texts(error: BaseException) -> list[str]:
     """Return the text of an error and of its causes."""
     messages, seen = [], set()

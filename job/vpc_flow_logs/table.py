@@ -23,7 +23,9 @@ from vpc_flow_logs.sql import at_path, literal, quoted
 from vpc_flow_logs.table_columns import QUARANTINE, SERVICE, meaning
 
 MARK = "vpc_flow_logs.table"
-"""Table property that marks a table as one of this job: ``records`` or ``quarantine``."""
+"""Table property that marks a table as one of this job: ``records``, ``quarantine`` or ``hourly``."""
+
+_A = {"records": "a records", "quarantine": "a quarantine", "hourly": "an hourly"}
 
 CLUSTERED_BY = ("event_time", "srcaddr", "dstaddr")
 """Columns for liquid clustering, the most common filters. Columns that the table does not have are left out."""
@@ -32,6 +34,11 @@ CLUSTERED_BY = ("event_time", "srcaddr", "dstaddr")
 def quarantine_name(table_name: str) -> str:
     """Return the name of the quarantine table."""
     return f"{table_name}_quarantine"
+
+
+def hourly_name(table_name: str) -> str:
+    """Return the name of the hourly roll-up."""
+    return f"{table_name}_hourly"
 
 
 def use_catalog(spark: SparkSession, table_name: str) -> str | None:
@@ -56,9 +63,9 @@ def name_refusals(spark: SparkSession, table_name: str, path: str | None) -> lis
     try:
         if schema and not _schema_exists(spark, schema):
             return [f"schema {schema!r} does not exist; run CREATE SCHEMA {quoted(schema)}, or use another schema"]
-        records = _name_refusal(spark, table_name, path, "records")
+        records = name_refusal(spark, table_name, path, "records")
         quarantine_at = None if path is None else quarantine_path(path)
-        return records + _name_refusal(spark, quarantine_name(table_name), quarantine_at, "quarantine")
+        return records + name_refusal(spark, quarantine_name(table_name), quarantine_at, "quarantine")
     except AnalysisException as error:
         return [f"{table_name!r} cannot be used: {headline(error)}"]
 
@@ -74,12 +81,13 @@ def _schema_exists(spark: SparkSession, schema: str) -> bool:
     return True
 
 
-def _name_refusal(spark: SparkSession, name: str, path: str | None, kind: str) -> list[str]:
+def name_refusal(spark: SparkSession, name: str, path: str | None, kind: str) -> list[str]:
+    """Return the reasons that a table of this kind cannot have this name. ``path`` is None if it is not known."""
     if not spark.catalog.tableExists(quoted(name)):
         return []
-    detail = _detail(spark, quoted(name))
+    detail = described(spark, quoted(name))
     if detail is None or detail.properties.get(MARK) != kind:
-        return [f"{name!r} exists and is not a {kind} table of this job; use another name"]
+        return [f"{name!r} exists and is not {_A[kind]} table of this job; use another name"]
     if path and not same(detail.location, path):
         return [f"table {name!r} is at {detail.location!r}, not at {path!r}; use that path or another table name"]
     return []
@@ -92,11 +100,12 @@ def path_refusals(spark: SparkSession, folders: Folders, path: str) -> list[str]
         CannotLook: A folder without a Delta table cannot be accessed.
     """
     kinds = {"records": path, "quarantine": quarantine_path(path)}
-    return [problem for kind, folder in kinds.items() for problem in _path_refusal(spark, folders, folder, kind)]
+    return [problem for kind, folder in kinds.items() for problem in path_refusal(spark, folders, folder, kind)]
 
 
-def _path_refusal(spark: SparkSession, folders: Folders, path: str, kind: str) -> list[str]:
-    detail = _detail(spark, at_path(path))
+def path_refusal(spark: SparkSession, folders: Folders, path: str, kind: str) -> list[str]:
+    """Return the reasons that a table of this kind cannot be at the path. It raises the errors of `path_refusals`."""
+    detail = described(spark, at_path(path))
     if detail is not None and detail.properties.get(MARK) == kind:
         return []
     try:
@@ -122,10 +131,10 @@ def known(spark: SparkSession, *, table_name: str, path: str, new: bool) -> Know
         PySparkException: A table cannot be read.
     """
     table = quoted(table_name)
-    detail = _detail(spark, table) if spark.catalog.tableExists(table) else None
+    detail = described(spark, table) if spark.catalog.tableExists(table) else None
     if detail is None and path:
         table = at_path(path)
-        detail = _detail(spark, table)
+        detail = described(spark, table)
     if detail is None:
         return Known(exists=False)
     binding = bindings.of_properties(detail.properties)
@@ -143,13 +152,13 @@ def _filled(spark: SparkSession, table_name: str, path: str) -> bool:
     """Return whether one of the two tables has a row."""
     for name, folder in ((table_name, path), (quarantine_name(table_name), quarantine_path(path))):
         table = quoted(name) if spark.catalog.tableExists(quoted(name)) else at_path(folder)
-        is_there = table == quoted(name) or (folder and _detail(spark, table) is not None)
+        is_there = table == quoted(name) or (folder and described(spark, table) is not None)
         if is_there and not spark.sql(f"SELECT 1 FROM {table} LIMIT 1").isEmpty():
             return True
     return False
 
 
-def _detail(spark: SparkSession, table: str) -> Row | None:
+def described(spark: SparkSession, table: str) -> Row | None:
     """Return Delta's description of a table (format, location, properties); None if it is not a Delta table."""
     try:
         detail = spark.sql(f"DESCRIBE DETAIL {table}").first()
@@ -199,7 +208,7 @@ def _create(
     if spark.catalog.tableExists(quoted(name)):
         return False
     location = f" LOCATION {literal(path)}" if path else ""
-    if path and _detail(spark, at_path(path)) is not None:
+    if path and described(spark, at_path(path)) is not None:
         spark.sql(f"CREATE TABLE IF NOT EXISTS {quoted(name)} USING DELTA{location}")
         return False
     listed = ", ".join(f"`{column}` {type_} COMMENT {literal(text)}" for column, (type_, text) in columns.items())
@@ -219,7 +228,7 @@ def bind(spark: SparkSession, table_name: str, binding: Binding) -> None:
     Raises:
         PySparkException: The properties cannot be changed.
     """
-    detail = _detail(spark, quoted(table_name))
+    detail = described(spark, quoted(table_name))
     if detail is None or bindings.of_properties(detail.properties) != binding:
         spark.sql(f"ALTER TABLE {quoted(table_name)} SET TBLPROPERTIES ({_listed(binding.properties())})")
 
