@@ -85,7 +85,7 @@ def name_refusal(spark: SparkSession, name: str, path: str | None, kind: str) ->
     """Return the reasons that a table of this kind cannot have this name. ``path`` is None if it is not known."""
     if not spark.catalog.tableExists(quoted(name)):
         return []
-    detail = described(spark, quoted(name))
+    detail = delta_detail(spark, quoted(name))
     if detail is None or detail.properties.get(MARK) != kind:
         return [f"{name!r} exists and is not {_A[kind]} table of this job; use another name"]
     if path and not same(detail.location, path):
@@ -105,7 +105,7 @@ def path_refusals(spark: SparkSession, folders: Folders, path: str) -> list[str]
 
 def path_refusal(spark: SparkSession, folders: Folders, path: str, kind: str) -> list[str]:
     """Return the reasons that a table of this kind cannot be at the path. It raises the errors of `path_refusals`."""
-    detail = described(spark, at_path(path))
+    detail = delta_detail(spark, at_path(path))
     if detail is not None and detail.properties.get(MARK) == kind:
         return []
     try:
@@ -131,10 +131,10 @@ def known(spark: SparkSession, *, table_name: str, path: str, new: bool) -> Know
         PySparkException: A table cannot be read.
     """
     table = quoted(table_name)
-    detail = described(spark, table) if spark.catalog.tableExists(table) else None
+    detail = delta_detail(spark, table) if spark.catalog.tableExists(table) else None
     if detail is None and path:
         table = at_path(path)
-        detail = described(spark, table)
+        detail = delta_detail(spark, table)
     if detail is None:
         return Known(exists=False)
     binding = bindings.of_properties(detail.properties)
@@ -152,14 +152,14 @@ def _filled(spark: SparkSession, table_name: str, path: str) -> bool:
     """Return whether one of the two tables has a row."""
     for name, folder in ((table_name, path), (quarantine_name(table_name), quarantine_path(path))):
         table = quoted(name) if spark.catalog.tableExists(quoted(name)) else at_path(folder)
-        is_there = table == quoted(name) or (folder and described(spark, table) is not None)
+        is_there = table == quoted(name) or (folder and delta_detail(spark, table) is not None)
         if is_there and not spark.sql(f"SELECT 1 FROM {table} LIMIT 1").isEmpty():
             return True
     return False
 
 
-def described(spark: SparkSession, table: str) -> Row | None:
-    """Return Delta's description of a table (format, location, properties); None if it is not a Delta table."""
+def delta_detail(spark: SparkSession, table: str) -> Row | None:
+    """Return Delta's description of a table, quoted for SQL: format, location, properties; None for other tables."""
     try:
         detail = spark.sql(f"DESCRIBE DETAIL {table}").first()
     except AnalysisException:
@@ -208,7 +208,7 @@ def _create(
     if spark.catalog.tableExists(quoted(name)):
         return False
     location = f" LOCATION {literal(path)}" if path else ""
-    if path and described(spark, at_path(path)) is not None:
+    if path and delta_detail(spark, at_path(path)) is not None:
         spark.sql(f"CREATE TABLE IF NOT EXISTS {quoted(name)} USING DELTA{location}")
         return False
     listed = ", ".join(f"`{column}` {type_} COMMENT {literal(text)}" for column, (type_, text) in columns.items())
@@ -228,7 +228,7 @@ def bind(spark: SparkSession, table_name: str, binding: Binding) -> None:
     Raises:
         PySparkException: The properties cannot be changed.
     """
-    detail = described(spark, quoted(table_name))
+    detail = delta_detail(spark, quoted(table_name))
     if detail is None or bindings.of_properties(detail.properties) != binding:
         spark.sql(f"ALTER TABLE {quoted(table_name)} SET TBLPROPERTIES ({_listed(binding.properties())})")
 

@@ -8,6 +8,7 @@ from pyspark.sql import SparkSession
 
 from vpc_flow_logs import folders, table
 from vpc_flow_logs.folders import CannotLook
+from vpc_flow_logs.maintenance.step import Size
 from vpc_flow_logs.paths import hourly_path, quarantine_path
 from vpc_flow_logs.progress import say
 from vpc_flow_logs.sql import at_path, literal, quoted
@@ -65,7 +66,7 @@ def target_of(spark: SparkSession, *, table_name: str, path: str) -> Target:
     """
     target = _named(spark, table_name, path)
     for name, folder in target.places.items():
-        if folder and not _exists(spark, name) and table.described(spark, at_path(folder)) is not None:
+        if folder and not _exists(spark, name) and table.delta_detail(spark, at_path(folder)) is not None:
             spark.sql(f"CREATE TABLE IF NOT EXISTS {quoted(name)} USING DELTA LOCATION {literal(folder)}")
     return _named(spark, table_name, path)
 
@@ -83,12 +84,22 @@ def refusals(spark: SparkSession, *, table_name: str, path: str) -> list[str]:
     """
     target = _named(spark, table_name, path)
     if not _exists(spark, table_name):
-        detail = table.described(spark, at_path(path)) if path else None
+        detail = table.delta_detail(spark, at_path(path)) if path else None
         if detail is None:
             return [_missing(table_name, path)]
     kinds = {"records": target.records, "quarantine": target.quarantine, "hourly": target.hourly}
     problems = [p for kind, name in kinds.items() for p in _refusal(spark, name, target.places[name], kind)]
     return problems or _shape_refusal(spark, target)
+
+
+def size_of(spark: SparkSession, name: str) -> Size:
+    """Return the size of a table. Delta counts the rows from the statistics in its log.
+
+    Raises:
+        PySparkException: The table cannot be read.
+    """
+    detail = table.delta_detail(spark, quoted(name))
+    return Size(rows=spark.table(quoted(name)).count(), files=0 if detail is None else detail.numFiles)
 
 
 def _refusal(spark: SparkSession, name: str, path: str, kind: str) -> list[str]:
@@ -106,7 +117,7 @@ def _shape_refusal(spark: SparkSession, target: Target) -> list[str]:
     """Return the problem with a roll-up that lacks columns, or has columns of other types."""
     if _exists(spark, target.hourly):
         at = quoted(target.hourly)
-    elif target.hourly_path and table.described(spark, at_path(target.hourly_path)) is not None:
+    elif target.hourly_path and table.delta_detail(spark, at_path(target.hourly_path)) is not None:
         at = at_path(target.hourly_path)
     else:
         return []
