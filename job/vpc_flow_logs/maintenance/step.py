@@ -38,3 +38,20 @@ class Outcome:
     did: str
     before: Size | None = None
     after: Size | None = None
+
+
+def line(outcome: Outcome, *, seconds: float) -> str:
+    """Return the line for an outcome.
+
+    >>> line(Outcome("compact", "flows", "rewrote 12 files as 1 file", Size(9, 12), Size(9, 1)), seconds=2.12)
+    'compact flows: rewrote 12 files as 1 file; rows 9 -> 9, files 12 -> 1; 2.1 s'
+    >>> line(Outcome("purge", "flows", "nothing to do"), seconds=0.3)
+    'purge flows: nothing to do; 0.3 s'
+    """
+    parts = [f"{outcome.step} {outcome.table}: {outcome.did}"]
+    if outcome.before is not None and outcome.after is not None:
+        before, after = outcome.before, outcome.after
+        files = f"files {before.files:,} -> {after.files:,}"
+        known = before.rows is not None and after.rows is not None
+        parts.append(f"rows {before.rows:,} -> {after.rows:,}, {files}" if known else files)
+    return "; ".join([*parts, f"{seconds:.1f} s"])

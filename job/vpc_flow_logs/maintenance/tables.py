@@ -102,6 +102,16 @@ def size_of(spark: SparkSession, name: str) -> Size:
     return Size(rows=spark.table(quoted(name)).count(), files=0 if detail is None else detail.numFiles)
 
 
+def version_of(spark: SparkSession, name: str) -> int:
+    """Return the newest version of a table.
+
+    Raises:
+        PySparkException: The table cannot be read.
+    """
+    newest = spark.sql(f"DESCRIBE HISTORY {quoted(name)} LIMIT 1").first()
+    return -1 if newest is None else int(newest.version)
+
+
 def _refusal(spark: SparkSession, name: str, path: str, kind: str) -> list[str]:
     if _exists(spark, name):
         return [f"--table-name: {problem}" for problem in table.name_refusal(spark, name, path, kind)]
