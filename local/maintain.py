@@ -1,7 +1,8 @@
 """Maintain the tables on this machine: ``python -m local.maintain`` rolls up, expires, compacts and vacuums them.
 
 Example:
-    .venv/bin/python -m local.maintain --table-name vpc_flow_logs --delta-output-path tables/vpc_flow_logs --keep-days 90
+    .venv/bin/python -m local.maintain --table-name vpc_flow_logs --delta-output-path tables/vpc_flow_logs
+        --keep-days 90 --dry-run
 """
 
 from __future__ import annotations

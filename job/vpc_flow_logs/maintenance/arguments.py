@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vpc_flow_logs import parameters
@@ -49,7 +49,7 @@ def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 def problems_of(values: Mapping[str, str]) -> dict[str, str]:
     """Return the problem with each invalid value, by argument name. An argument that is absent has no problem."""
     problems = parameters.problems_of({name: value for name, value in values.items() if name not in OWN})
-    checks = {
+    checks: dict[str, Callable[[str], str | None]] = {
         "keep-days": count_problem,
         "keep-hourly-days": count_problem,
         "dry-run": lambda value: one_of(value, _BOOLEANS),

@@ -1,4 +1,4 @@
-"""Purge: files with deletion vectors are rewritten, so that no data file holds a deleted row.
+"""Purge: files with deletion vectors are written again, so that no data file contains a deleted row.
 
 A DELETE may only mark rows in a deletion vector, depending on the table and the runtime. The expiry of this job does
 not, but other DELETE statements may.
@@ -8,13 +8,13 @@ Source: https://docs.databricks.com/aws/en/delta/deletion-vectors
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import unquote
 
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import SparkSession
 
 from vpc_flow_logs.maintenance.compaction import rewritten
 from vpc_flow_logs.maintenance.conflicts import retried
+from vpc_flow_logs.maintenance.settings import setting
 from vpc_flow_logs.maintenance.step import NOTHING, Outcome
 from vpc_flow_logs.maintenance.tables import Target, size_of, version_of
 from vpc_flow_logs.progress import counted, say
@@ -23,6 +23,15 @@ from vpc_flow_logs.table import delta_detail
 
 _STEP = "purge"
 _FEATURE = "deletionVectors"
+_MARKED_ROWS = "numRowsDeletedByDeletionVectors"
+
+_CLUSTERED = "spark.databricks.delta.optimize.clustering.mergeStrategy.minCubeSize.threshold"
+"""Setting: the size in bytes from which a group of clustered files is not written again."""
+
+_NO_LIMIT = str(1 << 60)
+
+_DELETION_VECTORS = "spark.databricks.delta.update.deletionVectors.persistent"
+"""Setting by which UPDATE writes only the changed rows. Without it, UPDATE writes whole files."""
 
 
 def purge(spark: SparkSession, target: Target, *, dry_run: bool) -> Iterator[Outcome]:
@@ -36,35 +45,53 @@ def purge(spark: SparkSession, target: Target, *, dry_run: bool) -> Iterator[Out
 
 
 def _purge(spark: SparkSession, name: str, *, dry_run: bool) -> Outcome:
-    deleted = _deleted_rows(spark, name)
+    reported = _reported_rows(spark, name)
+    deleted = _counted_rows(spark, name) if reported is None else reported
     if not deleted:
         return Outcome(_STEP, name, NOTHING)
     rows = counted(deleted, "deleted row")
     if dry_run:
-        return Outcome(_STEP, name, f"would rewrite the files that still hold {rows}")
+        return Outcome(_STEP, name, f"would rewrite the files that contain {rows}")
     before = size_of(spark, name)
-    removed, _ = retried(lambda: rewritten(spark, f"REORG TABLE {quoted(name)} APPLY (PURGE)"), say=say)
-    if not removed:
-        # Open source Delta Lake passes over a deletion vector in files that are already clustered.
-        removed, _ = retried(lambda: rewritten(spark, f"OPTIMIZE {quoted(name)} FULL"), say=say)
-    did = f"rewrote {counted(removed, 'file')} without {rows}"
-    return Outcome(_STEP, name, did, before, size_of(spark, name))
+    if reported is None:
+        _purge_open_source(spark, name)
+    else:
+        _reorganize(spark, name)
+    return Outcome(_STEP, name, f"rewrote the files that contained {rows}", before, size_of(spark, name))
 
 
-def _deleted_rows(spark: SparkSession, name: str) -> int:
-    """Return the number of rows that the files of a table hold, and that deletion vectors mark as deleted."""
+def _reorganize(spark: SparkSession, name: str) -> int:
+    """Write the files with deletion vectors again; return their number."""
+    return retried(lambda: rewritten(spark, f"REORG TABLE {quoted(name)} APPLY (PURGE)"), say=say)[0]
+
+
+def _purge_open_source(spark: SparkSession, name: str) -> None:
+    """Write the files with deletion vectors again, also where REORG does not.
+
+    In open source Delta Lake, REORG leaves out large groups of clustered files, and a single group whatever its size.
+    """
+    with setting(spark, _CLUSTERED, _NO_LIMIT):
+        if _reorganize(spark, name):
+            return
+    column = quoted(spark.table(quoted(name)).columns[0])
+    with setting(spark, _DELETION_VECTORS, "false"):
+        retried(lambda: spark.sql(f"UPDATE {quoted(name)} SET {column} = {column}"), say=say)
+
+
+def _reported_rows(spark: SparkSession, name: str) -> int | None:
+    """Return the number of deleted rows in the files; None if the runtime does not report it.
+
+    Databricks reports it in the column ``statistics`` of DESCRIBE DETAIL, which open source Delta Lake does not have.
+    """
     detail = delta_detail(spark, quoted(name))
     if detail is None or _FEATURE not in (detail.tableFeatures or []):
         return 0
-    statistics = _statistics(detail)
-    if "numRowsDeletedByDeletionVectors" in statistics:
-        return int(statistics["numRowsDeletedByDeletionVectors"])
-    # Open source Delta Lake has no such statistics. The footers of the files have the number of their rows.
-    frame = spark.sql(f"SELECT * FROM {quoted(name)} VERSION AS OF {version_of(spark, name)}")
-    files = [unquote(file) for file in frame.inputFiles()]
-    return spark.read.parquet(*files).count() - frame.count() if files else 0
+    statistics = detail.asDict().get("statistics") or {}
+    return int(statistics[_MARKED_ROWS]) if _MARKED_ROWS in statistics else None
 
 
-def _statistics(detail: Row) -> dict[str, Any]:
-    """Return the statistics that Databricks adds to DESCRIBE DETAIL."""
-    return dict(detail.asDict().get("statistics") or {})
+def _counted_rows(spark: SparkSession, name: str) -> int:
+    """Return the number of deleted rows in the files, from the numbers of rows in the files and in the table."""
+    table = spark.sql(f"SELECT * FROM {quoted(name)} VERSION AS OF {version_of(spark, name)}")
+    files = [unquote(file) for file in table.inputFiles()]
+    return spark.read.parquet(*files).count() - table.count() if files else 0

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from vpc_flow_logs import spark_settings, table
 from vpc_flow_logs.failures import MAINTAIN_AGAIN, MAINTAIN_LATER, RunFailed, explained_at
-from vpc_flow_logs.maintenance import tables
+from vpc_flow_logs.maintenance import services, tables
 from vpc_flow_logs.maintenance.arguments import Arguments, options_of, problems_of, read
 from vpc_flow_logs.maintenance.compaction import compact
 from vpc_flow_logs.maintenance.expiry import expire
@@ -56,7 +56,7 @@ def run(arguments: Sequence[str], *, session: Session) -> None:
             if problems or spark is None:
                 raise ParameterError(problems, state=UNCHANGED)
             _maintain(spark, options_of(values))
-        except ParameterError:
+        except (ParameterError, RunFailed):  # they have their message already
             raise
         except Exception as error:
             paths = {"Delta Output Path": path} if path else {}
@@ -92,6 +92,7 @@ def _outcomes(spark: SparkSession, options: Arguments, *, now: datetime) -> Iter
         keep_hourly_days=options.keep_hourly_days,
         now=now,
         dry_run=dry_run,
+        policies={name: services.of(spark, name).auto_ttl for name in target.tables},
     )
     yield from purge(spark, target, dry_run=dry_run)
     yield from compact(spark, target, dry_run=dry_run)

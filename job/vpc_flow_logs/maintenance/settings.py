@@ -1,4 +1,4 @@
-"""Session settings of the maintenance. A setting that the runtime refuses is reported, and is not a failure."""
+"""Settings of the session. A setting that the runtime refuses, as serverless compute does, is not a failure."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from vpc_flow_logs.progress import say
 
 
 def set_all(spark: SparkSession, settings: Mapping[str, str]) -> None:
-    """Apply session settings."""
+    """Set Spark settings for the rest of the session. Print a line for each one that the runtime refuses."""
     for key, value in settings.items():
-        _set(spark, key, value)
+        try:
+            spark.conf.set(key, value)
+        except Exception:  # noqa: BLE001 - the class depends on the runtime
+            say(f"setting {key} is not available here")
 
 
 @contextmanager
-def applied(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
-    """Apply session settings for the duration of a ``with`` block, and restore the former values."""
-    former = {key: spark.conf.get(key, None) for key in settings}
-    changed = [key for key, value in settings.items() if _set(spark, key, value)]
-    try:
-        yield
-    finally:
-        for key in changed:
-            value = former[key]
-            if value is None:
-                spark.conf.unset(key)
-            else:
-                spark.conf.set(key, value)
+def setting(spark: SparkSession, key: str, value: str) -> Iterator[None]:
+    """Set a Spark setting, and restore its former value at the end.
 
-
-def _set(spark: SparkSession, key: str, value: str) -> bool:
+    If the runtime refuses the setting, print a line and continue without it.
+    """
     try:
+        former = spark.conf.get(key, None)
         spark.conf.set(key, value)
     except Exception:  # noqa: BLE001 - the class depends on the runtime
         say(f"setting {key} is not available here")
-        return False
-    return True
+        yield
+        return
+    try:
+        yield
+    finally:
+        if former is None:
+            spark.conf.unset(key)
+        else:
+            spark.conf.set(key, former)

@@ -29,7 +29,7 @@ would also delete the files that a running batch has written and not yet committ
 """
 
 _SERVICE_RETENTION = timedelta(days=7)
-"""The shortest retention that predictive optimization uses, whatever the table's property says."""
+"""The shortest retention that predictive optimization uses, even if the table's property is shorter."""
 
 _STEP = "vacuum"
 _LOG_TOO_SHORT = "DELTA_CANNOT_VACUUM_LITE"
