@@ -10,8 +10,8 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -57,11 +57,21 @@ def run(argv: Sequence[str], *, job: Callable[..., None]) -> None:
     arguments = listing(absolute(argv))
     _refuse_unusable_here(arguments)
     values = read(arguments)[0]
-    local = LocalSession(values)
-    try:
+    with exit_status(LocalSession(values)) as local:
         job(arguments, session=local)
         if note := nothing_there(values.get("vpc-logs-path", "")):
             say(note)
+
+
+@contextmanager
+def exit_status(local: LocalSession) -> Iterator[LocalSession]:
+    """Turn the exceptions of a job in a ``with`` block into exit statuses, and close the session.
+
+    Raises:
+        SystemExit: see `run`.
+    """
+    try:
+        yield local
     except ParameterError:  # already printed, as is RunFailed
         raise SystemExit(2) from None
     except RunFailed:
@@ -81,9 +91,13 @@ class LocalSession:
     Args:
         values: the job's parameters by name; the job reports missing and invalid ones.
         warehouse: the folder of managed tables.
+        streams: whether the job runs streams, which a signal stops in an orderly way. Otherwise, a signal ends it.
     """
 
-    def __init__(self, values: Mapping[str, str], *, warehouse: Path = Path("spark-warehouse")) -> None:
+    def __init__(
+        self, values: Mapping[str, str], *, warehouse: Path = Path("spark-warehouse"), streams: bool = True
+    ) -> None:
+        self._streams = streams
         self._checkpoint = local_folder(values.get("checkpoint-path", ""))
         table = values.get("table-name", "")
         self._schema = table.split(".")[-2] if "." in table and not table_name_problem(table) else None
@@ -98,7 +112,8 @@ class LocalSession:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             self._spark = spark.session(app_name="vpc-flow-logs ingest", warehouse=self._warehouse)
             # Only now: Spark installs its own signal handler when it starts.
-            self._stopper.watch(self._spark)
+            if self._streams:
+                self._stopper.watch(self._spark)
             if self._schema:
                 self._spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self._schema}`")
             if self._checkpoint:

@@ -65,15 +65,22 @@ def problems_here(values: Mapping[str, str]) -> list[str]:
     problems = []
     if problem := _logs_problem(values.get("vpc-logs-path", "")):
         problems.append(f"--vpc-logs-path: {problem}")
-    table, checkpoint = values.get("table-name", ""), values.get("checkpoint-path", "/")
-    catalog, _, rest = table.partition(".")
-    if table.count(".") == 2 and catalog != "spark_catalog":
-        problems.append(f"--table-name: local Spark has no catalog {catalog!r}; use {rest}")
+    if problem := catalog_problem(values.get("table-name", "")):
+        problems.append(f"--table-name: {problem}")
+    checkpoint = values.get("checkpoint-path", "/")
     if local_folder(checkpoint) is None:
         problems.append(
             f"--checkpoint-path: {checkpoint!r} is not on this machine; use a local folder, such as out/checkpoint"
         )
     return problems
+
+
+def catalog_problem(table_name: str) -> str | None:
+    """Return the problem with the catalog in a table name, or None. Local Spark has only one catalog."""
+    catalog, _, rest = table_name.partition(".")
+    if table_name.count(".") == 2 and catalog != "spark_catalog":
+        return f"local Spark has no catalog {catalog!r}; use {rest}"
+    return None
 
 
 def _logs_problem(path: str) -> str | None:

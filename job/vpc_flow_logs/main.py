@@ -1,4 +1,7 @@
-"""Entry points of the wheel: `ingest` loads files, `verify` checks the prerequisites, `probe` tests the runtime.
+"""Entry points of the wheel.
+
+`ingest` loads files, `verify` checks the prerequisites, `maintain` keeps the tables small, and `probe` tests the
+runtime.
 
 Databricks calls these without arguments. The ``run_`` functions take the arguments and the session.
 """
@@ -29,6 +32,7 @@ from vpc_flow_logs import (
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.failures import LOOK_AGAIN, RunFailed
 from vpc_flow_logs.folders import CannotLook
+from vpc_flow_logs.maintenance import run as maintenance_run
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.progress import say
 from vpc_flow_logs.sink import Sink
@@ -70,6 +74,20 @@ def run_verify(arguments: Sequence[str], *, session: run.Session) -> None:
     )
 
 
+def run_maintain(arguments: Sequence[str], *, session: run.Session) -> None:
+    """Maintain the tables: roll up, expire, purge, compact, vacuum. Print one line per step and table.
+
+    Args:
+        arguments: The command-line arguments.
+        session: Returns the Spark session; called only when Spark is needed.
+
+    Raises:
+        ParameterError: The arguments are invalid or refused; nothing was changed.
+        RunFailed: A step failed.
+    """
+    maintenance_run.run(arguments, session=session)
+
+
 def run_probe(arguments: Sequence[str], *, session: run.Session) -> None:
     """Answer the questions that only a real workspace can answer, one line of output per answer.
 
@@ -91,6 +109,11 @@ def ingest() -> None:
 def verify() -> None:
     """Check the job's prerequisites with the cluster's Spark session. Entry point of the wheel."""
     run_verify(sys.argv[1:], session=_cluster_session)
+
+
+def maintain() -> None:
+    """Maintain the tables with the cluster's Spark session. Entry point of the wheel."""
+    run_maintain(sys.argv[1:], session=_cluster_session)
 
 
 def probe() -> None:

@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from vpc_flow_logs.arguments import arguments_of
 from vpc_flow_logs.fields import canonical
 from vpc_flow_logs.headers import headers_notes, headers_problem
 from vpc_flow_logs.logs_path import REGION, logs_path_problem
 from vpc_flow_logs.paths import (
+    hourly_path,
     overlap,
     quarantine_path,
     storage_path_problem,
@@ -85,58 +87,20 @@ class ParameterError(Exception):
     is not a ``SystemExit``, which Databricks reports as a bare status, and as a failure even if the status is 0.
     """
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], *, state: str = "nothing was created") -> None:
         super().__init__(*problems)
         self.problems = tuple(problems)
+        self._state = state
 
     def __str__(self) -> str:
         count = "1 parameter problem" if len(self.problems) == 1 else f"{len(self.problems)} parameter problems"
         problems = (f"  - {printable_lines(problem)}" for problem in self.problems)
-        return "\n".join([f"{count}; nothing was created:", *problems])
+        return "\n".join([f"{count}; {self._state}:", *problems])
 
 
 def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Return the argument values by name, and the problems with the syntax of the arguments."""
-    values: dict[str, str] = {}
-    problems: list[str] = []
-    given: set[str] = set()
-    last = ""
-    waiting = list(arguments)
-    while waiting:
-        argument = waiting.pop(0)
-        if last and not argument.startswith("--"):
-            words = [argument]
-            while waiting and not waiting[0].startswith("--"):
-                words.append(waiting.pop(0))
-            problems.append(_taken_apart(last, words))
-            continue
-        name, has_value, value = argument.removeprefix("--").partition("=")
-        if not argument.startswith("--") or name not in (*REQUIRED, *OPTIONAL):
-            allowed = ", ".join(f"--{known}" for known in REQUIRED + OPTIONAL)
-            problems.append(f"{argument!r} is not a valid parameter; valid parameters are: {allowed}")
-            if argument.startswith("--") and not has_value and waiting and not waiting[0].startswith("--"):
-                waiting.pop(0)  # its value
-            last = ""
-            continue
-        if name in given:
-            problems.append(f"--{name} is given more than once")
-        given.add(name)
-        last = name
-        if not has_value and (not waiting or waiting[0].startswith("--")):
-            problems.append(f"--{name} has no value; use --{name}=...")
-        else:
-            values[name] = (value if has_value else waiting.pop(0)).strip()
-    problems += [f"--{name} is missing" for name in REQUIRED if name not in given]
-    return values, problems
-
-
-def _taken_apart(name: str, words: Sequence[str]) -> str:
-    """Return the problem with extra words after a value, such as the file names that a shell puts for a pattern."""
-    shown = ", ".join(map(repr, words[:2])) + (f" and {len(words) - 2} more" if len(words) > 2 else "")
-    return (
-        f"--{name} has more than one value, also {shown}; quote a value that has wildcards or spaces, because the "
-        f"shell splits or expands it otherwise: --{name} '...'"
-    )
+    return arguments_of(arguments, required=REQUIRED, optional=OPTIONAL)
 
 
 def problems_of(values: Mapping[str, str]) -> dict[str, str]:
@@ -148,14 +112,14 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
         "table-name": table_name_problem,
         "region-name": region_problem,
         "headers": lambda value: headers_problem(value.split(",")),
-        "notifications": lambda value: _one_of(value, NOTIFICATIONS),
-        "trigger": lambda value: _one_of(value, TRIGGERS),
-        "new-checkpoint": lambda value: _one_of(value, NEW_CHECKPOINTS),
+        "notifications": lambda value: one_of(value, NOTIFICATIONS),
+        "trigger": lambda value: one_of(value, TRIGGERS),
+        "new-checkpoint": lambda value: one_of(value, NEW_CHECKPOINTS),
         "queue-url": lambda value: (
             None if _QUEUE.fullmatch(value) else f"{value!r} is not a valid SQS queue URL (https://…)"
         ),
-        "interval-seconds": _count_problem,
-        "max-files-per-batch": _count_problem,
+        "interval-seconds": count_problem,
+        "max-files-per-batch": count_problem,
     }
     results = {name: checks[name](value) for name, value in values.items()}
     problems = {name: problem for name, problem in results.items() if problem is not None}
@@ -210,11 +174,13 @@ def region_problem(region: str) -> str | None:
     return None if _REGION.fullmatch(region) else f"{region!r} is not a valid AWS region such as us-east-1"
 
 
-def _one_of(value: str, allowed: Sequence[str]) -> str | None:
+def one_of(value: str, allowed: Sequence[str]) -> str | None:
+    """Return the reason that a text is not one of the allowed values, or None."""
     return None if value in allowed else f"{value!r} is not one of {', '.join(allowed)}"
 
 
-def _count_problem(value: str) -> str | None:
+def count_problem(value: str) -> str | None:
+    """Return the reason that a text is not a whole number of 1 or more, or None."""
     return None if re.fullmatch(r"0*[1-9][0-9]{0,8}", value) else f"{value!r} is not a whole number of 1 or more"
 
 
@@ -224,13 +190,15 @@ def _overlaps(values: Mapping[str, str]) -> dict[str, str]:
     logs, delta, checkpoint = (
         values.get(name, "") for name in ("vpc-logs-path", "delta-output-path", "checkpoint-path")
     )
-    quarantine = quarantine_path(without_trailing_slash(delta))
+    quarantine, hourly = (path_of(without_trailing_slash(delta)) for path_of in (quarantine_path, hourly_path))
     pairs = [
         ("delta-output-path", delta, "the VPC Logs Path", logs),
         ("delta-output-path", quarantine, "the VPC Logs Path", logs),
+        ("delta-output-path", hourly, "the VPC Logs Path", logs),
         ("checkpoint-path", checkpoint, "the VPC Logs Path", logs),
         ("checkpoint-path", checkpoint, "the Delta Output Path", delta),
         ("checkpoint-path", checkpoint, "the path of the quarantine table", quarantine),
+        ("checkpoint-path", checkpoint, "the path of the hourly roll-up", hourly),
     ]
     for name, path, other_name, other in pairs:
         if path and other and overlap(path, other):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
 
@@ -47,7 +48,7 @@ def run(
     if "--help" in arguments:
         print(usage)
         return
-    try:
+    with printed():
         spark, parameters = _checked(arguments, session, also)
         try:
             work(spark, parameters)
@@ -55,6 +56,13 @@ def run(
             raise
         except Exception as error:
             raise RunFailed(explained(error, parameters, next_step=next_step)) from error
+
+
+@contextmanager
+def printed() -> Iterator[None]:
+    """Print a refusal or a failure of the ``with`` block on stderr, and raise it again."""
+    try:
+        yield
     except (ParameterError, RunFailed) as refusal:
         print(refusal, file=sys.stderr, flush=True)
         raise

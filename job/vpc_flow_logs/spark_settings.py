@@ -44,3 +44,13 @@ def writing(layout: Layout) -> dict[str, str]:
     dictionaries = {f"parquet.enable.dictionary#{name}": "true" for name in texts}
     unranged = [*texts, _REPEATED, *_MAP_TEXTS]
     return {**_WRITING, **dictionaries, **{f"parquet.column.statistics.enabled#{name}": "false" for name in unranged}}
+
+
+MAINTAINING = {
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "parquet.size.statistics.enabled": "false",
+    # Rows are sorted here, and no stream waits: dictionaries make the files smaller.
+    "parquet.enable.dictionary": "true",
+}
+"""Settings for the Parquet writer of the maintenance, which writes each row again, in sorted files."""

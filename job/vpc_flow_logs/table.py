@@ -22,7 +22,7 @@ from vpc_flow_logs.sql import at_path, listed_properties, literal, quoted
 from vpc_flow_logs.table_columns import QUARANTINE, SERVICE, meaning
 
 MARK = "vpc_flow_logs.table"
-"""Table property that marks a table as one of this job: ``records`` or ``quarantine``."""
+"""Table property that marks a table as one of this job: ``records``, ``quarantine`` or ``hourly``."""
 
 CLUSTERED_BY = ("event_time", "srcaddr", "dstaddr")
 """Columns for liquid clustering, the most common filters. Columns that the table does not have are left out."""
@@ -31,6 +31,11 @@ CLUSTERED_BY = ("event_time", "srcaddr", "dstaddr")
 def quarantine_name(table_name: str) -> str:
     """Return the name of the quarantine table."""
     return f"{table_name}_quarantine"
+
+
+def hourly_name(table_name: str) -> str:
+    """Return the name of the hourly roll-up."""
+    return f"{table_name}_hourly"
 
 
 def use_catalog(spark: SparkSession, table_name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The types and comments of the columns of the two Delta tables."""
+"""The types and comments of the columns of the Delta tables."""
 
 from __future__ import annotations
 
@@ -31,6 +31,23 @@ RECORDS_COMMENTS = {
 
 QUARANTINE_COMMENTS = {name: comment for name, (_, comment) in QUARANTINE.items()}
 """Comment of each column of the quarantine table."""
+
+HOURLY = {
+    "hour": ("TIMESTAMP", "The UTC hour that contains the event_time of the records"),
+    "account_id": ("STRING", "AWS account ID"),
+    "vpc_id": ("STRING", "VPC of the network interface"),
+    "subnet_id": ("STRING", "Subnet of the network interface"),
+    "srcaddr": ("STRING", "Source IP address"),
+    "dstaddr": ("STRING", "Destination IP address"),
+    "service_port": ("INT", "The lower of the two ports, which is usually the port of the service"),
+    "protocol": ("INT", "IANA protocol number"),
+    "action": ("STRING", "ACCEPT or REJECT"),
+    "flow_direction": ("STRING", "ingress or egress"),
+    "records": ("BIGINT", "Number of records, including those with the log status NODATA or SKIPDATA"),
+    "packets": ("BIGINT", "Sum of the packets"),
+    "bytes": ("BIGINT", "Sum of the bytes"),
+}
+"""SQL type and comment of each column of the hourly roll-up."""
 
 
 def meaning(column: Column) -> str:

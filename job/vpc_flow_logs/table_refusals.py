@@ -14,6 +14,8 @@ from vpc_flow_logs.paths import quarantine_path, same
 from vpc_flow_logs.sql import at_path, quoted
 from vpc_flow_logs.table import MARK, delta_detail, quarantine_name
 
+_A = {"records": "a records", "quarantine": "a quarantine", "hourly": "an hourly"}
+
 
 def name_refusals(spark: SparkSession, table_name: str, path: str | None) -> list[str]:
     """Return all reasons that the tables cannot have these names. ``path`` is None if it is not known to be valid."""
@@ -21,9 +23,9 @@ def name_refusals(spark: SparkSession, table_name: str, path: str | None) -> lis
     try:
         if schema and not _schema_exists(spark, schema):
             return [f"schema {schema!r} does not exist; run CREATE SCHEMA {quoted(schema)}, or use another schema"]
-        records = _name_refusal(spark, table_name, path, "records")
+        records = name_refusal(spark, table_name, path, "records")
         quarantine_at = None if path is None else quarantine_path(path)
-        return records + _name_refusal(spark, quarantine_name(table_name), quarantine_at, "quarantine")
+        return records + name_refusal(spark, quarantine_name(table_name), quarantine_at, "quarantine")
     except AnalysisException as error:
         return [f"{table_name!r} cannot be used: {headline(error)}"]
 
@@ -39,12 +41,13 @@ def _schema_exists(spark: SparkSession, schema: str) -> bool:
     return True
 
 
-def _name_refusal(spark: SparkSession, name: str, path: str | None, kind: str) -> list[str]:
+def name_refusal(spark: SparkSession, name: str, path: str | None, kind: str) -> list[str]:
+    """Return the reasons that a table of this kind cannot have this name. ``path`` is None if it is not known."""
     if not spark.catalog.tableExists(quoted(name)):
         return []
     detail = delta_detail(spark, quoted(name))
     if detail is None or detail.properties.get(MARK) != kind:
-        return [f"{name!r} exists and is not a {kind} table of this job; use another name"]
+        return [f"{name!r} exists and is not {_A[kind]} table of this job; use another name"]
     if path and not same(detail.location, path):
         return [f"table {name!r} is at {detail.location!r}, not at {path!r}; use that path or another table name"]
     return []
@@ -57,10 +60,11 @@ def path_refusals(spark: SparkSession, folders: Folders, path: str) -> list[str]
         CannotLook: A folder without a Delta table cannot be accessed.
     """
     kinds = {"records": path, "quarantine": quarantine_path(path)}
-    return [problem for kind, folder in kinds.items() for problem in _path_refusal(spark, folders, folder, kind)]
+    return [problem for kind, folder in kinds.items() for problem in path_refusal(spark, folders, folder, kind)]
 
 
-def _path_refusal(spark: SparkSession, folders: Folders, path: str, kind: str) -> list[str]:
+def path_refusal(spark: SparkSession, folders: Folders, path: str, kind: str) -> list[str]:
+    """Return the reasons that a table of this kind cannot be at the path. It raises the errors of `path_refusals`."""
     detail = delta_detail(spark, at_path(path))
     if detail is not None and detail.properties.get(MARK) == kind:
         return []

@@ -31,3 +31,15 @@ VERIFY_USAGE = "\n".join(
         "--trigger, --interval-seconds and --max-files-per-batch are accepted but not used.",
     ]
 )
+
+MAINTAIN_USAGE = """\
+Rolls up finished hours, deletes expired rows, and compacts and vacuums the tables that the job fills.
+Parameters, each as --name=value or --name value:
+
+  --table-name           [catalog.][schema.]name of the records table
+  --delta-output-path    folder of the table; needed only if the catalog does not have the table
+  --keep-days            days for which the table and its quarantine keep rows (default: no limit)
+  --keep-hourly-days     days for which the hourly roll-up keeps rows (default: no limit)
+  --dry-run              report what would be done, and change nothing
+
+The other parameters of the job are accepted and checked, but not used."""

@@ -103,6 +103,11 @@ def _settings(*, cores: int, warehouse: Path) -> dict[str, str]:
         "spark.databricks.delta.snapshotPartitions": "2",
         "spark.sql.shuffle.partitions": str(cores),
         "spark.default.parallelism": str(cores),
+        # VACUUM lists a folder in this number of tasks; the default is 10,000.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
+        # OPTIMIZE does not touch groups of clustered files from this size on. With the default of 100 GiB, it would
+        # write a whole table of a laptop again each time.
+        "spark.databricks.delta.optimize.clustering.mergeStrategy.minCubeSize.threshold": str(1 << 30),
         # A flow log file of 75 MB is in memory several times, on its way from Python and back.
         "spark.driver.memory": "3g",
         "spark.driver.extraJavaOptions": shlex.join([*JAVA_OPTIONS, *class_archive.options()]),
