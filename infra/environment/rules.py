@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from infra.environment import deliveries, location_rules, names, partitions
-from infra.environment.flow_log_rules import flow_log_problems
+from infra.environment.flow_logs.rules import flow_log_problems
 from infra.environment.problems import Problem
 from infra.environment.schema import Environment
 from vpc_flow_logs.headers import headers_problem

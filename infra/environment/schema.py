@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from infra.environment import field_types as v
-from infra.environment.flow_log_schema import LIST, FlowLog, Section, TagKeys
+from infra.environment.flow_logs.schema import LIST, FlowLog, Section, TagKeys
 
 __all__ = [
     "Aws",
