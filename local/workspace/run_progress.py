@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import copy
 import time
+from datetime import datetime, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from local.workspace.context import Workspace, now_ms
 from local.workspace.launch import launch
+from local.workspace.quartz import next_time
 from local.workspace.run_state import Run, TaskRun
 from local.workspace.runner import LaunchError, Outcome
 from local.workspace.state import Job, State
+
+_NEVER = datetime.max.replace(tzinfo=timezone.utc)
 
 # Termination codes of results without a code.
 _CODES = {
@@ -92,6 +97,7 @@ def fire_schedule(workspace: Workspace, job_id: int) -> int | None:
 
 def settings_changed(workspace: Workspace, job: Job, before: dict[str, Any] | None) -> None:
     """Plan the first run of a job that has just become continuous; pausing a job does not stop an active run."""
+    job.next_due = None
     if not runs_continuously(job.settings):
         job.next_start = None
     elif before is None or not runs_continuously(before):
@@ -110,9 +116,24 @@ def advance(workspace: Workspace) -> None:
         if due and not active_runs(workspace, job.job_id):
             job.next_start = None
             new_run(workspace, job, trigger="CONTINUOUS", creator=job.creator)
+        if workspace.behavior.schedules:
+            _start_if_due(workspace, job)
     for run in list(workspace.state.runs.values()):
         if not run.ended:
             _advance_run(workspace, run)
+
+
+def _start_if_due(workspace: Workspace, job: Job) -> None:
+    """Start a run of a scheduled job if it is due, and plan the next one; times in the past are not caught up on."""
+    schedule = job.settings.get("schedule")
+    if not schedule:
+        return
+    now = workspace.now(ZoneInfo(schedule["timezone_id"]))
+    if job.next_due is not None and job.next_due <= now:
+        job.next_due = None
+        fire_schedule(workspace, job.job_id)
+    if job.next_due is None:
+        job.next_due = next_time(schedule["quartz_cron_expression"], now) or _NEVER
 
 
 def _advance_run(workspace: Workspace, run: Run) -> None:

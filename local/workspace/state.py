@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from local.workspace.run_state import Run
@@ -91,6 +92,7 @@ class Job:
         permissions: the permissions on the job; exactly one is ``IS_OWNER``, or none if the owner was deleted.
         failures: the number of consecutive failed runs; a continuous job waits longer after each.
         next_start: when a continuous job's next run starts (monotonic clock); None if no run is due.
+        next_due: when a scheduled job's next run starts; None if it is not known or there is none.
     """
 
     job_id: int
@@ -100,6 +102,7 @@ class Job:
     permissions: list[Permission] = field(default_factory=list)
     failures: int = 0
     next_start: float | None = None
+    next_due: datetime | None = None
 
     @property
     def run_as(self) -> str:
