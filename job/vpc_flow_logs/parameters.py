@@ -36,7 +36,7 @@ OPTIONAL = (
 INTERVAL_SECONDS = 60
 """Default interval at which a continuous run looks for files.
 
-AWS delivers a flow log's files every 5 to 10 minutes, and each commit costs a log entry and data files.
+AWS delivers a flow log's files every 5 to 10 minutes, and each commit adds a log entry and data files.
 """
 
 _REGION = re.compile(REGION)
@@ -79,7 +79,7 @@ class Parameters:
 
 
 class ParameterError(Exception):
-    """The parameters are invalid or refused; ``problems`` has one text per problem.
+    """The parameters are invalid or rejected; ``problems`` has one text per problem.
 
     The text of the exception is the whole message, because a job run shows the text of the exception that ended it. It
     is not a ``SystemExit``, which Databricks reports as a bare status, and as a failure even if the status is 0.
@@ -108,7 +108,7 @@ def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
             words = [argument]
             while waiting and not waiting[0].startswith("--"):
                 words.append(waiting.pop(0))
-            problems.append(_taken_apart(last, words))
+            problems.append(_extra_words(last, words))
             continue
         name, has_value, value = argument.removeprefix("--").partition("=")
         if not argument.startswith("--") or name not in (*REQUIRED, *OPTIONAL):
@@ -130,12 +130,12 @@ def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return values, problems
 
 
-def _taken_apart(name: str, words: Sequence[str]) -> str:
-    """Return the problem with extra words after a value, such as the file names that a shell puts for a pattern."""
+def _extra_words(name: str, words: Sequence[str]) -> str:
+    """Return the problem with extra words after a value, such as the file names to which a shell expands a pattern."""
     shown = ", ".join(map(repr, words[:2])) + (f" and {len(words) - 2} more" if len(words) > 2 else "")
     return (
-        f"--{name} has more than one value, also {shown}; quote a value that has wildcards or spaces, because the "
-        f"shell splits or expands it otherwise: --{name} '...'"
+        f"--{name} has more than one value, also {shown}; quote a value that has wildcards or spaces; otherwise, the "
+        f"shell splits or expands it: --{name} '...'"
     )
 
 

@@ -118,7 +118,7 @@ class Sink:
         adopted = datetime.fromtimestamp(self._binding.adopted_at, timezone.utc)
         old = files.where(F.col("modificationTime") <= F.lit(adopted)).select("path")
         in_table = self._spark.table(quoted(table_name)).select(F.col("source_file").alias("path"))
-        # Collected, because the table changes while the batch is written.
+        # Collected first, because the table changes while the batch is written.
         loaded = [row.path for row in in_table.join(old, "path", "left_semi").distinct().collect()]
         if not loaded:
             return files
@@ -165,7 +165,7 @@ class Sink:
         return Counts() if row is None else Counts(entries=row.entries, lines=row.lines or 0)
 
     def _append(self, rows: DataFrame, batch_id: int, table_name: str) -> str:
-        """Append rows once for this batch; return the mark by which the history shows the commit, if there is one."""
+        """Append rows once for this batch; return the mark that identifies the commit, if any, in the history."""
         marker = history.marker(stream_id=self._binding.stream_id, batch_id=batch_id)
         (
             rows.write.format("delta")

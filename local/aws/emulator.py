@@ -35,7 +35,7 @@ class Credentials:
 
 
 class Refused(Exception):
-    """AWS refuses the request; the message has the reason."""
+    """AWS rejects the request; the message has the reason."""
 
 
 @dataclass(frozen=True)
@@ -133,19 +133,19 @@ class Emulator:
         finally:
             self.ask("switch", name=name, on=str(before).lower())
 
-    def ask(self, what: str, body: bytes = b"", **parameters: str) -> dict[str, Any]:
+    def ask(self, operation: str, body: bytes = b"", **parameters: str) -> dict[str, Any]:
         """Request an internal operation of AWS.
 
         Args:
-            what: the operation; ``local/aws/inside/private.py`` has the names.
+            operation: the operation; ``local/aws/inside/private.py`` has the names.
             body: the request's body.
             parameters: the operation's parameters.
 
         Raises:
-            Refused: AWS refuses the operation.
+            Refused: AWS rejects the operation.
         """
         request = urllib.request.Request(
-            f"{self.url}{PRIVATE}{quote(what)}?{urlencode(parameters)}",
+            f"{self.url}{PRIVATE}{quote(operation)}?{urlencode(parameters)}",
             data=body,
             headers={"Authorization": f"Bearer {self.secret}", "Content-Type": "application/octet-stream"},
             method="POST",

@@ -90,7 +90,7 @@ def _started(stage: Emulator, listener: socket.socket, *, key: Path | None) -> s
 
 
 def _environment(stage: Emulator, *, port: int, key: Path | None) -> dict[str, str]:
-    """Return the variables that MiniStack reads (see its README) and few others, because its functions get them too."""
+    """Return the variables that MiniStack reads (see its README) and few others: its Lambda functions get them, too."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     own = {
         "AUTH": "true",

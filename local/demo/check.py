@@ -1,4 +1,4 @@
-"""The comparison of the tables with the delivered files: every line, and the right values."""
+"""Compare the tables with the delivered files: every line must be there, with the right values."""
 
 from __future__ import annotations
 

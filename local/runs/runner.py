@@ -1,4 +1,4 @@
-"""Runner of a workspace's tasks: each on Spark in a separate process, with the rights of its instance profile."""
+"""Runner of a workspace's tasks: each on Spark in a separate process, with the permissions of its instance profile."""
 
 from __future__ import annotations
 

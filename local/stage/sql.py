@@ -2,7 +2,7 @@
 
     .venv/bin/python -m local.stage.sql "SELECT action, count(*) FROM flow_logs GROUP BY action"
 
-By hand, source ``stage.env`` first, which leads to the stage. Without a query, it reads queries from standard input.
+By hand, source ``stage.env`` first, which selects the stage. Without a query, it reads queries from standard input.
 """
 
 from __future__ import annotations
