@@ -54,11 +54,11 @@ class DamagedFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All deliveries by flow log. ``refused`` lists the files that a policy denied, with the reasons."""
+    """All deliveries by flow log. ``undelivered`` lists the files that a policy denied, with the reasons."""
 
     flow_logs: tuple[FlowLogNote, ...]
     damaged: tuple[DamagedFile, ...] = ()
-    refused: tuple[str, ...] = ()
+    undelivered: tuple[str, ...] = ()
 
     @property
     def files(self) -> int:
@@ -82,7 +82,7 @@ def manifest(files: Sequence[Delivered], damaged_deliveries: Sequence[DamagedDel
             for log in {put.flow_log.id: put.flow_log for put in delivered}.values()
         ),
         damaged=tuple(DamagedFile(file.name, file.damage, file.lines) for file in damaged_deliveries),
-        refused=tuple(f"{put.file.key}: {put.error}: {put.reason}" for put in files if put.error is not None),
+        undelivered=tuple(f"{put.file.key}: {put.error}: {put.reason}" for put in files if put.error is not None),
     )
 
 

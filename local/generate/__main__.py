@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         plan = plan_of(sys.argv[1:] if arguments is None else arguments)
         written = list(generate(plan))
-    except InvalidArguments as refused:
-        print(refused, file=sys.stderr)
+    except InvalidArguments as error:
+        print(error, file=sys.stderr)
         return 2
     except OSError as error:
         print(f"Cannot write the files: {error}", file=sys.stderr)

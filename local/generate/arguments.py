@@ -158,8 +158,8 @@ def _parsed(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     try:
         options, unknown = parser.parse_known_args(arguments)
         problems += [f"{word}: unknown argument" for word in unknown]
-    except InvalidArguments as refused:
-        problems.append(str(refused))
+    except InvalidArguments as error:
+        problems.append(str(error))
         return parser.parse_args(["--output", "."]), problems
     if not options.output:
         problems.append("--output: missing; name the folder to write to")

@@ -61,9 +61,11 @@ def test_a_damaged_file_without_all_its_lines_in_quarantine_is_reported() -> Non
 
 
 def test_a_file_that_a_policy_refused_is_reported() -> None:
-    refused = put(OF_VPC, "x", rows=3, error="Access error")
+    denied = put(OF_VPC, "x", rows=3, error="Access error")
 
-    assert differences(manifest([refused], []), {}, {}) == ["refused: AWSLogs/x: Access error: no statement allows it"]
+    assert differences(manifest([denied], []), {}, {}) == [
+        "not delivered: AWSLogs/x: Access error: no statement allows it"
+    ]
 
 
 def test_deliveries_are_summed_per_flow_log_including_damaged_lines() -> None:
