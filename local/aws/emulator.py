@@ -89,7 +89,7 @@ class Emulator:
         boto3, the ``aws`` and ``cdk`` commands, Node, and Python's TLS read. The caller is root by default.
         """
         caller = credentials or self.root
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         own = {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": caller.key,
@@ -109,7 +109,7 @@ class Emulator:
             own["AWS_SESSION_TOKEN"] = caller.token
         if self.certificate:
             own |= trust(self.certificate)
-        return {**kept, **own}
+        return {**inherited, **own}
 
     def instance_credentials(self, profile: str, *, seconds: int = 6 * 3600) -> Credentials:
         """Return the temporary credentials of an EC2 instance with an instance profile (name or ARN).
