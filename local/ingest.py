@@ -86,7 +86,7 @@ def exit_status(local: LocalSession) -> Iterator[LocalSession]:
 
 
 class LocalSession:
-    """Session factory for the job. It starts Spark on the first call, so invalid parameters are reported at once.
+    """Session factory for the job. It starts Spark on the first call, so invalid parameters are reported immediately.
 
     Args:
         values: the job's parameters by name; the job reports missing and invalid ones.
@@ -108,7 +108,7 @@ class LocalSession:
     def __call__(self) -> SparkSession:
         """Return the session; on the first call, also create the table's schema and register ``cloudFiles``."""
         if self._spark is None:
-            # No stream is running yet, so a signal may end the process at once.
+            # No stream is running yet, so a signal may end the process immediately.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             self._spark = spark.session(app_name="vpc-flow-logs ingest", warehouse=self._warehouse)
             # Only now: Spark installs its own signal handler when it starts.
@@ -147,7 +147,7 @@ class LocalSession:
 class Stopper:
     """Handler of SIGINT and SIGTERM that stops the streams, so that the job returns as if it had finished.
 
-    A second signal of the same kind ends the process at once.
+    A second signal of the same kind ends the process immediately.
     """
 
     def __init__(self) -> None:

@@ -87,7 +87,7 @@ def _logs_problem(path: str) -> str | None:
     """Return the problem with a local VPC Logs Path, or None.
 
     Folders that match a wildcard may appear later. The part of the path before the first wildcard must exist, because
-    the checkpoint would keep a typo forever.
+    the checkpoint would keep a typo permanently.
     """
     try:
         pattern = _pattern(path)

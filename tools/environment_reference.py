@@ -37,7 +37,7 @@ Start with a copy of [minimal.toml](../environments/minimal.toml), which has onl
 [production.toml](../environments/production.toml) is a larger example.
 
 `make synth ENV=NAME` checks a file offline and reports all problems at once. An unknown key is an error. `make deploy`
-refuses a file that still has an account, ID, name or host of these examples.
+rejects a file that still has an account, ID, name or host of these examples.
 """
 
 _INTRODUCTIONS = {

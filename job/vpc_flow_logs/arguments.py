@@ -31,7 +31,7 @@ def arguments_of(
             words = [argument]
             while waiting and not waiting[0].startswith("--"):
                 words.append(waiting.pop(0))
-            problems.append(_taken_apart(last, words))
+            problems.append(_extra_words(last, words))
             continue
         name, has_value, value = argument.removeprefix("--").partition("=")
         if not argument.startswith("--") or name not in (*required, *optional):
@@ -56,10 +56,10 @@ def arguments_of(
     return values, problems
 
 
-def _taken_apart(name: str, words: Sequence[str]) -> str:
-    """Return the problem with extra words after a value, such as the file names that a shell puts for a pattern."""
+def _extra_words(name: str, words: Sequence[str]) -> str:
+    """Return the problem with extra words after a value, such as the file names to which a shell expands a pattern."""
     shown = ", ".join(map(repr, words[:2])) + (f" and {len(words) - 2} more" if len(words) > 2 else "")
     return (
-        f"--{name} has more than one value, also {shown}; quote a value that has wildcards or spaces, because the "
-        f"shell splits or expands it otherwise: --{name} '...'"
+        f"--{name} has more than one value, also {shown}; quote a value that has wildcards or spaces; otherwise, the "
+        f"shell splits or expands it: --{name} '...'"
     )

@@ -28,13 +28,13 @@ _CAUSES = (
 _DENIED_CALL = re.compile(r"\b(?:s3|sqs|sns|kms):[A-Z][A-Za-z]+")
 _CALL_INTO_JAVA = "An error occurred while calling "
 LOAD_AGAIN = "Data loaded so far is kept. Fix the cause and run the job again; it resumes where it stopped."
-LOOK_AGAIN = "Nothing was created. Fix the cause and run the check again."
+CHECK_AGAIN = "Nothing was created. Fix the cause and run the check again."
 MAINTAIN_AGAIN = "The tables are intact. Fix the cause and run maintain again."
 MAINTAIN_LATER = "The tables are intact. Run maintain again, one run at a time."
 RUN_AGAIN = "Data loaded so far is kept. Run the job again, one run at a time; it resumes where it stopped."
 _LONGEST = 600
 
-# Delta's conflicts, and the errors of two first runs that create the same table or schema at the same time.
+# Delta's conflicts, and the errors that occur when two first runs create the same table or schema at the same time.
 # https://docs.databricks.com/aws/en/delta/concurrency-conflicts
 _RACE = re.compile(
     r"Concurrent(?:Append|DeleteDelete|DeleteRead|Transaction|Write|Modification)Exception"
@@ -77,7 +77,7 @@ def explained_at(error: BaseException, paths: Mapping[str, str], *, next_step: s
     if race and (conflict := _RACE.search(text)):
         return f"The run failed: another run wrote at the same time: {_line_with(text, conflict[0])}\n{race}"
     cause = next((cause for cause in _CAUSES if cause in text), None)
-    line = _line_with(text, cause) if cause else _telling(text)
+    line = _line_with(text, cause) if cause else _informative_line(text)
     if cause:
         # Prefer a path in the line with the cause. Other lines name whatever the run was doing.
         where = _named_in(line, paths) or ([] if _DENIED_CALL.search(line) else _named_in(text, paths))
@@ -133,10 +133,10 @@ def headline(error: BaseException) -> str:
     """Return the most informative line of an error."""
     text = str(error)
     cause = next((cause for cause in _CAUSES if cause in text), None)
-    return _line_with(text, cause) if cause else _telling(text)
+    return _line_with(text, cause) if cause else _informative_line(text)
 
 
-def _telling(text: str) -> str:
+def _informative_line(text: str) -> str:
     # For a failed call into Java, the exception is in the next line.
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(_CALL_INTO_JAVA)]
     causes = [line for line in lines if line.startswith("Caused by: ") or "Error: " in line]

@@ -83,7 +83,7 @@ def of_stream(spark: SparkSession, table: str, stream_id: str) -> StreamHistory:
 
 def read_stream(commits: Sequence[Commit], stream_id: str) -> StreamHistory:
     """Return the batches of a stream in ``commits``, which are ordered from newest to oldest."""
-    kept: list[int] = []
+    remaining: list[int] = []
     lost: list[int] = []
     restore: Commit | None = None
     undone: Callable[[Commit], bool] = lambda commit: False  # noqa: E731
@@ -94,13 +94,13 @@ def read_stream(commits: Sequence[Commit], stream_id: str) -> StreamHistory:
             restore, undone = restore or commit, _undone_by(commit)
             continue
         else:
-            bucket = kept
+            bucket = remaining
         mark = read(commit.user_metadata)
         if mark is not None and mark.stream_id == stream_id:
             bucket.append(mark.batch_id)
-    missing = [batch for batch in lost if batch > max(kept, default=-1)]
+    missing = [batch for batch in lost if batch > max(remaining, default=-1)]
     return StreamHistory(
-        last_batch=max([*kept, *lost], default=None),
+        last_batch=max([*remaining, *lost], default=None),
         lost=tuple(sorted(missing)),
         restored_at=restore.version if restore and missing else None,
     )

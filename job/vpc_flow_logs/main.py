@@ -30,7 +30,7 @@ from vpc_flow_logs import (
     verification,
 )
 from vpc_flow_logs.binding import Binding
-from vpc_flow_logs.failures import LOOK_AGAIN, RunFailed
+from vpc_flow_logs.failures import CHECK_AGAIN, RunFailed
 from vpc_flow_logs.folders import CannotLook
 from vpc_flow_logs.maintenance import run as maintenance_run
 from vpc_flow_logs.parameters import Parameters
@@ -47,28 +47,28 @@ def run_ingest(arguments: Sequence[str], *, session: run.Session) -> None:
         session: Returns the Spark session; called only when Spark is needed.
 
     Raises:
-        ParameterError: The parameters are invalid or refused; nothing was created.
+        ParameterError: The parameters are invalid or rejected; nothing was created.
         RunFailed: The run failed.
     """
     run.run(arguments, session=session, work=_ingest)
 
 
 def run_verify(arguments: Sequence[str], *, session: run.Session) -> None:
-    """Print the contents of the VPC Logs Path and what the job is missing. Leave nothing behind.
+    """Print the contents of the VPC Logs Path and the missing prerequisites of the job. Leave nothing behind.
 
     Args:
         arguments: The command-line arguments.
         session: Returns the Spark session; called only when Spark is needed.
 
     Raises:
-        ParameterError: The parameters are invalid or refused.
+        ParameterError: The parameters are invalid or rejected.
         RunFailed: Something is missing.
     """
     run.run(
         arguments,
         session=session,
         work=verification.verify,
-        next_step=LOOK_AGAIN,
+        next_step=CHECK_AGAIN,
         also=verification.also_missing,
         usage=VERIFY_USAGE,
     )

@@ -38,7 +38,7 @@ OPTIONAL = (
 INTERVAL_SECONDS = 60
 """Default interval at which a continuous run looks for files.
 
-AWS delivers a flow log's files every 5 to 10 minutes, and each commit costs a log entry and data files.
+AWS delivers a flow log's files every 5 to 10 minutes, and each commit adds a log entry and data files.
 """
 
 _REGION = re.compile(REGION)
@@ -81,7 +81,7 @@ class Parameters:
 
 
 class ParameterError(Exception):
-    """The parameters are invalid or refused; ``problems`` has one text per problem.
+    """The parameters are invalid or rejected; ``problems`` has one text per problem.
 
     The text of the exception is the whole message, because a job run shows the text of the exception that ended it. It
     is not a ``SystemExit``, which Databricks reports as a bare status, and as a failure even if the status is 0.

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pyspark.sql import SparkSession
 
 from vpc_flow_logs import binding, checkpoint, folders, spark_settings, table, table_refusals
-from vpc_flow_logs.binding import Known
+from vpc_flow_logs.binding import TableState
 from vpc_flow_logs.failures import LOAD_AGAIN, RunFailed, explained, headline
 from vpc_flow_logs.folders import NotAFolder
 from vpc_flow_logs.parameters import ParameterError, Parameters, notes_of, parameters_of, problems_of, read
@@ -31,18 +31,18 @@ def run(
     also: Look | None = None,
     usage: str = USAGE,
 ) -> None:
-    """Check the parameters and do the work. Print every refusal and failure on stderr.
+    """Check the parameters and do the work. Print every rejection and failure on stderr.
 
     Args:
         arguments: The command-line arguments. With ``--help``, only the usage is printed.
         session: Returns the Spark session; called only if Spark is needed.
         work: The work of the entry point.
         next_step: The advice that ends the message of a failure.
-        also: Returns more problems if well-formed parameters are refused, so that one message lists all of them.
+        also: Returns more problems if well-formed parameters are rejected, so that one message lists all of them.
         usage: The text for ``--help``.
 
     Raises:
-        ParameterError: The parameters are invalid or refused; nothing was created.
+        ParameterError: The parameters are invalid or rejected; nothing was created.
         RunFailed: The work failed.
     """
     if "--help" in arguments:
@@ -97,8 +97,8 @@ def _checked(arguments: Sequence[str], session: Session, also: Look | None) -> t
 def _refusals(spark: SparkSession, good: Mapping[str, str]) -> list[str]:
     """Return the problems of well-formed values with existing tables, folders and checkpoints.
 
-    If a check is not possible, the job prints a note. That is not a refusal, because the run may have more permissions
-    than the check.
+    If a check is not possible, the job prints a note. The parameters are not rejected, because the run may have more
+    permissions than the check.
     """
     name, path, checkpoint_path = (good.get(key) for key in ("table-name", "delta-output-path", "checkpoint-path"))
     problems, seen = [], True
@@ -113,7 +113,7 @@ def _refusals(spark: SparkSession, good: Mapping[str, str]) -> list[str]:
         problems += refusals or []
         seen = seen and refusals is not None
     if checkpoint_path:
-        # A table that is refused or cannot be inspected reveals nothing about its checkpoint.
+        # A table that is rejected or cannot be inspected reveals nothing about its checkpoint.
         ours = good if name and seen and not problems else {}
         refusals = _looked("checkpoint-path", checkpoint_path, lambda value: _checkpoint_refusals(spark, value, ours))
         problems = [*(refusals or []), *problems]
@@ -121,7 +121,7 @@ def _refusals(spark: SparkSession, good: Mapping[str, str]) -> list[str]:
 
 
 def _looked(parameter: str, value: str, look: Callable[[str], list[str]]) -> list[str] | None:
-    """Return the problems that a check finds. If it is not possible, print a note and return None."""
+    """Return the problems that a check finds. If the check is not possible, print a note and return None."""
     try:
         return [f"--{parameter}: {problem}" for problem in look(value)]
     except Exception as error:  # noqa: BLE001 - each storage has its own errors; the run gets them again
@@ -134,7 +134,7 @@ def _checkpoint_refusals(spark: SparkSession, path: str, good: Mapping[str, str]
         contents = checkpoint.read(folders.of(spark), path)
     except NotAFolder:
         return [f"{path!r} is a file; use a folder"]
-    known, new = Known(exists=True), contents.query_id is None
+    known, new = TableState(exists=True), contents.query_id is None
     if "table-name" in good:
         known = table.known(spark, table_name=good["table-name"], path=good.get("delta-output-path", ""), new=new)
     elif not new:

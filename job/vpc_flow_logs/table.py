@@ -12,7 +12,7 @@ from pyspark.sql import Row, SparkSession
 
 from vpc_flow_logs import binding as bindings
 from vpc_flow_logs import history, table_properties
-from vpc_flow_logs.binding import Binding, Known
+from vpc_flow_logs.binding import Binding, TableState
 from vpc_flow_logs.failures import headline
 from vpc_flow_logs.fields import SERVICE_COLUMNS
 from vpc_flow_logs.history import StreamHistory
@@ -54,7 +54,7 @@ def use_catalog(spark: SparkSession, table_name: str) -> str | None:
     return None
 
 
-def known(spark: SparkSession, *, table_name: str, path: str, new: bool) -> Known:
+def known(spark: SparkSession, *, table_name: str, path: str, new: bool) -> TableState:
     """Return the state of the records table, which is looked up by its name and then by its folder.
 
     Args:
@@ -72,10 +72,10 @@ def known(spark: SparkSession, *, table_name: str, path: str, new: bool) -> Know
         table = at_path(path)
         detail = delta_detail(spark, table)
     if detail is None:
-        return Known(exists=False)
+        return TableState(exists=False)
     binding = bindings.of_properties(detail.properties)
     accepted = detail.properties.get(bindings.ACCEPTED_RESTORE, "")
-    return Known(
+    return TableState(
         exists=True,
         filled=new and _filled(spark, table_name, path),
         binding=binding,

@@ -84,7 +84,7 @@ def _number(text: str) -> int:
 
 
 def end_on_signals() -> None:
-    """Make SIGTERM and SIGHUP end the program with a clean-up, as Ctrl-C does."""
+    """Make SIGTERM and SIGHUP end the program with a cleanup, as Ctrl-C does."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

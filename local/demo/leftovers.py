@@ -1,4 +1,4 @@
-"""A look-up of every resource of a deployment, in AWS and in the workspace, to find leftovers."""
+"""Look up every resource of a deployment, in AWS and in the workspace, to find leftovers."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _in_aws(stage: Emulator, names: Names) -> Iterator[Lookup]:
         _there(lambda: iam.get_instance_profile(InstanceProfileName=names.role)["InstanceProfile"]["Arn"]),
     )
     policies = _pages(iam, "list_role_policies", "PolicyNames", RoleName=names.cross_account_role)
-    yield Lookup("right to pass the role", names.cross_account_role, _listed(policies))
+    yield Lookup("PassRole permission", names.cross_account_role, _listed(policies))
     flow_logs = [log["FlowLogId"] for log in ec2.describe_flow_logs()["FlowLogs"] if _bucket(log) == names.bucket]
     yield Lookup("flow logs", f"to {names.bucket}", _listed(flow_logs))
     topics = (topic["TopicArn"].rsplit(":", 1)[1] for topic in _pages(sns, "list_topics", "Topics"))

@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page, without scripts and external files."""
+"""The report as one self-contained HTML page, without scripts or external files."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def play(folder: Folder, live: Live, *, seed: int, records: int, keep: bool) -> 
 
 @contextmanager
 def _ignorable_signals() -> Iterator[Callable[[], None]]:
-    """Yield a function to call before the clean-up, so that another Ctrl-C does not interrupt it."""
+    """Yield a function to call before the cleanup, so that another Ctrl-C does not interrupt it."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def ignore() -> None:
@@ -69,9 +69,9 @@ def _play(folder: Folder, live: Live, cleanup: ExitStack, *, seed: int, records:
         tables = Tables(sql, act.table)
         live.say(f"     AWS at {stage.aws.url}, workspace at {stage.workspace.host}")
     with live.step("cdk bootstrap"):
-        stage.bootstrap(act.tell_cdk)
+        stage.bootstrap(act.log_and_show_event)
     with live.step(f"cdk deploy with {shown(stage.environment_file)}"):
-        stage.deploy(act.tell_cdk)
+        stage.deploy(act.log_and_show_event)
         _say_deployed(act, act.deployed())
     watch = cleanup.enter_context(Watch(live, act.traffic, act.loading))
     with live.step(f"deliver an hour of traffic, then a file every {EVERY:.0f} s; damage two files on purpose"):
@@ -109,17 +109,17 @@ def _say_deployed(act: Act, deployment: Deployed) -> None:
 def _traffic(act: Act, watch: Watch, cleanup: ExitStack) -> None:
     act.traffic.deliver_hour()
     for damage, minutes in ((damages.cut, 40), (damages.other_file, 10)):
-        spoiled = act.traffic.spoil("VPC", damage, minutes_ago=minutes)
-        act.live.say(f"     damaged: {spoiled.name}: {spoiled.done}")
-    cleanup.enter_context(act.traffic.going_on())
+        damaged_delivery = act.traffic.deliver_damaged("VPC", damage, minutes_ago=minutes)
+        act.live.say(f"     damaged: {damaged_delivery.name}: {damaged_delivery.damage}")
+    cleanup.enter_context(act.traffic.continuously())
     act.mark("continuous traffic starts")
-    act.wait(watch, lines(act.traffic.files(), act.traffic.spoiled))
+    act.wait(watch, lines(act.traffic.files(), act.traffic.damaged_deliveries))
     act.live.say(f"     {watch.status()}")
 
 
 def _ask(act: Act, tables: Tables) -> None:
-    delivered = manifest(act.traffic.files(), act.traffic.spoiled)
-    damaged = {file.name: file.done for file in delivered.damaged}
+    delivered = manifest(act.traffic.files(), act.traffic.damaged_deliveries)
+    damaged = {file.name: file.damage for file in delivered.damaged}
     for answer in (
         terminal.top_talkers(tables.top_talkers(_TOP)),
         terminal.top_ports(tables.top_ports(_TOP)),
@@ -136,22 +136,22 @@ def _change(act: Act, watch: Watch) -> None:
     act.live.say(f"     and {TRANSIT_GATEWAY} in Parquet")
     act.mark("second cdk deploy")
 
-    def tell(line: str) -> None:
-        act.keep_line(line)
-        watch.doing = event(line) or watch.doing
+    def on_line(line: str) -> None:
+        act.log_line(line)
+        watch.activity = event(line) or watch.activity
 
-    act.stage.deploy(tell)
-    watch.doing = ""
+    act.stage.deploy(on_line)
+    watch.activity = ""
     act.traffic.wait_for(("Subnet", "TransitGateway"))
-    spoiled = act.traffic.spoil("Subnet", damages.bad_lines, minutes_ago=0)
-    act.live.say(f"     damaged: {spoiled.name}: {spoiled.done}")
-    act.wait(watch, lines(act.traffic.files(), act.traffic.spoiled))
+    damaged_delivery = act.traffic.deliver_damaged("Subnet", damages.bad_lines, minutes_ago=0)
+    act.live.say(f"     damaged: {damaged_delivery.name}: {damaged_delivery.damage}")
+    act.wait(watch, lines(act.traffic.files(), act.traffic.damaged_deliveries))
     act.live.say(f"     {watch.status()}")
 
 
 def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
     act.traffic.stop()
-    complete = act.waited(watch, lines(act.traffic.files(), act.traffic.spoiled))
+    complete = act.waited(watch, lines(act.traffic.files(), act.traffic.damaged_deliveries))
     watch.stop()
     if not complete:
         act.live.say(f"     some lines are missing. {act.run_in_words()}")
@@ -167,7 +167,7 @@ def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
 
 
 def _destroy(act: Act) -> Sequence[Lookup]:
-    act.stage.destroy(act.tell_cdk)
+    act.stage.destroy(act.log_and_show_event)
     lookups = remaining(act.stage.aws, act.workspace, Names.of(act.environment))
     act.live.say(terminal.leftovers(lookups))
     leftovers = ", ".join(item.kind for item in lookups if item.leftover)
@@ -183,7 +183,7 @@ def _keep(act: Act, result: Account) -> int:
     )
     for command in commands(act.stage, file=file):
         act.live.say(f"  {command}")
-    with act.traffic.going_on(), suppress(KeyboardInterrupt):
+    with act.traffic.continuously(), suppress(KeyboardInterrupt):
         while True:
             time.sleep(1)
     act.live.say("\nstopping both clouds; the tables and the report stay")

@@ -25,7 +25,7 @@ class Behavior:
         token_seconds: how long an OAuth token is valid.
         profile_refusals: how many times the dry run of a new instance profile fails, as it does until a new profile
             has reached all of IAM.
-        object_to_profile: returns the reason why AWS would refuse the dry run for an ARN, or None.
+        object_to_profile: returns the reason why AWS would reject the dry run for an ARN, or None.
         restart_seconds: the delay before a continuous job's next run, doubled by each consecutive failure.
         restart_limit_seconds: the longest such delay.
         start_seconds: how long a run is ``PENDING``; a real workspace starts the cluster in this time.

@@ -141,7 +141,7 @@ def _advance_run(workspace: Workspace, run: Run) -> None:
         if not task.ended and task.life_cycle not in ("RUNNING", "TERMINATING"):
             _start_task(workspace, run, task)
         if task.life_cycle in ("RUNNING", "TERMINATING"):
-            _look_at_task(workspace, run, task)
+            _check_task(workspace, run, task)
         if task.ended and not run.cancelling:
             _retry(workspace, run, task)
     if all(task.ended for task in run.latest):
@@ -170,7 +170,7 @@ def _start_task(workspace: Workspace, run: Run, task: TaskRun) -> None:
             task.life_cycle = "RUNNING"
 
 
-def _look_at_task(workspace: Workspace, run: Run, task: TaskRun) -> None:
+def _check_task(workspace: Workspace, run: Run, task: TaskRun) -> None:
     handle = workspace.handles[task.run_id]
     limit = task.task.get("timeout_seconds") or run.timeout_seconds
     if task.life_cycle == "RUNNING" and not run.cancelling and limit:
@@ -215,7 +215,7 @@ def _end_task(task: TaskRun, outcome: Outcome) -> None:
     task.life_cycle, task.result = "TERMINATED", outcome.result
     task.message = {
         "FAILED": "Workload failed, see run output for details",
-        "CANCELED": "Run cancelled.",
+        "CANCELED": "Run canceled.",
         "TIMEDOUT": outcome.message,
     }.get(outcome.result, "")
 

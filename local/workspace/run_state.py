@@ -68,7 +68,7 @@ class Run:
         run_type: ``JOB_RUN`` or ``SUBMIT_RUN``.
         trigger: the kind of trigger that started it.
         creator: the name of the principal that started it.
-        run_as: the name of the principal whose rights it has.
+        run_as: the name of the principal whose permissions it has.
         start_time: milliseconds since 1970.
         number: ``number_in_job``, counted from 1.
         tasks: the task runs, retries included.

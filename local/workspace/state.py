@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from local.workspace.run_state import Run
 
-# The SCIM resource types, as they stand in the paths.
+# The SCIM resource types, as they appear in paths.
 Kind = Literal["Groups", "Users", "ServicePrincipals"]
 ADMINS = "admins"
 
@@ -21,8 +21,8 @@ class Principal:
         kind: the SCIM resource type.
         id: the SCIM ID.
         name: the name in permissions: a group's display name, a user's name, a service principal's application ID.
-        display_name: the name for people.
-        roles: ARNs of the instance profiles that it was granted.
+        display_name: the name that users see.
+        roles: ARNs of the instance profiles granted to it.
         groups: names of the groups it is a member of; members of ``admins`` administer the workspace.
         account_level: whether a group belongs to the account, so that the workspace accepts changes to it and does not
             apply them.
@@ -106,7 +106,7 @@ class Job:
 
     @property
     def run_as(self) -> str:
-        """The name of the principal whose rights the job's runs have."""
+        """The name of the principal whose permissions the job's runs have."""
         given = self.settings.get("run_as", {})
         owner = next((each.name for each in self.permissions if each.level == "IS_OWNER"), self.creator)
         return str(given.get("service_principal_name") or given.get("user_name") or owner)
@@ -146,7 +146,7 @@ class ExternalLocation:
         owner: the name of the owner.
         read_only: whether nothing can be written below it.
         file_events: whether the service keeps a notification on the bucket (``effective_enable_file_events``).
-        fallback: whether a cluster's own credentials are tried if the catalog refuses access.
+        fallback: whether a cluster's own credentials are tried if the catalog denies access.
     """
 
     name: str

@@ -141,7 +141,7 @@ def test_an_unquoted_pattern_is_one_problem_with_a_hint() -> None:
     (problem,) = problems_with(given)
     assert problem == (
         "--vpc-logs-path has more than one value, also 'logs/1.log', 'logs/2.log' and 8 more; quote a value "
-        "that has wildcards or spaces, because the shell splits or expands it otherwise: --vpc-logs-path '...'"
+        "that has wildcards or spaces; otherwise, the shell splits or expands it: --vpc-logs-path '...'"
     )
     given = [*arguments(headers=None), "--headers=version,", "account-id", "--trigger=continuous"]
     problem, *_ = problems_with(given)

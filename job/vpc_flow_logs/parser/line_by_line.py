@@ -142,7 +142,7 @@ def _record(line: bytes, tokens: Sequence[bytes], format_: Format) -> tuple[Sequ
 
 
 def cut(value: str) -> str:
-    """Shorten a value for a reason."""
+    """Shorten a value for use in a reason."""
     return value[:_SHOWN] + ("…" if len(value) > _SHOWN else "")
 
 

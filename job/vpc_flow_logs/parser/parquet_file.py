@@ -124,8 +124,8 @@ def _records(path: str, batch: pa.RecordBatch, layout: Layout, first_row: int) -
         yield Entry(source_file=path, line_number=first_row + row, lines=1, line=line, reason="; ".join(reasons))
     if len(problems) < batch.num_rows:
         values = Values(format=format_, arrays=arrays, times=_times(batch.columns, format_))
-        kept = pa.array([row for row in range(batch.num_rows) if row not in problems]) if problems else None
-        yield values if kept is None else values.take(kept)
+        good_rows = pa.array([row for row in range(batch.num_rows) if row not in problems]) if problems else None
+        yield values if good_rows is None else values.take(good_rows)
 
 
 def _halves(path: str, batch: pa.RecordBatch, layout: Layout, first_row: int) -> Iterator[Values | Entry]:

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.paths import parts, scheme_of
-from vpc_flow_logs.rights import ABSENT, Calls, account_of, bucket_arn, partition
+from vpc_flow_logs.permissions import ABSENT, Calls, account_of, bucket_arn, partition
 from vpc_flow_logs.trial import Trial, merged
 
 AUTO_INGEST = "databricks-auto-ingest-"

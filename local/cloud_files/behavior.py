@@ -18,7 +18,7 @@ _ALLOWED = {EMPTY_PREFIX: ("waits", "raises"), NOTIFICATION_FILTER: ("raw", "enc
 
 
 @dataclass(frozen=True)
-class Ways:
+class Behavior:
     """The settings.
 
     Attributes:
@@ -33,7 +33,7 @@ class Ways:
     notification_filter: str = "raw"
 
     @classmethod
-    def chosen(cls, *, empty_prefix: str | None, notification_filter: str | None) -> Ways:
+    def chosen(cls, *, empty_prefix: str | None, notification_filter: str | None) -> Behavior:
         """Return the settings; None takes the environment variable, or else the default.
 
         Raises:
