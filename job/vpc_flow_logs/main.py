@@ -25,6 +25,7 @@ from vpc_flow_logs import (
     table,
     verification,
 )
+from vpc_flow_logs.answers import create
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.failures import LOOK_AGAIN, RunFailed
 from vpc_flow_logs.folders import CannotLook
@@ -116,6 +117,9 @@ def _ingest(spark: SparkSession, parameters: Parameters) -> None:
     )
     for key, value in spark_settings.writing(layout).items():
         spark.conf.set(key, value)
+    if parameters.answers == "create":
+        for line in create.create(spark, parameters.table_name):
+            say(line)
     sink = Sink(spark, table_name=parameters.table_name, layout=layout, binding=bound)
     say(f"loading {parameters.vpc_logs_path} into {parameters.table_name} ({parameters.trigger})")
     stream.run(spark, parameters, sink)
