@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -89,7 +89,7 @@ VALUE = {"rejected_sources": "records", "blocked_by_policy": "records", "skipped
 
 
 @pytest.fixture(scope="module")
-def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[str]]:
+def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Sequence[str]:
     """Load all records into two tables, one with the columns of the default format and one with all columns."""
     names = {"plain": DEFAULT_FORMAT, "wide": [field.name for field in FIELDS]}
     for name, headers in names.items():
@@ -105,7 +105,7 @@ def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ite
         )
         ingest(spark, where)
         assert create(spark, where.table_name)
-    yield [f"answers_{name}" for name in names]
+    return [f"answers_{name}" for name in names]
 
 
 def ask(spark: SparkSession, table: str, name: str, **given: Any) -> list[tuple[Any, ...]]:
@@ -113,14 +113,17 @@ def ask(spark: SparkSession, table: str, name: str, **given: Any) -> list[tuple[
     given = {"since": moment(SINCE), "until": moment(UNTIL), **given}
     answer = ANSWERS[name]
     if table.endswith("plain"):
-        markers = ", ".join(f"{parameter} => :{parameter}" for parameter in given)
-        frame = spark.sql(f"SELECT * FROM {table}_{name}({markers})", args=given)
+        values = ", ".join(f"{parameter} => {value(each)}" for parameter, each in given.items())
+        frame = spark.sql(f"SELECT * FROM {table}_{name}({values})")
     else:
-        sources = sources_of(f"spark_catalog.default.{table}")
-        frame = spark.sql(answer.query(sources), args=answer.arguments(now=datetime.now(timezone.utc), given=given))
+        frame = spark.sql(answer.bound(sources_of(f"spark_catalog.default.{table}"), given))
     columns = [(field.name, field.dataType.simpleString().upper()) for field in frame.schema.fields]
     assert columns == [(column.name, column.type) for column in answer.columns]
     return [tuple(row) for row in frame.collect()]
+
+
+def value(given: Any) -> str:
+    return f"timestamp_seconds({int(given.timestamp())})" if isinstance(given, datetime) else repr(given)
 
 
 def moment(seconds: int) -> datetime:
@@ -135,9 +138,9 @@ def test_an_answer_equals_the_same_computation_in_python(
     rows, expected = ask(spark, table, name), EXPECTED[name]
     limit = re.search(r"LIMIT (\d+)$", ANSWERS[name].sql)
     columns = [column.name for column in ANSWERS[name].columns]
-    value = VALUE.get(name, "bytes")
-    if value is not None:
-        place = columns.index(value)
+    largest_first = VALUE.get(name, "bytes")
+    if largest_first is not None:
+        place = columns.index(largest_first)
         assert [row[place] for row in rows] == sorted((row[place] for row in rows), reverse=True)
         if limit:
             expected = sorted(expected, key=lambda row: (-row[place], str(row)))[: int(limit[1])]
@@ -245,7 +248,8 @@ def test_the_view_reads_both_tables_alike(spark: SparkSession, tables: Sequence[
 def test_the_time_window_prunes_files_by_statistics(spark: SparkSession, tables: Sequence[str]) -> None:
     """The arguments reach the scan as constants, so that Delta can skip files."""
     (plan,) = spark.sql(
-        "EXPLAIN EXTENDED SELECT * FROM answers_plain_traffic_from(since => TIMESTAMP '2026-03-08', address => '10.2.0.9')"
+        "EXPLAIN EXTENDED SELECT * FROM answers_plain_traffic_from("
+        "since => TIMESTAMP '2026-03-08', address => '10.2.0.9')"
     ).collect()
     optimized = plan[0].partition("Optimized Logical Plan")[2].partition("Physical Plan")[0]
     (condition,) = re.findall(r"Filter (.*)\n\s*\+- Relation", optimized)

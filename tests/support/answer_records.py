@@ -207,7 +207,8 @@ def _every_vpc_field() -> list[Record]:
         flow(w, "10.3.0.6:47004 > 203.0.113.31:443 6 9/3400", **out, **nat, action="REJECT"),
         # What the NAT gateways themselves log.
         flow(w, "10.3.0.5:47000 > 10.3.0.220:443 6 9/30001", **into, interface_type="nat_gateway", **s3),
-        flow(w, "10.3.0.220:1024 > 52.95.128.1:443 6 9/30002", **out, interface_type="nat_gateway", traffic_path=8, **s3),
+        flow(w, "10.3.0.220:1024 > 52.95.128.1:443 6 9/30002", **out, interface_type="nat_gateway", **s3,
+             traffic_path=8),
         flow(w, "107.22.182.139:1025 > 203.0.113.30:443 6 9/3301", **out, resource_id="nat-1", traffic_path=8),
         # Directly to the internet, and through endpoints.
         flow(w, "10.3.0.7:47005 > 203.0.113.32:443 6 9/3500", **out, **tagged, traffic_path=8),

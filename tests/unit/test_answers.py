@@ -129,8 +129,8 @@ def test_lists_have_at_most_the_rows_of_the_design() -> None:
     lists = ("accepted_traffic", "rejected_traffic", "rejected_tcp_traffic", "ssh_rdp_traffic", "traffic_from",
              "traffic_to", "top_tcp_traffic")  # fmt: skip
     tops = [name for name in NAMES["traffic"] if name.startswith(("top_talk", "total_"))]
-    expected = {**dict.fromkeys(lists, ["1000"]), **dict.fromkeys(tops, ["50"]), "admin_port_traffic": ["10"]}
-    assert {name: limit for name, limit in limits.items() if limit} == expected
+    expected = dict.fromkeys(lists, 1000) | dict.fromkeys(tops, 50) | {"admin_port_traffic": 10}
+    assert {name: int(found[0]) for name, found in limits.items() if found} == expected
 
 
 def test_answers_that_add_up_bytes_between_addresses_take_a_direction_and_say_so() -> None:
@@ -147,14 +147,23 @@ def test_a_query_has_markers_and_a_body_has_names() -> None:
     assert answer.body(sources) == "SELECT ':no' FROM `t_all_fields` WHERE a >= since -- ok\nAND b::INT"
 
 
-def test_arguments_are_the_defaults_unless_they_are_given() -> None:
-    now = datetime(2026, 1, 2, tzinfo=timezone.utc)
-    (answer,) = (answer for answer in ANSWERS if answer.name == "unusual_uploads")
-    defaults = {"since": now - timedelta(days=1), "until": now, "factor": 10, "min_bytes": 10**9}
-    assert answer.arguments(now=now, given={}) == defaults
-    assert answer.arguments(now=now, given={"factor": 2.5}) == {**defaults, "factor": 2.5}
-    with pytest.raises(KeyError, match="'address'; it has since, until, factor, min_bytes"):
-        answer.arguments(now=now, given={"address": "10.0.0.1"})
+def test_values_replace_markers_and_the_other_parameters_have_their_defaults() -> None:
+    answer = parsed(
+        "x",
+        HEADER.replace("SELECT 1", "SELECT :since, :until, :a, :b, ':a' -- :a").replace(
+            "-- chart", "-- parameter: a STRING = NULL: A.\n-- parameter: b INT = 20: B.\n-- chart"
+        ),
+    )
+    given = {"until": datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=1))), "a": "it's :b\\"}
+    assert answer.bound({}, given) == (
+        "SELECT CAST(current_timestamp() - INTERVAL 24 HOURS AS TIMESTAMP), "
+        "CAST(TIMESTAMP '2026-01-02T02:00:00+00:00' AS TIMESTAMP), "
+        r"CAST('it\'s :b\\' AS STRING), CAST(20 AS INT), ':a' -- :a"
+    )
+    assert "CAST(NULL AS STRING)" in answer.bound({}, {"a": None})
+    assert "CAST(2.5 AS INT)" in answer.bound({}, {"b": 2.5})
+    with pytest.raises(KeyError, match="x has no parameter 'c'; it has since, until, a, b"):
+        answer.bound({}, {"c": 1})
 
 
 @pytest.mark.parametrize(

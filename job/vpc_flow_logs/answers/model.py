@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timezone
 from typing import Final
+
+from vpc_flow_logs.sql import literal
 
 ALL_FIELDS: Final = "all_fields"
 SERVICE_NAMES: Final = "service_names"
@@ -103,7 +105,7 @@ class Answer:
         return f"{self.question} {self.counts} Order: {self.order}."
 
     def query(self, sources: Mapping[str, str]) -> str:
-        """Return the SELECT for ``spark.sql(query, args=answer.arguments(...))``.
+        """Return the SELECT with its markers, such as ``:since``, for a client that binds them.
 
         Args:
             sources: The full name of each of the `SOURCES`, quoted for SQL.
@@ -114,32 +116,38 @@ class Answer:
         """Return the SELECT as the body of a function, in which parameters have no colon.
 
         Args:
-            sources: The full name of each of the `SOURCES`, quoted for SQL.
+            sources: As for `query`.
         """
         return _MARKER.sub(lambda match: match[1] or match[0], self.query(sources))
 
-    def arguments(self, *, now: datetime, given: Mapping[str, Value]) -> dict[str, Value]:
-        """Return the value of each parameter for `query`.
+    def bound(self, sources: Mapping[str, str], given: Mapping[str, Value]) -> str:
+        """Return the SELECT with values for its markers.
+
+        The arguments of ``spark.sql`` would do the same, but Delta's parser does not support them on Spark 4.2.
 
         Args:
-            now: The current time, with its time zone.
-            given: Values by name, which replace the defaults.
+            sources: As for `query`.
+            given: Values by the name of the parameter. The other parameters have their defaults.
 
         Raises:
             KeyError: The answer does not have one of the parameters in ``given``.
         """
-        values: dict[str, Value] = {SINCE.name: now - timedelta(hours=24), UNTIL.name: now}
-        values |= {parameter.name: _constant(parameter.default) for parameter in self.parameters[2:]}
-        unknown = [name for name in given if name not in values]
+        names = [parameter.name for parameter in self.parameters]
+        unknown = [name for name in given if name not in names]
         if unknown:
-            raise KeyError(f"{self.name} has no parameter {unknown[0]!r}; it has {', '.join(values)}")
-        return {**values, **given}
+            raise KeyError(f"{self.name} has no parameter {unknown[0]!r}; it has {', '.join(names)}")
+        values = {
+            parameter.name: f"CAST({_text(given[name]) if name in given else parameter.default} AS {parameter.type})"
+            for name, parameter in zip(names, self.parameters, strict=True)
+        }
+        return _MARKER.sub(lambda match: values[match[1]] if match[1] else match[0], self.query(sources))
 
 
-def _constant(default: str) -> Value:
-    """Return the value of a default: NULL, a number or a text."""
-    if default == "NULL":
-        return None
-    if default.startswith("'"):
-        return default.strip("'")
-    return float(default) if "." in default else int(default)
+def _text(value: Value) -> str:
+    """Return a value as SQL. A time without a zone is in UTC."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+        return f"TIMESTAMP {literal(moment.astimezone(timezone.utc).isoformat())}"
+    return literal(value) if isinstance(value, str) else repr(value)

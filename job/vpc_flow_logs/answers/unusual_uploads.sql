@@ -22,7 +22,7 @@ WITH days AS (
     SELECT
         srcaddr,
         dstaddr,
-        CAST(floor((unix_micros(event_time) - unix_micros(:since)) / 86400000000) AS INT) AS day,
+        cast(floor((unix_micros(event_time) - unix_micros(:since)) / 86400000000) AS INT) AS day,
         count(*) AS records,
         coalesce(sum(packets), 0) AS packets,
         sum(bytes) AS bytes
@@ -35,7 +35,7 @@ WITH days AS (
         AND coalesce(action, 'ACCEPT') <> 'REJECT'
         AND srcaddr IS NOT NULL
         AND bytes IS NOT NULL
-    GROUP BY srcaddr, dstaddr, CAST(floor((unix_micros(event_time) - unix_micros(:since)) / 86400000000) AS INT)
+    GROUP BY srcaddr, dstaddr, cast(floor((unix_micros(event_time) - unix_micros(:since)) / 86400000000) AS INT)
 ),
 
 uploads AS (
@@ -55,7 +55,7 @@ compared AS (
         srcaddr,
         dstaddr,
         busiest,
-        element_at(sort_array(concat(before, array_repeat(CAST(0 AS BIGINT), 7 - size(before)))), 4) AS usual_bytes
+        element_at(sort_array(concat(before, array_repeat(cast(0 AS BIGINT), 7 - size(before)))), 4) AS usual_bytes
     FROM uploads
     WHERE busiest IS NOT NULL
 )
