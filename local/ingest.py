@@ -24,7 +24,7 @@ from local.cloud_files import register
 from local.laptop import java_output, spark
 from local.laptop.jars import JarsError
 from local.laptop.java import JavaError
-from local.parameters import absolute, listing, local_folder, nothing_there, problems_here
+from local.parameters import absolute, listing, local_folder, nothing_there, problems_here, without_answers
 from vpc_flow_logs.failures import RunFailed
 from vpc_flow_logs.main import run_ingest
 from vpc_flow_logs.parameters import ParameterError, problems_of, read, table_name_problem
@@ -54,7 +54,7 @@ def run(argv: Sequence[str], *, job: Callable[..., None]) -> None:
         SystemExit: with status 2 for invalid parameters, 1 for a failed run, and 128 plus the signal number after an
             orderly stop.
     """
-    arguments = listing(absolute(argv))
+    arguments = without_answers(listing(absolute(argv)))
     _refuse_unusable_here(arguments)
     values = read(arguments)[0]
     with exit_status(LocalSession(values)) as local:

@@ -41,6 +41,14 @@ def absolute(arguments: Sequence[str]) -> list[str]:
     return result
 
 
+def without_answers(arguments: Sequence[str]) -> list[str]:
+    """Return the parameters, with ``--answers=off`` added if they have none.
+
+    The catalog of local Spark is in memory: the views and functions would end with the run.
+    """
+    return list(arguments) if "answers" in read(arguments)[0] else [*arguments, "--answers=off"]
+
+
 def listing(arguments: Sequence[str]) -> list[str]:
     """Return the parameters, with ``--notifications=off`` added if they name a bucket but no notification setting.
 

@@ -29,6 +29,7 @@ from vpc_flow_logs import (
     table_upgrade,
     verification,
 )
+from vpc_flow_logs.answers import create
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.failures import CHECK_AGAIN, RunFailed
 from vpc_flow_logs.folders import CannotLook
@@ -141,6 +142,9 @@ def _ingest(spark: SparkSession, parameters: Parameters) -> None:
     table_upgrade.upgrade(spark, parameters.table_name)
     for key, value in spark_settings.writing(layout).items():
         spark.conf.set(key, value)
+    if parameters.answers == "create":
+        for line in create.create(spark, parameters.table_name):
+            say(line)
     sink = Sink(spark, table_name=parameters.table_name, layout=layout, binding=bound)
     say(f"loading {parameters.vpc_logs_path} into {parameters.table_name} ({parameters.trigger})")
     stream.run(spark, parameters, sink)

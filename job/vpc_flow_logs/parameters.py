@@ -23,6 +23,7 @@ from vpc_flow_logs.terminal import printable_lines
 NOTIFICATIONS = ("auto-loader", "queue", "off")
 TRIGGERS = ("available-now", "continuous")
 NEW_CHECKPOINTS = ("refuse", "adopt", "reload")
+ANSWERS = ("create", "off")
 
 REQUIRED = ("vpc-logs-path", "checkpoint-path", "table-name", "region-name", "headers")
 OPTIONAL = (
@@ -33,6 +34,7 @@ OPTIONAL = (
     "interval-seconds",
     "max-files-per-batch",
     "new-checkpoint",
+    "answers",
 )
 
 INTERVAL_SECONDS = 60
@@ -64,6 +66,7 @@ class Parameters:
         interval_seconds: How often a continuous run looks for new files.
         max_files_per_batch: Maximum number of files in one micro-batch; None for Auto Loader's default.
         new_checkpoint: How to use a new checkpoint with a table that has rows; one of `NEW_CHECKPOINTS`.
+        answers: Whether to create the views and table functions of the answers; one of `ANSWERS`.
     """
 
     vpc_logs_path: str
@@ -78,6 +81,7 @@ class Parameters:
     interval_seconds: int = INTERVAL_SECONDS
     max_files_per_batch: int | None = None
     new_checkpoint: str = "refuse"
+    answers: str = "create"
 
 
 class ParameterError(Exception):
@@ -115,6 +119,7 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
         "notifications": lambda value: one_of(value, NOTIFICATIONS),
         "trigger": lambda value: one_of(value, TRIGGERS),
         "new-checkpoint": lambda value: one_of(value, NEW_CHECKPOINTS),
+        "answers": lambda value: one_of(value, ANSWERS),
         "queue-url": lambda value: (
             None if _QUEUE.fullmatch(value) else f"{value!r} is not a valid SQS queue URL (https://…)"
         ),
@@ -152,6 +157,7 @@ def parameters_of(values: Mapping[str, str]) -> Parameters:
         queue_url=values.get("queue-url"),
         trigger=values.get("trigger", "available-now"),
         new_checkpoint=values.get("new-checkpoint", "refuse"),
+        answers=values.get("answers", "create"),
         interval_seconds=int(values.get("interval-seconds", INTERVAL_SECONDS)),
         max_files_per_batch=int(count) if count else None,
     )
