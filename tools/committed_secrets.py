@@ -8,14 +8,19 @@ values made up for tests) by file and hash. The list has no line numbers, so it 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
+from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.core.secrets_collection import SecretsCollection
-from detect_secrets.settings import default_settings
+from detect_secrets.plugins.base import BasePlugin, RegexBasedDetector
+from detect_secrets.settings import transient_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 BASELINE = ".secrets.baseline"
@@ -44,15 +49,40 @@ class Suspect:
 
 def suspects(root: Path, files: Iterable[str]) -> list[Suspect]:
     """Return everything in the files that looks like a secret."""
+    groups: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for file in files:
+        if plugins := _plugins(root, file):
+            groups[plugins].append(file)
     secrets = SecretsCollection(root=str(root))
-    with default_settings():
-        for file in files:
-            secrets.scan_file(file)
+    for plugins, group in groups.items():
+        with transient_settings({"plugins_used": [{"name": name} for name in plugins]}):
+            for file in group:
+                secrets.scan_file(file)
     return sorted(
         Suspect(file=file, kind=secret.type, hash=secret.secret_hash, line=secret.line_number)
         for file, secret in secrets
-        if not (file.startswith(_TESTS) and secret.type in _GUESSES)
     )
+
+
+def _plugins(root: Path, file: str) -> tuple[str, ...]:
+    """Return the plugins that can find something in the file.
+
+    detect-secrets passes each line to each plugin, which is slow. Most plugins are regular expressions, and one search
+    of the whole text shows whether they can match a line.
+    """
+    text = (root / file).read_text(encoding="utf-8", errors="replace")
+    return tuple(
+        plugin.__name__
+        for kind, plugin in get_mapping_from_secret_type_to_class().items()
+        if not (kind in _GUESSES and file.startswith(_TESTS)) and _may_match(plugin, text)
+    )
+
+
+def _may_match(plugin: type[BasePlugin], text: str) -> bool:
+    if not issubclass(plugin, RegexBasedDetector):
+        return True
+    patterns = cast("Iterable[re.Pattern[str]]", plugin.denylist)
+    return any(re.search(pattern.pattern, text, pattern.flags | re.MULTILINE) for pattern in patterns)
 
 
 def files_of(root: Path) -> list[str]:
