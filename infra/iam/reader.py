@@ -62,9 +62,9 @@ def write_outputs(*, folder_arns: Sequence[str], other_bucket_arns: Sequence[str
         return ()
     write = Statement(
         sid="WriteOutputs",
-        reason="The streaming job reads and writes its table, quarantine table and checkpoint here. The maintenance job "
-        "writes the hourly roll-up, rewrites small data files, and deletes the data files of expired rows. The actions "
-        "are those that Databricks documents. The logs are in other folders",
+        reason="The streaming job reads and writes its table, quarantine table and checkpoint here. The maintenance "
+        "job writes the hourly roll-up, rewrites small data files, and deletes the data files of expired rows. The "
+        "actions are those that Databricks documents. The logs are in other folders",
         actions=("s3:GetObject", *WRITE_ACTIONS),
         resources=tuple(f"{arn}/*" for arn in folder_arns),
         wildcard="All files of a table or checkpoint; Delta Lake and Spark choose their names",
