@@ -1,8 +1,9 @@
 """Run the whole product on this machine, from an empty folder to filled tables.
 
 The demo starts both clouds, deploys the product into them with the CDK command line, delivers flow logs, runs the job
-that loads them, queries the tables, changes the deployment while traffic flows, and destroys everything again. The exit
-status is 1 if a step fails, if the tables do not hold every delivered line, or if something is left.
+that loads them, queries the tables, changes the deployment while traffic flows, runs the maintenance job, and destroys
+everything again. The exit status is 1 if a step fails, if the tables do not hold every delivered line, or if something
+is left.
 """
 
 from __future__ import annotations

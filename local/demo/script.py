@@ -1,4 +1,4 @@
-"""The demo from the first step to the last: clouds, deploy, traffic, queries, a change, the check, destroy."""
+"""The demo from the first step to the last: clouds, deploy, traffic, queries, a change, check, upkeep, destroy."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from local.demo import damages, terminal
@@ -14,6 +15,7 @@ from local.demo.context import Act, DemoError
 from local.demo.folder import Folder
 from local.demo.leftovers import Names, remaining
 from local.demo.live import Live
+from local.demo.maintenance import maintain
 from local.demo.manifest import manifest
 from local.demo.reconciliation import Account, account
 from local.demo.report import Deployed, Lookup
@@ -27,7 +29,7 @@ from local.stage.cdk import event
 from local.stage.composed import embedded
 from vpc_flow_logs.progress import counted
 
-STEPS = 8
+STEPS = 9
 _TOP = 5
 
 
@@ -81,14 +83,15 @@ def _play(folder: Folder, live: Live, cleanup: ExitStack, *, seed: int, records:
     with live.step("add two flow logs in other formats while traffic flows, and run cdk deploy again"):
         _change(act, watch)
         deployment = act.deployed()
+    with live.step(f"{'pause' if keep else 'stop'} the traffic and check that every delivered line is in the tables"):
+        result = _add_up(act, watch, tables)
+    with live.step("run the maintenance job, which rolls up finished hours and compacts the tables"):
+        maintain(act)
+        result = replace(result, tables={**result.tables, tables.hourly_table: tables.rows(tables.hourly_table)})
     if keep:
-        with live.step("pause the traffic and check that every delivered line is in the tables"):
-            result = _add_up(act, watch, tables)
         report = write_report(folder.report, act=act, deployed=deployment, account=result, lookups=())
         _say_end(act, result, report)
         return _keep(act, result)
-    with live.step("stop the traffic and check that every delivered line is in the tables"):
-        result = _add_up(act, watch, tables)
     with live.step("run cdk destroy and check that nothing is left"):
         lookups = _destroy(act)
     report = write_report(folder.report, act=act, deployed=deployment, account=result, lookups=lookups)

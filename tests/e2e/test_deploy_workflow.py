@@ -172,6 +172,7 @@ def test_the_summary_reports_the_health_of_the_environment(
     summary = runner.summary.read_text()
     assert summary.startswith("### local: healthy")
     assert "| ok | job | continuous: http://127.0.0.1:" in summary
+    assert "| - | maintenance | no run yet: waiting for the schedule: http://127.0.0.1:" in summary
     assert "| ok | bucket policy | flow-logs-local has all " in summary
 
 
@@ -215,7 +216,7 @@ def test_the_smoke_test_reports_a_paused_job_and_a_full_queue_with_the_next_step
 ) -> None:
     principal = runner.stage.workspace.credentials
     client = WorkspaceClient(host=runner.stage.workspace.host, token=principal.token)
-    (job,) = client.jobs.list()
+    (job,) = client.jobs.list(name="vpc-flow-logs-local")
     assert job.job_id is not None
     client.jobs.update(job.job_id, new_settings=JobSettings(continuous=Continuous(pause_status=PauseStatus.PAUSED)))
     client.jobs.cancel_all_runs(job_id=job.job_id)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.environment import names
 from local.delivery import Delivered, deliver
 from local.stage.cdk import CdkError
 from local.stage.composed import EmbeddedStage, embedded
@@ -76,13 +77,8 @@ def delivered() -> list[Delivered]:
 def job_id(stage: EmbeddedStage) -> int:
     with stage.workspace.lock:
         jobs = stage.workspace.state.jobs.values()
-        (job,) = (
-            entry.job_id for entry in jobs if (entry.settings.get("tags") or {}).get(TAG) == stage.environment.name
-        )
+        (job,) = (entry.job_id for entry in jobs if entry.settings["name"] == names.stack_name(stage.environment))
     return int(job)
-
-
-TAG = "vpc-flow-logs-environment"
 
 
 def written(delivered: list[Delivered], bucket: str) -> dict[str, int]:
@@ -127,7 +123,8 @@ def test_destroying_one_environment_keeps_the_other(
     with pytest.raises(ClientError, match="NoSuchEntity"):
         aws.client("iam").get_role(RoleName="flow-log-reader-queued")
     with stage.workspace.lock:
-        assert list(stage.workspace.state.jobs) == [job]
+        left = [entry.settings["name"] for entry in stage.workspace.state.jobs.values()]
+        assert left == ["vpc-flow-logs-listed", "vpc-flow-logs-listed maintenance"]
         assert [arn.rsplit("/", 1)[-1] for arn in stage.workspace.state.instance_profiles] == ["flow-log-reader-listed"]
     more = deliver(stage.aws, seed=6, intervals=1, records=50)
     assert {item.bucket for item in more} == {"flow-logs-listed"}

@@ -53,10 +53,14 @@ def deploy_release(stage: EmbeddedStage, release: Path) -> None:
 
 
 def released(stage: EmbeddedStage) -> tuple[str, str]:
-    """Return the version of the stack and the path of the wheel of the job."""
+    """Return the version of the stack and the path of the wheel of both jobs."""
     (stack,) = stage.aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     with stage.workspace.lock:
-        (job,) = stage.workspace.state.jobs.values()
-        (library,) = job.settings["tasks"][0]["libraries"]
-    return outputs["Version"], str(library["whl"])
+        wheels = {
+            library["whl"]
+            for job in stage.workspace.state.jobs.values()
+            for library in job.settings["tasks"][0]["libraries"]
+        }
+    (wheel,) = wheels
+    return outputs["Version"], str(wheel)
