@@ -30,9 +30,8 @@ SECONDS = 300
 LAKE = "lake"
 EDITS = (
     ('"flow_logs"', '"hive_metastore.default.flow_logs"'),
-    ("[reader]\n", "[reader]\n"),
     ('trigger = "continuous"', 'trigger = "scheduled"\nschedule = "0 0/15 * * * ?"'),
-    ("checkpoint_path =", f'delta_output_path = "s3://{LAKE}/flow_logs"\ncheckpoint_path ='),
+    ("checkpoint_path =", f'delta_output_path = "s3://{LAKE}/net/flow_logs"\ncheckpoint_path ='),
     OFF,
     maintenance("keep_days = 2", "keep_hourly_days = 400"),
 )
@@ -96,9 +95,9 @@ def test_the_job_rolls_up_and_expires_a_table_in_s3_with_the_rights_of_the_reade
         log = "".join(
             s3.get_object(Bucket=LAKE, Key=key)["Body"].read().decode()
             for key in keys
-            if key.startswith("flow_logs/_delta_log/") and key.endswith(".json")
+            if key.startswith("net/flow_logs/_delta_log/") and key.endswith(".json")
         )
     steps = [line.split()[0] for line in output.splitlines() if line.startswith(("roll-up", "expiry", "vacuum"))]
     assert list(dict.fromkeys(steps)) == ["roll-up", "expiry", "vacuum"]
-    assert any(key.startswith("flow_logs_hourly/") and key.endswith(".parquet") for key in keys)
+    assert any(key.startswith("net/flow_logs_hourly/") and key.endswith(".parquet") for key in keys)
     assert '"operation":"DELETE"' in log
