@@ -63,7 +63,7 @@ def explained(error: BaseException, parameters: Parameters, *, next_step: str = 
     cause = next((cause for cause in _CAUSES if cause in text), None)
     line = _line_with(text, cause) if cause else _informative_line(text)
     if cause:
-        # Prefer a path in the line with the cause. Other lines name whatever the run was doing.
+        # Prefer a path in the line with the cause. Other lines may name unrelated paths.
         where = _named_in(line, parameters) or ([] if _DENIED_CALL.search(line) else _named_in(text, parameters))
         if where:
             return f"The run failed: {where[0]} cannot be used: {line}\n{next_step}"

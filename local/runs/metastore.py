@@ -1,4 +1,4 @@
-"""Persistence of schemas and tables: Spark's in-memory catalog, stored in a folder.
+"""Persist schemas and tables: store Spark's in-memory catalog in a folder.
 
 Each table is a file ``<schema>/<table>`` with Spark's serialized description. It is written while the statement that
 creates or changes the table is still running. A session does not see tables that another process creates later, until
