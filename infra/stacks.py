@@ -1,4 +1,4 @@
-"""Composition of an environment's stacks: the main stack, and a small one for each other account and region."""
+"""Compose an environment's stacks: the main stack, and a small one for each other account and region."""
 
 from __future__ import annotations
 

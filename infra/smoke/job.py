@@ -124,5 +124,5 @@ def _result(client: WorkspaceClient, run: BaseRun) -> RunOutput:
     try:
         return client.jobs.get_run_output(attempts[-1])
     except (BadRequest, NotFound):
-        # A run that has not started has no output, and the workspace deletes that of old runs.
+        # A run that has not started has no output, and the workspace deletes the output of old runs.
         return RunOutput()

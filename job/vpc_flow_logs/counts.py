@@ -40,7 +40,7 @@ class Counts:
 
 
 def summary(first_file: str, counts: Counts) -> str:
-    """Return the counts of a task as a text for the driver.
+    """Return the counts of a task as a string for the driver.
 
     Two tasks of a batch never read the same first file, and a task that runs twice returns the same text. The *set* of
     a batch's summaries therefore contains each task once, no matter how often Spark ran it.

@@ -79,7 +79,7 @@ def explained_at(error: BaseException, paths: Mapping[str, str], *, next_step: s
     cause = next((cause for cause in _CAUSES if cause in text), None)
     line = _line_with(text, cause) if cause else _informative_line(text)
     if cause:
-        # Prefer a path in the line with the cause. Other lines name whatever the run was doing.
+        # Prefer a path in the line with the cause. Other lines may name unrelated paths.
         where = _named_in(line, paths) or ([] if _DENIED_CALL.search(line) else _named_in(text, paths))
         if where:
             return f"The run failed: {where[0]} cannot be used: {line}\n{next_step}"

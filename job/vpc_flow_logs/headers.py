@@ -1,4 +1,4 @@
-"""Checks of the Headers parameter: the field names that become columns of the table."""
+"""Check the Headers parameter: the field names that become columns of the table."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def parameters_of(values: Mapping[str, str]) -> Parameters:
 
 
 def table_name_problem(name: str) -> str | None:
-    """Return the reason that a text is not a valid ``[catalog.][schema.]name``, or None."""
+    """Return the reason that a string is not a valid ``[catalog.][schema.]name``, or None."""
     # Unity Catalog stores names in lowercase, so a later look-up with another spelling would not find the table.
     *outer, table = name.split(".")
     if len(outer) <= 2 and _TABLE.fullmatch(table) and all(map(_SCHEMA.fullmatch, outer)):
@@ -176,7 +176,7 @@ def table_name_problem(name: str) -> str | None:
 
 
 def region_problem(region: str) -> str | None:
-    """Return the reason that a text is not a valid AWS region, or None."""
+    """Return the reason that a string is not a valid AWS region, or None."""
     return None if _REGION.fullmatch(region) else f"{region!r} is not a valid AWS region such as us-east-1"
 
 

@@ -34,7 +34,7 @@ class Behavior:
 
     @classmethod
     def chosen(cls, *, empty_prefix: str | None, notification_filter: str | None) -> Behavior:
-        """Return the settings; None takes the environment variable, or else the default.
+        """Return the settings; None selects the value of the environment variable, or else the default.
 
         Raises:
             CloudFilesError: a value is not allowed.

@@ -1,4 +1,4 @@
-"""Distribution of a micro-batch's files over Spark tasks."""
+"""Distribute a micro-batch's files over Spark tasks."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Values:
         self.problems: list[str] = []
 
     def text(self, name: str) -> str | None:
-        """Return a text; None if it is missing or empty."""
+        """Return a string; None if it is missing or empty."""
         return self.given.get(name.lower(), "").strip() or None
 
     def flag(self, name: str, *, default: bool) -> bool:

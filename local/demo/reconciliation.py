@@ -19,7 +19,7 @@ _TOP = 10
 class Account:
     """The results of the queries after the end of the traffic.
 
-    ``lags`` and ``restart_lags`` are those of `Report`. ``tables`` holds the number of rows by table name.
+    ``lags`` and ``restart_lags`` are as in `Report`. ``tables`` holds the number of rows by table name.
     """
 
     delivered: Manifest

@@ -174,7 +174,7 @@ def _destroy(act: Act) -> Sequence[Lookup]:
     lookups = remaining(act.stage.aws, act.workspace, Names.of(act.environment))
     act.live.say(terminal.leftovers(lookups))
     leftovers = ", ".join(item.kind for item in lookups if item.leftover)
-    act.live.say(f"\nstill there: {leftovers}" if leftovers else "\nnothing is left but the bucket and the tables")
+    act.live.say(f"\nstill there: {leftovers}" if leftovers else "\nonly the bucket and the tables are left")
     return lookups
 
 

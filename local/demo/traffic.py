@@ -100,7 +100,7 @@ class Traffic:
             time.sleep(0.2)
 
     def deliver_damaged(self, target_kind: str, damage: Damage, *, minutes_ago: int) -> DamagedDelivery:
-        """Deliver a damaged file for the flow log of a kind of resource."""
+        """Deliver a damaged file for the flow log of a resource of this kind."""
         log, bucket = next(each for each in flow_logs(self.stage) if each[0].target_kind == target_kind)
         when = period_start(datetime.now(timezone.utc) - timedelta(minutes=minutes_ago))
         number = _number(self.seed, damage.__name__)

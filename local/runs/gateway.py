@@ -1,4 +1,4 @@
-"""Restrictions of a session in a workspace with Unity Catalog, where Hadoop's file systems have no credentials.
+"""Restrict a session as in a workspace with Unity Catalog, where Hadoop's file systems have no credentials.
 
 Code that requests Java's file system for a path in ``/Volumes``, or in an external location, gets the error of a
 Databricks cluster. Spark's own readers and ``dbutils.fs`` work.

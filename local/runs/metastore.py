@@ -1,4 +1,4 @@
-"""Persistence of schemas, tables, views and functions: Spark's in-memory catalog, stored in a folder.
+"""Persist schemas, tables, views and functions: store Spark's in-memory catalog in a folder.
 
 Each table or view is a file ``<schema>/<table>`` with Spark's serialized description, and each SQL function a file
 ``<schema>/<function>.function``. It is written while the statement that creates or changes the object is still running.

@@ -1,4 +1,4 @@
-"""Termination of a session of processes: a run's Python, its Java, and Java's Python workers."""
+"""Terminate a session of processes: a run's Python, its Java, and Java's Python workers."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Sql:
             self._process.stdin.write(json.dumps(query) + "\n")
             self._process.stdin.flush()
         except OSError:
-            pass  # the process has ended; reading its answer shows this
+            pass  # the process has ended; reading its response shows this
         line = self._process.stdout.readline()
         if not line:
             raise SqlError(f"Spark SQL has ended. Its last output:\n{self._log.read_text(errors='replace')[-2000:]}")

@@ -1,4 +1,4 @@
-"""Checks of the settings of jobs and one-time runs."""
+"""Check the settings of jobs and one-time runs."""
 
 from __future__ import annotations
 

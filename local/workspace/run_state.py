@@ -14,7 +14,7 @@ class TaskRun:
     """The run of one task.
 
     Attributes:
-        run_id: the ID of the task run, which differs from that of the run it belongs to.
+        run_id: the ID of the task run, which differs from the ID of its run.
         task: the task's settings.
         cluster: the settings of the task's own cluster or of its job cluster.
         life_cycle: ``life_cycle_state``.

@@ -48,7 +48,7 @@ def first_header(text: bytes, start: int) -> tuple[int, int, list[str]] | None:
 
 
 def values_by_format(text: bytes, format_: Format, layout: Layout) -> tuple[list[Values], Format] | None:
-    """Return the records in a text with header lines, and the format that applies at its end.
+    """Return the records in text that has header lines, and the format that applies at its end.
 
     The lines of one format are parsed together: one call per format, not one per header line. The result is None if the
     text has no header line, or if it must be read line by line, as for `values_of`.

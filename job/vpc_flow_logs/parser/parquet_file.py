@@ -73,7 +73,7 @@ def _batches(file: parquet.ParquetFile) -> Iterator[pa.RecordBatch]:
 
 
 def _small_together(metadata: parquet.FileMetaData) -> Iterator[list[int]]:
-    """Yield consecutive row groups with at most `_ROWS_AT_ONCE` rows in total. A larger row group is on its own."""
+    """Yield consecutive row groups with at most `_ROWS_AT_ONCE` rows in total. A larger row group is yielded alone."""
     groups: list[int] = []
     rows = 0
     for group in range(metadata.num_row_groups):

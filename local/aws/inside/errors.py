@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class RequestRejected(Exception):
-    """AWS would reject the request; the message is that of AWS."""
+    """AWS would reject the request; the message is the one that AWS returns."""
 
 
 class Denied(RequestRejected):
