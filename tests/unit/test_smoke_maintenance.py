@@ -28,7 +28,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 def _finding(stage: Stage, expected: Expected = EXPECTED) -> Finding:
     finding = judge_maintenance(look(stage.client(), stage.spec(), MAINTENANCE), expected)
-    assert finding.what == "maintenance"
+    assert finding.check == "maintenance"
     assert bool(finding.next_step) == (finding.state == "wrong")
     return finding
 

@@ -77,6 +77,6 @@ def _ipv4(address: str) -> str:
 
 
 def _groups(text: str) -> str:
-    """Return the SQL expression for the digits of IPv6 groups, of which the last may be an IPv4 address."""
+    """Return the SQL expression for the digits of IPv6 groups. The last group may be an IPv4 address."""
     digits = f"CASE WHEN g LIKE '%.%' THEN {_ipv4('g')} ELSE lpad(g, 4, '0') END"
     return f"array_join(transform(filter(split({text}, ':'), g -> g <> ''), g -> {digits}), '')"

@@ -1,4 +1,4 @@
-"""The catalogue of answers: the SQL files of this package.
+"""The list of answers, read from the SQL files of this package.
 
 A file starts with a comment of ``-- key: value`` lines; a line that begins with three spaces continues the value. Then
 follows one SELECT, which reads the sources (`model.SOURCES`) by their short names, and the parameters as ``:since``,
@@ -39,7 +39,7 @@ _TOTALS = {
 
 
 class BadAnswer(ValueError):
-    """A SQL file that the catalogue cannot read; the text names the file and the line."""
+    """A SQL file with an invalid header; the text names the file and the line."""
 
 
 @cache
