@@ -12,18 +12,19 @@ from pyspark.sql import DataFrame, SparkSession
 from local.traffic.files import key
 from tests.support.ingesting import START, Place, file_of, flow_log, ingest, table_of
 from tests.support.rolling_up import Tables, hour_of, raw_sums, record, rollup_sums
-from vpc_flow_logs.failures import RunFailed
 from vpc_flow_logs.fields import DEFAULT_FORMAT, FIELDS, TGW_DEFAULT_FORMAT
 from vpc_flow_logs.maintenance import rollup, rollup_state
+from vpc_flow_logs.maintenance.hours import from_micros
 from vpc_flow_logs.maintenance.rollup import roll_up
 from vpc_flow_logs.maintenance.step import Outcome
-from vpc_flow_logs.maintenance.tables import target_of
+from vpc_flow_logs.maintenance.tables import size_of, target_of
 
 pytestmark = pytest.mark.lts
 
 NINE = datetime(2026, 11, 3, 9, tzinfo=timezone.utc)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+V5 = tuple(field.name for field in FIELDS if field.version <= 5)
 
 
 def run(tables: Tables, *, now: datetime, dry_run: bool = False) -> Outcome:
@@ -38,101 +39,83 @@ def check(tables: Tables, *, now: datetime) -> None:
 
 # Equal sums
 
-FORMATS: dict[str, tuple[tuple[str, ...], tuple[str, ...], dict[str, Any]]] = {
-    # Headers, fields of the files, and settings of the flow log
-    "default": (DEFAULT_FORMAT, DEFAULT_FORMAT, {}),
-    "all_fields": (tuple(f.name for f in FIELDS), tuple(f.name for f in FIELDS if f.scope != "tgw"), {}),
-    "text_in_other_fields": (("srcaddr", "start"), tuple(f.name for f in FIELDS if f.version <= 5), {}),
-    "parquet_in_other_fields": (
-        ("srcaddr", "start"),
-        tuple(f.name for f in FIELDS if f.version <= 5),
-        {"file_format": "parquet"},
-    ),
-    "transit_gateway": (TGW_DEFAULT_FORMAT, TGW_DEFAULT_FORMAT, {"target_kind": "TransitGateway"}),
-}
 
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_sums_equal_those_of_the_records_in_every_format(spark: SparkSession, tmp_path: Path, name: str) -> None:
-    headers, fields, changes = FORMATS[name]
-    where = Place(tmp_path, f"rolled_{name}", headers=headers)
-    when = datetime.fromtimestamp(START, tz=timezone.utc)
-    records = table_of(fields, count=400)
-    where.deliver(file_of(records, fields, **changes), key(flow_log(fields, **changes), when))
+@pytest.mark.parametrize("headers", [[field.name for field in FIELDS], DEFAULT_FORMAT, ["srcaddr", "start"]], ids=len)
+def test_sums_equal_those_of_the_records_in_every_format(
+    spark: SparkSession, tmp_path: Path, headers: list[str]
+) -> None:
+    """The fields have a column each, or are in ``other_fields``, with ``-`` from text and with ``_`` from Parquet."""
+    where = Place(tmp_path, f"rolled_up_{len(headers)}", headers=headers)
+    kinds: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+        (DEFAULT_FORMAT, {}),
+        (V5, {}),
+        (V5, {"file_format": "parquet"}),
+        (TGW_DEFAULT_FORMAT, {}),
+    ]
+    statuses = set()
+    for seed, (fields, changes) in enumerate(kinds):
+        records, log = table_of(fields, count=300, seed=seed), flow_log(fields, **changes)
+        statuses |= set(records.column("log-status").to_pylist())
+        when = datetime.fromtimestamp(START, tz=timezone.utc) + seed * HOUR / 2
+        where.deliver(file_of(records, fields, **changes), key(log, when, part=seed))
+    where.deliver(b"srcaddr start log-status vpc-id\n- 1760000000 SKIPDATA vpc-1\n", "skipped.log")
+    assert "NODATA" in statuses
     ingest(spark, where)
     now = datetime.now(timezone.utc)
     target = target_of(spark, table_name=where.table_name, path=where.delta)
     roll_up(spark, target, now=now, dry_run=False)
     sums = rollup_sums(spark, where.table_name)
     assert sums == raw_sums(spark, where.table_name, before=now)
-    assert sum(total[0] for total in sums.values()) == 400
-    statuses = records.column("log-status").to_pylist()
-    assert {"NODATA", "SKIPDATA"} <= set(statuses)
-    values: dict[str, set[Any]] = {
-        column: {row[column] for row in spark.table(f"{where.table_name}_hourly").select(column).collect()}
-        for column in ("vpc_id", "flow_direction", "service_port")
-    }
-    assert (values["vpc_id"] != {None}) == ("vpc-id" in fields)
-    assert (values["flow_direction"] != {None}) == ("flow-direction" in fields)
-    assert values["service_port"] > {None, 443}
-    again = roll_up(spark, target, now=now, dry_run=False)
-    assert again.did == "nothing to do"  # NULL equals NULL, so the hours do not differ
+    assert sum(records for records, _, _ in sums.values()) == 4 * 300 + 1
+    assert (hour_of(datetime.fromtimestamp(START, tz=timezone.utc)), None, "vpc-1", *[None] * 7) in sums
+    found = {place: {key[place] for key in sums} for place in (2, 3, 6, 9)}
+    assert all(len(values - {None}) > 1 for values in found.values()), "VPC, subnet, service port or direction"
+    assert all(None in values for values in found.values())
+    # NULL equals NULL, so the hours do not differ.
+    assert roll_up(spark, target_of(spark, table_name=where.table_name, path=where.delta), now=now, dry_run=False) == (
+        Outcome("roll-up", target.hourly, "nothing to do", *[size_of(spark, target.hourly)] * 2)
+    )
 
 
-def test_records_of_late_files_replace_only_their_hours(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_run_replaces_only_hours_with_new_records(spark: SparkSession, tmp_path: Path) -> None:
     tables = Tables(spark, tmp_path, "late_files")
     tables.add([record(NINE), record(NINE + HOUR), record(NINE + 2 * HOUR)], ingested_at=NINE + 3 * HOUR)
     now = NINE + 4 * HOUR
     assert run(tables, now=now).did == "added 3 hours, wrote 3 rows"
     tables.add([record(NINE + MINUTE), record(NINE + 4 * HOUR, "10.0.0.2")], ingested_at=now + MINUTE)
+    before = tables.data_files()
+    dry = run(tables, now=now + HOUR, dry_run=True)
+    assert (dry.did, dry.before) == ("would add 1 hour, replace 1 hour, write 2 rows", dry.after)
+    assert tables.data_files() == before
     outcome = run(tables, now=now + HOUR)
     assert outcome.did == "added 1 hour, replaced 1 hour, wrote 2 rows"
     assert (outcome.before and outcome.before.rows, outcome.after and outcome.after.rows) == (3, 4)
     check(tables, now=now + HOUR)
-
-
-def test_a_run_without_new_records_writes_no_data_file(spark: SparkSession, tmp_path: Path) -> None:
-    tables = Tables(spark, tmp_path, "nothing_new")
-    tables.add([record(NINE, action=None), record(NINE + HOUR)], ingested_at=NINE + 2 * HOUR)
-    run(tables, now=NINE + 2 * HOUR)
     files = tables.data_files()
-    assert files["_hourly"]
-    assert run(tables, now=NINE + 2 * HOUR).did == "nothing to do"
-    assert run(tables, now=NINE + 9 * HOUR).did == "nothing to do"
+    assert run(tables, now=now + 9 * HOUR).did == "nothing to do"
     assert tables.data_files() == files
 
 
-def test_records_without_a_time_or_in_an_unfinished_hour_are_in_no_sum(spark: SparkSession, tmp_path: Path) -> None:
-    tables = Tables(spark, tmp_path, "unfinished")
-    now = NINE + HOUR + 59 * MINUTE
-    future = datetime(9999, 1, 1, tzinfo=timezone.utc)
-    tables.add([record(t) for t in (NINE, None, NINE + HOUR, future)], ingested_at=now)
-    assert run(tables, now=now).did == "added 1 hour, wrote 1 row"
-    assert {row[0] for row in rollup_sums(spark, tables.name)} == {hour_of(NINE)}
-    # Nothing arrives, but the next hour is finished now.
-    assert run(tables, now=now + MINUTE).did == "added 1 hour, wrote 1 row"
-    check(tables, now=now + MINUTE)
-
-
-def test_an_empty_table_has_an_empty_roll_up(spark: SparkSession, tmp_path: Path) -> None:
-    tables = Tables(spark, tmp_path, "empty_roll_up")
-    assert run(tables, now=NINE).did == "nothing to do"
-    tables.add([record(NINE - 5 * HOUR)], ingested_at=NINE - 4 * HOUR)
-    assert run(tables, now=NINE).did == "added 1 hour, wrote 1 row"
-
-
-def test_hours_are_utc_hours_in_every_time_zone(spark: SparkSession, tmp_path: Path) -> None:
-    tables = Tables(spark, tmp_path, "time_zones")
+def test_hours_are_finished_utc_hours_in_every_time_zone(spark: SparkSession, tmp_path: Path) -> None:
+    tables = Tables(spark, tmp_path, "utc_hours")
     before_1970 = datetime(1969, 12, 31, 23, 59, 59, 500_000, tzinfo=timezone.utc)
-    times = [NINE, NINE + 29 * MINUTE, NINE + 31 * MINUTE, before_1970, datetime(1, 1, 1, tzinfo=timezone.utc)]
-    tables.add([record(time) for time in times], ingested_at=NINE + HOUR)
-    spark.conf.set("spark.sql.session.timeZone", "Asia/Kolkata")
+    first, last = datetime(1, 1, 1, tzinfo=timezone.utc), datetime(9999, 12, 31, 23, tzinfo=timezone.utc)
+    times = [NINE, NINE + 29 * MINUTE, NINE + 31 * MINUTE, NINE + HOUR, before_1970, first, last, None]
+    assert run(tables, now=NINE, dry_run=True).did == "nothing to do"
+    assert not spark.catalog.tableExists("utc_hours_hourly")
+    spark.conf.set("spark.sql.session.timeZone", "Asia/Kolkata")  # 5:30 hours ahead of UTC
     try:
-        assert run(tables, now=NINE + HOUR).did == "added 3 hours, wrote 3 rows"
-        assert run(tables, now=NINE + HOUR).did == "nothing to do"
+        assert run(tables, now=NINE).did == "nothing to do"
+        tables.add([record(time) for time in times], ingested_at=NINE + HOUR)
+        assert run(tables, now=NINE + 119 * MINUTE).did == "added 3 hours, wrote 3 rows"
+        # Nothing arrives, but another hour is finished.
+        assert run(tables, now=NINE + 2 * HOUR).did == "added 1 hour, wrote 1 row"
     finally:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
-    check(tables, now=NINE + HOUR)
+    check(tables, now=NINE + 2 * HOUR)
+    assert {row[0] for row in rollup_sums(spark, tables.name)} == {
+        *map(hour_of, (NINE, NINE + HOUR, before_1970, first))
+    }
 
 
 def test_a_sum_that_exceeds_bigint_is_null(spark: SparkSession, tmp_path: Path) -> None:
@@ -140,13 +123,11 @@ def test_a_sum_that_exceeds_bigint_is_null(spark: SparkSession, tmp_path: Path) 
     tables.add([record(NINE, bytes=2**63 - 1), record(NINE, bytes=1)], ingested_at=NINE + HOUR)
     run(tables, now=NINE + HOUR)
     assert list(rollup_sums(spark, tables.name).values()) == [(2, 4, None)]
-    assert run(tables, now=NINE + HOUR).did == "nothing to do"
 
 
 def test_a_column_that_is_added_later_changes_no_group(spark: SparkSession, tmp_path: Path) -> None:
     tables = Tables(spark, tmp_path, "widened")
     tables.add([record(NINE, other_fields={"vpc-id": "vpc-1"})], ingested_at=NINE + HOUR)
-    run(tables, now=NINE + HOUR)
     later = Tables(spark, tmp_path, "widened", headers=(*DEFAULT_FORMAT, "vpc-id"))
     later.add([record(NINE, vpc_id="vpc-1")], ingested_at=NINE + HOUR)
     run(later, now=NINE + HOUR)
@@ -166,23 +147,6 @@ def test_many_hours_are_written_in_several_commits(
         "roll-up: compared the hours before 2026-11-03 13:00 UTC",
     ]
     check(tables, now=NINE + 4 * HOUR)
-
-
-def test_a_dry_run_writes_nothing_and_reports_what_it_would_write(spark: SparkSession, tmp_path: Path) -> None:
-    tables = Tables(spark, tmp_path, "dry_roll_up")
-    tables.add([record(NINE), record(NINE, "10.0.0.2")], ingested_at=NINE + HOUR)
-    assert run(tables, now=NINE + HOUR, dry_run=True).did == "would add 1 hour, write 2 rows"
-    assert not spark.catalog.tableExists("dry_roll_up_hourly")
-    run(tables, now=NINE + HOUR)
-    tables.add([record(NINE, "10.0.0.3"), record(NINE + HOUR)], ingested_at=NINE + 2 * HOUR)
-    versions = history(spark, "dry_roll_up_hourly")
-    assert run(tables, now=NINE + 2 * HOUR, dry_run=True).did == "would add 1 hour, replace 1 hour, write 4 rows"
-    assert history(spark, "dry_roll_up_hourly") == versions
-
-
-def history(spark: SparkSession, name: str) -> list[str]:
-    """Return the operations of a table's commits, newest first."""
-    return [row.operation for row in spark.sql(f"DESCRIBE HISTORY {name}").collect()]
 
 
 # Interruptions and other writers
@@ -207,34 +171,23 @@ def test_a_crash_between_the_sums_and_the_state_keeps_the_sums_right(
     files = tables.data_files()
     assert run(tables, now=NINE + 2 * HOUR).did == "nothing to do"
     assert tables.data_files() == files
-    tables.add([record(NINE)], ingested_at=NINE + 2 * HOUR)
-    run(tables, now=NINE + 3 * HOUR)
-    check(tables, now=NINE + 3 * HOUR)
 
 
-def test_a_batch_that_is_committed_after_the_roll_up_with_an_earlier_stamp_is_found(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    """The job stamps a batch when it begins. A large batch is committed hours later."""
+def test_records_with_an_earlier_stamp_than_the_roll_up_are_found(spark: SparkSession, tmp_path: Path) -> None:
+    """The job stamps a batch when it begins, and commits it at its end: a large one hours later."""
     tables = Tables(spark, tmp_path, "in_flight")
     stamp = NINE + HOUR
     tables.add([record(NINE)], ingested_at=stamp)
-    run(tables, now=NINE + 9 * HOUR)
+    now = NINE + 9 * HOUR
+    run(tables, now=now)
     tables.add([record(NINE + MINUTE)], ingested_at=stamp + MINUTE)
-    assert run(tables, now=NINE + 9 * HOUR).did == "replaced 1 hour, wrote 1 row"
-    # The clock of another cluster is slow.
-    tables.add([record(NINE + 2 * MINUTE)], ingested_at=stamp - 50 * MINUTE)
-    assert run(tables, now=NINE + 9 * HOUR).did == "replaced 1 hour, wrote 1 row"
-    check(tables, now=NINE + 9 * HOUR)
-
-
-def test_a_stamp_in_the_future_hides_no_later_records(spark: SparkSession, tmp_path: Path) -> None:
-    tables = Tables(spark, tmp_path, "fast_clock")
-    tables.add([record(NINE)], ingested_at=NINE + 1000 * HOUR)
-    run(tables, now=NINE + HOUR)
-    tables.add([record(NINE)], ingested_at=NINE + HOUR + MINUTE)
-    run(tables, now=NINE + 2 * HOUR)
-    check(tables, now=NINE + 2 * HOUR)
+    # The clock of another cluster is slow, and that of a third one is fast.
+    tables.add([record(NINE - HOUR)], ingested_at=stamp - 50 * MINUTE)
+    tables.add([record(NINE + HOUR)], ingested_at=now + 1000 * HOUR)
+    assert run(tables, now=now).did == "added 2 hours, replaced 1 hour, wrote 3 rows"
+    tables.add([record(NINE + 3 * MINUTE)], ingested_at=now + MINUTE)
+    assert run(tables, now=now).did == "replaced 1 hour, wrote 1 row"
+    check(tables, now=now)
 
 
 def test_records_that_somebody_deletes_stay_in_the_roll_up(spark: SparkSession, tmp_path: Path) -> None:
@@ -246,15 +199,6 @@ def test_records_that_somebody_deletes_stay_in_the_roll_up(spark: SparkSession, 
     outcome = run(tables, now=NINE + HOUR)
     assert outcome.did == "nothing to do; kept the sums of 1 hour with deleted records"
     assert rollup_sums(spark, tables.name) == sums
-
-
-def test_a_state_that_is_not_a_time_is_refused(spark: SparkSession, tmp_path: Path) -> None:
-    tables = Tables(spark, tmp_path, "damaged_state")
-    run(tables, now=NINE)
-    property_ = "vpc_flow_logs.expired_records_before"
-    spark.sql(f"ALTER TABLE damaged_state_hourly SET TBLPROPERTIES ('{property_}' = '2026-11-03')")
-    with pytest.raises(RunFailed, match=f"property {property_} of table damaged_state_hourly is '2026-11-03'"):
-        run(tables, now=NINE)
 
 
 # The work of a run
@@ -279,17 +223,27 @@ class Recorder:
 
 def test_a_run_reads_only_files_with_new_records_and_files_of_their_hours(spark: SparkSession, tmp_path: Path) -> None:
     tables = Tables(spark, tmp_path, "many_days")
-    for day in range(5):
-        time = NINE + day * 24 * HOUR
-        tables.add([record(time)], ingested_at=time + HOUR)
-    now = NINE + 5 * 24 * HOUR
+    days = [NINE + day * 24 * HOUR for day in range(5)]
+    for day in days:
+        tables.add([record(day)], ingested_at=day + HOUR)
+    now = days[-1] + 24 * HOUR
     run(tables, now=now)
-    tables.add([record(NINE + 24 * HOUR), record(now)], ingested_at=now + MINUTE)
+    tables.add([record(days[1]), record(now)], ingested_at=now + MINUTE)
     recorder = Recorder(spark)
     outcome = roll_up(recorder, tables.target, now=now + HOUR, dry_run=False)  # type: ignore[arg-type]
     assert outcome.did == "added 1 hour, replaced 1 hour, wrote 2 rows"
-    schema, *queries = [len(query.inputFiles()) for query in recorder.queries]
-    # Look: the new file and the newest old one, which the overlap covers. Compare: the late hour is in the new file and
-    # in one old file. Sum up: the same.
-    assert schema == 6
-    assert queries == [2, 2, 2]
+    everything, *read = [stamps(query) for query in recorder.queries]
+    new, newest, late_hour = now + MINUTE, days[-1] + HOUR, days[1] + HOUR
+    assert everything == {new, *(day + HOUR for day in days)}
+    assert read == [
+        {new, newest},  # the look: the overlap covers the newest of the files that the first run read
+        {new, newest, late_hour},  # the comparison with the roll-up
+        {new, late_hour},  # the sums of the hours that differ
+    ]
+
+
+def stamps(query: DataFrame) -> set[datetime]:
+    """Return the values of ``ingested_at`` in the files of records that a query reads. Each file has one."""
+    files = query.sparkSession.read.schema("ingested_at TIMESTAMP").parquet(*query.inputFiles())
+    rows = files.selectExpr("unix_micros(ingested_at) AS stamp").distinct().collect()
+    return {from_micros(row.stamp) for row in rows if row.stamp is not None}  # files of the roll-up have none

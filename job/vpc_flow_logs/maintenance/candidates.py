@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from vpc_flow_logs.maintenance import hours
 from vpc_flow_logs.maintenance.hours import literal, within
 from vpc_flow_logs.maintenance.rollup_state import State
+from vpc_flow_logs.maintenance.tables import version_of
 from vpc_flow_logs.sql import quoted
 
 OVERLAP = timedelta(hours=1)
@@ -50,9 +51,7 @@ def pinned(spark: SparkSession, name: str) -> Records:
     Raises:
         PySparkException: The table cannot be read.
     """
-    commit = spark.sql(f"DESCRIBE HISTORY {quoted(name)} LIMIT 1").first()
-    assert commit is not None, "a Delta table has at least one commit"
-    source = f"{quoted(name)} VERSION AS OF {commit.version}"
+    source = f"{quoted(name)} VERSION AS OF {version_of(spark, name)}"
     schema = spark.sql(f"SELECT * FROM {source}").schema
     return Records(source, {field.name.lower(): field.dataType.simpleString().upper() for field in schema.fields})
 

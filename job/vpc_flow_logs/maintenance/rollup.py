@@ -17,6 +17,7 @@ from vpc_flow_logs.maintenance import hours, rollup_columns, rollup_state
 from vpc_flow_logs.maintenance.candidates import Records, look, pinned
 from vpc_flow_logs.maintenance.conflicts import retried
 from vpc_flow_logs.maintenance.hours import within
+from vpc_flow_logs.maintenance.rollup_state import State
 from vpc_flow_logs.maintenance.step import NOTHING, Outcome
 from vpc_flow_logs.maintenance.tables import Target, size_of
 from vpc_flow_logs.progress import counted, say
@@ -65,31 +66,26 @@ def roll_up(spark: SparkSession, target: Target, *, now: datetime, dry_run: bool
         RunFailed: The state in the properties of the roll-up is damaged.
         PySparkException: A table cannot be read or written.
     """
-    if not dry_run:
-        rollup_state.create(spark, target)
+    exists = target.hourly in target.existing
+    if not exists and not dry_run:
+        retried(lambda: rollup_state.create(spark, target), say=say)
+        exists = True
     state = rollup_state.read(spark, target)
-    records = pinned(spark, target.records)
-    end = hours.start(hours.number(now))
-    found = look(spark, records, state, now=now)
-    exists = bool(spark.catalog.tableExists(quoted(target.hourly)))
     before = size_of(spark, target.hourly) if exists else None
+    records = pinned(spark, target.records)
+    found = look(spark, records, state, now=now)
     changes = Changes()
     for portion in hours.portions(found.hours, MOST_HOURS):
         work = partial(_update, spark, target.hourly if exists else None, records, portion, dry_run=dry_run)
         changes += retried(work, say=say)
         if len(found.hours) > MOST_HOURS:
             say(f"roll-up: compared the hours before {hours.start(portion[-1] + 1):%Y-%m-%d %H:%M} UTC")
+    after = size_of(spark, target.hourly) if changes.rows and not dry_run else before
     if not dry_run:
-        done = replace(state, rolled_up_ingested_at=found.newest, rolled_up_hours_before=end)
+        done = State(rolled_up_ingested_at=found.newest, rolled_up_hours_before=hours.start(hours.number(now)))
         retried(lambda: rollup_state.write(spark, target, done), say=say)
-    written = changes.rows and not dry_run
-    return Outcome(
-        step="roll-up",
-        table=target.hourly,
-        did=described(changes, found.late, dry_run=dry_run),
-        before=before,
-        after=size_of(spark, target.hourly) if written else before,
-    )
+    did = described(changes, found.late, dry_run=dry_run)
+    return Outcome(step="roll-up", table=target.hourly, did=did, before=before, after=after)
 
 
 def _update(
