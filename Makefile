@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke probe destroy demo stage check quick-tests test test-lts mutants bench lint prose docs format lock clean
+.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke probe destroy demo stage check quick-tests test test-lts mutants bench bench-table lint prose docs format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -92,6 +92,9 @@ mutants: .venv/made  ## put one bug at a time into a copy of the code, and check
 bench: .venv/made  ## compare the job's speed with the 2020 guide's approach and with DuckDB
 	.venv/bin/python -m bench
 	.venv/bin/python -m bench.members
+
+bench-table: .venv/made  ## measure the age, the questions and the layout of the table; takes hours
+	.venv/bin/python -m bench.table $(ARGS)
 
 lint: .venv/made  ## check style, types, SQL, imports between packages, workflows, English, and committed secrets
 	.venv/bin/ruff check
