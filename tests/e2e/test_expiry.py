@@ -168,7 +168,7 @@ def test_a_crash_before_the_deletion_makes_the_hours_final(
 def test_the_roll_up_expires_by_its_own_period_and_its_hours_do_not_come_back(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    tables = Tables(spark, tmp_path, "expired_hourly")
+    tables = Tables(spark, tmp_path, "expired_by_roll_up")
     tables.add([record(NINE, "old"), record(NINE + HOUR, "next")], ingested_at=NINE + 2 * HOUR)
     now = NINE + 2 * DAY + HOUR
     would = "would delete 1 row before 2026-11-03 10:00 UTC"

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.jobs import RunResultState
-from tests.support.clouds import PATIENT, Clouds, clouds
 
 from infra.assets.wheel import build_wheel
 from infra.workspace import deployment
@@ -21,6 +20,7 @@ from infra.workspace.wheel.wheel_file import read_wheel
 from local.workspace import WorkspaceServer
 from tests.support.buckets import BUCKET, documents
 from tests.support.environment_files import OFF, changed, maintenance
+from tests.support.prepared_clouds import PATIENT, PreparedClouds, prepared_clouds
 from tests.support.workspaces import connect, until
 from vpc_flow_logs.fields import DEFAULT_FORMAT
 
@@ -39,7 +39,7 @@ DAY = 86_400
 FOLDER = "AWSLogs/111122223333/vpcflowlogs/us-east-1/2026/11/24"
 
 
-def spec_of(both: Clouds) -> WorkspaceSpec:
+def spec_of(both: PreparedClouds) -> WorkspaceSpec:
     """Return the settings with the name of the table as the stage's Spark knows it, which has no Hive metastore."""
     spec = both.spec
     assert spec.maintenance is not None
@@ -75,7 +75,7 @@ def run(server: WorkspaceServer, client: WorkspaceClient, job_id: int | None) ->
 
 def test_the_job_rolls_up_and_expires_a_table_in_s3_with_the_rights_of_the_reader_role(tmp_path: Path) -> None:
     wheel = read_wheel(build_wheel(tmp_path / "wheel"))
-    with clouds(tmp_path) as both:
+    with prepared_clouds(tmp_path) as both:
         both.file.write_text(changed(*EDITS, text=both.file.read_text()))
         s3, iam = both.aws.client("s3"), both.aws.client("iam")
         s3.create_bucket(Bucket=LAKE)
