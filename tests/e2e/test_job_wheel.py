@@ -54,6 +54,7 @@ def test_the_entry_points_exist_and_are_functions_of_the_package_too(wheel: zipf
     assert dict(points["console_scripts"]) == {
         "ingest": "vpc_flow_logs.main:ingest",
         "verify": "vpc_flow_logs.main:verify",
+        "maintain": "vpc_flow_logs.main:maintain",
         "probe": "vpc_flow_logs.main:probe",
     }
     for name, point in points["console_scripts"].items():
