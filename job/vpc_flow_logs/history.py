@@ -76,9 +76,20 @@ def of_stream(spark: SparkSession, table: str, stream_id: str) -> StreamHistory:
         table: The table, quoted for SQL.
         stream_id: The ID of the stream.
     """
-    commits = spark.sql(f"DESCRIBE HISTORY {table} LIMIT {_LOOK_BACK}")
+    return read_stream(commits(spark, table, limit=_LOOK_BACK), stream_id)
+
+
+def commits(spark: SparkSession, table: str, *, limit: int) -> list[Commit]:
+    """Return the newest commits of a table, from newest to oldest.
+
+    Args:
+        spark: The session.
+        table: The table, quoted for SQL.
+        limit: Maximum number of commits.
+    """
     columns = ("version", "timestamp", "operation", "operationParameters", "userMetadata")
-    return read_stream([Commit(*row) for row in commits.select(*columns).collect()], stream_id)
+    recent = spark.sql(f"DESCRIBE HISTORY {table} LIMIT {limit}")
+    return [Commit(*row) for row in recent.select(*columns).collect()]
 
 
 def read_stream(commits: Sequence[Commit], stream_id: str) -> StreamHistory:

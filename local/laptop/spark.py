@@ -125,6 +125,8 @@ def _quiet_log(spark: SparkSession) -> None:
     spark.sparkContext.setLogLevel("ERROR")
     java = spark.sparkContext._jvm
     assert java is not None
+    # Some statements, such as VACUUM, print to Java's standard output.
+    java.java.lang.System.setOut(java.java.io.PrintStream(java.java.io.OutputStream.nullOutputStream()))
     log4j = java.org.apache.logging.log4j
     for name in _REPEATERS:
         log4j.core.config.Configurator.setLevel(name, log4j.Level.OFF)

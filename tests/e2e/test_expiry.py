@@ -239,7 +239,7 @@ def test_any_sequence_of_loads_late_loads_crashes_and_runs_keeps_the_sums_right(
         if step.endswith("load"):
             behind = 3 * 24 * 60 if step == "late load" else 90
             times = [now - rng.randrange(behind) * MINUTE for _ in range(rng.randint(1, 4))]
-            # The stream writes its batches one after the other, but begins one before a run and commits it after it.
+            # The stream writes its batches one after the other. It may stamp a batch before a run and commit it after.
             stamp = max(now - rng.randrange(20) * MINUTE, model.newest + SECOND)
             loaded = [(time, f"10.0.0.{rng.randint(1, 3)}") for time in times]
             tables.add([record(time, address) for time, address in loaded], ingested_at=stamp)

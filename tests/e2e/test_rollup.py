@@ -190,7 +190,9 @@ def test_records_with_an_earlier_stamp_than_the_roll_up_are_found(spark: SparkSe
     check(tables, now=now)
 
 
-def test_records_that_somebody_deletes_stay_in_the_roll_up(spark: SparkSession, tmp_path: Path) -> None:
+def test_records_that_somebody_deletes_stay_in_the_roll_up_until_their_hours_are_deleted_too(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     tables = Tables(spark, tmp_path, "deleted_by_hand")
     tables.add([record(NINE), record(NINE, "10.0.0.2")], ingested_at=NINE + HOUR)
     run(tables, now=NINE + HOUR)
@@ -199,6 +201,9 @@ def test_records_that_somebody_deletes_stay_in_the_roll_up(spark: SparkSession, 
     outcome = run(tables, now=NINE + HOUR)
     assert outcome.did == "nothing to do; kept the sums of 1 hour with deleted records"
     assert rollup_sums(spark, tables.name) == sums
+    spark.sql("DELETE FROM deleted_by_hand_hourly WHERE hour >= '2026-11-03 09:00:00 UTC'")
+    assert run(tables, now=NINE + HOUR).did == "added 1 hour, wrote 1 row"
+    check(tables, now=NINE + HOUR)
 
 
 # The work of a run

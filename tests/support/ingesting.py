@@ -212,18 +212,19 @@ ENVIRONMENT = {
 
 @dataclass
 class Process:
-    """``python -m local.ingest`` in its own session, with its output in files."""
+    """``python -m local.ingest``, or another module, in its own session, with its output in files."""
 
     parameters: Sequence[str]
     folder: Path
     environment: Mapping[str, str] = field(default_factory=lambda: ENVIRONMENT)
+    module: str = "local.ingest"
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._out, self._err = self.folder / "stdout", self.folder / "stderr"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "local.ingest", *self.parameters],
+                [sys.executable, "-m", self.module, *self.parameters],
                 cwd=self.folder,
                 env=dict(self.environment),
                 stdin=subprocess.DEVNULL,

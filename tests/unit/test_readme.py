@@ -42,6 +42,12 @@ def test_readme_names_the_service_columns():
     assert [name for name in SERVICE_COLUMNS if f"`{name}`" not in section] == []
 
 
+def test_the_columns_of_the_rollup_are_those_of_the_job():
+    expected = [(name, type_, text) for name, (type_, text) in table_columns.HOURLY.items()]
+
+    assert [tuple(row) for row in marked_table("hourly", REFERENCE)] == expected
+
+
 def test_the_quarantine_columns_are_those_of_the_job():
     expected = [(name, type_, text) for name, (type_, text) in table_columns.QUARANTINE.items()]
 

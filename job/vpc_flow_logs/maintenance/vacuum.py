@@ -6,13 +6,14 @@ The retention is the table's own, without RETAIN: https://docs.databricks.com/aw
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from vpc_flow_logs import history
 from vpc_flow_logs.failures import texts
-from vpc_flow_logs.maintenance import services
+from vpc_flow_logs.maintenance import services, unused
 from vpc_flow_logs.maintenance.conflicts import retried
 from vpc_flow_logs.maintenance.retention import PROPERTY, retention_of
 from vpc_flow_logs.maintenance.step import NOTHING, Outcome
@@ -34,6 +35,7 @@ _SERVICE_RETENTION = timedelta(days=7)
 _STEP = "vacuum"
 _LOG_TOO_SHORT = "DELTA_CANNOT_VACUUM_LITE"
 _LAST_COMMITS = 20
+_LOOK_BACK = 200
 
 
 def vacuum(spark: SparkSession, target: Target, *, now: datetime, dry_run: bool) -> Iterator[Outcome]:
@@ -52,6 +54,8 @@ def _vacuum(spark: SparkSession, name: str, *, now: datetime, dry_run: bool) -> 
     retention = retention_of(properties)
     if services.of(spark, name).predictive_optimization and (retention is None or retention >= _SERVICE_RETENTION):
         return services.LEFT
+    if retention is not None and not _can_be_unused(spark, name, retention):
+        return _with_retention(NOTHING, retention, now)
     if dry_run:
         files = spark.sql(f"VACUUM {quoted(name)} DRY RUN").count()
         return f"would delete {counted(files, 'file')}" if files else NOTHING
@@ -67,9 +71,18 @@ def _vacuum(spark: SparkSession, name: str, *, now: datetime, dry_run: bool) -> 
     done = "deleted unused files" if number is None else f"deleted {counted(number, 'file')}" if number else NOTHING
     if retention is None:
         return f"{done}; replaced files stay for {properties.get(PROPERTY)}"
+    return _with_retention(done, retention, now)
+
+
+def _with_retention(done: str, retention: timedelta, now: datetime) -> str:
     if not retention:
         return done
     return f"{done}; files that were replaced today stay until {now + retention:%Y-%m-%d %H:%M} UTC"
+
+
+def _can_be_unused(spark: SparkSession, name: str, retention: timedelta) -> bool:
+    recent = history.commits(spark, quoted(name), limit=_LOOK_BACK)
+    return unused.can_be_unused(recent, retention=retention, now=datetime.now(timezone.utc))
 
 
 def _deleted(spark: SparkSession, name: str, mode: str) -> int | None:
