@@ -19,7 +19,7 @@ from vpc_flow_logs.usage import USAGE
 
 Session = Callable[[], SparkSession]
 Work = Callable[[SparkSession, Parameters], None]
-Look = Callable[[SparkSession, Parameters], list[str]]
+ExtraChecks = Callable[[SparkSession, Parameters], list[str]]
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
     session: Session,
     work: Work,
     next_step: str = LOAD_AGAIN,
-    also: Look | None = None,
+    also: ExtraChecks | None = None,
     usage: str = USAGE,
 ) -> None:
     """Check the parameters and do the work. Print every rejection and failure on stderr.
@@ -68,7 +68,7 @@ def printed() -> Iterator[None]:
         raise
 
 
-def _checked(arguments: Sequence[str], session: Session, also: Look | None) -> tuple[SparkSession, Parameters]:
+def _checked(arguments: Sequence[str], session: Session, also: ExtraChecks | None) -> tuple[SparkSession, Parameters]:
     values, problems = read(arguments)
     values.setdefault("delta-output-path", "")
     bad = problems_of(values)
@@ -101,7 +101,7 @@ def _refusals(spark: SparkSession, good: Mapping[str, str]) -> list[str]:
     permissions than the check.
     """
     name, path, checkpoint_path = (good.get(key) for key in ("table-name", "delta-output-path", "checkpoint-path"))
-    problems, seen = [], True
+    problems, all_checked = [], True
     if name and (problem := table.use_catalog(spark, name)):
         problems, name = [f"--table-name: {problem}"], None
     looks: list[tuple[str, str | None, Callable[[str], list[str]]]] = [
@@ -109,18 +109,20 @@ def _refusals(spark: SparkSession, good: Mapping[str, str]) -> list[str]:
         ("delta-output-path", path, lambda value: table_refusals.path_refusals(spark, folders.of(spark), value)),
     ]
     for parameter, value, look in looks:
-        refusals = _looked(parameter, value, look) if value else []
+        refusals = _problems_found(parameter, value, look) if value else []
         problems += refusals or []
-        seen = seen and refusals is not None
+        all_checked = all_checked and refusals is not None
     if checkpoint_path:
         # A table that is rejected or cannot be inspected reveals nothing about its checkpoint.
-        ours = good if name and seen and not problems else {}
-        refusals = _looked("checkpoint-path", checkpoint_path, lambda value: _checkpoint_refusals(spark, value, ours))
+        known_good = good if name and all_checked and not problems else {}
+        refusals = _problems_found(
+            "checkpoint-path", checkpoint_path, lambda value: _checkpoint_refusals(spark, value, known_good)
+        )
         problems = [*(refusals or []), *problems]
     return problems
 
 
-def _looked(parameter: str, value: str, look: Callable[[str], list[str]]) -> list[str] | None:
+def _problems_found(parameter: str, value: str, look: Callable[[str], list[str]]) -> list[str] | None:
     """Return the problems that a check finds. If the check is not possible, print a note and return None."""
     try:
         return [f"--{parameter}: {problem}" for problem in look(value)]
