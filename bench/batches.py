@@ -77,6 +77,7 @@ def measure(spark: SparkSession, scratch: Path, *, ages: Sequence[int], day: int
     files = sorted(make(load, scratch / "data").rglob("*.gz"))
     folder = scratch / "table" / "batches"
     layout = table_files.create(spark, "batches", folder)
+    spark.conf.set("spark.databricks.delta.autoCompact.enabled", "false")  # a few batches would pay for the others
     grown = Writer(spark, files, name="batches", folder=folder, layout=layout)
     copies = []
     number = maintained = 0

@@ -19,6 +19,7 @@ from vpc_flow_logs.fields import DEFAULT_FORMAT
 from vpc_flow_logs.parser.layout import TEXT_MAP, TIMESTAMP, Layout
 
 DAYS = 30
+HOURS = 24 * DAYS
 DAY = "TIMESTAMP'2026-01-17 00:00:00+00:00'"
 HOUR = "TIMESTAMP'2026-01-17 15:00:00+00:00'"
 """The day and the hour of the questions, as SQL."""
@@ -66,9 +67,9 @@ def busy(count: int, layout: Layout, root: Path) -> Path:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     network, hour = Network.seeded(SEED), timedelta(hours=1)
-    for number in range(DAYS * 24):
+    for number in range(HOURS):
         start = START + number * hour
-        delivered = _records(network, start, hour, count // (DAYS * 24), number)
+        delivered = _records(network, start, hour, count // HOURS, number)
         # The records arrive in the order of their files, each with five minutes of traffic, and in no order in a file.
         delivered = delivered.take(pa.array(np.argsort(delivered["end"].to_numpy() // 300, kind="stable")))
         pq.write_table(_as_table(delivered, layout, start), folder / f"{number:03}.parquet", compression="zstd")

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from bench import batches, layouts, quiet, table_page
-from bench.month import QuietVpc
+from bench.month import HOURS, QuietVpc
 from local.laptop.spark import session, stop
 
 ROOT = Path(__file__).parent.parent
@@ -33,8 +33,9 @@ def main() -> None:
             vpc = QuietVpc(options.files_of_a_day, records_of_a_file=options.records_of_a_file)
             text = table_page.month(quiet.measure(spark, SCRATCH, vpc, rounds=options.rounds))
         else:
-            written, measured = layouts.measure(spark, SCRATCH, records=options.records, rounds=options.rounds)
-            text = table_page.layouts(written, measured, records=options.records, rounds=options.rounds)
+            records = options.records // HOURS * HOURS  # equally many per hour
+            written, measured = layouts.measure(spark, SCRATCH, records=records, rounds=options.rounds)
+            text = table_page.layouts(written, measured, records=records, rounds=options.rounds)
         (sections / f"{part}.md").write_text(text)
         shutil.rmtree(SCRATCH / "table", ignore_errors=True)
     stop(spark)
