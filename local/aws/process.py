@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from local.aws import certificate
 from local.aws.emulator import HERE, Emulator, opener, trust
+from local.processes import end_session
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -61,7 +61,7 @@ def running(folder: Path, *, account: str = ACCOUNT, region: str = REGION, tls: 
         _wait(stage, process)
         yield stage
     finally:
-        # No data is kept, so there is no orderly shutdown. Its Lambda functions are in its process group.
+        # No data is kept, so there is no orderly shutdown. Its Lambda functions are in its session.
         _kill(process)
 
 
@@ -144,10 +144,7 @@ def _last_output(stage: Emulator) -> str:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        process.kill()
+    end_session(process.pid)
     process.wait()
     if process.stdin:
         process.stdin.close()

@@ -16,8 +16,8 @@ import traceback
 from pathlib import Path
 
 from local.cloud_files import register
+from local.processes import end_session
 from local.runs import dbutils, gateway
-from local.runs.processes import end_session
 from local.runs.session import session
 from local.runs.storage import Storage
 from local.runs.task import Task

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.runs.processes import end_session
+from local.processes import end_session
 from local.runs.task import Task
 from local.workspace import Outcome
 

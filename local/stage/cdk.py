@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from local.runs.processes import end_session
+from local.processes import end_session
 
 ROOT = Path(__file__).resolve().parents[2]
 """The folder of this repository, with the app, its environments, and ``node_modules``."""

@@ -22,8 +22,8 @@ from typing import Any
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from local.processes import end_session
 from local.runs import metastore
-from local.runs.processes import end_session
 from local.runs.session import session
 from local.runs.storage import Storage
 from vpc_flow_logs.terminal import printable, printable_lines

@@ -1,20 +1,35 @@
-"""The job under real Spark on a bucket; its process has only temporary credentials of the reader role."""
+"""The job under real Spark on a bucket, with only temporary credentials of the reader role."""
 
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from pyspark.sql import SparkSession
 
+from infra.config import Environment
 from local.aws import Credentials, Emulator, running
-from tests.support.buckets import BUCKET, LOGS, make_bucket, make_stack_notifications, reader, until
+from tests.support.buckets import (
+    BUCKET,
+    LOGS,
+    as_caller,
+    clean,
+    make_bucket,
+    make_stack_notifications,
+    reader,
+    until,
+    without_action,
+)
 from tests.support.environment_files import STACK, environment
-from tests.support.ingesting import ENVIRONMENT, Place, Process, contents
+from tests.support.ingesting import ENVIRONMENT, SECONDS, Place, Process, commits, contents, ingest, try_ingest
 from tests.support.ministack import ACCOUNT
 
 pytestmark = pytest.mark.slow
@@ -28,9 +43,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         yield emulator
 
 
-def process(stage: Emulator, credentials: Credentials, folder: Path, parameters: list[str]) -> Process:
-    spark_settings = {name: ENVIRONMENT[name] for name in ("PYTHONPATH", "JDK_JAVA_OPTIONS")}
-    return Process(parameters, folder, environment={**stage.environment(credentials), **spark_settings})
+@contextmanager
+def as_job(spark: SparkSession, stage: Emulator, credentials: Credentials) -> Iterator[None]:
+    """Give this process and Spark's Python workers the environment variables of a job run with these credentials."""
+    given = {name: value for name, value in stage.environment(credentials).items() if os.environ.get(name) != value}
+    with as_caller(stage, credentials), mock.patch.dict(spark.sparkContext.environment, given):
+        yield
 
 
 def put(stage: Emulator, number: int) -> None:
@@ -54,14 +72,14 @@ def test_no_file_is_lost_across_notifications_a_kill_and_a_listing_run(
 ) -> None:
     settings = environment(tmp_path)
     credentials = reader(stage, settings)
-    make_bucket(stage, settings)
+    empty(stage, settings)
     where = Place(tmp_path / "place", "own", headers=("srcaddr", "srcport"))
     put(stage, 0)
-    running_ = process(
-        stage,
-        credentials,
-        tmp_path / "1",
+    spark_settings = {name: ENVIRONMENT[name] for name in ("PYTHONPATH", "JDK_JAVA_OPTIONS")}
+    running_ = Process(
         where.parameters(vpc_logs_path=PATH, notifications="auto-loader", trigger="continuous", interval_seconds="1"),
+        tmp_path / "process",
+        environment={**stage.environment(credentials), **spark_settings},
     )
     try:
         running_.wait_for("batch ")
@@ -76,14 +94,11 @@ def test_no_file_is_lost_across_notifications_a_kill_and_a_listing_run(
         time.sleep(0.5)
         running_.kill()
     assert running_.err == ""
-    put(stage, 6)
-    restarted = process(
-        stage, credentials, tmp_path / "2", where.parameters(vpc_logs_path=PATH, notifications="auto-loader")
-    )
-    assert (restarted.wait(), restarted.err) == (0, "")
-    put(stage, 7)
-    listing = process(stage, credentials, tmp_path / "3", where.parameters(vpc_logs_path=PATH, notifications="off"))
-    assert (listing.wait(), listing.err) == (0, "")
+    with as_job(spark, stage, credentials):
+        put(stage, 6)
+        ingest(spark, where, vpc_logs_path=PATH, notifications="auto-loader")
+        put(stage, 7)
+        ingest(spark, where, vpc_logs_path=PATH, notifications="off")
     loaded, quarantined = contents(spark, where)
     assert loaded == records(*range(8))
     assert sum(quarantined.values()) == 8
@@ -94,59 +109,57 @@ def test_a_permission_revoked_from_a_running_stream_ends_the_job_with_its_name(
 ) -> None:
     settings = environment(tmp_path, STACK)
     credentials = reader(stage, settings)
-    s3 = stage.client("s3")
-    if not s3.list_buckets()["Buckets"]:
-        make_bucket(stage, settings)
-    s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
-    for entry in s3.list_objects_v2(Bucket=BUCKET).get("Contents", []):
-        s3.delete_object(Bucket=BUCKET, Key=entry["Key"])
+    empty(stage, settings)
     url = make_stack_notifications(stage, settings)
     where = Place(tmp_path / "place", "given", headers=("srcaddr", "srcport"))
-    parameters = where.parameters(
-        vpc_logs_path=PATH, notifications="queue", queue_url=url, trigger="continuous", interval_seconds="1"
-    )
+    given = {"vpc_logs_path": PATH, "notifications": "queue", "queue_url": url}
     put(stage, 0)
-    running_ = process(stage, credentials, tmp_path / "1", parameters)
-    try:
-        running_.wait_for("batch ")
-        put(stage, 1)
-        running_.wait_for("batch ", times=2)
-        iam, name = stage.client("iam"), settings.reader.role_name
-        document = iam.get_role_policy(RoleName=name, PolicyName="notifications")["PolicyDocument"]
-        for statement in document["Statement"]:
-            statement["Action"] = [action for action in statement["Action"] if action != "sqs:ReceiveMessage"]
-        iam.put_role_policy(RoleName=name, PolicyName="notifications", PolicyDocument=json.dumps(document))
-        assert running_.wait() == 1
-    finally:
-        running_.kill()
-    assert "sqs:ReceiveMessage on arn:aws:sqs:us-east-1:111122223333:vpc-flow-logs-test is denied" in running_.err
-    assert "Traceback" not in running_.err
+    with as_job(spark, stage, credentials), ThreadPoolExecutor() as threads:
+        job = threads.submit(try_ingest, spark, where, trigger="continuous", interval_seconds="1", **given)
+        try:
+            until(lambda: job.done() or batches_in(where) == 1, seconds=SECONDS)
+            put(stage, 1)
+            until(lambda: job.done() or batches_in(where) == 2, seconds=SECONDS)
+            iam, name = stage.client("iam"), settings.reader.role_name
+            document = iam.get_role_policy(RoleName=name, PolicyName="notifications")["PolicyDocument"]
+            narrower = json.dumps(without_action(document, "sqs:ReceiveMessage"))
+            iam.put_role_policy(RoleName=name, PolicyName="notifications", PolicyDocument=narrower)
+            ran = job.result(SECONDS)
+        finally:
+            for query in spark.streams.active:
+                query.stop()
+    assert ran.status == 1
+    assert "sqs:ReceiveMessage on arn:aws:sqs:us-east-1:111122223333:vpc-flow-logs-test is denied" in ran.message
+    assert "Traceback" not in ran.message
     assert contents(spark, where)[0] == records(0, 1)
 
 
+def empty(stage: Emulator, settings: Environment) -> None:
+    """Create the bucket, or remove all objects and notifications from it."""
+    s3 = stage.client("s3")
+    if not s3.list_buckets()["Buckets"]:
+        make_bucket(stage, settings)
+    clean(stage)
+
+
+def batches_in(where: Place) -> int:
+    """Return the number of batches that have added records to the table."""
+    return sum(any("add" in action for action in commit) for commit in commits(where.delta))
+
+
 def test_a_run_on_a_prefix_without_objects_succeeds_and_a_later_run_loads_the_first_file(
-    spark: SparkSession, stage: Emulator, tmp_path: Path
+    spark: SparkSession, stage: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Auto Loader's behavior on an empty prefix is undocumented; here it refuses to start."""
     settings = environment(tmp_path)
     credentials = reader(stage, settings)
-    s3 = stage.client("s3")
-    if not s3.list_buckets()["Buckets"]:
-        make_bucket(stage, settings)
-    for entry in s3.list_objects_v2(Bucket=BUCKET).get("Contents", []):
-        s3.delete_object(Bucket=BUCKET, Key=entry["Key"])
+    empty(stage, settings)
+    monkeypatch.setenv("CLOUD_FILES_EMPTY_PREFIX", "raises")
     where = Place(tmp_path / "place", "patient", headers=("srcaddr", "srcport"))
-    parameters = where.parameters(vpc_logs_path=PATH, notifications="off")
-    strict = {
-        **stage.environment(credentials),
-        **{name: ENVIRONMENT[name] for name in ("PYTHONPATH", "JDK_JAVA_OPTIONS")},
-        "CLOUD_FILES_EMPTY_PREFIX": "raises",
-    }
-    first = Process(parameters, tmp_path / "1", environment=strict)
-    assert (first.wait(), first.err) == (0, "")
-    assert f"no files yet below {PATH}" in first.out
-    assert "done: 0 batches, 0 files" in first.out
-    put(stage, 0)
-    second = Process(parameters, tmp_path / "2", environment=strict)
-    assert (second.wait(), second.err) == (0, "")
+    with as_job(spark, stage, credentials):
+        first = ingest(spark, where, vpc_logs_path=PATH, notifications="off")
+        assert f"no files yet below {PATH}" in first.lines
+        assert first.lines[-3].startswith("done: 0 batches, 0 files")
+        put(stage, 0)
+        ingest(spark, where, vpc_logs_path=PATH, notifications="off")
     assert contents(spark, where)[0] == records(0)

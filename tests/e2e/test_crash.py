@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.support.ingesting import Place, Process, contents
+from tests.support.ingesting import Place, Process, contents, try_ingest
 
 CRASHES = int(os.environ.get("VPC_FLOW_LOGS_CRASHES", "6"))
 SEED = int(os.environ.get("VPC_FLOW_LOGS_SEED", "1"))
@@ -66,22 +66,6 @@ def test_runs_killed_at_random_moments_lose_and_duplicate_nothing(spark: SparkSe
         finally:
             kills.append(f"after {time.monotonic() - start:.1f} s, {len(process.batches)} batches")
             process.kill()
-    last = Process(where.parameters(), tmp_path / "process-last")
-    assert last.wait() == 0, f"seed {SEED}, {kills}: {last.err}"
-    assert last.err == ""
+    last = try_ingest(spark, where)
+    assert last.status == 0, f"seed {SEED}, {kills}: {last.message}"
     assert contents(spark, where) == expected_contents(where, files), f"seed {SEED}, {kills}"
-
-
-@pytest.mark.slow
-def test_an_interrupted_run_reports_it_and_the_next_run_resumes(spark: SparkSession, tmp_path: Path) -> None:
-    where = Place(tmp_path / "place", "interrupted", headers=("srcaddr", "srcport"))
-    for number in range(6):
-        where.deliver(file_with(number), f"{number}.log")
-    process = Process(where.parameters(max_files_per_batch="1"), tmp_path / "process-0")
-    process.wait_for("batch ", times=2)
-    process.interrupt()
-    assert process.wait() == 130
-    assert process.err == "Interrupted. Data loaded so far is kept; run the command again to resume where it stopped.\n"
-    last = Process(where.parameters(), tmp_path / "process-last")
-    assert last.wait() == 0, last.err
-    assert contents(spark, where) == expected_contents(where, 6)

@@ -25,7 +25,7 @@ from databricks.sdk.service.jobs import Continuous, JobSettings, PauseStatus
 from infra.iam.ci_policies import CiAccess
 from local.aws import Credentials
 from local.delivery import delivering
-from local.runs.processes import end_session
+from local.processes import end_session
 from local.stage import cdk
 from local.stage.composed import EmbeddedStage, embedded
 

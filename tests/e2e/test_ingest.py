@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import zlib
@@ -426,39 +427,52 @@ def test_the_thirtieth_batch_takes_as_long_as_the_fifth(spark: SparkSession, tmp
 # Separate processes
 
 
-def test_a_continuous_run_loads_a_later_file_and_stops_cleanly_and_the_next_process_resumes(tmp_path: Path) -> None:
-    """The table is managed, so the next process has to find it in the catalog."""
+STOPPED = "Interrupted. Data loaded so far is kept; run the command again to resume where it stopped.\n"
+
+
+def test_a_stopped_run_exits_cleanly_and_the_next_process_resumes_and_loads_later_files(tmp_path: Path) -> None:
+    """Ctrl-C stops the first process while it has files to load; SIGTERM stops the second one.
+
+    The table is managed, so the second process has to find it in the catalog.
+    """
     where = Place(tmp_path / "place", "flows.vpc", headers=("srcaddr", "srcport"))
-    where.deliver(b"srcaddr srcport\n10.0.0.1 80\n", "a.log")
-    first = Process(
-        where.parameters(delta_output_path="", trigger="continuous", interval_seconds="1"), tmp_path / "process"
-    )
+    for number in range(6):
+        where.deliver(f"srcaddr srcport\n10.0.0.{number} {number}\n".encode(), f"{number}.log")
+    first = stoppable(where, tmp_path)
     try:
-        first.wait_for("batch 0: 1 file, ")
-        where.deliver(b"srcaddr srcport\n10.0.0.2 x\n10.0.0.3 81\n", "b.log")
-        first.wait_for("batch 1: 1 file, ")
-        first.terminate()
-        assert first.wait() == 128 + 15
+        first.wait_for("batch 0: ")
+        first.interrupt()
+        assert (first.wait(), first.err) == (128 + signal.SIGINT, STOPPED)
     finally:
         first.kill()
-    assert first.err == "Interrupted. Data loaded so far is kept; run the command again to resume where it stopped.\n"
-    lines = first.out.splitlines()
-    assert lines[0] == f"loading {where.logs} into flows.vpc (continuous)"
-    size = sum(path.stat().st_size for path in where.logs.iterdir())
-    assert lines[-3:] == [
-        f"done: 2 batches, 2 files, {size} B, 2 records, 1 quarantined line",
-        "records:    table flows.vpc",
-        "quarantine: table flows.vpc_quarantine",
-    ]
 
-    where.deliver(b"srcaddr srcport\n10.0.0.4 82\n", "c.log")
-    second = Process(where.parameters(delta_output_path=""), tmp_path / "process")
-    assert second.wait() == 0
-    assert second.err == ""
-    assert second.out.splitlines()[-3].startswith("done: 1 batch, 1 file, ")
-    log = tmp_path / "process" / "spark-warehouse" / "flows.db" / "vpc"
-    added = [json.loads(a["add"]["stats"])["numRecords"] for commit in commits(log) for a in commit if "add" in a]
-    assert sum(added) == 3
+    second = stoppable(where, tmp_path)
+    table = tmp_path / "process" / "spark-warehouse" / "flows.db" / "vpc"
+    try:
+        second.wait_until(lambda: records_in(table) == 6)
+        where.deliver(b"srcaddr srcport\n10.0.0.2 x\n10.0.0.3 81\n", "later.log")
+        second.wait_for(", 1 record, 1 quarantined line, ")
+        second.terminate()
+        assert (second.wait(), second.err) == (128 + signal.SIGTERM, STOPPED)
+    finally:
+        second.kill()
+    assert records_in(table) == 7
+    lines = second.out.splitlines()
+    assert lines[0] == first.out.splitlines()[0] == f"loading {where.logs} into flows.vpc (continuous)"
+    assert re.fullmatch(r"done: \d+ batch(es)?, \d+ files?, \d+ B, \d+ records?, 1 quarantined line", lines[-3])
+    assert lines[-2:] == ["records:    table flows.vpc", "quarantine: table flows.vpc_quarantine"]
+
+
+def stoppable(where: Place, folder: Path) -> Process:
+    """Start a run that loads one file per batch into a managed table, until a signal stops it."""
+    changes = {"delta_output_path": "", "trigger": "continuous", "interval_seconds": "1", "max_files_per_batch": "1"}
+    return Process(where.parameters(**changes), folder / "process")
+
+
+def records_in(table: Path) -> int:
+    """Return the number of records in the files that the commits of a table added."""
+    added = [action["add"] for commit in commits(table) for action in commit if "add" in action]
+    return sum(json.loads(file["stats"])["numRecords"] for file in added)
 
 
 # Full disks and unusable paths

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from databricks.sdk.errors import BadRequest
 from databricks.sdk.service import compute, jobs
 
 from local.aws import Emulator, running
-from local.runs.processes import session_members
+from local.processes import session_members
 from local.runs.runner import ClusterRunner
 from local.workspace import Behavior, ExternalLocation, WorkspaceServer
 from tests.support.wheels import wheel
@@ -33,16 +34,32 @@ MODULE = """
 import json, os, sys, time
 from pathlib import Path
 
+def first():
+    identify()
+    look()
+    keep()
+
+def second():
+    find()
+    raise SystemExit(0)
+
+def third():
+    read()
+    raise ValueError("one reason\\nand where")
+
+def show(what, result):
+    print(f"{what}:", json.dumps(result))
+
 def identify():
     import boto3
-    print("result:", json.dumps({
+    show("identity", {
         "arguments": sys.argv[1:],
         "aws": sorted(name for name in os.environ if name.startswith("AWS_")),
         "token": bool(os.environ.get("AWS_SESSION_TOKEN")),
         "caller": boto3.client("sts").get_caller_identity()["Arn"],
         "home": os.listdir(Path.home() / ".aws") if (Path.home() / ".aws").exists() else None,
         "module": __file__,
-    }))
+    })
 
 def keep():
     from pyspark.sql import SparkSession
@@ -71,27 +88,21 @@ def find():
     result["columns"] = spark.table("kept").columns
     result["answers"] = [spark.sql(f"SELECT * FROM kept_answer({b})").first().c for b in ("", "b => 2")]
     result["functions"] = [row.function for row in spark.sql("SHOW USER FUNCTIONS LIKE '*_answer'").collect()]
-    print("result:", json.dumps(result))
+    show("tables", result)
 
 def read():
     from pyspark.sql import SparkSession
     spark = SparkSession.builder.getOrCreate()
     rows = spark.read.format("binaryFile").load("s3://logs/allowed/*").collect()
-    print("result:", json.dumps([[row.path, bytes(row.content).decode()] for row in rows]))
-    spark.read.format("binaryFile").load("s3://logs/other/").collect()
+    show("objects", [[row.path, bytes(row.content).decode()] for row in rows])
+    try:
+        spark.read.format("binaryFile").load("s3://logs/other/").collect()
+    except Exception as error:
+        show("denial", str(error))
 
 def wait():
     print("waiting", flush=True)
     time.sleep(600)
-
-def refuse():
-    raise SystemExit("this is why")
-
-def leave():
-    raise SystemExit(0)
-
-def fail():
-    raise ValueError("one reason\\nand where")
 
 def look():
     from pyspark.sql import SparkSession
@@ -111,9 +122,9 @@ def look():
     fs.rm("/Volumes/network/flow_logs/checkpoints/a.txt")
     result["after"] = [entry.name for entry in fs.ls("/Volumes/network/flow_logs/checkpoints")]
     result["by Spark"] = [row.value for row in spark.read.text("/Volumes/network/flow_logs/checkpoints").collect()]
-    print("result:", json.dumps(result))
+    show("files", result)
 """
-FUNCTIONS = ("identify", "keep", "find", "read", "wait", "refuse", "leave", "fail", "look")
+FUNCTIONS = ("first", "second", "third", "wait")
 
 
 @pytest.fixture(scope="module")
@@ -206,19 +217,50 @@ def wait_for_end(client: WorkspaceClient, run_id: int) -> tuple[str, jobs.RunOut
     return (state.result_state.value if state.result_state else str(state.life_cycle_state)), output
 
 
-def printed_result(output: jobs.RunOutput) -> Any:
-    (line,) = [line for line in (output.logs or "").splitlines() if line.startswith("result: ")]
-    return json.loads(line.removeprefix("result: "))
+@dataclass(frozen=True)
+class Ended:
+    """A run that has ended: its result, its output, and the folder of its task."""
+
+    result: str
+    output: jobs.RunOutput
+    folder: Path
+
+    def printed(self, what: str) -> Any:
+        (line,) = [line for line in (self.output.logs or "").splitlines() if line.startswith(f"{what}: ")]
+        return json.loads(line.removeprefix(f"{what}: "))
 
 
-def test_a_run_has_only_temporary_credentials_of_its_profiles_role(
-    client: WorkspaceClient, runner: ClusterRunner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "somebody's own")
-    run_id = submit(client, "identify", table="a b")
-    result, output = wait_for_end(client, run_id)
-    assert result == "SUCCESS"
-    printed = printed_result(output)
+# A run starts Spark, so a few runs do everything that the tests look at.
+
+
+@pytest.fixture(scope="module")
+def first(server: WorkspaceServer, client: WorkspaceClient, runner: ClusterRunner) -> Ended:
+    """Run the functions `identify`, `look` and `keep`."""
+    location = ExternalLocation("governed", "s3://governed", "credential", owner=server.credentials.client_id)
+    server.state.external_locations["governed"] = location
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_PROFILE", "somebody's own")
+        run_id = submit(client, "first", table="a b")
+    return Ended(*wait_for_end(client, run_id), runner.running[run_id].folder)
+
+
+@pytest.fixture(scope="module")
+def second(first: Ended, client: WorkspaceClient, runner: ClusterRunner) -> Ended:
+    """Run `find`, then exit with status 0."""
+    run_id = submit(client, "second")
+    return Ended(*wait_for_end(client, run_id), runner.running[run_id].folder)
+
+
+@pytest.fixture(scope="module")
+def third(client: WorkspaceClient, runner: ClusterRunner) -> Ended:
+    """Run `read`, then raise an exception."""
+    run_id = submit(client, "third")
+    return Ended(*wait_for_end(client, run_id), runner.running[run_id].folder)
+
+
+def test_a_run_has_only_temporary_credentials_of_its_profiles_role(first: Ended) -> None:
+    assert first.result == "SUCCESS", first.output
+    printed = first.printed("identity")
     assert printed["arguments"] == ["--table=a b"]
     assert printed["caller"].startswith("arn:aws:sts::000000000000:assumed-role/reader/i-0")
     assert printed["token"] is True
@@ -236,14 +278,23 @@ def test_a_run_has_only_temporary_credentials_of_its_profiles_role(
         "AWS_SHARED_CREDENTIALS_FILE",
     ]
     # The module comes from the uploaded wheel and not from this machine.
-    assert printed["module"].startswith(str(runner.running[run_id].folder))
+    assert printed["module"].startswith(str(first.folder))
 
 
-def test_tables_views_and_functions_outlive_the_run_that_created_them(client: WorkspaceClient) -> None:
-    assert wait_for_end(client, submit(client, "keep"))[0] == "SUCCESS"
-    result, output = wait_for_end(client, submit(client, "find"))
-    assert result == "SUCCESS"
-    assert printed_result(output) == {
+def test_unity_catalog_denies_hadoop_file_systems_but_not_dbutils_and_spark(first: Ended) -> None:
+    assert first.printed("files") == {
+        "/Volumes/network/flow_logs/checkpoints": "No Unity API token found in Unity Scope",
+        "s3://governed/table": "No Unity API token found in Unity Scope",
+        "s3://logs/allowed": "a file system",
+        "head": "text",
+        "names": ["a.txt"],
+        "after": [],
+        "by Spark": [],
+    }
+
+
+def test_tables_views_and_functions_outlive_the_run_that_created_them_with_name_and_location(second: Ended) -> None:
+    assert second.printed("tables") == {
         "tables": ["kept", "kept_at", "kept_view"],
         "kept": [1, "dbfs:/user/hive/warehouse/kept"],
         "kept_at": [1, "dbfs:/FlowLogs/kept"],
@@ -254,11 +305,16 @@ def test_tables_views_and_functions_outlive_the_run_that_created_them(client: Wo
     }
 
 
-def test_spark_reads_only_the_objects_that_the_role_may_read(client: WorkspaceClient) -> None:
-    result, output = wait_for_end(client, submit(client, "read"))
-    assert printed_result(output) == [["s3://logs/allowed/a", "allowed/a"]]
-    assert result == "FAILED"
-    assert "AccessDenied" in (output.error or "")
+def test_spark_reads_only_the_objects_that_the_role_may_read(third: Ended) -> None:
+    assert third.printed("objects") == [["s3://logs/allowed/a", "allowed/a"]]
+    assert "AccessDenied" in third.printed("denial")
+
+
+def test_an_exception_or_any_exit_fails_the_run(second: Ended, third: Ended) -> None:
+    for ended, error in ((second, "SystemExit: 0"), (third, "ValueError: one reason\nand where")):
+        assert ended.result == "FAILED"
+        assert ended.output.error == error
+        assert error.splitlines()[0] in (ended.output.error_trace or "")
 
 
 def test_a_run_with_a_role_that_may_not_be_passed_does_not_start(client: WorkspaceClient) -> None:
@@ -266,7 +322,7 @@ def test_a_run_with_a_role_that_may_not_be_passed_does_not_start(client: Workspa
     with pytest.raises(BadRequest, match=denied):
         client.instance_profiles.add(f"{PROFILE}/other")
     client.instance_profiles.add(f"{PROFILE}/other", skip_validation=True)
-    result, output = wait_for_end(client, submit(client, "identify", profile="other"))
+    result, output = wait_for_end(client, submit(client, "first", profile="other"))
     assert result == "FAILED"
     assert denied in (output.error or "")
     assert not output.logs
@@ -281,34 +337,6 @@ def test_an_unknown_entry_point_is_reported_with_the_entry_points_of_the_wheel(c
     result, output = wait_for_end(client, submit(client, "load"))
     assert result == "FAILED"
     assert f"has no entry point load. It has: {', '.join(sorted(FUNCTIONS))}" in (output.error or "")
-
-
-@pytest.mark.parametrize(
-    ("entry_point", "error"),
-    [("refuse", "SystemExit: this is why"), ("leave", "SystemExit: 0"), ("fail", "ValueError: one reason\nand where")],
-)
-def test_an_exception_or_any_exit_fails_the_run(client: WorkspaceClient, entry_point: str, error: str) -> None:
-    result, output = wait_for_end(client, submit(client, entry_point))
-    assert result == "FAILED"
-    assert output.error == error
-    assert error.splitlines()[0] in (output.error_trace or "")
-
-
-def test_unity_catalog_denies_hadoop_file_systems_but_not_dbutils_and_spark(
-    server: WorkspaceServer, client: WorkspaceClient
-) -> None:
-    location = ExternalLocation("governed", "s3://governed", "credential", owner=server.credentials.client_id)
-    server.state.external_locations["governed"] = location
-    _, output = wait_for_end(client, submit(client, "look"))
-    assert printed_result(output) == {
-        "/Volumes/network/flow_logs/checkpoints": "No Unity API token found in Unity Scope",
-        "s3://governed/table": "No Unity API token found in Unity Scope",
-        "s3://logs/allowed": "a file system",
-        "head": "text",
-        "names": ["a.txt"],
-        "after": [],
-        "by Spark": [],
-    }
 
 
 def test_canceling_a_run_ends_all_its_processes(client: WorkspaceClient, runner: ClusterRunner) -> None:

@@ -15,8 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.delivery import Continuous, Delivered, delivering
+from local.processes import session_members
 from local.runs.process import RunningTask
-from local.runs.processes import session_members
 from local.stage.composed import EmbeddedStage, embedded
 from local.stage.sql import Sql
 from tests.support.releases import NEXT, deploy_release, next_release, released

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -262,9 +262,13 @@ class Process:
 
     def wait_for(self, text: str, *, times: int = 1, seconds: float = SECONDS) -> None:
         """Wait until the output contains a text this number of times, or the process has ended."""
+        self.wait_until(lambda: self.out.count(text) >= times, seconds=seconds)
+
+    def wait_until(self, condition: Callable[[], bool], *, seconds: float = SECONDS) -> None:
+        """Wait until a condition is true, or the process has ended."""
         deadline = time.monotonic() + seconds
-        while self.out.count(text) < times and self.running:
-            assert time.monotonic() < deadline, f"no {text!r} in {seconds} s:\n{self.out}\n{self.err}"
+        while not condition() and self.running:
+            assert time.monotonic() < deadline, f"still waiting after {seconds} s:\n{self.out}\n{self.err}"
             time.sleep(0.05)
 
     def terminate(self) -> None:

@@ -1,15 +1,21 @@
-"""Terminate a session of processes: a run's Python, its Java, and Java's Python workers."""
+"""Terminate a session of processes: a command with its children, or a run with its Java and its Python workers."""
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
+
+_PATIENCE = 10.0
 
 
 def end_session(leader: int, number: int = signal.SIGKILL, *, but: int | None = None) -> None:
     """Send a signal to every process of a session, even if the session's leader has already ended.
+
+    After ``SIGKILL``, wait until the processes have ended, which can take a while on a busy machine. A process in an
+    uninterruptible system call may never end, so the wait has a limit of ten seconds.
 
     Spark's Python workers leave the process group but not the session. Without ``/proc``, only the group receives the
     signal; the workers then end when their Java process does.
@@ -19,14 +25,15 @@ def end_session(leader: int, number: int = signal.SIGKILL, *, but: int | None = 
         number: the signal.
         but: a process to exclude.
     """
+    end = time.monotonic() + _PATIENCE
     # Repeat, because a process may start another one between the listing and the signals.
-    for _ in range(3):
-        members = [pid for pid in session_members(leader) if pid != but]
+    while members := [pid for pid in session_members(leader) if pid != but]:
         for pid in members:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-        if number != signal.SIGKILL or not members:
+        if number != signal.SIGKILL or time.monotonic() > end:
             break
+        time.sleep(0.01)
     if not Path("/proc/self").exists():
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, number)
