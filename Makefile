@@ -112,8 +112,9 @@ format: .venv/made  ## format the code and fix lint errors
 prose: .venv/made  ## check the English of documents, docstrings, comments and messages
 	.venv/bin/python -m tools.prose_rules $(ARGS)
 
-docs: .venv/made  ## write docs/environment.md from the schema of the environment file
+docs: .venv/made  ## write docs/environment.md from the schema of the environment file, and docs/answers.md from the SQL
 	.venv/bin/python -m tools.environment_reference
+	.venv/bin/python -m tools.answers_reference
 
 # Locked versions stay while the declared ranges allow them. `make lock UPGRADE=--upgrade` takes the newest versions.
 # With `--universal`, one lock file covers Python 3.10 to 3.13 and every platform.

@@ -1,4 +1,4 @@
-"""The answers once more, computed in plain Python from the hand-written records and the text of the design.
+"""The answers, computed again in plain Python from the hand-written records and the text of the design.
 
 Each function takes the records of a window and returns rows, in any order. They share nothing with the SQL.
 """

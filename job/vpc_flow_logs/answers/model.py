@@ -18,7 +18,7 @@ SOURCES = (ALL_FIELDS, SERVICE_NAMES, QUARANTINE)
 """Short names of the views and tables that answers read. The full name is ``<table name>_<short name>``."""
 
 TOPICS = ("traffic", "cost", "security", "network", "health")
-"""The topics of answers, in the order in which the catalogue lists them."""
+"""The topics of answers, in the order in which the catalog lists them."""
 
 CHARTS = ("counter", "bar", "line", "table", "heatmap", "sankey")
 """The ways to draw an answer."""
@@ -57,7 +57,7 @@ class OutputColumn:
 
 @dataclass(frozen=True)
 class Chart:
-    """How to draw an answer: one of `CHARTS`, and the columns to draw, the values last. A table shows all columns."""
+    """The chart of an answer: one of `CHARTS`, and the columns to draw, the values last. A table shows all columns."""
 
     kind: str
     columns: tuple[str, ...] = ()
