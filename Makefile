@@ -115,7 +115,7 @@ format: .venv/made  ## format the code and fix lint errors
 prose: .venv/made  ## check the English of documents, docstrings, comments and messages
 	.venv/bin/python -m tools.prose_rules $(ARGS)
 
-docs: .venv/made  ## write docs/environment.md from the schema, and docs/answers.md from the SQL files
+docs: .venv/made  ## write docs/environment.md from the schema of the environment file, and docs/answers.md from the SQL
 	.venv/bin/python -m tools.environment_reference
 	.venv/bin/python -m tools.answers_reference
 

@@ -1,75 +1,108 @@
-"""Write the reference of the answers from their SQL files: ``python -m tools.answers_reference``.
+"""Reference of the answers, written from the catalog: ``python -m tools.answers_reference``.
 
-``make docs`` writes docs/answers.md. Everything about an answer comes from the comment at the top of its file in
-``job/vpc_flow_logs/answers/``, so a new answer needs no work here.
+``make docs`` writes docs/answers.md. Questions, columns, parameters and fields come from the SQL files in
+``job/vpc_flow_logs/answers``, so a new answer needs no work here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vpc_flow_logs.answers.catalogue import catalogue
+from vpc_flow_logs.answers.catalog import catalog, is_own
 from vpc_flow_logs.answers.model import TOPICS, Answer
+from vpc_flow_logs.answers.views import DERIVED
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "answers.md"
 
 _INTRODUCTION = """\
 # Answers
 
-<!-- Written by `make docs` from job/vpc_flow_logs/answers/. -->
+<!-- Written by `make docs` from the SQL files in job/vpc_flow_logs/answers. -->
 
-When the job starts, it creates a SQL table function for each question below, next to the records table. The name of a
-function is the name of the table, an underscore, and the name of the answer:
+When the job starts, it creates views and table functions next to its table. Each function answers one question about
+the records:
 
 ```sql
 SELECT * FROM network.flow_logs.staging_top_talkers();
-
-SELECT * FROM network.flow_logs.staging_port_scans(since => now() - INTERVAL 7 DAYS, min_ports => 50);
+SELECT * FROM network.flow_logs.staging_traffic_from(address => '10.0.1.5', since => now() - INTERVAL 7 DAYS);
 ```
 
-`since` is inclusive and `until` is exclusive; both compare with `event_time`. Without them, a function covers the last
-24 hours. All functions read the view `<table>_all_fields`, which has a typed column for each of the 72 fields that AWS
-documents: the column of the table if there is one, otherwise the value in `other_fields`, otherwise NULL. So every
-answer works with every table, and is empty if a field that it needs was never delivered. Each answer below lists the
-fields that the flow log must have, and the optional fields that make it more precise.
+The name of a function is the name of the table, `_`, and the name of the answer. Every function has the parameters
+`since` (inclusive, by default 24 hours ago) and `until` (exclusive, by default now), which select records by
+`event_time`. Its other parameters have defaults, too. The columns `records`, `packets` and `bytes` are totals, and
+`service` is the usual name of a port or a protocol. The other columns are fields of the records, or described below.
+`DESCRIBE FUNCTION EXTENDED` shows the same description.
 
-The job changes only the views and functions that it created. A view or function of the same name that someone else
-created stays, and the job prints a note. If the catalog does not allow SQL functions, the job prints a note and loads
-the files anyway. `--answers off` turns this off.
+Functions read the view `<table name>_all_fields`. It has a typed column for each documented field, whether the table
+has a column for the field or keeps it in `other_fields`. So every function exists for every table. If a flow log does
+not deliver a field that an answer needs, the answer has no rows. Add the field to `fields` of the flow log.
+
+After the fields, `event_time`, `source_file` and `ingested_at`, the view has columns that are computed from fields:
+
 """
+
+_ADDRESSES = """
+`private` addresses are those of RFC 1918, `100.64.0.0/10` and `fc00::/7`. `special` addresses are loopback, link-local,
+multicast and reserved ones. All others are `public`, also those in the ranges for documentation and benchmarks.
+
+The view `<table name>_service_names` has the names of well-known ports and of protocols.
+
+## What the job creates
+
+A run creates what is missing or has changed, and prints one line. It does not touch views and functions that it did not
+create, and it removes none. To create none, set `--answers off`. If the catalog refuses, for example because the job's
+principal has no `CREATE FUNCTION` on the schema, the run prints a note and loads as usual; the next run tries again. In
+Unity Catalog, grant `SELECT` and `EXECUTE` on the schema rather than on the objects: an update replaces objects, and
+the grants on them may be lost.
+
+On a laptop, the catalog is in memory, so `local.ingest` does not create them.
+"""
+
+_TOPICS = {
+    "traffic": "The questions of [AWS's Athena integration]"
+    "(https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-run-athena-query.html).",
+    "cost": "Where bytes cost money.",
+    "security": "Rejected traffic, and traffic that should not be accepted.",
+    "network": "Who talks to whom, and what gets lost.",
+    "health": "Whether records are missing or late.",
+}
 
 
 def page() -> str:
     """Return the text of docs/answers.md."""
-    answers = catalogue()
-    sections = [_section(topic, [answer for answer in answers if answer.topic == topic]) for topic in TOPICS]
-    return "\n".join([_INTRODUCTION, *sections])
+    parts = [_INTRODUCTION, *_table("column", [(c.name, c.type, c.comment) for c in DERIVED]), _ADDRESSES]
+    for topic in TOPICS:
+        parts += [f"\n## {topic.capitalize()}\n\n{_TOPICS[topic]}\n"]
+        parts += [text for answer in catalog() if answer.topic == topic for text in _section(answer)]
+    return "".join(parts)
 
 
-def _section(topic: str, answers: Sequence[Answer]) -> str:
-    return "\n".join([f"## {topic.capitalize()}\n", *map(_entry, answers)])
+def _section(answer: Answer) -> Iterator[str]:
+    """Yield the texts about one answer."""
+    yield f"\n### `{answer.name}`\n\n{answer.question} {answer.counts} Order: {answer.order}.\n\n"
+    names = [f"`{name}`" for name in answer.fields]
+    if names:
+        yield f"Needs {', '.join(names)}.\n"
+    if answer.optional:
+        yield f"Uses {', '.join(f'`{name}`' for name in answer.optional)}, if delivered.\n"
+    if names or answer.optional:
+        yield "\n"
+    if parameters := answer.parameters[2:]:
+        rows = [(p.name, p.type, f"{p.meaning} (default: `{p.default}`)") for p in parameters]
+        yield from (*_table("parameter", rows), "\n")
+    yield f"Returns {', '.join(f'`{column.name}`' for column in answer.columns)}.\n"
+    own = [(column.name, column.type, column.meaning) for column in answer.columns if is_own(column)]
+    if own:
+        yield from ("\n", *_table("column", own))
 
 
-def _entry(answer: Answer) -> str:
-    """Return the entry of an answer: the question, what counts, the fields, the parameters and the columns."""
-    optional = f" Optional: {_code(answer.optional)}." if answer.optional else ""
-    fields = f"Fields: {_code(answer.fields)}.{optional}" if answer.fields else f"Fields: none.{optional}"
-    parameters = [f"- `{each.name}` (default `{each.default}`): {each.meaning}" for each in answer.parameters[2:]]
-    lines = [
-        f"### {answer.name}\n",
-        f"{answer.question} {answer.counts} Order: {answer.order}.\n",
-        f"{fields}\n",
-        *(["Parameters besides `since` and `until`:\n", *parameters, ""] if parameters else []),
-        f"Columns: {_code([column.name for column in answer.columns])}.\n",
-    ]
-    return "\n".join(lines)
-
-
-def _code(names: Sequence[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+def _table(first: str, rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    lines = [f"| {first} | type | meaning |", "|---|---|---|"]
+    lines += [f"| `{name}` | {type_} | {meaning} |" for name, type_, meaning in rows]
+    return [f"{line}\n" for line in lines]
 
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
-    print(f"wrote {PAGE.relative_to(PAGE.parent.parent)}")
+    print(f"wrote {PAGE.relative_to(Path.cwd()) if PAGE.is_relative_to(Path.cwd()) else PAGE}")

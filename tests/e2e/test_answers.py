@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 import pytest
@@ -13,16 +15,22 @@ from pyspark.sql import SparkSession
 
 from tests.support import answer_oracles as oracle
 from tests.support.answer_oracles import at, window
-from tests.support.answer_records import EVERY_RECORD, RECORDS, SINCE, UNTIL, Record, parquet_file, text_file
+from tests.support.answer_records import GROUPS, SINCE, UNTIL, Record, parquet_file, text_file
+from tests.support.documented_records import DOCUMENTED
 from tests.support.ingesting import Place, ingest
-from vpc_flow_logs.answers.catalogue import catalogue
+from vpc_flow_logs.answers import addresses
+from vpc_flow_logs.answers.catalog import catalog
 from vpc_flow_logs.answers.create import create
-from vpc_flow_logs.answers.statements import sources_of
+from vpc_flow_logs.answers.statements import sources_of, statements
 from vpc_flow_logs.fields import DEFAULT_FORMAT, FIELDS
 
 pytestmark = pytest.mark.lts
 
-ANSWERS = {answer.name: answer for answer in catalogue()}
+RECORDS = {f"fl-{number:017x}": records for number, records in enumerate([*GROUPS, DOCUMENTED], start=1)}
+"""The records of each flow log. Each has its own format."""
+
+EVERY_RECORD = [each for records in RECORDS.values() for each in records]
+ANSWERS = {answer.name: answer for answer in catalog()}
 IN_WINDOW = window(EVERY_RECORD)
 ADMIN_PORTS = oracle.ADMIN
 
@@ -83,6 +91,15 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
 }
 """The rows of each answer without parameters. The others have tests of their own."""
 
+CLASSES = {
+    "private": "10.0.0.0 10.255.255.255 172.16.0.0 172.31.255.255 192.168.1.1 100.64.0.0 100.127.255.255 fd00::1",
+    "special": "0.0.0.0 127.0.0.1 169.254.169.254 224.0.0.1 255.255.255.255 240.0.0.1 :: ::1 fe80::1 ff02::1 2001::1 "
+    "2002::1 100::1 1:2:3:4:5:6:7:8",
+    "public": "9.255.255.255 11.0.0.0 172.15.255.255 172.32.0.0 100.63.255.255 100.128.0.0 8.8.8.8 52.95.128.179 "
+    "192.0.2.1 198.51.100.1 203.0.113.5 198.18.0.1 223.255.255.255 2600:1f18::5 2001:db8::1 64:ff9b::102:304",
+}
+"""Addresses at the edges of ranges."""
+
 VALUE = {"rejected_sources": "records", "blocked_by_policy": "records", "skipped_data": None, "port_scans": None,
          "transit_gateway_drops": None}  # fmt: skip
 """The column by which the rows are sorted, largest first, where that is not ``bytes``."""
@@ -95,17 +112,27 @@ def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Seq
     for name, headers in names.items():
         where = Place(tmp_path_factory.mktemp(name), f"answers_{name}", headers=headers)
         for flow_log, records in RECORDS.items():
-            half = len(records) // 2 if flow_log.endswith("3") else len(records)
+            half = len(records) // 2 if flow_log.endswith(("3", "5")) else len(records)
             prefix = f"012345678901_vpcflowlogs_us-east-1_{flow_log}_20260308T1205Z"
             where.deliver(text_file(records[:half]), f"{prefix}_1.log.gz")
             if records[half:]:
                 where.deliver(parquet_file(records[half:]), f"{prefix}_2.log.parquet")
         where.deliver(
-            b"srcaddr dstaddr\n1 2 3\n1 2\n1 2 3\n", "012345678901_vpcflowlogs_us-east-1_fl-9_20260308T1205Z.log"
+            b"srcaddr dstaddr\n1 2 3\n1 2 3\n", "012345678901_vpcflowlogs_us-east-1_fl-9_20260308T1205Z_0.log"
         )
         ingest(spark, where)
-        assert create(spark, where.table_name)
+        if name == "plain":
+            assert len(create(spark, where.table_name)) == 1
+        else:
+            _create_views(spark, where.table_name)
     return [f"answers_{name}" for name in names]
+
+
+def _create_views(spark: SparkSession, table: str) -> None:
+    types = {name: type_.upper() for name, type_ in spark.table(table).dtypes}
+    for statement in statements(f"spark_catalog.default.{table}", types):
+        if statement.is_view:
+            spark.sql(statement.sql)
 
 
 def ask(spark: SparkSession, table: str, name: str, **given: Any) -> list[tuple[Any, ...]]:
@@ -176,30 +203,53 @@ def test_conversations_have_both_directions_in_one_row(spark: SparkSession, tabl
     assert {ends: by_ends.get(ends) for ends in expected} == expected
 
 
+def test_cost_answers_are_right_on_the_examples_of_the_documentation(
+    spark: SparkSession, tables: Sequence[str]
+) -> None:
+    instance, server = "i-01234567890123456", "203.0.113.5"
+    for table in tables:
+        # What the instance sent and received, and not what the NAT gateways log about the same packets.
+        rows = [row for row in ask(spark, table, "nat_gateway_bytes") if row[4] == server]
+        assert rows == [
+            ("ingress", instance, None, None, server, 2, 0, 27_600),
+            ("egress", instance, None, None, server, 2, 0, 26_500),
+        ]
+        egress = [row for row in ask(spark, table, "internet_egress") if row[3] in (server, "52.95.128.179")]
+        documented = ("i-0c50d5961bcb2d47b", None, "S3", "52.95.128.179", 1, 7, 471)
+        assert [row for row in egress if row[0] != "i-a"] == [documented]
+        savings = {row[1] for row in ask(spark, table, "gateway_endpoint_savings")}
+        assert savings == {"vpc-3"}
+        ends = {row[1:4] for row in ask(spark, table, "conversations") if row[1].startswith(("10.20.", "10.40."))}
+        assert ends == {
+            ("10.20.33.164", "10.40.2.236", 80),
+            ("10.40.1.175", "10.40.2.236", 80),
+            ("10.40.2.31", "10.40.2.236", 80),
+        }
+
+
 def test_parameters_choose_records(spark: SparkSession, tables: Sequence[str]) -> None:
     def flows_of(records: Sequence[Record]) -> Counter[tuple[Any, ...]]:
         return Counter(oracle.flows(records))
 
-    for table in tables:
-        address = "10.2.0.9"
-        assert Counter(ask(spark, table, "traffic_from", address=address)) == flows_of(chosen(srcaddr=address))
-        assert Counter(ask(spark, table, "traffic_to", address=address)) == flows_of(chosen(dstaddr=address))
-        either = [r for r in chosen(action="ACCEPT", protocol="6") if address in (r.get("srcaddr"), r.get("dstaddr"))]
-        assert Counter(ask(spark, table, "accepted_traffic", address=address)) == flows_of(either)
-        once = ask(spark, table, "top_talkers", direction="egress")
-        assert Counter(once) == Counter(oracle.top(chosen(flow_direction="egress"), "srcaddr"))
-        scans = oracle.port_scans(IN_WINDOW, min_ports=2, min_addresses=1000)
-        assert Counter(ask(spark, table, "port_scans", min_ports=2, min_addresses=1000)) == Counter(scans)
-        uploads = oracle.unusual_uploads(EVERY_RECORD, factor=2.5, min_bytes=500_000_000)
-        rows = ask(spark, table, "unusual_uploads", factor=2.5, min_bytes=500_000_000)
-        assert Counter(rows) == Counter(uploads)
-        assert len(uploads) > len(EXPECTED["unusual_uploads"])
+    table, address = tables[0], "10.2.0.9"
+    assert Counter(ask(spark, table, "traffic_from", address=address)) == flows_of(chosen(srcaddr=address))
+    assert Counter(ask(spark, table, "traffic_to", address=address)) == flows_of(chosen(dstaddr=address))
+    either = [r for r in chosen(action="ACCEPT", protocol="6") if address in (r.get("srcaddr"), r.get("dstaddr"))]
+    assert Counter(ask(spark, table, "accepted_traffic", address=address)) == flows_of(either)
+    once = ask(spark, table, "top_talkers", direction="egress")
+    assert Counter(once) == Counter(oracle.top(chosen(flow_direction="egress"), "srcaddr"))
+    scans = oracle.port_scans(IN_WINDOW, min_ports=2, min_addresses=1000)
+    assert Counter(ask(spark, table, "port_scans", min_ports=2, min_addresses=1000)) == Counter(scans)
+    uploads = oracle.unusual_uploads(EVERY_RECORD, factor=2.5, min_bytes=500_000_000)
+    rows = ask(spark, table, "unusual_uploads", factor=2.5, min_bytes=500_000_000)
+    assert Counter(rows) == Counter(uploads)
+    assert len(uploads) > len(EXPECTED["unusual_uploads"])
 
 
-@pytest.mark.parametrize("table", ["answers_plain", "answers_wide"])
 def test_an_answer_over_a_window_without_records_has_no_rows_and_totals_of_zero(
-    spark: SparkSession, tables: Sequence[str], table: str
+    spark: SparkSession, tables: Sequence[str]
 ) -> None:
+    table = tables[0]
     for name in ("conversations", "nat_gateway_bytes", "unusual_uploads", "traffic_from"):
         assert ask(spark, table, name, since=moment(0), until=moment(1)) == []
     assert ask(spark, table, "ipv4_traffic", since=moment(0), until=moment(1)) == [(0, 0, 0)]
@@ -245,6 +295,33 @@ def test_the_view_reads_both_tables_alike(spark: SparkSession, tables: Sequence[
     assert plain == delivered
 
 
+def test_addresses_have_their_bits_and_the_class_of_their_range(spark: SparkSession) -> None:
+    draw = random.Random(16)
+    drawn = [str(IPv4Address(draw.getrandbits(32))) for _ in range(200)]
+    drawn += [str(IPv6Address(draw.getrandbits(128))) for _ in range(20)]
+    # Groups of zeros in every place, which the text leaves out.
+    drawn += [str(IPv6Address(draw.getrandbits(128) & draw.getrandbits(128) & (2**128 - 2**64 + 3))) for _ in range(20)]
+    classes = {address: kind for kind, addresses in CLASSES.items() for address in addresses.split()}
+    texts = [*drawn, *classes, "unknown", "1.2.3", "g::1", "1:2:3", "", None]
+    values = ", ".join("(CAST(NULL AS STRING))" if text is None else f"('{text}')" for text in texts)
+    rows = spark.sql(
+        f"SELECT a, d, {addresses.class_of('d')} FROM "
+        f"(SELECT a, {addresses.hex_of('a')} AS d FROM VALUES {values} AS t (a))"
+    ).collect()
+    assert len(rows) == len(texts)
+    for text, digits, kind in rows:
+        try:
+            expected = None if text is None else ip_address(text).packed.hex().upper()
+        except ValueError:
+            expected = None
+        assert digits == expected, text
+        assert (kind is None) == (digits is None)
+        if text in classes:
+            assert kind == classes[text], text
+        elif kind is not None and ip_address(text).is_global:
+            assert kind == "public", text
+
+
 def test_the_time_window_prunes_files_by_statistics(spark: SparkSession, tables: Sequence[str]) -> None:
     """The arguments reach the scan as constants, so that Delta can skip files."""
     (plan,) = spark.sql(
@@ -252,6 +329,6 @@ def test_the_time_window_prunes_files_by_statistics(spark: SparkSession, tables:
         "since => TIMESTAMP '2026-03-08', address => '10.2.0.9')"
     ).collect()
     optimized = plan[0].partition("Optimized Logical Plan")[2].partition("Physical Plan")[0]
-    (condition,) = re.findall(r"Filter (.*)\n\s*\+- Relation", optimized)
+    (condition,) = re.findall(r"Filter (.*)\n[\s:]*\+- Relation", optimized)
     assert re.search(r"event_time#\d+ >= 2026-03-08 00:00:00", condition)
     assert re.search(r"srcaddr#\d+ = 10\.2\.0\.9", condition)

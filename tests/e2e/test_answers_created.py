@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from tests.support.ingesting import Place, file_of, ingest, table_of
 from vpc_flow_logs import table
 from vpc_flow_logs.answers import create, statements
-from vpc_flow_logs.answers.catalogue import catalogue
+from vpc_flow_logs.answers.catalog import catalog
 from vpc_flow_logs.fields import DEFAULT_FORMAT
 
 pytestmark = pytest.mark.lts
@@ -25,8 +25,8 @@ FEW = ("top_talkers", "traffic_to")
 
 @pytest.fixture(autouse=True)
 def _few_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = tuple(answer for answer in catalogue() if answer.name in FEW)
-    monkeypatch.setattr(statements, "catalogue", lambda: chosen)
+    chosen = tuple(answer for answer in catalog() if answer.name in FEW)
+    monkeypatch.setattr(statements, "catalog", lambda: chosen)
 
 
 @contextmanager
@@ -63,14 +63,14 @@ def test_a_run_creates_the_answers_and_prints_one_line(spark: SparkSession, tmp_
     where = Place(tmp_path, "created_by_run")
     where.deliver(file_of(table_of()), "a.log.gz")
     ran = ingest(spark, where, answers="create")
-    (line,) = (line for line in ran.lines if "answers" in line)
+    (line,) = (line for line in ran.lines if line.startswith("answers:"))
     assert line.startswith("answers:    4 views and table functions created")
     assert line.endswith("names that begin with spark_catalog.default.created_by_run_")
     count = spark.sql("SELECT count(*) AS n FROM created_by_run_all_fields").head()
     assert count is not None
     assert count.n == 20
     assert not spark.sql("SELECT * FROM created_by_run_top_talkers(since => TIMESTAMP '2020-01-01')").isEmpty()
-    assert not [line for line in ingest(spark, where, answers="create").lines if "answers" in line]
+    assert not [line for line in ingest(spark, where, answers="create").lines if line.startswith("answers:")]
 
 
 def test_a_run_without_answers_creates_none(spark: SparkSession, tmp_path: Path) -> None:

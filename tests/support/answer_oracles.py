@@ -1,4 +1,4 @@
-"""The answers to the hand-written records, computed in plain Python from the definitions of the answers.
+"""The answers, computed again in plain Python from the hand-written records and the text of the design.
 
 Each function takes the records of a window and returns rows, in any order. They share nothing with the SQL.
 """

@@ -254,12 +254,5 @@ def _transit_gateway() -> list[Record]:
     ]
 
 
-RECORDS: dict[str, list[Record]] = {
-    "fl-00000000000000001": _default(),
-    "fl-00000000000000002": _version_5(),
-    "fl-00000000000000003": _every_vpc_field(),
-    "fl-00000000000000004": _transit_gateway(),
-}
-"""The records of each flow log. Each has its own format."""
-
-EVERY_RECORD = [each for group in RECORDS.values() for each in group]
+GROUPS = (_default(), _version_5(), _every_vpc_field(), _transit_gateway())
+"""The records, one group per format."""

@@ -1,4 +1,4 @@
-"""The catalogue of answers, the views that they read, and the statements that create both."""
+"""The catalog of answers, the views that they read, and the statements that create both."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from tests.support.golden import golden
+from tools import answers_reference
 from vpc_flow_logs.answers import services, views
-from vpc_flow_logs.answers.catalogue import BadAnswer, catalogue, parsed
+from vpc_flow_logs.answers.catalog import BadAnswer, catalog, parsed
 from vpc_flow_logs.answers.model import CHARTS, SOURCES, TOPICS, Answer
 from vpc_flow_logs.answers.statements import COMPLETE, MARK, mark_of, object_name, sources_of, statements
 from vpc_flow_logs.fields import BY_NAME, FIELDS
 
 pytestmark = pytest.mark.lts
 
-ANSWERS = catalogue()
+ANSWERS = catalog()
 NAMES = {
     "traffic": (
         "accepted_traffic", "admin_port_traffic", "ipv4_traffic", "ipv6_traffic", "rejected_tcp_traffic",
@@ -229,3 +231,7 @@ def test_a_new_column_of_the_table_changes_the_digest_of_the_view_only() -> None
     before, after = (statements(TABLE, types) for types in ({}, {"srcaddr": "STRING"}))
     changed = [old.name for old, new in zip(before, after, strict=True) if old.digest != new.digest]
     assert changed == ["c.s.t_all_fields"]
+
+
+def test_the_page_about_the_answers_is_generated_from_the_catalog(update: bool) -> None:
+    golden(answers_reference.PAGE, answers_reference.page(), update=update)

@@ -39,7 +39,8 @@ The ranges for documentation and benchmarks count as public, because examples us
 def hex_of(address: str) -> str:
     """Return the SQL expression for the bits of an address: 8 hexadecimal digits for IPv4, 32 for IPv6.
 
-    As text, the digits of one version compare like the numbers. NULL if the text is not an address.
+    As text, the digits of one version compare like the numbers. NULL if the text is not an address, or if its last
+    part is an IPv4 address (``::ffff:10.0.0.1``), which AWS does not write.
 
     Args:
         address: A SQL expression of type STRING.
@@ -77,6 +78,5 @@ def _ipv4(address: str) -> str:
 
 
 def _groups(text: str) -> str:
-    """Return the SQL expression for the digits of IPv6 groups. The last group may be an IPv4 address."""
-    digits = f"CASE WHEN g LIKE '%.%' THEN {_ipv4('g')} ELSE lpad(g, 4, '0') END"
-    return f"array_join(transform(filter(split({text}, ':'), g -> g <> ''), g -> {digits}), '')"
+    """Return the SQL expression for the digits of IPv6 groups."""
+    return f"array_join(transform(filter(split({text}, ':'), g -> g <> ''), g -> lpad(g, 4, '0')), '')"

@@ -2,7 +2,7 @@
 -- topic: security
 -- question: Who on the internet reaches administrative ports such as SSH and RDP?
 -- counts: Accepted records from public addresses to ports for administration, without egress. Where flow-direction is
---   missing, connections that start at one of your public addresses, such as an IPv6 address, count too.
+--   missing, connections from your own public addresses, such as IPv6 addresses, count too.
 -- order: most bytes first
 -- fields: srcaddr, dstaddr, dstport, protocol, action
 -- optional: flow-direction, packets, bytes

@@ -18,7 +18,7 @@ SOURCES = (ALL_FIELDS, SERVICE_NAMES, QUARANTINE)
 """Short names of the views and tables that answers read. The full name is ``<table name>_<short name>``."""
 
 TOPICS = ("traffic", "cost", "security", "network", "health")
-"""The topics of answers, in the order in which `catalogue` lists them."""
+"""The topics of answers, in the order in which the catalog lists them."""
 
 CHARTS = ("counter", "bar", "line", "table", "heatmap", "sankey")
 """The ways to draw an answer."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from vpc_flow_logs.answers import views
-from vpc_flow_logs.answers.catalogue import catalogue
+from vpc_flow_logs.answers.catalog import catalog
 from vpc_flow_logs.answers.model import SOURCES, Answer, Parameter
 from vpc_flow_logs.answers.views import View
 from vpc_flow_logs.sql import literal, quoted
@@ -47,7 +47,7 @@ def statements(table_name: str, types: Mapping[str, str]) -> list[Statement]:
     sources = sources_of(table_name)
     return [
         *(_view(table_name, view) for view in of_views),
-        *(_function(table_name, answer, sources) for answer in catalogue()),
+        *(_function(table_name, answer, sources) for answer in catalog()),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The list of answers, read from the SQL files of this package.
+"""The catalog of answers: the SQL files of this package.
 
 A file starts with a comment of ``-- key: value`` lines; a line that begins with three spaces continues the value. Then
 follows one SELECT, which reads the sources (`model.SOURCES`) by their short names, and the parameters as ``:since``,
@@ -39,11 +39,11 @@ _TOTALS = {
 
 
 class BadAnswer(ValueError):
-    """A SQL file with an invalid header; the text names the file and the line."""
+    """A SQL file that the catalog cannot read; the text names the file and the line."""
 
 
 @cache
-def catalogue() -> tuple[Answer, ...]:
+def catalog() -> tuple[Answer, ...]:
     """Return all answers, by topic and then by name.
 
     Raises:
@@ -90,6 +90,11 @@ def parsed(name: str, text: str) -> Answer:
         columns=tuple(_column(name, value) for value in values["column"]),
         sql=sql,
     )
+
+
+def is_own(column: OutputColumn) -> bool:
+    """Return whether only one answer has this column: it is neither a field nor one of the totals."""
+    return column.name not in _TOTALS and canonical(column.name) not in BY_NAME
 
 
 def _split(name: str, text: str) -> tuple[list[tuple[str, str]], str]:
