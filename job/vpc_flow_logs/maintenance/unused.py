@@ -1,4 +1,4 @@
-"""Whether VACUUM can find files to delete, from the commits in the history of a table."""
+"""Check whether VACUUM can find files to delete, from the commits in the history of a table."""
 
 from __future__ import annotations
 
