@@ -137,7 +137,12 @@ def time_of(now: datetime, batch: int) -> datetime:
 def commits_of(tables: Tables) -> dict[str, list[str]]:
     """Return the operations of the commits of each table, in order."""
     return {
-        kind: [action["commitInfo"]["operation"] for commit in commits(tables.path + kind) for action in commit[:1]]
+        kind: [
+            action["commitInfo"]["operation"]
+            for commit in commits(tables.path + kind)
+            for action in commit
+            if "commitInfo" in action
+        ]
         for kind in KINDS
     }
 
