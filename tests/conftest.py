@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from xdist.scheduler import LoadFileScheduling
 
 import infra  # noqa: F401 - before CDK is imported, because it names the Node that CDK runs
 from local.laptop import spark as local_spark
@@ -48,6 +50,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort modules with slow tests first, so that no worker starts a long module at the end of the run."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Replace the scheduler of ``--dist=loadfile``."""
+    return ByFileOrStage(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+class ByFileOrStage(LoadFileScheduling):
+    """Runs the tests of a file in one worker, and also all tests of ``tests/e2e/stage``, which share a stage."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = "tests/e2e/stage/"
+        return folder if nodeid.startswith(folder) else super()._split_scope(nodeid)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

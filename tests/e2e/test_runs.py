@@ -27,7 +27,7 @@ from tests.support.workspaces import CLUSTER, WHEEL, connect, put_wheel, until
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 240
+SECONDS = 600
 LAUNCHER = "arn:aws:iam::000000000000:role/databricks-cross-account"
 PROFILE = "arn:aws:iam::000000000000:instance-profile"
 MODULE = """

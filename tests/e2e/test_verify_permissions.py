@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.assets.wheel import build_wheel
 from infra.config import Environment
-from infra.workspace.errors import DeploymentError
-from infra.workspace.wheel.wheel_file import read_wheel
 from local.aws import Emulator, running
 from tests.support.buckets import (
     BUCKET,
     LOGS,
     as_caller,
-    documents,
     make_bucket,
     make_stack_notifications,
     reader,
-    without_action,
 )
 from tests.support.environment_files import STACK, environment
 from tests.support.ministack import ACCOUNT
-from tests.support.prepared_clouds import prepared_clouds
 from vpc_flow_logs import notification_permissions, permissions
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.trial import Trial, missing
@@ -179,24 +171,3 @@ def test_a_missing_bucket_is_reported_by_verify(stage: Emulator, settings: Envir
     with as_caller(stage, stage.root):
         (trial,) = missing(permissions.logs(parameters("off", bucket="nobodys-bucket")))
     assert (trial.action, trial.reason) == ("s3:ListBucket", "the bucket does not exist")
-
-
-def test_a_verify_run_on_a_cluster_reports_all_missing_permissions_in_one_message(tmp_path: Path) -> None:
-    removed = ("s3:ListBucket", "s3:GetBucketNotification", "sqs:ListQueues", "sns:Subscribe")
-    wheel = read_wheel(build_wheel(tmp_path / "wheel"))
-    with prepared_clouds(tmp_path) as both:
-        both.deploy(wheel)
-        assert "ok:       sqs:ListQueues, sns:ListTopics on *" in both.verify(wheel)
-        iam, role_name = both.aws.client("iam"), both.environment.reader.role_name
-        both.aws.client("s3").delete_bucket_policy(Bucket=BUCKET)
-        for name, document in documents(both.environment).items():
-            narrower = json.dumps(reduce(without_action, removed, document))
-            iam.put_role_policy(RoleName=role_name, PolicyName=name, PolicyDocument=narrower)
-        with pytest.raises(DeploymentError) as failed:
-            both.verify(wheel)
-        output = both.output("verify")
-    assert f"s3:ListBucket on {BUCKET_ARN}: denied" in output
-    message = output[output.index("The run failed: ") :]
-    assert "4 things are missing" in message
-    # The reason in CloudFormation's event is limited to 900 characters and has all of them too.
-    assert [action for action in removed if action not in message or action not in str(failed.value)] == []

@@ -1,16 +1,24 @@
-"""`python -m infra.workspace` as typed: its output and exit status."""
+"""The commands of `python -m infra.workspace`: their output and exit status.
+
+The commands run in this process, because most of their time goes into the start of Python and its imports. Some run as
+typed.
+"""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from infra import by_hand
 from infra.assets.wheel import build_wheel
 from local.workspace import Fault, Outcome, RecordingRunner, Script
 from tests.support.deploying import GROUP, Stage, maintenance_job, staged, streaming_job
@@ -23,6 +31,15 @@ REAL_VALUES = {"111122223333": "210987654321", "vpc-0123456789abcdef0": "vpc-09f
 PROFILE = "arn:aws:iam::210987654321:instance-profile/flow-log-reader"
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended: its exit status and output."""
+
+    status: int
+    out: str
+    err: str
+
+
 @dataclass
 class Terminal:
     """A terminal with the environment variables and the environment file of the commands."""
@@ -30,9 +47,11 @@ class Terminal:
     stage: Stage
     file: Path
     environment: dict[str, str]
+    wheel: Path
 
-    def type(self, command: str, *more: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    def type(self, command: str, *more: str, **variables: str) -> Ended:
+        """Run a command as typed."""
+        done = subprocess.run(
             [sys.executable, "-m", "infra.workspace", command, "--env", str(self.file), *more],
             env={**self.environment, **variables},
             cwd=ROOT,
@@ -41,6 +60,26 @@ class Terminal:
             timeout=120,
             check=False,
         )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def run(self, command: str, *more: str, **variables: str) -> Ended:
+        """Run a command in this process."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, {**self.environment, **variables}, clear=True),
+            mock.patch("boto3.DEFAULT_SESSION", None),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            try:
+                status = by_hand.main([command, "--env", str(self.file), *more])
+            except SystemExit as ended:  # argparse
+                status = int(ended.code or 0)
+        return Ended(status, out.getvalue(), err.getvalue())
+
+    def deploy(self, **variables: str) -> Ended:
+        """Deploy the module's wheel in this process."""
+        return self.run("deploy", "--wheel", str(self.wheel), **variables)
 
     def write(self, *changes: tuple[str, str]) -> None:
         host = ("https://example.cloud.databricks.com", self.stage.server.host)
@@ -57,8 +96,13 @@ def amazon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         yield emulator
 
 
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("dist"))
+
+
 @pytest.fixture
-def terminal(tmp_path: Path, amazon: Emulator) -> Iterator[Terminal]:
+def terminal(tmp_path: Path, amazon: Emulator, wheel: Path) -> Iterator[Terminal]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DATABRICKS_"))}
     with staged(tmp_path) as stage:
         environment = {
@@ -71,7 +115,7 @@ def terminal(tmp_path: Path, amazon: Emulator) -> Iterator[Terminal]:
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": "secret",
         }
-        terminal_ = Terminal(stage, tmp_path / "shop.toml", environment)
+        terminal_ = Terminal(stage, tmp_path / "shop.toml", environment, wheel)
         terminal_.write(GROUP)
         yield terminal_
 
@@ -81,8 +125,8 @@ def test_deploy_status_and_destroy_print_their_steps_and_results(terminal: Termi
     stage.server.state.principal("auditors").roles.append(PROFILE)
 
     first = terminal.type("deploy")
-    assert (first.returncode, first.stderr) == (0, "")
-    lines = first.stdout.splitlines()
+    assert (first.status, first.err) == (0, "")
+    lines = first.out.splitlines()
     assert lines[0] == f"Deploying shop to {host}"
     assert lines[1].split() == ["created", "instance", "profile", PROFILE]
     job_id, maintenance_id = streaming_job(stage.server.state).job_id, maintenance_job(stage.server.state).job_id
@@ -93,9 +137,9 @@ def test_deploy_status_and_destroy_print_their_steps_and_results(terminal: Termi
         f"Runs: .venv/bin/python -m infra.workspace status --env {terminal.file}",
     ]
 
-    status = terminal.type("status")
-    assert (status.returncode, status.stderr) == (0, "")
-    lines = status.stdout.splitlines()
+    status = terminal.run("status")
+    assert (status.status, status.err) == (0, "")
+    lines = status.out.splitlines()
     assert lines[:2] == [f"shop in {host}", f"profile   {PROFILE}"]
     assert "grant     group network-engineers" in lines
     assert "grant     group auditors  (not granted by this deployment)" in lines
@@ -106,60 +150,61 @@ def test_deploy_status_and_destroy_print_their_steps_and_results(terminal: Termi
         "last run  none yet",
     ]
     stage.server.fire_schedule(maintenance_id)
-    last = terminal.type("status").stdout.splitlines()[-1]
+    last = terminal.run("status").out.splitlines()[-1]
     assert last.startswith("last run  20")
     assert f"UTC  TERMINATED SUCCESS  {host}/jobs/{maintenance_id}/runs/" in last
 
     stage.server.clear_log()
-    second = terminal.type("deploy")
-    assert second.returncode == 0
-    assert "No changes were needed" in second.stdout
+    second = terminal.run("deploy")
+    assert second.status == 0
+    assert "No changes were needed" in second.out
     assert stage.writing() == []
 
-    destroyed = terminal.type("destroy")
-    assert (destroyed.returncode, destroyed.stderr) == (0, "")
-    assert "removed    job" in destroyed.stdout
-    assert "removed    maintenance job" in destroyed.stdout
-    assert "The data is kept: the table network.flow_logs.test" in destroyed.stdout
+    destroyed = terminal.run("destroy")
+    assert (destroyed.status, destroyed.err) == (0, "")
+    assert "removed    job" in destroyed.out
+    assert "removed    maintenance job" in destroyed.out
+    assert "The data is kept: the table network.flow_logs.test" in destroyed.out
     assert stage.server.state.jobs == {}
 
-    repeated = terminal.type("destroy")
-    assert repeated.returncode == 0
-    assert "Nothing to remove" in repeated.stdout
-    assert "job       none yet" in terminal.type("status").stdout
+    repeated = terminal.run("destroy")
+    assert repeated.status == 0
+    assert "Nothing to remove" in repeated.out
+    assert "job       none yet" in terminal.run("status").out
 
 
 def test_verify_prints_its_progress_and_the_output_of_the_run(terminal: Terminal) -> None:
     runner = terminal.stage.server.workspace.runner
     assert isinstance(runner, RecordingRunner)
-    terminal.type("deploy")
+    terminal.deploy()
     runner.next.append(Script(seconds=3, log="checking s3://b\nreadable: 12 files, 3 MB\n"))
-    result = terminal.type("verify")
-    assert result.returncode == 0, result.stderr
-    assert "… waiting for the verify run (RUNNING): http" in result.stdout
-    assert "readable: 12 files, 3 MB" in result.stdout
-    assert f"A cluster with {PROFILE} can read s3://flow-logs-bucket/" in result.stdout
+    result = terminal.run("verify")
+    assert result.status == 0, result.err
+    assert "… waiting for the verify run (RUNNING): http" in result.out
+    assert "readable: 12 files, 3 MB" in result.out
+    assert f"A cluster with {PROFILE} can read s3://flow-logs-bucket/" in result.out
 
 
 def test_a_failed_verify_run_ends_with_status_1_and_the_next_deploy_resumes(terminal: Terminal) -> None:
     runner = terminal.stage.server.workspace.runner
     assert isinstance(runner, RecordingRunner)
     runner.next.append(Script(Outcome("FAILED", "AccessDenied")))
-    failed = terminal.type("deploy")
-    assert failed.returncode == 1
-    assert "The verify run failed: AccessDenied" in failed.stderr
-    assert "Traceback" not in failed.stderr
-    second = terminal.type("deploy")
-    assert second.returncode == 0
-    assert "unchanged  instance profile" in second.stdout
+    failed = terminal.deploy()
+    assert failed.status == 1
+    assert "The verify run failed: AccessDenied" in failed.err
+    assert "Traceback" not in failed.err
+    second = terminal.deploy()
+    assert second.status == 0
+    assert "unchanged  instance profile" in second.out
 
 
 def test_a_given_wheel_is_used(terminal: Terminal, tmp_path: Path) -> None:
-    wheel = build_wheel(tmp_path / "dist")
-    assert terminal.type("deploy", "--wheel", str(wheel)).returncode == 0
-    missing = terminal.type("deploy", "--wheel", str(tmp_path / "no-1-py3-none-any.whl"))
-    assert missing.returncode == 1
-    assert "wheel is missing" in missing.stderr
+    assert terminal.deploy().status == 0
+    (job,) = terminal.stage.server.state.jobs.values()
+    assert terminal.wheel.name in str(job.settings["tasks"][0]["libraries"])
+    missing = terminal.run("deploy", "--wheel", str(tmp_path / "no-1-py3-none-any.whl"))
+    assert missing.status == 1
+    assert "wheel is missing" in missing.err
 
 
 @pytest.mark.parametrize("command", ["deploy", "verify", "status", "destroy"])
@@ -168,65 +213,65 @@ def test_invalid_credentials_end_with_status_1_and_one_sentence_without_them(ter
     secret = f"dapi{'f' * 32}"
     for name in ("DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET"):
         del terminal.environment[name]
-    result = terminal.type(command, DATABRICKS_TOKEN=secret)
-    assert result.returncode == 1
-    assert "rejected the credentials" in result.stderr
-    assert len(result.stderr.strip().splitlines()) == 1
-    assert secret not in result.stdout + result.stderr
+    result = terminal.run(command, DATABRICKS_TOKEN=secret)
+    assert result.status == 1
+    assert "rejected the credentials" in result.err
+    assert len(result.err.strip().splitlines()) == 1
+    assert secret not in result.out + result.err
 
 
 def test_missing_credentials_end_with_status_1_and_name_the_variables(terminal: Terminal) -> None:
     for name in ("DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET"):
         del terminal.environment[name]
     result = terminal.type("deploy")
-    assert result.returncode == 1
-    assert "DATABRICKS_CLIENT_ID" in result.stderr
-    assert "Traceback" not in result.stderr
+    assert result.status == 1
+    assert "DATABRICKS_CLIENT_ID" in result.err
+    assert "Traceback" not in result.err
 
 
 @pytest.mark.parametrize("command", ["deploy", "destroy"])
 def test_a_missing_aws_profile_ends_with_status_1_and_its_name(terminal: Terminal, command: str) -> None:
-    result = terminal.type(command, AWS_PROFILE="nobody")
-    assert result.returncode == 1
-    assert result.stderr.strip().startswith("Signing in to AWS: ")
-    assert "nobody" in result.stderr
-    assert "Traceback" not in result.stderr
+    result = terminal.run(command, AWS_PROFILE="nobody")
+    assert result.status == 1
+    assert result.err.strip().startswith("Signing in to AWS: ")
+    assert "nobody" in result.err
+    assert "Traceback" not in result.err
 
 
 def test_an_invalid_environment_file_ends_with_status_2(terminal: Terminal) -> None:
     terminal.file.write_text(changed(('region = "us-east-1"', 'region = "moon"'), text=SIMPLE))
     invalid = terminal.type("deploy")
-    assert invalid.returncode == 2
-    assert "aws.region" in invalid.stderr
+    assert invalid.status == 2
+    assert "aws.region" in invalid.err
     terminal.file.write_text(changed(NO_WORKSPACE, text=SIMPLE))
-    no_workspace = terminal.type("deploy")
-    assert no_workspace.returncode == 2
-    assert "has no [workspace]" in no_workspace.stderr
-    assert terminal.type("fly").returncode == 2
+    no_workspace = terminal.deploy()
+    assert no_workspace.status == 2
+    assert "has no [workspace]" in no_workspace.err
+    assert terminal.run("fly").status == 2
 
 
 def test_an_unknown_group_ends_with_status_1_and_changes_nothing(terminal: Terminal) -> None:
     terminal.write(("[workspace.cluster]", 'groups = ["nobody"]\n\n[workspace.cluster]'))
-    result = terminal.type("deploy")
-    assert result.returncode == 1
-    assert "there is no group 'nobody'" in result.stderr
+    result = terminal.deploy()
+    assert result.status == 1
+    assert "there is no group 'nobody'" in result.err
     assert terminal.stage.writing() == []
 
 
 def test_the_next_deploy_completes_an_interrupted_one(terminal: Terminal) -> None:
     terminal.stage.server.faults.on("POST", "/api/2.2/jobs/reset", Fault.DENIED)
-    assert terminal.type("deploy").returncode == 1
-    assert terminal.type("deploy").returncode == 0
+    assert terminal.deploy().status == 1
+    assert terminal.deploy().status == 0
     assert len(terminal.stage.server.state.jobs) == 2
 
 
 def test_the_job_reads_the_stacks_queue_if_the_environment_has_one(terminal: Terminal, amazon: Emulator) -> None:
     terminal.write(GROUP, ('"auto-loader"', '"stack"'))
-    missing = terminal.type("deploy")
-    assert missing.returncode == 1
-    assert "Looking for the queue vpc-flow-logs-shop, which make deploy creates" in missing.stderr
+    missing = terminal.deploy()
+    assert missing.status == 1
+    assert "Looking for the queue vpc-flow-logs-shop, which make deploy creates" in missing.err
     url = amazon.client("sqs").create_queue(QueueName="vpc-flow-logs-shop")["QueueUrl"]
-    assert terminal.type("deploy").returncode == 0
+    assert terminal.deploy().status == 0
     parameters = streaming_job(terminal.stage.server.state).settings["tasks"][0]["python_wheel_task"][
         "named_parameters"
     ]

@@ -35,7 +35,7 @@ from vpc_flow_logs.table_columns import QUARANTINE, SERVICE
 ROOT = Path(__file__).resolve().parents[2]
 START = 1_760_000_000
 NETWORK = Network.seeded(3)
-SECONDS = 240
+SECONDS = 600
 """Timeout of a process in seconds, generous because the machine may be busy."""
 
 Row = tuple[Any, ...]

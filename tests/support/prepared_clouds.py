@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from databricks.sdk.service import jobs
+
 from infra.config import Environment, load
 from infra.iam import policies
 from infra.workspace import deployment
@@ -24,7 +26,7 @@ from local.workspace import Behavior, WorkspaceServer
 from tests.support.buckets import BUCKET, LOGS, documents, make_bucket
 from tests.support.environment_files import changed
 from tests.support.ministack import ACCOUNT
-from tests.support.workspaces import connect
+from tests.support.workspaces import connect, until
 
 LAUNCHER = f"arn:aws:iam::{ACCOUNT}:role/databricks-cross-account"
 CHECKPOINT = "/Volumes/network/flow_logs/checkpoints/test"
@@ -57,6 +59,16 @@ class PreparedClouds:
         """Run `verify` and return its output."""
         steps = deployment.verify(connect(self.workspace), self.spec, wheel_file=wheel, pace=PATIENT)
         return steps[-1].detail
+
+    def pause(self) -> None:
+        """Pause the job and end its run."""
+        client = connect(self.workspace)
+        (job,) = client.jobs.list()
+        assert job.job_id is not None
+        paused = jobs.Continuous(pause_status=jobs.PauseStatus.PAUSED)
+        client.jobs.update(job.job_id, new_settings=jobs.JobSettings(continuous=paused))
+        client.jobs.cancel_all_runs(job_id=job.job_id)
+        until(lambda: not list(client.jobs.list_runs(job_id=job.job_id, active_only=True)), seconds=60)
 
     def put(self, name: str) -> None:
         self.aws.client("s3").put_object(Bucket=BUCKET, Key=f"{LOGS}/{name}", Body=b"version\n2\n")

@@ -57,10 +57,6 @@ def released(stage: EmbeddedStage) -> tuple[str, str]:
     (stack,) = stage.aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     with stage.workspace.lock:
-        wheels = {
-            library["whl"]
-            for job in stage.workspace.state.jobs.values()
-            for library in job.settings["tasks"][0]["libraries"]
-        }
-    (wheel,) = wheels
-    return outputs["Version"], str(wheel)
+        (job,) = (job for job in stage.workspace.state.jobs.values() if job.settings["name"] == STACK)
+        (library,) = job.settings["tasks"][0]["libraries"]
+    return outputs["Version"], str(library["whl"])

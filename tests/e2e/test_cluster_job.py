@@ -1,24 +1,27 @@
-"""`make probe` on the stage: a run of the real wheel next to the job, a report without names, and no leftovers."""
+"""The deployed job on a cluster: a missing bucket, `make probe` next to the running job, and missing permissions."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from functools import reduce
 from pathlib import Path
 
 import pytest
 
 from infra.assets.wheel import build_wheel
 from infra.probe import __main__ as command
+from infra.workspace.errors import DeploymentError
 from infra.workspace.wheel.wheel_file import WheelFile, read_wheel
-from tests.support.buckets import BUCKET
+from tests.support.buckets import BUCKET, documents, make_bucket, without_action
 from tests.support.ministack import ACCOUNT
 from tests.support.prepared_clouds import PreparedClouds, prepared_clouds
 from tests.support.workspaces import until
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 240
+SECONDS = 600
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +64,26 @@ def test_before_a_deploy_the_probe_explains_how_to_keep_the_resources_of_a_faile
     assert here.resources() == before
 
 
-def test_next_to_the_running_job_the_probe_answers_every_question_and_leaves_nothing(
-    here: PreparedClouds, probe: Callable[[], tuple[int, str]], wheel: WheelFile, capsys: pytest.CaptureFixture[str]
+def test_a_missing_bucket_is_reported_before_table_and_checkpoint_are_created(
+    here: PreparedClouds, wheel: WheelFile
 ) -> None:
+    """The environment has no verify run, which would report the bucket before the job's first run."""
+    here.aws.client("s3").delete_bucket(Bucket=BUCKET)
     here.deploy(wheel)
+    message = f"the bucket of VPC Logs Path 's3://{BUCKET}/"
+    output = until(lambda: (text := here.output("ingest")).count("Nothing was created.") and text, seconds=SECONDS)
+    created = [path for name in ("_delta_log", "offsets") for path in here.folder.rglob(name)]
+    # The workspace starts the continuous job again, and the next run finds the bucket.
+    make_bucket(here.aws, here.environment)
+
+    assert message in output
+    assert "does not exist.\nNothing was created." in output
+    assert created == []
+
+
+def test_next_to_the_running_job_the_probe_answers_every_question_and_leaves_nothing(
+    here: PreparedClouds, probe: Callable[[], tuple[int, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
     here.put("a.log")
     until(lambda: "batch 0: 1 file" in here.output("ingest"), seconds=SECONDS)
     before = here.resources()
@@ -104,3 +123,21 @@ def test_next_to_the_running_job_the_probe_answers_every_question_and_leaves_not
 
     here.put("b.log")
     until(lambda: "batch 1: 1 file" in here.output("ingest"), seconds=SECONDS)
+
+
+def test_a_verify_run_reports_all_missing_permissions_in_one_message(here: PreparedClouds, wheel: WheelFile) -> None:
+    here.pause()
+    removed = ("s3:ListBucket", "s3:GetBucketNotification", "sqs:ListQueues", "sns:Subscribe")
+    iam, role_name = here.aws.client("iam"), here.environment.reader.role_name
+    here.aws.client("s3").delete_bucket_policy(Bucket=BUCKET)
+    for name, document in documents(here.environment).items():
+        narrower = json.dumps(reduce(without_action, removed, document))
+        iam.put_role_policy(RoleName=role_name, PolicyName=name, PolicyDocument=narrower)
+    with pytest.raises(DeploymentError) as failed:
+        here.verify(wheel)
+    output = here.output("verify")
+    assert f"s3:ListBucket on arn:aws:s3:::{BUCKET}: denied" in output
+    message = output[output.index("The run failed: ") :]
+    assert "4 things are missing" in message
+    # The reason in CloudFormation's event is limited to 900 characters and has all of them too.
+    assert [action for action in removed if action not in message or action not in str(failed.value)] == []
