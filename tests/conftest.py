@@ -30,10 +30,15 @@ def update(request: pytest.FixtureRequest) -> bool:
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Without boto3, skip test modules that are not part of `make test-lts`, because they cannot be imported."""
-    if collection_path.suffix != ".py" or not collection_path.name.startswith("test_") or find_spec("boto3"):
+    """Without boto3, skip what is not part of `make test-lts`: modules, and folders such as ``tests/e2e/stage``.
+
+    They cannot be imported.
+    """
+    if find_spec("boto3"):
         return None
-    return None if "pytest.mark.lts" in collection_path.read_text(encoding="utf-8") else True
+    modules = [collection_path] if collection_path.is_file() else [*collection_path.rglob("test_*.py")]
+    tests = [module for module in modules if module.suffix == ".py" and module.name.startswith("test_")]
+    return True if tests and not any("pytest.mark.lts" in test.read_text(encoding="utf-8") for test in tests) else None
 
 
 def pytest_sessionstart() -> None:

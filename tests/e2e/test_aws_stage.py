@@ -16,7 +16,7 @@ from infra.iam import policies
 from local.aws import Emulator, running
 from local.delivery import deliver
 from tests.support.environment_files import EXISTING, NO_WORKSPACE, STACK, changed
-from tests.support.stages import cdk, make_cross_account_role, wait
+from tests.support.stages import bootstrap, cdk, destroy, make_cross_account_role, wait
 
 pytestmark = pytest.mark.slow
 
@@ -79,7 +79,7 @@ def test_deploy_update_delivery_and_destroy_work_with_the_cdk_command_line(stage
     make_cross_account_role(stage, "databricks-cross-account")
     before = changed(NO_WORKSPACE, BEFORE)
     file.write_text(before)
-    run("bootstrap")
+    bootstrap(stage, folder=tmp_path)
     run("deploy", "--all", "--require-approval=never")
     first = described(stage)
     assert {flow_log["LogDestination"] for flow_log in first.values()} == {f"arn:aws:s3:::{BUCKET}"}
@@ -101,7 +101,7 @@ def test_deploy_update_delivery_and_destroy_work_with_the_cdk_command_line(stage
     queue = names.queue_name(load(str(file)))
     assert sorted(received(stage, queue)) == sorted(delivery.file.key for delivery in delivered)
 
-    run("destroy", "--all", "--force")
+    destroy(stage, folder=tmp_path)
     assert described(stage) == {}
     assert stage.client("sqs").list_queues().get("QueueUrls", []) == []
     with pytest.raises(ClientError, match="NoSuchEntity"):
@@ -134,7 +134,7 @@ def test_an_environment_can_be_deployed_again_to_the_bucket_that_destroy_kept(st
     assert [delivery.error for delivery in delivered] == [None]
     assert list(received(stage, names.queue_name(environment))) == [delivery.file.key for delivery in delivered]
 
-    cdk(stage, "destroy", "--all", "--force", "-c", f"env={file}", folder=tmp_path)
+    destroy(stage, folder=tmp_path)
     assert notifications(stage) == others
 
 

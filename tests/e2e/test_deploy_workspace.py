@@ -17,7 +17,7 @@ from local.workspace import RecordingRunner, Script, WorkspaceServer
 from local.workspace.state import Job
 from tests.support.deploying import maintenance_job, streaming_job
 from tests.support.environment_files import STACK, changed
-from tests.support.stages import cdk, make_cross_account_role
+from tests.support.stages import bootstrap, cdk, destroy, make_cross_account_role
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +77,7 @@ def test_cloudformation_creates_updates_rolls_back_replaces_and_deletes_the_regi
         return [profile.arn for profile in state.instance_profiles.values()]
 
     make_cross_account_role(stage, "databricks-cross-account")
-    run("bootstrap")
+    bootstrap(stage, folder=tmp_path)
     run("deploy", "--require-approval=never")
     first_outputs = outputs()
     job, maintenance = streaming_job(state), maintenance_job(state)
@@ -110,7 +110,7 @@ def test_cloudformation_creates_updates_rolls_back_replaces_and_deletes_the_regi
     assert list(state.jobs) == both
     assert outputs()["JobId"] == first_outputs["JobId"]
 
-    run("destroy", "--force", changes=[_WORKER, _OTHER_ROLE])
+    destroy(stage, folder=tmp_path)
     assert (state.jobs, profiles()) == ({}, [])
     assert stage.client("lambda").list_functions()["Functions"] == []
     for name in ("registration", "provider", "provider-check", "waiter"):

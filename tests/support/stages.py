@@ -11,17 +11,27 @@ from typing import Any
 from local.aws import Emulator
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 240
+SECONDS = 600
 """Timeout of a command in seconds, generous because the machine may be busy."""
 
 
-def cdk(stage: Emulator, *arguments: str, folder: Path) -> str:
+def bootstrap(stage: Emulator, *, folder: Path) -> None:
+    """Prepare the stage's account for CDK. In a folder without an app, the command synthesizes none."""
+    cdk(stage, "bootstrap", f"aws://{stage.account}/{stage.region}", folder=folder, cwd=folder)
+
+
+def destroy(stage: Emulator, *, folder: Path) -> None:
+    """Delete the stacks of the last deployment, without another synthesis."""
+    cdk(stage, "destroy", "--all", "--force", "--app", str(folder / "cdk.out"), folder=folder, cwd=folder)
+
+
+def cdk(stage: Emulator, *arguments: str, folder: Path, cwd: Path = ROOT) -> str:
     """Run the repository's CDK command line, check that it succeeds, and return its output."""
     environment = stage.environment()
     environment["PATH"] = os.pathsep.join([str(ROOT / "node_modules" / ".bin"), environment["PATH"]])
     process = subprocess.run(
         ["cdk", *arguments, "--no-notices", "--output", str(folder / "cdk.out")],
-        cwd=ROOT,
+        cwd=cwd,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
