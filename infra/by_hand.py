@@ -1,8 +1,8 @@
 """Deploy the workspace half of an environment by hand, without CloudFormation.
 
-    .venv/bin/python -m infra.workspace deploy --env staging     register, grant, upload, verify, create the job
+    .venv/bin/python -m infra.workspace deploy --env staging     register, grant, upload, verify, create the jobs
     .venv/bin/python -m infra.workspace verify --env staging     verify again that a cluster can read the logs
-    .venv/bin/python -m infra.workspace status --env staging     show profile, grants, job, last runs; change nothing
+    .venv/bin/python -m infra.workspace status --env staging     show profile, grants, jobs, last runs; change nothing
     .venv/bin/python -m infra.workspace destroy --env staging    remove all of this; keep data, tables and checkpoints
 
 Workspace credentials come from the usual sources of the Databricks SDK (DATABRICKS_CLIENT_ID and
@@ -30,6 +30,7 @@ from infra.workspace.errors import DeploymentError
 from infra.workspace.explain import explaining
 from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
+from infra.workspace.status import JobStatus
 from infra.workspace.step import Step
 from infra.workspace.wheel.wheel_file import WheelFile, read_wheel
 from infra.workspace_spec import workspace_spec
@@ -63,8 +64,10 @@ def _deploy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
     changed = sum(step.outcome != "unchanged" for step in steps)
     summary = f"{changed} of {len(steps)} steps changed something" if changed else "No changes were needed"
     print(f"\n{summary}. Job: {printable(result.job_url)}")
+    if result.maintenance_url is not None:
+        print(f"Maintenance job: {printable(result.maintenance_url)}")
     if spec.job.pause:
-        print("The job is paused (job.pause)")
+        print("The jobs are paused (job.pause)" if result.maintenance_url else "The job is paused (job.pause)")
     print(f"Table: {result.table}\nRuns: .venv/bin/python -m infra.workspace status --env {options.env}")
 
 
@@ -93,19 +96,34 @@ def _status(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
         print(f"grant     {printable(grant.principal)}{'' if grant.managed else '  (not granted by this deployment)'}")
     if not state.grants:
         print("grant     none")
-    if state.job_url is None:
+    if state.job is None:
         print(f"job       none yet: .venv/bin/python -m infra.workspace deploy --env {options.env}")
-        return
-    print(f"job       {printable(state.job_url)}  ({state.trigger})")
-    if state.owner:
-        print(f"run as    {printable(state.runs_as)}  (set by hand; the next deploy restores {state.owner})")
-    print(f"wheel     {printable(state.wheel)}")
-    print(f"table     {spec.table}")
-    for run in state.runs:
+    else:
+        _show_job("job", state.job)
+        print(f"wheel     {printable(state.job.wheel)}")
+        print(f"table     {spec.table}")
+        _show_runs("run", state.job)
+    if state.maintenance is not None:
+        _show_job("maintain", state.maintenance)
+        _show_runs("last run", state.maintenance)
+    elif spec.maintenance is None:
+        print("maintain  disabled (maintenance.enabled)")
+    else:
+        print(f"maintain  none yet: .venv/bin/python -m infra.workspace deploy --env {options.env}")
+
+
+def _show_job(label: str, job: JobStatus) -> None:
+    print(f"{label:<10}{printable(job.url)}  ({job.trigger})")
+    if job.owner:
+        print(f"run as    {printable(job.runs_as)}  (set by hand; the next deploy restores {job.owner})")
+
+
+def _show_runs(label: str, job: JobStatus) -> None:
+    for run in job.runs:
         began = f"{run.began:%Y-%m-%d %H:%M:%S} UTC" if run.began else "-" if run.over else "not started"
-        print(f"run       {began}  {printable(run.state)}  {printable(run.url)}")
-    if not state.runs:
-        print("run       none yet")
+        print(f"{label:<10}{began}  {printable(run.state)}  {printable(run.url)}")
+    if not job.runs:
+        print(f"{label:<10}none yet")
 
 
 _COMMANDS: dict[str, Callable[[WorkspaceClient, WorkspaceSpec, argparse.Namespace], None]] = {

@@ -78,7 +78,7 @@ def _with_name(file: EnvironmentFile, name: str) -> Environment:
 
 
 def refuse_examples(environment: Environment, name: str) -> None:
-    """Raise an error if a file to deploy still has example values, which belong to nobody or to someone else.
+    """Raise an error if a file to deploy still has example values, which belong to no one or to someone else.
 
     Raises:
         EnvironmentFileError: The file has example values. The text lists all of them.

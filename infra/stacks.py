@@ -1,4 +1,4 @@
-"""Composition of an environment's stacks: the main stack, and a small one for each other account and region."""
+"""Compose an environment's stacks: the main stack, and a small one for each other account and region."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from infra.resources.notifications import Notifications
 from infra.resources.provider import ProviderRoles
 from infra.resources.reader_role import ReaderRole
 from infra.resources.registration import Ingestion
-from infra.workspace_spec import job_parameters, workspace_spec
+from infra.workspace_spec import job_parameters, maintenance_parameters, workspace_spec
 
 
 class MainStack(Stack):
@@ -50,11 +50,15 @@ class MainStack(Stack):
             # The notification exists before the job first lists the bucket, so the job misses no file in between.
             ready.append(_bucket_notification(self, environment, self.notifications, self.log_bucket))
         queue_url = self.notifications.queue.ref if self.notifications else None
-        parameters = job_parameters(environment, queue_url=queue_url)
         workspace = environment.workspace
         self.ingestion = _ingestion(self, environment, workspace, queue_url, ready) if workspace else None
-        from_workspace = self.ingestion.outputs if self.ingestion else {}
-        for key, value in outputs(environment, parameters, from_workspace).items():
+        values = outputs(
+            environment,
+            job_parameters=job_parameters(environment, queue_url=queue_url),
+            maintenance_parameters=maintenance_parameters(environment),
+            workspace_outputs=self.ingestion.outputs if self.ingestion else {},
+        )
+        for key, value in values.items():
             CfnOutput(self, key, value=value)
 
 
@@ -186,6 +190,7 @@ def _ingestion(
         # Only CloudFormation knows the queue's URL, so the JSON contains a reference.
         spec=workspace_spec(environment, queue_url=queue_url).to_json(),
         secret_arn=workspace.secret_arn,
+        has_maintenance=environment.maintenance.enabled,
         after=after,
     )
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from infra.environment import deliveries, names
 from infra.environment.schema import Environment
-from infra.workspace.spec import Cluster, Job, Logs, Principals, Profile, WorkspaceSpec
+from infra.workspace.spec import Cluster, Job, Logs, Maintenance, Principals, Profile, WorkspaceSpec
 from vpc_flow_logs.parameters import INTERVAL_SECONDS
 
 _NOTIFICATIONS = {"auto-loader": "auto-loader", "stack": "queue", "off": "off"}
 _TRIGGERS = {"continuous": "continuous", "scheduled": "available-now"}
+_OF_THE_STREAM = ("notifications", "trigger", "queue-url", "interval-seconds", "new-checkpoint")
+"""Parameters of the streaming job that the maintenance job does not get: it reads no files."""
 
 
 class NoWorkspaceError(Exception):
@@ -31,6 +35,13 @@ def workspace_spec(environment: Environment, *, queue_url: str | None) -> Worksp
             f"The environment {environment.name} has no [workspace], so only its AWS half is deployed. Add [workspace] "
             "to the file (environments/staging.toml explains its keys), or register the instance profile by hand"
         )
+    cluster = Cluster(
+        spark_version=workspace.cluster.spark_version,
+        node_type=workspace.cluster.node_type,
+        workers=workspace.cluster.workers,
+        tags=workspace.cluster.tags,
+        policy_id=workspace.cluster.policy_id,
+    )
     return WorkspaceSpec(
         environment=environment.name,
         host=workspace.host,
@@ -43,13 +54,7 @@ def workspace_spec(environment: Environment, *, queue_url: str | None) -> Worksp
         principals=Principals(
             groups=workspace.groups, users=workspace.users, service_principals=workspace.service_principals
         ),
-        cluster=Cluster(
-            spark_version=workspace.cluster.spark_version,
-            node_type=workspace.cluster.node_type,
-            workers=workspace.cluster.workers,
-            tags=workspace.cluster.tags,
-            policy_id=workspace.cluster.policy_id,
-        ),
+        cluster=cluster,
         job=Job(
             name=names.stack_name(environment),
             parameters=job_parameters(environment, queue_url=queue_url),
@@ -67,6 +72,20 @@ def workspace_spec(environment: Environment, *, queue_url: str | None) -> Worksp
         ),
         auto_loader=job.notifications == "auto-loader",
         verify=workspace.verify,
+        maintenance=_maintenance(environment, cluster),
+    )
+
+
+def _maintenance(environment: Environment, cluster: Cluster) -> Maintenance | None:
+    maintenance = environment.maintenance
+    if not maintenance.enabled:
+        return None
+    node_type = cluster.node_type if maintenance.node_type is None else maintenance.node_type
+    workers = cluster.workers if maintenance.workers is None else maintenance.workers
+    return Maintenance(
+        parameters=maintenance_parameters(environment),
+        schedule=maintenance.schedule,
+        cluster=replace(cluster, node_type=node_type, workers=workers),
     )
 
 
@@ -93,3 +112,16 @@ def job_parameters(environment: Environment, *, queue_url: str | None) -> dict[s
         "new-checkpoint": "" if job.new_checkpoint == "refuse" else job.new_checkpoint,
     }
     return {name: value for name, value in parameters.items() if value}
+
+
+def maintenance_parameters(environment: Environment) -> dict[str, str]:
+    """Return the named parameters of the maintenance job: the streaming job's, and how long rows are kept."""
+    parameters = job_parameters(environment, queue_url=None)
+    days = {
+        "keep-days": environment.maintenance.keep_days,
+        "keep-hourly-days": environment.maintenance.keep_hourly_days,
+    }
+    return {
+        **{name: value for name, value in parameters.items() if name not in _OF_THE_STREAM},
+        **{name: str(value) for name, value in days.items() if value is not None},
+    }

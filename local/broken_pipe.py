@@ -1,4 +1,4 @@
-"""Handling of a reader that stops early, such as ``| head``."""
+"""Handle a reader of standard output that stops early, such as ``| head``."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -24,7 +24,7 @@ from local.cloud_files import register
 from local.laptop import java_output, spark
 from local.laptop.jars import JarsError
 from local.laptop.java import JavaError
-from local.parameters import absolute, listing, local_folder, nothing_there, problems_here
+from local.parameters import absolute, listing, local_folder, nothing_there, problems_here, without_answers
 from vpc_flow_logs.failures import RunFailed
 from vpc_flow_logs.main import run_ingest
 from vpc_flow_logs.parameters import ParameterError, problems_of, read, table_name_problem
@@ -54,14 +54,24 @@ def run(argv: Sequence[str], *, job: Callable[..., None]) -> None:
         SystemExit: with status 2 for invalid parameters, 1 for a failed run, and 128 plus the signal number after an
             orderly stop.
     """
-    arguments = listing(absolute(argv))
+    arguments = without_answers(listing(absolute(argv)))
     _refuse_unusable_here(arguments)
     values = read(arguments)[0]
-    local = LocalSession(values)
-    try:
+    with exit_status(LocalSession(values)) as local:
         job(arguments, session=local)
         if note := nothing_there(values.get("vpc-logs-path", "")):
             say(note)
+
+
+@contextmanager
+def exit_status(local: LocalSession) -> Iterator[LocalSession]:
+    """Turn the exceptions of a job in a ``with`` block into exit statuses, and close the session.
+
+    Raises:
+        SystemExit: see `run`.
+    """
+    try:
+        yield local
     except ParameterError:  # already printed, as is RunFailed
         raise SystemExit(2) from None
     except RunFailed:
@@ -76,14 +86,18 @@ def run(argv: Sequence[str], *, job: Callable[..., None]) -> None:
 
 
 class LocalSession:
-    """Session factory for the job. It starts Spark on the first call, so invalid parameters are reported at once.
+    """Session factory for the job. It starts Spark on the first call, so invalid parameters are reported immediately.
 
     Args:
         values: the job's parameters by name; the job reports missing and invalid ones.
         warehouse: the folder of managed tables.
+        streams: whether the job runs streams, which a signal stops in an orderly way. Otherwise, a signal ends it.
     """
 
-    def __init__(self, values: Mapping[str, str], *, warehouse: Path = Path("spark-warehouse")) -> None:
+    def __init__(
+        self, values: Mapping[str, str], *, warehouse: Path = Path("spark-warehouse"), streams: bool = True
+    ) -> None:
+        self._streams = streams
         self._checkpoint = local_folder(values.get("checkpoint-path", ""))
         table = values.get("table-name", "")
         self._schema = table.split(".")[-2] if "." in table and not table_name_problem(table) else None
@@ -94,11 +108,12 @@ class LocalSession:
     def __call__(self) -> SparkSession:
         """Return the session; on the first call, also create the table's schema and register ``cloudFiles``."""
         if self._spark is None:
-            # No stream is running yet, so a signal may end the process at once.
+            # No stream is running yet, so a signal may end the process immediately.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             self._spark = spark.session(app_name="vpc-flow-logs ingest", warehouse=self._warehouse)
             # Only now: Spark installs its own signal handler when it starts.
-            self._stopper.watch(self._spark)
+            if self._streams:
+                self._stopper.watch(self._spark)
             if self._schema:
                 self._spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self._schema}`")
             if self._checkpoint:
@@ -132,7 +147,7 @@ class LocalSession:
 class Stopper:
     """Handler of SIGINT and SIGTERM that stops the streams, so that the job returns as if it had finished.
 
-    A second signal of the same kind ends the process at once.
+    A second signal of the same kind ends the process immediately.
     """
 
     def __init__(self) -> None:

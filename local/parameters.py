@@ -41,6 +41,14 @@ def absolute(arguments: Sequence[str]) -> list[str]:
     return result
 
 
+def without_answers(arguments: Sequence[str]) -> list[str]:
+    """Return the parameters, with ``--answers=off`` added if they have none.
+
+    The catalog of local Spark is in memory: the views and functions would end with the run.
+    """
+    return list(arguments) if "answers" in read(arguments)[0] else [*arguments, "--answers=off"]
+
+
 def listing(arguments: Sequence[str]) -> list[str]:
     """Return the parameters, with ``--notifications=off`` added if they name a bucket but no notification setting.
 
@@ -65,10 +73,9 @@ def problems_here(values: Mapping[str, str]) -> list[str]:
     problems = []
     if problem := _logs_problem(values.get("vpc-logs-path", "")):
         problems.append(f"--vpc-logs-path: {problem}")
-    table, checkpoint = values.get("table-name", ""), values.get("checkpoint-path", "/")
-    catalog, _, rest = table.partition(".")
-    if table.count(".") == 2 and catalog != "spark_catalog":
-        problems.append(f"--table-name: local Spark has no catalog {catalog!r}; use {rest}")
+    if problem := catalog_problem(values.get("table-name", "")):
+        problems.append(f"--table-name: {problem}")
+    checkpoint = values.get("checkpoint-path", "/")
     if local_folder(checkpoint) is None:
         problems.append(
             f"--checkpoint-path: {checkpoint!r} is not on this machine; use a local folder, such as out/checkpoint"
@@ -76,11 +83,19 @@ def problems_here(values: Mapping[str, str]) -> list[str]:
     return problems
 
 
+def catalog_problem(table_name: str) -> str | None:
+    """Return the problem with the catalog in a table name, or None. Local Spark has only one catalog."""
+    catalog, _, rest = table_name.partition(".")
+    if table_name.count(".") == 2 and catalog != "spark_catalog":
+        return f"local Spark has no catalog {catalog!r}; use {rest}"
+    return None
+
+
 def _logs_problem(path: str) -> str | None:
     """Return the problem with a local VPC Logs Path, or None.
 
     Folders that match a wildcard may appear later. The part of the path before the first wildcard must exist, because
-    the checkpoint would keep a typo forever.
+    the checkpoint would keep a typo permanently.
     """
     try:
         pattern = _pattern(path)

@@ -1,4 +1,4 @@
-"""Termination of a session of processes: a command with its children, or a run's Python, Java and Python workers."""
+"""Terminate a session of processes: a command with its children, or a run with its Java and its Python workers."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -71,9 +71,10 @@ def _plugins(root: Path, file: str) -> tuple[str, ...]:
     of the whole text shows whether they can match a line.
     """
     text = (root / file).read_text(encoding="utf-8", errors="replace")
+    plugins: Mapping[str, type[BasePlugin]] = get_mapping_from_secret_type_to_class()
     return tuple(
         plugin.__name__
-        for kind, plugin in get_mapping_from_secret_type_to_class().items()
+        for kind, plugin in plugins.items()
         if not (kind in _GUESSES and file.startswith(_TESTS)) and _may_match(plugin, text)
     )
 

@@ -37,7 +37,7 @@ Start with a copy of [minimal.toml](../environments/minimal.toml), which has onl
 [production.toml](../environments/production.toml) is a larger example.
 
 `make synth ENV=NAME` checks a file offline and reports all problems at once. An unknown key is an error. `make deploy`
-refuses a file that still has an account, ID, name or host of these examples.
+rejects a file that still has an account, ID, name or host of these examples.
 """
 
 _INTRODUCTIONS = {
@@ -58,6 +58,11 @@ The Databricks workspace. This table is optional: without it, only the AWS half 
 stack list what to register in the workspace by hand.""",
     "workspace.cluster": "The cluster that the job runs on. This table is optional.",
     "job": "The streaming job and its tables.",
+    "maintenance": """\
+The maintenance job, a second job on a schedule. It adds finished hours to the hourly roll-up, deletes expired rows, and
+compacts the tables. This table is optional: without it, the job runs daily and no row expires. The job has the
+instance profile, the permissions and the failure emails of the streaming job. See
+[operate.md](operate.md#the-maintenance-job).""",
 }
 
 

@@ -18,7 +18,7 @@ _EXAMPLE = "https://dbc-01234567-89ab.cloud.databricks.com"
 
 
 def host_problem(url: str) -> str | None:
-    """Return why a text is not the URL of a workspace on AWS, as the predicate of a sentence, or None if it is.
+    """Return why a string is not the URL of a workspace on AWS, as the predicate of a sentence, or None if it is.
 
     >>> host_problem("https://accounts.cloud.databricks.com").split(";")[0]
     'is the account console'
@@ -44,7 +44,7 @@ def host_problem(url: str) -> str | None:
 
 
 def _host_name(value: str) -> str | None:
-    """Return the host of a workspace URL; None for a text that is not ``https://host`` with an optional port."""
+    """Return the host of a workspace URL; None for a string that is not ``https://host`` with an optional port."""
     try:
         url = urlsplit(value)
         local = url.scheme == "http" and url.hostname in ("127.0.0.1", "localhost")

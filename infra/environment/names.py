@@ -8,7 +8,7 @@ from urllib.parse import quote
 from infra.environment import partitions
 from infra.environment.schema import Environment
 from infra.workspace.aws.arn import Arn
-from vpc_flow_logs.paths import parts, quarantine_path, scheme_of, without_trailing_slash
+from vpc_flow_logs.paths import hourly_path, parts, quarantine_path, scheme_of, without_trailing_slash
 
 ENVIRONMENT_TAG = "vpc-flow-logs-environment"
 """Tag key on every resource that a deployment creates. The value is the environment's name."""
@@ -177,13 +177,16 @@ class Folder:
 
 
 def output_folders(environment: Environment) -> list[Folder]:
-    """Return the S3 folders that the reader role writes to: those of the table, quarantine table and checkpoint.
+    """Return the S3 folders that the reader role writes to: those of the tables and the checkpoint.
 
-    Folders below an external location are left out, because Unity Catalog writes there with the location's credential.
+    The maintenance job writes the hourly roll-up, so its folder is left out without that job. Folders below an external
+    location are left out, because Unity Catalog writes there with the location's credential.
     """
     covered = environment.job.external_location
     delta = "" if covered else without_trailing_slash(environment.job.delta_output_path)
     paths = [delta, quarantine_path(delta)] if delta else []
+    if delta and environment.maintenance.enabled:
+        paths.append(hourly_path(delta))
     paths.append(environment.job.checkpoint_path)
     in_s3 = [parts(path) for path in paths if scheme_of(path) == "s3"]
     return sorted(Folder(bucket=bucket, prefix="/".join(keys)) for bucket, *keys in in_s3)

@@ -1,4 +1,4 @@
-"""Validation of Quartz cron expressions, which set when a scheduled job runs.
+"""Validate Quartz cron expressions, which set when a scheduled job runs.
 
 Source: https://www.quartz-scheduler.org/documentation/quartz-2.3.0/tutorials/crontrigger.html
 """
@@ -47,7 +47,7 @@ _PARTS = (
 
 
 def quartz_problem(expression: str) -> str | None:
-    """Return why a text is not a Quartz cron expression, as the predicate of a sentence, or None if it is."""
+    """Return why a string is not a Quartz cron expression, as the predicate of a sentence, or None if it is."""
     given = expression.split()
     if len(given) not in (6, 7):
         return f'is not a valid Quartz cron expression (six or seven parts, seconds first, such as "{EXAMPLE}")'

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from infra.environment import deliveries, location_rules, names, partitions
-from infra.environment.flow_log_rules import flow_log_problems
+from infra.environment import deliveries, location_rules, maintenance, names, partitions
+from infra.environment.flow_logs.rules import flow_log_problems
 from infra.environment.problems import Problem
 from infra.environment.schema import Environment
 from vpc_flow_logs.headers import headers_problem
 from vpc_flow_logs.parameters import problems_of as parameter_problems
-from vpc_flow_logs.paths import overlap, quarantine_path, without_trailing_slash
+from vpc_flow_logs.paths import hourly_path, overlap, quarantine_path, without_trailing_slash
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ def warnings_of(environment: Environment) -> list[str]:
         *_never_delivered(environment),
         *_unsure_filter(environment),
         *location_rules.place_warnings(environment),
+        *maintenance.warnings(environment.maintenance, retention_days=environment.log_bucket.retention_days),
     ]
 
 
@@ -195,11 +196,19 @@ def _paths(environment: Environment) -> Iterator[Problem]:
     logs = f"s3://{environment.log_bucket.name}/{names.logs_prefix(environment)}*"
     # The job's rule, applied to all of AWSLogs/.
     problems = parameter_problems({"delta-output-path": delta, "checkpoint-path": job.checkpoint_path})
-    table = (delta, quarantine_path(delta)) if delta else ()
-    for name, path in (*(("delta-output-path", path) for path in table), ("checkpoint-path", job.checkpoint_path)):
+    hourly, checkpoint = hourly_path(delta), job.checkpoint_path
+    tables = {
+        quarantine_path(delta): ", the path of the quarantine table,",
+        hourly: ", the path of the hourly roll-up,",
+    }
+    folders = [("delta-output-path", path) for path in (delta, *tables) if path]
+    for name, path in (*folders, ("checkpoint-path", checkpoint)):
         if overlap(path, logs) and "where flow logs are delivered" not in problems.get(name, ""):
-            subject = f'"{path}"' if path != quarantine_path(delta) else f'"{path}", the path of the quarantine table,'
+            subject = f'"{path}"{tables.get(path, "")}'
             problems[name] = f"{subject} overlaps {logs}, where flow logs are delivered. Use a separate folder"
+    if hourly and overlap(checkpoint, hourly):
+        text = f"{checkpoint!r} overlaps the path of the hourly roll-up {hourly!r}; use separate folders"
+        problems.setdefault("checkpoint-path", text)
     for name, problem in problems.items():
         yield Problem(f"job.{name.replace('-', '_')}", problem)
 
@@ -215,6 +224,10 @@ _CHECKS = (
     Check(reads=("flow_logs",), find=_some_flow_log),
     Check(reads=("aws", "flow_logs"), find=_no_doubles),
     Check(reads=("job.trigger", "job.schedule", "job.interval_seconds"), find=_schedule),
+    Check(
+        reads=("maintenance.keep_days", "maintenance.keep_hourly_days"),
+        find=lambda environment: maintenance.problems(environment.maintenance),
+    ),
     Check(reads=("flow_logs", "log_bucket.existing", "job.headers"), find=_headers),
     Check(reads=("job.table", "job.delta_output_path", "job.external_location"), find=location_rules.external_location),
     Check(reads=("log_bucket.name", "log_bucket.prefix", "job.delta_output_path", "job.checkpoint_path"), find=_paths),

@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from infra.environment import field_types as v
-from infra.environment.flow_log_schema import LIST, FlowLog, Section, TagKeys
+from infra.environment.flow_logs.schema import LIST, FlowLog, Section, TagKeys
+from infra.environment.maintenance import Maintenance
 
 __all__ = [
     "Aws",
@@ -23,6 +24,7 @@ __all__ = [
     "FlowLog",
     "Job",
     "LogBucket",
+    "Maintenance",
     "Reader",
     "Section",
     "TagKeys",
@@ -196,16 +198,16 @@ class Job(Section):
     )
     email_on_failure: Annotated[tuple[v.Email, ...], LIST] = Field(
         default=(),
-        description="addresses to notify when a run fails",
+        description="addresses to notify when a run of either job fails",
         examples=[["network-oncall@example.com"]],
     )
     can_view: Annotated[tuple[v.Principal, ...], LIST] = Field(
-        default=(), description="groups that can view the job and its runs", examples=[["network-engineers"]]
+        default=(), description="groups that can view both jobs and their runs", examples=[["network-engineers"]]
     )
     can_manage: Annotated[tuple[v.Principal, ...], LIST] = Field(
-        default=(), description="groups that can manage the job", examples=[["platform-engineers"]]
+        default=(), description="groups that can manage both jobs", examples=[["platform-engineers"]]
     )
-    pause: bool = Field(default=False, description="create the job, but do not start it")
+    pause: bool = Field(default=False, description="create the job and the maintenance job, but do not start them")
 
 
 class EnvironmentFile(Section):
@@ -222,6 +224,9 @@ class EnvironmentFile(Section):
         default=None, description="the Databricks workspace; without it, only the AWS half is deployed"
     )
     job: Job = Field(description="the table [job] for the streaming job and its tables")
+    maintenance: Maintenance = Field(
+        default=Maintenance(), description="the job that rolls up, expires and compacts the tables"
+    )
 
 
 class Environment(EnvironmentFile):

@@ -47,12 +47,12 @@ def shown(value: object) -> str:
 
 
 def looks_like_secret(text: str) -> bool:
-    """Return whether a text holds a credential of AWS, Databricks or GitHub, a password or a private key."""
+    """Return whether a string contains a credential of AWS, Databricks or GitHub, a password or a private key."""
     return any(pattern.search(text) for pattern in (_SECRET, _ACCESS_KEY, _PASSWORD_IN_URL))
 
 
 def without_secrets(text: str) -> str:
-    """Return a text from elsewhere, such as a parser's message, without anything that looks like a credential."""
+    """Return a message from elsewhere, such as a parser's, without anything that looks like a credential."""
     return _SECRET.sub("…", text)
 
 

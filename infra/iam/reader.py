@@ -62,21 +62,29 @@ def write_outputs(*, folder_arns: Sequence[str], other_bucket_arns: Sequence[str
         return ()
     write = Statement(
         sid="WriteOutputs",
-        reason="The job reads and writes its table, quarantine table and checkpoint here, with the actions that "
-        "Databricks documents for it. The logs are in other folders",
+        reason="The streaming job reads and writes its table, quarantine table and checkpoint here. The maintenance "
+        "job writes the hourly roll-up, rewrites small data files, and deletes the data files of expired rows. The "
+        "actions are those that Databricks documents. The logs are in other folders",
         actions=("s3:GetObject", *WRITE_ACTIONS),
         resources=tuple(f"{arn}/*" for arn in folder_arns),
         wildcard="All files of a table or checkpoint; Delta Lake and Spark choose their names",
     )
+    folders = Statement(
+        sid="FindOutputFolders",
+        reason='S3 clients request the folder itself before its files, and must get "not found" rather than "access '
+        'denied". A folder is not an object, so this reads no file',
+        actions=("s3:GetObject",),
+        resources=tuple(folder_arns),
+    )
     if not other_bucket_arns:
-        return (write,)
+        return (folders, write)
     find = Statement(
         sid="FindOutputs",
         reason="Delta Lake lists its log to find the newest version. This shows the names of keys, but no contents",
         actions=("s3:GetBucketLocation", "s3:ListBucket"),
         resources=tuple(other_bucket_arns),
     )
-    return (find, write)
+    return (find, folders, write)
 
 
 def pass_role(*, role_arn: str, region: str) -> tuple[Statement, ...]:

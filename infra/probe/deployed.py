@@ -12,7 +12,8 @@ from databricks.sdk.service.jobs import BaseRun, RunOutput, RunResultState, RunT
 from requests import RequestException
 
 from infra.probe import read_back
-from infra.workspace.job import job_settings, streaming_job, verification
+from infra.workspace.job import deployed_job, job_settings, verification
+from infra.workspace.job.job_kind import STREAMING
 from infra.workspace.job.runs import state_of
 from infra.workspace.spec import WorkspaceSpec
 from vpc_flow_logs.answer import Answer, holds
@@ -33,7 +34,7 @@ def answers(client: WorkspaceClient, spec: WorkspaceSpec, *, has_disk: bool) -> 
 
 def queue_url(client: WorkspaceClient, spec: WorkspaceSpec) -> str | None:
     """Return the URL of the queue that the deployed job reads; None without a job or a queue."""
-    for job in streaming_job.find(client, spec)[:1]:
+    for job in deployed_job.find(client, spec, STREAMING)[:1]:
         settings = client.jobs.get(job.job_id or 0).settings
         for task in (settings.tasks if settings else None) or []:
             if task.python_wheel_task:
@@ -68,7 +69,7 @@ def first_line(error: Exception) -> str:
 
 
 def _job(client: WorkspaceClient, spec: WorkspaceSpec, *, has_disk: bool) -> Iterator[Answer]:
-    jobs = streaming_job.find(client, spec)
+    jobs = deployed_job.find(client, spec, STREAMING)
     settings = client.jobs.get(jobs[0].job_id or 0).settings if jobs else None
     if settings is None:
         yield Answer("the workspace returns the job", "not asked", ("the job does not exist yet",))
@@ -94,7 +95,7 @@ def _failures(client: WorkspaceClient, spec: WorkspaceSpec) -> Iterator[Answer]:
 
 def _runs(client: WorkspaceClient, spec: WorkspaceSpec) -> Iterator[BaseRun]:
     """Yield the last runs of the job, then the last verify runs."""
-    for job in streaming_job.find(client, spec)[:1]:
+    for job in deployed_job.find(client, spec, STREAMING)[:1]:
         yield from islice(client.jobs.list_runs(job_id=job.job_id, completed_only=True, limit=_RUNS), _RUNS)
     single = client.jobs.list_runs(completed_only=True, run_type=RunType.SUBMIT_RUN, limit=_RUNS)
     yield from (run for run in islice(single, 5 * _RUNS) if run.run_name == verification.run_name(spec))

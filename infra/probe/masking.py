@@ -1,4 +1,4 @@
-"""Remove everything from a text that identifies an account, a workspace or a person.
+"""Remove everything from text that identifies an account, a workspace or a person.
 
 A value of the environment file is replaced with the name of its key, any other identifier with its kind.
 """

@@ -29,7 +29,7 @@ class BucketNotification(Construct):
     """A notification that sends events for new flow log files to a topic. The bucket's other notifications stay.
 
     The function's role has permissions on this bucket only. CDK's own function for bucket notifications could change
-    those of every bucket.
+    the notifications of every bucket.
 
     Attributes:
         resource: The custom resource.

@@ -1,4 +1,4 @@
-"""The Databricks half of a deployment: a custom resource that registers the reader and creates the job."""
+"""The Databricks half of a deployment: a custom resource that registers the reader and creates the jobs."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _MEMORY = 1024  # MB. The SDK needs 100, but Lambda allocates CPU by memory, and
 
 
 class Ingestion(Construct):
-    """The registration of the reader and its job. ``after`` holds the resources that must exist before it starts.
+    """The registration of the reader and its jobs. ``after`` holds the resources that must exist before it starts.
 
     Attributes:
         role: The role of the two functions.
         resource: The custom resource.
-        outputs: The attributes of the custom resource: the job's ID and URL, and the table's name.
+        outputs: The attributes of the custom resource: the IDs and URLs of the jobs, and the table's name.
     """
 
     def __init__(
@@ -42,9 +42,14 @@ class Ingestion(Construct):
         provider_roles: ProviderRoles,
         spec: str,
         secret_arn: str,
+        has_maintenance: bool,
         after: Sequence[IDependable],
     ) -> None:
-        """Create the resources. ``spec`` is the complete desired state as JSON, and may contain CDK tokens."""
+        """Create the resources.
+
+        ``spec`` is the complete desired state as JSON, and may contain CDK tokens. With ``has_maintenance`` it has a
+        maintenance job.
+        """
         super().__init__(scope, construct_id)
         self.role = make_role(
             self,
@@ -73,7 +78,11 @@ class Ingestion(Construct):
             properties={"Spec": spec, "SecretArn": secret_arn, "Wheel": package.wheel},
         )
         self.resource.node.add_dependency(*after)
-        self.outputs = {name: self.resource.get_att_string(name) for name in ("JobId", "JobUrl", "Table")}
+        attributes = ["JobId", "JobUrl", "Table"]
+        if has_maintenance:
+            # CloudFormation fails an output whose attribute the function does not return.
+            attributes += ["MaintenanceJobId", "MaintenanceJobUrl"]
+        self.outputs = {name: self.resource.get_att_string(name) for name in attributes}
 
     def _function(
         self, construct_id: str, name: str, handler: str, code: lambda_.AssetCode, role: iam.IRole

@@ -99,7 +99,7 @@ def _of_cdk(environment: Environment, policies: Sequence[Policy]) -> dict[str, d
     """Return the documents that CDK adds to the templates, in addition to the reviewed ones.
 
     Raises:
-        UnattachedPolicy: A reviewed document that owners do not add by hand is in no template.
+        UnattachedPolicy: A reviewed document is in no template, and owners do not add it by hand.
     """
     documents = [
         (f"cdk-{readable(document.logical_id)}-{readable(document.kind)}.json", document.document)

@@ -17,7 +17,7 @@ CARRIERS = "carriers.json"
 
 
 class BaseReviewError(Exception):
-    """There is nothing to compare with. The message names the cause and the next step."""
+    """The base review cannot be read. The message names the cause and the next step."""
 
 
 def documents_in(folder: Path) -> dict[str, dict[str, Any]]:

@@ -22,8 +22,10 @@ from databricks.sdk import WorkspaceClient
 from infra.config import Environment, EnvironmentFileError, load
 from infra.smoke import bucket_policy, job, page, queue
 from infra.smoke.judgement import Expected, Finding, judge, judge_policy
+from infra.smoke.maintenance import judge_maintenance
 from infra.workspace.client import connect
 from infra.workspace.errors import DeploymentError
+from infra.workspace.job.job_kind import MAINTENANCE, STREAMING
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace_spec import NoWorkspaceError, workspace_spec
 from vpc_flow_logs.terminal import printable
@@ -51,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         name=environment.name,
         bucket=environment.log_bucket.name,
         existing_bucket=environment.log_bucket.existing,
+        maintenance=spec.maintenance is not None,
     )
     print(f"{environment.name} in {spec.host}", flush=True)
     try:
@@ -72,16 +75,18 @@ def _findings(
 ) -> list[Finding]:
     """Return the findings as soon as waiting cannot improve them, or after ``patience`` seconds."""
     started, printed = time.monotonic(), -_PRINT_SECONDS
-    policy = _policy(environment, expected)
+    # Waiting does not change these findings.
+    others = [judge_maintenance(job.look(client, spec, MAINTENANCE), expected), _policy(environment, expected)]
     try:
         first = queue.look(environment)
     except DeploymentError as error:
         # The findings about the job and its runs do not need access to AWS.
-        rest = [finding for finding in judge(job.look(client, spec), None, None, expected) if finding.check != "queue"]
-        return [*rest, Finding("wrong", "queue", str(error), "fix the cause and run the smoke test again"), policy]
+        seen = job.look(client, spec, STREAMING)
+        rest = [finding for finding in judge(seen, None, None, expected) if finding.check != "queue"]
+        return [*rest, Finding("wrong", "queue", str(error), "fix the cause and run the smoke test again"), *others]
     while True:
         queues = queue.look(environment)
-        findings = [*judge(job.look(client, spec), queues, first, expected), policy]
+        findings = [*judge(job.look(client, spec, STREAMING), queues, first, expected), *others]
         wrong = [finding for finding in findings if finding.state == "wrong"]
         now = time.monotonic() - started
         # Waiting does not help with a finding that cannot resolve on its own.

@@ -1,4 +1,4 @@
-"""Read the job from the workspace: its trigger, its last runs, and their output."""
+"""Read a job from the workspace: its trigger, its last runs, and their output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from databricks.sdk.service.jobs import (
 )
 
 from infra.workspace.explain import explaining
-from infra.workspace.job import streaming_job
+from infra.workspace.job import deployed_job
+from infra.workspace.job.job_kind import JobKind
 from infra.workspace.job.runs import ended, of_job, state_of
 from infra.workspace.spec import WorkspaceSpec
 
@@ -56,7 +57,7 @@ class RunSeen:
 
 @dataclass(frozen=True)
 class JobSeen:
-    """The job, with its runs from the newest to the oldest."""
+    """A job, with its runs from the newest to the oldest."""
 
     url: str
     continuous: bool
@@ -64,13 +65,13 @@ class JobSeen:
     runs: tuple[RunSeen, ...] = ()
 
 
-def look(client: WorkspaceClient, spec: WorkspaceSpec) -> JobSeen | None:
-    """Return the environment's job with its last runs, or None if there is no job.
+def look(client: WorkspaceClient, spec: WorkspaceSpec, kind: JobKind) -> JobSeen | None:
+    """Return the environment's job of a kind with its last runs, or None if there is no such job.
 
     Raises:
         DeploymentError: The workspace rejects the request, or does not respond.
     """
-    jobs = streaming_job.find(client, spec)
+    jobs = deployed_job.find(client, spec, kind)
     if not jobs:
         return None
     job_id = jobs[0].job_id or 0
@@ -82,7 +83,7 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> JobSeen | None:
         seen = tuple(_run(client, run, with_output=run.run_id in current) for run in runs)
     trigger = settings.continuous or settings.schedule
     return JobSeen(
-        url=streaming_job.url(spec.host, job_id),
+        url=deployed_job.url(spec.host, job_id),
         continuous=settings.continuous is not None,
         paused=trigger is not None and trigger.pause_status == PauseStatus.PAUSED,
         runs=seen,
@@ -123,5 +124,5 @@ def _result(client: WorkspaceClient, run: BaseRun) -> RunOutput:
     try:
         return client.jobs.get_run_output(attempts[-1])
     except (BadRequest, NotFound):
-        # A run that has not started has no output, and the workspace deletes that of old runs.
+        # A run that has not started has no output, and the workspace deletes the output of old runs.
         return RunOutput()

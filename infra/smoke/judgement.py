@@ -41,12 +41,13 @@ class Expected:
 
     Attributes:
         environment: The name or path of the environment file, for the commands in the next steps.
-        paused: True if the file pauses the job.
+        paused: True if the file pauses both jobs.
         queue_of_stack: True if the stack creates the queue. Otherwise, Auto Loader creates it in the first run.
         most_quarantined: The highest share of quarantined lines, from 0 to 1, that counts as healthy.
         name: Name of the environment.
         bucket: Name of the log bucket.
         existing_bucket: True if the bucket's owner manages its policy. Otherwise, the stack does.
+        maintenance: True if the environment has a maintenance job.
     """
 
     environment: str
@@ -56,6 +57,7 @@ class Expected:
     name: str = ""
     bucket: str = ""
     existing_bucket: bool = False
+    maintenance: bool = True
 
 
 def judge(
@@ -138,8 +140,13 @@ def _failure(run: RunSeen, expected: Expected) -> Finding:
             "denied; compare the review with the policies of the bucket and the key, which may have other owners; the "
             f"run's output: {run.url}",
         )
-    reason = " ".join(lines[:2]) or "no reason given"
-    return Finding("wrong", "run", f"the last run failed ({run.state}): {reason}", f"read its output: {run.url}")
+    text = f"the last run failed ({run.state}): {reason(run)}"
+    return Finding("wrong", "run", text, f"read its output: {run.url}")
+
+
+def reason(run: RunSeen) -> str:
+    """Return the reason why a run failed, in one or two lines of its output."""
+    return " ".join(_lines(run)[:2]) or "no reason given"
 
 
 def _lines(run: RunSeen) -> list[str]:

@@ -16,7 +16,8 @@ from infra.workspace.access import grants, instance_profile
 from infra.workspace.access.principals import Principal
 from infra.workspace.aws.tear_down import Aws, tear_down
 from infra.workspace.errors import DeploymentError, composed
-from infra.workspace.job import job_settings, permissions, streaming_job, verification
+from infra.workspace.job import deployed_job, jobs, verification
+from infra.workspace.job.job_kind import STREAMING
 from infra.workspace.job.runs import end_single_runs
 from infra.workspace.memory import Memory
 from infra.workspace.pace import Pace
@@ -29,12 +30,14 @@ from infra.workspace.wheel.wheel_file import WheelFile
 
 @dataclass(frozen=True)
 class Deployment:
-    """The result of a deployment: its steps, the job and the table's name."""
+    """The result of a deployment: its steps, the job, the maintenance job if there is one, and the table's name."""
 
     steps: tuple[Step, ...]
     job_id: int
     job_url: str
     table: str
+    maintenance_id: int | None = None
+    maintenance_url: str | None = None
 
 
 def deploy(
@@ -89,19 +92,28 @@ def deploy(
         pace.check()
     # Record the streams before the job runs: its AWS resources must be known even if this call ends here.
     memory.update(streams=_streams(spec, memory, left))
-    settings = job_settings.settings(spec, wheel_path=path, has_disk=checks.has_disk)
-    step, job_id = streaming_job.bring_up_to_date(client, spec, settings, pace=pace)
-    done.add(step)
-    pace.check()
-    done.add(permissions.bring_up_to_date(client, spec.job, job_id))
-    pace.check()
+    ids = jobs.bring_up_to_date(
+        client,
+        spec,
+        wheel_path=path,
+        has_disk=checks.has_disk,
+        maintenance_has_disk=checks.maintenance_has_disk,
+        done=done,
+        pace=pace,
+    )
     done.add(*upload.remove_others(client, spec.folder, wheel_file))
     pace.check()
     done.add(*_leave_replaced_profiles(client, spec, memory))
     pace.check()
     done.add(*_leave_streams(spec, aws, memory))
-    job_url = streaming_job.url(spec.host, job_id)
-    return Deployment(steps=tuple(done.completed), job_id=job_id, job_url=job_url, table=spec.table)
+    return Deployment(
+        steps=tuple(done.completed),
+        job_id=ids.streaming,
+        job_url=deployed_job.url(spec.host, ids.streaming),
+        table=spec.table,
+        maintenance_id=ids.maintenance,
+        maintenance_url=deployed_job.url(spec.host, ids.maintenance) if ids.maintenance is not None else None,
+    )
 
 
 def verify(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_file: WheelFile, pace: Pace) -> tuple[Step, ...]:
@@ -153,10 +165,7 @@ def destroy(
         pace.check()
         memory.remove_grants(spec.profile.arn)
         return tuple(done.completed)
-    for job in streaming_job.find(client, spec):
-        streaming_job.remove(client, job.job_id or 0, pace=pace)
-        done.add(Step("job", "removed", streaming_job.url(spec.host, job.job_id or 0)))
-        pace.check()
+    jobs.remove(client, spec, done=done, pace=pace)
     if end_single_runs(client, verification.run_name(spec), pace=pace):
         done.add(Step("verify run", "removed"))
         pace.check()
@@ -215,7 +224,7 @@ def _tear_down(aws: Aws, spec: WorkspaceSpec, streams: Sequence[Logs]) -> tuple[
 
 
 def _leave_replaced_profiles(client: WorkspaceClient, spec: WorkspaceSpec, memory: Memory) -> list[Step]:
-    """Remove the profiles that the job used before; the updated job uses the new one."""
+    """Remove the profiles that the jobs used before; the updated jobs use the new one."""
     steps = []
     for arn in [arn for arn in memory.value.granted if arn != spec.profile.arn]:
         steps += _leave_profile(client, arn, memory)
@@ -232,8 +241,8 @@ def _leave_profile(client: WorkspaceClient, arn: str, memory: Memory) -> list[St
 
 def _successor(client: WorkspaceClient, spec: WorkspaceSpec, memory: Memory) -> str | None:
     """Return the profile that replaced this one: the job's profile or, without a job, another granted profile."""
-    jobs = streaming_job.find(client, spec)
-    job_profile = streaming_job.profile_of(client, jobs[0].job_id or 0) if jobs else None
+    found = deployed_job.find(client, spec, STREAMING)
+    job_profile = deployed_job.profile_of(client, found[0].job_id or 0) if found else None
     if job_profile is not None:
         return job_profile if job_profile != spec.profile.arn else None
     return next((arn for arn in memory.value.granted if arn != spec.profile.arn), None)

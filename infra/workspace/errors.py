@@ -75,7 +75,7 @@ def composed(
 
 
 def sentence(text: str, *, secrets: Iterable[str] = ()) -> str:
-    """Return a text for an event or a terminal: on one line, shortened in the middle, with secrets masked."""
+    """Prepare a message for an event or a terminal: on one line, shortened in the middle, with secrets masked."""
     return composed(text, secrets=secrets)
 
 
@@ -107,7 +107,7 @@ def _clean(text: str, secrets: Iterable[str]) -> str:
 
 
 def _shortened(text: str, room: int) -> str:
-    """Return a text without its middle if it is too long: the beginning and the end are the most informative parts."""
+    """Remove the middle of a message that is too long: the beginning and the end are the most informative parts."""
     if len(text) <= room:
         return text
     end = (room - len(_GAP)) // 2

@@ -97,7 +97,10 @@ def _deploy(event: Mapping[str, Any], context: Any, secrets: list[str]) -> dict[
         pace=pace,
         left=_previous_streams(event),
     )
-    return {"JobId": str(done.job_id), "JobUrl": done.job_url, "Table": done.table}
+    data = {"JobId": str(done.job_id), "JobUrl": done.job_url, "Table": done.table}
+    if done.maintenance_url is not None:
+        data |= {"MaintenanceJobId": str(done.maintenance_id), "MaintenanceJobUrl": done.maintenance_url}
+    return data
 
 
 def _delete(event: Mapping[str, Any], context: Any, secrets: list[str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Keep a deployment's memory in a small file next to the wheel: its grants, verifications and Auto Loader streams.
 
-An entry is written before the action that it records, so an interrupted deployment leaves nothing unrecorded.
+An entry is written before the action that it records, so an interrupted deployment leaves no unrecorded action.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from infra.workspace.access import principals
 from infra.workspace.access.principals import Principal
 from infra.workspace.errors import LONGEST, DeploymentError, listed
 from infra.workspace.explain import explaining
-from infra.workspace.job import streaming_job
+from infra.workspace.job import deployed_job
+from infra.workspace.job.job_kind import MAINTENANCE, STREAMING
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.step import Step
 from infra.workspace.unity import catalog, external_locations, unity_names
@@ -28,7 +29,8 @@ class Preflight:
 
     Attributes:
         grantee_ids: IDs of the principals to which the profile is granted.
-        has_disk: the node type has local disks.
+        has_disk: the node type of the streaming job has local disks.
+        maintenance_has_disk: the node type of the maintenance job has local disks.
         names: the names in Unity Catalog.
         notes: observations that do not stop the deployment.
         if_denied: advice if the logs cannot be read despite the profile.
@@ -36,6 +38,7 @@ class Preflight:
 
     grantee_ids: Mapping[Principal, str]
     has_disk: bool
+    maintenance_has_disk: bool
     names: UnityNames
     notes: tuple[Step, ...] = ()
     if_denied: str = ""
@@ -48,7 +51,10 @@ def check(client: WorkspaceClient, spec: WorkspaceSpec) -> Preflight:
         DeploymentError: a resource is missing or a name is taken; the message lists all problems.
     """
     problems: list[str] = []
-    node = _node_type(client, spec, problems)
+    offered = _node_types(client)
+    problems += _node_type_problems(offered, spec.cluster.node_type, key="workspace.cluster.node_type")
+    if spec.maintenance and spec.maintenance.cluster.node_type != spec.cluster.node_type:
+        problems += _node_type_problems(offered, spec.maintenance.cluster.node_type, key="maintenance.node_type")
     problems += _spark_version(client, spec)
     grantees = principals.named(spec.principals)
     job_groups = [Principal("group", name) for name in dict.fromkeys((*spec.job.can_view, *spec.job.can_manage))]
@@ -59,14 +65,17 @@ def check(client: WorkspaceClient, spec: WorkspaceSpec) -> Preflight:
     problems += catalog.problems(client, names)
     locations = external_locations.check(client, spec, names)
     problems += locations.problems
-    problems += streaming_job.problems(client, spec)
+    problems += deployed_job.problems(client, spec, STREAMING)
+    if spec.maintenance:
+        problems += deployed_job.problems(client, spec, MAINTENANCE)
     if problems:
         what = f"The workspace {spec.host} does not meet the requirements of this deployment:"
         room = LONGEST - len(what) - len(_THEN) - len(" . ")
         raise DeploymentError(what, detail=listed(problems, room=room), advice=_THEN)
     return Preflight(
         grantee_ids={principal: ids[principal] for principal in grantees},
-        has_disk=_has_disk(node),
+        has_disk=_has_disk(offered.get(spec.cluster.node_type)),
+        maintenance_has_disk=_has_disk(offered.get((spec.maintenance or spec).cluster.node_type)),
         names=names,
         notes=(
             *catalog.notes(names, spec.table),
@@ -77,8 +86,8 @@ def check(client: WorkspaceClient, spec: WorkspaceSpec) -> Preflight:
 
 
 def has_disk(client: WorkspaceClient, spec: WorkspaceSpec) -> bool:
-    """Return whether the node type has local disks."""
-    return _has_disk(_node_type(client, spec, []))
+    """Return whether the node type of the streaming job has local disks."""
+    return _has_disk(_node_types(client).get(spec.cluster.node_type))
 
 
 def _spark_version(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
@@ -91,16 +100,16 @@ def _spark_version(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
     return [f"the workspace has no runtime {runtime!r} (workspace.cluster.spark_version); it has {_some(lts)}"]
 
 
-def _node_type(client: WorkspaceClient, spec: WorkspaceSpec, problems: list[str]) -> NodeType | None:
-    name = spec.cluster.node_type
+def _node_types(client: WorkspaceClient) -> dict[str, NodeType]:
     with explaining("Listing the node types"):
-        offered = {node.node_type_id: node for node in client.clusters.list_node_types().node_types or []}
-    if name not in offered:
-        close = get_close_matches(name, list(offered), n=3, cutoff=0.4) or sorted(offered)[:3]
-        problems.append(
-            f"the workspace has no node type {name!r} (workspace.cluster.node_type); similar ones are {_some(close)}"
-        )
-    return offered.get(name)
+        return {node.node_type_id: node for node in client.clusters.list_node_types().node_types or []}
+
+
+def _node_type_problems(offered: Mapping[str, NodeType], name: str, *, key: str) -> list[str]:
+    if name in offered:
+        return []
+    close = get_close_matches(name, list(offered), n=3, cutoff=0.4) or sorted(offered)[:3]
+    return [f"the workspace has no node type {name!r} ({key}); similar ones are {_some(close)}"]
 
 
 def _has_disk(node: NodeType | None) -> bool:

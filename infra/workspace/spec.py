@@ -42,7 +42,7 @@ class Principals:
 
 @dataclass(frozen=True)
 class Cluster:
-    """The job's cluster; a single node if ``workers`` is 0."""
+    """A job's cluster; a single node if ``workers`` is 0."""
 
     spark_version: str
     node_type: str
@@ -59,10 +59,10 @@ class Job:
         name: name of the job in the workspace.
         parameters: values of the wheel's entry point parameters, by name.
         schedule: Quartz expression in UTC; None for a continuous job.
-        pause: create the job, but do not start it.
-        email_on_failure: addresses notified of a failed run.
-        can_view: groups with the permission CAN_VIEW.
-        can_manage: groups with the permission CAN_MANAGE.
+        pause: create both jobs, but do not start them.
+        email_on_failure: addresses notified of a failed run of either job.
+        can_view: groups with the permission CAN_VIEW on both jobs.
+        can_manage: groups with the permission CAN_MANAGE on both jobs.
     """
 
     name: str
@@ -72,6 +72,21 @@ class Job:
     email_on_failure: tuple[str, ...] = ()
     can_view: tuple[str, ...] = ()
     can_manage: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """The maintenance job. Its permissions, failure emails and pause are those of the streaming job.
+
+    Attributes:
+        parameters: values of the wheel's entry point parameters, by name.
+        schedule: Quartz expression in UTC.
+        cluster: the job's cluster.
+    """
+
+    parameters: Mapping[str, str]
+    schedule: str
+    cluster: Cluster
 
 
 @dataclass(frozen=True)
@@ -102,11 +117,12 @@ class WorkspaceSpec:
         region: AWS region of the log bucket.
         profile: the instance profile.
         principals: principals that may use the profile.
-        cluster: the job's cluster.
+        cluster: the streaming job's cluster.
         job: the streaming job.
         logs: the flow logs that the job reads.
         auto_loader: Auto Loader creates the topic, the queue and the bucket notification.
         verify: start a verify run, which reads the logs on a cluster, before the job is created or changed.
+        maintenance: the maintenance job; None if the environment has none.
     """
 
     environment: str
@@ -119,6 +135,7 @@ class WorkspaceSpec:
     logs: Logs
     auto_loader: bool
     verify: bool = True
+    maintenance: Maintenance | None = None
 
     @property
     def table(self) -> str:
@@ -154,6 +171,8 @@ class WorkspaceSpec:
                 "cluster": _of(Cluster, raw["cluster"]),
                 "job": _of(Job, raw["job"]),
                 "logs": _of(Logs, raw["logs"]),
+                # Version 0.1.0 had no maintenance job.
+                "maintenance": _maintenance(raw.get("maintenance")),
             }
             spec: WorkspaceSpec = _of(cls, {**raw, **parts})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -163,6 +182,10 @@ class WorkspaceSpec:
                 advice="Deploy with the version of this repository that wrote them",
             ) from error
         return spec
+
+
+def _maintenance(raw: Mapping[str, Any] | None) -> Any:
+    return None if raw is None else _of(Maintenance, {**raw, "cluster": _of(Cluster, raw["cluster"])})
 
 
 def _of(kind: Any, raw: Mapping[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Status of an environment in the workspace: profile, grants, job and latest runs."""
+"""Status of an environment in the workspace: profile, grants, both jobs and their latest runs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from databricks.sdk.service.jobs import BaseRun, JobSettings, PauseStatus
 
 from infra.workspace.access import instance_profile, principals
 from infra.workspace.explain import explaining
-from infra.workspace.job import identity, streaming_job
+from infra.workspace.job import deployed_job, identity
+from infra.workspace.job.job_kind import MAINTENANCE, STREAMING, JobKind
 from infra.workspace.job.runs import ended, of_job, state_of
 from infra.workspace.memory import Memory
 from infra.workspace.spec import WorkspaceSpec
 
 RUNS = 5
-"""Number of runs shown, the latest first."""
+"""Number of runs of the streaming job shown, the latest first."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class RunLine:
-    """A run of the job.
+    """A run of a job.
 
     Attributes:
         state: the state in a word or two.
@@ -46,13 +47,11 @@ class RunLine:
 
 
 @dataclass(frozen=True)
-class Status:
-    """The status of an environment. Without a job, the fields of the job are empty.
+class JobStatus:
+    """The status of a job.
 
     Attributes:
-        registered: the profile is registered in the workspace.
-        grants: the principals that may use the profile.
-        job_url: URL of the job's page.
+        url: URL of the job's page, which ends with its ID.
         trigger: the trigger that starts the job.
         wheel: path of the job's wheel.
         runs_as: the identity that the job runs as.
@@ -60,14 +59,29 @@ class Status:
         runs: the latest runs.
     """
 
-    registered: bool
-    grants: tuple[Grant, ...]
-    job_url: str | None
+    url: str
     trigger: str
     wheel: str
     runs_as: str
     owner: str | None
     runs: tuple[RunLine, ...]
+
+
+@dataclass(frozen=True)
+class Status:
+    """The status of an environment.
+
+    Attributes:
+        registered: the profile is registered in the workspace.
+        grants: the principals that may use the profile.
+        job: the streaming job; None if there is none.
+        maintenance: the maintenance job; None if there is none.
+    """
+
+    registered: bool
+    grants: tuple[Grant, ...]
+    job: JobStatus | None
+    maintenance: JobStatus | None
 
 
 def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
@@ -77,23 +91,28 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
     with explaining("Reading the instance profile and its grants"):
         registered = instance_profile.find(client, spec.profile.arn) is not None
         holders = [str(holder) for holder in principals.holders(client, spec.profile.arn)]
-    jobs = streaming_job.find(client, spec)
-    job_id = jobs[0].job_id if jobs else None
-    settings, runs, runs_as, owner = JobSettings(), [], "", None
-    if job_id is not None:
-        with explaining(f"Reading the job {job_id}"):
-            job = client.jobs.get(job_id)
-            settings = job.settings or settings
-            runs = list(islice(of_job(client.jobs.list_runs(job_id=job_id, limit=RUNS), job_id), RUNS))
-            owner = identity.to_set_again(client, job)
-            runs_as = job.run_as_user_name or ""
     return Status(
         registered=registered,
         grants=tuple(Grant(principal=holder, managed=holder in managed) for holder in holders),
-        job_url=streaming_job.url(spec.host, job_id) if job_id is not None else None,
+        job=_job(client, spec, STREAMING, count=RUNS),
+        maintenance=_job(client, spec, MAINTENANCE, count=1),
+    )
+
+
+def _job(client: WorkspaceClient, spec: WorkspaceSpec, kind: JobKind, *, count: int) -> JobStatus | None:
+    job_id = next((job.job_id for job in deployed_job.find(client, spec, kind)), None)
+    if job_id is None:
+        return None
+    with explaining(f"Reading the job {job_id}"):
+        job = client.jobs.get(job_id)
+        runs = list(islice(of_job(client.jobs.list_runs(job_id=job_id, limit=count), job_id), count))
+        owner = identity.to_set_again(client, job)
+    settings = job.settings or JobSettings()
+    return JobStatus(
+        url=deployed_job.url(spec.host, job_id),
         trigger=_trigger(settings),
         wheel=_wheel(settings),
-        runs_as=runs_as,
+        runs_as=job.run_as_user_name or "",
         owner=(owner.service_principal_name or owner.user_name) if owner else None,
         runs=tuple(_line(run) for run in runs),
     )

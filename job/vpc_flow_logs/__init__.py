@@ -7,7 +7,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_ENTRY_POINTS = ("ingest", "verify", "probe")
+_ENTRY_POINTS = ("ingest", "verify", "maintain", "probe")
 
 
 def __getattr__(name: str) -> Any:

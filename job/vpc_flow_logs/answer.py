@@ -18,7 +18,7 @@ class Answer:
 
     Attributes:
         question: A statement that holds or does not hold, or a heading for observations.
-        state: ``seen`` for an observation that cannot be right or wrong; ``not asked`` if it could not be tried.
+        state: ``seen`` for an observation without an expected value; ``not asked`` if the question could not be asked.
         facts: The observations, one per line. They may name accounts, buckets and people; the report masks those.
     """
 

@@ -1,7 +1,7 @@
 """The binding of a table to its stream: the checkpoint that fills the table, and its VPC Logs Path.
 
 The binding is stored in table properties, which Spark SQL can read everywhere. Delta uses its stream ID (``txnAppId``)
-to recognize a batch that runs again. The ID that Spark keeps in a checkpoint identifies the checkpoint, not its path: a
+to recognize a batch that runs again. A checkpoint is identified by the ID that Spark keeps in it, not by its path: a
 checkpoint can be moved or renamed, and a new folder at an old path is a new checkpoint.
 """
 
@@ -57,7 +57,7 @@ class Binding:
 
 
 @dataclass(frozen=True)
-class Known:
+class TableState:
     """The state of the table before a run.
 
     Attributes:
@@ -88,7 +88,7 @@ def of_properties(properties: Mapping[str, str]) -> Binding | None:
     )
 
 
-def problem(known: Known, checkpoint: Checkpoint, logs_path: str | None, *, new_checkpoint: str) -> str | None:
+def problem(known: TableState, checkpoint: Checkpoint, logs_path: str | None, *, new_checkpoint: str) -> str | None:
     """Return the reason that the checkpoint cannot fill the table, or None.
 
     Args:
@@ -129,7 +129,7 @@ def problem(known: Known, checkpoint: Checkpoint, logs_path: str | None, *, new_
     return _other_logs(checkpoint, known.binding.logs_path, logs_path)
 
 
-def _new_on_filled(known: Known, checkpoint: Checkpoint) -> str:
+def _new_on_filled(known: TableState, checkpoint: Checkpoint) -> str:
     by = f"the checkpoint {known.binding.checkpoint!r}" if known.binding else "another checkpoint"
     return (
         f"{checkpoint.path!r} is new, and the table has rows that {by} loaded; the job would load all files again. "
@@ -147,8 +147,8 @@ def _restored(history: StreamHistory, checkpoint: Checkpoint) -> str:
     )
 
 
-def bind(known: Known, checkpoint: Checkpoint, logs_path: str, *, new_checkpoint: str, now: float) -> Binding:
-    """Return the binding for a run that `problem` has found no problem with.
+def bind(known: TableState, checkpoint: Checkpoint, logs_path: str, *, new_checkpoint: str, now: float) -> Binding:
+    """Return the binding for a run, after `problem` has returned None.
 
     Args:
         known: The state of the table.
@@ -171,17 +171,17 @@ def bind(known: Known, checkpoint: Checkpoint, logs_path: str, *, new_checkpoint
     return replace(bound, checkpoint=checkpoint.path, logs_path=path, query_id=checkpoint.query_id)
 
 
-def bind_unread(known: Known, checkpoint_path: str, logs_path: str) -> Binding:
+def bind_unread(known: TableState, checkpoint_path: str, logs_path: str) -> Binding:
     """Return the binding for a checkpoint that cannot be read. Only its path identifies it."""
     if known.binding is not None and same(known.binding.checkpoint, checkpoint_path):
         return known.binding
     return Binding(stream_id=uuid4().hex, checkpoint=checkpoint_path, logs_path=load_path(logs_path))
 
 
-def _is_waited_for(known: Known, checkpoint: Checkpoint) -> bool:
+def _is_waited_for(known: TableState, checkpoint: Checkpoint) -> bool:
     """Return whether a run bound the table to this folder, but its stream did not reach the first batch.
 
-    The disk may have been full. Or another run is just starting there; then both write with the same stream ID.
+    The disk may have been full, or another run may be starting there. In that case, both write with the same stream ID.
     """
     bound = known.binding
     return bound is not None and bound.query_id is None and same(bound.checkpoint, checkpoint.path)
@@ -193,7 +193,7 @@ def _is_of(binding: Binding, checkpoint: Checkpoint) -> bool:
     return binding.query_id == checkpoint.query_id
 
 
-def _of_former_version(known: Known, checkpoint: Checkpoint, logs_path: str | None) -> str | None:
+def _of_former_version(known: TableState, checkpoint: Checkpoint, logs_path: str | None) -> str | None:
     if checkpoint.logs_path is None:
         return f"{checkpoint.path!r} is not empty and not a checkpoint of this table; use a new folder"
     if not known.exists:

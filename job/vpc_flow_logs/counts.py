@@ -40,10 +40,10 @@ class Counts:
 
 
 def summary(first_file: str, counts: Counts) -> str:
-    """Return the counts of a task as a text for the driver.
+    """Return the counts of a task as a string for the driver.
 
-    Two tasks of a batch never read the same first file, and a task that runs twice returns the same text. Therefore the
-    *set* of a batch's summaries has each task once, no matter how often Spark ran it.
+    Two tasks of a batch never read the same first file, and a task that runs twice returns the same text. The *set* of
+    a batch's summaries therefore contains each task once, no matter how often Spark ran it.
     """
     return json.dumps({"first_file": first_file, **asdict(counts)}, sort_keys=True)
 

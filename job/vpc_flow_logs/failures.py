@@ -28,11 +28,13 @@ _CAUSES = (
 _DENIED_CALL = re.compile(r"\b(?:s3|sqs|sns|kms):[A-Z][A-Za-z]+")
 _CALL_INTO_JAVA = "An error occurred while calling "
 LOAD_AGAIN = "Data loaded so far is kept. Fix the cause and run the job again; it resumes where it stopped."
-LOOK_AGAIN = "Nothing was created. Fix the cause and run the check again."
+CHECK_AGAIN = "Nothing was created. Fix the cause and run the check again."
+MAINTAIN_AGAIN = "The tables are intact. Fix the cause and run maintain again."
+MAINTAIN_LATER = "The tables are intact. Run maintain again, one run at a time."
 RUN_AGAIN = "Data loaded so far is kept. Run the job again, one run at a time; it resumes where it stopped."
 _LONGEST = 600
 
-# Delta's conflicts, and the errors of two first runs that create the same table or schema at the same time.
+# Delta's conflicts, and the errors that occur when two first runs create the same table or schema at the same time.
 # https://docs.databricks.com/aws/en/delta/concurrency-conflicts
 _RACE = re.compile(
     r"Concurrent(?:Append|DeleteDelete|DeleteRead|Transaction|Write|Modification)Exception"
@@ -57,24 +59,43 @@ def explained(error: BaseException, parameters: Parameters, *, next_step: str = 
         parameters: The parameters of the run.
         next_step: The last line of the message.
     """
+    race = RUN_AGAIN if next_step == LOAD_AGAIN else ""
+    return explained_at(error, _paths(parameters), next_step=next_step, race=race)
+
+
+def explained_at(error: BaseException, paths: Mapping[str, str], *, next_step: str, race: str = "") -> str:
+    """Return the message for an error of a run: the affected path, the storage's error and the next step.
+
+    Args:
+        error: The error.
+        paths: The paths that the error may name, by their meaning. Of two paths with the same beginning, the longer
+            comes first.
+        next_step: The last line of the message.
+        race: The last line of the message if another run wrote at the same time; if empty, this is like other errors.
+    """
     text = "\n".join(texts(error))
-    if next_step == LOAD_AGAIN and (race := _RACE.search(text)):
-        return f"The run failed: another run wrote at the same time: {_line_with(text, race[0])}\n{RUN_AGAIN}"
+    if race and (conflict := _RACE.search(text)):
+        return f"The run failed: another run wrote at the same time: {_line_with(text, conflict[0])}\n{race}"
     cause = next((cause for cause in _CAUSES if cause in text), None)
-    line = _line_with(text, cause) if cause else _telling(text)
+    line = _line_with(text, cause) if cause else _informative_line(text)
     if cause:
-        # Prefer a path in the line with the cause. Other lines name whatever the run was doing.
-        where = _named_in(line, parameters) or ([] if _DENIED_CALL.search(line) else _named_in(text, parameters))
+        # Prefer a path in the line with the cause. Other lines may name unrelated paths.
+        where = _named_in(line, paths) or ([] if _DENIED_CALL.search(line) else _named_in(text, paths))
         if where:
             return f"The run failed: {where[0]} cannot be used: {line}\n{next_step}"
-    if cause and not _DENIED_CALL.search(line):
-        every = ", ".join(f"{name} {path!r}" for name, path in _paths(parameters).items())
+    if cause and paths and not _DENIED_CALL.search(line):
+        every = ", ".join(f"{name} {path!r}" for name, path in paths.items())
         return f"The run failed: {line}\nThe error concerns one of: {every}.\n{next_step}"
     return f"The run failed: {line}\n{next_step}"
 
 
-def _named_in(text: str, parameters: Parameters) -> list[str]:
-    return [f"{name} {path!r}" for name, path in _paths(parameters).items() if _bare(path) in text]
+def _named_in(text: str, paths: Mapping[str, str]) -> list[str]:
+    return [f"{name} {path!r}" for name, path in paths.items() if _bare(path) in text]
+
+
+def raced(error: BaseException) -> bool:
+    """Return whether an operation failed because another one wrote to the table at the same time."""
+    return any(map(_RACE.search, texts(error)))
 
 
 def texts(error: BaseException) -> list[str]:
@@ -89,7 +110,6 @@ def texts(error: BaseException) -> list[str]:
 
 
 def _paths(parameters: Parameters) -> Mapping[str, str]:
-    """Return the paths that an error may name. Of two paths with the same beginning, the longer comes first."""
     delta = parameters.delta_output_path
     paths = {
         "the path of the quarantine table": quarantine_path(delta),
@@ -113,10 +133,10 @@ def headline(error: BaseException) -> str:
     """Return the most informative line of an error."""
     text = str(error)
     cause = next((cause for cause in _CAUSES if cause in text), None)
-    return _line_with(text, cause) if cause else _telling(text)
+    return _line_with(text, cause) if cause else _informative_line(text)
 
 
-def _telling(text: str) -> str:
+def _informative_line(text: str) -> str:
     # For a failed call into Java, the exception is in the next line.
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(_CALL_INTO_JAVA)]
     causes = [line for line in lines if line.startswith("Caused by: ") or "Error: " in line]

@@ -190,6 +190,17 @@ def canonical(name: str) -> str:
     return _ALIASES.get(spelled, spelled)
 
 
+def spellings(name: str) -> tuple[str, ...]:
+    """Return the spellings of a field's name that occur in files: with ``-``, with ``_``, and that of the guide.
+
+    >>> spellings("account-id"), spellings("bytes")
+    (('account-id', 'account_id', 'accountid'), ('bytes',))
+    """
+    field = canonical(name)
+    guide = [alias for alias, meant in _ALIASES.items() if meant == field]
+    return tuple(dict.fromkeys([field, field.replace("-", "_"), *guide]))
+
+
 def is_known(name: str) -> bool:
     """Return whether AWS documents a field of this name, in any spelling."""
     return canonical(name) in BY_NAME

@@ -1,4 +1,4 @@
-"""Checks of the Headers parameter: the field names that become columns of the table."""
+"""Check the Headers parameter: the field names that become columns of the table."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def headers_problem(names: Sequence[str]) -> str | None:
 
 
 def headers_notes(names: Sequence[str]) -> list[str]:
-    """Return notes about names that are valid but probably typing mistakes of a documented field name."""
+    """Return notes about names that are valid but are probably misspellings of a documented field name."""
     names = [name.strip() for name in names]
     named = set(map(canonical, names))
     return [
-        f"{name!r} is not a field that AWS documents; did you mean {close!r}? If you keep it, the table permanently "
-        f"gets a column {column_name(name)!r}"
+        f"{name!r} is not a field that AWS documents; did you mean {close!r}? If you keep it, the table gets a "
+        f"permanent column {column_name(name)!r}"
         for name in names
         if (close := suggestion(name)) and close not in named
     ]

@@ -76,14 +76,25 @@ def of_stream(spark: SparkSession, table: str, stream_id: str) -> StreamHistory:
         table: The table, quoted for SQL.
         stream_id: The ID of the stream.
     """
-    commits = spark.sql(f"DESCRIBE HISTORY {table} LIMIT {_LOOK_BACK}")
+    return read_stream(commits(spark, table, limit=_LOOK_BACK), stream_id)
+
+
+def commits(spark: SparkSession, table: str, *, limit: int) -> list[Commit]:
+    """Return the newest commits of a table, from newest to oldest.
+
+    Args:
+        spark: The session.
+        table: The table, quoted for SQL.
+        limit: Maximum number of commits.
+    """
     columns = ("version", "timestamp", "operation", "operationParameters", "userMetadata")
-    return read_stream([Commit(*row) for row in commits.select(*columns).collect()], stream_id)
+    recent = spark.sql(f"DESCRIBE HISTORY {table} LIMIT {limit}")
+    return [Commit(*row) for row in recent.select(*columns).collect()]
 
 
 def read_stream(commits: Sequence[Commit], stream_id: str) -> StreamHistory:
     """Return the batches of a stream in ``commits``, which are ordered from newest to oldest."""
-    kept: list[int] = []
+    remaining: list[int] = []
     lost: list[int] = []
     restore: Commit | None = None
     undone: Callable[[Commit], bool] = lambda commit: False  # noqa: E731
@@ -94,13 +105,13 @@ def read_stream(commits: Sequence[Commit], stream_id: str) -> StreamHistory:
             restore, undone = restore or commit, _undone_by(commit)
             continue
         else:
-            bucket = kept
+            bucket = remaining
         mark = read(commit.user_metadata)
         if mark is not None and mark.stream_id == stream_id:
             bucket.append(mark.batch_id)
-    missing = [batch for batch in lost if batch > max(kept, default=-1)]
+    missing = [batch for batch in lost if batch > max(remaining, default=-1)]
     return StreamHistory(
-        last_batch=max([*kept, *lost], default=None),
+        last_batch=max([*remaining, *lost], default=None),
         lost=tuple(sorted(missing)),
         restored_at=restore.version if restore and missing else None,
     )

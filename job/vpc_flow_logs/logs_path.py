@@ -25,7 +25,7 @@ _BOTH_LAYOUTS = re.compile(rf"{_BUCKET_AND_PREFIX}AWSLogs(?:/\*)?")
 
 
 def logs_path_problem(path: str) -> str | None:
-    """Return the reason that a text is not a valid VPC Logs Path, or None."""
+    """Return the reason that a string is not a valid VPC Logs Path, or None."""
     path = without_trailing_slash(path)
     if path.startswith(("/", "file:/")) and parts(path):
         return None

@@ -1,4 +1,7 @@
-"""Entry points of the wheel: `ingest` loads files, `verify` checks the prerequisites, `probe` tests the runtime.
+"""Entry points of the wheel.
+
+`ingest` loads files, `verify` checks the prerequisites, `maintain` keeps the tables small, and `probe` tests the
+runtime.
 
 Databricks calls these without arguments. The ``run_`` functions take the arguments and the session.
 """
@@ -23,11 +26,14 @@ from vpc_flow_logs import (
     stream,
     summary,
     table,
+    table_upgrade,
     verification,
 )
+from vpc_flow_logs.answers import create
 from vpc_flow_logs.binding import Binding
-from vpc_flow_logs.failures import LOOK_AGAIN, RunFailed
+from vpc_flow_logs.failures import CHECK_AGAIN, RunFailed
 from vpc_flow_logs.folders import CannotLook
+from vpc_flow_logs.maintenance import run as maintenance_run
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.progress import say
 from vpc_flow_logs.sink import Sink
@@ -42,31 +48,45 @@ def run_ingest(arguments: Sequence[str], *, session: run.Session) -> None:
         session: Returns the Spark session; called only when Spark is needed.
 
     Raises:
-        ParameterError: The parameters are invalid or refused; nothing was created.
+        ParameterError: The parameters are invalid or rejected; nothing was created.
         RunFailed: The run failed.
     """
     run.run(arguments, session=session, work=_ingest)
 
 
 def run_verify(arguments: Sequence[str], *, session: run.Session) -> None:
-    """Print the contents of the VPC Logs Path and what the job is missing. Leave nothing behind.
+    """Print the contents of the VPC Logs Path and the missing prerequisites of the job. Leave nothing behind.
 
     Args:
         arguments: The command-line arguments.
         session: Returns the Spark session; called only when Spark is needed.
 
     Raises:
-        ParameterError: The parameters are invalid or refused.
+        ParameterError: The parameters are invalid or rejected.
         RunFailed: Something is missing.
     """
     run.run(
         arguments,
         session=session,
         work=verification.verify,
-        next_step=LOOK_AGAIN,
+        next_step=CHECK_AGAIN,
         also=verification.also_missing,
         usage=VERIFY_USAGE,
     )
+
+
+def run_maintain(arguments: Sequence[str], *, session: run.Session) -> None:
+    """Maintain the tables: roll up, expire, purge, compact, vacuum. Print one line per step and table.
+
+    Args:
+        arguments: The command-line arguments.
+        session: Returns the Spark session; called only when Spark is needed.
+
+    Raises:
+        ParameterError: The arguments are invalid or refused; nothing was changed.
+        RunFailed: A step failed.
+    """
+    maintenance_run.run(arguments, session=session)
 
 
 def run_probe(arguments: Sequence[str], *, session: run.Session) -> None:
@@ -92,6 +112,11 @@ def verify() -> None:
     run_verify(sys.argv[1:], session=_cluster_session)
 
 
+def maintain() -> None:
+    """Maintain the tables with the cluster's Spark session. Entry point of the wheel."""
+    run_maintain(sys.argv[1:], session=_cluster_session)
+
+
 def probe() -> None:
     """Ask the cluster, the workspace and AWS about undocumented behavior. Entry point of the wheel."""
     run_probe(sys.argv[1:], session=_cluster_session)
@@ -114,8 +139,12 @@ def _ingest(spark: SparkSession, parameters: Parameters) -> None:
         headers=parameters.headers,
         binding=bound,
     )
+    table_upgrade.upgrade(spark, parameters.table_name)
     for key, value in spark_settings.writing(layout).items():
         spark.conf.set(key, value)
+    if parameters.answers == "create":
+        for line in create.create(spark, parameters.table_name):
+            say(line)
     sink = Sink(spark, table_name=parameters.table_name, layout=layout, binding=bound)
     say(f"loading {parameters.vpc_logs_path} into {parameters.table_name} ({parameters.trigger})")
     stream.run(spark, parameters, sink)

@@ -42,7 +42,7 @@ def no_bucket(folders: Folders, vpc_logs_path: str) -> bool:
 def no_files_yet(error: BaseException, vpc_logs_path: str) -> bool:
     """Return whether an error means that the VPC Logs Path, a prefix in a bucket, does not exist yet.
 
-    A missing bucket or local folder is a mistake. A missing file below the path is the case of `gone_file`.
+    A missing bucket or local folder is a mistake. `gone_file` handles a missing file below the path.
     """
     path = load_path(vpc_logs_path)
     if scheme_of(path) != "s3":

@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from vpc_flow_logs.arguments import arguments_of
 from vpc_flow_logs.fields import canonical
 from vpc_flow_logs.headers import headers_notes, headers_problem
 from vpc_flow_logs.logs_path import REGION, logs_path_problem
 from vpc_flow_logs.paths import (
+    hourly_path,
     overlap,
     quarantine_path,
     storage_path_problem,
@@ -21,6 +23,7 @@ from vpc_flow_logs.terminal import printable_lines
 NOTIFICATIONS = ("auto-loader", "queue", "off")
 TRIGGERS = ("available-now", "continuous")
 NEW_CHECKPOINTS = ("refuse", "adopt", "reload")
+ANSWERS = ("create", "off")
 
 REQUIRED = ("vpc-logs-path", "checkpoint-path", "table-name", "region-name", "headers")
 OPTIONAL = (
@@ -31,12 +34,13 @@ OPTIONAL = (
     "interval-seconds",
     "max-files-per-batch",
     "new-checkpoint",
+    "answers",
 )
 
 INTERVAL_SECONDS = 60
 """Default interval at which a continuous run looks for files.
 
-AWS delivers a flow log's files every 5 to 10 minutes, and each commit costs a log entry and data files.
+AWS delivers a flow log's files every 5 to 10 minutes, and each commit adds a log entry and data files.
 """
 
 _REGION = re.compile(REGION)
@@ -62,6 +66,7 @@ class Parameters:
         interval_seconds: How often a continuous run looks for new files.
         max_files_per_batch: Maximum number of files in one micro-batch; None for Auto Loader's default.
         new_checkpoint: How to use a new checkpoint with a table that has rows; one of `NEW_CHECKPOINTS`.
+        answers: Whether to create the views and table functions of the answers; one of `ANSWERS`.
     """
 
     vpc_logs_path: str
@@ -76,67 +81,30 @@ class Parameters:
     interval_seconds: int = INTERVAL_SECONDS
     max_files_per_batch: int | None = None
     new_checkpoint: str = "refuse"
+    answers: str = "create"
 
 
 class ParameterError(Exception):
-    """The parameters are invalid or refused; ``problems`` has one text per problem.
+    """The parameters are invalid or rejected; ``problems`` has one text per problem.
 
     The text of the exception is the whole message, because a job run shows the text of the exception that ended it. It
     is not a ``SystemExit``, which Databricks reports as a bare status, and as a failure even if the status is 0.
     """
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], *, state: str = "nothing was created") -> None:
         super().__init__(*problems)
         self.problems = tuple(problems)
+        self._state = state
 
     def __str__(self) -> str:
         count = "1 parameter problem" if len(self.problems) == 1 else f"{len(self.problems)} parameter problems"
         problems = (f"  - {printable_lines(problem)}" for problem in self.problems)
-        return "\n".join([f"{count}; nothing was created:", *problems])
+        return "\n".join([f"{count}; {self._state}:", *problems])
 
 
 def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Return the argument values by name, and the problems with the syntax of the arguments."""
-    values: dict[str, str] = {}
-    problems: list[str] = []
-    given: set[str] = set()
-    last = ""
-    waiting = list(arguments)
-    while waiting:
-        argument = waiting.pop(0)
-        if last and not argument.startswith("--"):
-            words = [argument]
-            while waiting and not waiting[0].startswith("--"):
-                words.append(waiting.pop(0))
-            problems.append(_taken_apart(last, words))
-            continue
-        name, has_value, value = argument.removeprefix("--").partition("=")
-        if not argument.startswith("--") or name not in (*REQUIRED, *OPTIONAL):
-            allowed = ", ".join(f"--{known}" for known in REQUIRED + OPTIONAL)
-            problems.append(f"{argument!r} is not a valid parameter; valid parameters are: {allowed}")
-            if argument.startswith("--") and not has_value and waiting and not waiting[0].startswith("--"):
-                waiting.pop(0)  # its value
-            last = ""
-            continue
-        if name in given:
-            problems.append(f"--{name} is given more than once")
-        given.add(name)
-        last = name
-        if not has_value and (not waiting or waiting[0].startswith("--")):
-            problems.append(f"--{name} has no value; use --{name}=...")
-        else:
-            values[name] = (value if has_value else waiting.pop(0)).strip()
-    problems += [f"--{name} is missing" for name in REQUIRED if name not in given]
-    return values, problems
-
-
-def _taken_apart(name: str, words: Sequence[str]) -> str:
-    """Return the problem with extra words after a value, such as the file names that a shell puts for a pattern."""
-    shown = ", ".join(map(repr, words[:2])) + (f" and {len(words) - 2} more" if len(words) > 2 else "")
-    return (
-        f"--{name} has more than one value, also {shown}; quote a value that has wildcards or spaces, because the "
-        f"shell splits or expands it otherwise: --{name} '...'"
-    )
+    return arguments_of(arguments, required=REQUIRED, optional=OPTIONAL)
 
 
 def problems_of(values: Mapping[str, str]) -> dict[str, str]:
@@ -148,14 +116,15 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
         "table-name": table_name_problem,
         "region-name": region_problem,
         "headers": lambda value: headers_problem(value.split(",")),
-        "notifications": lambda value: _one_of(value, NOTIFICATIONS),
-        "trigger": lambda value: _one_of(value, TRIGGERS),
-        "new-checkpoint": lambda value: _one_of(value, NEW_CHECKPOINTS),
+        "notifications": lambda value: one_of(value, NOTIFICATIONS),
+        "trigger": lambda value: one_of(value, TRIGGERS),
+        "new-checkpoint": lambda value: one_of(value, NEW_CHECKPOINTS),
+        "answers": lambda value: one_of(value, ANSWERS),
         "queue-url": lambda value: (
             None if _QUEUE.fullmatch(value) else f"{value!r} is not a valid SQS queue URL (https://…)"
         ),
-        "interval-seconds": _count_problem,
-        "max-files-per-batch": _count_problem,
+        "interval-seconds": count_problem,
+        "max-files-per-batch": count_problem,
     }
     results = {name: checks[name](value) for name, value in values.items()}
     problems = {name: problem for name, problem in results.items() if problem is not None}
@@ -188,13 +157,14 @@ def parameters_of(values: Mapping[str, str]) -> Parameters:
         queue_url=values.get("queue-url"),
         trigger=values.get("trigger", "available-now"),
         new_checkpoint=values.get("new-checkpoint", "refuse"),
+        answers=values.get("answers", "create"),
         interval_seconds=int(values.get("interval-seconds", INTERVAL_SECONDS)),
         max_files_per_batch=int(count) if count else None,
     )
 
 
 def table_name_problem(name: str) -> str | None:
-    """Return the reason that a text is not a valid ``[catalog.][schema.]name``, or None."""
+    """Return the reason that a string is not a valid ``[catalog.][schema.]name``, or None."""
     # Unity Catalog stores names in lowercase, so a later look-up with another spelling would not find the table.
     *outer, table = name.split(".")
     if len(outer) <= 2 and _TABLE.fullmatch(table) and all(map(_SCHEMA.fullmatch, outer)):
@@ -206,15 +176,17 @@ def table_name_problem(name: str) -> str | None:
 
 
 def region_problem(region: str) -> str | None:
-    """Return the reason that a text is not a valid AWS region, or None."""
+    """Return the reason that a string is not a valid AWS region, or None."""
     return None if _REGION.fullmatch(region) else f"{region!r} is not a valid AWS region such as us-east-1"
 
 
-def _one_of(value: str, allowed: Sequence[str]) -> str | None:
+def one_of(value: str, allowed: Sequence[str]) -> str | None:
+    """Return the reason that a text is not one of the allowed values, or None."""
     return None if value in allowed else f"{value!r} is not one of {', '.join(allowed)}"
 
 
-def _count_problem(value: str) -> str | None:
+def count_problem(value: str) -> str | None:
+    """Return the reason that a text is not a whole number of 1 or more, or None."""
     return None if re.fullmatch(r"0*[1-9][0-9]{0,8}", value) else f"{value!r} is not a whole number of 1 or more"
 
 
@@ -224,13 +196,15 @@ def _overlaps(values: Mapping[str, str]) -> dict[str, str]:
     logs, delta, checkpoint = (
         values.get(name, "") for name in ("vpc-logs-path", "delta-output-path", "checkpoint-path")
     )
-    quarantine = quarantine_path(without_trailing_slash(delta))
+    quarantine, hourly = (path_of(without_trailing_slash(delta)) for path_of in (quarantine_path, hourly_path))
     pairs = [
         ("delta-output-path", delta, "the VPC Logs Path", logs),
         ("delta-output-path", quarantine, "the VPC Logs Path", logs),
+        ("delta-output-path", hourly, "the VPC Logs Path", logs),
         ("checkpoint-path", checkpoint, "the VPC Logs Path", logs),
         ("checkpoint-path", checkpoint, "the Delta Output Path", delta),
         ("checkpoint-path", checkpoint, "the path of the quarantine table", quarantine),
+        ("checkpoint-path", checkpoint, "the path of the hourly roll-up", hourly),
     ]
     for name, path, other_name, other in pairs:
         if path and other and overlap(path, other):

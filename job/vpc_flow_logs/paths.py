@@ -28,6 +28,11 @@ def quarantine_path(delta_output_path: str) -> str:
     return f"{delta_output_path}_quarantine" if delta_output_path else ""
 
 
+def hourly_path(delta_output_path: str) -> str:
+    """Return the hourly roll-up's path; empty for a managed table."""
+    return f"{delta_output_path}_hourly" if delta_output_path else ""
+
+
 def scheme_of(path: str) -> str:
     """Return the scheme of a URI in lower case; empty for a plain path."""
     match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", path)

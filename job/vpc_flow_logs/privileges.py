@@ -17,7 +17,7 @@ from vpc_flow_logs.sql import quoted
 from vpc_flow_logs.trial import Trial
 
 _WRITE = "write and delete"
-# Signs that the storage refused the access. Any other error may be due to the way of testing.
+# Signs that the storage denied access. Any other error may come from the test itself.
 _REFUSALS = (
     "AccessDenied", "Access Denied", "Access is denied", "Permission denied", "PERMISSION_DENIED", "Forbidden",
     "INSUFFICIENT_PERMISSIONS", "INSUFFICIENT_PRIVILEGES", "does not have", "not authorized", "Not a directory",
@@ -67,7 +67,7 @@ def _absent(files: Folders, path: str) -> list[str]:
 
 
 def schema(spark: SparkSession, table_name: str) -> list[Trial]:
-    """Test the use of the table's schema. The session must already have the table's catalog."""
+    """Test whether the table's schema can be used. The session must already have the table's catalog."""
     *outer, _ = table_name.split(".")
     where = ".".join(outer)
     try:

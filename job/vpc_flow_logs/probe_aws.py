@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from vpc_flow_logs import rights
+from vpc_flow_logs import permissions
 from vpc_flow_logs.answer import Answer, holds
 from vpc_flow_logs.failures import headline
 from vpc_flow_logs.logs_path import load_path
-from vpc_flow_logs.notification_rights import AUTO_INGEST
+from vpc_flow_logs.notification_permissions import AUTO_INGEST
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.paths import parts, scheme_of
 from vpc_flow_logs.progress import counted
@@ -29,9 +29,9 @@ def auto_loader_resources(parameters: Parameters) -> Iterator[Answer]:
         yield Answer(question, "not asked", ("the logs are not in a bucket",))
         return
     try:
-        s3, sns, sqs = (rights.client(name, region=parameters.region_name) for name in ("s3", "sns", "sqs"))
+        s3, sns, sqs = (permissions.client(name, region=parameters.region_name) for name in ("s3", "sns", "sqs"))
     except ImportError:
-        yield Answer(question, "not asked", (rights.NO_BOTO3,))
+        yield Answer(question, "not asked", (permissions.NO_BOTO3,))
         return
     bucket, *names = parts(load_path(parameters.vpc_logs_path))
     configuration = s3.get_bucket_notification_configuration(Bucket=bucket)
@@ -74,25 +74,25 @@ def _spelling(value: str, prefix: str) -> str:
 
 def _topic(sns: Any, sqs: Any, topic: str) -> Iterator[Answer]:
     name, facts = topic.rpartition(":")[2], list[str]()
-    entries = _asked(facts, sns.list_subscriptions_by_topic, TopicArn=topic).get("Subscriptions", [])
+    entries = _response(facts, sns.list_subscriptions_by_topic, TopicArn=topic).get("Subscriptions", [])
     queues = [each["Endpoint"].rpartition(":")[2] for each in entries if each["Protocol"] == "sqs"]
     same_name = "Auto Loader gives the topic and the queue the same name"
     yield holds(same_name, queues == [name], f"subscribed: {counted(len(queues), 'queue')}", *facts)
     facts.clear()
-    tags = _asked(facts, sns.list_tags_for_resource, ResourceArn=topic).get("Tags", [])
+    tags = _response(facts, sns.list_tags_for_resource, ResourceArn=topic).get("Tags", [])
     facts += [f"topic: {tag['Key']} = {tag['Value']}" for tag in tags]
     for queue in queues:
-        url = _asked(facts, sqs.get_queue_url, QueueName=queue).get("QueueUrl")
-        of_queue = _asked(facts, sqs.list_queue_tags, QueueUrl=url).get("Tags", {}) if url else {}
+        url = _response(facts, sqs.get_queue_url, QueueName=queue).get("QueueUrl")
+        of_queue = _response(facts, sqs.list_queue_tags, QueueUrl=url).get("Tags", {}) if url else {}
         facts += [f"queue: {key} = {value}" for key, value in of_queue.items()]
     yield Answer("tags of the resources that Auto Loader created", "seen", tuple(facts) or ("none",))
     facts.clear()
-    policy = _asked(facts, sns.get_topic_attributes, TopicArn=topic).get("Attributes", {}).get("Policy", "")
+    policy = _response(facts, sns.get_topic_attributes, TopicArn=topic).get("Attributes", {}).get("Policy", "")
     limited = "aws:SourceAccount" in policy
     yield holds("the topic's policy is limited to this account", limited, *(facts or ([] if policy else ["no policy"])))
 
 
-def _asked(facts: list[str], call: Callable[..., Any], **arguments: str) -> dict[str, Any]:
+def _response(facts: list[str], call: Callable[..., Any], **arguments: str) -> dict[str, Any]:
     """Make a call. If it fails, add the error to ``facts`` and return an empty response."""
     try:
         response: dict[str, Any] = call(**arguments)

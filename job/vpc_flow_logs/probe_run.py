@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pyspark.sql import SparkSession
 
-from vpc_flow_logs import notification_rights, privileges, probe_aws, probe_spark, rights
+from vpc_flow_logs import notification_permissions, permissions, privileges, probe_aws, probe_spark
 from vpc_flow_logs.answer import Answer, holds, line
 from vpc_flow_logs.failures import headline
 from vpc_flow_logs.parameters import ParameterError, Parameters, parameters_of, problems_of, read
@@ -99,10 +99,10 @@ def _trials(spark: SparkSession, parameters: Parameters) -> Answer:
     trials = [privileges.checkpoint(spark, parameters.checkpoint_path)]
     trials += privileges.schema(spark, parameters.table_name)
     try:
-        trials += [*rights.logs(parameters), *notification_rights.notifications(parameters)]
+        trials += [*permissions.logs(parameters), *notification_permissions.notifications(parameters)]
         note = []
     except ImportError:
-        note = [rights.NO_BOTO3]
+        note = [permissions.NO_BOTO3]
     state = "does not hold" if any(trial.state == "missing" for trial in trials) else "holds"
     facts = (*(trial_line(trial) for trial in trials), *note)
     return Answer("the job has the permissions that it needs", state, facts)  # type: ignore[arg-type]

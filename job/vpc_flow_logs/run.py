@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
 
-from vpc_flow_logs import binding, checkpoint, folders, spark_settings, table
-from vpc_flow_logs.binding import Known
+from vpc_flow_logs import binding, checkpoint, folders, spark_settings, table, table_refusals
+from vpc_flow_logs.binding import TableState
 from vpc_flow_logs.failures import LOAD_AGAIN, RunFailed, explained, headline
 from vpc_flow_logs.folders import NotAFolder
 from vpc_flow_logs.parameters import ParameterError, Parameters, notes_of, parameters_of, problems_of, read
@@ -18,7 +19,7 @@ from vpc_flow_logs.usage import USAGE
 
 Session = Callable[[], SparkSession]
 Work = Callable[[SparkSession, Parameters], None]
-Look = Callable[[SparkSession, Parameters], list[str]]
+ExtraChecks = Callable[[SparkSession, Parameters], list[str]]
 
 
 def run(
@@ -27,27 +28,27 @@ def run(
     session: Session,
     work: Work,
     next_step: str = LOAD_AGAIN,
-    also: Look | None = None,
+    also: ExtraChecks | None = None,
     usage: str = USAGE,
 ) -> None:
-    """Check the parameters and do the work. Print every refusal and failure on stderr.
+    """Check the parameters and do the work. Print every rejection and failure on stderr.
 
     Args:
         arguments: The command-line arguments. With ``--help``, only the usage is printed.
         session: Returns the Spark session; called only if Spark is needed.
         work: The work of the entry point.
         next_step: The advice that ends the message of a failure.
-        also: Returns more problems if well-formed parameters are refused, so that one message lists all of them.
+        also: Returns more problems if well-formed parameters are rejected, so that one message lists all of them.
         usage: The text for ``--help``.
 
     Raises:
-        ParameterError: The parameters are invalid or refused; nothing was created.
+        ParameterError: The parameters are invalid or rejected; nothing was created.
         RunFailed: The work failed.
     """
     if "--help" in arguments:
         print(usage)
         return
-    try:
+    with printed():
         spark, parameters = _checked(arguments, session, also)
         try:
             work(spark, parameters)
@@ -55,12 +56,19 @@ def run(
             raise
         except Exception as error:
             raise RunFailed(explained(error, parameters, next_step=next_step)) from error
+
+
+@contextmanager
+def printed() -> Iterator[None]:
+    """Print a refusal or a failure of the ``with`` block on stderr, and raise it again."""
+    try:
+        yield
     except (ParameterError, RunFailed) as refusal:
         print(refusal, file=sys.stderr, flush=True)
         raise
 
 
-def _checked(arguments: Sequence[str], session: Session, also: Look | None) -> tuple[SparkSession, Parameters]:
+def _checked(arguments: Sequence[str], session: Session, also: ExtraChecks | None) -> tuple[SparkSession, Parameters]:
     values, problems = read(arguments)
     values.setdefault("delta-output-path", "")
     bad = problems_of(values)
@@ -89,31 +97,33 @@ def _checked(arguments: Sequence[str], session: Session, also: Look | None) -> t
 def _refusals(spark: SparkSession, good: Mapping[str, str]) -> list[str]:
     """Return the problems of well-formed values with existing tables, folders and checkpoints.
 
-    If a check is not possible, the job prints a note. That is not a refusal, because the run may have more permissions
-    than the check.
+    If a check is not possible, the job prints a note. The parameters are not rejected, because the run may have more
+    permissions than the check.
     """
     name, path, checkpoint_path = (good.get(key) for key in ("table-name", "delta-output-path", "checkpoint-path"))
-    problems, seen = [], True
+    problems, all_checked = [], True
     if name and (problem := table.use_catalog(spark, name)):
         problems, name = [f"--table-name: {problem}"], None
     looks: list[tuple[str, str | None, Callable[[str], list[str]]]] = [
-        ("table-name", name, lambda value: table.name_refusals(spark, value, path)),
-        ("delta-output-path", path, lambda value: table.path_refusals(spark, folders.of(spark), value)),
+        ("table-name", name, lambda value: table_refusals.name_refusals(spark, value, path)),
+        ("delta-output-path", path, lambda value: table_refusals.path_refusals(spark, folders.of(spark), value)),
     ]
     for parameter, value, look in looks:
-        refusals = _looked(parameter, value, look) if value else []
+        refusals = _problems_found(parameter, value, look) if value else []
         problems += refusals or []
-        seen = seen and refusals is not None
+        all_checked = all_checked and refusals is not None
     if checkpoint_path:
-        # A table that is refused or cannot be inspected reveals nothing about its checkpoint.
-        ours = good if name and seen and not problems else {}
-        refusals = _looked("checkpoint-path", checkpoint_path, lambda value: _checkpoint_refusals(spark, value, ours))
+        # A table that is rejected or cannot be inspected reveals nothing about its checkpoint.
+        known_good = good if name and all_checked and not problems else {}
+        refusals = _problems_found(
+            "checkpoint-path", checkpoint_path, lambda value: _checkpoint_refusals(spark, value, known_good)
+        )
         problems = [*(refusals or []), *problems]
     return problems
 
 
-def _looked(parameter: str, value: str, look: Callable[[str], list[str]]) -> list[str] | None:
-    """Return the problems that a check finds. If it is not possible, print a note and return None."""
+def _problems_found(parameter: str, value: str, look: Callable[[str], list[str]]) -> list[str] | None:
+    """Return the problems that a check finds. If the check is not possible, print a note and return None."""
     try:
         return [f"--{parameter}: {problem}" for problem in look(value)]
     except Exception as error:  # noqa: BLE001 - each storage has its own errors; the run gets them again
@@ -126,7 +136,7 @@ def _checkpoint_refusals(spark: SparkSession, path: str, good: Mapping[str, str]
         contents = checkpoint.read(folders.of(spark), path)
     except NotAFolder:
         return [f"{path!r} is a file; use a folder"]
-    known, new = Known(exists=True), contents.query_id is None
+    known, new = TableState(exists=True), contents.query_id is None
     if "table-name" in good:
         known = table.known(spark, table_name=good["table-name"], path=good.get("delta-output-path", ""), new=new)
     elif not new:

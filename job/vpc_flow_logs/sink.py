@@ -21,7 +21,7 @@ from vpc_flow_logs.sql import quoted
 from vpc_flow_logs.table import quarantine_name
 from vpc_flow_logs.tasks import SUMMARY, entries_task, records_schema, records_task, stamped_schema
 
-GONE = "the file was removed before the job read it"
+REMOVED = "the file was removed before the job read it"
 """Reason of the quarantine entry for a missing file."""
 
 PASSED = "the batch with the missing files is written"
@@ -41,13 +41,14 @@ class Sink:
     Attributes:
         total: Counts of all batches that this run wrote.
         batches: Number of batches that this run wrote.
-        gone: Files that were removed before they were read. Each gets a quarantine entry, written with its batch.
+        missing_files: Files that were removed before they were read. Each gets a quarantine entry, written with its
+            batch.
     """
 
     def __init__(self, spark: SparkSession, *, table_name: str, layout: Layout, binding: Binding) -> None:
         self.total = Counts()
         self.batches = 0
-        self.gone: list[str] = []
+        self.missing_files: list[str] = []
         self._passed = False
         self._spark = spark
         self._table_name = table_name
@@ -71,7 +72,7 @@ class Sink:
         now = datetime.now(timezone.utc)
         if batch.select("path").isEmpty():
             # A stream that finds no files starts with an empty batch.
-            self._write_gone(batch_id, now=now)
+            self._write_missing(batch_id, now=now)
             return
         self._complete_binding()
         every = batch.select("path", "modificationTime", "content")
@@ -83,7 +84,7 @@ class Sink:
             self.total += added
             progress.say(progress.known_batch_line(batch_id, added.entries))
             return
-        if written.entries or self.gone:
+        if written.entries or self.missing_files:
             added = self._write_entries(new, batch_id, now=now)
             written = replace(written, entries=added.entries, lines=added.lines)
         self.total += written
@@ -92,24 +93,24 @@ class Sink:
 
     def strict_again(self) -> None:
         """Forget the missing files after their batch is written, so that the next missing file is an error again."""
-        self.gone.clear()
+        self.missing_files.clear()
         self._passed = False
 
-    def _write_gone(self, batch_id: int, *, now: datetime) -> None:
+    def _write_missing(self, batch_id: int, *, now: datetime) -> None:
         """Write the entries of a batch that has no files left."""
-        if self.gone:
+        if self.missing_files:
             self._complete_binding()
             name = quarantine_name(self._table_name)
-            self._append(self._gone_entries(now), batch_id, name)
+            self._append(self._missing_entries(now), batch_id, name)
             progress.say(f"batch {batch_id}: all of its files were removed before the job read them")
             self._passed = True
 
-    def _gone_entries(self, now: datetime) -> DataFrame:
+    def _missing_entries(self, now: datetime) -> DataFrame:
         """Return an entry for each missing file, except for files with rows that are already in the table."""
         schema = from_arrow_schema(stamped_schema(quarantine.SCHEMA))
-        gone = self._spark.createDataFrame([(path, 1, 0, None, GONE, now) for path in self.gone], schema)
+        entries = self._spark.createDataFrame([(path, 1, 0, None, REMOVED, now) for path in self.missing_files], schema)
         written = self._spark.table(quoted(self._table_name)).select("source_file")
-        return gone.join(written, "source_file", "left_anti")
+        return entries.join(written, "source_file", "left_anti")
 
     def _without_loaded(self, files: DataFrame, table_name: str) -> DataFrame:
         """Return the files without those that an adopted table already has."""
@@ -118,7 +119,7 @@ class Sink:
         adopted = datetime.fromtimestamp(self._binding.adopted_at, timezone.utc)
         old = files.where(F.col("modificationTime") <= F.lit(adopted)).select("path")
         in_table = self._spark.table(quoted(table_name)).select(F.col("source_file").alias("path"))
-        # Collected, because the table changes while the batch is written.
+        # Collected first, because the table changes while the batch is written.
         loaded = [row.path for row in in_table.join(old, "path", "left_semi").distinct().collect()]
         if not loaded:
             return files
@@ -156,16 +157,16 @@ class Sink:
         name = quarantine_name(self._table_name)
         new = self._without_loaded(files, name)
         entries = new.mapInArrow(entries_task(self._layout, now=now), schema)
-        if self.gone:
-            entries = entries.union(self._gone_entries(now))
+        if self.missing_files:
+            entries = entries.union(self._missing_entries(now))
         self._append(entries, batch_id, name)
-        self._passed = bool(self.gone)
+        self._passed = bool(self.missing_files)
         written = self._spark.table(quoted(name)).where(F.col("ingested_at") == F.lit(now))
         row = written.agg(F.count(F.lit(1)).alias("entries"), F.sum("lines").alias("lines")).first()
         return Counts() if row is None else Counts(entries=row.entries, lines=row.lines or 0)
 
     def _append(self, rows: DataFrame, batch_id: int, table_name: str) -> str:
-        """Append rows once for this batch; return the mark by which the history shows the commit, if there is one."""
+        """Append rows once for this batch; return the mark that identifies the commit, if any, in the history."""
         marker = history.marker(stream_id=self._binding.stream_id, batch_id=batch_id)
         (
             rows.write.format("delta")

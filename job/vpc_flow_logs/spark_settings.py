@@ -15,21 +15,21 @@ READING = {
 
 _WRITING = {
     "spark.sql.parquet.compression.codec": "zstd",
-    # As small as at the default level 3 with less work, because the large column repeats the same text.
+    # Files are as small as at the default level 3, with less work, because the large column repeats the same text.
     "parquet.compression.codec.zstd.level": "1",
     # The default, INT96, costs more and has no min and max statistics, which readers need to skip pages.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    # Histograms of value sizes; none of our readers uses them.
+    # Histograms of value sizes, which no reader of the tables uses.
     "parquet.size.statistics.enabled": "false",
     # Numbers rarely repeat within a file: the writer would fill a dictionary and then discard it as too large.
     "parquet.enable.dictionary": "false",
 }
 
-# Address columns have many different values, and a dictionary would need a look-up for each. The price for writing them
-# without one is a table that is about a third larger.
+# Address columns have many different values, and a dictionary would need a lookup for each. Without a dictionary, the
+# table is about a third larger.
 _ADDRESSES = frozenset({"srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr"})
 
-# The same long text in many rows: dictionary look-ups cost more than zstd, which compresses the repetition anyway.
+# The same long text in many rows: dictionary lookups cost more than zstd, which compresses the repetition anyway.
 _REPEATED = "source_file"
 
 _MAP_TEXTS = ("other_fields.key_value.key", "other_fields.key_value.value")
@@ -44,3 +44,13 @@ def writing(layout: Layout) -> dict[str, str]:
     dictionaries = {f"parquet.enable.dictionary#{name}": "true" for name in texts}
     unranged = [*texts, _REPEATED, *_MAP_TEXTS]
     return {**_WRITING, **dictionaries, **{f"parquet.column.statistics.enabled#{name}": "false" for name in unranged}}
+
+
+MAINTAINING = {
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "parquet.size.statistics.enabled": "false",
+    # Rows are sorted here, and no stream waits: dictionaries make the files smaller.
+    "parquet.enable.dictionary": "true",
+}
+"""Settings for the Parquet writer of the maintenance, which writes each row again, in sorted files."""

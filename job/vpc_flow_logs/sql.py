@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 def quoted(table_name: str) -> str:
     """Return a table name, quoted for SQL.
@@ -21,3 +23,12 @@ def literal(text: str) -> str:
     """Return a text as a SQL string literal."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def listed_properties(properties: Mapping[str, str]) -> str:
+    """Return table properties as the list inside the parentheses of ``TBLPROPERTIES``.
+
+    >>> listed_properties({"a": "1", "b": "2"})
+    "'a' = '1', 'b' = '2'"
+    """
+    return ", ".join(f"{literal(key)} = {literal(value)}" for key, value in properties.items())

@@ -35,16 +35,16 @@ def run(spark: SparkSession, parameters: Parameters, sink: Sink) -> None:
     """
     waits = 0
     while True:
-        lenient = bool(sink.gone)
+        lenient = bool(sink.missing_files)
         try:
             _finish(_started(spark, parameters, sink, ignore_missing=lenient))
             return
         except Exception as error:
             if lenient and missing.mentions(error, PASSED):
                 sink.strict_again()
-            elif not lenient and (gone := missing.gone_file(error, parameters.vpc_logs_path)):
-                say(f"{gone} was removed before the job read it; the run continues without it")
-                sink.gone.append(gone)
+            elif not lenient and (path := missing.gone_file(error, parameters.vpc_logs_path)):
+                say(f"{path} was removed before the job read it; the run continues without it")
+                sink.missing_files.append(path)
             elif missing.no_files_yet(error, parameters.vpc_logs_path):
                 if parameters.trigger != "continuous":
                     say(f"no files yet below {parameters.vpc_logs_path}")

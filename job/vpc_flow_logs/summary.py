@@ -26,7 +26,7 @@ def lines(
     Args:
         spark: The session.
         parameters: The parameters of the job.
-        total: The counts of all that the run wrote.
+        total: The counts of everything that the run wrote.
         batches: Number of micro-batches that the run wrote.
         started: Start time of the run.
     """

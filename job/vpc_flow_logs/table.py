@@ -1,4 +1,4 @@
-"""The two Delta tables: their columns, the check that they belong to the job, and their creation.
+"""The two Delta tables: their state, their creation, and the columns that they have.
 
 Functions that run a statement raise `pyspark.errors.PySparkException` if Spark or the catalog rejects it.
 """
@@ -11,19 +11,18 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Row, SparkSession
 
 from vpc_flow_logs import binding as bindings
-from vpc_flow_logs import history
-from vpc_flow_logs.binding import Binding, Known
+from vpc_flow_logs import history, table_properties
+from vpc_flow_logs.binding import Binding, TableState
 from vpc_flow_logs.failures import headline
 from vpc_flow_logs.fields import SERVICE_COLUMNS
-from vpc_flow_logs.folders import Folders, NotAFolder
 from vpc_flow_logs.history import StreamHistory
 from vpc_flow_logs.parser.layout import ARROW_TYPES, Column, Layout, columns_of
-from vpc_flow_logs.paths import quarantine_path, same
-from vpc_flow_logs.sql import at_path, literal, quoted
+from vpc_flow_logs.paths import quarantine_path
+from vpc_flow_logs.sql import at_path, listed_properties, literal, quoted
 from vpc_flow_logs.table_columns import QUARANTINE, SERVICE, meaning
 
 MARK = "vpc_flow_logs.table"
-"""Table property that marks a table as one of this job: ``records`` or ``quarantine``."""
+"""Table property that marks a table as one of this job: ``records``, ``quarantine`` or ``hourly``."""
 
 CLUSTERED_BY = ("event_time", "srcaddr", "dstaddr")
 """Columns for liquid clustering, the most common filters. Columns that the table does not have are left out."""
@@ -32,6 +31,11 @@ CLUSTERED_BY = ("event_time", "srcaddr", "dstaddr")
 def quarantine_name(table_name: str) -> str:
     """Return the name of the quarantine table."""
     return f"{table_name}_quarantine"
+
+
+def hourly_name(table_name: str) -> str:
+    """Return the name of the hourly roll-up."""
+    return f"{table_name}_hourly"
 
 
 def use_catalog(spark: SparkSession, table_name: str) -> str | None:
@@ -50,66 +54,7 @@ def use_catalog(spark: SparkSession, table_name: str) -> str | None:
     return None
 
 
-def name_refusals(spark: SparkSession, table_name: str, path: str | None) -> list[str]:
-    """Return all reasons that the tables cannot have these names. ``path`` is None if it is not known to be valid."""
-    schema, _, _ = table_name.rpartition(".")
-    try:
-        if schema and not _schema_exists(spark, schema):
-            return [f"schema {schema!r} does not exist; run CREATE SCHEMA {quoted(schema)}, or use another schema"]
-        records = _name_refusal(spark, table_name, path, "records")
-        quarantine_at = None if path is None else quarantine_path(path)
-        return records + _name_refusal(spark, quarantine_name(table_name), quarantine_at, "quarantine")
-    except AnalysisException as error:
-        return [f"{table_name!r} cannot be used: {headline(error)}"]
-
-
-def _schema_exists(spark: SparkSession, schema: str) -> bool:
-    # Not Catalog.databaseExists, because it first asks the Hive metastore, with the whole text as one name.
-    try:
-        spark.sql(f"DESCRIBE SCHEMA {quoted(schema)}")
-    except AnalysisException as error:
-        if error.getCondition() == "SCHEMA_NOT_FOUND":
-            return False
-        raise
-    return True
-
-
-def _name_refusal(spark: SparkSession, name: str, path: str | None, kind: str) -> list[str]:
-    if not spark.catalog.tableExists(quoted(name)):
-        return []
-    detail = _detail(spark, quoted(name))
-    if detail is None or detail.properties.get(MARK) != kind:
-        return [f"{name!r} exists and is not a {kind} table of this job; use another name"]
-    if path and not same(detail.location, path):
-        return [f"table {name!r} is at {detail.location!r}, not at {path!r}; use that path or another table name"]
-    return []
-
-
-def path_refusals(spark: SparkSession, folders: Folders, path: str) -> list[str]:
-    """Return the reasons that the tables cannot be at the path: a folder that is not empty and has no table of the job.
-
-    Raises:
-        CannotLook: A folder without a Delta table cannot be accessed.
-    """
-    kinds = {"records": path, "quarantine": quarantine_path(path)}
-    return [problem for kind, folder in kinds.items() for problem in _path_refusal(spark, folders, folder, kind)]
-
-
-def _path_refusal(spark: SparkSession, folders: Folders, path: str, kind: str) -> list[str]:
-    detail = _detail(spark, at_path(path))
-    if detail is not None and detail.properties.get(MARK) == kind:
-        return []
-    try:
-        names = folders.names(path) or []
-    except NotAFolder:
-        return [f"{path!r} is a file; use a folder"]
-    # A run that was interrupted while it created the table leaves a log without a commit.
-    if detail is None and not any(not name.startswith(".") and name != "_delta_log" for name in names):
-        return []
-    return [f"{path!r} is not empty and has no {kind} table of this job; use a new or empty folder"]
-
-
-def known(spark: SparkSession, *, table_name: str, path: str, new: bool) -> Known:
+def known(spark: SparkSession, *, table_name: str, path: str, new: bool) -> TableState:
     """Return the state of the records table, which is looked up by its name and then by its folder.
 
     Args:
@@ -122,15 +67,15 @@ def known(spark: SparkSession, *, table_name: str, path: str, new: bool) -> Know
         PySparkException: A table cannot be read.
     """
     table = quoted(table_name)
-    detail = _detail(spark, table) if spark.catalog.tableExists(table) else None
+    detail = delta_detail(spark, table) if spark.catalog.tableExists(table) else None
     if detail is None and path:
         table = at_path(path)
-        detail = _detail(spark, table)
+        detail = delta_detail(spark, table)
     if detail is None:
-        return Known(exists=False)
+        return TableState(exists=False)
     binding = bindings.of_properties(detail.properties)
     accepted = detail.properties.get(bindings.ACCEPTED_RESTORE, "")
-    return Known(
+    return TableState(
         exists=True,
         filled=new and _filled(spark, table_name, path),
         binding=binding,
@@ -143,14 +88,19 @@ def _filled(spark: SparkSession, table_name: str, path: str) -> bool:
     """Return whether one of the two tables has a row."""
     for name, folder in ((table_name, path), (quarantine_name(table_name), quarantine_path(path))):
         table = quoted(name) if spark.catalog.tableExists(quoted(name)) else at_path(folder)
-        is_there = table == quoted(name) or (folder and _detail(spark, table) is not None)
+        is_there = table == quoted(name) or (folder and delta_detail(spark, table) is not None)
         if is_there and not spark.sql(f"SELECT 1 FROM {table} LIMIT 1").isEmpty():
             return True
     return False
 
 
-def _detail(spark: SparkSession, table: str) -> Row | None:
-    """Return Delta's description of a table (format, location, properties); None if it is not a Delta table."""
+def delta_detail(spark: SparkSession, table: str) -> Row | None:
+    """Return Delta's description of a table (format, location, properties); None if it is not a Delta table.
+
+    Args:
+        spark: The session.
+        table: The table, quoted for SQL: `sql.quoted` or `sql.at_path`.
+    """
     try:
         detail = spark.sql(f"DESCRIBE DETAIL {table}").first()
     except AnalysisException:
@@ -199,16 +149,15 @@ def _create(
     if spark.catalog.tableExists(quoted(name)):
         return False
     location = f" LOCATION {literal(path)}" if path else ""
-    if path and _detail(spark, at_path(path)) is not None:
+    if path and delta_detail(spark, at_path(path)) is not None:
         spark.sql(f"CREATE TABLE IF NOT EXISTS {quoted(name)} USING DELTA{location}")
         return False
     listed = ", ".join(f"`{column}` {type_} COMMENT {literal(text)}" for column, (type_, text) in columns.items())
     cluster = f" CLUSTER BY ({', '.join(clustered)})" if clustered else ""
-    statistics = ",".join([*clustered, "ingested_at"])
-    properties = {MARK: kind, "delta.dataSkippingStatsColumns": statistics, **(more or {})}
+    properties = {MARK: kind, **table_properties.of_new_table(clustered=clustered), **(more or {})}
     spark.sql(
         f"CREATE TABLE IF NOT EXISTS {quoted(name)} ({listed}) USING DELTA{cluster} "
-        f"TBLPROPERTIES ({_listed(properties)}){location}"
+        f"TBLPROPERTIES ({listed_properties(properties)}){location}"
     )
     return True
 
@@ -219,13 +168,9 @@ def bind(spark: SparkSession, table_name: str, binding: Binding) -> None:
     Raises:
         PySparkException: The properties cannot be changed.
     """
-    detail = _detail(spark, quoted(table_name))
+    detail = delta_detail(spark, quoted(table_name))
     if detail is None or bindings.of_properties(detail.properties) != binding:
-        spark.sql(f"ALTER TABLE {quoted(table_name)} SET TBLPROPERTIES ({_listed(binding.properties())})")
-
-
-def _listed(properties: Mapping[str, str]) -> str:
-    return ", ".join(f"{literal(key)} = {literal(value)}" for key, value in properties.items())
+        spark.sql(f"ALTER TABLE {quoted(table_name)} SET TBLPROPERTIES ({listed_properties(binding.properties())})")
 
 
 def _add(spark: SparkSession, name: str, columns: Sequence[Column], *, after: str | None) -> None:

@@ -1,8 +1,8 @@
-"""The types and comments of the columns of the two Delta tables."""
+"""The types and comments of the columns of the Delta tables."""
 
 from __future__ import annotations
 
-from vpc_flow_logs.fields import BY_NAME, canonical
+from vpc_flow_logs.fields import BY_NAME, FIELDS, canonical
 from vpc_flow_logs.parser.layout import Column
 
 SERVICE = {
@@ -22,6 +22,32 @@ QUARANTINE = {
     "ingested_at": ("TIMESTAMP", "Time at which the job read the file"),
 }
 """SQL type and comment of each column of the quarantine table."""
+
+RECORDS_COMMENTS = {
+    **{field.column: field.meaning for field in FIELDS},
+    **{name: comment for name, (_, comment) in SERVICE.items()},
+}
+"""Comment of each column that the records table can have, except for fields that AWS does not document."""
+
+QUARANTINE_COMMENTS = {name: comment for name, (_, comment) in QUARANTINE.items()}
+"""Comment of each column of the quarantine table."""
+
+HOURLY = {
+    "hour": ("TIMESTAMP", "The UTC hour that contains the event_time of the records"),
+    "account_id": ("STRING", "AWS account ID"),
+    "vpc_id": ("STRING", "VPC of the network interface"),
+    "subnet_id": ("STRING", "Subnet of the network interface"),
+    "srcaddr": ("STRING", "Source IP address"),
+    "dstaddr": ("STRING", "Destination IP address"),
+    "service_port": ("INT", "The lower of the two ports, which is usually the port of the service"),
+    "protocol": ("INT", "IANA protocol number"),
+    "action": ("STRING", "ACCEPT or REJECT"),
+    "flow_direction": ("STRING", "ingress or egress"),
+    "records": ("BIGINT", "Number of records, including those with the log status NODATA or SKIPDATA"),
+    "packets": ("BIGINT", "Sum of the packets"),
+    "bytes": ("BIGINT", "Sum of the bytes"),
+}
+"""SQL type and comment of each column of the hourly roll-up."""
 
 
 def meaning(column: Column) -> str:

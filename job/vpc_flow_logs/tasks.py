@@ -88,7 +88,7 @@ def _stamped(batch: pa.RecordBatch, now: datetime) -> pa.RecordBatch:
 
 @dataclass
 class _Progress:
-    """The counts of what a task has read so far, and the path of its first file."""
+    """The counts of the files that a task has read so far, and the path of the first one."""
 
     first_file: str | None = None
     counts: Counts = field(default_factory=Counts)

@@ -67,7 +67,7 @@ def missing(trials: Iterable[Trial]) -> list[Trial]:
 
 
 def message(lacking: Sequence[Trial], *, next_step: str) -> str:
-    """Return the message that lists everything that is missing, followed by each distinct advice.
+    """Return the message that lists everything that is missing, followed by the advice, without repetitions.
 
     Args:
         lacking: The trials in the state ``missing``.

@@ -13,8 +13,8 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from vpc_flow_logs import folders, notification_rights, privileges, rights
-from vpc_flow_logs.failures import LOOK_AGAIN, RunFailed, headline
+from vpc_flow_logs import folders, notification_permissions, permissions, privileges
+from vpc_flow_logs.failures import CHECK_AGAIN, RunFailed, headline
 from vpc_flow_logs.fields import is_known
 from vpc_flow_logs.folders import CannotLook, NotAFolder
 from vpc_flow_logs.logs_path import load_path, name_filter
@@ -79,11 +79,11 @@ def verify(spark: SparkSession, parameters: Parameters) -> None:
     for trial in trials:
         say(line(trial))
     if lacking := missing(trials):
-        raise RunFailed(message(lacking, next_step=LOOK_AGAIN))
+        raise RunFailed(message(lacking, next_step=CHECK_AGAIN))
 
 
 def also_missing(spark: SparkSession, parameters: Parameters) -> list[str]:
-    """Return the missing AWS permissions, for the message about parameters with a refused checkpoint or table."""
+    """Return the missing AWS permissions, for the message about a rejected checkpoint or table."""
     trials = _granted(spark, parameters)
     for trial in trials:
         say(line(trial))
@@ -100,11 +100,11 @@ def _logs(spark: SparkSession, parameters: Parameters) -> list[Trial]:
     """List and read files with Spark, as the job does. If that fails, ask S3 which permission is missing."""
     path = parameters.vpc_logs_path
     try:
-        contents = look(spark, parameters)
+        contents = inspect(spark, parameters)
     except NotReadable as refusal:
         return refusal.trials
     except Exception as error:  # noqa: BLE001 - each storage has its own errors
-        return _refused(spark, parameters, headline(error))
+        return _access_denied(spark, parameters, headline(error))
     if contents.newest is None:
         say("readable, but no files yet; the first files arrive about 10 minutes after traffic starts")
         return []
@@ -116,7 +116,7 @@ def _logs(spark: SparkSession, parameters: Parameters) -> list[Trial]:
     return [Trial("ok", "list and read", path)]
 
 
-def _refused(spark: SparkSession, parameters: Parameters, reason: str) -> list[Trial]:
+def _access_denied(spark: SparkSession, parameters: Parameters, reason: str) -> list[Trial]:
     path = parameters.vpc_logs_path
     if scheme_of(path) != "s3":
         return [Trial("missing", "list and read", path, reason, "Check --vpc-logs-path")]
@@ -129,7 +129,7 @@ def _refused(spark: SparkSession, parameters: Parameters, reason: str) -> list[T
 def _of_s3(spark: SparkSession, parameters: Parameters) -> list[Trial]:
     """Ask S3 which permission is missing. Without boto3, only test whether the bucket exists."""
     try:
-        return rights.logs(parameters)
+        return permissions.logs(parameters)
     except ImportError:
         bucket = f"s3://{parts(parameters.vpc_logs_path)[0]}/"
     try:
@@ -141,13 +141,13 @@ def _of_s3(spark: SparkSession, parameters: Parameters) -> list[Trial]:
 
 def _notifications(parameters: Parameters) -> list[Trial]:
     try:
-        return notification_rights.notifications(parameters)
+        return notification_permissions.notifications(parameters)
     except ImportError:
-        what = f"permissions for --notifications {parameters.notifications}"
-        return [Trial("untried", what, parameters.vpc_logs_path, rights.NO_BOTO3)]
+        action = f"permissions for --notifications {parameters.notifications}"
+        return [Trial("untried", action, parameters.vpc_logs_path, permissions.NO_BOTO3)]
 
 
-def look(spark: SparkSession, parameters: Parameters) -> PathContents:
+def inspect(spark: SparkSession, parameters: Parameters) -> PathContents:
     """List the files and determine the formats of the newest ones.
 
     Raises:

@@ -35,7 +35,7 @@ class Credentials:
 
 
 class Refused(Exception):
-    """AWS refuses the request; the message has the reason."""
+    """AWS rejects the request; the message has the reason."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Emulator:
         boto3, the ``aws`` and ``cdk`` commands, Node, and Python's TLS read. The caller is root by default.
         """
         caller = credentials or self.root
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         own = {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": caller.key,
@@ -109,7 +109,7 @@ class Emulator:
             own["AWS_SESSION_TOKEN"] = caller.token
         if self.certificate:
             own |= trust(self.certificate)
-        return {**kept, **own}
+        return {**inherited, **own}
 
     def instance_credentials(self, profile: str, *, seconds: int = 6 * 3600) -> Credentials:
         """Return the temporary credentials of an EC2 instance with an instance profile (name or ARN).
@@ -133,19 +133,19 @@ class Emulator:
         finally:
             self.ask("switch", name=name, on=str(before).lower())
 
-    def ask(self, what: str, body: bytes = b"", **parameters: str) -> dict[str, Any]:
+    def ask(self, operation: str, body: bytes = b"", **parameters: str) -> dict[str, Any]:
         """Request an internal operation of AWS.
 
         Args:
-            what: the operation; ``local/aws/inside/private.py`` has the names.
+            operation: the operation; ``local/aws/inside/private.py`` has the names.
             body: the request's body.
             parameters: the operation's parameters.
 
         Raises:
-            Refused: AWS refuses the operation.
+            Refused: AWS rejects the operation.
         """
         request = urllib.request.Request(
-            f"{self.url}{PRIVATE}{quote(what)}?{urlencode(parameters)}",
+            f"{self.url}{PRIVATE}{quote(operation)}?{urlencode(parameters)}",
             data=body,
             headers={"Authorization": f"Bearer {self.secret}", "Content-Type": "application/octet-stream"},
             method="POST",

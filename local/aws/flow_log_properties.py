@@ -1,4 +1,4 @@
-"""Validation of ``AWS::EC2::FlowLog`` properties, with the error messages of CloudFormation's schema and of EC2.
+"""Validate ``AWS::EC2::FlowLog`` properties, with the error messages of CloudFormation's schema and of EC2.
 
 Sources: the resource type's schema, and
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-flowlog.html

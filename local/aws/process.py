@@ -19,7 +19,7 @@ from local.processes import end_session
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 _START_SECONDS = 60
-_KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ")
+_INHERITED = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ")
 
 
 class NotStarted(RuntimeError):
@@ -90,8 +90,8 @@ def _started(stage: Emulator, listener: socket.socket, *, key: Path | None) -> s
 
 
 def _environment(stage: Emulator, *, port: int, key: Path | None) -> dict[str, str]:
-    """Return the variables that MiniStack reads (see its README) and few others, because its functions get them too."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    """Return the variables that MiniStack reads (see its README) and few others: its Lambda functions get them, too."""
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     own = {
         "AUTH": "true",
         "BIND_HOST": "127.0.0.1",
@@ -124,7 +124,7 @@ def _environment(stage: Emulator, *, port: int, key: Path | None) -> dict[str, s
         own |= {"USE_SSL": "1", "MINISTACK_SSL_CERT": str(stage.certificate), "MINISTACK_SSL_KEY": str(key)}
         # For the functions, which send their responses to CloudFormation over TLS.
         own |= trust(stage.certificate)
-    return {**kept, **own}
+    return {**inherited, **own}
 
 
 def _wait(stage: Emulator, process: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,7 @@
 """A stand-in for Databricks Auto Loader: streams the files of a folder or a bucket as ``format("cloudFiles")``.
 
-- `source` is the Spark side; `options` and `values` check the options; `ways` has settings for undocumented behavior.
+- `source` is the Spark side; `options` and `values` check the options; `behavior` has the settings for behavior that is
+  not documented.
 - `pattern` and `selection` decide which files a load path selects.
 - `log` records the discovered files; `intake` decides what to read next; `partitions`, `content`, `opened` and
   `objects` read it.

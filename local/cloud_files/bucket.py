@@ -30,7 +30,7 @@ class BucketListing(Listing):
         """The key prefix before the first wildcard."""
         return self._selection.pattern.prefix[len(self._bucket) + 2 :]
 
-    def refuse_empty_prefix(self) -> None:
+    def reject_empty_prefix(self) -> None:
         """Raise an error if no key begins with the prefix.
 
         It is not documented whether Auto Loader waits or raises for a stream with a given schema. ``read_files``

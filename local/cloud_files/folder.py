@@ -14,10 +14,10 @@ from local.cloud_files.selection import Selection
 
 
 class FolderListing(Listing):
-    """Discovery that lists a folder recursively, at a cost that grows only with the folder.
+    """Discovery that lists a folder recursively, at a cost that grows only with the size of the folder.
 
-    The listing takes a file as it is. Write a file under a name that starts with ``_`` or ``.`` and rename it when it
-    is complete: files and folders with such names are skipped.
+    The listing includes incomplete files. Write a file under a name that starts with ``_`` or ``.`` and rename it when
+    it is complete: files and folders with such names are skipped.
 
     Args:
         selection: selects the files.

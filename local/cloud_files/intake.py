@@ -7,6 +7,7 @@ from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 
+from local.cloud_files.behavior import Behavior
 from local.cloud_files.discovery import Discovery, FoundFile
 from local.cloud_files.error import CloudFilesError
 from local.cloud_files.folder import FolderListing
@@ -14,9 +15,8 @@ from local.cloud_files.log import FileLog
 from local.cloud_files.options import Options
 from local.cloud_files.pattern import Pattern
 from local.cloud_files.selection import Selection
-from local.cloud_files.ways import Ways
 
-_USUAL = Ways()
+_USUAL = Behavior()
 
 
 class Intake:
@@ -45,11 +45,11 @@ class Intake:
                 discovery.logged(len(log))
 
     @classmethod
-    def open(cls, options: Options, *, state: Path, ways: Ways = _USUAL) -> Intake:
+    def open(cls, options: Options, *, state: Path, behavior: Behavior = _USUAL) -> Intake:
         """Open the intake of the stream that keeps its state in the folder ``state``."""
         log = FileLog(state)
         try:
-            return cls(log, _discovery(options, state, ways, is_new=log.is_new), options=options)
+            return cls(log, _discovery(options, state, behavior, is_new=log.is_new), options=options)
         except BaseException:
             log.close()
             raise
@@ -128,11 +128,11 @@ class Intake:
             )
 
 
-def _discovery(options: Options, state: Path, ways: Ways, *, is_new: bool) -> Discovery:
+def _discovery(options: Options, state: Path, behavior: Behavior, *, is_new: bool) -> Discovery:
     if options.bucket is None:
         pattern = Pattern.of_folder(options.path, strict=options.strict_globber)
         return FolderListing(Selection(pattern, glob_filter=options.glob_filter))
     # Imported here, so that folders can be streamed without boto3.
     from local.cloud_files.stream import discovery_of  # noqa: PLC0415
 
-    return discovery_of(options, state=state, ways=ways, is_new=is_new)
+    return discovery_of(options, state=state, behavior=behavior, is_new=is_new)

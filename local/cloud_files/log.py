@@ -138,7 +138,7 @@ def _lock(folder: Path, patience: float) -> int:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file at once or not at all; it is on disk when this returns."""
+    """Write a file atomically; it is on disk when this returns."""
     temporary = path.with_suffix(".tmp")
     with open(temporary, "wb") as file:
         file.write(content)

@@ -1,4 +1,4 @@
-"""Reading an object of a bucket."""
+"""Read an object in a bucket."""
 
 from __future__ import annotations
 

@@ -91,8 +91,9 @@ class Options:
     def parse(cls, given: Mapping[str, str]) -> Options:
         """Check the options of ``spark.readStream.format("cloudFiles")``.
 
-        A local folder is listed even with ``cloudFiles.useNotifications``, because no bucket announces its files. The
-        stream returns the same rows. ``cloudFiles.region`` and ``cloudFiles.backfillInterval`` then have no effect.
+        A local folder is listed even with ``cloudFiles.useNotifications``, because no bucket sends events for its
+        files. The stream returns the same rows. ``cloudFiles.region`` and ``cloudFiles.backfillInterval`` then have no
+        effect.
 
         Args:
             given: the options; names are not case-sensitive.

@@ -1,4 +1,4 @@
-"""Distribution of a micro-batch's files over Spark tasks."""
+"""Distribute a micro-batch's files over Spark tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPENING = 64 * 1024
 
 
 def pack(files: Sequence[FoundFile], *, cores: int) -> list[list[FoundFile]]:
-    """Distribute files evenly over the cores. Small files stay in order, so that a task's files are of similar time.
+    """Distribute files evenly over the cores. Small files stay in order, so that a task's files have similar times.
 
     Args:
         files: the files, in the order of the log.

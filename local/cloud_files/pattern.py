@@ -1,4 +1,4 @@
-"""Matching of files against a load path: a folder, a file, or a glob in any part, as in Auto Loader.
+"""Match files against a load path: a folder, a file, or a glob in any part, as in Auto Loader.
 
 Auto Loader's globbing differs from Spark's: the path is a prefix filter and ``*`` also matches ``/``
 (``/a/*/c`` matches ``/a/b/x/y/c/file``); ``cloudFiles.useStrictGlobber=true`` selects Spark's globbing.

@@ -70,13 +70,13 @@ def tags(*, stream: str, path: str, checkpoint: str) -> dict[str, str]:
     return {name: re.sub(f"[^{TAG_CHARACTERS}]", "_", value)[:256] for name, value in values.items()}
 
 
-def ensure(clients: Clients, plan: Plan, *, making: Callable[[], None]) -> tuple[str, str]:
+def ensure(clients: Clients, plan: Plan, *, before_change: Callable[[], None]) -> tuple[str, str]:
     """Find the resources that the stream needs, and create missing ones.
 
     Args:
         clients: clients with the role's credentials.
         plan: the resources that the stream needs.
-        making: called before each change, because events may have been lost.
+        before_change: called before each change, because events may have been lost.
 
     Returns:
         The queue's URL and ARN.
@@ -84,17 +84,17 @@ def ensure(clients: Clients, plan: Plan, *, making: Callable[[], None]) -> tuple
     Raises:
         CloudFilesError: ``CF_EVENT_NOTIFICATION_SETUP_FAILED``, with the failed call and the reason.
     """
-    url, queue = _queue(clients.sqs, plan, making)
+    url, queue = _queue(clients.sqs, plan, before_change)
     topic = queue.replace(":sqs:", ":sns:", 1)
     bucket = f"arn:{topic.split(':')[1]}:s3:::{plan.bucket}"
-    _topic(clients.sns, plan, topic=topic, bucket=bucket, making=making)
-    _allow_topic(clients.sqs, url=url, queue=queue, topic=topic, making=making)
-    _subscription(clients.sns, topic=topic, queue=queue, making=making)
-    _notification(clients.s3, plan, topic=topic, bucket=bucket, making=making)
+    _topic(clients.sns, plan, topic=topic, bucket=bucket, before_change=before_change)
+    _allow_topic(clients.sqs, url=url, queue=queue, topic=topic, before_change=before_change)
+    _subscription(clients.sns, topic=topic, queue=queue, before_change=before_change)
+    _notification(clients.s3, plan, topic=topic, bucket=bucket, before_change=before_change)
     return url, queue
 
 
-def _queue(sqs: Any, plan: Plan, making: Callable[[], None]) -> tuple[str, str]:
+def _queue(sqs: Any, plan: Plan, before_change: Callable[[], None]) -> tuple[str, str]:
     with calling("sqs:GetQueueUrl", plan.name, setup=True):
         try:
             url = sqs.get_queue_url(QueueName=plan.name)["QueueUrl"]
@@ -103,7 +103,7 @@ def _queue(sqs: Any, plan: Plan, making: Callable[[], None]) -> tuple[str, str]:
                 raise
             url = None
     if url is None:
-        making()
+        before_change()
         with calling("sqs:CreateQueue", plan.name, setup=True):
             url = sqs.create_queue(QueueName=plan.name, Attributes={"MessageRetentionPeriod": str(RETENTION)})[
                 "QueueUrl"
@@ -115,7 +115,7 @@ def _queue(sqs: Any, plan: Plan, making: Callable[[], None]) -> tuple[str, str]:
     return str(url), str(arn)
 
 
-def _topic(sns: Any, plan: Plan, *, topic: str, bucket: str, making: Callable[[], None]) -> None:
+def _topic(sns: Any, plan: Plan, *, topic: str, bucket: str, before_change: Callable[[], None]) -> None:
     account = topic.split(":")[4] if plan.same_account else None
     policy = _policy(action="sns:Publish", resource=topic, source=bucket, account=account)
     with calling("sns:GetTopicAttributes", topic, setup=True):
@@ -126,39 +126,39 @@ def _topic(sns: Any, plan: Plan, *, topic: str, bucket: str, making: Callable[[]
                 raise
             current = None
     if current is None:
-        making()
+        before_change()
         with calling("sns:CreateTopic", topic, setup=True):
             sns.create_topic(Name=plan.name)
         with calling("sns:TagResource", topic, setup=True):
             listed = [{"Key": key, "Value": value} for key, value in plan.tags.items()]
             sns.tag_resource(ResourceArn=topic, Tags=listed)
     if not _is_policy(current, policy):
-        making()
+        before_change()
         with calling("sns:SetTopicAttributes", topic, setup=True):
             sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(policy))
 
 
-def _allow_topic(sqs: Any, *, url: str, queue: str, topic: str, making: Callable[[], None]) -> None:
+def _allow_topic(sqs: Any, *, url: str, queue: str, topic: str, before_change: Callable[[], None]) -> None:
     policy = _policy(action="sqs:SendMessage", resource=queue, source=topic)
     with calling("sqs:GetQueueAttributes", queue, setup=True):
         attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
     if not _is_policy(attributes.get("Policy"), policy):
-        making()
+        before_change()
         with calling("sqs:SetQueueAttributes", queue, setup=True):
             sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
 
 
-def _subscription(sns: Any, *, topic: str, queue: str, making: Callable[[], None]) -> None:
+def _subscription(sns: Any, *, topic: str, queue: str, before_change: Callable[[], None]) -> None:
     with calling("sns:ListSubscriptionsByTopic", topic, setup=True):
         pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
         if any(each["Endpoint"] == queue for page in pages for each in page["Subscriptions"]):
             return
-    making()
+    before_change()
     with calling("sns:Subscribe", topic, setup=True):
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
 
 
-def _notification(s3: Any, plan: Plan, *, topic: str, bucket: str, making: Callable[[], None]) -> None:
+def _notification(s3: Any, plan: Plan, *, topic: str, bucket: str, before_change: Callable[[], None]) -> None:
     with calling("s3:GetBucketNotification", bucket, setup=True):
         answer = s3.get_bucket_notification_configuration(Bucket=plan.bucket)
     answer.pop("ResponseMetadata", None)
@@ -178,7 +178,7 @@ def _notification(s3: Any, plan: Plan, *, topic: str, bucket: str, making: Calla
             " notification, or set cloudFiles.queueUrl to its queue",
         )
     answer["TopicConfigurations"].append(own)
-    making()
+    before_change()
     with calling("s3:PutBucketNotification", bucket, setup=True):
         s3.put_bucket_notification_configuration(Bucket=plan.bucket, NotificationConfiguration=answer)
 

@@ -1,4 +1,4 @@
-"""Selection of a stream's files by their path: by the load path and ``pathGlobFilter``, without hidden files."""
+"""Select a stream's files by their path: by the load path and ``pathGlobFilter``, without hidden files."""
 
 from __future__ import annotations
 

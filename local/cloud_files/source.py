@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, ClassVar
 from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPartition
 from pyspark.sql.types import BinaryType, LongType, StringType, StructType, TimestampType
 
+from local.cloud_files.behavior import Behavior
 from local.cloud_files.content import batches
 from local.cloud_files.error import CloudFilesError
 from local.cloud_files.intake import Intake
 from local.cloud_files.options import Options
 from local.cloud_files.partitions import pack
-from local.cloud_files.ways import Ways
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
@@ -68,8 +68,8 @@ def register(
         spark: the session; one stream at a time can use the registered source.
         state: the folder for the list of files and the stream's ID. It must be in the stream's checkpoint, because
             they belong together; the stream's AWS resources are tagged with its parent folder as the checkpoint.
-        empty_prefix: ``waits`` or ``raises``, see :class:`local.cloud_files.ways.Ways`; None for the value of the
-            environment variable ``CLOUD_FILES_EMPTY_PREFIX``, or ``waits``.
+        empty_prefix: ``waits`` or ``raises``, see :class:`local.cloud_files.behavior.Behavior`; None for the value of
+            the environment variable ``CLOUD_FILES_EMPTY_PREFIX``, or ``waits``.
         notification_filter: ``raw`` or ``encoded``, as above; None for the value of the environment variable
             ``CLOUD_FILES_NOTIFICATION_FILTER``, or ``raw``.
 
@@ -82,15 +82,15 @@ def register(
         spark.readStream.format("cloudFiles").option("cloudFiles.format", "binaryFile").load("/data/AWSLogs")
     """
     # Spark pickles the class and creates the instances in other processes. A class of a module is pickled by name, and
-    # the attributes set here would be lost. A class that no module contains is pickled with its attributes. This way
-    # the folder needs no extra option, and the job sets only options of Auto Loader.
+    # the attributes set here would be lost. A class that no module contains is pickled with its attributes. The folder
+    # therefore needs no extra option, and the job sets only options of Auto Loader.
     bound = type(
         "BoundCloudFiles",
         (CloudFiles,),
         {
             "state": str(state.absolute()),
             "cores": spark.sparkContext.defaultParallelism,
-            "ways": Ways.chosen(empty_prefix=empty_prefix, notification_filter=notification_filter),
+            "behavior": Behavior.chosen(empty_prefix=empty_prefix, notification_filter=notification_filter),
         },
     )
     spark.dataSource.register(bound)
@@ -120,7 +120,7 @@ class CloudFiles(DataSource):
 
     state: ClassVar[str]
     cores: ClassVar[int]
-    ways: ClassVar[Ways]
+    behavior: ClassVar[Behavior]
 
     @classmethod
     def name(cls) -> str:
@@ -136,7 +136,7 @@ class CloudFiles(DataSource):
         """Return the reader. It does not open anything yet, because Spark creates readers that it never uses."""
         if schema.simpleString() != SCHEMA.simpleString():
             raise CloudFilesError(f"schema {schema.simpleString()}: must be {SCHEMA.simpleString()} for binaryFile")
-        return Reader(Options.parse(self.options), state=Path(self.state), cores=self.cores, ways=self.ways)
+        return Reader(Options.parse(self.options), state=Path(self.state), cores=self.cores, behavior=self.behavior)
 
 
 @dataclass
@@ -151,11 +151,11 @@ class Files(InputPartition):
 class _Stream(DataSourceStreamReader):
     """The reader's part for all versions of Spark. An offset is ``{"files": number of files in the log}``."""
 
-    def __init__(self, options: Options, *, state: Path, cores: int, ways: Ways) -> None:
+    def __init__(self, options: Options, *, state: Path, cores: int, behavior: Behavior) -> None:
         self._options = options
         self._state = state
         self._cores = cores
-        self._ways = ways
+        self._behavior = behavior
         self._opened: Intake | None = None
 
     @property
@@ -163,7 +163,7 @@ class _Stream(DataSourceStreamReader):
         # Opened late: only the process that Spark keeps for the stream's offsets may hold the log's lock, and Spark
         # cannot pickle a reader with open files into its tasks.
         if self._opened is None:
-            self._opened = Intake.open(self._options, state=self._state, ways=self._ways)
+            self._opened = Intake.open(self._options, state=self._state, behavior=self._behavior)
         return self._opened
 
     def initialOffset(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Assembly of the discovery for a stream over a bucket, from its options."""
+"""Assemble the discovery for a stream over a bucket from its options."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from local.cloud_files import aws, resources
+from local.cloud_files.behavior import Behavior
 from local.cloud_files.bucket import BucketListing
 from local.cloud_files.discovery import Discovery
 from local.cloud_files.error import CloudFilesError
@@ -16,17 +17,16 @@ from local.cloud_files.pattern import Pattern
 from local.cloud_files.queue import MISSING, Queue
 from local.cloud_files.selection import Selection
 from local.cloud_files.stream_state import StateFile
-from local.cloud_files.ways import Ways
 from local.encoded_keys import encoded
 
 
-def discovery_of(options: Options, *, state: Path, ways: Ways, is_new: bool) -> Discovery:
+def discovery_of(options: Options, *, state: Path, behavior: Behavior, is_new: bool) -> Discovery:
     """Return the discovery for the options, and create the AWS resources that it needs.
 
     Args:
         options: options with a path in a bucket.
         state: the folder of the stream's state.
-        ways: the stream's behavior where Auto Loader's is not documented.
+        behavior: the stream's behavior where Auto Loader's is not documented.
         is_new: whether the stream has never started before.
 
     Raises:
@@ -37,14 +37,14 @@ def discovery_of(options: Options, *, state: Path, ways: Ways, is_new: bool) -> 
     pattern = Pattern(options.path.removeprefix("s3:/"), strict=options.strict_globber)
     selection = Selection(pattern, glob_filter=options.glob_filter)
     listing = BucketListing(aws.client("s3", options.region), bucket=options.bucket, selection=selection)
-    if is_new and ways.empty_prefix == "raises":
-        listing.refuse_empty_prefix()
+    if is_new and behavior.empty_prefix == "raises":
+        listing.reject_empty_prefix()
     memory = StateFile(state)
     if not options.notifications:
         memory.forget()
         return listing
     source: Source = (
-        OwnQueue(options, prefix=_filter(listing.prefix, ways), memory=memory, checkpoint=state.parent)
+        OwnQueue(options, prefix=_filter(listing.prefix, behavior), memory=memory, checkpoint=state.parent)
         if options.queue_url is None
         else GivenQueue(options)
     )
@@ -58,8 +58,8 @@ def discovery_of(options: Options, *, state: Path, ways: Ways, is_new: bool) -> 
     )
 
 
-def _filter(prefix: str, ways: Ways) -> str:
-    return encoded(prefix) if ways.notification_filter == "encoded" else prefix
+def _filter(prefix: str, behavior: Behavior) -> str:
+    return encoded(prefix) if behavior.notification_filter == "encoded" else prefix
 
 
 class OwnQueue:
@@ -83,7 +83,7 @@ class OwnQueue:
         """See `Source.open`."""
         s3, sns, sqs = (aws.client(service, self._options.region) for service in ("s3", "sns", "sqs"))
         clients = resources.Clients(s3=s3, sns=sns, sqs=sqs)
-        url, arn = resources.ensure(clients, self._plan, making=self._memory.forget)
+        url, arn = resources.ensure(clients, self._plan, before_change=self._memory.forget)
         return Queue(sqs, url=url, arn=arn, parallel=self._options.fetch_parallelism)
 
     def gone(self) -> CloudFilesError | None:

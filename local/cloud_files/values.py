@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 TAG = "cloudfiles.resourcetag."
-"""The prefix of options that are tags, in lower case."""
+"""The prefix of options that are tags, in lowercase."""
 
 RESERVED_TAGS = ("vendor", "path", "checkpointLocation", "streamId")
 """Tags that Auto Loader sets."""
@@ -22,7 +22,7 @@ class Values:
     """Options by name; names are not case-sensitive.
 
     Attributes:
-        given: the options, with names in lower case.
+        given: the options, with names in lowercase.
         problems: the problems, each with the option's name, its value and the allowed values.
     """
 
@@ -31,7 +31,7 @@ class Values:
         self.problems: list[str] = []
 
     def text(self, name: str) -> str | None:
-        """Return a text; None if it is missing or empty."""
+        """Return a string; None if it is missing or empty."""
         return self.given.get(name.lower(), "").strip() or None
 
     def flag(self, name: str, *, default: bool) -> bool:
@@ -78,7 +78,7 @@ class Values:
         return seconds
 
     def tags(self) -> tuple[tuple[str, str], ...]:
-        """Return the tags for AWS resources, sorted. Their keys are in lower case, because Spark passes names so."""
+        """Return the tags for AWS resources, sorted. Spark passes names in lowercase, so the keys are in lowercase."""
         tags = sorted((name.removeprefix(TAG), value) for name, value in self.given.items() if name.startswith(TAG))
         problems = [f"{key!r} = {value!r}: {problem}" for key, value in tags if (problem := _tag_problem(key, value))]
         if len(tags) + len(RESERVED_TAGS) > 50:

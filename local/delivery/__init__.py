@@ -1,4 +1,4 @@
-"""Emulation of AWS's log delivery: puts traffic for each flow log of the stage into its bucket, if policies allow.
+"""Emulate AWS's log delivery: put traffic for each flow log of the stage into its bucket, if policies allow it.
 
 >>> with running(Path("stage")) as aws:                                     # doctest: +SKIP
 ...     delivered = deliver(aws, seed=1, intervals=12, records=1000)

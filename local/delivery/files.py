@@ -1,4 +1,4 @@
-"""Generation and delivery of flow log files: a batch of them, or one for each flow log."""
+"""Generate and deliver flow log files: a batch of them, or one for each flow log."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def deliver(
 
 def deliver_round(
     stage: Emulator,
-    there: Sequence[tuple[FlowLog, str]],
+    targets: Sequence[tuple[FlowLog, str]],
     *,
     interval: range,
     seed: int,
@@ -87,13 +87,13 @@ def deliver_round(
 
     Args:
         stage: the AWS emulator.
-        there: the flow logs with their buckets.
+        targets: the flow logs with their buckets.
         interval: the seconds of the interval.
         seed: the seed of the traffic.
         number: distinguishes the files of a seed.
         records: records per file.
     """
-    for flow_log, bucket in there:
+    for flow_log, bucket in targets:
         table = _table(flow_log, interval=interval, seed=seed, number=number, records=records)
         body = encode(flow_log, table)
         # A unique part, so that another seed or a second file in the same five minutes overwrites no file.

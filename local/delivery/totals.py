@@ -21,7 +21,7 @@ class Totals:
         actions: the number of records per action.
         statuses: the number of records per log status.
         keys: the files' keys.
-        refused: the number of files that could not be delivered.
+        undelivered: the number of files that could not be delivered.
     """
 
     files: int = 0
@@ -31,7 +31,7 @@ class Totals:
     actions: Mapping[str, int] = field(default_factory=dict)
     statuses: Mapping[str, int] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
-    refused: int = 0
+    undelivered: int = 0
 
 
 def totals(delivered: Sequence[Delivered]) -> dict[str, Totals]:
@@ -57,5 +57,5 @@ def _totals(delivered: Sequence[Delivered]) -> Totals:
         actions=dict(sorted(actions.items())),
         statuses=dict(sorted(statuses.items())),
         keys=tuple(file.key for file in files),
-        refused=len(delivered) - len(files),
+        undelivered=len(delivered) - len(files),
     )

@@ -1,8 +1,9 @@
 """Run the whole product on this machine, from an empty folder to filled tables.
 
 The demo starts both clouds, deploys the product into them with the CDK command line, delivers flow logs, runs the job
-that loads them, queries the tables, changes the deployment while traffic flows, and destroys everything again. The exit
-status is 1 if a step fails, if the tables do not hold every delivered line, or if something is left.
+that loads them, queries the tables, changes the deployment while traffic flows, runs the maintenance job, and destroys
+everything again. The exit status is 1 if a step fails, if the tables do not hold every delivered line, or if something
+is left.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def _number(text: str) -> int:
 
 
 def end_on_signals() -> None:
-    """Make SIGTERM and SIGHUP end the program with a clean-up, as Ctrl-C does."""
+    """Make SIGTERM and SIGHUP end the program with a cleanup, as Ctrl-C does."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

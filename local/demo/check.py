@@ -1,4 +1,4 @@
-"""The comparison of the tables with the delivered files: every line, and the right values."""
+"""Compare the tables with the delivered files: every line must be there, with the right values."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def differences(manifest: Manifest, counts: Mapping[str, TableCounts], quarantin
         counts: the contents of the tables, by flow log ID.
         quarantined: the number of lines in the quarantine table, by file name.
     """
-    problems = [f"refused: {refused}" for refused in manifest.refused]
+    problems = [f"not delivered: {file}" for file in manifest.undelivered]
     problems += [
         problem for log in manifest.flow_logs for problem in _of_flow_log(log, counts.get(log.id, TableCounts()))
     ]

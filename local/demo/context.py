@@ -58,14 +58,14 @@ class Act:
         self.workspace = WorkspaceClient(host=stage.workspace.host, token=stage.workspace.credentials.token)
         self.marks: list[Mark] = []
 
-    def keep_line(self, line: str) -> None:
+    def log_line(self, line: str) -> None:
         """Write a line of the CDK command line to the log."""
         with self.folder.log.open("a", encoding="utf-8") as log:
             log.write(f"{line}\n")
 
-    def tell_cdk(self, line: str) -> None:
+    def log_and_show_event(self, line: str) -> None:
         """Write a line of the CDK command line to the log, and show the event it reports."""
-        self.keep_line(line)
+        self.log_line(line)
         status = event(line)
         if status:
             self.live.now(status)

@@ -19,9 +19,9 @@ class Result:
     """A damaged file: its bytes, the readable records, the number of unreadable lines, and the damage in words."""
 
     data: bytes
-    kept: pa.Table
+    readable: pa.Table
     lines: int
-    done: str
+    damage: str
 
 
 def cut(data: bytes, table: pa.Table, log: FlowLog, chance: random.Random) -> Result:
@@ -48,8 +48,8 @@ def bad_lines(data: bytes, table: pa.Table, log: FlowLog, chance: random.Random)
     data = damage.too_many_fields(data, line=lines[3])
     data = damage.not_utf8(data, line=lines[4])
     corrupted = set(rows)
-    kept = table.take([row for row in range(table.num_rows) if row not in corrupted])
-    return Result(data, kept, len(rows), f"{len(rows)} lines corrupted")
+    readable = table.take([row for row in range(table.num_rows) if row not in corrupted])
+    return Result(data, readable, len(rows), f"{len(rows)} lines corrupted")
 
 
 def other_file(data: bytes, table: pa.Table, log: FlowLog, chance: random.Random) -> Result:

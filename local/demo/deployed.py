@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.service.jobs import BaseRun
+from databricks.sdk.service.jobs import BaseRun, Run
 
 from infra.environment import names
 from infra.environment.schema import Environment
@@ -44,7 +44,7 @@ def last_run(workspace: WorkspaceClient, job_id: int) -> BaseRun | None:
     return next(islice(workspace.jobs.list_runs(job_id=job_id), 1), None)
 
 
-def run_state(run: BaseRun | None) -> str:
+def run_state(run: BaseRun | Run | None) -> str:
     """Describe the state of a run: its life cycle, its result and the reason."""
     if run is None or run.state is None:
         return "no run yet"

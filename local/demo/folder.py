@@ -61,7 +61,7 @@ class Folder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise FolderError(
-                    f"another demo is running in {self.path}: wait for its end, or select another folder with --folder"
+                    f"another demo is running in {self.path}: wait until it ends, or select another one with --folder"
                 ) from None
             for content in self.path.iterdir():
                 if content == mark:

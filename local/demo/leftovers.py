@@ -1,4 +1,4 @@
-"""A look-up of every resource of a deployment, in AWS and in the workspace, to find leftovers."""
+"""Look up every resource of a deployment, in AWS and in the workspace, to find leftovers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from databricks.sdk import WorkspaceClient
 
 from infra.environment import names as naming
 from infra.environment.schema import Environment
+from infra.workspace.job.job_kind import MAINTENANCE
 from local.aws import Emulator
 from local.demo.report import Lookup
 
@@ -28,6 +29,7 @@ class Names:
     role: str
     bucket: str
     job: str
+    maintenance_job: str
     groups: tuple[str, ...]
     cross_account_role: str
 
@@ -40,6 +42,7 @@ class Names:
             role=environment.reader.role_name,
             bucket=environment.log_bucket.name,
             job=stack,
+            maintenance_job=f"{stack}{MAINTENANCE.suffix}",
             groups=tuple(workspace.groups) if workspace else (),
             cross_account_role=naming.databricks_role_name(environment),
         )
@@ -60,7 +63,7 @@ def _in_aws(stage: Emulator, names: Names) -> Iterator[Lookup]:
         _there(lambda: iam.get_instance_profile(InstanceProfileName=names.role)["InstanceProfile"]["Arn"]),
     )
     policies = _pages(iam, "list_role_policies", "PolicyNames", RoleName=names.cross_account_role)
-    yield Lookup("right to pass the role", names.cross_account_role, _listed(policies))
+    yield Lookup("PassRole permission", names.cross_account_role, _listed(policies))
     flow_logs = [log["FlowLogId"] for log in ec2.describe_flow_logs()["FlowLogs"] if _bucket(log) == names.bucket]
     yield Lookup("flow logs", f"to {names.bucket}", _listed(flow_logs))
     topics = (topic["TopicArn"].rsplit(":", 1)[1] for topic in _pages(sns, "list_topics", "Topics"))
@@ -85,6 +88,8 @@ def _in_workspace(workspace: WorkspaceClient, names: Names) -> Iterator[Lookup]:
     yield Lookup("grant of the profile", ", ".join(names.groups) or "any group", _listed(granted))
     jobs = (str(job.job_id) for job in workspace.jobs.list(name=names.job))
     yield Lookup("job", names.job, _listed(jobs))
+    jobs = (str(job.job_id) for job in workspace.jobs.list(name=names.maintenance_job))
+    yield Lookup("maintenance job", names.maintenance_job, _listed(jobs))
     active = (str(run.run_id) for run in workspace.jobs.list_runs(active_only=True))
     yield Lookup("active runs", "all of the workspace", _listed(active))
 

@@ -16,7 +16,7 @@ from local.demo.text import in_seconds
 from vpc_flow_logs.terminal import printable, printable_lines
 
 _PLAIN_SECONDS = 10.0
-"""The least time between two status lines in a file or a pipe, where lines cannot be replaced."""
+"""Minimum time between two status lines in a file or a pipe, where lines cannot be replaced."""
 
 
 class Live:
@@ -51,7 +51,7 @@ class Live:
         self._console.out(printable_lines(text), highlight=False)
 
     def now(self, text: str) -> None:
-        """Set the status. Where the output is not a terminal, print it if it is new and the last one is old enough."""
+        """Set the status. If the output is not a terminal, print a new status only at intervals."""
         text = printable(text)
         if self._console.is_interactive:
             self._status = text
@@ -66,5 +66,5 @@ class Live:
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Let the program end as `ended_by_its_reader` does it; rich would end only the thread that prints."""
+        """End the program as `ended_by_its_reader` does; rich would end only the thread that prints."""
         raise BrokenPipeError

@@ -55,7 +55,7 @@ class Loading:
         self.readable: dict[str, float] = {}
         self.first: float | None = None
 
-    def look(self) -> None:
+    def update(self) -> None:
         """Read the commits since the last call."""
         for commits, counts in ((self._records, self.rows), (self._quarantine, self.quarantined)):
             for commit in commits.new():

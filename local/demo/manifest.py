@@ -1,4 +1,4 @@
-"""The delivered files and their counts, taken at delivery and compared with the tables later."""
+"""The delivered files and their counts, recorded at delivery and compared with the tables later."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from local.delivery import Delivered
-from local.demo.traffic import Spoiled
+from local.demo.traffic import DamagedDelivery
 from local.traffic.files import FlowLog
 from vpc_flow_logs.fields import DEFAULT_FORMAT, TGW_DEFAULT_FORMAT
 from vpc_flow_logs.progress import counted
@@ -48,17 +48,17 @@ class DamagedFile:
     """A damaged file: its name, the damage in words, and the number of unreadable lines."""
 
     name: str
-    done: str
+    damage: str
     lines: int
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """All deliveries by flow log. ``refused`` lists the files that a policy refused, with the reasons."""
+    """All deliveries by flow log. ``undelivered`` lists the files that a policy denied, with the reasons."""
 
     flow_logs: tuple[FlowLogNote, ...]
     damaged: tuple[DamagedFile, ...] = ()
-    refused: tuple[str, ...] = ()
+    undelivered: tuple[str, ...] = ()
 
     @property
     def files(self) -> int:
@@ -73,21 +73,21 @@ class Manifest:
         return sum(log.quarantined for log in self.flow_logs)
 
 
-def manifest(files: Sequence[Delivered], spoiled: Sequence[Spoiled]) -> Manifest:
+def manifest(files: Sequence[Delivered], damaged_deliveries: Sequence[DamagedDelivery]) -> Manifest:
     """Add up the deliveries; ``files`` includes the readable records of damaged files."""
     delivered = [put for put in files if put.error is None]
     return Manifest(
         flow_logs=tuple(
-            _note(log, [put for put in delivered if put.flow_log.id == log.id], spoiled)
+            _note(log, [put for put in delivered if put.flow_log.id == log.id], damaged_deliveries)
             for log in {put.flow_log.id: put.flow_log for put in delivered}.values()
         ),
-        damaged=tuple(DamagedFile(file.name, file.done, file.lines) for file in spoiled),
-        refused=tuple(f"{put.file.key}: {put.error}: {put.reason}" for put in files if put.error is not None),
+        damaged=tuple(DamagedFile(file.name, file.damage, file.lines) for file in damaged_deliveries),
+        undelivered=tuple(f"{put.file.key}: {put.error}: {put.reason}" for put in files if put.error is not None),
     )
 
 
-def _note(log: FlowLog, files: Sequence[Delivered], spoiled: Sequence[Spoiled]) -> FlowLogNote:
-    damaged = sum(file.lines for file in spoiled if file.delivered.flow_log.id == log.id)
+def _note(log: FlowLog, files: Sequence[Delivered], damaged_deliveries: Sequence[DamagedDelivery]) -> FlowLogNote:
+    damaged = sum(file.lines for file in damaged_deliveries if file.delivered.flow_log.id == log.id)
     return FlowLogNote(
         id=log.id,
         target=f"{_KINDS.get(log.target_kind, log.target_kind)} {log.target_id}",

@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page, without scripts and external files."""
+"""The report as one self-contained HTML page, without scripts or external files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def page(report: Report) -> str:
         "head",
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        # The page loads nothing, whatever text a flow log contains.
+        # The page must load no other resource, whatever text a flow log contains.
         element("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
         element("title", "VPC flow logs: demo report"),
         element("style", Html(_STYLE.read_text(encoding="utf-8"))),

@@ -94,6 +94,6 @@ def versions(report: Report) -> Html:
         element(
             "p",
             "Both clouds were stand-ins on one machine; this page shows the results of the product there. The traffic "
-            "is generated. Its addresses come from the ranges for documentation, benchmarks and private networks.",
+            "is generated. Its addresses are from the ranges for documentation, benchmarks and private networks.",
         ),
     )

@@ -19,8 +19,8 @@ def panel(title: str, *content: Content, note: Content = None) -> Html:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Content]], *, foot: Sequence[Content] = ()) -> Html:
     """Return a table. Columns of numbers and their headings are right-aligned; the first cell of a row is its name."""
-    kept = [row for row in rows if row]
-    numeric = [bool(kept) and all(_is_number(row[place]) for row in kept) for place in range(len(head))]
+    filled = [row for row in rows if row]
+    numeric = [bool(filled) and all(_is_number(row[place]) for row in filled) for place in range(len(head))]
     styles = [_NUMBER if right else None for right in numeric]
     headings = [element("th", name, scope="col", class_=style) for name, style in zip(head, styles, strict=True)]
     body = [element("tr", _cells(row, styles)) for row in rows]

@@ -1,4 +1,4 @@
-"""The reconciliation of delivered files with the tables, and the results of the other queries."""
+"""Reconcile the delivered files with the tables, and run the other queries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOP = 10
 class Account:
     """The results of the queries after the end of the traffic.
 
-    ``lags`` and ``restart_lags`` are those of `Report`. ``tables`` holds the number of rows by table name.
+    ``lags`` and ``restart_lags`` are as in `Report`. ``tables`` holds the number of rows by table name.
     """
 
     delivered: Manifest
@@ -38,7 +38,7 @@ class Account:
 def account(act: Act, tables: Tables) -> Account:
     """Query the tables and compare them with the delivered files."""
     files = act.traffic.files()
-    delivered, loaded = manifest(files, act.traffic.spoiled), tables.by_flow_log()
+    delivered, loaded = manifest(files, act.traffic.damaged_deliveries), tables.by_flow_log()
     running, across = across_restarts(act.loading.waits(files), act.runs())
     return Account(
         delivered=delivered,

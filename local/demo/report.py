@@ -77,7 +77,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Source:
-    """An address with rejected flows: their number, that of their target addresses and ports, and the top port."""
+    """An address with rejected flows: the number of flows, target addresses and ports, and the top port."""
 
     address: str
     flows: int

@@ -1,4 +1,4 @@
-"""The demo from the first step to the last: clouds, deploy, traffic, queries, a change, the check, destroy."""
+"""The demo from the first step to the last: clouds, deploy, traffic, queries, a change, check, upkeep, destroy."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from local.demo import damages, terminal
@@ -14,6 +15,7 @@ from local.demo.context import Act, DemoError
 from local.demo.folder import Folder
 from local.demo.leftovers import Names, remaining
 from local.demo.live import Live
+from local.demo.maintenance import maintain
 from local.demo.manifest import manifest
 from local.demo.reconciliation import Account, account
 from local.demo.report import Deployed, Lookup
@@ -27,7 +29,7 @@ from local.stage.cdk import event
 from local.stage.composed import embedded
 from vpc_flow_logs.progress import counted
 
-STEPS = 8
+STEPS = 9
 _TOP = 5
 
 
@@ -46,7 +48,7 @@ def play(folder: Folder, live: Live, *, seed: int, records: int, keep: bool) -> 
 
 @contextmanager
 def _ignorable_signals() -> Iterator[Callable[[], None]]:
-    """Yield a function to call before the clean-up, so that another Ctrl-C does not interrupt it."""
+    """Yield a function to call before the cleanup, so that another Ctrl-C does not interrupt it."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def ignore() -> None:
@@ -69,9 +71,9 @@ def _play(folder: Folder, live: Live, cleanup: ExitStack, *, seed: int, records:
         tables = Tables(sql, act.table)
         live.say(f"     AWS at {stage.aws.url}, workspace at {stage.workspace.host}")
     with live.step("cdk bootstrap"):
-        stage.bootstrap(act.tell_cdk)
+        stage.bootstrap(act.log_and_show_event)
     with live.step(f"cdk deploy with {shown(stage.environment_file)}"):
-        stage.deploy(act.tell_cdk)
+        stage.deploy(act.log_and_show_event)
         _say_deployed(act, act.deployed())
     watch = cleanup.enter_context(Watch(live, act.traffic, act.loading))
     with live.step(f"deliver an hour of traffic, then a file every {EVERY:.0f} s; damage two files on purpose"):
@@ -81,14 +83,15 @@ def _play(folder: Folder, live: Live, cleanup: ExitStack, *, seed: int, records:
     with live.step("add two flow logs in other formats while traffic flows, and run cdk deploy again"):
         _change(act, watch)
         deployment = act.deployed()
+    with live.step(f"{'pause' if keep else 'stop'} the traffic and check that every delivered line is in the tables"):
+        result = _add_up(act, watch, tables)
+    with live.step("run the maintenance job, which rolls up finished hours and compacts the tables"):
+        maintain(act)
+        result = replace(result, tables={**result.tables, tables.hourly_table: tables.rows(tables.hourly_table)})
     if keep:
-        with live.step("pause the traffic and check that every delivered line is in the tables"):
-            result = _add_up(act, watch, tables)
         report = write_report(folder.report, act=act, deployed=deployment, account=result, lookups=())
         _say_end(act, result, report)
         return _keep(act, result)
-    with live.step("stop the traffic and check that every delivered line is in the tables"):
-        result = _add_up(act, watch, tables)
     with live.step("run cdk destroy and check that nothing is left"):
         lookups = _destroy(act)
     report = write_report(folder.report, act=act, deployed=deployment, account=result, lookups=lookups)
@@ -109,17 +112,17 @@ def _say_deployed(act: Act, deployment: Deployed) -> None:
 def _traffic(act: Act, watch: Watch, cleanup: ExitStack) -> None:
     act.traffic.deliver_hour()
     for damage, minutes in ((damages.cut, 40), (damages.other_file, 10)):
-        spoiled = act.traffic.spoil("VPC", damage, minutes_ago=minutes)
-        act.live.say(f"     damaged: {spoiled.name}: {spoiled.done}")
-    cleanup.enter_context(act.traffic.going_on())
+        damaged_delivery = act.traffic.deliver_damaged("VPC", damage, minutes_ago=minutes)
+        act.live.say(f"     damaged: {damaged_delivery.name}: {damaged_delivery.damage}")
+    cleanup.enter_context(act.traffic.continuously())
     act.mark("continuous traffic starts")
-    act.wait(watch, lines(act.traffic.files(), act.traffic.spoiled))
+    act.wait(watch, lines(act.traffic.files(), act.traffic.damaged_deliveries))
     act.live.say(f"     {watch.status()}")
 
 
 def _ask(act: Act, tables: Tables) -> None:
-    delivered = manifest(act.traffic.files(), act.traffic.spoiled)
-    damaged = {file.name: file.done for file in delivered.damaged}
+    delivered = manifest(act.traffic.files(), act.traffic.damaged_deliveries)
+    damaged = {file.name: file.damage for file in delivered.damaged}
     for answer in (
         terminal.top_talkers(tables.top_talkers(_TOP)),
         terminal.top_ports(tables.top_ports(_TOP)),
@@ -136,22 +139,22 @@ def _change(act: Act, watch: Watch) -> None:
     act.live.say(f"     and {TRANSIT_GATEWAY} in Parquet")
     act.mark("second cdk deploy")
 
-    def tell(line: str) -> None:
-        act.keep_line(line)
-        watch.doing = event(line) or watch.doing
+    def on_line(line: str) -> None:
+        act.log_line(line)
+        watch.activity = event(line) or watch.activity
 
-    act.stage.deploy(tell)
-    watch.doing = ""
+    act.stage.deploy(on_line)
+    watch.activity = ""
     act.traffic.wait_for(("Subnet", "TransitGateway"))
-    spoiled = act.traffic.spoil("Subnet", damages.bad_lines, minutes_ago=0)
-    act.live.say(f"     damaged: {spoiled.name}: {spoiled.done}")
-    act.wait(watch, lines(act.traffic.files(), act.traffic.spoiled))
+    damaged_delivery = act.traffic.deliver_damaged("Subnet", damages.bad_lines, minutes_ago=0)
+    act.live.say(f"     damaged: {damaged_delivery.name}: {damaged_delivery.damage}")
+    act.wait(watch, lines(act.traffic.files(), act.traffic.damaged_deliveries))
     act.live.say(f"     {watch.status()}")
 
 
 def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
     act.traffic.stop()
-    complete = act.waited(watch, lines(act.traffic.files(), act.traffic.spoiled))
+    complete = act.waited(watch, lines(act.traffic.files(), act.traffic.damaged_deliveries))
     watch.stop()
     if not complete:
         act.live.say(f"     some lines are missing. {act.run_in_words()}")
@@ -167,11 +170,11 @@ def _add_up(act: Act, watch: Watch, tables: Tables) -> Account:
 
 
 def _destroy(act: Act) -> Sequence[Lookup]:
-    act.stage.destroy(act.tell_cdk)
+    act.stage.destroy(act.log_and_show_event)
     lookups = remaining(act.stage.aws, act.workspace, Names.of(act.environment))
     act.live.say(terminal.leftovers(lookups))
     leftovers = ", ".join(item.kind for item in lookups if item.leftover)
-    act.live.say(f"\nstill there: {leftovers}" if leftovers else "\nnothing is left but the bucket and the tables")
+    act.live.say(f"\nstill there: {leftovers}" if leftovers else "\nonly the bucket and the tables are left")
     return lookups
 
 
@@ -183,7 +186,7 @@ def _keep(act: Act, result: Account) -> int:
     )
     for command in commands(act.stage, file=file):
         act.live.say(f"  {command}")
-    with act.traffic.going_on(), suppress(KeyboardInterrupt):
+    with act.traffic.continuously(), suppress(KeyboardInterrupt):
         while True:
             time.sleep(1)
     act.live.say("\nstopping both clouds; the tables and the report stay")

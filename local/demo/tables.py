@@ -23,12 +23,13 @@ class Sql(Protocol):
 
 
 class Tables:
-    """Queries of the table and its quarantine table."""
+    """Queries of the table and its quarantine table. The maintenance job creates ``hourly_table``, the roll-up."""
 
     def __init__(self, sql: Sql, table: str) -> None:
         self._sql = sql
         self.table = table
         self.quarantine_table = f"{table}_quarantine"
+        self.hourly_table = f"{table}_hourly"
 
     def rows(self, table: str) -> int:
         """Return the number of rows of a table."""

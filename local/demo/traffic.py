@@ -32,12 +32,12 @@ Damage = Callable[[bytes, pa.Table, FlowLog, random.Random], damages.Result]
 
 
 @dataclass(frozen=True)
-class Spoiled:
+class DamagedDelivery:
     """A damaged file: its delivery, which counts readable records, the unreadable lines, and the damage in words."""
 
     delivered: Delivered
     lines: int
-    done: str
+    damage: str
 
     @property
     def name(self) -> str:
@@ -56,7 +56,7 @@ class Traffic:
     seed: int
     rate: int
     hour: list[Delivered] = field(default_factory=list)
-    spoiled: list[Spoiled] = field(default_factory=list)
+    damaged_deliveries: list[DamagedDelivery] = field(default_factory=list)
     started: float = 0.0
     _continuous: Continuous | None = None
 
@@ -73,7 +73,7 @@ class Traffic:
             )
 
     @contextmanager
-    def going_on(self) -> Iterator[None]:
+    def continuously(self) -> Iterator[None]:
         """Deliver a file per flow log every few seconds, at the same rate of records, until the block ends."""
         if self._continuous is not None:
             self.hour += self._continuous.delivered
@@ -99,8 +99,8 @@ class Traffic:
                 raise TimeoutError(f"no flow log of {', '.join(sorted(missing))} delivered a file in {patience:.0f} s")
             time.sleep(0.2)
 
-    def spoil(self, target_kind: str, damage: Damage, *, minutes_ago: int) -> Spoiled:
-        """Deliver a damaged file of the flow log of a kind of resource."""
+    def deliver_damaged(self, target_kind: str, damage: Damage, *, minutes_ago: int) -> DamagedDelivery:
+        """Deliver a damaged file for the flow log of a resource of this kind."""
         log, bucket = next(each for each in flow_logs(self.stage) if each[0].target_kind == target_kind)
         when = period_start(datetime.now(timezone.utc) - timedelta(minutes=minutes_ago))
         number = _number(self.seed, damage.__name__)
@@ -108,15 +108,15 @@ class Traffic:
         result = damage(encode(log, table), table, log, random.Random(number))
         name = key(log, when, part=number)
         answer = self.stage.ask("deliver", result.data, flow_log=log.id, key=name)
-        kept = facts(result.kept, key=name, size=len(result.data))
-        put = Delivered(log, bucket, kept, answer["error"], answer.get("reason"), at=time.time())
-        self.spoiled.append(Spoiled(put, result.lines, result.done))
-        return self.spoiled[-1]
+        readable = facts(result.readable, key=name, size=len(result.data))
+        put = Delivered(log, bucket, readable, answer["error"], answer.get("reason"), at=time.time())
+        self.damaged_deliveries.append(DamagedDelivery(put, result.lines, result.damage))
+        return self.damaged_deliveries[-1]
 
     def files(self) -> list[Delivered]:
         """Return all deliveries so far; those of damaged files count only the readable records."""
         continuous = list(self._continuous.delivered) if self._continuous else []
-        return [*self.hour, *continuous, *(file.delivered for file in self.spoiled)]
+        return [*self.hour, *continuous, *(file.delivered for file in self.damaged_deliveries)]
 
     def _table(self, log: FlowLog, when: datetime, number: int) -> pa.Table:
         network = Network.seeded(self.seed, account=log.account, region=log.region)
@@ -141,9 +141,9 @@ def passed(when: datetime, *, now: float) -> int:
     return max(1, min(PERIOD_SECONDS, int(now - when.timestamp())))
 
 
-def lines(files: Sequence[Delivered], spoiled: Sequence[Spoiled]) -> int:
+def lines(files: Sequence[Delivered], damaged_deliveries: Sequence[DamagedDelivery]) -> int:
     """Return the number of delivered lines: records and unreadable lines."""
-    return sum(put.file.rows for put in files if put.error is None) + sum(file.lines for file in spoiled)
+    return sum(put.file.rows for put in files if put.error is None) + sum(file.lines for file in damaged_deliveries)
 
 
 def _number(*parts: object) -> int:

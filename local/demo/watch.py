@@ -21,13 +21,13 @@ class Watch(threading.Thread):
 
     Attributes:
         loading: the contents of the tables.
-        doing: the current activity, in a few words; empty if there is none.
+        activity: the current activity, in a few words; empty if there is none.
     """
 
     def __init__(self, live: Live, traffic: Traffic, loading: Loading) -> None:
         super().__init__(name="watch", daemon=True)
         self.loading = loading
-        self.doing = ""
+        self.activity = ""
         self._live, self._traffic = live, traffic
         self._stopping = threading.Event()
         self._failure: Exception | None = None
@@ -35,7 +35,7 @@ class Watch(threading.Thread):
     def run(self) -> None:
         try:
             while not self._stopping.wait(_EVERY):
-                self.loading.look()
+                self.loading.update()
                 self._live.now(self.status())
         except Exception as error:  # noqa: BLE001 - `check` raises it where rows are awaited
             self._failure = error
@@ -43,7 +43,7 @@ class Watch(threading.Thread):
     def status(self) -> str:
         """Describe the progress in one line."""
         files = self._traffic.files()
-        delivered = lines(files, self._traffic.spoiled)
+        delivered = lines(files, self._traffic.damaged_deliveries)
         loaded = sum(put.file.key.rpartition("/")[2] in self.loading.readable for put in files)
         parts = [
             f"delivered {counted(len(files), 'file')} ({counted(delivered, 'line')})",
@@ -52,7 +52,7 @@ class Watch(threading.Thread):
         waits = self.loading.waits(files)[-_RECENT:]
         if waits:
             parts.append(f"lag {in_seconds(median(wait.seconds for wait in waits))}")
-        return "; ".join([*parts, self.doing] if self.doing else parts)
+        return "; ".join([*parts, self.activity] if self.activity else parts)
 
     def check(self) -> None:
         """Raise the error that ended the thread, if there is one."""

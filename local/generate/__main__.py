@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from local.broken_pipe import ended_by_its_reader
-from local.generate.arguments import Plan, Refused, plan_of
+from local.generate.arguments import InvalidArguments, Plan, plan_of
 from local.traffic.files import PERIOD_SECONDS, WrittenFile, write
 from local.traffic.records import records
 from vpc_flow_logs.fields import FIELDS, canonical
@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         plan = plan_of(sys.argv[1:] if arguments is None else arguments)
         written = list(generate(plan))
-    except Refused as refused:
-        print(refused, file=sys.stderr)
+    except InvalidArguments as error:
+        print(error, file=sys.stderr)
         return 2
     except OSError as error:
         print(f"Cannot write the files: {error}", file=sys.stderr)

@@ -54,7 +54,7 @@ class Plan:
     start: datetime
 
 
-class Refused(Exception):
+class InvalidArguments(Exception):
     """The arguments are invalid; the message lists every problem."""
 
 
@@ -62,7 +62,7 @@ def plan_of(arguments: Sequence[str]) -> Plan:
     """Return the plan that the command line describes.
 
     Raises:
-        Refused: the arguments are invalid.
+        InvalidArguments: the arguments are invalid.
     """
     options, problems = _parsed(arguments)
     numbers = {
@@ -83,7 +83,7 @@ def plan_of(arguments: Sequence[str]) -> Plan:
     if problems or not (minutes and files and count):
         listed = "\n".join(f"  {problem}" for problem in problems)
         usage = "All options: .venv/bin/python -m local.generate --help"
-        raise Refused(f"The arguments are invalid:\n{listed}\n{usage}")
+        raise InvalidArguments(f"The arguments are invalid:\n{listed}\n{usage}")
 
     seed = numbers.get("seed") or 0
     network = Network.seeded(seed)
@@ -113,7 +113,7 @@ def _wrong_totals(count: int | None, *, files: int, formats: int) -> list[str]:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise Refused(message)
+        raise InvalidArguments(message)
 
 
 def _parsed(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -158,8 +158,8 @@ def _parsed(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     try:
         options, unknown = parser.parse_known_args(arguments)
         problems += [f"{word}: unknown argument" for word in unknown]
-    except Refused as refused:
-        problems.append(str(refused))
+    except InvalidArguments as error:
+        problems.append(str(error))
         return parser.parse_args(["--output", "."]), problems
     if not options.output:
         problems.append("--output: missing; name the folder to write to")
@@ -168,7 +168,7 @@ def _parsed(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def _number(name: str, text: str, problems: list[str], *, least: int) -> int | None:
     """Return the number; for one that is not allowed, add a problem and return None."""
-    # Check the length first: int() refuses text with thousands of digits.
+    # Check the length first: int() rejects text with thousands of digits.
     if text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= _MOST[name]:
         return int(text)
     problems.append(f"--{name} {text}".rstrip() + f": must be a whole number from {least} to {_MOST[name]}")

@@ -1,4 +1,4 @@
-"""Selection of the Java that runs Spark: the machine's if its version is supported, or else the one in the venv.
+"""Select the Java that runs Spark: the machine's if its version is supported, or else the one in the venv.
 
 ``make setup`` puts a Java into the venv if needed. Spark uses the Java of ``JAVA_HOME``, or else the first ``java`` on
 ``PATH``. Setup and the Spark session use the same rule (:func:`java_home`), so a session never uses a Java that setup

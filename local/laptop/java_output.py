@@ -1,4 +1,4 @@
-"""Filter for the stderr output of Spark's Java process, without lines that are of no use to a person."""
+"""Filter the stderr output of Spark's Java process: leave out lines that do not help a user."""
 
 from __future__ import annotations
 

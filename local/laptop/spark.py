@@ -101,8 +101,18 @@ def _settings(*, cores: int, warehouse: Path) -> dict[str, str]:
         "spark.sql.warehouse.dir": str(warehouse),  # not as a URI, in which spaces would become %20
         # The default of 50 is for clusters; here it costs seconds at each table's first snapshot.
         "spark.databricks.delta.snapshotPartitions": "2",
+        # These override the table properties delta.autoOptimize.*, which are for Databricks. Open source Delta Lake
+        # rewrites a clustered table after its first commit in a session, even a single file: twice the CPU time.
+        "spark.databricks.delta.autoCompact.enabled": "false",
+        # Shuffles all rows into one file per commit. With a few cores, there are only a few files without it.
+        "spark.databricks.delta.optimizeWrite.enabled": "false",
         "spark.sql.shuffle.partitions": str(cores),
         "spark.default.parallelism": str(cores),
+        # VACUUM lists a folder in this number of tasks; the default is 10,000.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
+        # OPTIMIZE does not touch groups of clustered files from this size on. With the default of 100 GiB, it would
+        # write a whole table of a laptop again each time.
+        "spark.databricks.delta.optimize.clustering.mergeStrategy.minCubeSize.threshold": str(1 << 30),
         # A flow log file of 75 MB is in memory several times, on its way from Python and back.
         "spark.driver.memory": "3g",
         "spark.driver.extraJavaOptions": shlex.join([*JAVA_OPTIONS, *class_archive.options()]),
@@ -120,6 +130,8 @@ def _quiet_log(spark: SparkSession) -> None:
     spark.sparkContext.setLogLevel("ERROR")
     java = spark.sparkContext._jvm
     assert java is not None
+    # Some statements, such as VACUUM, print to Java's standard output.
+    java.java.lang.System.setOut(java.java.io.PrintStream(java.java.io.OutputStream.nullOutputStream()))
     log4j = java.org.apache.logging.log4j
     for name in _REPEATERS:
         log4j.core.config.Configurator.setLevel(name, log4j.Level.OFF)

@@ -1,6 +1,6 @@
-"""Emulation of the workspace's clusters: runs a task's wheel on local Spark, with its instance profile's credentials.
+"""Emulate the workspace's clusters: run a task's wheel on local Spark, with its instance profile's credentials.
 
-The workspace calls `runner`. `instance` has EC2's answers, `process` controls a task's process, and `driver` runs in
+The workspace calls `runner`. `instance` has EC2's responses, `process` controls a task's process, and `driver` runs in
 it. `session` starts Spark as on a cluster, with `storage`, `metastore` and `s3`.
 
 Example:

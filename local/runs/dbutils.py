@@ -23,7 +23,7 @@ class FileInfo:
 
 
 class Fs:
-    """The functions that the job uses. Each raises py4j's error with Java's message if the storage refuses access."""
+    """The functions that the job uses. Each raises py4j's error with Java's message if the storage denies access."""
 
     def __init__(self, spark: SparkSession, java: Any) -> None:
         self._java = java

@@ -48,7 +48,7 @@ def _run(task: Task) -> None:
     storage = Storage(Path(task.storage))
     spark = session(storage, app_name=task.entry_point, scratch=Path(task.scratch))
     dbutils.provide(spark)
-    gateway.refuse(spark, external_locations=task.external_locations)
+    gateway.restrict(spark, external_locations=task.external_locations)
     given = checkpoint_of(task.arguments)
     if given:
         # A stream of another entry point has its own checkpoint, and must not use the job's state.

@@ -1,4 +1,4 @@
-"""Restrictions of a session in a workspace with Unity Catalog, where Hadoop's file systems have no credentials.
+"""Restrict a session as in a workspace with Unity Catalog, where Hadoop's file systems have no credentials.
 
 Code that requests Java's file system for a path in ``/Volumes``, or in an external location, gets the error of a
 Databricks cluster. Spark's own readers and ``dbutils.fs`` work.
@@ -17,11 +17,11 @@ _HADOOP = ("org", "apache", "hadoop", "fs")
 
 
 class NoUnityScope(Exception):
-    """The error of a refused file system, as py4j passes it to Python."""
+    """The error of a blocked file system, as py4j passes it to Python."""
 
 
-def refuse(spark: SparkSession, *, external_locations: Iterable[str] = ()) -> None:
-    """Replace the session's gateway to Java with one that refuses Hadoop's file systems for governed paths.
+def restrict(spark: SparkSession, *, external_locations: Iterable[str] = ()) -> None:
+    """Replace the session's gateway to Java with one that blocks Hadoop's file systems for governed paths.
 
     Args:
         spark: the session.
@@ -50,7 +50,7 @@ class _Package:
 
 
 class _Path:
-    """A Hadoop path that refuses its file system if the path is governed."""
+    """A Hadoop path that blocks its file system if the path is governed."""
 
     def __init__(self, java: Any, governed: tuple[str, ...]) -> None:
         self._java, self._governed = java, governed

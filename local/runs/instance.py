@@ -1,4 +1,4 @@
-"""EC2's answer when Databricks starts an instance with an instance profile: an error, or the role's credentials."""
+"""EC2's response when Databricks starts an instance with an instance profile: an error, or the role's credentials."""
 
 from __future__ import annotations
 

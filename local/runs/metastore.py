@@ -1,8 +1,8 @@
-"""Persistence of schemas and tables: Spark's in-memory catalog, stored in a folder.
+"""Persist schemas, tables, views and functions: store Spark's in-memory catalog in a folder.
 
-Each table is a file ``<schema>/<table>`` with Spark's serialized description. It is written while the statement that
-creates or changes the table is still running. A session does not see tables that another process creates later, until
-it calls `load` again.
+Each table or view is a file ``<schema>/<table>`` with Spark's serialized description, and each SQL function a file
+``<schema>/<function>.function``. It is written while the statement that creates or changes the object is still running.
+A session does not see objects that another process creates later, until it calls `load` again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 from pyspark import java_gateway
 from pyspark.sql import SparkSession
 
+_FUNCTION = ".function"
+
 
 def keep(spark: SparkSession, folder: Path) -> None:
     """Load the folder into the session's catalog, and write later changes of the catalog to the folder."""
@@ -26,15 +28,19 @@ def keep(spark: SparkSession, folder: Path) -> None:
 
 
 def load(spark: SparkSession, folder: Path) -> None:
-    """Load schemas and tables of the folder that are not yet in the session's catalog."""
+    """Load schemas, tables and functions of the folder that are not yet in the session's catalog."""
     java: Any = spark._jvm
     catalog = _catalog(spark)
     for schema in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
         if not catalog.databaseExists(schema.name):
             spark.sql(f"CREATE SCHEMA `{schema.name}`")
-        for table in sorted(schema.iterdir()):
-            if not table.name.startswith(".") and not catalog.tableExists(schema.name, table.name):
-                catalog.createTable(java.org.apache.spark.util.Utils.deserialize(table.read_bytes()), True)
+        for file in sorted(file for file in schema.iterdir() if not file.name.startswith(".")):
+            name = file.name.removesuffix(_FUNCTION)
+            if name != file.name:
+                if not catalog.functionExists(schema.name, name):
+                    catalog.createFunction(schema.name, java.org.apache.spark.util.Utils.deserialize(file.read_bytes()))
+            elif not catalog.tableExists(schema.name, name):
+                catalog.createTable(java.org.apache.spark.util.Utils.deserialize(file.read_bytes()), True)
 
 
 def _catalog(spark: SparkSession) -> Any:
@@ -50,26 +56,33 @@ class _Listener:
     def onEvent(self, event: Any) -> None:
         kind = event.getClass().getSimpleName()
         if kind in ("CreateTableEvent", "AlterTableEvent"):
-            self._write(event.database(), event.name())
+            description = self._catalog.getTable(event.database(), event.name())
+            self._write(event.database(), event.name(), description)
+        elif kind in ("CreateFunctionEvent", "AlterFunctionEvent"):
+            description = self._catalog.getFunction(event.database(), event.name())
+            self._write(event.database(), event.name() + _FUNCTION, description)
+        elif kind == "DropFunctionEvent":
+            self._file(event.database(), event.name() + _FUNCTION).unlink(missing_ok=True)
         elif kind == "RenameTableEvent":
-            self._table(event.database(), event.name()).unlink(missing_ok=True)
-            self._write(event.database(), event.newName())
+            self._file(event.database(), event.name()).unlink(missing_ok=True)
+            description = self._catalog.getTable(event.database(), event.newName())
+            self._write(event.database(), event.newName(), description)
         elif kind == "DropTableEvent":
-            self._table(event.database(), event.name()).unlink(missing_ok=True)
+            self._file(event.database(), event.name()).unlink(missing_ok=True)
         elif kind == "CreateDatabaseEvent":
             (self._folder / event.database()).mkdir(parents=True, exist_ok=True)
         elif kind == "DropDatabaseEvent":
             with suppress(FileNotFoundError):
                 shutil.rmtree(self._folder / event.database())
 
-    def _table(self, schema: str, name: str) -> Path:
+    def _file(self, schema: str, name: str) -> Path:
         return self._folder / schema / name
 
-    def _write(self, schema: str, name: str) -> None:
-        path = self._table(schema, name)
+    def _write(self, schema: str, name: str, description: Any) -> None:
+        path = self._file(schema, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         half = path.with_name(f".{name}.{os.getpid()}")
-        half.write_bytes(self._java.org.apache.spark.util.Utils.serialize(self._catalog.getTable(schema, name)))
+        half.write_bytes(self._java.org.apache.spark.util.Utils.serialize(description))
         half.replace(path)
 
     class Java:

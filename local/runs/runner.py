@@ -1,4 +1,4 @@
-"""Runner of a workspace's tasks: each on Spark in a separate process, with the rights of its instance profile."""
+"""Runner of a workspace's tasks: each on Spark in a separate process, with the permissions of its instance profile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from local.runs.task import Task
 from local.workspace import LaunchError, RunRequest
 
 # Variables that any process needs. AWS credentials come only from the instance profile.
-_KEPT = ("JAVA_HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONDONTWRITEBYTECODE", "TZ")
+_INHERITED = ("JAVA_HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONDONTWRITEBYTECODE", "TZ")
 
 
 @dataclass
@@ -82,7 +82,7 @@ class ClusterRunner:
 
     def _environment(self, profile: str) -> dict[str, str]:
         """Return the environment of a task's process, with the credentials of its instance profile."""
-        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         own = {
             "PYTHONPATH": str(Path(local.__file__).resolve().parents[1]),
             "PYTHONUNBUFFERED": "1",
@@ -109,7 +109,7 @@ class ClusterRunner:
                 raise LaunchError(_not_launched(reason, "InvalidParameterValue", str(error))) from None
             own |= {"AWS_ACCESS_KEY_ID": given.key, "AWS_SECRET_ACCESS_KEY": given.secret}
             own |= {"AWS_SESSION_TOKEN": given.token} if given.token else {}
-        return {**kept, **own}
+        return {**inherited, **own}
 
 
 def _not_launched(reason: str, code: str, message: str) -> str:

@@ -12,7 +12,7 @@ from local.laptop import class_archive, spark
 from local.runs import metastore, s3
 from local.runs.storage import Storage
 
-# Compile quickly and only once, because these Java processes live for minutes.
+# Use only the fast compiler, because these Java processes run for minutes only.
 _QUICK = "-XX:TieredStopAtLevel=1"
 
 

@@ -58,7 +58,7 @@ class Storage:
         return {
             **{f"spark.hadoop.{key}": value for key, value in hadoop.items()},
             "spark.sql.warehouse.dir": "dbfs:/user/hive/warehouse",
-            # Delta selects the way to commit atomically by scheme; dbfs:/ maps to local folders here.
+            # Delta selects its method of atomic commits by scheme; dbfs:/ maps to local folders here.
             "spark.delta.logStore.dbfs.impl": "io.delta.storage.LocalLogStore",
         }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 
 class NoEntryPointError(Exception):
-    """The wheel or its entry point does not exist; the message is that of Databricks."""
+    """The wheel or its entry point does not exist; the message is the one that Databricks shows."""
 
 
 def unpack(wheel: Path, folder: Path) -> None:

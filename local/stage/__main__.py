@@ -56,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(stage: EmbeddedStage, *, every: float, records: int) -> None:
     say = _Clock()
     say(f"AWS at {stage.aws.url}, workspace at {stage.workspace.host}")
+    stage.workspace.behavior.schedules = True
     with _shown_runs(stage, say):
         say("cdk bootstrap")
         stage.bootstrap()

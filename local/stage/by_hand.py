@@ -7,6 +7,9 @@ import shlex
 import sys
 from pathlib import Path
 
+from infra.environment import names
+from infra.environment.schema import Environment
+from infra.workspace.job.job_kind import MAINTENANCE
 from local.stage.cdk import ROOT
 from local.stage.composed import EmbeddedStage
 from local.stage.sql import STORAGE
@@ -51,9 +54,17 @@ def commands(stage: EmbeddedStage, *, file: Path) -> list[str]:
         f'.venv/bin/python -m local.stage.sql "SELECT action, count(*), sum(bytes) FROM {table} GROUP BY action"',
         f"python -c \"import boto3; print(*(o['Key'] for o in {objects}), sep=chr(10))\"",
         'python -c "from databricks.sdk import WorkspaceClient; print(*WorkspaceClient().jobs.list_runs())"',
+        *([_run_maintenance(environment)] if environment.maintenance.enabled else []),
         f"cdk diff -c env={shlex.quote(_near(stage.environment_file))}",
         f"cdk deploy -c env={shlex.quote(_near(stage.environment_file))}   # after you change this file",
     ]
+
+
+def _run_maintenance(environment: Environment) -> str:
+    """Return a command that runs the maintenance job at once."""
+    name = f"{names.stack_name(environment)}{MAINTENANCE.suffix}"
+    job = f"next(w.jobs.list(name='{name}')).job_id"
+    return f'python -c "from databricks.sdk import WorkspaceClient; w = WorkspaceClient(); w.jobs.run_now({job})"'
 
 
 def _near(path: Path) -> str:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 _LAST = 25
 
-Tell = Callable[[str], None]
+OnLine = Callable[[str], None]
 """Called with each line that the command prints."""
 
 _EVENT = re.compile(r"\| (?P<state>[A-Z_]+_(?:COMPLETE|FAILED|SKIPPED)) +\| (?P<type>\S+) +\| (?P<what>.*)")
@@ -53,7 +53,7 @@ def event(line: str) -> str | None:
     return f"{match['state'].lower().replace('_', ' ')}: {match['type']} {what}"
 
 
-def run(*arguments: str, file: Path, folder: Path, stage: Mapping[str, str], tell: Tell) -> None:
+def run(*arguments: str, file: Path, folder: Path, stage: Mapping[str, str], on_line: OnLine) -> None:
     """Run ``cdk`` with an environment file, and pass on its output line by line.
 
     Args:
@@ -61,7 +61,7 @@ def run(*arguments: str, file: Path, folder: Path, stage: Mapping[str, str], tel
         file: the environment file.
         folder: the folder for the command's output files.
         stage: the stage's environment variables, complete.
-        tell: called with each line of output.
+        on_line: called with each line of output.
 
     Raises:
         CdkError: the command failed.
@@ -88,7 +88,7 @@ def run(*arguments: str, file: Path, folder: Path, stage: Mapping[str, str], tel
         for line in process.stdout:
             if line.strip():
                 last.append(line.rstrip())
-                tell(line.rstrip())
+                on_line(line.rstrip())
         status = process.wait()
     finally:
         end_session(process.pid)

@@ -46,29 +46,29 @@ class EmbeddedStage:
         """The current content of the environment file. Raises ``infra.config.EnvironmentFileError``."""
         return load(str(self.environment_file))
 
-    def bootstrap(self, tell: cdk.Tell = _ignore) -> None:
+    def bootstrap(self, on_line: cdk.OnLine = _ignore) -> None:
         """Run ``make bootstrap``, needed once before the first deploy. Raises ``CdkError``."""
-        self._cdk("bootstrap", tell=tell)
+        self._cdk("bootstrap", on_line=on_line)
 
-    def deploy(self, tell: cdk.Tell = _ignore) -> None:
-        """Run ``make deploy`` without the prompt about wider rights. Raises ``CdkError``."""
-        self._cdk("deploy", "--all", "--require-approval=never", tell=tell)
+    def deploy(self, on_line: cdk.OnLine = _ignore) -> None:
+        """Run ``make deploy`` without the prompt about wider permissions. Raises ``CdkError``."""
+        self._cdk("deploy", "--all", "--require-approval=never", on_line=on_line)
 
-    def destroy(self, tell: cdk.Tell = _ignore) -> None:
+    def destroy(self, on_line: cdk.OnLine = _ignore) -> None:
         """Run ``make destroy`` without its prompt. Raises ``CdkError``."""
-        self._cdk("destroy", "--all", "--force", tell=tell)
+        self._cdk("destroy", "--all", "--force", on_line=on_line)
 
     def sql(self) -> Sql:
-        """Start Spark SQL over the workspace's tables in a separate process; the first query waits some seconds."""
+        """Start Spark SQL over the workspace's tables in a separate process; the first query waits a few seconds."""
         return Sql(self.runner.storage, scratch=self.folder / "sql")
 
-    def _cdk(self, *arguments: str, tell: cdk.Tell) -> None:
+    def _cdk(self, *arguments: str, on_line: cdk.OnLine) -> None:
         cdk.run(
             *arguments,
             file=self.environment_file,
             folder=self.folder / "cdk",
             stage=self.aws.environment(),
-            tell=tell,
+            on_line=on_line,
         )
 
 

@@ -2,7 +2,7 @@
 
     .venv/bin/python -m local.stage.sql "SELECT action, count(*) FROM flow_logs GROUP BY action"
 
-By hand, source ``stage.env`` first, which leads to the stage. Without a query, it reads queries from standard input.
+By hand, source ``stage.env`` first, which selects the stage. Without a query, it reads queries from standard input.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class Sql:
     def __init__(self, storage: Storage, *, scratch: Path) -> None:
         """Start the process; the first query waits until Spark has started."""
         scratch.mkdir(parents=True, exist_ok=True)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         paths = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
         self._log = scratch / "sql.log"
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "local.stage.sql", _JSON],
-                env={**kept, STORAGE: str(storage.folder), "PYTHONPATH": paths, "TMPDIR": str(scratch)},
+                env={**inherited, STORAGE: str(storage.folder), "PYTHONPATH": paths, "TMPDIR": str(scratch)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -76,7 +76,7 @@ class Sql:
             self._process.stdin.write(json.dumps(query) + "\n")
             self._process.stdin.flush()
         except OSError:
-            pass  # the process has ended; reading its answer shows this
+            pass  # the process has ended; reading its response shows this
         line = self._process.stdout.readline()
         if not line:
             raise SqlError(f"Spark SQL has ended. Its last output:\n{self._log.read_text(errors='replace')[-2000:]}")

@@ -119,7 +119,7 @@ def too_few_fields(data: bytes, *, line: int, missing: int = 1) -> bytes:
 
 
 def too_many_fields(data: bytes, *, line: int, more: bytes = b"surplus") -> bytes:
-    """Append one more field to a line than the header line has."""
+    """Append a field to a line, so that it has one field more than the header line."""
     return on_line(data, line=line, edit=lambda text: text + b" " + more)
 
 

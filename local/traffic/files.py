@@ -60,7 +60,7 @@ class FlowLog:
 
 @dataclass(frozen=True)
 class FileFacts:
-    """Facts about a file and its records, to compare with a table later. Without the field: empty or ``None``.
+    """Facts about a file and its records, to compare with a table later; empty or ``None`` without the field.
 
     Attributes:
         key: the S3 key.

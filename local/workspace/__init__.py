@@ -1,6 +1,6 @@
 """A stand-in for a Databricks workspace: the endpoints that a deployment calls, served over HTTP to the real SDK.
 
-It answers as the real service does (``server.py``), checks every body against the SDK's own classes (``shape.py``),
+It responds as the real service does (``server.py``), checks every body against the SDK's own classes (``shape.py``),
 fails on request (``faults.py``), and hands tasks to a runner (``runner.py``). A request to any other endpoint gets a
 404 that names it.
 

@@ -1,6 +1,6 @@
 """A workspace on this machine to try by hand: ``python -m local.workspace``.
 
-Runs execute nothing: one-time runs succeed, and runs of continuous jobs last until they are cancelled.
+Runs execute nothing: one-time runs succeed, and runs of continuous jobs last until they are canceled.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 
 from local.workspace.runner import RecordingRunner, RunHandle, Runner
 from local.workspace.state import State
@@ -24,13 +25,15 @@ class Behavior:
         token_seconds: how long an OAuth token is valid.
         profile_refusals: how many times the dry run of a new instance profile fails, as it does until a new profile
             has reached all of IAM.
-        object_to_profile: returns the reason why AWS would refuse the dry run for an ARN, or None.
+        object_to_profile: returns the reason why AWS would reject the dry run for an ARN, or None.
         restart_seconds: the delay before a continuous job's next run, doubled by each consecutive failure.
         restart_limit_seconds: the longest such delay.
         start_seconds: how long a run is ``PENDING``; a real workspace starts the cluster in this time.
         every_default: whether jobs are returned with every default that a client of the service has seen, and not
             only with the certain ones. Applies to jobs that are created or changed afterwards.
         filters: whether lists of jobs and runs apply their filters; Databricks' own fake ignores them.
+        schedules: whether scheduled jobs start when they are due; otherwise only ``WorkspaceServer.fire_schedule``
+            starts them, so that the time of day does not change a test.
         logs_of_failures: whether the output of a failed task has ``logs``. Without them ``error`` holds only the last
             line of the exception, as Databricks measured for a Python task, and ``error_trace`` has the rest.
     """
@@ -43,6 +46,7 @@ class Behavior:
     start_seconds: float = 0.0
     every_default: bool = False
     filters: bool = True
+    schedules: bool = False
     logs_of_failures: bool = True
 
 
@@ -57,6 +61,7 @@ class Workspace:
         behavior: the behavior of the workspace.
         handles: the running tasks by the task's run ID.
         clock: a monotonic clock, in seconds.
+        now: a clock that returns the time in a time zone.
     """
 
     host: str
@@ -65,6 +70,7 @@ class Workspace:
     behavior: Behavior = field(default_factory=Behavior)
     handles: dict[int, RunHandle] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
+    now: Callable[[tzinfo], datetime] = datetime.now
 
 
 def now_ms() -> int:

@@ -1,4 +1,4 @@
-"""Dispatch of a raw request: find the endpoint, identify the caller, check the body, and answer."""
+"""Dispatch a raw request: find the endpoint, identify the caller, check the body, and respond."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ApiError(Exception):
-    """An error answer.
+    """An error response.
 
     Attributes:
         status: the HTTP status.
@@ -18,7 +18,7 @@ class ApiError(Exception):
     """
 
     def __init__(self, status: int, code: str | int, message: str, headers: dict[str, str] | None = None) -> None:
-        """Store the parts of the answer."""
+        """Store the parts of the response."""
         super().__init__(message)
         self.status = status
         self.code = code
@@ -37,7 +37,7 @@ def malformed(message: str) -> ApiError:
 
 
 def denied(message: str) -> ApiError:
-    """Return the error for a caller without the required right."""
+    """Return the error for a caller without the required permission."""
     return ApiError(403, "PERMISSION_DENIED", message)
 
 

@@ -15,17 +15,17 @@ class Fault(enum.Enum):
 
     TOO_MANY_REQUESTS = "429 with Retry-After, no effect"
     UNAVAILABLE = "503, no effect"
-    DENIED = "403, no effect: the right was revoked"
+    DENIED = "403, no effect: the permission was revoked"
     REFUSED = "400, no effect: something about the request is not allowed"
     BLOCKED = "403, no effect: the caller's address is not on the workspace's IP access list"
     BARE_NOT_FOUND = "404 with an empty body, no effect"
     BARE_DENIED = "403 with an empty object, no effect"
     CUT_BEFORE = "the connection is cut before there is an effect"
-    CUT_AFTER = "the connection is cut after the effect, without an answer"
-    TIMEOUT_AFTER = "the effect takes place and no answer comes until the caller gives up"
+    CUT_AFTER = "the request takes effect, and the connection is cut without a response"
+    TIMEOUT_AFTER = "the request takes effect, and no response arrives before the caller gives up"
     UNKNOWN_CLIENT = "401 invalid_client, no effect: the token endpoint does not know the secret (yet)"
     UNKNOWN_CLIENT_400 = "400 invalid_client, no effect: the same, as RFC 6749 (5.2) allows"
-    NO_EFFECT = "the answer reports success, without an effect"
+    NO_EFFECT = "the response reports success, without an effect"
 
 
 # Faults that let the request reach its endpoint.

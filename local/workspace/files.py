@@ -32,9 +32,9 @@ def _tree_path(path: str) -> str:
     return path.rstrip("/") or "/"
 
 
-def _shown_path(asked: str, path: str) -> str:
+def _shown_path(requested: str, path: str) -> str:
     """Return a stored path as the caller spells paths: with the prefix ``/Workspace`` if the request has it."""
-    return f"/Workspace{path}" if asked == "/Workspace" or asked.startswith("/Workspace/") else path
+    return f"/Workspace{path}" if requested == "/Workspace" or requested.startswith("/Workspace/") else path
 
 
 def read(state: State, path: str) -> bytes | None:
@@ -97,13 +97,13 @@ def _get_status(workspace: Workspace, request: Request) -> dict[str, Any]:
 
 def _list(workspace: Workspace, request: Request) -> dict[str, Any]:
     """List a folder, or a single file."""
-    asked = request.required("path")
-    item = _existing(workspace.state, asked)
+    requested = request.required("path")
+    item = _existing(workspace.state, requested)
     if item.object_type != "DIRECTORY":
-        return {"objects": [_document(item, asked)]}
+        return {"objects": [_document(item, requested)]}
     children = _children(workspace.state, item.path)
     # The service returns an empty object for an empty folder.
-    return {"objects": [_document(child, asked) for child in children]} if children else {}
+    return {"objects": [_document(child, requested) for child in children]} if children else {}
 
 
 def _delete(workspace: Workspace, request: Request) -> dict[str, Any]:
@@ -144,10 +144,10 @@ def _folder_of(path: str) -> str:
     return path.rpartition("/")[0] or "/"
 
 
-def _document(item: WorkspaceObject, asked: str) -> dict[str, Any]:
+def _document(item: WorkspaceObject, requested: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "object_type": item.object_type,
-        "path": _shown_path(asked, item.path),
+        "path": _shown_path(requested, item.path),
         "object_id": item.object_id,
         "resource_id": str(item.object_id),
     }

@@ -20,7 +20,8 @@ _KEYS: dict[Key, tuple[Kind, str]] = {
     "service_principal_name": ("ServicePrincipals", "ServicePrincipalName"),
 }
 MANAGING = ("IS_OWNER", "CAN_MANAGE")
-ANY_LEVEL = (*MANAGING, "CAN_MANAGE_RUN", "CAN_VIEW")
+STARTING = (*MANAGING, "CAN_MANAGE_RUN")
+ANY_LEVEL = (*STARTING, "CAN_VIEW")
 
 
 def key_of(principal: Principal) -> Key:

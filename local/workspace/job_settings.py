@@ -1,11 +1,13 @@
-"""Checks of the settings of jobs and one-time runs."""
+"""Check the settings of jobs and one-time runs."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from local.workspace.clusters import check_cluster
 from local.workspace.errors import invalid
+from local.workspace.quartz import next_time
 from local.workspace.state import Principal, State
 
 _TASK_LIMIT = 1000
@@ -66,8 +68,12 @@ def _check_trigger(settings: dict[str, Any]) -> None:
         raise invalid(f"Only one of schedule, continuous and trigger can be given, not {' and '.join(given)}")
     if settings.get("schedule"):
         expression = settings["schedule"]["quartz_cron_expression"]
-        if len(expression.split()) not in _QUARTZ_FIELDS:
-            raise invalid(f"Invalid quartz_cron_expression: '{expression}'")
+        try:
+            if len(expression.split()) not in _QUARTZ_FIELDS:
+                raise ValueError
+            next_time(expression, datetime(2026, 1, 1))
+        except ValueError:
+            raise invalid(f"Invalid quartz_cron_expression: '{expression}'") from None
     # An empty object also makes a job continuous, because pause_status has a default.
     if settings.get("continuous") is not None:
         if settings.get("max_concurrent_runs", 1) != 1:

@@ -124,7 +124,7 @@ def _replace(workspace: Workspace, caller: Principal, job: Job, settings: dict[s
 
 
 def _delete(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Delete a job at once and cancel its runs, which end some time later."""
+    """Delete a job immediately and cancel its runs, which end some time later."""
     job = managed_job(workspace.state, request.caller, request.body["job_id"], levels=job_permissions.MANAGING)
     del workspace.state.jobs[job.job_id]
     run_progress.cancel_all(workspace.state, job.job_id)

@@ -1,4 +1,4 @@
-"""Launch of a task: its command line, wheels and cluster, passed to the runner."""
+"""Launch a task: pass its command line, wheels and cluster to the runner."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def launch(workspace: Workspace, run: Run, task: TaskRun) -> RunHandle:
 
 
 def _unity_catalog(state: State, run: Run) -> UnityCatalog:
-    """Return Unity Catalog as the run's cluster sees it, with the rights of the run's identity."""
+    """Return Unity Catalog as the run's cluster sees it, with the permissions of the run's identity."""
     identity = next((principal for principal in state.principals.values() if principal.name == run.run_as), None)
     locations = {
         location.url: frozenset(

@@ -1,4 +1,4 @@
-"""Runs: submit, get, list, get-output, cancel."""
+"""Runs: run-now, submit, get, list, get-output, cancel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from databricks.sdk.service.jobs import JobsAPI
 
-from local.workspace import run_progress
+from local.workspace import job_permissions, jobs, run_progress
 from local.workspace.context import Workspace
 from local.workspace.defaults import with_defaults
 from local.workspace.errors import invalid
@@ -21,6 +21,23 @@ from local.workspace.shape import of_method
 _TOKEN_LIMIT = 64
 # The maximum length of a task's output in get-output.
 _OUTPUT_LIMIT = 5 * 1024 * 1024
+
+
+def _run_now(workspace: Workspace, request: Request) -> dict[str, Any]:
+    """Start a run of a job at once; return the earlier run if the idempotency token was used before."""
+    body = dict(request.body)
+    token = _token(body)
+    job = jobs.managed_job(workspace.state, request.caller, body.pop("job_id"), levels=job_permissions.STARTING)
+    if body:
+        raise invalid(f"Only job_id and idempotency_token are supported here, not {', '.join(sorted(body))}")
+    known = workspace.state.idempotency_tokens
+    if token in known:
+        run, _ = find_run(workspace, known[token])
+    else:
+        run = run_progress.new_run(workspace, job, trigger="ONE_TIME", creator=request.caller.name)
+    if token:
+        known[token] = run.run_id
+    return {"run_id": run.run_id, "number_in_job": run.number}
 
 
 def _submit(workspace: Workspace, request: Request) -> dict[str, Any]:
@@ -148,6 +165,7 @@ def find_run(workspace: Workspace, run_id: int) -> tuple[Run, TaskRun | None]:
 
 _API = "/api/2.2/jobs"
 ROUTES = (
+    Route("POST", f"{_API}/run-now", _run_now, shape=of_method(JobsAPI.run_now)),
     Route("POST", f"{_API}/runs/submit", _submit, shape=of_method(JobsAPI.submit)),
     Route("GET", f"{_API}/runs/get", _get),
     Route("GET", f"{_API}/runs/list", _list),

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import copy
 import time
+from datetime import datetime, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from local.workspace.context import Workspace, now_ms
 from local.workspace.launch import launch
+from local.workspace.quartz import next_time
 from local.workspace.run_state import Run, TaskRun
 from local.workspace.runner import LaunchError, Outcome
 from local.workspace.state import Job, State
+
+_NEVER = datetime.max.replace(tzinfo=timezone.utc)
 
 # Termination codes of results without a code.
 _CODES = {
@@ -92,6 +97,7 @@ def fire_schedule(workspace: Workspace, job_id: int) -> int | None:
 
 def settings_changed(workspace: Workspace, job: Job, before: dict[str, Any] | None) -> None:
     """Plan the first run of a job that has just become continuous; pausing a job does not stop an active run."""
+    job.next_due = None
     if not runs_continuously(job.settings):
         job.next_start = None
     elif before is None or not runs_continuously(before):
@@ -110,9 +116,24 @@ def advance(workspace: Workspace) -> None:
         if due and not active_runs(workspace, job.job_id):
             job.next_start = None
             new_run(workspace, job, trigger="CONTINUOUS", creator=job.creator)
+        if workspace.behavior.schedules:
+            _start_if_due(workspace, job)
     for run in list(workspace.state.runs.values()):
         if not run.ended:
             _advance_run(workspace, run)
+
+
+def _start_if_due(workspace: Workspace, job: Job) -> None:
+    """Start a run of a scheduled job if it is due, and plan the next one; times in the past are not caught up on."""
+    schedule = job.settings.get("schedule")
+    if not schedule:
+        return
+    now = workspace.now(ZoneInfo(schedule["timezone_id"]))
+    if job.next_due is not None and job.next_due <= now:
+        job.next_due = None
+        fire_schedule(workspace, job.job_id)
+    if job.next_due is None:
+        job.next_due = next_time(schedule["quartz_cron_expression"], now) or _NEVER
 
 
 def _advance_run(workspace: Workspace, run: Run) -> None:
@@ -120,7 +141,7 @@ def _advance_run(workspace: Workspace, run: Run) -> None:
         if not task.ended and task.life_cycle not in ("RUNNING", "TERMINATING"):
             _start_task(workspace, run, task)
         if task.life_cycle in ("RUNNING", "TERMINATING"):
-            _look_at_task(workspace, run, task)
+            _check_task(workspace, run, task)
         if task.ended and not run.cancelling:
             _retry(workspace, run, task)
     if all(task.ended for task in run.latest):
@@ -149,7 +170,7 @@ def _start_task(workspace: Workspace, run: Run, task: TaskRun) -> None:
             task.life_cycle = "RUNNING"
 
 
-def _look_at_task(workspace: Workspace, run: Run, task: TaskRun) -> None:
+def _check_task(workspace: Workspace, run: Run, task: TaskRun) -> None:
     handle = workspace.handles[task.run_id]
     limit = task.task.get("timeout_seconds") or run.timeout_seconds
     if task.life_cycle == "RUNNING" and not run.cancelling and limit:
@@ -194,7 +215,7 @@ def _end_task(task: TaskRun, outcome: Outcome) -> None:
     task.life_cycle, task.result = "TERMINATED", outcome.result
     task.message = {
         "FAILED": "Workload failed, see run output for details",
-        "CANCELED": "Run cancelled.",
+        "CANCELED": "Run canceled.",
         "TIMEDOUT": outcome.message,
     }.get(outcome.result, "")
 

@@ -14,7 +14,7 @@ class TaskRun:
     """The run of one task.
 
     Attributes:
-        run_id: the ID of the task run, which differs from that of the run it belongs to.
+        run_id: the ID of the task run, which differs from the ID of its run.
         task: the task's settings.
         cluster: the settings of the task's own cluster or of its job cluster.
         life_cycle: ``life_cycle_state``.
@@ -68,7 +68,7 @@ class Run:
         run_type: ``JOB_RUN`` or ``SUBMIT_RUN``.
         trigger: the kind of trigger that started it.
         creator: the name of the principal that started it.
-        run_as: the name of the principal whose rights it has.
+        run_as: the name of the principal whose permissions it has.
         start_time: milliseconds since 1970.
         number: ``number_in_job``, counted from 1.
         tasks: the task runs, retries included.

@@ -72,7 +72,7 @@ def _states(life_cycle: str, result: str | None, message: str, code: str | None)
     }
     if result is not None:
         state["result_state"] = result
-    # The newer status has fewer states; its details tell how a run ended.
+    # The newer status has fewer states; its details show how a run ended.
     ended = life_cycle in ("TERMINATED", "SKIPPED", "INTERNAL_ERROR")
     status: dict[str, Any] = {"state": "TERMINATED" if ended else life_cycle}
     if ended and code is not None:

@@ -139,7 +139,7 @@ class Script:
 
     Attributes:
         outcome: the outcome.
-        seconds: the duration; None for a task that lasts until it is cancelled.
+        seconds: the duration; None for a task that lasts until it is canceled.
         cancel_seconds: the time between its cancellation and its end.
         log: the text it prints.
     """
@@ -154,7 +154,7 @@ class Script:
 class RecordingRunner:
     """A runner that runs nothing: it records every request and plays a script for it.
 
-    A task without a script succeeds at once. A continuous job's task without a script lasts until it is cancelled.
+    A task without a script succeeds immediately. A continuous job's task without a script lasts until it is canceled.
 
     Attributes:
         requests: the requested tasks, in order.

@@ -1,4 +1,4 @@
-"""Lookup of Unity Catalog objects and their owners by full name.
+"""Look up Unity Catalog objects and their owners by full name.
 
 Unity Catalog stores names in lowercase, and lookups ignore case.
 """

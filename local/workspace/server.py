@@ -19,9 +19,9 @@ from local.workspace.runner import RecordingRunner, Runner
 from local.workspace.state import State
 from local.workspace.wire import HttpServer
 
-# Seconds between two looks at the runs while no request arrives.
+# Seconds between two checks of the runs while no request arrives.
 _GLANCE = 0.1
-# Seconds that tasks have to end when the server stops.
+# Seconds that tasks have to finish when the server stops.
 _PATIENCE = 10
 
 
@@ -35,7 +35,7 @@ class WorkspaceServer:
         log: the log of requests.
         credentials: the credentials of the service principal that administers it.
         lock: held while a request is answered or runs advance.
-        on_answer: called with each request after its answer, also if a fault suppressed the answer.
+        on_answer: called with each request after its response, even if a fault suppressed the response.
 
     Example::
 
@@ -101,7 +101,7 @@ class WorkspaceServer:
             return run_progress.fire_schedule(self.workspace, job_id)
 
     def start(self) -> WorkspaceServer:
-        """Start to answer requests."""
+        """Start answering requests."""
         for target in (self._serve, self._watch_runs):
             thread = threading.Thread(target=target, name=f"workspace {target.__name__}", daemon=True)
             thread.start()
@@ -109,7 +109,7 @@ class WorkspaceServer:
         return self
 
     def stop(self) -> None:
-        """Stop answering, cancel the running tasks, and give them some seconds to end."""
+        """Stop answering, cancel the running tasks, and give them a few seconds to end."""
         self.stopped.set()
         if self._threads:
             self._http.shutdown()
@@ -139,7 +139,7 @@ class WorkspaceServer:
                 run_progress.advance(self.workspace)
 
     def answer(self, raw: RawRequest) -> tuple[Response | None, Fault | None]:
-        """Answer a request, or apply the fault that is planned for it; an answer of None means that none is sent."""
+        """Answer a request, or apply the fault that is planned for it; None means that no response is sent."""
         with self.lock:
             entry = self.log.add(raw.method, raw.path, raw.query)
             entry.body = shown_body(raw.headers.get("Content-Type", ""), raw.content)

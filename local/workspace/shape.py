@@ -1,4 +1,4 @@
-"""Checks of request bodies against the type hints of databricks-sdk.
+"""Check request bodies against the type hints of databricks-sdk.
 
 The SDK is generated from the service's own definition, so its method signatures and dataclasses define the valid keys,
 the required keys, and their types. The real service accepts some unknown keys. The stand-in rejects them, so that a

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from local.workspace.run_state import Run
 
-# The SCIM resource types, as they stand in the paths.
+# The SCIM resource types, as they appear in paths.
 Kind = Literal["Groups", "Users", "ServicePrincipals"]
 ADMINS = "admins"
 
@@ -20,8 +21,8 @@ class Principal:
         kind: the SCIM resource type.
         id: the SCIM ID.
         name: the name in permissions: a group's display name, a user's name, a service principal's application ID.
-        display_name: the name for people.
-        roles: ARNs of the instance profiles that it was granted.
+        display_name: the name that users see.
+        roles: ARNs of the instance profiles granted to it.
         groups: names of the groups it is a member of; members of ``admins`` administer the workspace.
         account_level: whether a group belongs to the account, so that the workspace accepts changes to it and does not
             apply them.
@@ -91,6 +92,7 @@ class Job:
         permissions: the permissions on the job; exactly one is ``IS_OWNER``, or none if the owner was deleted.
         failures: the number of consecutive failed runs; a continuous job waits longer after each.
         next_start: when a continuous job's next run starts (monotonic clock); None if no run is due.
+        next_due: when a scheduled job's next run starts; None if it is not known or there is none.
     """
 
     job_id: int
@@ -100,10 +102,11 @@ class Job:
     permissions: list[Permission] = field(default_factory=list)
     failures: int = 0
     next_start: float | None = None
+    next_due: datetime | None = None
 
     @property
     def run_as(self) -> str:
-        """The name of the principal whose rights the job's runs have."""
+        """The name of the principal whose permissions the job's runs have."""
         given = self.settings.get("run_as", {})
         owner = next((each.name for each in self.permissions if each.level == "IS_OWNER"), self.creator)
         return str(given.get("service_principal_name") or given.get("user_name") or owner)
@@ -143,7 +146,7 @@ class ExternalLocation:
         owner: the name of the owner.
         read_only: whether nothing can be written below it.
         file_events: whether the service keeps a notification on the bucket (``effective_enable_file_events``).
-        fallback: whether a cluster's own credentials are tried if the catalog refuses access.
+        fallback: whether a cluster's own credentials are tried if the catalog denies access.
     """
 
     name: str

@@ -80,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             response, fault = self.server.answer(raw)
         except Exception:
-            # A bug of the stand-in. Answer it, because the SDK retries a request whose connection is cut.
+            # A bug in the stand-in. Send a response, because the SDK retries a request whose connection is cut.
             self.close_connection = True
             self._send(Response({"error_code": "INTERNAL_ERROR", "message": "the stand-in failed"}, status=500))
             raise

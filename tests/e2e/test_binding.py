@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from local.cloud_files import register
-from tests.support.ingesting import Place, commits, entries, ingest, rows, try_ingest
+from tests.support.ingesting import Place, commits, entries, ingest, rows, tables_of_version_0_1_0, try_ingest
 from vpc_flow_logs import source, table
 from vpc_flow_logs.checkpoint import LOGS_PATH_FILE
 from vpc_flow_logs.parameters import parameters_of, read
@@ -230,6 +230,8 @@ def run_of_version_0_1_0(spark: SparkSession, where: Place) -> None:
     parameters = parameters_of(read(where.parameters())[0])
     where.checkpoint.mkdir(exist_ok=True)
     (where.checkpoint / LOGS_PATH_FILE).write_text(str(where.logs))
+    if not spark.catalog.tableExists(where.table_name):
+        tables_of_version_0_1_0(spark, where)
     layout = table.create(spark, table_name=where.table_name, path=where.delta, headers=where.headers)
     register(spark, state=where.checkpoint / "cloud_files")
     now = datetime.now(timezone.utc)

@@ -15,8 +15,8 @@ import pytest
 from infra.config import Environment
 from local.aws import Emulator, running
 from local.cloud_files import aws, content
+from local.cloud_files.behavior import Behavior
 from local.cloud_files.error import CloudFilesError
-from local.cloud_files.ways import Ways
 from tests.support.buckets import (
     BUCKET,
     LOGS,
@@ -119,8 +119,8 @@ def test_every_form_of_the_logs_path_works_with_listing_and_with_notifications(
     with as_caller(stage, stage.root):
         options = {"useNotifications": notifications, "pathGlobFilter": "*_vpcflowlogs_*"}
         # If the path has a "=" before its first wildcard, only an encoded filter matches events.
-        ways = Ways(notification_filter="encoded")
-        stream = Reading(tmp_path, path=f"s3://{BUCKET}/{path}", ways=ways, **options)
+        behavior = Behavior(notification_filter="encoded")
+        stream = Reading(tmp_path, path=f"s3://{BUCKET}/{path}", behavior=behavior, **options)
         for suffix in ("", "2"):
             for object_key in [*other_keys, key]:
                 s3.put_object(Bucket=BUCKET, Key=f"{object_key}{suffix}", Body=b"x")
@@ -134,7 +134,7 @@ def test_s3_compares_filters_with_the_encoded_key(
 ) -> None:
     with as_caller(stage, stage.root):
         path = f"s3://{BUCKET}/{folder}/AWSLogs/*"
-        stream = Reading(tmp_path, path=path, ways=Ways(notification_filter=written), **ON)
+        stream = Reading(tmp_path, path=path, behavior=Behavior(notification_filter=written), **ON)
         assert stream.batch() == []
         stage.client("s3").put_object(Bucket=BUCKET, Key=f"{folder}/AWSLogs/1", Body=b"x")
         if matches:
@@ -170,20 +170,20 @@ def test_the_topic_is_limited_to_its_account_only_with_the_option(
 def test_a_first_start_on_an_empty_prefix_can_raise_until_an_object_arrives(
     notifications: str, stage: Emulator, tmp_path: Path
 ) -> None:
-    ways, options = Ways(empty_prefix="raises"), {"useNotifications": notifications}
+    behavior, options = Behavior(empty_prefix="raises"), {"useNotifications": notifications}
     with as_caller(stage, stage.root):
         for _ in range(2):
             with pytest.raises(CloudFilesError) as error:
-                Reading(tmp_path, ways=ways, **options)
+                Reading(tmp_path, behavior=behavior, **options)
             text = f"[CF_PATH_DOES_NOT_EXIST_FOR_READ_FILES] Path {PATH} does not exist."
             assert str(error.value) == text
         assert stage.client("sqs").list_queues().get("QueueUrls", []) == [], "the failed start set up a queue"
         delivered = put(stage, "1")
-        stream = Reading(tmp_path, ways=ways, **options)
+        stream = Reading(tmp_path, behavior=behavior, **options)
         assert stream.until(1) == delivered
         stream.close()
         clean(stage)
-        assert Reading(tmp_path, ways=ways, **options).batch() == [], "a started stream accepts an empty prefix"
+        assert Reading(tmp_path, behavior=behavior, **options).batch() == [], "a started stream accepts an empty prefix"
 
 
 def test_a_first_start_on_an_empty_prefix_waits_by_default(stage: Emulator, tmp_path: Path) -> None:

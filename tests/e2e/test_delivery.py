@@ -153,7 +153,7 @@ def test_delivery_totals_match_the_written_files(stage: Emulator) -> None:
         size += len(data)
         lines += gzip.decompress(data).decode().splitlines()[1:]
     records = [dict(zip(DEFAULT_FORMAT, line.split(" "), strict=True)) for line in lines]
-    assert (total.files, total.rows, total.size, total.refused) == (6, len(records), size, 0)
+    assert (total.files, total.rows, total.size, total.undelivered) == (6, len(records), size, 0)
     assert sorted(total.keys) == sorted(keys(stage))
     assert total.actions == Counter(record["action"] for record in records)
     assert total.statuses == Counter(record["log-status"] for record in records)
@@ -234,7 +234,7 @@ def test_delivery_fails_if_the_policy_does_not_allow_it(
     assert "does not allow" in str(delivery.reason)
     assert status(stage, flow_log) == ("FAILED", "Access error")
     assert keys(stage) == []
-    assert (totals([delivery])[flow_log].files, totals([delivery])[flow_log].refused) == (0, 1)
+    assert (totals([delivery])[flow_log].files, totals([delivery])[flow_log].undelivered) == (0, 1)
 
     # Creating another flow log fails too.
     rejected = create(stage, TrafficType="REJECT")

@@ -100,11 +100,11 @@ def test_everything_deployed_is_looked_up_and_gone(ran: tuple[Folder, str]) -> N
     looked_up = ran[1].partition("looked up")[2]
 
     for resource in (
-        *("reader role", "instance profile", "right to pass the role", "flow logs", "SNS topics", "SQS queues"),
+        *("reader role", "instance profile", "PassRole permission", "flow logs", "SNS topics", "SQS queues"),
         *("bucket notification", "functions", "registered profile", "grant of the profile", "job", "active runs"),
     ):
         assert re.search(rf"^ +{resource} +\S.* none$", looked_up, flags=re.MULTILINE), resource
-    assert "nothing is left but the bucket and the tables" in looked_up
+    assert "only the bucket and the tables are left" in looked_up
 
 
 def test_the_report_has_the_counts_and_loads_no_other_file(ran: tuple[Folder, str]) -> None:

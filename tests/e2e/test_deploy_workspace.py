@@ -15,6 +15,7 @@ from infra.resources.registration import TYPE
 from local.aws import Emulator, running
 from local.workspace import RecordingRunner, Script, WorkspaceServer
 from local.workspace.state import Job
+from tests.support.deploying import maintenance_job, streaming_job
 from tests.support.environment_files import STACK, changed
 from tests.support.stages import bootstrap, cdk, destroy, make_cross_account_role
 
@@ -79,9 +80,12 @@ def test_cloudformation_creates_updates_rolls_back_replaces_and_deletes_the_regi
     bootstrap(stage, folder=tmp_path)
     run("deploy", "--require-approval=never")
     first_outputs = outputs()
-    (job,) = state.jobs.values()
+    job, maintenance = streaming_job(state), maintenance_job(state)
+    both = [job.job_id, maintenance.job_id]
     assert first_outputs["JobId"] == str(job.job_id)
     assert first_outputs["JobUrl"].startswith(workspace.host)
+    assert first_outputs["MaintenanceJobId"] == str(maintenance.job_id)
+    assert first_outputs["MaintenanceJobUrl"] == f"{workspace.host}/jobs/{maintenance.job_id}"
     assert first_outputs["Table"] == "network.flow_logs.test"
     assert profiles() == [f"{_PROFILES}/flow-log-reader"] == [resource()]
     # A value that only CloudFormation knows has reached the job.
@@ -92,7 +96,7 @@ def test_cloudformation_creates_updates_rolls_back_replaces_and_deletes_the_regi
     assert function_code().wheel in library.path
 
     run("deploy", "--require-approval=never", changes=[_WORKER])
-    assert list(state.jobs) == [job.job_id]
+    assert list(state.jobs) == both
     assert "'num_workers': 1" in str(state.jobs[job.job_id].settings)
     assert outputs() == first_outputs
 
@@ -103,7 +107,7 @@ def test_cloudformation_creates_updates_rolls_back_replaces_and_deletes_the_regi
     run("deploy", "--require-approval=never", changes=[_WORKER, _OTHER_ROLE])
     assert profiles() == [f"{_PROFILES}/flow-log-reader-2"] == [resource()]
     # The old profile's resource is deleted last; its delete keeps the job.
-    assert list(state.jobs) == [job.job_id]
+    assert list(state.jobs) == both
     assert outputs()["JobId"] == first_outputs["JobId"]
 
     destroy(stage, folder=tmp_path)

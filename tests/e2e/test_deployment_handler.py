@@ -14,7 +14,16 @@ from infra.assets.wheel import build_wheel
 from infra.workspace import handler
 from infra.workspace.spec import WorkspaceSpec
 from local.workspace import Fault, Outcome, RecordingRunner, Script
-from tests.support.deploying import GROUP, OTHER_ROLE, Stage, snapshot, staged
+from tests.support.deploying import (
+    GROUP,
+    NO_MAINTENANCE,
+    OTHER_ROLE,
+    Stage,
+    maintenance_job,
+    snapshot,
+    staged,
+    streaming_job,
+)
 from tests.support.ministack import ACCOUNT, REGION, Emulator, running
 
 PROFILE = "arn:aws:iam::111122223333:instance-profile/flow-log-reader"
@@ -122,15 +131,26 @@ def _runner(stage: Stage) -> RecordingRunner:
     return runner
 
 
-def test_create_uses_the_profile_as_physical_id_and_returns_job_and_table(stage: Stage, stack: Stack) -> None:
+def test_create_uses_the_profile_as_physical_id_and_returns_jobs_and_table(stage: Stage, stack: Stack) -> None:
     data = stack.create(stage.spec(GROUP))
-    (job_id,) = stage.server.state.jobs
+    job_id, maintenance_id = streaming_job(stage.server.state).job_id, maintenance_job(stage.server.state).job_id
     assert stack.physical_id == PROFILE
     assert data == {
         "JobId": str(job_id),
         "JobUrl": f"{stage.server.host}/jobs/{job_id}",
+        "MaintenanceJobId": str(maintenance_id),
+        "MaintenanceJobUrl": f"{stage.server.host}/jobs/{maintenance_id}",
         "Table": "network.flow_logs.test",
     }
+
+
+def test_an_update_that_disables_maintenance_deletes_its_job_and_returns_the_streaming_job(
+    stage: Stage, stack: Stack
+) -> None:
+    created = stack.create(stage.spec(GROUP))
+    updated = stack.update(stage.spec(GROUP, NO_MAINTENANCE))
+    assert updated == {name: created[name] for name in ("JobId", "JobUrl", "Table")}
+    assert list(stage.server.state.jobs) == [int(created["JobId"])]
 
 
 def test_a_verify_run_can_outlast_calls_and_is_started_once(stage: Stage, stack: Stack) -> None:
@@ -169,7 +189,7 @@ def test_another_profile_replaces_the_resource_and_the_late_delete_keeps_the_job
     data = stack.update(stage.spec(GROUP, OTHER_ROLE))
     assert stack.physical_id == f"{PROFILE}-2"
     assert list(stage.server.state.instance_profiles) == [f"{PROFILE}-2"]
-    assert list(stage.server.state.jobs) == [int(data["JobId"])]
+    assert list(stage.server.state.jobs) == [int(data["JobId"]), int(data["MaintenanceJobId"])]
     assert snapshot(stage.server.state)["running"] == ["vpc-flow-logs-test"]
 
 

@@ -34,9 +34,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 def test_the_wheel_contains_only_the_package(wheel: zipfile.ZipFile) -> None:
     names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     job = ROOT / "job"
-    sources = [*job.glob("vpc_flow_logs/**/*.py"), job / "vpc_flow_logs" / "py.typed"]
+    sources = [
+        *job.glob("vpc_flow_logs/**/*.py"),
+        *job.glob("vpc_flow_logs/answers/*.sql"),
+        job / "vpc_flow_logs" / "py.typed",
+    ]
     assert names == {file.relative_to(job).as_posix() for file in sources}
-    assert "vpc_flow_logs/parser/records.py" in names
+    assert {"vpc_flow_logs/parser/records.py", "vpc_flow_logs/answers/top_talkers.sql"} <= names
 
 
 def test_the_wheel_has_no_dependencies_to_download(wheel: zipfile.ZipFile) -> None:
@@ -54,6 +58,7 @@ def test_the_entry_points_exist_and_are_functions_of_the_package_too(wheel: zipf
     assert dict(points["console_scripts"]) == {
         "ingest": "vpc_flow_logs.main:ingest",
         "verify": "vpc_flow_logs.main:verify",
+        "maintain": "vpc_flow_logs.main:maintain",
         "probe": "vpc_flow_logs.main:probe",
     }
     for name, point in points["console_scripts"].items():

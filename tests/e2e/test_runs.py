@@ -72,6 +72,12 @@ def keep():
     spark.sql("CREATE TABLE network.flows (a INT) USING DELTA")
     spark.sql("CREATE TABLE gone (a INT) USING DELTA")
     spark.sql("DROP TABLE gone")
+    spark.sql("CREATE VIEW kept_view (a COMMENT 'A') TBLPROPERTIES ('by' = 'us') AS SELECT a FROM kept")
+    kept = "FUNCTION kept_answer (b INT DEFAULT 1) RETURNS TABLE (c INT) RETURN"
+    spark.sql(f"CREATE {kept} SELECT 0 FROM kept")
+    spark.sql(f"CREATE OR REPLACE {kept} SELECT a + b FROM kept_view")
+    spark.sql("CREATE FUNCTION gone_answer () RETURNS TABLE (c INT) RETURN SELECT 0")
+    spark.sql("DROP FUNCTION gone_answer")
 
 def find():
     from pyspark.sql import SparkSession
@@ -80,6 +86,8 @@ def find():
     for name in ("kept", "kept_at", "network.flows"):
         result[name] = [spark.table(name).count(), spark.sql(f"DESCRIBE DETAIL {name}").first().location]
     result["columns"] = spark.table("kept").columns
+    result["answers"] = [spark.sql(f"SELECT * FROM kept_answer({b})").first().c for b in ("", "b => 2")]
+    result["functions"] = [row.function for row in spark.sql("SHOW USER FUNCTIONS LIKE '*_answer'").collect()]
     show("tables", result)
 
 def read():
@@ -285,13 +293,15 @@ def test_unity_catalog_denies_hadoop_file_systems_but_not_dbutils_and_spark(firs
     }
 
 
-def test_tables_outlive_the_run_that_created_them_with_name_and_location(second: Ended) -> None:
+def test_tables_views_and_functions_outlive_the_run_that_created_them_with_name_and_location(second: Ended) -> None:
     assert second.printed("tables") == {
-        "tables": ["kept", "kept_at"],
+        "tables": ["kept", "kept_at", "kept_view"],
         "kept": [1, "dbfs:/user/hive/warehouse/kept"],
         "kept_at": [1, "dbfs:/FlowLogs/kept"],
         "network.flows": [0, "dbfs:/user/hive/warehouse/network.db/flows"],
         "columns": ["a", "b"],
+        "answers": [2, 3],
+        "functions": ["spark_catalog.default.kept_answer"],
     }
 
 

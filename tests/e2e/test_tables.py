@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.support.ingesting import Place, commits, entries, expected, file_of, ingest, rows, table_of
-from vpc_flow_logs import folders, table
+from vpc_flow_logs import folders, table, table_refusals
 from vpc_flow_logs.fields import BY_NAME, DEFAULT_FORMAT, FIELDS, canonical
 from vpc_flow_logs.table import quarantine_path
 
@@ -33,6 +33,11 @@ def columns(spark: SparkSession, name: str) -> list[tuple[str, str]]:
 
 def detail(spark: SparkSession, name: str) -> Any:
     return spark.sql(f"DESCRIBE DETAIL {name}").first()
+
+
+def refusals(spark: SparkSession, name: str, path: str) -> list[str]:
+    by_path = table_refusals.path_refusals(spark, folders.of(spark), path)
+    return table_refusals.name_refusals(spark, name, path) + by_path
 
 
 def test_both_tables_exist_before_the_first_file_arrives(spark: SparkSession, tmp_path: Path) -> None:
@@ -124,7 +129,7 @@ def test_the_next_run_creates_a_missing_quarantine_table(spark: SparkSession, tm
     table.create(spark, table_name="half_made", path=path, headers=DEFAULT_FORMAT)
     spark.sql("DROP TABLE half_made_quarantine")
     shutil.rmtree(quarantine_path(path))
-    assert table.name_refusals(spark, "half_made", path) + table.path_refusals(spark, folders.of(spark), path) == []
+    assert refusals(spark, "half_made", path) == []
     table.create(spark, table_name="half_made", path=path, headers=DEFAULT_FORMAT)
     assert spark.table("half_made_quarantine").count() == 0
 
@@ -211,13 +216,13 @@ def test_a_delta_output_path_with_special_characters_is_found_again(
     spark.sql("DROP TABLE IF EXISTS odd_path_quarantine")
     table.create(spark, table_name="odd_path", path=path, headers=["srcaddr"])
     assert Path(path, "_delta_log").is_dir()
-    assert table.name_refusals(spark, "odd_path", path) + table.path_refusals(spark, folders.of(spark), path) == []
+    assert refusals(spark, "odd_path", path) == []
 
 
 def test_a_managed_table_has_the_same_markers(spark: SparkSession) -> None:
     table.create(spark, table_name="managed", path="", headers=DEFAULT_FORMAT)
     assert detail(spark, "managed").properties["vpc_flow_logs.table"] == "records"
     assert detail(spark, "managed_quarantine").properties["vpc_flow_logs.table"] == "quarantine"
-    assert table.name_refusals(spark, "managed", "") == []
+    assert table_refusals.name_refusals(spark, "managed", "") == []
     spark.sql("DROP TABLE managed")
     spark.sql("DROP TABLE managed_quarantine")

@@ -21,7 +21,7 @@ import pytest
 from infra import by_hand
 from infra.assets.wheel import build_wheel
 from local.workspace import Fault, Outcome, RecordingRunner, Script
-from tests.support.deploying import GROUP, Stage, staged
+from tests.support.deploying import GROUP, Stage, maintenance_job, staged, streaming_job
 from tests.support.environment_files import NO_WORKSPACE, SIMPLE, changed
 from tests.support.ministack import ACCOUNT, Emulator, running
 
@@ -129,8 +129,9 @@ def test_deploy_status_and_destroy_print_their_steps_and_results(terminal: Termi
     lines = first.out.splitlines()
     assert lines[0] == f"Deploying shop to {host}"
     assert lines[1].split() == ["created", "instance", "profile", PROFILE]
-    (job_id,) = stage.server.state.jobs
-    assert f"7 of 8 steps changed something. Job: {host}/jobs/{job_id}" in lines
+    job_id, maintenance_id = streaming_job(stage.server.state).job_id, maintenance_job(stage.server.state).job_id
+    assert f"8 of 10 steps changed something. Job: {host}/jobs/{job_id}" in lines
+    assert f"Maintenance job: {host}/jobs/{maintenance_id}" in lines
     assert lines[-2:] == [
         "Table: network.flow_logs.test",
         f"Runs: .venv/bin/python -m infra.workspace status --env {terminal.file}",
@@ -144,6 +145,14 @@ def test_deploy_status_and_destroy_print_their_steps_and_results(terminal: Termi
     assert "grant     group auditors  (not granted by this deployment)" in lines
     assert f"job       {host}/jobs/{job_id}  (continuous)" in lines
     assert any(line.startswith("run       20") and "UTC  RUNNING  http" in line for line in lines)
+    assert lines[-2:] == [
+        f"maintain  {host}/jobs/{maintenance_id}  (scheduled 0 0 3 * * ? UTC)",
+        "last run  none yet",
+    ]
+    stage.server.fire_schedule(maintenance_id)
+    last = terminal.run("status").out.splitlines()[-1]
+    assert last.startswith("last run  20")
+    assert f"UTC  TERMINATED SUCCESS  {host}/jobs/{maintenance_id}/runs/" in last
 
     stage.server.clear_log()
     second = terminal.run("deploy")
@@ -154,6 +163,7 @@ def test_deploy_status_and_destroy_print_their_steps_and_results(terminal: Termi
     destroyed = terminal.run("destroy")
     assert (destroyed.status, destroyed.err) == (0, "")
     assert "removed    job" in destroyed.out
+    assert "removed    maintenance job" in destroyed.out
     assert "The data is kept: the table network.flow_logs.test" in destroyed.out
     assert stage.server.state.jobs == {}
 
@@ -252,7 +262,7 @@ def test_the_next_deploy_completes_an_interrupted_one(terminal: Terminal) -> Non
     terminal.stage.server.faults.on("POST", "/api/2.2/jobs/reset", Fault.DENIED)
     assert terminal.deploy().status == 1
     assert terminal.deploy().status == 0
-    assert len(terminal.stage.server.state.jobs) == 1
+    assert len(terminal.stage.server.state.jobs) == 2
 
 
 def test_the_job_reads_the_stacks_queue_if_the_environment_has_one(terminal: Terminal, amazon: Emulator) -> None:
@@ -262,6 +272,7 @@ def test_the_job_reads_the_stacks_queue_if_the_environment_has_one(terminal: Ter
     assert "Looking for the queue vpc-flow-logs-shop, which make deploy creates" in missing.err
     url = amazon.client("sqs").create_queue(QueueName="vpc-flow-logs-shop")["QueueUrl"]
     assert terminal.deploy().status == 0
-    (job,) = terminal.stage.server.state.jobs.values()
-    parameters = job.settings["tasks"][0]["python_wheel_task"]["named_parameters"]
+    parameters = streaming_job(terminal.stage.server.state).settings["tasks"][0]["python_wheel_task"][
+        "named_parameters"
+    ]
     assert (parameters["notifications"], parameters["queue-url"]) == ("queue", url)

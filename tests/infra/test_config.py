@@ -16,7 +16,7 @@ from infra.environment import deliveries, names
 from infra.environment.schema import EnvironmentFile, Section
 from infra.iam import policies
 from infra.workspace_spec import job_parameters
-from tests.support.environment_files import FULL, HIVE, SIMPLE, STACK, changed, environment
+from tests.support.environment_files import FULL, HIVE, SIMPLE, STACK, changed, environment, maintenance
 from tests.support.golden import golden
 
 if sys.version_info >= (3, 11):
@@ -285,6 +285,7 @@ def test_with_an_external_location_the_reader_role_writes_only_the_checkpoint(tm
     assert [folder.prefix for folder in names.output_folders(environment(tmp_path, *FULL))] == [
         "checkpoints/flow_logs",
         "flow_logs",
+        "flow_logs_hourly",
         "flow_logs_quarantine",
     ]
     loaded = environment(tmp_path, *covered)
@@ -428,3 +429,41 @@ def test_a_file_name_with_spaces_is_rejected_with_the_valid_form(tmp_path: Path)
         EnvironmentFileError, match="'my file' is not a valid environment name: use at most 30 letters, digits"
     ):
         environment(tmp_path, name="my file")
+
+
+_DAYS = ('"flow-logs-bucket"', '"flow-logs-bucket"\nretention_days = 30')
+
+
+def test_without_a_maintenance_table_the_job_runs_daily_and_keeps_all_rows(tmp_path: Path) -> None:
+    for changes in ([], [maintenance()]):
+        loaded = environment(tmp_path, *changes).maintenance
+        assert (loaded.enabled, loaded.schedule) == (True, "0 0 3 * * ?")
+        assert (loaded.keep_days, loaded.keep_hourly_days) == (None, None)
+        assert (loaded.node_type, loaded.workers) == (None, None)
+
+
+@pytest.mark.parametrize("hourly", ["keep_hourly_days = 90", ""], ids=["the same time", "forever"])
+def test_the_roll_up_may_be_kept_as_long_as_the_rows_or_longer(hourly: str, tmp_path: Path) -> None:
+    assert warnings_of(environment(tmp_path, maintenance("keep_days = 90", hourly))) == []
+
+
+def test_rows_that_outlast_the_delivered_files_cause_a_warning_with_the_reason(tmp_path: Path) -> None:
+    (warning,) = warnings_of(environment(tmp_path, _DAYS, maintenance("keep_days = 31")))
+    assert warning.startswith("maintenance.keep_days: rows are kept for 31 days, but log_bucket.retention_days deletes")
+    assert "cannot be loaded again" in warning
+    for kept in ("keep_days = 30", "keep_hourly_days = 31"):
+        assert warnings_of(environment(tmp_path, _DAYS, maintenance(kept))) == []
+
+
+def test_an_expiry_without_the_job_that_applies_it_causes_a_warning(tmp_path: Path) -> None:
+    lines = ("enabled = false", "keep_days = 400", "keep_hourly_days = 400")
+    assert warnings_of(environment(tmp_path, _DAYS, maintenance(*lines))) == [
+        "maintenance.keep_days: has no effect with enabled = false: no row expires",
+        "maintenance.keep_hourly_days: has no effect with enabled = false: no row expires",
+    ]
+
+
+def test_the_reader_role_writes_the_roll_up_only_if_there_is_a_maintenance_job(tmp_path: Path) -> None:
+    for line, written in (("", True), ("enabled = false", False)):
+        loaded = environment(tmp_path, *FULL, maintenance(line))
+        assert ("flow_logs_hourly" in [folder.prefix for folder in names.output_folders(loaded)]) is written

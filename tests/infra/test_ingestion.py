@@ -18,7 +18,7 @@ from infra.iam import policies as access
 from infra.resources.provider import QUERY_INTERVAL, TOTAL_TIMEOUT
 from infra.resources.registration import TYPE
 from tests.infra.conftest import ROOT, Synthesize
-from tests.support.environment_files import FULL, NO_WORKSPACE, STACK, environment
+from tests.support.environment_files import FULL, NO_WORKSPACE, STACK, environment, maintenance
 
 _REGISTRATION = {
     "vpc-flow-logs-test-registration": "infra.workspace.handler.on_event",
@@ -198,8 +198,13 @@ def test_the_waiter_ends_before_the_cloudformation_timeout(synthesized: Synthesi
 def test_the_outputs_come_from_the_custom_resource(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path))
     (resource,) = template.find_resources(TYPE)
-    for name in ("JobId", "JobUrl", "Table"):
+    for name in ("JobId", "JobUrl", "MaintenanceJobId", "MaintenanceJobUrl", "Table"):
         template.has_output(name, {"Value": {"Fn::GetAtt": [resource, name]}})
+
+
+def test_without_a_maintenance_job_no_output_waits_for_one(synthesized: Synthesize, tmp_path: Path) -> None:
+    outputs = synthesized(environment(tmp_path, maintenance("enabled = false"))).to_json()["Outputs"]
+    assert [name for name in outputs if "Maintenance" in name] == []
 
 
 def test_without_a_workspace_the_template_has_no_function(synthesized: Synthesize, tmp_path: Path) -> None:

@@ -371,12 +371,13 @@ def test_without_a_workspace_an_output_lists_what_to_register(synthesized: Synth
     (output,) = template.find_outputs("RegisterByHand").values()
     assert "arn:aws:iam::111122223333:instance-profile/flow-log-reader" in output["Value"]
     assert "--vpc-logs-path=s3://flow-logs-bucket/AWSLogs/111122223333/vpcflowlogs/us-east-1/*" in output["Value"]
+    assert "entry point maintain, on the schedule 0 0 3 * * ? (UTC)" in output["Value"]
     assert len(template.find_resources("AWS::IAM::Role")) == 1
 
 
 def test_the_outputs_name_the_resources_and_the_version(synthesized: Synthesize, tmp_path: Path) -> None:
     outputs = synthesized(environment(tmp_path)).to_json()["Outputs"]
-    from_workspace = {"JobId", "JobUrl", "Table"}
+    from_workspace = {"JobId", "JobUrl", "MaintenanceJobId", "MaintenanceJobUrl", "Table"}
     assert set(outputs) > from_workspace
     assert {key: output["Value"] for key, output in outputs.items() if key not in from_workspace} == {
         "BucketName": "flow-logs-bucket",

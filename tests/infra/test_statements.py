@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from infra.iam import policies
-from tests.support.environment_files import VARIANTS, environment
+from tests.support.environment_files import VARIANTS, environment, maintenance
 from tests.support.verdicts import ROLE, Request, is_allowed, read
 
 _REQUESTS = read((Path(__file__).parent / "requests.txt").read_text())
@@ -93,6 +93,34 @@ def test_documents_without_requests_repeat_statements_of_other_documents(tmp_pat
     (denial,) = _document("full", "dead-letter-queue-policy.json", tmp_path)["Statement"]
     queue = _document("full", "queue-policy.json", tmp_path)["Statement"][1]
     assert denial == {**queue, "Resource": [f"{queue['Resource'][0]}-dead-letters"]}
+
+
+def test_the_maintenance_job_adds_only_the_folder_of_the_roll_up(tmp_path: Path) -> None:
+    """Statements that exist without the job let it rewrite and delete data files."""
+    with_job, without = (
+        {
+            (policy.file, statement.sid): statement
+            for policy in policies.policies(loaded)
+            for statement in policy.statements
+        }
+        for loaded in (
+            environment(tmp_path, *VARIANTS["full"]),
+            environment(tmp_path, *VARIANTS["full"], maintenance("enabled = false")),
+        )
+    )
+    assert with_job.keys() == without.keys()
+    added = {
+        (*key, resource)
+        for key, statement in with_job.items()
+        for resource in set(statement.resources) - set(without[key].resources)
+    }
+    assert added == {
+        ("reader-role-s3.json", "FindOutputFolders", "arn:aws:s3:::lake/flow_logs_hourly"),
+        ("reader-role-s3.json", "WriteOutputs", "arn:aws:s3:::lake/flow_logs_hourly/*"),
+    }
+    narrowed = {key: replace(statement, resources=without[key].resources) for key, statement in with_job.items()}
+    assert narrowed == without
+    assert "s3:DeleteObject" in without["reader-role-s3.json", "WriteOutputs"].actions
 
 
 def _requests(key: tuple[str, str], document: dict[str, Any]) -> list[tuple[bool, Request]]:

@@ -15,9 +15,9 @@ from infra.environment import names
 from infra.iam import policies
 from local.aws import Credentials, Emulator
 from local.cloud_files import aws
+from local.cloud_files.behavior import Behavior
 from local.cloud_files.intake import Intake
 from local.cloud_files.options import Options
-from local.cloud_files.ways import Ways
 from tests.support.ministack import role
 
 BUCKET = "flow-logs-bucket"
@@ -99,12 +99,12 @@ def as_caller(stage: Emulator, credentials: Credentials) -> Iterator[None]:
 class Reading:
     """A stream that the tests drive in place of Spark: offsets, micro-batches and commits."""
 
-    def __init__(self, state: Path, *, path: str = PATH, ways: Ways | None = None, **options: str) -> None:
+    def __init__(self, state: Path, *, path: str = PATH, behavior: Behavior | None = None, **options: str) -> None:
         prefixed = {f"cloudFiles.{name}": value for name, value in options.items() if name != "pathGlobFilter"}
         plain = {name: value for name, value in options.items() if name == "pathGlobFilter"}
         given = {"cloudFiles.format": "binaryFile", "path": path, "cloudFiles.region": REGION, **prefixed, **plain}
         self.options = Options.parse(given)
-        self.intake = Intake.open(self.options, state=state / "cloud_files", ways=ways or Ways())
+        self.intake = Intake.open(self.options, state=state / "cloud_files", behavior=behavior or Behavior())
         self._state = state / "offset"
         self.offset = int(self._state.read_text()) if self._state.exists() else self.intake.first
 

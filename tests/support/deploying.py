@@ -17,13 +17,15 @@ from infra.workspace import deployment
 from infra.workspace.aws.tear_down import Aws
 from infra.workspace.client import connect
 from infra.workspace.deployment import Deployment
+from infra.workspace.job.job_kind import KIND_TAG
 from infra.workspace.pace import Pace
 from infra.workspace.spec import Logs, WorkspaceSpec
 from infra.workspace.step import Step
 from infra.workspace.wheel.wheel_file import WheelFile
 from infra.workspace_spec import workspace_spec
 from local.workspace import Credentials, State, WorkspaceServer, add_group, add_service_principal, add_user
-from tests.support.environment_files import environment
+from local.workspace.state import Job
+from tests.support.environment_files import environment, maintenance
 
 WHEEL = WheelFile(name="vpc_flow_logs-0.1.0-py3-none-any.whl", content=b"first", label="0.1.0-aaaaaaaaaaaa")
 NEWER_WHEEL = replace(WHEEL, content=b"second", label="0.2.0-bbbbbbbbbbbb")
@@ -127,6 +129,18 @@ def staged(folder: Path) -> Iterator[Stage]:
         yield Stage(server=server, folder=folder, deployer=server.credentials)
 
 
+def streaming_job(state: State) -> Job:
+    """Return the only streaming job in a workspace."""
+    (job,) = (job for job in state.jobs.values() if KIND_TAG not in job.settings.get("tags", {}))
+    return job
+
+
+def maintenance_job(state: State) -> Job:
+    """Return the only maintenance job in a workspace."""
+    (job,) = (job for job in state.jobs.values() if job.settings.get("tags", {}).get(KIND_TAG) == "maintenance")
+    return job
+
+
 GROUP = ("[workspace.cluster]", 'groups = ["network-engineers"]\n\n[workspace.cluster]')
 EVERYONE = (
     "[workspace.cluster]",
@@ -143,6 +157,7 @@ PAUSED = ('trigger = "continuous"', 'trigger = "continuous"\npause = true')
 NO_VERIFY = ("[workspace.cluster]", "verify = false\n\n[workspace.cluster]")
 STACK_QUEUE = ('"auto-loader"', '"stack"')
 OFF = ('"auto-loader"', '"off"')
+NO_MAINTENANCE = maintenance("enabled = false")
 OTHER_ROLE = ('"flow-log-reader"', '"flow-log-reader-2"')
 
 

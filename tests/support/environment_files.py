@@ -66,6 +66,12 @@ STACK = ('"auto-loader"', '"stack"')
 OFF = ('"auto-loader"', '"off"')
 NO_WORKSPACE = (SIMPLE[SIMPLE.index("[workspace]") : SIMPLE.index("[job]")], "")
 
+
+def maintenance(*lines: str) -> tuple[str, str]:
+    """Return the change that adds the table ``[maintenance]`` with these lines."""
+    return "[job]\n", "\n".join(["[maintenance]", *lines, "", "[job]\n"])
+
+
 VARIANTS: dict[str, list[tuple[str, str]]] = {
     "simple": [],
     "full": FULL,

@@ -24,12 +24,13 @@ from local.traffic.files import FlowLog, encode, place
 from local.traffic.network import Network
 from local.traffic.records import records
 from vpc_flow_logs.failures import RunFailed
-from vpc_flow_logs.fields import DEFAULT_FORMAT, canonical, column_name
+from vpc_flow_logs.fields import BY_NAME, DEFAULT_FORMAT, canonical, column_name, column_type
 from vpc_flow_logs.main import run_ingest
 from vpc_flow_logs.parameters import ParameterError
 from vpc_flow_logs.paths import quarantine_path
-from vpc_flow_logs.sql import quoted
+from vpc_flow_logs.sql import literal, quoted
 from vpc_flow_logs.table import quarantine_name
+from vpc_flow_logs.table_columns import QUARANTINE, SERVICE
 
 ROOT = Path(__file__).resolve().parents[2]
 START = 1_760_000_000
@@ -64,6 +65,7 @@ class Place:
             "table_name": self.table_name,
             "region_name": "us-east-1",
             "headers": ",".join(self.headers),
+            "answers": "off",  # 33 statements, which only the tests of the answers need
             **changes,
         }
         return [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
@@ -176,6 +178,28 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else b"" for p in sorted(folder.rglob("*"))}
 
 
+def tables_of_version_0_1_0(spark: SparkSession, where: Place) -> None:
+    """Create both tables as version 0.1.0 did: with its two properties each, and without a binding."""
+    fields = {column_name(name): (column_type(name), BY_NAME[canonical(name)].meaning) for name in where.headers}
+    clustered = ", ".join(name for name in ("event_time", "srcaddr", "dstaddr") if name in {**fields, **SERVICE})
+    statistics = clustered.replace(", ", ",")
+    name, path = where.table_name, where.delta
+    spark.sql(
+        f"CREATE TABLE {quoted(name)} ({_columns({**fields, **SERVICE})}) USING DELTA CLUSTER BY ({clustered}) "
+        "TBLPROPERTIES ('vpc_flow_logs.table' = 'records', "
+        f"'delta.dataSkippingStatsColumns' = '{statistics},ingested_at') LOCATION {literal(path)}"
+    )
+    spark.sql(
+        f"CREATE TABLE {quoted(quarantine_name(name))} ({_columns(QUARANTINE)}) USING DELTA "
+        "TBLPROPERTIES ('vpc_flow_logs.table' = 'quarantine', "
+        f"'delta.dataSkippingStatsColumns' = 'ingested_at') LOCATION {literal(quarantine_path(path))}"
+    )
+
+
+def _columns(columns: Mapping[str, tuple[str, str]]) -> str:
+    return ", ".join(f"`{name}` {type_} COMMENT {literal(text)}" for name, (type_, text) in columns.items())
+
+
 # Processes
 
 ENVIRONMENT = {
@@ -188,18 +212,19 @@ ENVIRONMENT = {
 
 @dataclass
 class Process:
-    """``python -m local.ingest`` in its own session, with its output in files."""
+    """``python -m local.ingest``, or another module, in its own session, with its output in files."""
 
     parameters: Sequence[str]
     folder: Path
     environment: Mapping[str, str] = field(default_factory=lambda: ENVIRONMENT)
+    module: str = "local.ingest"
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._out, self._err = self.folder / "stdout", self.folder / "stderr"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "local.ingest", *self.parameters],
+                [sys.executable, "-m", self.module, *self.parameters],
                 cwd=self.folder,
                 env=dict(self.environment),
                 stdin=subprocess.DEVNULL,

@@ -53,7 +53,7 @@ def deploy_release(stage: EmbeddedStage, release: Path) -> None:
 
 
 def released(stage: EmbeddedStage) -> tuple[str, str]:
-    """Return the version of the stack and the path of the wheel of the job."""
+    """Return the version of the stack and the path of the wheel of both jobs."""
     (stack,) = stage.aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     with stage.workspace.lock:

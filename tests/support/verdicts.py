@@ -58,7 +58,7 @@ def is_allowed(document: Mapping[str, Any], request: Request) -> bool:
     """Return whether a document alone allows a request."""
     secure = request.context.get("aws:SecureTransport", "true") == "true"
     context = EvalContext(
-        # A service does not have the rights of the role.
+        # A service does not have the permissions of the role.
         principal_arn=SERVICE if request.service else request.role,
         principal_type="AssumedRole",
         principal_account=ACCOUNT,

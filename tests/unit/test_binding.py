@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from vpc_flow_logs.binding import Binding, Known, bind, bind_unread, of_properties, problem
+from vpc_flow_logs.binding import Binding, TableState, bind, bind_unread, of_properties, problem
 from vpc_flow_logs.checkpoint import Checkpoint
 from vpc_flow_logs.history import StreamHistory
 
@@ -15,16 +15,16 @@ pytestmark = pytest.mark.lts
 LOGS = "s3://flow-logs/AWSLogs/123456789012/vpcflowlogs/us-east-1"
 PATH = "/Volumes/network/flow_logs/checkpoints/a"
 BOUND = Binding(stream_id="ours", checkpoint=PATH, logs_path=LOGS, query_id="query")
-TABLE = Known(exists=True, binding=BOUND, history=StreamHistory(last_batch=7))
+TABLE = TableState(exists=True, binding=BOUND, history=StreamHistory(last_batch=7))
 CHECKPOINT = Checkpoint(PATH, query_id="query", planned=7)
 NEW = Checkpoint("/Volumes/network/flow_logs/checkpoints/new")
 
 
-def reason(known: Known, checkpoint: Checkpoint, logs: str | None = f"{LOGS}/*", policy: str = "refuse") -> str:
+def reason(known: TableState, checkpoint: Checkpoint, logs: str | None = f"{LOGS}/*", policy: str = "refuse") -> str:
     return problem(known, checkpoint, logs, new_checkpoint=policy) or ""
 
 
-def new_binding(known: Known, checkpoint: Checkpoint, policy: str = "refuse") -> Binding:
+def new_binding(known: TableState, checkpoint: Checkpoint, policy: str = "refuse") -> Binding:
     return bind(known, checkpoint, f"{LOGS}/*", new_checkpoint=policy, now=1_000.9)
 
 
@@ -78,12 +78,12 @@ def test_a_restore_that_lost_batches_is_refused_until_it_is_accepted() -> None:
 
 
 def test_a_table_of_version_0_1_0_is_accepted_and_keeps_its_stream_id() -> None:
-    former, checkpoint = Known(exists=True), replace(CHECKPOINT, logs_path=LOGS)
+    former, checkpoint = TableState(exists=True), replace(CHECKPOINT, logs_path=LOGS)
     assert reason(former, checkpoint) == ""
     assert new_binding(former, checkpoint).stream_id == new_binding(former, checkpoint).query_id == "query"
     assert "is the checkpoint of the VPC Logs Path" in reason(former, checkpoint, "s3://other/AWSLogs/*")
     assert "is not empty and not a checkpoint of this table" in reason(former, CHECKPOINT)
-    assert "is the checkpoint of another table" in reason(Known(exists=False), checkpoint)
+    assert "is the checkpoint of another table" in reason(TableState(exists=False), checkpoint)
 
 
 def test_an_unreadable_checkpoint_is_recognized_by_its_path() -> None:
@@ -94,7 +94,7 @@ def test_an_unreadable_checkpoint_is_recognized_by_its_path() -> None:
 def test_a_checkpoint_without_a_first_batch_keeps_the_tables_stream_id() -> None:
     """The disk was full when Spark wrote the checkpoint, or another run is starting there."""
     waiting = replace(BOUND, query_id=None, adopted_at=12)
-    known, incomplete = Known(exists=True, filled=True, binding=waiting), Checkpoint(PATH, foreign=True)
+    known, incomplete = TableState(exists=True, filled=True, binding=waiting), Checkpoint(PATH, foreign=True)
     for checkpoint in (incomplete, Checkpoint(PATH)):
         assert reason(known, checkpoint) == ""
         assert new_binding(known, checkpoint) == waiting

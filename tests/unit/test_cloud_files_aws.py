@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local.cloud_files import register_for
+from local.cloud_files.behavior import Behavior
 from local.cloud_files.error import CloudFilesError
 from local.cloud_files.options import Options
 from local.cloud_files.overlaps import described, overlapping
@@ -17,7 +18,6 @@ from local.cloud_files.pattern import Pattern
 from local.cloud_files.resources import tags
 from local.cloud_files.selection import Selection
 from local.cloud_files.stream_state import NAME, StateFile
-from local.cloud_files.ways import Ways
 from local.encoded_keys import encoded
 
 BUCKET = {"cloudFiles.format": "binaryFile", "path": "s3://bucket/AWSLogs"}
@@ -210,10 +210,12 @@ def test_settings_are_read_from_arguments_and_variables_and_checked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CLOUD_FILES_EMPTY_PREFIX", "raises")
-    assert Ways.chosen(empty_prefix=None, notification_filter=None) == Ways(empty_prefix="raises")
-    assert Ways.chosen(empty_prefix="waits", notification_filter="encoded") == Ways(notification_filter="encoded")
+    assert Behavior.chosen(empty_prefix=None, notification_filter=None) == Behavior(empty_prefix="raises")
+    assert Behavior.chosen(empty_prefix="waits", notification_filter="encoded") == Behavior(
+        notification_filter="encoded"
+    )
     with pytest.raises(CloudFilesError, match=r"CLOUD_FILES_EMPTY_PREFIX = 'ends': must be waits or raises"):
-        Ways.chosen(empty_prefix="ends", notification_filter=None)
+        Behavior.chosen(empty_prefix="ends", notification_filter=None)
 
 
 def test_notifications_with_different_suffixes_do_not_overlap() -> None:

@@ -9,7 +9,7 @@ import pytest
 from local.delivery import Delivered
 from local.demo.check import TableCounts, differences
 from local.demo.manifest import DamagedFile, FlowLogNote, Manifest, manifest
-from local.demo.traffic import Spoiled, lines
+from local.demo.traffic import DamagedDelivery, lines
 from local.traffic.files import FileFacts, FlowLog
 
 LOG = FlowLogNote(id="fl-1", target="VPC", format="text", files=1, lines=10, quarantined=2, rejected=3, bytes=100)
@@ -61,20 +61,22 @@ def test_a_damaged_file_without_all_its_lines_in_quarantine_is_reported() -> Non
 
 
 def test_a_file_that_a_policy_refused_is_reported() -> None:
-    refused = put(OF_VPC, "x", rows=3, error="Access error")
+    denied = put(OF_VPC, "x", rows=3, error="Access error")
 
-    assert differences(manifest([refused], []), {}, {}) == ["refused: AWSLogs/x: Access error: no statement allows it"]
+    assert differences(manifest([denied], []), {}, {}) == [
+        "not delivered: AWSLogs/x: Access error: no statement allows it"
+    ]
 
 
 def test_deliveries_are_summed_per_flow_log_including_damaged_lines() -> None:
-    spoiled = Spoiled(put(OF_VPC, "c.log.gz", rows=4), lines=2, done="cut off")
+    damaged_delivery = DamagedDelivery(put(OF_VPC, "c.log.gz", rows=4), lines=2, damage="cut off")
     files = [
         put(OF_VPC, "a", rows=10, rejected=3),
         put(OF_SUBNET, "b", rows=5, rejected=1),
         put(OF_SUBNET, "r", rows=7, error="Access error"),
-        spoiled.delivered,
+        damaged_delivery.delivered,
     ]
-    totals = manifest(files, [spoiled])
+    totals = manifest(files, [damaged_delivery])
 
     assert [(log.id, log.files, log.lines, log.quarantined, log.rejected, log.bytes) for log in totals.flow_logs] == [
         ("fl-1", 2, 16, 2, 3, 140),
@@ -87,4 +89,4 @@ def test_deliveries_are_summed_per_flow_log_including_damaged_lines() -> None:
     ]
     assert (totals.files, totals.lines, totals.quarantined) == (3, 21, 2)
     assert totals.damaged == (DamagedFile("c.log.gz", "cut off", 2),)
-    assert lines(files, [spoiled]) == totals.lines
+    assert lines(files, [damaged_delivery]) == totals.lines

@@ -38,17 +38,17 @@ def put(name: str, *, rows: int, at: float) -> Delivered:
 
 def test_rows_are_counted_per_file_as_commits_arrive(tmp_path: Path) -> None:
     loading = Loading(tmp_path, "t")
-    loading.look()
+    loading.update()
     assert loading.lines == 0
 
     commit(tmp_path / "t", 0, at=100.0)
     commit(tmp_path / "t", 1, at=110.0, source_file=["s3://b/x/a.gz", "s3://b/x/a.gz", "s3://b/x/b.gz"], n=[1, 2, 3])
-    loading.look()
+    loading.update()
     assert (loading.rows, loading.first) == ({"a.gz": 2, "b.gz": 1}, 110.0)
 
     commit(tmp_path / "t", 2, at=115.0, source_file=["s3://b/x/a.gz"], n=[4])
-    loading.look()
-    loading.look()
+    loading.update()
+    loading.update()
     assert loading.rows == {"a.gz": 3, "b.gz": 1}
     assert loading.readable == {"a.gz": 115.0, "b.gz": 110.0}
 
@@ -56,7 +56,7 @@ def test_rows_are_counted_per_file_as_commits_arrive(tmp_path: Path) -> None:
 def test_quarantine_is_counted_in_lines_and_not_in_entries(tmp_path: Path) -> None:
     loading = Loading(tmp_path, "t")
     commit(tmp_path / "t_quarantine", 0, at=100.0, source_file=["s3://b/a.gz", "s3://b/a.gz"], lines=[1, 17])
-    loading.look()
+    loading.update()
 
     assert (loading.quarantined, loading.lines) == ({"a.gz": 18}, 18)
 
@@ -65,7 +65,7 @@ def test_rewritten_files_do_not_add_rows(tmp_path: Path) -> None:
     loading = Loading(tmp_path, "t")
     commit(tmp_path / "t", 0, at=100.0, source_file=["s3://b/a.gz"])
     commit(tmp_path / "t", 1, at=200.0, data_change=False, source_file=["s3://b/a.gz"])
-    loading.look()
+    loading.update()
 
     assert (loading.lines, loading.readable) == (1, {"a.gz": 100.0})
 
@@ -74,7 +74,7 @@ def test_lag_covers_only_complete_files_that_arrived_while_the_job_ran(tmp_path:
     loading = Loading(tmp_path, "t")
     commit(tmp_path / "t", 0, at=100.0, source_file=["s3://b/early.gz"])
     commit(tmp_path / "t", 1, at=107.5, source_file=["s3://b/a.gz", "s3://b/a.gz", "s3://b/half.gz"])
-    loading.look()
+    loading.update()
     files = [
         put("early.gz", rows=1, at=50.0),
         put("a.gz", rows=2, at=104.0),

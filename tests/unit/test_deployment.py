@@ -18,6 +18,7 @@ from tests.support.deploying import (
     GROUP,
     MAIL,
     NEWER_WHEEL,
+    NO_MAINTENANCE,
     NO_VERIFY,
     OFF,
     OTHER_ROLE,
@@ -28,6 +29,7 @@ from tests.support.deploying import (
     Stage,
     snapshot,
     staged,
+    streaming_job,
 )
 from tests.support.workspaces import until
 
@@ -42,8 +44,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 
 def _job(stage: Stage) -> Job:
-    (job,) = stage.server.state.jobs.values()
-    return job
+    return streaming_job(stage.server.state)
 
 
 def _outcomes(stage: Stage) -> dict[str, str]:
@@ -72,6 +73,8 @@ def test_a_first_deploy_creates_everything_and_reports_each_step(stage: Stage) -
         ("verification", "created"),
         ("job", "created"),
         ("permissions", "updated"),
+        ("maintenance job", "created"),
+        ("permissions of the maintenance job", "updated"),
     ]
     assert list(deployed.steps) == stage.steps
     assert deployed.job_id == _job(stage).job_id
@@ -145,7 +148,7 @@ def test_a_paused_job_is_created_but_not_started(stage: Stage) -> None:
 
 def test_a_job_runs_only_once_even_if_the_response_to_its_creation_is_lost(stage: Stage) -> None:
     stage.server.faults.on("POST", "/api/2.2/jobs/create", Fault.CUT_AFTER)
-    stage.deploy(stage.spec())
+    stage.deploy(stage.spec(NO_MAINTENANCE))
     assert stage.writing().count("POST /api/2.2/jobs/create") == 2
     job = _job(stage)
     assert {run.job_id for run in stage.server.state.runs.values() if run.run_type == "JOB_RUN"} == {job.job_id}
@@ -215,13 +218,14 @@ def test_a_group_with_quotes_in_its_name_is_found(stage: Stage) -> None:
 # Each setting changes only its own object.
 
 
-def test_a_new_email_address_changes_the_job_and_ends_no_run(stage: Stage) -> None:
-    assert _change(stage, [], [MAIL]) == ["POST /api/2.2/jobs/reset"]
+def test_a_new_email_address_changes_both_jobs_and_ends_no_run(stage: Stage) -> None:
+    assert _change(stage, [], [MAIL]) == ["POST /api/2.2/jobs/reset"] * 2
     assert stage.waited == []
 
 
 def test_new_viewers_and_managers_change_only_the_permissions(stage: Stage) -> None:
-    assert _change(stage, [], [READERS]) == [f"PUT /api/2.0/permissions/jobs/{_job(stage).job_id}"]
+    written = _change(stage, [], [READERS])
+    assert written == [f"PUT /api/2.0/permissions/jobs/{job_id}" for job_id in stage.server.state.jobs]
     owner = Permission("service_principal_name", stage.deployer.client_id, "IS_OWNER")
     assert owner in _job(stage).permissions
 
@@ -266,7 +270,7 @@ def test_a_new_wheel_is_verified_and_the_old_one_is_deleted_after_the_job_uses_t
 
 def test_a_run_of_the_old_definition_ends_before_a_run_of_the_new_one_starts(stage: Stage) -> None:
     _runner(stage).by_entry_point["ingest"] = Script(seconds=None, cancel_seconds=0.1)
-    spec = stage.spec()
+    spec = stage.spec(NO_MAINTENANCE)
     stage.deploy(spec)
     stage.server.clear_log()
     stage.deploy(spec, wheel=NEWER_WHEEL)

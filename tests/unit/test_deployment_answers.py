@@ -12,7 +12,7 @@ from infra.workspace.client import connect
 from infra.workspace.errors import DeploymentError
 from infra.workspace.job.runs import state_of
 from local.workspace import Fault, Outcome, RecordingRunner, Script
-from tests.support.deploying import MAIL, NO_VERIFY, Hurried, Stage, staged
+from tests.support.deploying import MAIL, NO_VERIFY, Hurried, Stage, staged, streaming_job
 
 IP_ACL = r"IP access list.*blocked by Databricks IP ACL.*Deploy by hand from an allowed network.*fixed address"
 
@@ -62,9 +62,10 @@ def test_a_job_that_is_deleted_during_a_change_is_not_reported_as_missing_permis
     stage: Stage, fault: Fault
 ) -> None:
     stage.deploy(stage.spec())
-    (job_id,) = stage.server.state.jobs
+    job_id = streaming_job(stage.server.state).job_id
     stage.server.faults.on("POST", "/api/2.2/jobs/reset", fault)
-    stage.server.faults.on("GET", "/api/2.2/jobs/get", Fault.BARE_NOT_FOUND, nth=3)
+    # The preflight checks read each job once, and the change reads this one before it.
+    stage.server.faults.on("GET", "/api/2.2/jobs/get", Fault.BARE_NOT_FOUND, nth=4)
     with pytest.raises(DeploymentError, match=f"job {job_id} was deleted while it was changed. Deploy again"):
         stage.deploy(stage.spec(MAIL))
 
@@ -102,7 +103,9 @@ def test_runs_of_other_jobs_are_neither_shown_nor_waited_for(stage: Stage) -> No
     stage.deploy(stage.spec(NO_VERIFY, name="other"))
     stage.deploy(spec)
     stage.server.behavior.filters = False
-    (run,) = status.look(stage.client(), spec).runs
+    job = status.look(stage.client(), spec).job
+    assert job is not None
+    (run,) = job.runs
     assert run.state == "RUNNING"
     stage.destroy(spec)
     assert [run.name for run in stage.server.state.runs.values() if not run.ended] == ["vpc-flow-logs-other"]
@@ -118,8 +121,9 @@ def test_a_run_that_ended_without_a_start_time_is_shown_as_ended(stage: Stage) -
     run.start_time, run.cancelling = 0, True
     stage.waited.clear()
     stage.deploy(spec)
-    lines = status.look(stage.client(), spec).runs
-    assert [(line.over, line.began is None) for line in lines][-1] == (True, True)
+    job = status.look(stage.client(), spec).job
+    assert job is not None
+    assert [(line.over, line.began is None) for line in job.runs][-1] == (True, True)
 
 
 def test_a_failed_run_has_the_state_failed(stage: Stage) -> None:

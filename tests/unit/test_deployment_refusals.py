@@ -132,7 +132,7 @@ def test_a_wrong_oauth_secret_is_reported_and_never_shown(stage: Stage) -> None:
 def test_an_oauth_secret_signs_in(stage: Stage) -> None:
     secret = {"client_id": stage.deployer.client_id, "client_secret": stage.deployer.client_secret}
     stage.deploy(stage.spec(), client=connect(stage.server.host, secret=secret, clock=Hurried()))
-    assert len(stage.server.state.jobs) == 1
+    assert len(stage.server.state.jobs) == 2
 
 
 def test_a_host_without_a_server_is_reported_as_unreachable(stage: Stage) -> None:
@@ -239,10 +239,10 @@ def test_the_message_of_an_event_is_one_line_without_secrets() -> None:
     assert len(text) == 900
 
 
-def test_destroy_without_admin_permissions_fails_and_keeps_the_job(stage: Stage) -> None:
+def test_destroy_without_admin_permissions_fails_and_keeps_the_jobs(stage: Stage) -> None:
     spec = stage.spec(GROUP)
     stage.deploy(spec)
     token = add_service_principal(stage.server.state, "somebody").token
     with pytest.raises(DeploymentError):
         destroy(stage.client(token=token), spec, aws=stage.bucket.clients, pace=stage.pace())
-    assert len(stage.server.state.jobs) == 1
+    assert len(stage.server.state.jobs) == 2

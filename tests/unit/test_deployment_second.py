@@ -17,7 +17,7 @@ from infra.workspace.pace import Pace
 from infra.workspace.wheel.wheel_file import WheelFile
 from local.workspace import RecordingRunner, Script
 from local.workspace.state import Job
-from tests.support.deploying import EVERYONE, MAIL, NEWER_WHEEL, READERS, SCHEDULED, WHEEL, Stage, staged
+from tests.support.deploying import EVERYONE, MAIL, NEWER_WHEEL, READERS, SCHEDULED, WHEEL, Stage, staged, streaming_job
 
 _FUNCTION_SECONDS = 14 * 60
 """Timeout of the function in ``infra.resources.registration``."""
@@ -36,8 +36,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 
 def _job(stage: Stage) -> Job:
-    (job,) = stage.server.state.jobs.values()
-    return job
+    return streaming_job(stage.server.state)
 
 
 def _runner(stage: Stage) -> RecordingRunner:
@@ -155,7 +154,7 @@ def test_an_empty_parameter_is_never_sent_and_is_not_a_difference(stage: Stage) 
     spec = _spec_with(stage, **{"delta-output-path": "", "queue-url": ""})
     stage.deploy(spec)
     bodies = [request.body for request in stage.server.requests if "python_wheel_task" in str(request.body)]
-    assert len(bodies) == 3
+    assert len(bodies) == 5  # the verify run, and two requests for each job
     assert not any("delta-output-path" in str(body) or "queue-url" in str(body) for body in bodies)
     assert all("=" in argument and not argument.endswith("=") for argument in _runner(stage).requests[0].arguments)
     without = replace(

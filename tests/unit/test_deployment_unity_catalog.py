@@ -124,6 +124,16 @@ def test_an_existing_external_table_is_not_refused(stage: Stage) -> None:
     stage.deploy(_spec(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
 
 
+def test_a_roll_up_that_no_external_location_covers_is_a_note_because_the_logs_can_be_loaded(stage: Stage) -> None:
+    for number, folder in enumerate(("flow_logs", "flow_logs_quarantine")):
+        _add_location(stage, f"s3://lake/{folder}/", name=f"lake{number}", owner="admins")
+    spec = _spec(stage, "network.flow_logs.test", path="s3://lake/flow_logs")
+    (note,) = _notes(stage, spec)
+    assert note.startswith("no external location that the service principal can see covers s3://lake/flow_logs_hourly,")
+    assert "maintenance.enabled = false" in note
+    assert _notes(stage, replace(spec, maintenance=None)) == []
+
+
 @pytest.mark.parametrize("table", ["flow_logs", "hive_metastore.a.flow_logs"])
 def test_a_hive_table_needs_no_external_location(stage: Stage, table: str) -> None:
     stage.deploy(_spec(stage, table, path="s3://lake/flow_logs"))

@@ -17,7 +17,7 @@ FORBIDDEN = r"_jvm|_jsparkSession|_jsc\b|sparkContext|accumulator\(|import py4j|
 PACKAGE = Path(vpc_flow_logs.__file__).parent
 
 
-@pytest.mark.parametrize("name", ["ingest", "verify"])
+@pytest.mark.parametrize("name", ["ingest", "verify", "maintain"])
 def test_an_entry_point_can_be_called_as_a_function_of_the_package(name: str) -> None:
     from vpc_flow_logs import main
 

@@ -61,7 +61,7 @@ class StreamWriter:
 
 class Sink:
     def __init__(self) -> None:
-        self.gone: list[str] = []
+        self.missing_files: list[str] = []
 
     def write(self, *_: object) -> None: ...
 

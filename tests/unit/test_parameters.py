@@ -82,7 +82,7 @@ def test_the_required_and_the_optional_parameters_are_listed() -> None:
     assert REQUIRED == ("vpc-logs-path", "checkpoint-path", "table-name", "region-name", "headers")
     assert OPTIONAL == (
         "delta-output-path", "notifications", "queue-url", "trigger", "interval-seconds", "max-files-per-batch",
-        "new-checkpoint",
+        "new-checkpoint", "answers",
     )  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def test_an_unquoted_pattern_is_one_problem_with_a_hint() -> None:
     (problem,) = problems_with(given)
     assert problem == (
         "--vpc-logs-path has more than one value, also 'logs/1.log', 'logs/2.log' and 8 more; quote a value "
-        "that has wildcards or spaces, because the shell splits or expands it otherwise: --vpc-logs-path '...'"
+        "that has wildcards or spaces; otherwise, the shell splits or expands it: --vpc-logs-path '...'"
     )
     given = [*arguments(headers=None), "--headers=version,", "account-id", "--trigger=continuous"]
     problem, *_ = problems_with(given)
@@ -420,9 +420,9 @@ def test_the_help_of_verify_lists_the_parameters_that_verify_uses(capsys: pytest
     main.run_verify(["--help"], session=no_session)
     output = capsys.readouterr().out
     listed = re.findall(r"^  --([a-z-]+) ", output, flags=re.MULTILINE)
-    assert set(listed) == {*REQUIRED, *OPTIONAL} - {"trigger", "interval-seconds", "max-files-per-batch"}
+    assert set(listed) == {*REQUIRED, *OPTIONAL} - {"trigger", "interval-seconds", "max-files-per-batch", "answers"}
     assert "loads nothing" in output
-    assert "--trigger, --interval-seconds and --max-files-per-batch are accepted but not used." in output
+    assert "--trigger, --interval-seconds, --max-files-per-batch and --answers are accepted but not used." in output
 
 
 def test_the_command_rejects_invalid_parameters_with_status_2_and_creates_nothing(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from infra.workspace.job.verification import run_name
 from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
 from local.workspace import Outcome, RecordingRunner, Script
-from tests.support.deploying import NEWER_WHEEL, NO_VERIFY, WHEEL, Stage, staged
+from tests.support.deploying import NEWER_WHEEL, NO_VERIFY, WHEEL, Stage, staged, streaming_job
 from vpc_flow_logs.answer import Answer, holds, line
 
 ANSWERS = [holds("Spark writes there", True, "a fact"), Answer("versions", "seen", ("Spark 4.1.0",))]
@@ -121,8 +121,7 @@ def test_the_job_is_compared_with_the_sent_settings_whichever_wheel_it_has(stage
 
 def test_a_manual_edit_is_reported(stage: Stage) -> None:
     stage.deploy(spec(stage))
-    (job,) = stage.server.state.jobs.values()
-    job.settings["max_concurrent_runs"] = 3
+    streaming_job(stage.server.state).settings["max_concurrent_runs"] = 3
     answer = deployed_answers(stage)["the workspace returns the job's settings as sent"]
     assert answer.facts == ("max_concurrent_runs = 3, sent 1",)
 

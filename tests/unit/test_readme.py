@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vpc_flow_logs import table, table_columns
+from vpc_flow_logs import table, table_columns, table_properties
 from vpc_flow_logs.fields import FIELDS, SERVICE_COLUMNS
 from vpc_flow_logs.parameters import OPTIONAL, REQUIRED
 from vpc_flow_logs.usage import USAGE
@@ -36,10 +36,22 @@ def test_the_service_columns_are_those_of_the_job():
     ]
 
 
+def test_the_table_properties_are_those_of_the_job():
+    assert marked_table("properties", REFERENCE) == [
+        [entry.key, entry.value, entry.reason.replace("`", "")] for entry in table_properties.PROPERTIES
+    ]
+
+
 def test_readme_names_the_service_columns():
     section = TEXT.partition("\n## The tables\n")[2].partition("\n## ")[0]
 
     assert [name for name in SERVICE_COLUMNS if f"`{name}`" not in section] == []
+
+
+def test_the_columns_of_the_rollup_are_those_of_the_job():
+    expected = [(name, type_, text) for name, (type_, text) in table_columns.HOURLY.items()]
+
+    assert [tuple(row) for row in marked_table("hourly", REFERENCE)] == expected
 
 
 def test_the_quarantine_columns_are_those_of_the_job():

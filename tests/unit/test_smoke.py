@@ -19,6 +19,7 @@ from infra.smoke.batches import batches
 from infra.smoke.job import JobSeen, RunSeen, look
 from infra.smoke.judgement import Expected, Finding, judge
 from infra.smoke.queue import QueueSeen
+from infra.workspace.job.job_kind import STREAMING
 from infra.workspace.spec import WorkspaceSpec
 from local.workspace import Outcome, RecordingRunner, Script
 from tests.support.deploying import NO_VERIFY, PAUSED, SCHEDULED, Stage, staged
@@ -63,7 +64,7 @@ def _runner(stage: Stage) -> RecordingRunner:
 
 
 def _job(stage: Stage, spec: WorkspaceSpec) -> JobSeen:
-    job = look(stage.client(), spec)
+    job = look(stage.client(), spec, STREAMING)
     assert job is not None
     return job
 
@@ -95,7 +96,7 @@ def test_a_running_job_with_a_drained_queue_is_healthy(stage: Stage) -> None:
 
 
 def test_a_missing_job_is_reported_with_the_command_that_creates_it(stage: Stage) -> None:
-    findings = judge(look(stage.client(), stage.spec()), [], [], EXPECTED)
+    findings = judge(look(stage.client(), stage.spec(), STREAMING), [], [], EXPECTED)
     assert _finding(findings, "job").next_step == "make deploy ENV=test"
     assert page.verdict(findings) == "Not healthy: job"
 

@@ -41,7 +41,7 @@ class NothingGone:
     """A sink that has no missing file to report."""
 
     def __init__(self) -> None:
-        self.gone: list[str] = []
+        self.missing_files: list[str] = []
 
 
 class Query:

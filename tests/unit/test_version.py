@@ -11,7 +11,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_stack_outputs_the_version_of_the_wheel(tmp_path):
-    assert outputs(environment(tmp_path), {}, {})["Version"] == __version__
+    assert (
+        outputs(environment(tmp_path), job_parameters={}, maintenance_parameters={}, workspace_outputs={})["Version"]
+        == __version__
+    )
 
 
 def test_the_changelog_begins_with_the_version():

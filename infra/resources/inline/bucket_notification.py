@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
 
 
 def add(s3: Any, bucket: str, topic: str, prefix: str) -> None:
-    """Replace notifications to this topic, including those of an earlier topic of this name."""
+    """Replace notifications to this topic, including those to an earlier topic with this name."""
     old, others = read(s3, bucket, topic)
     rules = [{"Name": "prefix", "Value": prefix}]
     own: dict[str, Any] = {"Id": topic.rsplit(":", 1)[-1], "TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}
@@ -79,5 +79,5 @@ def read(s3: Any, bucket: str, topic: str) -> tuple[dict[str, Any], list[dict[st
 
 
 def put(s3: Any, bucket: str, config: dict[str, Any], **options: bool) -> None:
-    """Write the whole configuration: S3 accepts nothing less."""
+    """Write the whole configuration: S3 cannot change a part of it."""
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=config, **options)

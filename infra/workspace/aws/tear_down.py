@@ -87,11 +87,11 @@ def _notification(aws: Aws, bucket: str) -> dict[str, Any]:
 def _drop_entries(aws: Aws, bucket: str, ids: set[str]) -> None:
     # Read again: S3 replaces the whole configuration, and others may have changed it since the first read.
     current = _notification(aws, bucket)
-    kept = [entry for entry in current.get("TopicConfigurations", []) if entry["Id"] not in ids]
+    remaining = [entry for entry in current.get("TopicConfigurations", []) if entry["Id"] not in ids]
     others = {key: value for key, value in current.items() if key != "TopicConfigurations"}
     aws.s3.put_bucket_notification_configuration(
         Bucket=bucket,
-        NotificationConfiguration={**others, "TopicConfigurations": kept} if kept else others,
+        NotificationConfiguration={**others, "TopicConfigurations": remaining} if remaining else others,
         # Without this, the call fails if topics or queues of others no longer accept messages.
         SkipDestinationValidation=True,
     )

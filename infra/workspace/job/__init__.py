@@ -1,1 +1,1 @@
-"""The streaming job: settings, owner, permissions and runs, and the verify run."""
+"""The streaming job and the maintenance job: settings, owner, permissions and runs, and the verify run."""

@@ -1,4 +1,4 @@
-"""Set the job's permissions: those of the groups in the environment file, and the current owner.
+"""Set a job's permissions: those of the groups in the environment file, and the current owner.
 
 They replace all direct permissions of the job, so the next deployment removes manual additions. No permissions on the
 cluster are granted, because everyone who can attach to it has the reader role's permissions.
@@ -19,8 +19,8 @@ Who = tuple[str, str]
 """The request's key for the kind of a principal, such as ``group_name``, and the principal's name."""
 
 
-def bring_up_to_date(client: WorkspaceClient, job: Job, job_id: int) -> Step:
-    """Set the permissions of a job unless they are up to date."""
+def bring_up_to_date(client: WorkspaceClient, job: Job, job_id: int, *, step: str = "permissions") -> Step:
+    """Set the permissions of a job unless they are up to date; return the step under the name ``step``."""
     with explaining(f"Setting the permissions of the job {job_id}"):
         entries = client.jobs.get_permissions(str(job_id)).access_control_list or []
         current = {_principal(entry): level for entry in entries for level in _direct(entry)}
@@ -34,7 +34,7 @@ def bring_up_to_date(client: WorkspaceClient, job: Job, job_id: int) -> Step:
         desired |= {("group_name", group): JobPermissionLevel.CAN_MANAGE for group in job.can_manage}
         summary = ", ".join(f"{name}: {level.value}" for (_, name), level in sorted(desired.items(), key=str))
         if current == desired:
-            return Step("permissions", "unchanged", summary)
+            return Step(step, "unchanged", summary)
         client.jobs.set_permissions(
             str(job_id),
             access_control_list=[
@@ -42,7 +42,7 @@ def bring_up_to_date(client: WorkspaceClient, job: Job, job_id: int) -> Step:
                 for (kind, name), level in sorted(desired.items(), key=str)
             ],
         )
-        return Step("permissions", "updated", summary)
+        return Step(step, "updated", summary)
 
 
 def owner(client: WorkspaceClient, job_id: int) -> Who | None:

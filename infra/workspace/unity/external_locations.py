@@ -45,6 +45,7 @@ def check(client: WorkspaceClient, spec: WorkspaceSpec, names: UnityNames) -> Fi
         except (BadRequest, NotFound):  # a workspace without Unity Catalog
             return Findings()
         findings = Findings(problems=_table_problems(client, spec, names, locations))
+        findings.notes += _roll_up_notes(spec, names, locations)
         location = covering(locations, logs)
         if location is not None:
             _check_logs(client, location, findings)
@@ -76,8 +77,8 @@ def _bare(url: str) -> str:
 def _table_problems(
     client: WorkspaceClient, spec: WorkspaceSpec, names: UnityNames, locations: list[ExternalLocationInfo]
 ) -> list[str]:
-    path = (spec.job.parameters.get("delta-output-path") or "").rstrip("/")
-    if names.table is None or not path.startswith("s3"):
+    path = _table_path(spec, names)
+    if names.table is None or not path:
         return []
     uncovered = [folder for folder in (path, f"{path}_quarantine") if covering(locations, folder) is None]
     if not uncovered or _is_there(client, names.table):
@@ -88,6 +89,25 @@ def _table_problems(
         "table, or create the location and grant the service principal READ FILES and CREATE EXTERNAL TABLE on it"
     )
     return [problem]
+
+
+def _roll_up_notes(spec: WorkspaceSpec, names: UnityNames, locations: list[ExternalLocationInfo]) -> list[str]:
+    """Return a note if no location covers the folder of the hourly roll-up, which the maintenance job creates."""
+    path = _table_path(spec, names)
+    if not path or spec.maintenance is None or covering(locations, f"{path}_hourly") is not None:
+        return []
+    text = (
+        f"no external location that the service principal can see covers {path}_hourly, where the maintenance job "
+        "creates the hourly roll-up. Create a location that covers it and grant the service principal READ FILES and "
+        "CREATE EXTERNAL TABLE on it, or set maintenance.enabled = false"
+    )
+    return [text]
+
+
+def _table_path(spec: WorkspaceSpec, names: UnityNames) -> str:
+    """Return the folder of a Unity Catalog table in S3; empty for any other table."""
+    path = (spec.job.parameters.get("delta-output-path") or "").rstrip("/")
+    return path if names.table is not None and path.startswith("s3") else ""
 
 
 def _is_there(client: WorkspaceClient, table: str) -> bool:

@@ -1,4 +1,4 @@
-"""The bulk parser: whole lines of one format to arrays at Arrow's speed, if they hold nothing irregular."""
+"""The bulk parser: converts whole lines of one format to arrays at Arrow's speed, if every line is regular."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _PARSE = csv.ParseOptions(delimiter=" ", quote_char=False, escape_char=False)
 def values_of(text: bytes, format_: Format) -> Values | None:
     """Return the records in ``text``, or None if it must be read line by line.
 
-    Not None only if all lines are records of ``format_`` or blank, and if Arrow's CSV reader certainly follows the
-    rules for values. ``text`` must hold whole lines.
+    The records are returned only if every line is blank or a record of ``format_``, and if Arrow's CSV reader certainly
+    follows the rules for values. ``text`` must hold whole lines.
     """
     if not text or _is_odd(text) or (not format_.has_integers and first_header(text, 0) is not None):
         return None
@@ -48,7 +48,7 @@ def first_header(text: bytes, start: int) -> tuple[int, int, list[str]] | None:
 
 
 def values_by_format(text: bytes, format_: Format, layout: Layout) -> tuple[list[Values], Format] | None:
-    """Return the records in a text with header lines, and the format that applies at its end.
+    """Return the records in text that has header lines, and the format that applies at its end.
 
     The lines of one format are parsed together: one call per format, not one per header line. The result is None if the
     text has no header line, or if it must be read line by line, as for `values_of`.

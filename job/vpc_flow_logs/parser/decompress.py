@@ -1,4 +1,4 @@
-"""Decompression of files into blocks of text: gzip with any number of members, or plain text."""
+"""Decompress files into blocks of text: gzip with any number of members, or plain text."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def of_columns(start: pa.Array | None, end: pa.Array | None, named: pa.Array) ->
 
     Args:
         start: The values of the field: BIGINT if it has a column, else text; None if it is not delivered.
-        end: As ``start``.
+        end: The values of the field, like ``start``.
         named: The time in the file name for each record, as INT64 microseconds.
     """
     times = named

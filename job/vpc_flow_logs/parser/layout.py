@@ -92,7 +92,7 @@ class Format:
 
     @cached_property
     def has_integers(self) -> bool:
-        """True if every record must have an integer in some field, so that no header line can pass as a record."""
+        """True if every record must have an integer in some field, so that a header line cannot pass for a record."""
         return any(place.is_integer for place in self.places)
 
     def position(self, field: str) -> int | None:

@@ -68,7 +68,7 @@ def tokens_of(line: bytes) -> list[bytes]:
 
 
 def split_lines(text: bytes) -> list[bytes]:
-    """Return the lines of a text without their line ends, LF or CR LF. A CR elsewhere is part of the line."""
+    """Return the lines of the text without their line ends, LF or CR LF. A CR elsewhere is part of the line."""
     lines = text.split(b"\n")
     last = lines.pop()  # the rest after the last LF: empty, or a line without a line end
     ended = [line[:-1] if line.endswith(b"\r") else line for line in lines]
@@ -76,7 +76,7 @@ def split_lines(text: bytes) -> list[bytes]:
 
 
 def read_lines(text: bytes, format_: Format, layout: Layout) -> Generator[Values | Rejected, None, Format]:
-    """Yield the records of a text, and the lines that are not records.
+    """Yield the records of the text, and the lines that are not records.
 
     A header line sets the format of the lines after it. The records of one format are yielded together, no matter how
     many header lines have that format.
@@ -142,7 +142,7 @@ def _record(line: bytes, tokens: Sequence[bytes], format_: Format) -> tuple[Sequ
 
 
 def cut(value: str) -> str:
-    """Shorten a value for a reason."""
+    """Shorten a value for use in a reason."""
     return value[:_SHOWN] + ("…" if len(value) > _SHOWN else "")
 
 

@@ -1,4 +1,4 @@
-"""Conversion of blocks of text to blocks of whole lines, with bounded memory for lines of any length."""
+"""Convert blocks of text to blocks of whole lines, with bounded memory for lines of any length."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Lines:
 
 
 class _Blank(Enum):
-    """The blank state of a line so far. A CR is part of the line end, and so of a blank line, only before an LF."""
+    """The content of a line so far, if it may be blank. Only a CR before an LF is part of the line end."""
 
     SPACES = "spaces"
     SPACES_AND_CR = "spaces and a CR"
@@ -60,7 +60,7 @@ Piece = Lines | LongLine | Damage
 
 
 def line_ends(text: bytes) -> int:
-    """Return the number of LF bytes in the text. For such short lines, ``bytes.count`` is only a third as fast."""
+    """Return the number of LF bytes in the text. For short lines, ``bytes.count`` is only a third as fast."""
     return int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord("\n")))
 
 

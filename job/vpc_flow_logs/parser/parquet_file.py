@@ -73,7 +73,7 @@ def _batches(file: parquet.ParquetFile) -> Iterator[pa.RecordBatch]:
 
 
 def _small_together(metadata: parquet.FileMetaData) -> Iterator[list[int]]:
-    """Yield consecutive row groups with at most `_ROWS_AT_ONCE` rows in total. A larger row group is on its own."""
+    """Yield consecutive row groups with at most `_ROWS_AT_ONCE` rows in total. A larger row group is yielded alone."""
     groups: list[int] = []
     rows = 0
     for group in range(metadata.num_row_groups):
@@ -124,8 +124,8 @@ def _records(path: str, batch: pa.RecordBatch, layout: Layout, first_row: int) -
         yield Entry(source_file=path, line_number=first_row + row, lines=1, line=line, reason="; ".join(reasons))
     if len(problems) < batch.num_rows:
         values = Values(format=format_, arrays=arrays, times=_times(batch.columns, format_))
-        kept = pa.array([row for row in range(batch.num_rows) if row not in problems]) if problems else None
-        yield values if kept is None else values.take(kept)
+        good_rows = pa.array([row for row in range(batch.num_rows) if row not in problems]) if problems else None
+        yield values if good_rows is None else values.take(good_rows)
 
 
 def _halves(path: str, batch: pa.RecordBatch, layout: Layout, first_row: int) -> Iterator[Values | Entry]:

@@ -1,4 +1,4 @@
-"""Conversion of Parquet values of any type to text."""
+"""Convert Parquet values of any type to text."""
 
 from __future__ import annotations
 

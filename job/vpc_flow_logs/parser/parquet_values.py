@@ -1,4 +1,4 @@
-"""Conversion of Parquet values of any type to the types of the table.
+"""Convert Parquet values of any type to the types of the table.
 
 A value is converted if the result is the same number, or in `start` and `end` the same time. Otherwise it is a problem
 of its row. AWS writes INT32, INT64 and text; other types come from tools that re-encode files.

@@ -1,4 +1,4 @@
-"""Conversion of the values of records, field by field, to the columns of the table."""
+"""Convert the values of records, field by field, to the columns of the table."""
 
 from __future__ import annotations
 

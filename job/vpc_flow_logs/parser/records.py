@@ -37,8 +37,8 @@ class DeliveredFile:
 def parse(files: Iterable[DeliveredFile], layout: Layout) -> Iterator[pa.RecordBatch | Entry]:
     """Yield the records of the files in batches of ``layout.schema``, and entries for all other lines.
 
-    Every line that is neither blank nor a header line is either a row of a batch or covered by one entry. No contents
-    of a file raise an exception.
+    Every line that is neither blank nor a header line is either a row of a batch or covered by one entry. The contents
+    of a file never raise an exception.
     """
     batches = _Batches()
     for part in _parts(files, layout):

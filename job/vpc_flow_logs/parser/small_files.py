@@ -1,4 +1,4 @@
-"""Parsing of small text files of one format together, so that the cost per file is paid once for many files."""
+"""Parse small text files of one format together, so that the cost per file is paid once for many files."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Bundle:
 
 
 def parsed_together(files: Sequence[SmallFile]) -> Iterator[tuple[Values, list[Source]] | SmallFile]:
-    """Yield the records of small files of one format, and each file that has to be read on its own.
+    """Yield the records of small files of one format, and each file that must be read on its own.
 
     Files that cannot be parsed together are split in half, so that one irregular file does not slow down the others.
     """

@@ -38,10 +38,10 @@ async def _serve(listener: int, secret: str) -> None:
     from hypercorn.asyncio import serve  # noqa: PLC0415
     from hypercorn.config import Config  # noqa: PLC0415
 
-    from local.aws.inside import asked_rights, flow_log_api, flow_log_resource, notifications  # noqa: PLC0415
+    from local.aws.inside import flow_log_api, flow_log_resource, notifications, required_permissions  # noqa: PLC0415
     from local.aws.inside.private import Private  # noqa: PLC0415
 
-    for addition in (flow_log_resource, flow_log_api, notifications, asked_rights):
+    for addition in (flow_log_resource, flow_log_api, notifications, required_permissions):
         addition.add()
     config = Config()
     # MiniStack's own main() would also bind port 443, which is not needed here.

@@ -9,7 +9,7 @@ import json
 
 from ministack.services import s3
 
-from local.aws.inside.delivery_rights import ACL, SERVICE
+from local.aws.inside.delivery_permissions import ACL, SERVICE
 from local.aws.inside.scope import scope
 
 

@@ -1,4 +1,4 @@
-"""Delivery of a flow log's file to its bucket, as in AWS. The flow log's status shows a failure."""
+"""Deliver a flow log's file to its bucket, as AWS does. The flow log's status shows a failure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from ministack.services import s3
 
 from local.aws import flow_log_properties as rules
-from local.aws.inside import delivery_rights, flow_logs, switches
-from local.aws.inside.errors import Denied, NotDone
+from local.aws.inside import delivery_permissions, flow_logs, switches
+from local.aws.inside.errors import Denied, RequestRejected
 from local.aws.inside.scope import scope
 
 _ERROR = "Access error"
@@ -23,17 +23,17 @@ def deliver(flow_log: str, *, key: str, body: bytes) -> dict[str, Any]:
         The bucket, and the error and its reason if delivery failed. DescribeFlowLogs then returns the error, too.
 
     Raises:
-        NotDone: the flow log does not exist, or does not deliver to S3.
+        RequestRejected: the flow log does not exist, or does not deliver to S3.
     """
     place, record = flow_logs.find(flow_log)
     destination = rules.destination(record.get("LogDestination", ""))
     if record["LogDestinationType"] != "s3" or not destination:
-        raise NotDone(f"The flow log '{flow_log}' does not deliver to S3")
+        raise RequestRejected(f"The flow log '{flow_log}' does not deliver to S3")
     bucket = destination[0]
-    acl = delivery_rights.ACL if switches.is_on(switches.DELIVER_WITH_ACL) else None
+    acl = delivery_permissions.ACL if switches.is_on(switches.DELIVER_WITH_ACL) else None
     try:
-        delivery_rights.check_put(bucket=bucket, key=key, owner=place.account, region=place.region, acl=acl)
-        delivery_rights.check_key(bucket=bucket, owner=place.account, region=place.region)
+        delivery_permissions.check_put(bucket=bucket, key=key, owner=place.account, region=place.region, acl=acl)
+        delivery_permissions.check_key(bucket=bucket, owner=place.account, region=place.region)
     except Denied as error:
         record |= {"DeliverLogsStatus": "FAILED", "DeliverLogsErrorMessage": _ERROR}
         return {"bucket": bucket, "error": _ERROR, "reason": str(error)}

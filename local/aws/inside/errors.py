@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 
-class NotDone(Exception):
-    """AWS would refuse the request; the message is that of AWS."""
+class RequestRejected(Exception):
+    """AWS would reject the request; the message is the one that AWS returns."""
 
 
-class Denied(NotDone):
+class Denied(RequestRejected):
     """A policy does not allow the request."""

@@ -13,7 +13,7 @@ from ministack.services import ec2
 
 from local.aws import flow_log_properties as rules
 from local.aws.inside import flow_logs
-from local.aws.inside.errors import NotDone
+from local.aws.inside.errors import RequestRejected
 
 _Parameters = dict[str, list[str]]
 _Answer = tuple[int, dict[str, str], bytes]
@@ -42,7 +42,7 @@ def _create(parameters: _Parameters) -> _Answer:
             return _error("InvalidParameter", "; ".join(problems))
         try:
             created.append(flow_logs.create(given))
-        except NotDone as error:
+        except RequestRejected as error:
             refused.append((target, str(error)))
     items = "".join(f"<item>{flow_log}</item>" for flow_log in created)
     failed = "".join(

@@ -8,7 +8,7 @@ from ministack.services.cloudformation import provisioners
 
 from local.aws import flow_log_properties as rules
 from local.aws.inside import flow_logs
-from local.aws.inside.errors import NotDone
+from local.aws.inside.errors import RequestRejected
 
 NAME = "AWS::EC2::FlowLog"
 
@@ -24,7 +24,7 @@ def _create(logical_id: str, properties: dict[str, Any], stack_name: str) -> tup
     given = _checked(logical_id, properties)
     try:
         flow_log = flow_logs.create(given)
-    except NotDone as error:
+    except RequestRejected as error:
         text = f'Resource handler returned message: "{error} (Service: Ec2, Status Code: 400)"'
         raise ValueError(f"{text} (HandlerErrorCode: InvalidRequest)") from None
     return flow_log, {"Id": flow_log}

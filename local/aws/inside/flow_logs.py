@@ -16,8 +16,8 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2
 
 from local.aws import flow_log_properties as rules
-from local.aws.inside import attached_policy, delivery_rights, switches
-from local.aws.inside.errors import NotDone
+from local.aws.inside import attached_policy, delivery_permissions, switches
+from local.aws.inside.errors import RequestRejected
 from vpc_flow_logs.fields import DEFAULT_FORMAT, TGW_DEFAULT_FORMAT
 
 _log = logging.getLogger("flow-logs")
@@ -37,11 +37,11 @@ def create(properties: Mapping[str, Any]) -> str:
     """Create a flow log in the account and region of the request; return its ID.
 
     Raises:
-        NotDone: EC2 refuses the flow log.
+        RequestRejected: EC2 rejects the flow log.
     """
     problem = rules.request_problem(properties)
     if problem:
-        raise NotDone(problem)
+        raise RequestRejected(problem)
     place = Place(get_account_id(), get_region())
     flow_log = f"fl-0{secrets.token_hex(8)}"
     if properties.get("LogDestinationType") == "s3":
@@ -50,12 +50,12 @@ def create(properties: Mapping[str, Any]) -> str:
         folder = _folder(properties, place)
         if switches.is_on(switches.ATTACH_BUCKET_POLICY):
             attached_policy.attach(destination[0], folder=folder, owner=place.account, region=place.region)
-        delivery_rights.check_destination(
+        delivery_permissions.check_destination(
             bucket=destination[0], key=f"{folder}/x", owner=place.account, region=place.region
         )
     record = _record(flow_log, properties)
     if any(_configuration(record) == _configuration(other) for other in ec2._flow_logs.values()):
-        raise NotDone("There is an existing Flow Log with the same configuration and log destination.")
+        raise RequestRejected("There is an existing Flow Log with the same configuration and log destination.")
     ec2._flow_logs[flow_log] = record
     _log.info("created %s for %s", flow_log, properties["ResourceId"])
     set_tags(flow_log, properties.get("Tags", []))
@@ -125,9 +125,9 @@ def find(flow_log: str) -> tuple[Place, dict[str, Any]]:
     """Find a flow log in any account and region.
 
     Raises:
-        NotDone: the flow log does not exist.
+        RequestRejected: the flow log does not exist.
     """
     for place, record in _everywhere():
         if record["FlowLogId"] == flow_log:
             return place, record
-    raise NotDone(f"The flow log '{flow_log}' does not exist")
+    raise RequestRejected(f"The flow log '{flow_log}' does not exist")

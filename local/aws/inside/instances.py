@@ -11,7 +11,7 @@ from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.core.responses import get_region
 from ministack.services import iam, sts
 
-from local.aws.inside.errors import NotDone
+from local.aws.inside.errors import RequestRejected
 from local.aws.inside.scope import scope
 
 
@@ -19,20 +19,20 @@ def credentials(profile: str, *, account: str, seconds: int) -> dict[str, Any]:
     """Return temporary credentials of the role in an instance profile (name or ARN).
 
     Raises:
-        NotDone: the profile does not exist or has no role, or the role does not trust EC2.
+        RequestRejected: the profile does not exist or has no role, or the role does not trust EC2.
     """
     if profile.startswith("arn:"):
         account = profile.split(":")[4]
     with scope(account=account, region=get_region()):
         record = iam._instance_profiles.get(profile.rsplit("/", 1)[-1])
         if not record or (profile.startswith("arn:") and record["Arn"] != profile):
-            raise NotDone(f"Instance profile {profile} cannot be found.")
+            raise RequestRejected(f"Instance profile {profile} cannot be found.")
         roles = record["Roles"]
         role = iam._roles.get(roles[0] if isinstance(roles[0], str) else roles[0]["RoleName"]) if roles else None
         if not role:
-            raise NotDone(f"Instance profile {profile} has no role.")
+            raise RequestRejected(f"Instance profile {profile} has no role.")
         if not _trusts_ec2(role, account=account):
-            raise NotDone(f"Role {role['Arn']} does not trust ec2.amazonaws.com: EC2 cannot assume it.")
+            raise RequestRejected(f"Role {role['Arn']} does not trust ec2.amazonaws.com: EC2 cannot assume it.")
         return _session(role, account=account, seconds=seconds)
 
 

@@ -1,4 +1,4 @@
-"""Check of ``iam:PassRole`` for EC2, which MiniStack omits when it starts an instance."""
+"""Check ``iam:PassRole`` for EC2, which MiniStack does not do when it starts an instance."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ministack.core.iam_evaluator import pin_request_origin
 
 from local.aws.emulator import PRIVATE
 from local.aws.inside import delivery, flow_logs, instances, passing, switches
-from local.aws.inside.errors import NotDone
+from local.aws.inside.errors import RequestRejected
 
 _Application = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -54,7 +54,7 @@ class Private:
         pin_request_origin("127.0.0.1", True)
         try:
             return 200, answer(dict(parse_qsl(scope["query_string"].decode())), body)
-        except NotDone as error:
+        except RequestRejected as error:
             return 409, {"reason": str(error)}
 
 

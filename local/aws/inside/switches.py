@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.aws.inside.errors import NotDone
+from local.aws.inside.errors import RequestRejected
 
 ATTACH_BUCKET_POLICY = "attach-bucket-policy"
 """Creating a flow log replaces the bucket's policy with one from AWS, if the bucket is in the creator's account.
@@ -30,9 +30,9 @@ def turn(name: str, *, on: bool) -> bool:
     """Turn a switch on or off, and return whether it was on.
 
     Raises:
-        NotDone: the switch is unknown.
+        RequestRejected: the switch is unknown.
     """
     if name not in _on:
-        raise NotDone(f"{name}: unknown switch; valid switches are {', '.join(_on)}")
+        raise RequestRejected(f"{name}: unknown switch; valid switches are {', '.join(_on)}")
     before, _on[name] = _on[name], on
     return before

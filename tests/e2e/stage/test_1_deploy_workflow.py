@@ -48,6 +48,7 @@ def test_the_summary_reports_the_health_of_the_environment(runner: Runner) -> No
     summary = runner.summary.read_text()
     assert summary.startswith("### local: healthy")
     assert "| ok | job | continuous: http://127.0.0.1:" in summary
+    assert "| - | maintenance | no run yet: waiting for the schedule: http://127.0.0.1:" in summary
     assert "| ok | bucket policy | flow-logs-local has all " in summary
 
 
@@ -108,7 +109,7 @@ def test_the_smoke_test_reports_a_paused_job_and_a_full_queue_with_the_next_step
     stage: EmbeddedStage, runner: Runner, delivered: list[Delivered]
 ) -> None:
     client = WorkspaceClient(host=stage.workspace.host, token=stage.workspace.credentials.token)
-    (job,) = client.jobs.list()
+    (job,) = client.jobs.list(name="vpc-flow-logs-local")
     assert job.job_id is not None
     client.jobs.update(job.job_id, new_settings=JobSettings(continuous=Continuous(pause_status=PauseStatus.PAUSED)))
     client.jobs.cancel_all_runs(job_id=job.job_id)

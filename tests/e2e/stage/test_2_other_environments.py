@@ -53,10 +53,9 @@ def listed(stage: EmbeddedStage) -> EmbeddedStage:
 
 
 def jobs(stage: EmbeddedStage) -> dict[str, int]:
-    """Return the ID of each environment's job."""
+    """Return the IDs of all jobs by name: a streaming job and a maintenance job for each environment."""
     with stage.workspace.lock:
-        entries = stage.workspace.state.jobs.values()
-        return {(entry.settings.get("tags") or {})["vpc-flow-logs-environment"]: entry.job_id for entry in entries}
+        return {entry.settings["name"]: entry.job_id for entry in stage.workspace.state.jobs.values()}
 
 
 def profiles(stage: EmbeddedStage) -> list[str]:
@@ -75,7 +74,7 @@ def test_each_environment_loads_its_own_bucket_by_events_by_queue_and_by_listing
     delivered += files
     assert {item.bucket for item in files} == {"flow-logs-local", "flow-logs-queued", "flow-logs-listed"}
     assert [item.error for item in files if item.error] == []
-    stage.workspace.fire_schedule(jobs(stage)["listed"])
+    stage.workspace.fire_schedule(jobs(stage)["vpc-flow-logs-listed"])
     for name, table in (("local", "flow_logs"), ("queued", "flow_logs_queued"), ("listed", "flow_logs_listed")):
         expected = written(delivered, name)
         assert loaded(spark, stage, table, expected) == expected
@@ -89,7 +88,8 @@ def test_destroying_one_environment_keeps_the_others(
     assert all("queued" not in url for url in stage.aws.client("sqs").list_queues()["QueueUrls"])
     with pytest.raises(ClientError, match="NoSuchEntity"):
         stage.aws.client("iam").get_role(RoleName="flow-log-reader-queued")
-    assert jobs(stage) == {name: job for name, job in before.items() if name != "queued"}
+    assert "vpc-flow-logs-queued maintenance" in before
+    assert jobs(stage) == {name: job for name, job in before.items() if "queued" not in name}
     assert profiles(stage) == ["flow-log-reader-listed", "flow-log-reader-local"]
     more = deliver(stage.aws, seed=22, intervals=1, records=50)
     assert {item.bucket for item in more} == {"flow-logs-local", "flow-logs-listed"}

@@ -1,7 +1,7 @@
-"""Startup code of each Lambda function, which takes packages with machine code from this Python.
+"""Startup code of each Lambda function. It takes compiled packages from this Python instead of from the zip.
 
-A function's zip has machine code for Lambda's Python and processor. This machine may have a different Python or
-processor. The same versions of these packages are installed in the stage's venv.
+A function's zip has packages that are compiled for Lambda's Python and processor. This machine may have a different
+Python or processor. The same versions of these packages are installed in the stage's venv.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from tests.support.buckets import (
 )
 from tests.support.environment_files import STACK, environment
 from tests.support.ministack import ACCOUNT
-from vpc_flow_logs import notification_rights, rights
+from vpc_flow_logs import notification_permissions, permissions
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.trial import Trial, missing
 
@@ -91,7 +91,7 @@ def parameters(notifications: str, *, queue_url: str | None = None, bucket: str 
 
 def auto_loader(stage: Emulator, settings: Environment, *, without: str | None = None) -> list[Trial]:
     with as_caller(stage, reader(stage, settings, without=without)):
-        return notification_rights.notifications(parameters("auto-loader"))
+        return notification_permissions.notifications(parameters("auto-loader"))
 
 
 def resources(stage: Emulator) -> list[Any]:
@@ -131,7 +131,7 @@ def test_a_message_in_the_given_queue_is_not_received(stage: Emulator, stack: En
     sqs.purge_queue(QueueUrl=queue)
     sqs.send_message(QueueUrl=queue, MessageBody="of the job")
     with as_caller(stage, reader(stage, stack)):
-        trials = notification_rights.notifications(parameters("queue", queue_url=queue))
+        trials = notification_permissions.notifications(parameters("queue", queue_url=queue))
     assert [(trial.state, trial.action, trial.where) for trial in trials] == [("ok", ", ".join(QUEUE), STACK_QUEUE)]
     request = {"QueueUrl": queue, "MessageSystemAttributeNames": ["ApproximateReceiveCount"]}
     (message,) = sqs.receive_message(**request)["Messages"]
@@ -143,7 +143,7 @@ def test_each_missing_permission_on_the_given_queue_is_reported(
     stage: Emulator, stack: Environment, queue: str, action: str
 ) -> None:
     with as_caller(stage, reader(stage, stack, without=action)):
-        trials = notification_rights.notifications(parameters("queue", queue_url=queue))
+        trials = notification_permissions.notifications(parameters("queue", queue_url=queue))
     assert [(trial.action, trial.where) for trial in missing(trials)] == [(action, STACK_QUEUE)]
 
 
@@ -151,7 +151,7 @@ def test_a_given_queue_that_does_not_exist_is_reported(stage: Emulator, stack: E
     credentials = reader(stage, stack)
     stage.client("sqs").delete_queue(QueueUrl=queue)
     with as_caller(stage, credentials):
-        (trial,) = missing(notification_rights.notifications(parameters("queue", queue_url=queue)))
+        (trial,) = missing(notification_permissions.notifications(parameters("queue", queue_url=queue)))
     assert trial.reason == "the queue does not exist"
 
 
@@ -160,14 +160,14 @@ def test_list_and_read_permissions_are_reported_separately(stage: Emulator, sett
         # The bucket policy grants the reader access too.
         stage.client("s3").delete_bucket_policy(Bucket=BUCKET)
         with as_caller(stage, reader(stage, settings, without=action)):
-            assert [(trial.action, trial.where) for trial in missing(rights.logs(parameters("off")))] == [
+            assert [(trial.action, trial.where) for trial in missing(permissions.logs(parameters("off")))] == [
                 (action, where)
             ]
     with as_caller(stage, reader(stage, settings)):
-        assert [trial.state for trial in rights.logs(parameters("off"))] == ["ok", "ok"]
+        assert [trial.state for trial in permissions.logs(parameters("off"))] == ["ok", "ok"]
 
 
 def test_a_missing_bucket_is_reported_by_verify(stage: Emulator, settings: Environment) -> None:
     with as_caller(stage, stage.root):
-        (trial,) = missing(rights.logs(parameters("off", bucket="nobodys-bucket")))
+        (trial,) = missing(permissions.logs(parameters("off", bucket="nobodys-bucket")))
     assert (trial.action, trial.reason) == ("s3:ListBucket", "the bucket does not exist")

@@ -71,7 +71,7 @@ class Calls:
     def __init__(self, service: str, *, region: str) -> None:
         self.client: Any = client(service, region=region)
         self._service, self._region = service, region
-        self._hopeless: Trial | None = None
+        self._unanswered: Trial | None = None
 
     def trial(self, action: str, where: str, call: Callable[[], Any], *, granted: Sequence[str] = ()) -> Trial:
         """Make a call and return the result.
@@ -84,8 +84,8 @@ class Calls:
         """
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-        if self._hopeless is not None:
-            return self._of_hopeless(action, where)
+        if self._unanswered is not None:
+            return self._skipped(action, where)
         try:
             call()
         except ClientError as error:
@@ -94,16 +94,16 @@ class Calls:
                 return Trial("ok", action, where)
             return _judged(action, where, code=str(details.get("Code", "")), text=str(details.get("Message", "")))
         except BotoCoreError as error:
-            self._hopeless = self._unmade(error)
-            return self._of_hopeless(action, where)
+            self._unanswered = self._no_response(error)
+            return self._skipped(action, where)
         return Trial("ok", action, where)
 
-    def _of_hopeless(self, action: str, where: str) -> Trial:
-        first = self._hopeless
+    def _skipped(self, action: str, where: str) -> Trial:
+        first = self._unanswered
         assert first is not None
         return Trial(first.state, action, where, first.reason, first.next_step)
 
-    def _unmade(self, error: Exception) -> Trial:
+    def _no_response(self, error: Exception) -> Trial:
         """Return the result of a call that got no response."""
         kind = type(error).__name__
         if "Credential" in kind:

@@ -18,7 +18,7 @@ _ALLOWED = {EMPTY_PREFIX: ("waits", "raises"), NOTIFICATION_FILTER: ("raw", "enc
 
 
 @dataclass(frozen=True)
-class Ways:
+class Behavior:
     """The settings.
 
     Attributes:
@@ -33,8 +33,8 @@ class Ways:
     notification_filter: str = "raw"
 
     @classmethod
-    def chosen(cls, *, empty_prefix: str | None, notification_filter: str | None) -> Ways:
-        """Return the settings; None takes the environment variable, or else the default.
+    def chosen(cls, *, empty_prefix: str | None, notification_filter: str | None) -> Behavior:
+        """Return the settings; None selects the value of the environment variable, or else the default.
 
         Raises:
             CloudFilesError: a value is not allowed.

@@ -1,7 +1,7 @@
-"""Test the permissions to find new files: for Auto Loader's setup of notifications, or for an existing queue.
+"""Test the permissions for finding new files: those for Auto Loader's setup, or those for an existing queue.
 
-The tests change nothing. A call that would change something uses a queue or topic that does not exist, or a receipt
-handle that no message has, or is left out. AWS checks the permission of the caller before anything else.
+The tests change nothing. They name a queue or topic that does not exist, or a receipt handle that no message has. Calls
+that would change something anyway are left out. AWS checks the permission of the caller before anything else.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.paths import parts, scheme_of
-from vpc_flow_logs.rights import ABSENT, Calls, account_of, bucket_arn, partition
+from vpc_flow_logs.permissions import ABSENT, Calls, account_of, bucket_arn, partition
 from vpc_flow_logs.trial import Trial, merged
 
 AUTO_INGEST = "databricks-auto-ingest-"

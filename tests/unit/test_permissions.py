@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from vpc_flow_logs import notification_rights, rights
+from vpc_flow_logs import notification_permissions, permissions
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.trial import Trial, line, merged, message, missing, printable
 
@@ -32,8 +32,8 @@ def parameters(notifications: str = "auto-loader", *, path: str = "s3://logs/AWS
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Point every service at an address that accepts connections and never answers."""
-    monkeypatch.setattr(rights, "_READ_SECONDS", 0.2)
-    monkeypatch.setattr(rights, "_ATTEMPTS", 1)
+    monkeypatch.setattr(permissions, "_READ_SECONDS", 0.2)
+    monkeypatch.setattr(permissions, "_ATTEMPTS", 1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         for name in ENDPOINTS:
@@ -45,7 +45,7 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_a_service_that_does_not_answer_is_missing_and_the_advice_names_the_endpoint(silent: str) -> None:
-    trials = missing(notification_rights.notifications(parameters("queue")))
+    trials = missing(notification_permissions.notifications(parameters("queue")))
     assert [trial.action for trial in trials] == [
         "sqs:GetQueueAttributes, sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility"
     ]
@@ -55,7 +55,7 @@ def test_a_service_that_does_not_answer_is_missing_and_the_advice_names_the_endp
 
 
 def test_each_unreachable_service_is_reported_separately(silent: str) -> None:
-    trials = missing(notification_rights.notifications(parameters()))
+    trials = missing(notification_permissions.notifications(parameters()))
     assert [trial.where for trial in trials] == ["arn:aws:s3:::logs", "*", "*"]
     advice = [trial.next_step for trial in trials]
     assert "gateway endpoint for S3" in advice[0]
@@ -63,7 +63,7 @@ def test_each_unreachable_service_is_reported_separately(silent: str) -> None:
 
 
 def test_an_unreachable_service_gets_one_request(silent: str) -> None:
-    calls = rights.Calls("sqs", region="us-east-1")
+    calls = permissions.Calls("sqs", region="us-east-1")
     requests: list[str] = []
 
     def send() -> None:
@@ -82,7 +82,7 @@ def test_without_credentials_nothing_is_reported_missing_and_the_reason_is_shown
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, "/dev/null")
-    trials = notification_rights.notifications(parameters("queue"))
+    trials = notification_permissions.notifications(parameters("queue"))
     assert [trial.state for trial in trials] == ["untried"]
     assert trials[0].reason == "cannot be tested here: Unable to locate credentials"
 
@@ -90,20 +90,20 @@ def test_without_credentials_nothing_is_reported_missing_and_the_reason_is_shown
 def test_a_missing_boto3_raises_an_import_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(ImportError):
-        notification_rights.notifications(parameters())
+        notification_permissions.notifications(parameters())
 
 
 @pytest.mark.parametrize("notifications", ["auto-loader", "queue", "off"])
 def test_a_local_folder_needs_no_aws_requests(notifications: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
     local = parameters(notifications, path="/logs")
-    assert notification_rights.notifications(local) == []
-    assert rights.logs(local) == []
+    assert notification_permissions.notifications(local) == []
+    assert permissions.logs(local) == []
 
 
-def test_listing_needs_no_notification_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listing_needs_no_notification_permissions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
-    assert notification_rights.notifications(parameters("off")) == []
+    assert notification_permissions.notifications(parameters("off")) == []
 
 
 _USER = "User: arn:aws:sts::123456789012:assumed-role/reader/i-0 is not authorized to perform:"
@@ -133,7 +133,7 @@ _USER = "User: arn:aws:sts::123456789012:assumed-role/reader/i-0 is not authoriz
     ],
 )
 def test_a_refusal_names_action_resource_and_reason(code: str, text: str, expected: str) -> None:
-    trial = rights._judged("s3:GetObject", "arn:aws:s3:::b/k", code=code, text=text)
+    trial = permissions._judged("s3:GetObject", "arn:aws:s3:::b/k", code=code, text=text)
     assert (trial.state, trial.text) == ("missing", expected)
     assert trial.next_step
 

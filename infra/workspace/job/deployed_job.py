@@ -1,4 +1,4 @@
-"""Find the streaming job by the environment tag; create, update and remove it."""
+"""Find a job of an environment by its tags; create, update and remove it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from infra.workspace.errors import DeploymentError
 from infra.workspace.explain import explaining
 from infra.workspace.job import identity
 from infra.workspace.job.job_diff import differences
-from infra.workspace.job.job_settings import DEFINITION_TAG, ENVIRONMENT_TAG
+from infra.workspace.job.job_kind import JobKind
+from infra.workspace.job.job_settings import DEFINITION_TAG
 from infra.workspace.job.runs import end_job_runs
 from infra.workspace.pace import Pace
 from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.step import Step
+
+_PAGE = 100
+"""The most jobs that a response can list."""
 
 # Settings that a run depends on; all others may change during a run.
 _OF_A_RUN = ("tasks", "job_clusters", "continuous", "schedule", "run_as")
@@ -28,32 +32,32 @@ def url(host: str, job_id: int) -> str:
     return f"{host}/jobs/{job_id}"
 
 
-def find(client: WorkspaceClient, spec: WorkspaceSpec) -> list[BaseJob]:
-    """Return the environment's job, followed by duplicates from a create request with a lost response."""
-    with explaining("Looking for the job"):
-        # Search by name first, to avoid paging through all jobs. The name may have changed, so the tag decides.
-        named = [job for job in _named(client, spec) if _is_deployed(job, spec)]
-        tagged = named or [job for job in client.jobs.list() if _is_deployed(job, spec)]
+def find(client: WorkspaceClient, spec: WorkspaceSpec, kind: JobKind) -> list[BaseJob]:
+    """Return the environment's job of a kind, followed by duplicates from a create request with a lost response."""
+    with explaining(f"Looking for the {kind.noun}"):
+        # Search by name first, to avoid paging through all jobs. The name may have changed, so the tags decide.
+        named = [job for job in _named(client, spec, kind) if kind.owns(job, spec)]
+        tagged = named or [job for job in client.jobs.list(limit=_PAGE) if kind.owns(job, spec)]
         tagged.sort(key=lambda job: (job.created_time or 0, job.job_id or 0))
-        # A manual copy has the tag too, but it has another name or is not paused, so it is not a duplicate.
+        # A manual copy has the tags too, but it has another name or is not paused, so it is not a duplicate.
         return tagged[:1] + [job for job in tagged[1:] if job in named and _is_paused(job)]
 
 
-def problems(client: WorkspaceClient, spec: WorkspaceSpec) -> list[str]:
+def problems(client: WorkspaceClient, spec: WorkspaceSpec, kind: JobKind) -> list[str]:
     """Return a problem if another job has the name, or the environment's job belongs to another AWS account."""
-    if jobs := find(client, spec):
+    if jobs := find(client, spec, kind):
         profile = profile_of(client, jobs[0].job_id or 0)
         if profile is None or Arn.parse(profile).account == Arn.parse(spec.profile.arn).account:
             return []
         problem = (
-            f"the job {jobs[0].job_id} of an environment named {spec.environment!r} runs with {profile}, which belongs "
-            "to another AWS account: rename this environment's file"
+            f"the {kind.noun} {jobs[0].job_id} of an environment named {spec.environment!r} runs with {profile}, which "
+            "belongs to another AWS account: rename this environment's file"
         )
         return [problem]
-    with explaining("Looking for the job"):
-        others = [job.job_id for job in _named(client, spec)]
+    with explaining(f"Looking for the {kind.noun}"):
+        others = [job.job_id for job in _named(client, spec, kind)]
     problem = (
-        f"the job name {spec.job.name!r} is taken by job {others[0] if others else None}, which does not belong to "
+        f"the job name {kind.name(spec)!r} is taken by job {others[0] if others else None}, which does not belong to "
         "this deployment and is not changed: rename that job, or rename the environment's file"
     )
     return [problem] if others else []
@@ -70,16 +74,16 @@ def profile_of(client: WorkspaceClient, job_id: int) -> str | None:
 
 
 def bring_up_to_date(
-    client: WorkspaceClient, spec: WorkspaceSpec, desired: JobSettings, *, pace: Pace
+    client: WorkspaceClient, spec: WorkspaceSpec, kind: JobKind, *, desired: JobSettings, pace: Pace
 ) -> tuple[Step, int]:
     """Create the job, or change it to the desired settings if it differs; return the step and the job's ID.
 
     A run with an old definition ends before a new one starts. Without differences, nothing is written.
     """
-    jobs = find(client, spec)
+    jobs = find(client, spec, kind)
     if not jobs:
-        job_id = _create(client, spec, desired)
-        return Step("job", "created", url(spec.host, job_id)), job_id
+        job_id = _create(client, spec, kind, desired=desired)
+        return Step(kind.noun, "created", url(spec.host, job_id)), job_id
     job_id = jobs[0].job_id or 0
     for duplicate in jobs[1:]:
         remove(client, duplicate.job_id or 0, pace=pace)
@@ -91,7 +95,7 @@ def bring_up_to_date(
         desired.run_as = owner
         changed.append("run_as")
     if not changed:
-        return Step("job", "unchanged", url(spec.host, job_id)), job_id
+        return Step(kind.noun, "unchanged", url(spec.host, job_id)), job_id
     places = [place for place in changed if place != f"tags.{DEFINITION_TAG}"]
     if spec.job.pause or any(place.startswith(_OF_A_RUN) for place in places):
         changing = _changing(desired)
@@ -101,7 +105,7 @@ def bring_up_to_date(
         end_job_runs(client, job_id, pace=pace)
     with explaining(f"Changing the job {job_id}"):
         _reset(client, job_id, desired)
-    return Step("job", "updated", f"{url(spec.host, job_id)} ({', '.join(places) or 'its tag'})"), job_id
+    return Step(kind.noun, "updated", f"{url(spec.host, job_id)} ({', '.join(places) or 'its tag'})"), job_id
 
 
 def remove(client: WorkspaceClient, job_id: int, *, pace: Pace) -> None:
@@ -116,16 +120,16 @@ def remove(client: WorkspaceClient, job_id: int, *, pace: Pace) -> None:
         _delete(client, job_id)
 
 
-def _create(client: WorkspaceClient, spec: WorkspaceSpec, desired: JobSettings) -> int:
-    """Create the job paused, delete duplicates, and start it.
+def _create(client: WorkspaceClient, spec: WorkspaceSpec, kind: JobKind, *, desired: JobSettings) -> int:
+    """Create a job paused, delete duplicates, and start it.
 
     A create request may take effect although its response is lost; the SDK then sends it again. Two paused jobs do no
     harm, but two streams on one checkpoint would.
     """
-    with explaining("Creating the job"):
+    with explaining(f"Creating the {kind.noun}"):
         initial = desired if spec.job.pause else _changing(desired)
         client.jobs.create(**{name: value for name, value in vars(initial).items() if value is not None})
-        first, *duplicates = find(client, spec)
+        first, *duplicates = find(client, spec, kind)
         for duplicate in duplicates:
             _delete(client, duplicate.job_id or 0)
         if not spec.job.pause:
@@ -189,17 +193,13 @@ def _delete(client: WorkspaceClient, job_id: int) -> None:
             raise
 
 
-def _named(client: WorkspaceClient, spec: WorkspaceSpec) -> list[BaseJob]:
-    """Return the jobs with the deployment's job name, ignoring case as the service does, so that no job is missed."""
-    name = spec.job.name.casefold()
-    jobs = client.jobs.list(name=spec.job.name)
-    return [job for job in jobs if job.settings and (job.settings.name or "").casefold() == name]
+def _named(client: WorkspaceClient, spec: WorkspaceSpec, kind: JobKind) -> list[BaseJob]:
+    """Return the jobs with the name of this kind, ignoring case as the service does, so that no job is missed."""
+    name = kind.name(spec)
+    jobs = client.jobs.list(name=name)
+    return [job for job in jobs if job.settings and (job.settings.name or "").casefold() == name.casefold()]
 
 
 def _is_paused(job: BaseJob) -> bool:
     triggers = (job.settings.continuous, job.settings.schedule) if job.settings else ()
     return any(trigger is not None and trigger.pause_status == PauseStatus.PAUSED for trigger in triggers)
-
-
-def _is_deployed(job: BaseJob, spec: WorkspaceSpec) -> bool:
-    return bool(job.settings and (job.settings.tags or {}).get(ENVIRONMENT_TAG) == spec.environment)

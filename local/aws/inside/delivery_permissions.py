@@ -1,4 +1,4 @@
-"""Evaluation of bucket and key policies for AWS's log delivery, ``delivery.logs.amazonaws.com``.
+"""Evaluate bucket and key policies for AWS's log delivery, ``delivery.logs.amazonaws.com``.
 
 MiniStack does not evaluate policies for services that make calls on their own, so this module calls its evaluator.
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
@@ -13,7 +13,7 @@ from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.core.responses import get_region
 from ministack.services import kms, s3
 
-from local.aws.inside.errors import Denied, NotDone
+from local.aws.inside.errors import Denied, RequestRejected
 from local.aws.inside.scope import scope
 
 SERVICE = "delivery.logs.amazonaws.com"
@@ -22,7 +22,7 @@ ACL = "bucket-owner-full-control"
 
 
 def check_destination(*, bucket: str, key: str, owner: str, region: str) -> None:
-    """Raise an error if EC2 would refuse a flow log with this destination.
+    """Raise an error if EC2 would reject a flow log with this destination.
 
     Args:
         bucket: the flow log's bucket.
@@ -31,14 +31,14 @@ def check_destination(*, bucket: str, key: str, owner: str, region: str) -> None
         region: the flow log's region.
 
     Raises:
-        NotDone: the bucket does not exist, or has a key that log delivery cannot use.
+        RequestRejected: the bucket does not exist, or has a key that log delivery cannot use.
         Denied: the bucket's policy does not allow delivery.
     """
     if not s3._bucket_owner_account(bucket):
-        raise NotDone(f"LogDestination: {bucket} does not exist")
+        raise RequestRejected(f"LogDestination: {bucket} does not exist")
     key_id = encryption_key(bucket)
     if key_id and not key_id.startswith("arn:"):
-        raise NotDone(f"LogDestination: {bucket} is undeliverable")
+        raise RequestRejected(f"LogDestination: {bucket} is undeliverable")
     try:
         check_put(bucket=bucket, key=key, owner=owner, region=region, acl=ACL)
     except Denied as error:

@@ -1,0 +1,116 @@
+"""Thirty days of synthetic traffic: as flow log files of a quiet VPC, and as Parquet with the columns of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.data import SEED, START
+from local.traffic.files import FlowLog, encode, key, place
+from local.traffic.network import Network
+from local.traffic.records import records
+from vpc_flow_logs.fields import DEFAULT_FORMAT
+from vpc_flow_logs.parser.layout import TEXT_MAP, TIMESTAMP, Layout
+
+DAYS = 30
+HOURS = 24 * DAYS
+DAY = "TIMESTAMP'2026-01-17 00:00:00+00:00'"
+HOUR = "TIMESTAMP'2026-01-17 15:00:00+00:00'"
+"""The day and the hour of the questions, as SQL."""
+
+_FLOW_LOG = FlowLog(id="fl-0123456789abcdef0", account="123456789012", region="us-east-1")
+
+
+@dataclass(frozen=True)
+class QuietVpc:
+    """A month of flow log files, a few per hour.
+
+    Attributes:
+        files_of_a_day: Number of files per day.
+        records_of_a_file: Number of records per file.
+    """
+
+    files_of_a_day: int
+    records_of_a_file: int
+
+    @property
+    def records(self) -> int:
+        return DAYS * self.files_of_a_day * self.records_of_a_file
+
+    def folder(self, root: Path) -> Path:
+        return root / f"month-{self.files_of_a_day}x{self.records_of_a_file}"
+
+    def make(self, root: Path) -> Path:
+        """Write the files if they do not exist, and return their folder, with one folder per day."""
+        folder = self.folder(root)
+        if (folder / "_done").exists():
+            return folder
+        network, period = Network.seeded(SEED), timedelta(days=1) / self.files_of_a_day
+        for number in range(DAYS * self.files_of_a_day):
+            start = START + number * period
+            table = _records(network, start, period, self.records_of_a_file, number)
+            place(encode(_FLOW_LOG, table), folder / f"{number // self.files_of_a_day:02}", key(_FLOW_LOG, start))
+        (folder / "_done").touch()
+        return folder
+
+
+def busy(count: int, layout: Layout, root: Path) -> Path:
+    """Write a month of records with the columns of the table, one file per hour; return the folder."""
+    folder = root / f"busy-{count}"
+    if (folder / "_done").exists():
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    network, hour = Network.seeded(SEED), timedelta(hours=1)
+    for number in range(HOURS):
+        start = START + number * hour
+        delivered = _records(network, start, hour, count // HOURS, number)
+        # The records arrive in the order of their files, each with five minutes of traffic, and in no order in a file.
+        delivered = delivered.take(pa.array(np.argsort(delivered["end"].to_numpy() // 300, kind="stable")))
+        pq.write_table(_as_table(delivered, layout, start), folder / f"{number:03}.parquet", compression="zstd")
+    (folder / "_done").touch()
+    return folder
+
+
+def address(network: Network | None = None) -> str:
+    """Return the address of the first question: an interface of the VPC with a usual share of the traffic."""
+    table = _records(network or Network.seeded(SEED), START, timedelta(hours=1), 10_000, 0)
+    counts = sorted(table["srcaddr"].drop_null().value_counts().to_pylist(), key=lambda row: -row["counts"])
+    return str(counts[20]["values"])
+
+
+def _records(network: Network, start: datetime, period: timedelta, count: int, number: int) -> pa.Table:
+    first, seconds = int(start.timestamp()), int(period.total_seconds())
+    return records(network, DEFAULT_FORMAT, start=first, seconds=seconds, count=count, seed=SEED + number)
+
+
+def _as_table(delivered: pa.Table, layout: Layout, start: datetime) -> pa.Table:
+    """Return the records as the job's parser returns them, with ``ingested_at``."""
+    count = delivered.num_rows
+    columns = dict(zip((name.replace("-", "_") for name in delivered.column_names), delivered.columns, strict=True))
+    ends = delivered["end"].to_numpy() // 300 * 300
+    prefix = f"s3://flow-logs/{_FLOW_LOG.folder}/{start:%Y/%m/%d}"
+    paths = {int(end): _path(prefix, int(end)) for end in np.unique(ends)}
+    arrived = [datetime.fromtimestamp(int(end), start.tzinfo) + timedelta(minutes=8) for end in ends]
+    values = dict(_values(columns, layout, count))
+    values["source_file"] = pa.array([paths[int(end)] for end in ends])
+    values["ingested_at"] = pa.array(arrived, TIMESTAMP)
+    return pa.table(values)
+
+
+def _path(prefix: str, end: int) -> str:
+    return f"{prefix}/{key(_FLOW_LOG, datetime.fromtimestamp(end, START.tzinfo)).rpartition('/')[2]}"
+
+
+def _values(columns: dict[str, pa.ChunkedArray], layout: Layout, count: int) -> Iterator[tuple[str, pa.Array]]:
+    for field in layout.schema:
+        if field.name in columns:
+            yield field.name, columns[field.name].cast(field.type)
+    micros = (columns["start"].cast(pa.int64()).to_numpy() * 1_000_000).astype("datetime64[us]")
+    yield "event_time", pa.array(micros, pa.timestamp("us")).cast(TIMESTAMP)
+    yield "other_fields", pa.nulls(count, TEXT_MAP)

@@ -1,0 +1,124 @@
+-- title: Conversations
+-- topic: network
+-- question: Who talked to whom, with both directions of a flow in one row?
+-- counts: Records without ICMP and without rejected ones, by addresses, ports and protocol. If several interfaces log a
+--   conversation, the bytes are those of the interface that logged the most, so nothing counts twice. The server is the
+--   end that sent SYN-ACK or received SYN; without tcp-flags, the end with the lower port; with equal ports, the end
+--   that did not send first.
+-- order: most bytes first
+-- fields: srcaddr, dstaddr, srcport, dstport, protocol
+-- optional: bytes, tcp-flags, action, end, interface-id, tgw-attachment-id, resource-id
+-- chart: table
+-- column: community_id STRING: Community ID of the flow, version 1 with seed 0
+-- column: client STRING: Address that opened the conversation
+-- column: server STRING: Address that was called
+-- column: service_port INT: Port of the server; NULL for protocols without ports
+-- column: protocol
+-- column: client_bytes BIGINT: Bytes from the client to the server
+-- column: server_bytes BIGINT: Bytes from the server to the client
+-- column: first_seen TIMESTAMP: Start of the first record
+-- column: last_seen TIMESTAMP: End of the last record
+-- column: tcp_flags INT: TCP flags of all records, combined by OR
+WITH ends AS (
+    SELECT
+        protocol,
+        protocol IN (6, 17, 132) AS has_ports,
+        event_time,
+        coalesce(end_time, event_time) AS end_time,
+        coalesce(bytes, 0) AS bytes,
+        tcp_flags,
+        coalesce(interface_id, tgw_attachment_id, resource_id, '-') AS observer,
+        named_struct(
+            'digits', srcaddr_hex,
+            'port', CASE WHEN protocol IN (6, 17, 132) THEN srcport ELSE 0 END,
+            'address', srcaddr
+        ) AS source,
+        named_struct(
+            'digits', dstaddr_hex,
+            'port', CASE WHEN protocol IN (6, 17, 132) THEN dstport ELSE 0 END,
+            'address', dstaddr
+        ) AS target
+    FROM all_fields
+    WHERE
+        event_time >= :since
+        AND event_time < :until
+        AND coalesce(action, 'ACCEPT') <> 'REJECT'
+        AND protocol NOT IN (1, 58)
+        AND srcaddr_hex IS NOT NULL
+        AND dstaddr_hex IS NOT NULL
+),
+
+-- One row per conversation and interface. The ends are in the order of Community ID: a is the lower one.
+observed AS (
+    SELECT
+        protocol,
+        has_ports,
+        least(source, target) AS a,
+        greatest(source, target) AS b,
+        observer,
+        sum(CASE WHEN source <= target THEN bytes ELSE 0 END) AS a_bytes,
+        sum(CASE WHEN source <= target THEN 0 ELSE bytes END) AS b_bytes,
+        min(CASE WHEN source <= target THEN event_time END) AS a_first,
+        min(CASE WHEN source <= target THEN NULL ELSE event_time END) AS b_first,
+        bit_or(CASE WHEN source <= target THEN tcp_flags END) AS a_flags,
+        bit_or(CASE WHEN source <= target THEN NULL ELSE tcp_flags END) AS b_flags,
+        max(end_time) AS last_seen
+    FROM ends
+    WHERE source.port IS NOT NULL AND target.port IS NOT NULL
+    GROUP BY protocol, has_ports, least(source, target), greatest(source, target), observer
+),
+
+conversations AS (
+    SELECT
+        protocol,
+        has_ports,
+        a,
+        b,
+        max(a_bytes) AS a_bytes,
+        max(b_bytes) AS b_bytes,
+        min(a_first) AS a_first,
+        min(b_first) AS b_first,
+        coalesce(bit_or(a_flags), 0) AS a_flags,
+        coalesce(bit_or(b_flags), 0) AS b_flags,
+        bit_or(coalesce(a_flags | b_flags, a_flags, b_flags)) AS tcp_flags,
+        max(last_seen) AS last_seen
+    FROM observed
+    GROUP BY protocol, has_ports, a, b
+),
+
+-- SYN is 2 and ACK is 16. AWS logs SYN-ACK as 18, and no other ACK.
+sided AS (
+    SELECT
+        *,
+        CASE
+            WHEN a_flags & 18 = 18 AND b_flags & 18 <> 18 THEN FALSE
+            WHEN b_flags & 18 = 18 AND a_flags & 18 <> 18 THEN TRUE
+            WHEN a_flags & 2 = 2 AND b_flags & 2 <> 2 THEN TRUE
+            WHEN b_flags & 2 = 2 AND a_flags & 2 <> 2 THEN FALSE
+            WHEN a.port <> b.port THEN a.port > b.port
+            ELSE coalesce(a_first <= b_first, a_first IS NOT NULL)
+        END AS a_is_client,
+        concat(
+            '0000',
+            a.digits,
+            b.digits,
+            lpad(hex(protocol), 2, '0'),
+            '00',
+            CASE WHEN has_ports THEN concat(lpad(hex(a.port), 4, '0'), lpad(hex(b.port), 4, '0')) ELSE '' END
+        ) AS flow_tuple
+    FROM conversations
+)
+
+SELECT
+    concat('1:', base64(unhex(sha1(unhex(flow_tuple))))) AS community_id,
+    CASE WHEN a_is_client THEN a.address ELSE b.address END AS client,
+    CASE WHEN a_is_client THEN b.address ELSE a.address END AS server,
+    CASE WHEN has_ports AND a_is_client THEN b.port WHEN has_ports THEN a.port END AS service_port,
+    protocol,
+    CASE WHEN a_is_client THEN a_bytes ELSE b_bytes END AS client_bytes,
+    CASE WHEN a_is_client THEN b_bytes ELSE a_bytes END AS server_bytes,
+    least(a_first, b_first) AS first_seen,
+    last_seen,
+    tcp_flags
+FROM sided
+ORDER BY a_bytes + b_bytes DESC, first_seen, community_id

@@ -1,0 +1,123 @@
+"""Create the views and table functions of the answers next to the table; change only what belongs to the job."""
+
+from __future__ import annotations
+
+import re
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import SparkSession
+
+from vpc_flow_logs.answers.model import ALL_FIELDS
+from vpc_flow_logs.answers.statements import COMPLETE, MARK, Statement, digest_of, object_name, statements
+from vpc_flow_logs.failures import headline
+from vpc_flow_logs.sql import literal, quoted
+
+_MARK_IN_COMMENT = re.compile(r"\[vpc_flow_logs ([0-9a-f]{12})\]")
+_FOREIGN = "foreign"
+
+
+def create(spark: SparkSession, table_name: str) -> list[str]:
+    """Create the views and functions that are missing or changed; return the lines to print.
+
+    If all of them exist and none has changed, this takes two queries to the catalog. Views and functions of others are
+    neither replaced nor dropped. A catalog that does not allow functions is one of the lines, and not an error.
+
+    Args:
+        spark: The session.
+        table_name: Name of the records table, which exists.
+    """
+    try:
+        return _create(spark, _full_name(spark, table_name))
+    except Exception as error:  # noqa: BLE001 - answers are an extra, and must not stop the load
+        return [f"note: the answers of {table_name} cannot be created: {headline(error)}"]
+
+
+def _create(spark: SparkSession, table_name: str) -> list[str]:
+    types = {field.name: field.dataType.simpleString().upper() for field in spark.table(quoted(table_name)).schema}
+    needed = statements(table_name, types)
+    complete = digest_of([statement.digest for statement in needed])
+    view = object_name(table_name, ALL_FIELDS)
+    properties = _properties(spark, view) or {}
+    functions = _functions(spark, table_name)
+    missing = [each for each in needed if not each.is_view and each.name.rpartition(".")[2] not in functions]
+    if properties.get(COMPLETE) == complete and not missing:
+        return []
+    made, foreign, failures = 0, [], []
+    for statement in needed:
+        exists = statement.is_view or statement not in missing
+        found = _digest(spark, statement) if exists else None
+        if found == _FOREIGN:
+            foreign.append(statement.name)
+        elif found != statement.digest:
+            try:
+                _run(spark, statement, exists=found is not None)
+                made += 1
+            except Exception as error:  # noqa: BLE001 - each catalog has its own errors
+                failures.append(f"{statement.name}: {headline(error)}")
+        if statement.is_view and (foreign or failures):
+            break  # the functions need the views
+    if not foreign and not failures:
+        spark.sql(f"ALTER VIEW {quoted(view)} SET TBLPROPERTIES ({literal(COMPLETE)} = {literal(complete)})")
+    return _lines(table_name, made, foreign, failures)
+
+
+def _lines(table_name: str, made: int, foreign: list[str], failures: list[str]) -> list[str]:
+    lines = [f"answers:    {made} views and table functions created, with names that begin with {table_name}_"] * bool(
+        made
+    )
+    if foreign:
+        lines.append(f"note: not created by this job, and therefore not replaced: {', '.join(foreign)}")
+    if failures:
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        lines.append(f"note: the catalog refuses {failures[0]}{more}")
+    return lines
+
+
+def _full_name(spark: SparkSession, table_name: str) -> str:
+    """Return the name with catalog and schema. The text of a function must not depend on the session that calls it."""
+    outer = table_name.split(".")[:-1]
+    if len(outer) < 2:
+        current = spark.sql("SELECT current_catalog() AS c, current_schema() AS s").head()
+        assert current is not None
+        outer = [current.c, *(outer or [current.s])]
+    return ".".join([*outer, table_name.rpartition(".")[2]])
+
+
+def _run(spark: SparkSession, statement: Statement, *, exists: bool) -> None:
+    try:
+        spark.sql(statement.sql)
+    except Exception:
+        if statement.is_view or not exists:
+            raise
+        # Databricks does not replace a function by one with other parameters.
+        # https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-ddl-create-sql-function
+        spark.sql(f"DROP FUNCTION {quoted(statement.name)}")
+        spark.sql(statement.sql)
+
+
+def _digest(spark: SparkSession, statement: Statement) -> str | None:
+    """Return the digest of an existing view or function, `_FOREIGN` if it is not the job's, None if there is none."""
+    if statement.is_view:
+        properties = _properties(spark, statement.name)
+        return None if properties is None else properties.get(MARK, _FOREIGN)
+    described = spark.sql(f"DESCRIBE FUNCTION EXTENDED {quoted(statement.name)}").collect()
+    comment = next((row[0] for row in described if row[0].startswith("Comment:")), "")
+    match = _MARK_IN_COMMENT.search(comment)
+    return match[1] if match else _FOREIGN
+
+
+def _properties(spark: SparkSession, name: str) -> dict[str, str] | None:
+    """Return the properties of a view or table; None if there is none."""
+    try:
+        return {row.key: row.value for row in spark.sql(f"SHOW TBLPROPERTIES {quoted(name)}").collect()}
+    except AnalysisException as error:
+        if error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND":
+            return None
+        raise
+
+
+def _functions(spark: SparkSession, table_name: str) -> set[str]:
+    """Return the names, without catalog and schema, of the functions whose name begins with the table's."""
+    schema, _, table = table_name.rpartition(".")
+    found = spark.sql(f"SHOW USER FUNCTIONS IN {quoted(schema)} LIKE {literal(table + '_*')}").collect()
+    return {row[0].rpartition(".")[2] for row in found}

@@ -1,0 +1,56 @@
+-- title: Traffic from an address
+-- topic: traffic
+-- question: Where does an address send traffic?
+-- counts: Records, accepted and rejected, of one source or of all.
+-- order: most bytes first; at most 1,000 rows
+-- fields: srcaddr, dstaddr, dstport, protocol
+-- optional: packets, bytes, flow-direction
+-- chart: table
+-- parameter: address STRING = NULL: Only flows from this address
+-- parameter: direction
+-- column: srcaddr
+-- column: dstaddr
+-- column: dstport
+-- column: protocol
+-- column: service
+-- column: records
+-- column: packets
+-- column: bytes
+WITH flows AS (
+    SELECT
+        srcaddr,
+        dstaddr,
+        dstport,
+        protocol,
+        count(*) AS records,
+        coalesce(sum(packets), 0) AS packets,
+        coalesce(sum(bytes), 0) AS bytes
+    FROM all_fields
+    WHERE
+        event_time >= :since
+        AND event_time < :until
+        AND srcaddr IS NOT NULL
+        AND dstaddr IS NOT NULL
+        AND dstport IS NOT NULL
+        AND protocol IS NOT NULL
+        AND (:address IS NULL OR srcaddr = :address)
+        AND (:direction IS NULL OR flow_direction = :direction)
+    GROUP BY srcaddr, dstaddr, dstport, protocol
+)
+
+SELECT
+    flows.srcaddr,
+    flows.dstaddr,
+    flows.dstport,
+    flows.protocol,
+    names.service,
+    flows.records,
+    flows.packets,
+    flows.bytes
+FROM flows
+LEFT JOIN service_names AS names
+    ON
+        flows.protocol = names.protocol
+        AND names.port <=> CASE WHEN flows.protocol IN (6, 17) THEN flows.dstport END
+ORDER BY flows.bytes DESC, flows.records DESC, flows.srcaddr, flows.dstaddr, flows.dstport, flows.protocol
+LIMIT 1000

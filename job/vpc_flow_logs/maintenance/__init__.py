@@ -1,0 +1,1 @@
+"""The maintenance of the tables: roll-up, expiry, purge, compaction and vacuum."""

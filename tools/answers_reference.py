@@ -1,0 +1,108 @@
+"""Reference of the answers, written from the catalog: ``python -m tools.answers_reference``.
+
+``make docs`` writes docs/answers.md. Questions, columns, parameters and fields come from the SQL files in
+``job/vpc_flow_logs/answers``, so a new answer needs no work here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from vpc_flow_logs.answers.catalog import catalog, is_own
+from vpc_flow_logs.answers.model import TOPICS, Answer
+from vpc_flow_logs.answers.views import DERIVED
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "answers.md"
+
+_INTRODUCTION = """\
+# Answers
+
+<!-- Written by `make docs` from the SQL files in job/vpc_flow_logs/answers. -->
+
+When the job starts, it creates views and table functions next to its table. Each function answers one question about
+the records:
+
+```sql
+SELECT * FROM network.flow_logs.staging_top_talkers();
+SELECT * FROM network.flow_logs.staging_traffic_from(address => '10.0.1.5', since => now() - INTERVAL 7 DAYS);
+```
+
+The name of a function is the name of the table, `_`, and the name of the answer. Every function has the parameters
+`since` (inclusive, by default 24 hours ago) and `until` (exclusive, by default now), which select records by
+`event_time`. Its other parameters have defaults, too. The columns `records`, `packets` and `bytes` are totals, and
+`service` is the usual name of a port or a protocol. The other columns are fields of the records, or described below.
+`DESCRIBE FUNCTION EXTENDED` shows the same description.
+
+Functions read the view `<table name>_all_fields`. It has a typed column for each documented field, whether the table
+has a column for the field or keeps it in `other_fields`. So every function exists for every table. If a flow log does
+not deliver a field that an answer needs, the answer has no rows. Add the field to `fields` of the flow log.
+
+After the fields, `event_time`, `source_file` and `ingested_at`, the view has columns that are computed from fields:
+
+"""
+
+_ADDRESSES = """
+`private` addresses are those of RFC 1918, `100.64.0.0/10` and `fc00::/7`. `special` addresses are loopback, link-local,
+multicast and reserved ones. All others are `public`, also those in the ranges for documentation and benchmarks.
+
+The view `<table name>_service_names` has the names of well-known ports and of protocols.
+
+## What the job creates
+
+A run creates what is missing or has changed, and prints one line. It does not touch views and functions that it did not
+create, and it removes none. To create none, set `--answers off`. If the catalog refuses, for example because the job's
+principal has no `CREATE FUNCTION` on the schema, the run prints a note and loads as usual; the next run tries again. In
+Unity Catalog, grant `SELECT` and `EXECUTE` on the schema rather than on the objects: an update replaces objects, and
+the grants on them may be lost.
+
+On a laptop, the catalog is in memory, so `local.ingest` does not create them.
+"""
+
+_TOPICS = {
+    "traffic": "The questions of [AWS's Athena integration]"
+    "(https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-run-athena-query.html).",
+    "cost": "Where bytes cost money.",
+    "security": "Rejected traffic, and traffic that should not be accepted.",
+    "network": "Who talks to whom, and what gets lost.",
+    "health": "Whether records are missing or late.",
+}
+
+
+def page() -> str:
+    """Return the text of docs/answers.md."""
+    parts = [_INTRODUCTION, *_table("column", [(c.name, c.type, c.comment) for c in DERIVED]), _ADDRESSES]
+    for topic in TOPICS:
+        parts += [f"\n## {topic.capitalize()}\n\n{_TOPICS[topic]}\n"]
+        parts += [text for answer in catalog() if answer.topic == topic for text in _section(answer)]
+    return "".join(parts)
+
+
+def _section(answer: Answer) -> Iterator[str]:
+    """Yield the texts about one answer."""
+    yield f"\n### `{answer.name}`\n\n{answer.question} {answer.counts} Order: {answer.order}.\n\n"
+    names = [f"`{name}`" for name in answer.fields]
+    if names:
+        yield f"Needs {', '.join(names)}.\n"
+    if answer.optional:
+        yield f"Uses {', '.join(f'`{name}`' for name in answer.optional)}, if delivered.\n"
+    if names or answer.optional:
+        yield "\n"
+    if parameters := answer.parameters[2:]:
+        rows = [(p.name, p.type, f"{p.meaning} (default: `{p.default}`)") for p in parameters]
+        yield from (*_table("parameter", rows), "\n")
+    yield f"Returns {', '.join(f'`{column.name}`' for column in answer.columns)}.\n"
+    own = [(column.name, column.type, column.meaning) for column in answer.columns if is_own(column)]
+    if own:
+        yield from ("\n", *_table("column", own))
+
+
+def _table(first: str, rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    lines = [f"| {first} | type | meaning |", "|---|---|---|"]
+    lines += [f"| `{name}` | {type_} | {meaning} |" for name, type_, meaning in rows]
+    return [f"{line}\n" for line in lines]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"wrote {PAGE.relative_to(Path.cwd()) if PAGE.is_relative_to(Path.cwd()) else PAGE}")
