@@ -36,7 +36,8 @@ def test_the_final_check_finds_exactly_the_resources_that_exist(tmp_path: Path) 
         workspace.instance_profiles.add(profile, skip_validation=True)
         add_group(server.state, "network-engineers").roles.append(profile)
         task = Task(task_key="ingest", notebook_task=NotebookTask(notebook_path="/x"), existing_cluster_id="1")
-        workspace.jobs.create(name=NAMES.job, tasks=[task])
+        for name in (NAMES.job, NAMES.maintenance_job):
+            workspace.jobs.create(name=name, tasks=[task])
 
         resources = {item.kind: item.leftover for item in remaining(aws, workspace, NAMES)}
 
