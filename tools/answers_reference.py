@@ -44,17 +44,17 @@ After the fields, `event_time`, `source_file` and `ingested_at`, the view has co
 
 _ADDRESSES = """
 `private` addresses are those of RFC 1918, `100.64.0.0/10` and `fc00::/7`. `special` addresses are loopback, link-local,
-multicast and reserved ones. All others are `public`, also those in the ranges for documentation and benchmarks.
+multicast and reserved ones. All others are `public`, including the ranges for documentation and benchmarks.
 
 The view `<table name>_service_names` has the names of well-known ports and of protocols.
 
 ## What the job creates
 
-A run creates what is missing or has changed, and prints one line. It does not touch views and functions that it did not
-create, and it removes none. To create none, set `--answers off`. If the catalog refuses, for example because the job's
-principal has no `CREATE FUNCTION` on the schema, the run prints a note and loads as usual; the next run tries again. In
-Unity Catalog, grant `SELECT` and `EXECUTE` on the schema rather than on the objects: an update replaces objects, and
-the grants on them may be lost.
+A run creates the views and functions that are missing or have changed, and prints one line. It never changes views and
+functions that it did not create, and never removes any. To create none, set `--answers off`. If the catalog rejects a
+statement, for example because the job's principal has no `CREATE FUNCTION` on the schema, the run prints a note and
+loads as usual; the next run tries again. In Unity Catalog, grant `SELECT` and `EXECUTE` on the schema rather than on
+the objects: an update replaces objects, and the grants on them may be lost.
 
 On a laptop, the catalog is in memory, so `local.ingest` does not create them.
 """

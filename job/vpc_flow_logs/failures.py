@@ -71,7 +71,7 @@ def explained_at(error: BaseException, paths: Mapping[str, str], *, next_step: s
         paths: The paths that the error may name, by their meaning. Of two paths with the same beginning, the longer
             comes first.
         next_step: The last line of the message.
-        race: The last line of the message if another run wrote at the same time; if empty, this is like other errors.
+        race: The last line of the message if another run wrote at the same time; if empty, it is like any error.
     """
     text = "\n".join(texts(error))
     if race and (conflict := _RACE.search(text)):

@@ -83,7 +83,7 @@ def run_maintain(arguments: Sequence[str], *, session: run.Session) -> None:
         session: Returns the Spark session; called only when Spark is needed.
 
     Raises:
-        ParameterError: The arguments are invalid or refused; nothing was changed.
+        ParameterError: The arguments are invalid or rejected; nothing was changed.
         RunFailed: A step failed.
     """
     maintenance_run.run(arguments, session=session)

@@ -181,12 +181,12 @@ def region_problem(region: str) -> str | None:
 
 
 def one_of(value: str, allowed: Sequence[str]) -> str | None:
-    """Return the reason that a text is not one of the allowed values, or None."""
+    """Return the reason that a string is not one of the allowed values, or None."""
     return None if value in allowed else f"{value!r} is not one of {', '.join(allowed)}"
 
 
 def count_problem(value: str) -> str | None:
-    """Return the reason that a text is not a whole number of 1 or more, or None."""
+    """Return the reason that a string is not a whole number of 1 or more, or None."""
     return None if re.fullmatch(r"0*[1-9][0-9]{0,8}", value) else f"{value!r} is not a whole number of 1 or more"
 
 

@@ -22,7 +22,7 @@ from vpc_flow_logs.sql import at_path, listed_properties, literal, quoted
 from vpc_flow_logs.table_columns import QUARANTINE, SERVICE, meaning
 
 MARK = "vpc_flow_logs.table"
-"""Table property that marks a table as one of this job: ``records``, ``quarantine`` or ``hourly``."""
+"""Table property that marks a table as a table of this job: ``records``, ``quarantine`` or ``hourly``."""
 
 CLUSTERED_BY = ("event_time", "srcaddr", "dstaddr")
 """Columns for liquid clustering, the most common filters. Columns that the table does not have are left out."""

@@ -1,4 +1,4 @@
-"""The demo from the first step to the last: clouds, deploy, traffic, queries, a change, check, upkeep, destroy."""
+"""The demo from the first step to the last: clouds, deploy, traffic, queries, change, check, maintenance, destroy."""
 
 from __future__ import annotations
 

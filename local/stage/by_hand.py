@@ -61,7 +61,7 @@ def commands(stage: EmbeddedStage, *, file: Path) -> list[str]:
 
 
 def _run_maintenance(environment: Environment) -> str:
-    """Return a command that runs the maintenance job at once."""
+    """Return a command that runs the maintenance job immediately."""
     name = f"{names.stack_name(environment)}{MAINTENANCE.suffix}"
     job = f"next(w.jobs.list(name='{name}')).job_id"
     return f'python -c "from databricks.sdk import WorkspaceClient; w = WorkspaceClient(); w.jobs.run_now({job})"'

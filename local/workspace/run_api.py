@@ -24,7 +24,7 @@ _OUTPUT_LIMIT = 5 * 1024 * 1024
 
 
 def _run_now(workspace: Workspace, request: Request) -> dict[str, Any]:
-    """Start a run of a job at once; return the earlier run if the idempotency token was used before."""
+    """Start a run of a job immediately; return the earlier run if the idempotency token was used before."""
     body = dict(request.body)
     token = _token(body)
     job = jobs.managed_job(workspace.state, request.caller, body.pop("job_id"), levels=job_permissions.STARTING)

@@ -124,7 +124,7 @@ def advance(workspace: Workspace) -> None:
 
 
 def _start_if_due(workspace: Workspace, job: Job) -> None:
-    """Start a run of a scheduled job if it is due, and plan the next one; times in the past are not caught up on."""
+    """Start a run of a scheduled job if it is due, and plan the next one; times in the past are skipped."""
     schedule = job.settings.get("schedule")
     if not schedule:
         return

@@ -152,7 +152,7 @@ def test_a_catalog_that_refuses_is_one_line_and_not_a_failure(
 
     monkeypatch.setattr(spark, "sql", sql)
     lines = create.create(spark, "refused")
-    assert lines[-1] == f"note: the catalog refuses spark_catalog.default.{line}"
+    assert lines[-1] == f"note: the catalog rejects spark_catalog.default.{line}"
     for view in ("refused_all_fields", "refused_service_names"):
         original(f"DROP VIEW IF EXISTS {view}")
 

@@ -34,7 +34,7 @@ DAY = timedelta(days=1)
 def run(tables: Tables, *, now: datetime, keep: int | None = 1, keep_hourly: int | None = None) -> list[str]:
     """Roll up and expire; return the results."""
     first = roll_up(tables.spark, tables.target, now=now, dry_run=False)
-    return [first.did, *deleted(tables, now=now, keep=keep, keep_hourly=keep_hourly)]
+    return [first.result, *deleted(tables, now=now, keep=keep, keep_hourly=keep_hourly)]
 
 
 def deleted(
@@ -44,7 +44,7 @@ def deleted(
     outcomes = expire(
         tables.spark, tables.target, keep_days=keep, keep_hourly_days=keep_hourly, now=now, dry_run=dry_run
     )
-    return [outcome.did for outcome in outcomes]
+    return [outcome.result for outcome in outcomes]
 
 
 def addresses(tables: Tables) -> set[str]:
@@ -180,7 +180,7 @@ def test_the_roll_up_expires_by_its_own_period_and_its_hours_do_not_come_back(
     assert deleted(tables, now=now, keep=None, keep_hourly=2)[2] == would.replace("would delete", "deleted")
     assert {row[0] for row in rollup_sums(spark, tables.name)} == {hour_of(NINE + HOUR)}
     tables.add([record(NINE, "late")], ingested_at=now)
-    assert roll_up(spark, tables.target, now=now, dry_run=False).did == "nothing to do"
+    assert roll_up(spark, tables.target, now=now, dry_run=False).result == "nothing to do"
     assert addresses(tables) == {"old", "next", "late"}
 
 

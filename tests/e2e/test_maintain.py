@@ -228,7 +228,7 @@ def test_vacuum_reports_a_log_that_is_too_short(spark: SparkSession, tmp_path: P
         commit.unlink()
     target = target_of(spark, table_name="short_log", path="")
     (outcome,) = vacuum(spark, target, now=datetime.now(timezone.utc), dry_run=False)
-    assert outcome.did == (
+    assert outcome.result == (
         "not possible: the log no longer lists all removed files; pause the job and run VACUUM `short_log` once"
     )
 

@@ -81,18 +81,18 @@ def test_a_run_replaces_only_hours_with_new_records(spark: SparkSession, tmp_pat
     tables = Tables(spark, tmp_path, "late_files")
     tables.add([record(NINE), record(NINE + HOUR), record(NINE + 2 * HOUR)], ingested_at=NINE + 3 * HOUR)
     now = NINE + 4 * HOUR
-    assert run(tables, now=now).did == "added 3 hours, wrote 3 rows"
+    assert run(tables, now=now).result == "added 3 hours, wrote 3 rows"
     tables.add([record(NINE + MINUTE), record(NINE + 4 * HOUR, "10.0.0.2")], ingested_at=now + MINUTE)
     before = tables.data_files()
     dry = run(tables, now=now + HOUR, dry_run=True)
-    assert (dry.did, dry.before) == ("would add 1 hour, replace 1 hour, write 2 rows", dry.after)
+    assert (dry.result, dry.before) == ("would add 1 hour, replace 1 hour, write 2 rows", dry.after)
     assert tables.data_files() == before
     outcome = run(tables, now=now + HOUR)
-    assert outcome.did == "added 1 hour, replaced 1 hour, wrote 2 rows"
+    assert outcome.result == "added 1 hour, replaced 1 hour, wrote 2 rows"
     assert (outcome.before and outcome.before.rows, outcome.after and outcome.after.rows) == (3, 4)
     check(tables, now=now + HOUR)
     files = tables.data_files()
-    assert run(tables, now=now + 9 * HOUR).did == "nothing to do"
+    assert run(tables, now=now + 9 * HOUR).result == "nothing to do"
     assert tables.data_files() == files
 
 
@@ -101,15 +101,15 @@ def test_hours_are_finished_utc_hours_in_every_time_zone(spark: SparkSession, tm
     before_1970 = datetime(1969, 12, 31, 23, 59, 59, 500_000, tzinfo=timezone.utc)
     first, last = datetime(1, 1, 1, tzinfo=timezone.utc), datetime(9999, 12, 31, 23, tzinfo=timezone.utc)
     times = [NINE, NINE + 29 * MINUTE, NINE + 31 * MINUTE, NINE + HOUR, before_1970, first, last, None]
-    assert run(tables, now=NINE, dry_run=True).did == "nothing to do"
+    assert run(tables, now=NINE, dry_run=True).result == "nothing to do"
     assert not spark.catalog.tableExists("utc_hours_hourly")
     spark.conf.set("spark.sql.session.timeZone", "Asia/Kolkata")  # 5:30 hours ahead of UTC
     try:
-        assert run(tables, now=NINE).did == "nothing to do"
+        assert run(tables, now=NINE).result == "nothing to do"
         tables.add([record(time) for time in times], ingested_at=NINE + HOUR)
-        assert run(tables, now=NINE + 119 * MINUTE).did == "added 3 hours, wrote 3 rows"
+        assert run(tables, now=NINE + 119 * MINUTE).result == "added 3 hours, wrote 3 rows"
         # Nothing arrives, but another hour is finished.
-        assert run(tables, now=NINE + 2 * HOUR).did == "added 1 hour, wrote 1 row"
+        assert run(tables, now=NINE + 2 * HOUR).result == "added 1 hour, wrote 1 row"
     finally:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
     check(tables, now=NINE + 2 * HOUR)
@@ -141,7 +141,7 @@ def test_many_hours_are_written_in_several_commits(
     monkeypatch.setattr(rollup, "MOST_HOURS", 2)
     tables = Tables(spark, tmp_path, "portions")
     tables.add([record(NINE + n * HOUR) for n in (0, 2, 3)], ingested_at=NINE + 4 * HOUR)
-    assert run(tables, now=NINE + 4 * HOUR).did == "added 3 hours, wrote 3 rows"
+    assert run(tables, now=NINE + 4 * HOUR).result == "added 3 hours, wrote 3 rows"
     assert capsys.readouterr().out.splitlines() == [
         "roll-up: compared the hours before 2026-11-03 12:00 UTC",
         "roll-up: compared the hours before 2026-11-03 13:00 UTC",
@@ -169,7 +169,7 @@ def test_a_crash_between_the_sums_and_the_state_keeps_the_sums_right(
             run(tables, now=NINE + 2 * HOUR)
     check(tables, now=NINE + 2 * HOUR)
     files = tables.data_files()
-    assert run(tables, now=NINE + 2 * HOUR).did == "nothing to do"
+    assert run(tables, now=NINE + 2 * HOUR).result == "nothing to do"
     assert tables.data_files() == files
 
 
@@ -184,9 +184,9 @@ def test_records_with_an_earlier_stamp_than_the_roll_up_are_found(spark: SparkSe
     # The clock of another cluster is slow, and that of a third one is fast.
     tables.add([record(NINE - HOUR)], ingested_at=stamp - 50 * MINUTE)
     tables.add([record(NINE + HOUR)], ingested_at=now + 1000 * HOUR)
-    assert run(tables, now=now).did == "added 2 hours, replaced 1 hour, wrote 3 rows"
+    assert run(tables, now=now).result == "added 2 hours, replaced 1 hour, wrote 3 rows"
     tables.add([record(NINE + 3 * MINUTE)], ingested_at=now + MINUTE)
-    assert run(tables, now=now).did == "replaced 1 hour, wrote 1 row"
+    assert run(tables, now=now).result == "replaced 1 hour, wrote 1 row"
     check(tables, now=now)
 
 
@@ -199,10 +199,10 @@ def test_records_that_somebody_deletes_stay_in_the_roll_up_until_their_hours_are
     sums = rollup_sums(spark, tables.name)
     spark.sql("DELETE FROM deleted_by_hand WHERE srcaddr = '10.0.0.2'")
     outcome = run(tables, now=NINE + HOUR)
-    assert outcome.did == "nothing to do; kept the sums of 1 hour with deleted records"
+    assert outcome.result == "nothing to do; kept the sums of 1 hour with deleted records"
     assert rollup_sums(spark, tables.name) == sums
     spark.sql("DELETE FROM deleted_by_hand_hourly WHERE hour >= '2026-11-03 09:00:00 UTC'")
-    assert run(tables, now=NINE + HOUR).did == "added 1 hour, wrote 1 row"
+    assert run(tables, now=NINE + HOUR).result == "added 1 hour, wrote 1 row"
     check(tables, now=NINE + HOUR)
 
 
@@ -236,7 +236,7 @@ def test_a_run_reads_only_files_with_new_records_and_files_of_their_hours(spark:
     tables.add([record(days[1]), record(now)], ingested_at=now + MINUTE)
     recorder = Recorder(spark)
     outcome = roll_up(recorder, tables.target, now=now + HOUR, dry_run=False)  # type: ignore[arg-type]
-    assert outcome.did == "added 1 hour, replaced 1 hour, wrote 2 rows"
+    assert outcome.result == "added 1 hour, replaced 1 hour, wrote 2 rows"
     everything, *read = [stamps(query) for query in recorder.queries]
     new, newest, late_hour = now + MINUTE, days[-1] + HOUR, days[1] + HOUR
     assert everything == {new, *(day + HOUR for day in days)}

@@ -144,7 +144,7 @@ def test_the_deleted_rows_that_databricks_counts_would_be_purged() -> None:
     counted = {"numRowsDeletedByDeletionVectors": "1200", "numDeletionVectors": "3"}
     spark: Any = Databricks(statistics=counted)
     (outcome,) = purge(spark, TARGET, dry_run=True)
-    assert outcome.did == "would rewrite the files that contain 1,200 deleted rows"
+    assert outcome.result == "would rewrite the files that contain 1,200 deleted rows"
 
 
 # Retention

@@ -21,7 +21,7 @@ from infra.workspace.spec import WorkspaceSpec
 from infra.workspace.step import Step
 
 _PAGE = 100
-"""The most jobs that a response can list."""
+"""Maximum number of jobs that a response can list."""
 
 # Settings that a run depends on; all others may change during a run.
 _OF_A_RUN = ("tasks", "job_clusters", "continuous", "schedule", "run_as")

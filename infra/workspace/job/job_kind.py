@@ -24,7 +24,7 @@ class JobKind:
         entry_point: the wheel's entry point, which is also the key of the job's task.
         tag: the value of ``KIND_TAG``; empty for a job without this tag.
         suffix: the end of the job's name. It contains a space, which the name of an environment cannot contain, so it
-            never leads to the name of another environment's job.
+            never produces the name of another environment's job.
     """
 
     noun: str

@@ -74,7 +74,7 @@ def cluster(spec: WorkspaceSpec, *, has_disk: bool) -> compute.ClusterSpec:
 
 
 def verify_cluster(spec: WorkspaceSpec, *, has_disk: bool) -> compute.ClusterSpec:
-    """Return the cluster of a verify run: the job's cluster with the environment tag, which no job forwards here."""
+    """Return the cluster of a verify run: the job's cluster with the environment tag, which no job forwards to it."""
     cluster_spec = cluster(spec, has_disk=has_disk)
     cluster_spec.custom_tags = {**(cluster_spec.custom_tags or {}), ENVIRONMENT_TAG: spec.environment}
     return cluster_spec

@@ -31,7 +31,7 @@ def bring_up_to_date(
     done: Steps,
     pace: Pace,
 ) -> JobIds:
-    """Create or change both jobs and their permissions; remove a maintenance job that the settings do not have.
+    """Create or change both jobs and their permissions; remove a maintenance job that is not in the settings.
 
     The maintenance job comes last, so that a failure there does not keep the logs from being loaded.
     """

@@ -29,7 +29,7 @@ _KNOWN_PARAMETERS = {
         "Only records of this flow-direction, ingress or egress; by default, all records",
     ),
 }
-_TWICE = "A flow that both of its ends log counts twice, unless direction is 'egress'."
+_TWICE = "A flow that is logged at both ends counts twice, unless direction is 'egress'."
 _TOTALS = {
     "records": OutputColumn("records", "BIGINT", "Number of records"),
     "packets": OutputColumn("packets", "BIGINT", "Packets in these records"),
@@ -70,7 +70,7 @@ def parsed(name: str, text: str) -> Answer:
         if key not in values or (values[key] and key not in _REPEATED):
             raise BadAnswer(f"{name}.sql: {key!r} is not a valid key or occurs twice; keys are {', '.join(_KEYS)}")
         values[key].append(value)
-    missing = [key for key, found in values.items() if not found and key not in _NOT_REQUIRED]
+    missing = [key for key, lines in values.items() if not lines and key not in _NOT_REQUIRED]
     if missing:
         raise BadAnswer(f"{name}.sql: the header has no {', '.join(missing)}")
     kind, _, drawn = values["chart"][0].partition(" ")

@@ -11,7 +11,7 @@
 -- chart: table
 -- column: community_id STRING: Community ID of the flow, version 1 with seed 0
 -- column: client STRING: Address that opened the conversation
--- column: server STRING: Address that was called
+-- column: server STRING: Address that accepted the conversation
 -- column: service_port INT: Port of the server; NULL for protocols without ports
 -- column: protocol
 -- column: client_bytes BIGINT: Bytes from the client to the server

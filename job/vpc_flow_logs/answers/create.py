@@ -42,34 +42,34 @@ def _create(spark: SparkSession, table_name: str) -> list[str]:
     missing = [each for each in needed if not each.is_view and each.name.rpartition(".")[2] not in functions]
     if properties.get(COMPLETE) == complete and not missing:
         return []
-    made, foreign, failures = 0, [], []
+    created, foreign, failures = 0, [], []
     for statement in needed:
         exists = statement.is_view or statement not in missing
-        found = _digest(spark, statement) if exists else None
-        if found == _FOREIGN:
+        digest = _digest(spark, statement) if exists else None
+        if digest == _FOREIGN:
             foreign.append(statement.name)
-        elif found != statement.digest:
+        elif digest != statement.digest:
             try:
-                _run(spark, statement, exists=found is not None)
-                made += 1
+                _run(spark, statement, exists=digest is not None)
+                created += 1
             except Exception as error:  # noqa: BLE001 - each catalog has its own errors
                 failures.append(f"{statement.name}: {headline(error)}")
         if statement.is_view and (foreign or failures):
             break  # the functions need the views
     if not foreign and not failures:
         spark.sql(f"ALTER VIEW {quoted(view)} SET TBLPROPERTIES ({literal(COMPLETE)} = {literal(complete)})")
-    return _lines(table_name, made, foreign, failures)
+    return _lines(table_name, created, foreign, failures)
 
 
-def _lines(table_name: str, made: int, foreign: list[str], failures: list[str]) -> list[str]:
-    lines = [f"answers:    {made} views and table functions created, with names that begin with {table_name}_"] * bool(
-        made
-    )
+def _lines(table_name: str, created: int, foreign: list[str], failures: list[str]) -> list[str]:
+    lines = [
+        f"answers:    {created} views and table functions created, with names that begin with {table_name}_"
+    ] * bool(created)
     if foreign:
         lines.append(f"note: not created by this job, and therefore not replaced: {', '.join(foreign)}")
     if failures:
         more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-        lines.append(f"note: the catalog refuses {failures[0]}{more}")
+        lines.append(f"note: the catalog rejects {failures[0]}{more}")
     return lines
 
 
@@ -119,5 +119,5 @@ def _properties(spark: SparkSession, name: str) -> dict[str, str] | None:
 def _functions(spark: SparkSession, table_name: str) -> set[str]:
     """Return the names, without catalog and schema, of the functions whose name begins with the table's."""
     schema, _, table = table_name.rpartition(".")
-    found = spark.sql(f"SHOW USER FUNCTIONS IN {quoted(schema)} LIKE {literal(table + '_*')}").collect()
-    return {row[0].rpartition(".")[2] for row in found}
+    rows = spark.sql(f"SHOW USER FUNCTIONS IN {quoted(schema)} LIKE {literal(table + '_*')}").collect()
+    return {row[0].rpartition(".")[2] for row in rows}

@@ -21,7 +21,7 @@ TOPICS = ("traffic", "cost", "security", "network", "health")
 """The topics of answers, in the order in which the catalog lists them."""
 
 CHARTS = ("counter", "bar", "line", "table", "heatmap", "sankey")
-"""The ways to draw an answer."""
+"""The charts that can show an answer."""
 
 _SOURCE = re.compile(rf"\b(FROM|JOIN) ({'|'.join(SOURCES)})\b")
 _MARKER = re.compile(r"'[^']*'|--[^\n]*|(?<![:\w]):([a-z_]+)\b")  # texts and comments stay as they are

@@ -6,8 +6,8 @@
 -- fields: srcaddr, dstaddr, dstport, action
 -- optional: packets, bytes
 -- chart: table
--- parameter: min_ports INT = 20: Number of different ports from which a source is shown
--- parameter: min_addresses INT = 20: Number of different addresses from which a source is shown
+-- parameter: min_ports INT = 20: Minimum number of different ports
+-- parameter: min_addresses INT = 20: Minimum number of different addresses
 -- column: srcaddr
 -- column: ports BIGINT: Number of different destination ports
 -- column: addresses BIGINT: Number of different destination addresses

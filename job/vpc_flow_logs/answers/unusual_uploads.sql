@@ -9,8 +9,8 @@
 -- fields: srcaddr, dstaddr, bytes
 -- optional: flow-direction, action, packets
 -- chart: table
--- parameter: factor DOUBLE = 10: How many times the median of the days before a day must exceed
--- parameter: min_bytes BIGINT = 1000000000: Number of bytes per day from which an upload is shown
+-- parameter: factor DOUBLE = 10: Factor by which a day must exceed the median of the days before
+-- parameter: min_bytes BIGINT = 1000000000: Minimum number of bytes on the busiest day
 -- column: srcaddr
 -- column: dstaddr
 -- column: day TIMESTAMP: Start of the busiest day

@@ -69,10 +69,10 @@ def all_fields(table: str, types: Mapping[str, str]) -> View:
         types: The table's columns and their SQL types.
     """
     fields = [Column(field.column, field.type, field.meaning) for field in FIELDS]
-    kept = [Column(name, *SERVICE[name]) for name in _KEPT]
+    service_columns = [Column(name, *SERVICE[name]) for name in _KEPT]
     typed = ", ".join([*(f"{_value(field, types)} AS `{field.column}`" for field in FIELDS), *_KEPT])
     digits = ", ".join(f"{addresses.hex_of(name)} AS {name}_hex" for name in ("srcaddr", "dstaddr"))
-    columns = (*fields, *kept, *DERIVED)
+    columns = (*fields, *service_columns, *DERIVED)
     shown = ", ".join(f"{_EXPRESSIONS.get(column.name, f'`{column.name}`')} AS `{column.name}`" for column in columns)
     query = f"SELECT {shown} FROM (SELECT *, {digits} FROM (SELECT {typed} FROM {table}))"
     return View(ALL_FIELDS, "The records, with a typed column for each documented field", columns, query)

@@ -56,7 +56,7 @@ def pinned(spark: SparkSession, name: str) -> Records:
     return Records(source, {field.name.lower(): field.dataType.simpleString().upper() for field in schema.fields})
 
 
-def look(spark: SparkSession, records: Records, state: State, *, now: datetime) -> Candidates:
+def candidates_of(spark: SparkSession, records: Records, state: State, *, now: datetime) -> Candidates:
     """Return the hours that may differ from the roll-up, and the progress of the stream.
 
     Raises:

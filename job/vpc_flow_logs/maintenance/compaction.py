@@ -41,8 +41,8 @@ def _compact(spark: SparkSession, name: str, *, dry_run: bool) -> Outcome:
     removed, added = retried(lambda: rewritten(spark, f"OPTIMIZE {quoted(name)}"), say=say)
     if not removed:
         return Outcome(_STEP, name, NOTHING)
-    did = f"rewrote {counted(removed, 'file')} as {counted(added, 'file')}"
-    return Outcome(_STEP, name, did, before, size_of(spark, name))
+    result = f"rewrote {counted(removed, 'file')} as {counted(added, 'file')}"
+    return Outcome(_STEP, name, result, before, size_of(spark, name))
 
 
 def rewritten(spark: SparkSession, statement: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Repetition of an operation that conflicts with another writer of the table.
+"""Repeat an operation that conflicts with another writer of the table.
 
 Maintenance loses a conflict against the stream, never the other way around: an append that reads no table does not
 conflict with the removal or the rewriting of files.

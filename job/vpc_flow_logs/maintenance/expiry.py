@@ -82,11 +82,11 @@ def expire(
         if not spark.catalog.tableExists(quoted(name)):
             continue
         if policy := (policies or {}).get(name):
-            yield Outcome(step="expiry", table=name, did=f"left to Auto-TTL: {policy}")
+            yield Outcome(step="expiry", table=name, result=f"left to Auto-TTL: {policy}")
             continue
         if days is None:
             option = "--keep-hourly-days" if name == target.hourly else "--keep-days"
-            yield Outcome(step="expiry", table=name, did=f"kept all rows, because {option} is not set")
+            yield Outcome(step="expiry", table=name, result=f"kept all rows, because {option} is not set")
             continue
         yield _delete(spark, target, expired(name, hours.cut(now, days), state), dry_run=dry_run)
 
@@ -127,14 +127,14 @@ def _delete(spark: SparkSession, target: Target, expired: Expired, *, dry_run: b
     at = quoted(expired.table)
     rows = spark.sql(f"SELECT 1 FROM {at} WHERE {expired.condition}").count()
     if not rows:
-        return Outcome(step="expiry", table=expired.table, did=NOTHING)
+        return Outcome(step="expiry", table=expired.table, result=NOTHING)
     number = f"{counted(rows, 'row')} before {expired.before:%Y-%m-%d %H:%M} UTC"
     before = size_of(spark, expired.table)
     if dry_run:
-        return Outcome(step="expiry", table=expired.table, did=f"would delete {number}", before=before, after=before)
-    # Before the rows: an hour that may have lost some is never computed again, even if the run ends here.
+        return Outcome(step="expiry", table=expired.table, result=f"would delete {number}", before=before, after=before)
+    # Write the state first: an hour that may have lost rows is never computed again, even if the run ends here.
     retried(lambda: rollup_state.write(spark, target, expired.state), say=say)
     with setting(spark, DELETION_VECTORS, "false"):
         retried(lambda: spark.sql(f"DELETE FROM {at} WHERE {expired.condition}"), say=say)
     after = size_of(spark, expired.table)
-    return Outcome(step="expiry", table=expired.table, did=f"deleted {number}", before=before, after=after)
+    return Outcome(step="expiry", table=expired.table, result=f"deleted {number}", before=before, after=after)

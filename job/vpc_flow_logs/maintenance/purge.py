@@ -1,4 +1,4 @@
-"""Purge: files with deletion vectors are written again, so that no data file contains a deleted row.
+"""Purge: files with deletion vectors are rewritten, so that no data file contains a deleted row.
 
 A DELETE may only mark rows in a deletion vector, depending on the table and the runtime. The expiry of this job does
 not, but other DELETE statements may.
@@ -26,7 +26,7 @@ _FEATURE = "deletionVectors"
 _MARKED_ROWS = "numRowsDeletedByDeletionVectors"
 
 _CLUSTERED = "spark.databricks.delta.optimize.clustering.mergeStrategy.minCubeSize.threshold"
-"""Setting: the size in bytes from which a group of clustered files is not written again."""
+"""Setting: the size in bytes from which a group of clustered files is not rewritten."""
 
 _NO_LIMIT = str(1 << 60)
 
@@ -61,12 +61,12 @@ def _purge(spark: SparkSession, name: str, *, dry_run: bool) -> Outcome:
 
 
 def _reorganize(spark: SparkSession, name: str) -> int:
-    """Write the files with deletion vectors again; return their number."""
+    """Rewrite the files with deletion vectors; return their number."""
     return retried(lambda: rewritten(spark, f"REORG TABLE {quoted(name)} APPLY (PURGE)"), say=say)[0]
 
 
 def _purge_open_source(spark: SparkSession, name: str) -> None:
-    """Write the files with deletion vectors again, also where REORG does not.
+    """Rewrite the files with deletion vectors, even those that REORG leaves out.
 
     In open source Delta Lake, REORG leaves out large groups of clustered files, and a single group whatever its size.
     """

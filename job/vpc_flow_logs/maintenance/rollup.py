@@ -14,7 +14,7 @@ from functools import partial
 from pyspark.sql import SparkSession
 
 from vpc_flow_logs.maintenance import hours, rollup_columns, rollup_state
-from vpc_flow_logs.maintenance.candidates import Records, look, pinned
+from vpc_flow_logs.maintenance.candidates import Records, candidates_of, pinned
 from vpc_flow_logs.maintenance.conflicts import retried
 from vpc_flow_logs.maintenance.hours import within
 from vpc_flow_logs.maintenance.rollup_state import State
@@ -73,19 +73,19 @@ def roll_up(spark: SparkSession, target: Target, *, now: datetime, dry_run: bool
     state = rollup_state.read(spark, target)
     before = size_of(spark, target.hourly) if exists else None
     records = pinned(spark, target.records)
-    found = look(spark, records, state, now=now)
+    candidates = candidates_of(spark, records, state, now=now)
     changes = Changes()
-    for portion in hours.portions(found.hours, MOST_HOURS):
+    for portion in hours.portions(candidates.hours, MOST_HOURS):
         work = partial(_update, spark, target.hourly if exists else None, records, portion, dry_run=dry_run)
         changes += retried(work, say=say)
-        if len(found.hours) > MOST_HOURS:
+        if len(candidates.hours) > MOST_HOURS:
             say(f"roll-up: compared the hours before {hours.start(portion[-1] + 1):%Y-%m-%d %H:%M} UTC")
     after = size_of(spark, target.hourly) if changes.rows and not dry_run else before
     if not dry_run:
-        done = State(rolled_up_ingested_at=found.newest, rolled_up_hours_before=hours.start(hours.number(now)))
-        retried(lambda: rollup_state.write(spark, target, done), say=say)
-    did = described(changes, found.late, dry_run=dry_run)
-    return Outcome(step="roll-up", table=target.hourly, did=did, before=before, after=after)
+        progress = State(rolled_up_ingested_at=candidates.newest, rolled_up_hours_before=hours.start(hours.number(now)))
+        retried(lambda: rollup_state.write(spark, target, progress), say=say)
+    result = described(changes, candidates.late, dry_run=dry_run)
+    return Outcome(step="roll-up", table=target.hourly, result=result, before=before, after=after)
 
 
 def _update(
@@ -100,12 +100,12 @@ def _update(
         portion: The hours. Each has records.
         dry_run: Write nothing.
     """
-    held, gained = set[int](), dict[int, int]()
+    existing, gained = set[int](), dict[int, int]()
     if hourly is not None:
-        held = _held(spark, hourly, portion)
-        gained = _gained(spark, hourly, records, held) if held else {}
-    added = set(portion) - held
-    # Only the expiry deletes records, and never of these hours. If somebody else does, the roll-up keeps their sums.
+        existing = _existing(spark, hourly, portion)
+        gained = _gained(spark, hourly, records, existing) if existing else {}
+    added = set(portion) - existing
+    # Only the expiry deletes records, and never of these hours. If someone else does, the roll-up keeps their sums.
     replaced = {hour for hour, more in gained.items() if more >= 0}
     changes = Changes(added=len(added), replaced=len(replaced), kept=len(gained) - len(replaced))
     differing = added | replaced
@@ -119,7 +119,7 @@ def _update(
     return replace(changes, rows=written.count())
 
 
-def _held(spark: SparkSession, hourly: str, portion: Iterable[int]) -> set[int]:
+def _existing(spark: SparkSession, hourly: str, portion: Iterable[int]) -> set[int]:
     """Return the hours that the roll-up has."""
     number = hours.number_sql("hour")
     rows = spark.sql(
@@ -128,17 +128,17 @@ def _held(spark: SparkSession, hourly: str, portion: Iterable[int]) -> set[int]:
     return {row.hour for row in rows}
 
 
-def _gained(spark: SparkSession, hourly: str, records: Records, held: Iterable[int]) -> dict[int, int]:
+def _gained(spark: SparkSession, hourly: str, records: Records, existing: Iterable[int]) -> dict[int, int]:
     """Return the hours that differ from the roll-up, each with the number of records that the roll-up lacks.
 
     A row that is equal on both sides cancels out. In contrast to a join, NULL is equal to NULL.
     """
-    sums = rollup_columns.query(records.source, records.columns, within("event_time", held))
+    sums = rollup_columns.query(records.source, records.columns, within("event_time", existing))
     listed = ", ".join(HOURLY)
     rows = spark.sql(
         f"SELECT {hours.number_sql('hour')} AS hour, sum(side * records) AS gained FROM ("
         f"SELECT {listed}, sum(side) AS side FROM (SELECT {listed}, 1 AS side FROM ({sums}) UNION ALL "
-        f"SELECT {listed}, -1 AS side FROM {quoted(hourly)} WHERE {within('hour', held)}) "
+        f"SELECT {listed}, -1 AS side FROM {quoted(hourly)} WHERE {within('hour', existing)}) "
         f"GROUP BY {listed} HAVING sum(side) <> 0) GROUP BY ALL"
     ).collect()
     return {row.hour: row.gained for row in rows}
@@ -165,9 +165,9 @@ def described(changes: Changes, late: int, *, dry_run: bool) -> str:
     verbs = ("add", "replace", "write") if dry_run else ("added", "replaced", "wrote")
     numbers = ((changes.added, "hour"), (changes.replaced, "hour"), (changes.rows, "row"))
     parts = [f"{verb} {counted(number, noun)}" for verb, (number, noun) in zip(verbs, numbers, strict=True) if number]
-    did = f"{'would ' if dry_run else ''}{', '.join(parts)}" if parts else NOTHING
+    result = f"{'would ' if dry_run else ''}{', '.join(parts)}" if parts else NOTHING
     if late:
-        did += f"; left out late records of expired hours: {late:,}"
+        result += f"; left out late records of expired hours: {late:,}"
     if changes.kept:
-        did += f"; kept the sums of {counted(changes.kept, 'hour')} with deleted records"
-    return did
+        result += f"; kept the sums of {counted(changes.kept, 'hour')} with deleted records"
+    return result

@@ -30,14 +30,14 @@ UNCHANGED = "nothing was changed"
 
 
 def run(arguments: Sequence[str], *, session: Session) -> None:
-    """Maintain the tables. Print one line per step and table, and every refusal and failure on stderr.
+    """Maintain the tables. Print one line per step and table, and every rejection and failure on stderr.
 
     Args:
         arguments: The command-line arguments. With ``--help``, only the usage is printed.
         session: Returns the Spark session; called only if Spark is needed.
 
     Raises:
-        ParameterError: The arguments are invalid or refused; nothing was changed.
+        ParameterError: The arguments are invalid or rejected; nothing was changed.
         RunFailed: A step failed.
     """
     if "--help" in arguments:

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from vpc_flow_logs.sql import quoted
 
 LEFT = "left to predictive optimization"
-"""Text of `Outcome.did` for a step that predictive optimization runs."""
+"""Text of `Outcome.result` for a step that predictive optimization runs."""
 
 _DETAILS = "# Detailed Table Information"
 _USER_TEXTS = ("Comment", "View Text")

@@ -1,4 +1,4 @@
-"""Settings of the session. A setting that the runtime refuses, as serverless compute does, is not a failure."""
+"""Settings of the session. A setting that the runtime rejects, as serverless compute does, is not a failure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vpc_flow_logs.progress import say
 
 
 def set_all(spark: SparkSession, settings: Mapping[str, str]) -> None:
-    """Set Spark settings for the rest of the session. Print a line for each one that the runtime refuses."""
+    """Set Spark settings for the rest of the session. Print a line for each one that the runtime rejects."""
     for key, value in settings.items():
         try:
             spark.conf.set(key, value)
@@ -23,7 +23,7 @@ def set_all(spark: SparkSession, settings: Mapping[str, str]) -> None:
 def setting(spark: SparkSession, key: str, value: str) -> Iterator[None]:
     """Set a Spark setting, and restore its former value at the end.
 
-    If the runtime refuses the setting, print a line and continue without it.
+    If the runtime rejects the setting, print a line and continue without it.
     """
     try:
         former = spark.conf.get(key, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 NOTHING = "nothing to do"
-"""Text of `Outcome.did` for a step that changes nothing."""
+"""Text of `Outcome.result` for a step that changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Outcome:
     Attributes:
         step: Name of the step: ``roll-up``, ``expiry``, ``purge``, ``compact`` or ``vacuum``.
         table: Name of the table.
-        did: The result as text, such as ``added 24 hours, 3,120 rows``.
+        result: The result as text, such as ``added 24 hours, 3,120 rows``.
         before: Size of the table before the step; None if the step does not change it.
         after: Size of the table after the step.
     """
 
     step: str
     table: str
-    did: str
+    result: str
     before: Size | None = None
     after: Size | None = None
 
@@ -48,7 +48,7 @@ def line(outcome: Outcome, *, seconds: float) -> str:
     >>> line(Outcome("purge", "flows", "nothing to do"), seconds=0.3)
     'purge flows: nothing to do; 0.3 s'
     """
-    parts = [f"{outcome.step} {outcome.table}: {outcome.did}"]
+    parts = [f"{outcome.step} {outcome.table}: {outcome.result}"]
     if outcome.before is not None and outcome.after is not None:
         before, after = outcome.before, outcome.after
         files = f"files {before.files:,} -> {after.files:,}"

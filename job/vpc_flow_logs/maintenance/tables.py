@@ -116,11 +116,11 @@ def _refusal(spark: SparkSession, name: str, path: str, kind: str) -> list[str]:
     if _exists(spark, name):
         return [f"--table-name: {problem}" for problem in table_refusals.name_refusal(spark, name, path, kind)]
     try:
-        found = table_refusals.path_refusal(spark, folders.of(spark), path, kind) if path else []
+        problems = table_refusals.path_refusal(spark, folders.of(spark), path, kind) if path else []
     except CannotLook as error:
         say(f"note: --delta-output-path: {path!r} cannot be checked before the run: {error}")
-        found = []
-    return [f"--delta-output-path: {problem}" for problem in found]
+        problems = []
+    return [f"--delta-output-path: {problem}" for problem in problems]
 
 
 def _shape_refusal(spark: SparkSession, target: Target) -> list[str]:

@@ -1,4 +1,4 @@
-"""Check, from the commits in the history of a table, if VACUUM can find files to delete."""
+"""Check, from the commits in the history of a table, whether VACUUM can find files to delete."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from vpc_flow_logs.history import Commit
 
 _SLACK = timedelta(days=1)
-"""VACUUM runs up to this time too early, because clocks differ."""
+"""Clocks differ, so VACUUM may run this much earlier than necessary."""
 
 _REMOVE_NOTHING = frozenset(
     {
