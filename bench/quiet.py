@@ -22,7 +22,8 @@ BEFORE, AFTER = "quiet_before", "quiet"
 
 _A_FILE_PER_FILE = {
     # Each flow log file becomes a task, and each task writes a data file, as a micro-batch of one file does.
-    "spark.sql.files.maxPartitionBytes": "1",
+    "spark.sql.files.maxPartitionBytes": str(1 << 30),
+    "spark.sql.files.openCostInBytes": str(1 << 30),
     "spark.databricks.delta.optimizeWrite.enabled": "false",
     "spark.databricks.delta.autoCompact.enabled": "false",
 }

@@ -20,8 +20,8 @@ PARTS = ("batches", "month", "layouts")
 
 def main() -> None:
     options = _options()
-    sections = SCRATCH / "sections"
-    sections.mkdir(parents=True, exist_ok=True)
+    path = ROOT / "bench" / "TABLE.md"
+    sections = table_page.sections_of(path.read_text() if path.exists() else "")
     shutil.rmtree(SCRATCH / "table", ignore_errors=True)
     for part in options.part or PARTS:
         spark = session(cores=2, warehouse=SCRATCH / "table" / "warehouse", app_name=f"bench {part}")
@@ -36,11 +36,11 @@ def main() -> None:
             records = options.records // HOURS * HOURS  # equally many per hour
             written, measured = layouts.measure(spark, SCRATCH, records=records, rounds=options.rounds)
             text = table_page.layouts(written, measured, records=records, rounds=options.rounds)
-        (sections / f"{part}.md").write_text(text)
+        sections[text.splitlines()[0]] = text
         shutil.rmtree(SCRATCH / "table", ignore_errors=True)
     stop(spark)
-    text = table_page.page([path.read_text() for part in PARTS if (path := sections / f"{part}.md").exists()])
-    (ROOT / "bench" / "TABLE.md").write_text(text)
+    text = table_page.page(sections)
+    path.write_text(text)
     print(text + f"Results are in bench/TABLE.md. The data stays in {SCRATCH.name}/data for the next run")
 
 

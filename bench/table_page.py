@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.batches import RECORDS_OF_A_FILE, TIMED, Age
 from bench.layouts import Measured
@@ -16,8 +16,25 @@ from bench.table_files import Footprint
 _MEGABYTE = 1_000_000
 
 
-def page(sections: Sequence[str]) -> str:
-    """Return the page with these sections."""
+_TITLES = (
+    "## The age of a table and the cost of a micro-batch",
+    "## A month of a quiet VPC, before and after `maintain`",
+    "## Layouts of a busy month",
+)
+
+
+def sections_of(text: str) -> dict[str, str]:
+    """Return the sections of a page by their title line.
+
+    >>> sections_of("# Results\\n\\nMachine\\n\\n## One\\n\\n1\\n\\n## Two\\n\\n2\\n")
+    {'## One': '## One\\n\\n1\\n', '## Two': '## Two\\n\\n2\\n'}
+    """
+    parts = [f"## {part.strip()}\n" for part in f"\n{text}".split("\n## ")[1:]]
+    return {part.splitlines()[0]: part for part in parts}
+
+
+def page(sections: Mapping[str, str]) -> str:
+    """Return the page with the sections, by their title line."""
     head = (
         "# Results of `make bench-table`\n\n"
         f"Machine: {os.cpu_count()} cores, {memory_gib():.0f} GiB, {platform.system()} {platform.machine()}, "
@@ -25,7 +42,7 @@ def page(sections: Sequence[str]) -> str:
         "The tables of a comparison take turns in one process; the first turn of each is not counted. CPU time is that "
         "of Spark's Java process. Other processes hardly change it.\n"
     )
-    return "\n".join([head, *sections])
+    return "\n".join([head, *(sections[title] for title in _TITLES if title in sections)])
 
 
 def batches(ages: Sequence[Age], *, day: int, repeats: int) -> str:
@@ -39,7 +56,7 @@ def batches(ages: Sequence[Age], *, day: int, repeats: int) -> str:
         else ""
     )
     lines = [
-        "## The age of a table and the cost of a micro-batch",
+        _TITLES[0],
         "",
         (
             f"Each batch has one file of {RECORDS_OF_A_FILE} records, and `maintain` runs after every {day:,} batches. "
@@ -63,7 +80,7 @@ def batches(ages: Sequence[Age], *, day: int, repeats: int) -> str:
 def month(result: Month) -> str:
     """Return the section about a month of a quiet VPC."""
     lines = [
-        "## A month of a quiet VPC, before and after `maintain`",
+        _TITLES[1],
         "",
         (
             f"{result.files:,} flow log files with {result.records:,} records. Before `maintain`, the table has a data "
@@ -98,7 +115,7 @@ def layouts(written: Footprint, measured: Sequence[Measured], *, records: int, r
     """Return the section about the layouts."""
     first = measured[0]
     lines = [
-        "## Layouts of a busy month",
+        _TITLES[2],
         "",
         (
             f"{records:,} records, which the job wrote as {written.files:,} files with "
