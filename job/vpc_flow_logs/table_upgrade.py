@@ -15,7 +15,7 @@ from vpc_flow_logs.table_columns import QUARANTINE_COMMENTS, RECORDS_COMMENTS
 
 
 def upgrade(spark: SparkSession, table_name: str) -> None:
-    """Add the missing properties and comments to both tables, once per table, and print what was added.
+    """Add the missing properties and comments to both tables, once per table, and print them.
 
     Loading does not depend on them. If the runtime or the catalog rejects a change, the job prints a note, and the next
     start tries again.

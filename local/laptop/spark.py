@@ -101,6 +101,11 @@ def _settings(*, cores: int, warehouse: Path) -> dict[str, str]:
         "spark.sql.warehouse.dir": str(warehouse),  # not as a URI, in which spaces would become %20
         # The default of 50 is for clusters; here it costs seconds at each table's first snapshot.
         "spark.databricks.delta.snapshotPartitions": "2",
+        # These override the table properties delta.autoOptimize.*, which are for Databricks. Open source Delta Lake
+        # rewrites a clustered table after its first commit in a session, even a single file: twice the CPU time.
+        "spark.databricks.delta.autoCompact.enabled": "false",
+        # Shuffles all rows into one file per commit. With a few cores, there are only a few files without it.
+        "spark.databricks.delta.optimizeWrite.enabled": "false",
         "spark.sql.shuffle.partitions": str(cores),
         "spark.default.parallelism": str(cores),
         # A flow log file of 75 MB is in memory several times, on its way from Python and back.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.support.ingesting import Place, commits, ingest, tables_of_version_0_1_0
+from tests.support.ingesting import Place, commits, entries, ingest, rows, tables_of_version_0_1_0
 from vpc_flow_logs import table
 from vpc_flow_logs.fields import BY_NAME, DEFAULT_FORMAT
 from vpc_flow_logs.paths import quarantine_path
@@ -120,3 +120,34 @@ def test_what_a_user_changed_or_removed_later_stays_and_causes_no_commit(spark: 
     assert before[0]["delta.deletedFileRetentionDuration"] == "interval 0 hours"
     assert "delta.autoOptimize.optimizeWrite" not in before[0]
     assert not comments(spark, name)["srcaddr"]
+
+
+@pytest.fixture
+def properties_apply(spark: SparkSession) -> Iterator[None]:
+    """Remove the settings of the local session that override the table properties."""
+    keys = ("spark.databricks.delta.autoCompact.enabled", "spark.databricks.delta.optimizeWrite.enabled")
+    values = {key: spark.conf.get(key) for key in keys}
+    assert set(values.values()) == {"false"}
+    for key in keys:
+        spark.conf.unset(key)
+    yield
+    for key, value in values.items():
+        spark.conf.set(key, value)
+
+
+@pytest.mark.usefixtures("properties_apply")
+def test_files_are_loaded_once_while_delta_compacts_after_commits(spark: SparkSession, tmp_path: Path) -> None:
+    """On Databricks, the properties apply to each commit of the job."""
+    where = Place(tmp_path, "compacted", headers=("srcaddr", "srcport"))
+    for number in range(3):
+        where.deliver(f"srcaddr srcport\n10.0.0.{number} {number}\n10.0.0.{number} x\n".encode(), f"{number}.log")
+        ran = ingest(spark, where)
+        assert "1 record, 1 quarantined line" in ran.lines[-3]
+    (where.checkpoint / "commits" / "2").unlink()
+    (where.checkpoint / "commits" / ".2.crc").unlink(missing_ok=True)
+    assert ingest(spark, where).batches == ["batch 2: already in the tables"]
+    assert rows(spark, "compacted", "srcport") == {(0,): 1, (1,): 1, (2,): 1}
+    assert sum(entries(spark, "compacted").values()) == 3
+    operations = [action["commitInfo"]["operation"] for commit in commits(where.delta) for action in commit[:1]]
+    assert operations.count("WRITE") == 3
+    assert "OPTIMIZE" in operations

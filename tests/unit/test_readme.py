@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vpc_flow_logs import table, table_columns
+from vpc_flow_logs import table, table_columns, table_properties
 from vpc_flow_logs.fields import FIELDS, SERVICE_COLUMNS
 from vpc_flow_logs.parameters import OPTIONAL, REQUIRED
 from vpc_flow_logs.usage import USAGE
@@ -33,6 +33,12 @@ def test_the_parameters_are_those_of_the_job_in_the_same_order():
 def test_the_service_columns_are_those_of_the_job():
     assert [tuple(row) for row in marked_table("columns", REFERENCE)] == [
         (name, *table_columns.SERVICE[name]) for name in SERVICE_COLUMNS
+    ]
+
+
+def test_the_table_properties_are_those_of_the_job():
+    assert marked_table("properties", REFERENCE) == [
+        [entry.key, entry.value, entry.reason.replace("`", "")] for entry in table_properties.PROPERTIES
     ]
 
 
