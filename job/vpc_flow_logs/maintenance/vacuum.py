@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from vpc_flow_logs import history
@@ -62,7 +61,7 @@ def _vacuum(spark: SparkSession, name: str, *, now: datetime, dry_run: bool) -> 
     is_short = retention is None or retention < LONGEST_BATCH
     try:
         number = retried(lambda: _deleted(spark, name, "LITE" if is_short else ""), say=say)
-    except PySparkException as error:
+    except Exception as error:  # PySpark does not convert every exception of Delta
         if not any(_LOG_TOO_SHORT in text for text in texts(error)):
             raise
         return (
