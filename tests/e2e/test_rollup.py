@@ -210,7 +210,7 @@ def test_records_that_somebody_deletes_stay_in_the_roll_up_until_their_hours_are
 
 
 class Recorder:
-    """A session that remembers the queries of a table's version."""
+    """A session that remembers the queries of the records table."""
 
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
@@ -221,7 +221,7 @@ class Recorder:
 
     def sql(self, text: str) -> DataFrame:
         frame = self._spark.sql(text)
-        if " VERSION AS OF " in text:
+        if text.startswith("SELECT") and "`many_days`" in text:
             self.queries.append(frame)
         return frame
 
@@ -237,10 +237,8 @@ def test_a_run_reads_only_files_with_new_records_and_files_of_their_hours(spark:
     recorder = Recorder(spark)
     outcome = roll_up(recorder, tables.target, now=now + HOUR, dry_run=False)  # type: ignore[arg-type]
     assert outcome.result == "added 1 hour, replaced 1 hour, wrote 2 rows"
-    everything, *read = [stamps(query) for query in recorder.queries]
     new, newest, late_hour = now + MINUTE, days[-1] + HOUR, days[1] + HOUR
-    assert everything == {new, *(day + HOUR for day in days)}
-    assert read == [
+    assert [stamps(query) for query in recorder.queries] == [
         {new, newest},  # the look: the overlap covers the newest of the files that the first run read
         {new, newest, late_hour},  # the comparison with the roll-up
         {new, late_hour},  # the sums of the hours that differ

@@ -10,7 +10,6 @@ from pyspark.sql import SparkSession
 from vpc_flow_logs.maintenance import hours
 from vpc_flow_logs.maintenance.hours import literal, within
 from vpc_flow_logs.maintenance.rollup_state import State
-from vpc_flow_logs.maintenance.tables import version_of
 from vpc_flow_logs.sql import quoted
 
 OVERLAP = timedelta(hours=1)
@@ -19,10 +18,13 @@ OVERLAP = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Records:
-    """One version of the records table. All queries of a run read the same version, while the stream adds others.
+    """The records table.
+
+    The stream may add records between two queries of a run. Each query computes whole hours, so a later query only has
+    more records. A fixed version would not work with a short retention, because Delta rejects time travel beyond it.
 
     Attributes:
-        source: The version, as SQL.
+        source: The table, quoted for SQL.
         columns: SQL type of each column, by lowercase name.
     """
 
@@ -45,15 +47,14 @@ class Candidates:
     late: int
 
 
-def pinned(spark: SparkSession, name: str) -> Records:
-    """Return the newest version of a records table.
+def records_of(spark: SparkSession, name: str) -> Records:
+    """Return a records table as the source of a roll-up.
 
     Raises:
         PySparkException: The table cannot be read.
     """
-    source = f"{quoted(name)} VERSION AS OF {version_of(spark, name)}"
-    schema = spark.sql(f"SELECT * FROM {source}").schema
-    return Records(source, {field.name.lower(): field.dataType.simpleString().upper() for field in schema.fields})
+    fields = spark.table(quoted(name)).schema.fields
+    return Records(quoted(name), {field.name.lower(): field.dataType.simpleString().upper() for field in fields})
 
 
 def candidates_of(spark: SparkSession, records: Records, state: State, *, now: datetime) -> Candidates:

@@ -16,7 +16,7 @@ from vpc_flow_logs.maintenance.compaction import rewritten
 from vpc_flow_logs.maintenance.conflicts import retried
 from vpc_flow_logs.maintenance.settings import setting
 from vpc_flow_logs.maintenance.step import NOTHING, Outcome
-from vpc_flow_logs.maintenance.tables import Target, size_of, version_of
+from vpc_flow_logs.maintenance.tables import Target, size_of
 from vpc_flow_logs.progress import counted, say
 from vpc_flow_logs.sql import quoted
 from vpc_flow_logs.table import delta_detail
@@ -92,6 +92,9 @@ def _reported_rows(spark: SparkSession, name: str) -> int | None:
 
 def _counted_rows(spark: SparkSession, name: str) -> int:
     """Return the number of deleted rows in the files, from the numbers of rows in the files and in the table."""
-    table = spark.sql(f"SELECT * FROM {quoted(name)} VERSION AS OF {version_of(spark, name)}")
-    files = [unquote(file) for file in table.inputFiles()]
-    return spark.read.parquet(*files).count() - table.count() if files else 0
+    # One query, because the stream may add files between two.
+    counts = spark.sql(
+        f"SELECT _metadata.file_path AS file, count(*) AS rows FROM {quoted(name)} GROUP BY ALL"
+    ).collect()
+    files = [unquote(row.file) for row in counts]
+    return spark.read.parquet(*files).count() - sum(row.rows for row in counts) if files else 0

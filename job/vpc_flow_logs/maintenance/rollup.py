@@ -14,7 +14,7 @@ from functools import partial
 from pyspark.sql import SparkSession
 
 from vpc_flow_logs.maintenance import hours, rollup_columns, rollup_state
-from vpc_flow_logs.maintenance.candidates import Records, candidates_of, pinned
+from vpc_flow_logs.maintenance.candidates import Records, candidates_of, records_of
 from vpc_flow_logs.maintenance.conflicts import retried
 from vpc_flow_logs.maintenance.hours import within
 from vpc_flow_logs.maintenance.rollup_state import State
@@ -72,7 +72,7 @@ def roll_up(spark: SparkSession, target: Target, *, now: datetime, dry_run: bool
         exists = True
     state = rollup_state.read(spark, target)
     before = size_of(spark, target.hourly) if exists else None
-    records = pinned(spark, target.records)
+    records = records_of(spark, target.records)
     candidates = candidates_of(spark, records, state, now=now)
     changes = Changes()
     for portion in hours.portions(candidates.hours, MOST_HOURS):
