@@ -1,12 +1,13 @@
 """Persist schemas, tables, views and functions: store Spark's in-memory catalog in a folder.
 
-Each table or view is a file ``<schema>/<table>`` with Spark's serialized description, and each SQL function a file
-``<schema>/<function>.function``. It is written while the statement that creates or changes the object is still running.
-A session does not see objects that another process creates later, until it calls `load` again.
+Each table or view is a file ``<schema>/<table>`` with Spark's serialized description, and each function a file
+``<schema>/<function>.function`` with its parts as JSON. It is written while the statement that creates or changes the
+object is still running. A session does not see objects that another process creates later, until it calls `load` again.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from contextlib import suppress
@@ -38,13 +39,31 @@ def load(spark: SparkSession, folder: Path) -> None:
             name = file.name.removesuffix(_FUNCTION)
             if name != file.name:
                 if not catalog.functionExists(schema.name, name):
-                    catalog.createFunction(schema.name, java.org.apache.spark.util.Utils.deserialize(file.read_bytes()))
+                    catalog.createFunction(schema.name, _function(java, schema.name, name, file.read_bytes()))
             elif not catalog.tableExists(schema.name, name):
                 catalog.createTable(java.org.apache.spark.util.Utils.deserialize(file.read_bytes()), True)
 
 
 def _catalog(spark: SparkSession) -> Any:
     return spark._jsparkSession.sharedState().externalCatalog()
+
+
+def _parts(function: Any) -> bytes:
+    """Return the parts of a function. Spark cannot serialize its description, as it can that of a table."""
+    resources = [function.resources().apply(place) for place in range(function.resources().size())]
+    listed = [[resource.resourceType().resourceType(), resource.uri()] for resource in resources]
+    return json.dumps({"class": function.className(), "resources": listed}).encode()
+
+
+def _function(java: Any, schema: str, name: str, data: bytes) -> Any:
+    """Return the description of a function with these parts."""
+    parts, catalyst = json.loads(data), java.org.apache.spark.sql.catalyst
+    resources = java.java.util.ArrayList()
+    for kind, uri in parts["resources"]:
+        resources.add(catalyst.catalog.FunctionResource(catalyst.catalog.FunctionResourceType.fromString(kind), uri))
+    listed = java.scala.jdk.javaapi.CollectionConverters.asScala(resources).toSeq()
+    identifier = catalyst.FunctionIdentifier(name, java.scala.Option.apply(schema))
+    return catalyst.catalog.CatalogFunction(identifier, parts["class"], listed)
 
 
 class _Listener:
@@ -57,16 +76,16 @@ class _Listener:
         kind = event.getClass().getSimpleName()
         if kind in ("CreateTableEvent", "AlterTableEvent"):
             description = self._catalog.getTable(event.database(), event.name())
-            self._write(event.database(), event.name(), description)
+            self._write(event.database(), event.name(), self._serialized(description))
         elif kind in ("CreateFunctionEvent", "AlterFunctionEvent"):
             description = self._catalog.getFunction(event.database(), event.name())
-            self._write(event.database(), event.name() + _FUNCTION, description)
+            self._write(event.database(), event.name() + _FUNCTION, _parts(description))
         elif kind == "DropFunctionEvent":
             self._file(event.database(), event.name() + _FUNCTION).unlink(missing_ok=True)
         elif kind == "RenameTableEvent":
             self._file(event.database(), event.name()).unlink(missing_ok=True)
             description = self._catalog.getTable(event.database(), event.newName())
-            self._write(event.database(), event.newName(), description)
+            self._write(event.database(), event.newName(), self._serialized(description))
         elif kind == "DropTableEvent":
             self._file(event.database(), event.name()).unlink(missing_ok=True)
         elif kind == "CreateDatabaseEvent":
@@ -78,11 +97,15 @@ class _Listener:
     def _file(self, schema: str, name: str) -> Path:
         return self._folder / schema / name
 
-    def _write(self, schema: str, name: str, description: Any) -> None:
+    def _serialized(self, description: Any) -> bytes:
+        data: bytes = self._java.org.apache.spark.util.Utils.serialize(description)
+        return data
+
+    def _write(self, schema: str, name: str, data: bytes) -> None:
         path = self._file(schema, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         half = path.with_name(f".{name}.{os.getpid()}")
-        half.write_bytes(self._java.org.apache.spark.util.Utils.serialize(description))
+        half.write_bytes(data)
         half.replace(path)
 
     class Java:

@@ -318,8 +318,9 @@ def test_addresses_have_their_bits_and_the_class_of_their_range(spark: SparkSess
         assert (kind is None) == (digits is None)
         if text in classes:
             assert kind == classes[text], text
-        elif kind is not None and ip_address(text).is_global and not ip_address(text).is_multicast:
-            assert kind == "public", text
+        elif kind is not None and ip_address(text).is_global:
+            is_special = ip_address(text).is_multicast or ip_address(text).is_reserved
+            assert kind == ("special" if is_special else "public"), text
 
 
 def test_the_time_window_prunes_files_by_statistics(spark: SparkSession, tables: Sequence[str]) -> None:
