@@ -24,8 +24,6 @@ from vpc_flow_logs.answers.create import create
 from vpc_flow_logs.answers.statements import sources_of, statements
 from vpc_flow_logs.fields import DEFAULT_FORMAT, FIELDS
 
-pytestmark = pytest.mark.lts
-
 RECORDS = {f"fl-{number:017x}": records for number, records in enumerate([*GROUPS, DOCUMENTED], start=1)}
 """The records of each flow log. Each has its own format."""
 

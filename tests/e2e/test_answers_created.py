@@ -17,8 +17,6 @@ from vpc_flow_logs.answers import create, statements
 from vpc_flow_logs.answers.catalog import catalog
 from vpc_flow_logs.fields import DEFAULT_FORMAT
 
-pytestmark = pytest.mark.lts
-
 FEW = ("nat_gateway_bytes", "top_talkers")
 """The answers that the tests create. More of them would only take time."""
 

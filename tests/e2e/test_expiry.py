@@ -19,8 +19,6 @@ from vpc_flow_logs.maintenance.expiry import expire
 from vpc_flow_logs.maintenance.hours import from_micros
 from vpc_flow_logs.maintenance.rollup import roll_up
 
-pytestmark = pytest.mark.lts
-
 SEED = int(os.environ.get("VPC_FLOW_LOGS_SEED", "1"))
 ROUNDS = int(os.environ.get("VPC_FLOW_LOGS_MAINTAIN_ROUNDS", "6"))
 

@@ -29,7 +29,7 @@ from vpc_flow_logs.maintenance.tables import target_of
 from vpc_flow_logs.maintenance.vacuum import vacuum
 from vpc_flow_logs.parameters import ParameterError
 
-pytestmark = [pytest.mark.lts, pytest.mark.slow]
+pytestmark = [pytest.mark.slow]
 
 BATCHES = int(os.environ.get("VPC_FLOW_LOGS_MAINTAINED_BATCHES", "20"))
 KILLS = int(os.environ.get("VPC_FLOW_LOGS_MAINTENANCE_KILLS", "3"))
