@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from vpc_flow_logs.progress import counted
+from vpc_flow_logs.progress import counted, duration
 
-# Matches the output of `vpc_flow_logs.progress.batch_line`.
-_BATCH = re.compile(
-    r"^batch \d+: (?P<files>[\d,]+) files?, .*?, (?P<records>[\d,]+) records?, "
-    r"(?P<quarantined>[\d,]+) quarantined lines?, .*?(?:, (?P<behind>\d+ \w+) behind)?$",
-    re.MULTILINE,
-)
+# The first key of `vpc_flow_logs.progress.batch_json`.
+_BEGINNING = '{"batch":'
 
 
 @dataclass(frozen=True)
@@ -37,18 +35,27 @@ class Batches:
 
 
 def batches(output: str) -> Batches | None:
-    """Return the micro-batches in a run's output, or None if no batch had files."""
-    matches = [match for match in _BATCH.finditer(output) if _number(match["files"])]
-    if not matches:
+    """Return the micro-batches in a run's output, or None if no batch had files.
+
+    The job prints a line of JSON for each batch. Version 0.1.0 did not, so the batches of its runs are not found.
+    """
+    loaded = [batch for line in output.splitlines() if (batch := _batch(line)) and batch["files"]]
+    if not loaded:
         return None
-    last = matches[-1]
-    behind = f", {last['behind']} behind when it was loaded" if last["behind"] else ""
+    last = loaded[-1]
+    behind = last["seconds_behind"]
+    delay = "" if behind is None else f", {duration(behind)} behind when it was loaded"
     return Batches(
-        records=sum(_number(match["records"]) for match in matches),
-        quarantined=sum(_number(match["quarantined"]) for match in matches),
-        last=f"{counted(_number(last['files']), 'file')}, {counted(_number(last['records']), 'record')}{behind}",
+        records=sum(batch["records"] for batch in loaded),
+        quarantined=sum(batch["quarantined_lines"] for batch in loaded),
+        last=f"{counted(last['files'], 'file')}, {counted(last['records'], 'record')}{delay}",
     )
 
 
-def _number(text: str) -> int:
-    return int(text.replace(",", ""))
+def _batch(line: str) -> Mapping[str, Any] | None:
+    if not line.startswith(_BEGINNING):
+        return None
+    try:
+        return dict(json.loads(line))
+    except ValueError:
+        return None  # the workspace truncates long output

@@ -1,7 +1,8 @@
-"""The lines that the job prints while it runs: one per micro-batch, and a summary at the end."""
+"""The lines that the job prints while it runs: a sentence and JSON per micro-batch, and a summary at the end."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 from vpc_flow_logs.counts import Counts
@@ -31,6 +32,26 @@ def batch_line(batch_id: int, counts: Counts, *, seconds: float, now: float) -> 
     behind = "" if counts.oldest is None else f", {duration(max(0.0, now - counts.oldest))} behind"
     rate = counts.records / seconds if seconds else 0
     return f"batch {batch_id}: {contents(counts)}, {seconds:.1f} s, {rate:,.0f} records/s{behind}"
+
+
+def batch_json(batch_id: int, counts: Counts, *, seconds: float, now: float) -> str:
+    """Return the contents of `batch_line` as a line of JSON, for programs. ``seconds_behind`` is null if unknown.
+
+    >>> batch_json(3, Counts(files=2, bytes=5, records=9), seconds=1.5, now=160.0)
+    '{"batch": 3, "files": 2, "bytes": 5, "records": 9, "quarantined_lines": 0, "seconds": 1.5, "seconds_behind": null}'
+    """
+    behind = None if counts.oldest is None else round(max(0.0, now - counts.oldest))
+    return json.dumps(
+        {
+            "batch": batch_id,
+            "files": counts.files,
+            "bytes": counts.bytes,
+            "records": counts.records,
+            "quarantined_lines": counts.lines,
+            "seconds": round(seconds, 1),
+            "seconds_behind": behind,
+        }
+    )
 
 
 def known_batch_line(batch_id: int, entries: int) -> str:

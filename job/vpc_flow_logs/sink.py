@@ -89,7 +89,9 @@ class Sink:
             written = replace(written, entries=added.entries, lines=added.lines)
         self.total += written
         self.batches += 1
-        progress.say(progress.batch_line(batch_id, written, seconds=time.monotonic() - started, now=time.time()))
+        seconds, ended = time.monotonic() - started, time.time()
+        progress.say(progress.batch_line(batch_id, written, seconds=seconds, now=ended))
+        progress.say(progress.batch_json(batch_id, written, seconds=seconds, now=ended))
 
     def strict_again(self) -> None:
         """Forget the missing files after their batch is written, so that the next missing file is an error again."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from vpc_flow_logs.counts import Counts, summary, total
 from vpc_flow_logs.progress import (
+    batch_json,
     batch_line,
     contents,
     counted,
@@ -25,6 +28,21 @@ def test_a_batch_line_shows_files_bytes_records_quarantined_lines_rate_and_delay
     assert batch_line(7, counts, seconds=2.0, now=1000.0 + 7200) == (
         "batch 7: 1,200 files, 75.3 MB, 1,500,000 records, 3 quarantined lines, 2.0 s, 750,000 records/s, 2 h behind"
     )
+
+
+def test_the_json_of_a_batch_has_its_counts_seconds_and_delay() -> None:
+    counts = Counts(files=1200, bytes=75_300_000, records=1_500_000, entries=2, lines=3, oldest=1000.0)
+    assert json.loads(batch_json(7, counts, seconds=2.04, now=8200.4)) == {
+        "batch": 7,
+        "files": 1200,
+        "bytes": 75_300_000,
+        "records": 1_500_000,
+        "quarantined_lines": 3,
+        "seconds": 2.0,
+        "seconds_behind": 7200,
+    }
+    assert json.loads(batch_json(0, Counts(files=1), seconds=1.0, now=0.0))["seconds_behind"] is None
+    assert json.loads(batch_json(0, Counts(oldest=100.0), seconds=1.0, now=90.0))["seconds_behind"] == 0
 
 
 def test_a_count_of_one_uses_the_singular() -> None:

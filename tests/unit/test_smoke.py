@@ -26,14 +26,20 @@ from tests.support.deploying import NO_VERIFY, PAUSED, SCHEDULED, Stage, staged
 from tests.support.environment_files import changed
 from tests.support.workspaces import until
 from vpc_flow_logs.counts import Counts
-from vpc_flow_logs.progress import batch_line, known_batch_line
+from vpc_flow_logs.progress import batch_json, batch_line, known_batch_line
+
+
+def printed(number: int, counts: Counts, *, seconds: float, now: float) -> list[str]:
+    """Return the lines that the job prints for a batch."""
+    return [line(number, counts, seconds=seconds, now=now) for line in (batch_line, batch_json)]
+
 
 LOADED = "\n".join(
     [
         "loading s3://flow-logs-bucket/AWSLogs/* into network.flow_logs.test (continuous)",
-        batch_line(0, Counts(files=40, bytes=9_000_000, records=1_000, lines=9, oldest=100.0), seconds=9, now=7_300),
+        *printed(0, Counts(files=40, bytes=9_000_000, records=1_000, lines=9, oldest=100.0), seconds=9, now=7_300),
         known_batch_line(1, 0),
-        batch_line(2, Counts(files=2, bytes=90_000, records=990, lines=1, oldest=100.0), seconds=1.5, now=160),
+        *printed(2, Counts(files=2, bytes=90_000, records=990, lines=1, oldest=100.0), seconds=1.5, now=160),
     ]
 )
 DENIED = """The run failed: VPC Logs Path 's3://flow-logs-bucket/AWSLogs/' cannot be used: AccessDenied: User is not \
@@ -228,9 +234,16 @@ def test_an_output_without_a_loaded_batch_gives_no_counts(output: str) -> None:
 
 
 def test_a_batch_of_one_file_and_one_record_is_counted() -> None:
-    line = batch_line(7, Counts(files=1, bytes=10, records=1, lines=1), seconds=0.0, now=1)
-    assert (batch := batches(line)) is not None
+    lines = printed(7, Counts(files=1, bytes=10, records=1, lines=1), seconds=0.0, now=1)
+    assert (batch := batches("\n".join(lines))) is not None
     assert (batch.records, batch.quarantined, batch.share) == (1, 1, 0.5)
+    assert batch.last == "1 file, 1 record"
+
+
+def test_a_truncated_line_at_the_end_of_the_output_is_skipped() -> None:
+    complete, cut = (batch_json(number, Counts(files=1, records=5), seconds=1, now=1) for number in (0, 1))
+    assert (batch := batches(f"{complete}\n{cut[:30]}")) is not None
+    assert batch.records == 5
 
 
 # The command, from the file to the exit status.
