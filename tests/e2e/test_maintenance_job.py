@@ -26,7 +26,7 @@ from vpc_flow_logs.fields import DEFAULT_FORMAT
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 300
+SECONDS = 600
 LAKE = "lake"
 EDITS = (
     ('"flow_logs"', '"hive_metastore.default.flow_logs"'),
