@@ -63,6 +63,23 @@ def test_the_printed_counts_match_the_tables(ran: tuple[Folder, str], spark: Spa
     assert "Traceback" not in output
 
 
+def test_the_maintenance_job_adds_the_finished_hours_to_the_roll_up(
+    ran: tuple[Folder, str], spark: SparkSession
+) -> None:
+    folder, output = ran
+    rows = spark.read.format("delta").load(str(folder.tables / "flow_logs"))
+    hourly = spark.read.format("delta").load(str(folder.tables / "flow_logs_hourly"))
+    sums = hourly.groupBy("hour").agg({"records": "sum", "bytes": "sum"}).collect()
+
+    assert sums
+    for hour in sums:
+        of_hour = rows.where(f"date_trunc('HOUR', event_time) = timestamp_seconds({hour.hour.timestamp():.0f})")
+        (raw,) = of_hour.selectExpr("count(*) AS records", "sum(bytes) AS bytes").collect()
+        assert (hour["sum(records)"], hour["sum(bytes)"]) == (raw.records, raw.bytes)
+    assert re.search(r"^ +compact flow_logs: ", output, flags=re.MULTILINE)
+    assert re.search(rf"flow_logs_hourly +{hourly.count():,}  ", output)
+
+
 def test_flow_logs_in_three_formats_are_in_one_table(ran: tuple[Folder, str], spark: SparkSession) -> None:
     folder, output = ran
     rows = spark.read.format("delta").load(str(folder.tables / "flow_logs"))
@@ -101,7 +118,8 @@ def test_everything_deployed_is_looked_up_and_gone(ran: tuple[Folder, str]) -> N
 
     for resource in (
         *("reader role", "instance profile", "PassRole permission", "flow logs", "SNS topics", "SQS queues"),
-        *("bucket notification", "functions", "registered profile", "grant of the profile", "job", "active runs"),
+        *("bucket notification", "functions", "registered profile", "grant of the profile", "job", "maintenance job"),
+        "active runs",
     ):
         assert re.search(rf"^ +{resource} +\S.* none$", looked_up, flags=re.MULTILINE), resource
     assert "only the bucket and the tables are left" in looked_up
