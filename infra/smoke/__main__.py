@@ -11,7 +11,6 @@ Exit status: 0 healthy, 1 not healthy, 2 invalid input.
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -19,7 +18,8 @@ from pathlib import Path
 
 from databricks.sdk import WorkspaceClient
 
-from infra.config import Environment, EnvironmentFileError, load
+from infra import command_line
+from infra.config import Environment, load
 from infra.smoke import bucket_policy, job, page, queue
 from infra.smoke.judgement import Expected, Finding, judge, judge_policy
 from infra.smoke.maintenance import judge_maintenance
@@ -27,7 +27,7 @@ from infra.workspace.client import connect
 from infra.workspace.errors import DeploymentError
 from infra.workspace.job.job_kind import MAINTENANCE, STREAMING
 from infra.workspace.spec import WorkspaceSpec
-from infra.workspace_spec import NoWorkspaceError, workspace_spec
+from infra.workspace_spec import workspace_spec
 from vpc_flow_logs.terminal import printable
 
 _POLL_SECONDS = 5.0
@@ -37,14 +37,12 @@ _PRINT_SECONDS = 30.0
 def main(arguments: Sequence[str]) -> int:
     """Check, print the findings, and return the exit status."""
     options = _options(arguments)
-    # The SDK's warnings repeat what the findings report.
-    logging.getLogger("databricks.sdk").setLevel(logging.ERROR)
-    try:
-        environment = load(options.env)
-        spec = workspace_spec(environment, queue_url=None)
-    except (EnvironmentFileError, NoWorkspaceError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    return command_line.run(lambda: _smoke(options), stopped="Stopped. The smoke test changes nothing")
+
+
+def _smoke(options: argparse.Namespace) -> int:
+    environment = load(options.env)
+    spec = workspace_spec(environment, queue_url=None)
     expected = Expected(
         environment=options.env,
         paused=spec.job.pause,
@@ -60,9 +58,6 @@ def main(arguments: Sequence[str]) -> int:
         findings = _findings(connect(spec.host), environment, spec, expected, patience=options.patience)
     except DeploymentError as error:
         findings = [Finding("wrong", "workspace", str(error), "fix the cause and run the smoke test again")]
-    except KeyboardInterrupt:
-        print("\nStopped. The smoke test changes nothing", file=sys.stderr)
-        return 1
     print(page.text(findings))
     if options.summary:
         with options.summary.open("a") as summary:
