@@ -77,7 +77,7 @@ check: .venv/made  ## run lint, types, and the tests that need no cloud and no S
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint quick-tests
 
 quick-tests: .venv/made
-	.venv/bin/python -m pytest tests/unit tests/infra tests/mutants $(PARALLEL) --quiet
+	.venv/bin/python -m pytest tests/infra tests/unit tests/mutants $(PARALLEL) --quiet
 
 test: .venv/made  ## run all tests
 	.venv/bin/python -m pytest $(PARALLEL) --durations=25
