@@ -31,8 +31,8 @@ from vpc_flow_logs.parameters import ParameterError
 
 pytestmark = [pytest.mark.slow]
 
-BATCHES = int(os.environ.get("VPC_FLOW_LOGS_MAINTAINED_BATCHES", "20"))
-KILLS = int(os.environ.get("VPC_FLOW_LOGS_MAINTENANCE_KILLS", "3"))
+BATCHES = int(os.environ.get("VPC_FLOW_LOGS_MAINTAINED_BATCHES", "10"))
+KILLS = int(os.environ.get("VPC_FLOW_LOGS_MAINTENANCE_KILLS", "2"))
 SEED = int(os.environ.get("VPC_FLOW_LOGS_SEED", "1"))
 
 DAYS = 4
@@ -325,7 +325,7 @@ def test_maintain_next_to_a_running_stream_loses_and_doubles_nothing(spark: Spar
         feeder = threading.Thread(target=_feed, args=(where, process, start), daemon=True)
         feeder.start()
         runs = 0
-        while feeder.is_alive() and process.running and runs < max(3, BATCHES // 5):
+        while feeder.is_alive() and process.running and runs < max(2, BATCHES // 5):
             maintain(spark, "streamed", f"--delta-output-path={where.delta}", "--keep-days=3")
             runs += 1
         feeder.join()
