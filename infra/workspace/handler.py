@@ -95,7 +95,7 @@ def _deploy(event: Mapping[str, Any], context: Any, secrets: list[str]) -> dict[
         wheel_file=wheel_in(Path(os.environ["LAMBDA_TASK_ROOT"]) / "wheel"),
         aws=_aws(spec),
         pace=pace,
-        left=_previous_streams(event),
+        previous_streams=_previous_streams(event),
     )
     data = {"JobId": str(done.job_id), "JobUrl": done.job_url, "Table": done.table}
     if done.maintenance_url is not None:

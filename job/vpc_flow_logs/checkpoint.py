@@ -44,7 +44,7 @@ def read(folders: Folders, path: str) -> Checkpoint:
 
     Raises:
         NotAFolder: The path is a file.
-        CannotLook: The storage does not allow access to the folder, or reports an error.
+        StorageError: The storage does not allow access to the folder, or reports an error.
     """
     names = [name for name in folders.names(path) or [] if not name.startswith(".")]
     query_id = _query_id(folders.head(f"{path}/metadata")) if "metadata" in names else None

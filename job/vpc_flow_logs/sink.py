@@ -14,7 +14,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from vpc_flow_logs import checkpoint, counts, folders, history, progress, table
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.counts import Counts
-from vpc_flow_logs.folders import CannotLook
+from vpc_flow_logs.folders import StorageError
 from vpc_flow_logs.parser import quarantine
 from vpc_flow_logs.parser.layout import Layout
 from vpc_flow_logs.sql import quoted
@@ -132,7 +132,7 @@ class Sink:
         """Store the ID of the query that owns the checkpoint. Spark writes it when the stream starts."""
         if self._binding.query_id is not None:
             return
-        with suppress(CannotLook):  # the next run tries again; until then the path alone identifies the checkpoint
+        with suppress(StorageError):  # the next run tries again; until then the path alone identifies the checkpoint
             query_id = checkpoint.read(folders.of(self._spark), self._binding.checkpoint).query_id
             self._binding = replace(self._binding, query_id=query_id)
             table.bind(self._spark, self._table_name, self._binding)

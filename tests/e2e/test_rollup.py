@@ -239,7 +239,7 @@ def test_a_run_reads_only_files_with_new_records_and_files_of_their_hours(spark:
     assert outcome.result == "added 1 hour, replaced 1 hour, wrote 2 rows"
     new, newest, late_hour = now + MINUTE, days[-1] + HOUR, days[1] + HOUR
     assert [stamps(query) for query in recorder.queries] == [
-        {new, newest},  # the look: the overlap covers the newest of the files that the first run read
+        {new, newest},  # the search for new records: the overlap covers the newest of the files that the first run read
         {new, newest, late_hour},  # the comparison with the roll-up
         {new, late_hour},  # the sums of the hours that differ
     ]

@@ -36,7 +36,7 @@ from pathlib import Path
 
 def first():
     identify()
-    look()
+    use_folders()
     keep()
 
 def second():
@@ -104,7 +104,7 @@ def wait():
     print("waiting", flush=True)
     time.sleep(600)
 
-def look():
+def use_folders():
     from pyspark.sql import SparkSession
     from pyspark.dbutils import DBUtils
     spark = SparkSession.builder.getOrCreate()
@@ -230,12 +230,12 @@ class Ended:
         return json.loads(line.removeprefix(f"{what}: "))
 
 
-# A run starts Spark, so a few runs do everything that the tests look at.
+# A run starts Spark, so a few runs do everything that the tests check.
 
 
 @pytest.fixture(scope="module")
 def first(server: WorkspaceServer, client: WorkspaceClient, runner: ClusterRunner) -> Ended:
-    """Run the functions `identify`, `look` and `keep`."""
+    """Run the functions `identify`, `use_folders` and `keep`."""
     location = ExternalLocation("governed", "s3://governed", "credential", owner=server.credentials.client_id)
     server.state.external_locations["governed"] = location
     with pytest.MonkeyPatch.context() as patch:

@@ -103,7 +103,7 @@ def test_runs_of_other_jobs_are_neither_shown_nor_waited_for(stage: Stage) -> No
     stage.deploy(stage.spec(NO_VERIFY, name="other"))
     stage.deploy(spec)
     stage.server.behavior.filters = False
-    job = status.look(stage.client(), spec).job
+    job = status.read(stage.client(), spec).job
     assert job is not None
     (run,) = job.runs
     assert run.state == "RUNNING"
@@ -121,7 +121,7 @@ def test_a_run_that_ended_without_a_start_time_is_shown_as_ended(stage: Stage) -
     run.start_time, run.cancelling = 0, True
     stage.waited.clear()
     stage.deploy(spec)
-    job = status.look(stage.client(), spec).job
+    job = status.read(stage.client(), spec).job
     assert job is not None
     assert [(line.over, line.began is None) for line in job.runs][-1] == (True, True)
 

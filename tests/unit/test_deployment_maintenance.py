@@ -281,9 +281,9 @@ def test_destroy_removes_the_job_and_its_run_whatever_the_file_says(stage: Stage
 
 
 def test_status_shows_the_schedule_and_the_last_run(stage: Stage) -> None:
-    assert status.look(stage.client(), stage.spec()).maintenance is None
+    assert status.read(stage.client(), stage.spec()).maintenance is None
     stage.deploy(stage.spec())
-    shown = status.look(stage.client(), stage.spec()).maintenance
+    shown = status.read(stage.client(), stage.spec()).maintenance
     assert shown is not None
     assert shown.url == f"{stage.server.host}/jobs/{_maintenance(stage).job_id}"
     assert (shown.trigger, shown.runs) == ("scheduled 0 0 3 * * ? UTC", ())
@@ -291,7 +291,7 @@ def test_status_shows_the_schedule_and_the_last_run(stage: Stage) -> None:
         run_id = stage.server.fire_schedule(_maintenance(stage).job_id)
         assert run_id is not None
         until(lambda run_id=run_id: stage.server.state.runs[run_id].ended)
-    shown = status.look(stage.client(), stage.spec()).maintenance
+    shown = status.read(stage.client(), stage.spec()).maintenance
     assert shown is not None
     (line,) = shown.runs
     assert (line.state, line.url.rpartition("/")[2].partition("?")[0]) == ("TERMINATED SUCCESS", str(run_id))
