@@ -208,7 +208,7 @@ def submit(client: WorkspaceClient, entry_point: str, *, profile: str = "reader"
 
 
 def wait_for_end(client: WorkspaceClient, run_id: int) -> tuple[str, jobs.RunOutput]:
-    """Wait for a task to end and return its result and output."""
+    """Wait for a task to end, and return its result and output."""
     until(lambda: client.jobs.get_run(run_id).end_time, seconds=SECONDS)
     output = client.jobs.get_run_output(run_id)
     assert output.metadata is not None

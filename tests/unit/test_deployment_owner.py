@@ -64,7 +64,7 @@ def test_a_job_that_a_user_created_gets_that_user_as_the_owner(stage: Stage) -> 
     assert _owners(stage) == [Permission("user_name", JANE, "IS_OWNER")]
 
 
-# The run-as identity.
+# The run-as identity
 
 
 def test_a_run_as_identity_set_by_hand_is_reset_before_the_next_run(stage: Stage) -> None:

@@ -246,7 +246,7 @@ def test_a_truncated_line_at_the_end_of_the_output_is_skipped() -> None:
     assert batch.records == 5
 
 
-# The command, from the file to the exit status.
+# The command, from the file to the exit status
 
 
 @dataclass
@@ -328,7 +328,7 @@ def test_the_command_reports_a_missing_statement_of_the_bucket_policy(
     assert "| WRONG | bucket policy | DenyPlainHttp is missing |" in Path("summary.md").read_text()
 
 
-def test_refused_credentials_are_reported_without_a_traceback(
+def test_rejected_credentials_are_reported_without_a_traceback(
     smoke: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABRICKS_TOKEN", "made-up")
