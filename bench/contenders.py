@@ -12,7 +12,7 @@ from local.laptop.spark import session
 from vpc_flow_logs.fields import BY_NAME, DEFAULT_FORMAT
 
 Loader = Callable[[Path, Path], Callable[[], int]]
-"""Loads the files below the first folder into the second, new folder. Returns a function that counts its rows."""
+"""A function that loads one folder into another, new folder. It returns a function that counts the loaded rows."""
 
 THREADS = 2
 _FILES_OF_A_BATCH = "10000"

@@ -1,4 +1,4 @@
-"""Let a table grow faster: repeat the commit of a batch, each time with a new number and a copy of its data file."""
+"""Grow a table faster: repeat the commit of a batch, each time with a new number and a copy of its data file."""
 
 from __future__ import annotations
 
