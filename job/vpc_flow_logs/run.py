@@ -52,7 +52,7 @@ def run(
         spark, parameters = _checked(arguments, session, also)
         try:
             work(spark, parameters)
-        except RunFailed:  # already has its message
+        except RunFailed:  # this already has a complete message
             raise
         except Exception as error:
             raise RunFailed(explained(error, parameters, next_step=next_step)) from error
@@ -60,7 +60,7 @@ def run(
 
 @contextmanager
 def printed() -> Iterator[None]:
-    """Print a refusal or a failure of the ``with`` block on stderr, and raise it again."""
+    """Print a rejection or a failure of the ``with`` block on stderr, and raise it again."""
     try:
         yield
     except (ParameterError, RunFailed) as refusal:

@@ -145,7 +145,7 @@ def _create(
     clustered: Sequence[str],
     more: Mapping[str, str] | None = None,
 ) -> bool:
-    """Create the table if its name is free; return True if it is new, False if it existed, also in the folder only."""
+    """Create the table if its name is free; return True if it is new, False if it existed, even if only as a folder."""
     if spark.catalog.tableExists(quoted(name)):
         return False
     location = f" LOCATION {literal(path)}" if path else ""

@@ -29,7 +29,7 @@ def test_a_property_that_is_not_a_time_with_a_zone_is_rejected(text: str) -> Non
         rollup_state.of_properties("a.flows_hourly", {"vpc_flow_logs.expired_records_before": text})
     assert str(error.value) == (
         f"The property vpc_flow_logs.expired_records_before of table a.flows_hourly is {text!r}, which is not a time "
-        "such as '2026-11-03T04:00:00+00:00'. Set its former value again: DESCRIBE HISTORY `a`.`flows_hourly` shows "
+        "such as '2026-11-03T04:00:00+00:00'. Restore its previous value: DESCRIBE HISTORY `a`.`flows_hourly` shows "
         "all values that it had. Nothing was changed."
     )
 

@@ -35,7 +35,7 @@ class Changes:
     Attributes:
         added: Hours that the roll-up did not have.
         replaced: Hours with other sums.
-        kept: Hours that lost records, so that the roll-up keeps their sums.
+        kept: Hours that lost records; the roll-up keeps their sums.
         rows: Number of rows of the roll-up that were written.
     """
 
@@ -105,7 +105,7 @@ def _update(
         existing = _existing(spark, hourly, portion)
         gained = _gained(spark, hourly, records, existing) if existing else {}
     added = set(portion) - existing
-    # Only the expiry deletes records, and never of these hours. If someone else does, the roll-up keeps their sums.
+    # The job itself deletes no records of these hours. If someone else does, the roll-up keeps the sums.
     replaced = {hour for hour, more in gained.items() if more >= 0}
     changes = Changes(added=len(added), replaced=len(replaced), kept=len(gained) - len(replaced))
     differing = added | replaced

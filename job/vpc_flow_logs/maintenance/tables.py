@@ -54,7 +54,7 @@ class Target:
 
 
 def target_of(spark: SparkSession, *, table_name: str, path: str) -> Target:
-    """Return the tables. A table that only its folder has is added to the catalog, as `table.create` does.
+    """Return the tables. A table that exists only as a folder is added to the catalog, as by `table.create`.
 
     Args:
         spark: The session.
