@@ -14,7 +14,7 @@ _CHECKPOINT_EVERY = 10
 def repeat(folder: Path, *, about: int) -> int:
     """Repeat the newest batch of a table, and return the number of new commits.
 
-    The next batch of the sink gets a version with a checkpoint, as the log needs one from time to time.
+    The sink's next batch then writes a checkpoint of the log, which the log needs from time to time.
 
     Args:
         folder: The folder of the table.

@@ -71,7 +71,7 @@ def signed_in(stage: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def queues(stage: Emulator) -> Iterator[Any]:
-    """Yield a function that creates queues with messages; delete them afterwards."""
+    """Yield a function that creates queues with messages; delete them afterward."""
     sqs = stage.client("sqs")
     urls = []
 

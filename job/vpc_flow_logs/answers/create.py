@@ -89,7 +89,7 @@ def _run(spark: SparkSession, statement: Statement, *, exists: bool) -> None:
     except Exception:
         if statement.is_view or not exists:
             raise
-        # Databricks does not replace a function by one with other parameters.
+        # Databricks does not replace a function with one that has other parameters.
         # https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-ddl-create-sql-function
         spark.sql(f"DROP FUNCTION {quoted(statement.name)}")
         spark.sql(statement.sql)
