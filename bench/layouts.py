@@ -65,7 +65,7 @@ class Measured:
 
     Attributes:
         candidate: The layout.
-        maintenance: Cost of OPTIMIZE, from the files that the job wrote.
+        maintenance: Cost of OPTIMIZE on the files that the job wrote.
         footprint: The size of the table.
         answers: The answers, by question.
     """

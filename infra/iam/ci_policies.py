@@ -38,7 +38,7 @@ class RepositoryError(Exception):
 
 @dataclass(frozen=True)
 class CiAccess:
-    """The access with which a repository's workflows deploy an environment.
+    """The access that a repository's workflows use to deploy an environment.
 
     Attributes:
         environment: The environment. The GitHub environment has the same name.

@@ -39,9 +39,9 @@ class ObservedRun:
         active: True if it has not ended.
         running: True if it is working: neither waiting nor terminating.
         failed: True if it ended with a failure. A canceled run did not fail.
-        output: Its output, as far as the workspace returns it.
+        output: The part of its output that the workspace returns.
         error: The error that ended it.
-        trace: The traceback, as far as the workspace returns it.
+        trace: The part of the traceback that the workspace returns.
     """
 
     state: str

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from vpc_flow_logs.folders import Folders
 
 LOGS_PATH_FILE = "vpc_logs_path"
-"""Name of the file with which version 0.1.0 bound a checkpoint to its VPC Logs Path."""
+"""Name of the file that bound a checkpoint to its VPC Logs Path in version 0.1.0."""
 
 
 @dataclass(frozen=True)

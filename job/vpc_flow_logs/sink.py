@@ -25,7 +25,7 @@ REMOVED = "the file was removed before the job read it"
 """Reason of the quarantine entry for a missing file."""
 
 PASSED = "the batch with the missing files is written"
-"""Text of `BatchPassed`, by which `stream.run` recognizes it in Spark's error."""
+"""Text of `BatchPassed`; `stream.run` recognizes the exception by it in Spark's error."""
 
 
 class BatchPassed(Exception):

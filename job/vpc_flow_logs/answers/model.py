@@ -24,7 +24,7 @@ CHARTS = ("counter", "bar", "line", "table", "heatmap", "sankey")
 """The charts that can show an answer."""
 
 _SOURCE = re.compile(rf"\b(FROM|JOIN) ({'|'.join(SOURCES)})\b")
-_MARKER = re.compile(r"'[^']*'|--[^\n]*|(?<![:\w]):([a-z_]+)\b")  # texts and comments stay as they are
+_MARKER = re.compile(r"'[^']*'|--[^\n]*|(?<![:\w]):([a-z_]+)\b")  # string literals and comments stay unchanged
 
 Value = str | int | float | datetime | None
 

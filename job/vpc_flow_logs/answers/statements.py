@@ -66,7 +66,7 @@ def object_name(table_name: str, name: str) -> str:
 
 
 def digest_of(texts: list[str]) -> str:
-    """Return a short digest of texts."""
+    """Return a short digest of strings."""
     return sha256("\n".join(texts).encode()).hexdigest()[:12]
 
 

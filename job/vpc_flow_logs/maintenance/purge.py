@@ -92,7 +92,7 @@ def _reported_rows(spark: SparkSession, name: str) -> int | None:
 
 def _counted_rows(spark: SparkSession, name: str) -> int:
     """Return the number of deleted rows in the files, from the numbers of rows in the files and in the table."""
-    # One query, because the stream may add files between two.
+    # Use one query, because the stream may add files between two queries.
     counts = spark.sql(
         f"SELECT _metadata.file_path AS file, count(*) AS rows FROM {quoted(name)} GROUP BY ALL"
     ).collect()

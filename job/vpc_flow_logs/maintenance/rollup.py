@@ -131,7 +131,7 @@ def _existing(spark: SparkSession, hourly: str, portion: Iterable[int]) -> set[i
 def _gained(spark: SparkSession, hourly: str, records: Records, existing: Iterable[int]) -> dict[int, int]:
     """Return the hours that differ from the roll-up, each with the number of records that the roll-up lacks.
 
-    A row that is equal on both sides cancels out. In contrast to a join, NULL is equal to NULL.
+    A row that is equal on both sides cancels out. Unlike in a join, NULL equals NULL.
     """
     sums = rollup_columns.query(records.source, records.columns, within("event_time", existing))
     listed = ", ".join(HOURLY)
