@@ -167,7 +167,7 @@ def _parsed(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _number(name: str, text: str, problems: list[str], *, least: int) -> int | None:
-    """Return the number; for one that is not allowed, add a problem and return None."""
+    """Return the number. If it is not allowed, add a problem and return None."""
     # Check the length first: int() rejects text with thousands of digits.
     if text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= _MOST[name]:
         return int(text)

@@ -123,7 +123,7 @@ def hourly(name: str, cut: datetime, state: State) -> Expired:
 
 
 def _delete(spark: SparkSession, target: Target, expired: Expired, *, dry_run: bool) -> Outcome:
-    """Delete the rows. Without any, no commit is written."""
+    """Delete the rows. If there are none, write no commit."""
     at = quoted(expired.table)
     rows = spark.sql(f"SELECT 1 FROM {at} WHERE {expired.condition}").count()
     if not rows:

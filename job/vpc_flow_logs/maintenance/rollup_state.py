@@ -24,8 +24,8 @@ class State:
     """The progress of the roll-up and of the expiry. An attribute is None if there is no progress yet.
 
     Attributes:
-        rolled_up_ingested_at: The newest ``ingested_at`` that the roll-up has read. The stream writes its batches one
-            after the other, so the batches that are committed later also have a later ``ingested_at``.
+        rolled_up_ingested_at: The newest ``ingested_at`` that the roll-up has read. The stream writes one batch at
+            a time, so the batches that are committed later also have a later ``ingested_at``.
         rolled_up_hours_before: The roll-up has the hours before this time. It is the start of an hour.
         expired_records_before: Records of the hours before this time may be deleted. Their rows in the roll-up are
             final. It is the start of an hour.
