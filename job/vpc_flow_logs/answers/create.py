@@ -19,8 +19,8 @@ _FOREIGN = "foreign"
 def create(spark: SparkSession, table_name: str) -> list[str]:
     """Create the views and functions that are missing or changed; return the lines to print.
 
-    If all of them exist and none has changed, this takes two queries to the catalog. Views and functions that
-    others created are neither replaced nor dropped. If the catalog rejects a statement, a line reports this; it is not an
+    If all of them exist and none has changed, this takes two queries to the catalog. Views and functions that others
+    created are neither replaced nor dropped. If the catalog rejects a statement, a line reports this; it is not an
     error.
 
     Args:
