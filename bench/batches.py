@@ -70,7 +70,7 @@ def measure(spark: SparkSession, scratch: Path, *, ages: Sequence[int], day: int
         spark: The session.
         scratch: A folder for the files and the tables.
         ages: Numbers of batches, in order.
-        day: Number of batches after which `maintain` runs, as each day.
+        day: Number of batches after which `maintain` runs, as it does each day.
         repeats: Number of times that the commit of a batch is repeated; 0 writes every batch with the sink.
     """
     load = Load("batches", _FILES, RECORDS_OF_A_FILE)

@@ -46,7 +46,7 @@ def job(scratch: Path) -> Loader:
 def guide(scratch: Path) -> Loader:
     """Return the 2020 guide's approach: Spark's CSV reader with a schema by position, and Delta.
 
-    The session has the same settings as the job. Counters have 64 bits, because narrower ones would load other values.
+    The session has the same settings as the job. Counters have 64 bits, because narrower ones would change the values.
     """
     spark = session(cores=THREADS, warehouse=scratch / "warehouse", app_name="bench guide")
     schema = ", ".join(f"`{BY_NAME[name].column}` {BY_NAME[name].type}" for name in DEFAULT_FORMAT)

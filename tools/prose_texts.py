@@ -94,7 +94,7 @@ def texts_of(file: str, content: str) -> Iterator[Text]:
 
 
 def _without_code(text: str) -> str:
-    """Replace code by a mark, and keep the line breaks."""
+    """Replace code with a mark, and keep the line breaks."""
     for pattern in (_HTML_COMMENT, _FENCE, _DOCTEST, _BACKQUOTES, _LINK_TARGET, _URL):
         text = pattern.sub(lambda match: CODE + "\n" * match[0].count("\n"), text)
     return _PARAGRAPH.sub(lambda match: f"{match[0]}¶ ", text)

@@ -305,10 +305,10 @@ def test_a_failure_names_the_cause_and_the_next_step(spark: SparkSession, tmp_pa
     assert "Traceback" not in err.getvalue()
 
 
-# Next to a running stream
+# Alongside a running stream
 
 
-def test_maintain_next_to_a_running_stream_loses_and_duplicates_nothing(spark: SparkSession, tmp_path: Path) -> None:
+def test_maintain_alongside_a_running_stream_loses_and_duplicates_nothing(spark: SparkSession, tmp_path: Path) -> None:
     """The stream runs in its own process, and is never idle while the maintenance runs in this one."""
     where = Place(tmp_path / "place", "streamed", headers=("srcaddr", "srcport", "start"))
     now = datetime.now(timezone.utc)

@@ -113,7 +113,7 @@ def test_the_view_over_the_notebooks_table_and_the_new_table_has_each_record_onc
     old = spark.read.csv(str(place.logs), schema=schema, sep=" ", header=True, recursiveFileLookup=True)
     old.write.format("delta").save(str(tmp_path / "old"))
     spark.sql(f"CREATE TABLE old_flow_logs USING DELTA LOCATION '{tmp_path / 'old'}'")
-    # Replace the time in the document by one between these records, so that both tables have some.
+    # Replace the time in the document with one between these records, so that both tables have some.
     moment = "TIMESTAMP '2026-11-01 00:00:00 UTC'"
     replacements = {moment: f"timestamp_seconds({START + 150})"}
 

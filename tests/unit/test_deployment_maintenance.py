@@ -1,4 +1,4 @@
-"""The maintenance job: created, changed, recognized and removed next to the streaming job."""
+"""The maintenance job: created, changed, recognized and removed alongside the streaming job."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def test_an_invalid_argument_is_reported(argument: str) -> None:
 
 
 def test_an_unquoted_pattern_is_one_problem_with_a_hint() -> None:
-    """The shell replaced the pattern by the names of ten files."""
+    """The shell replaced the pattern with the names of ten files."""
     matched = [f"logs/{number}.log" for number in range(1, 11)]
     given = [*arguments(vpc_logs_path=None), "--vpc-logs-path", "s3://flow-logs/AWSLogs/*", *matched]
     (problem,) = problems_with(given)
