@@ -1,1 +1,1 @@
-"""Benchmarks of the job against the 2020 guide's approach and DuckDB, in one run."""
+"""Benchmarks of the job against the approach of the 2020 guide and DuckDB, in one run."""

@@ -20,7 +20,7 @@ SCRATCH = ROOT / ".bench"
 
 
 class Worker:
-    """A contender's process, which loads one folder after the other."""
+    """A contender's process, which loads one folder after another."""
 
     def __init__(self, name: str, scratch: Path) -> None:
         self.name = name

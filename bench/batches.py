@@ -29,7 +29,7 @@ TIMED = 20
 """Number of batches at each age. Their median counts."""
 
 _FILES = 200  # the batches repeat these files
-_UNREPEATED = 20  # the last batches before an age; up to nine of them are repeated, to fill up to a checkpoint
+_UNREPEATED = 20  # the last batches before an age; up to nine of them are repeats that fill the log up to a checkpoint
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,15 @@ def measure(spark: SparkSession, scratch: Path, *, ages: Sequence[int], day: int
         spark: The session.
         scratch: A folder for the files and the tables.
         ages: Numbers of batches, in order.
-        day: Number of batches after which `maintain` runs, as each day.
+        day: Number of batches after which `maintain` runs, as it does each day.
         repeats: Number of times that the commit of a batch is repeated; 0 writes every batch with the sink.
     """
     load = Load("batches", _FILES, RECORDS_OF_A_FILE)
     files = sorted(make(load, scratch / "data").rglob("*.gz"))
     folder = scratch / "table" / "batches"
     layout = table_files.create(spark, "batches", folder)
-    spark.conf.set("spark.databricks.delta.autoCompact.enabled", "false")  # a few batches would pay for the others
+    # With auto compaction, a few batches would bear the cost of the others.
+    spark.conf.set("spark.databricks.delta.autoCompact.enabled", "false")
     grown = Writer(spark, files, name="batches", folder=folder, layout=layout)
     copies = []
     number = maintained = 0

@@ -12,7 +12,7 @@ from local.laptop.spark import session
 from vpc_flow_logs.fields import BY_NAME, DEFAULT_FORMAT
 
 Loader = Callable[[Path, Path], Callable[[], int]]
-"""Loads the files below the first folder into the second, new folder. Returns a function that counts its rows."""
+"""A function that loads one folder into another, new folder. It returns a function that counts the loaded rows."""
 
 THREADS = 2
 _FILES_OF_A_BATCH = "10000"
@@ -46,7 +46,7 @@ def job(scratch: Path) -> Loader:
 def guide(scratch: Path) -> Loader:
     """Return the 2020 guide's approach: Spark's CSV reader with a schema by position, and Delta.
 
-    The session has the same settings as the job. Counters have 64 bits, because narrower ones would load other values.
+    The session has the same settings as the job. Counters have 64 bits, because narrower ones would change the values.
     """
     spark = session(cores=THREADS, warehouse=scratch / "warehouse", app_name="bench guide")
     schema = ", ".join(f"`{BY_NAME[name].column}` {BY_NAME[name].type}" for name in DEFAULT_FORMAT)

@@ -16,7 +16,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of a piece of work.
+    """Cost of a piece of work.
 
     Attributes:
         elapsed: Seconds on the clock.
@@ -48,5 +48,5 @@ class Meter:
 
 
 def middle(costs: Sequence[Cost]) -> Cost:
-    """Return the medians."""
+    """Return the medians of costs."""
     return Cost(elapsed=median(cost.elapsed for cost in costs), cpu=median(cost.cpu for cost in costs))

@@ -1,4 +1,4 @@
-"""Layouts of a busy month: the cost of the questions, the bytes, and the cost of the maintenance that makes them."""
+"""Layouts of a busy month: the cost of the questions, the bytes, and the cost of the maintenance that creates them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Candidate:
     Attributes:
         name: Name for the results.
         clustered: The clustering columns; empty for the write order.
-        files: The approximate number of files; 0 leaves the size of the files to Delta.
-        sort: Sort the rows inside the files, too.
+        files: The approximate number of files; 0 lets Delta choose their size.
+        sort: True to also sort the rows within the files.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Measured:
 
     Attributes:
         candidate: The layout.
-        maintenance: Cost of OPTIMIZE, from the files that the job wrote.
+        maintenance: Cost of OPTIMIZE on the files that the job wrote.
         footprint: The size of the table.
         answers: The answers, by question.
     """

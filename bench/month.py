@@ -70,7 +70,7 @@ def busy(count: int, layout: Layout, root: Path) -> Path:
     for number in range(HOURS):
         start = START + number * hour
         delivered = _records(network, start, hour, count // HOURS, number)
-        # The records arrive in the order of their files, each with five minutes of traffic, and in no order in a file.
+        # Records arrive in the order of their files, each with five minutes of traffic. In a file, they have no order.
         delivered = delivered.take(pa.array(np.argsort(delivered["end"].to_numpy() // 300, kind="stable")))
         pq.write_table(_as_table(delivered, layout, start), folder / f"{number:03}.parquet", compression="zstd")
     (folder / "_done").touch()

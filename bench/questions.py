@@ -47,13 +47,13 @@ class Asked:
 def ask(
     spark: SparkSession, tables: Sequence[str], *, values: Mapping[str, str], rounds: int
 ) -> dict[str, dict[str, Asked]]:
-    """Ask every question of every table, in turns; return the answers by question and table.
+    """Ask each table every question, in turns; return the answers by question and table.
 
     Args:
         spark: The session.
         tables: Tables with the same records.
         values: SQL of ``day`` and ``hour``, and the ``address``.
-        rounds: Number of rounds that count. One more comes before them.
+        rounds: Number of rounds that count, after a first round that does not.
 
     Raises:
         SystemExit: Two tables give different numbers of rows.

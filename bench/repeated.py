@@ -1,4 +1,4 @@
-"""Let a table grow faster: repeat the commit of a batch, each time with a new number and a copy of its data file."""
+"""Grow a table faster: repeat the commit of a batch, each time with a new number and a copy of its data file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CHECKPOINT_EVERY = 10
 def repeat(folder: Path, *, about: int) -> int:
     """Repeat the newest batch of a table, and return the number of new commits.
 
-    The next batch of the sink gets a version with a checkpoint, as the log needs one from time to time.
+    The sink's next batch then writes a checkpoint of the log, which the log needs from time to time.
 
     Args:
         folder: The folder of the table.

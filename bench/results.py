@@ -16,7 +16,7 @@ _MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class Measured:
-    """The seconds of each round on one load, by contender."""
+    """The seconds of each round with one load, by contender."""
 
     load: Load
     seconds: Mapping[str, Sequence[float]]

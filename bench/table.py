@@ -1,6 +1,6 @@
 """Measure the table over time, and write the results to `bench/TABLE.md`: `.venv/bin/python -m bench.table`.
 
-Each part can run alone. Its section in `TABLE.md` is then replaced, and the others stay.
+Each part can run alone, and then replaces only its section in `TABLE.md`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main() -> None:
             vpc = QuietVpc(options.files_of_a_day, records_of_a_file=options.records_of_a_file)
             text = table_page.month(quiet.measure(spark, SCRATCH, vpc, rounds=options.rounds))
         else:
-            records = options.records // HOURS * HOURS  # equally many per hour
+            records = options.records // HOURS * HOURS  # the same number per hour
             written, measured = layouts.measure(spark, SCRATCH, records=records, rounds=options.rounds)
             text = table_page.layouts(written, measured, records=records, rounds=options.rounds)
         sections[text.splitlines()[0]] = text

@@ -1,4 +1,4 @@
-"""The size of Delta tables on disk, and the tables of the benchmark."""
+"""The size of Delta tables on disk, and the tables for the benchmark."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def footprint(spark: SparkSession, name: str, folder: Path) -> Footprint:
 
 
 def binding(folder: Path) -> Binding:
-    """Return a binding that looks as after the first batch, so that the sink does not look for a checkpoint."""
+    """Return the binding of a table with a first batch, so that the sink does not look for a checkpoint."""
     stream = f"bench-{folder.name}"
     return Binding(stream_id=stream, checkpoint=f"{folder}_checkpoint", logs_path=str(folder), query_id=stream)
 

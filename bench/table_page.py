@@ -50,7 +50,7 @@ def batches(ages: Sequence[Age], *, day: int, repeats: int) -> str:
     first = ages[0]
     note = (
         f" To save time, the sink wrote one batch after every {repeats} or so; the others repeat its commit, each with "
-        f"a copy of its data file. The command for a run without repeats is `make bench-table "
+        f"a copy of its data file. To run without repeats, use `make bench-table "
         "ARGS='--part batches'`."
         if repeats
         else ""

@@ -89,7 +89,7 @@ def _destroy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Nam
 
 
 def _status(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
-    state = status.look(client, spec)
+    state = status.read(client, spec)
     print(f"{spec.environment} in {spec.host}")
     print(f"profile   {spec.profile.arn}{'' if state.registered else '  (not registered)'}")
     for grant in state.grants:

@@ -30,9 +30,9 @@ def update(request: pytest.FixtureRequest) -> bool:
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Without boto3, skip what is not part of `make test-lts`: modules, and folders such as ``tests/e2e/stage``.
+    """Without boto3, skip the modules and folders that are not part of `make test-lts`, such as ``tests/e2e/stage``.
 
-    They cannot be imported.
+    These cannot be imported without it.
     """
     if find_spec("boto3"):
         return None
@@ -87,9 +87,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """Yield one Spark session with Delta Lake for all tests, with its tables in a temporary folder."""
-    # This JVM runs for minutes only, so the fast first compiler is enough.
+    # This JVM runs for only a few minutes, so the fast C1 compiler is enough.
     os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
-    # Tests run many small queries, which are faster to interpret than to compile. Runs in their own process compile.
+    # Tests run many small queries, which are faster to interpret than to compile. Separate processes do compile.
     interpreted = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
     session = local_spark.session(warehouse=tmp_path_factory.mktemp("warehouse"), extra=interpreted)
     yield session

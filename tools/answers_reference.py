@@ -62,10 +62,10 @@ On a laptop, the catalog is in memory, so `local.ingest` does not create them.
 _TOPICS = {
     "traffic": "The questions of [AWS's Athena integration]"
     "(https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-run-athena-query.html).",
-    "cost": "Where bytes cost money.",
+    "cost": "Traffic that costs money.",
     "security": "Rejected traffic, and traffic that should not be accepted.",
-    "network": "Who talks to whom, and what gets lost.",
-    "health": "Whether records are missing or late.",
+    "network": "Conversations, and lost packets.",
+    "health": "Missing and late records.",
 }
 
 

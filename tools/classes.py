@@ -1,4 +1,4 @@
-"""Setup's last step for Spark: an archive of the Java classes that Spark loads, which halves its start time."""
+"""Setup's last step for Spark: an archive of the Java classes that Spark loads. It halves Spark's start time."""
 
 from __future__ import annotations
 

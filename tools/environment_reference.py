@@ -50,7 +50,7 @@ Each flow log needs exactly one target: `vpc`, `subnet`, `network_interface` or 
 flow log: if any key but `tags` changes, the stack creates a new flow log and then deletes the old one. The job reads
 each file by its own header line.""",
     "flow_logs.tag_keys": """\
-The tags that the tag fields of a flow log show. Write this table in one line: `tag_keys = { instance = ["team"] }`.
+The tag keys for the tag fields of a flow log. Write this table on one line: `tag_keys = { instance = ["team"] }`.
 Each tag field in `fields` needs its tag key, and each tag key needs its field.""",
     "reader": "The role that the job reads with, and the role that may pass it to EC2.",
     "workspace": """\
@@ -102,7 +102,7 @@ def _row(place: str, key: str, field: FieldInfo) -> str:
 
 
 def table_of(annotation: Any) -> tuple[type[Section] | None, bool]:
-    """Return the table that a key holds, if it holds one, and whether it is an array of tables."""
+    """Return the table class of a key, or None if its value is not a table, and whether it is an array of tables."""
     annotation = _without_none(annotation)
     many = get_origin(annotation) is tuple
     if many:

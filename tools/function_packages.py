@@ -1,4 +1,4 @@
-"""Setup's Lambda step: the registration function's packages, downloaded for Lambda's Python and kept as one zip."""
+"""Setup's Lambda step: the registration function's packages, downloaded for Lambda's Python and stored as one zip."""
 
 from __future__ import annotations
 

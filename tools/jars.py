@@ -1,4 +1,4 @@
-"""Setup's jars of Delta Lake and of Hadoop's S3 client, downloaded by Spark's resolver and kept in the venv."""
+"""Setup's jars of Delta Lake and Hadoop's S3 client, downloaded by Spark's resolver and stored in the venv."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _resolve(jars: _Jars, root: Path, scratch: Path, java_home: Path | None, *, 
         *("--conf", f"spark.jars.ivy={scratch / 'ivy'}"),
         *("--conf", f"spark.jars.packages={','.join(jars.packages)}"),
         *("--conf", f"spark.jars.excludes={excludes}"),
-        str(program),  # spark-submit runs the resolver before a program, and in no other case
+        str(program),  # spark-submit runs the resolver only if it starts a program
     ]
     env = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_HOME": str(Path(pyspark.__file__).parent)}
     if java_home is not None:

@@ -32,7 +32,7 @@ exec {java} {options}"$@"
 
 def provide_java() -> Path | None:
     """Make sure that Spark has a Java, and return the ``JAVA_HOME`` to set, or None to leave it unset."""
-    # In any case: after setup, the machine's Java may be removed, or not be on the PATH of another shell.
+    # Always create it: after setup, the machine's Java can be removed, or may not be on the PATH of another shell.
     home = bundled_home()
     make_java_home(home)
     installed = machine_java()

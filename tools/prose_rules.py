@@ -25,7 +25,7 @@ _GENERATED = re.compile(r"(?:^|/)(?:build|dist|__pycache__|[^/]+\.egg-info)/")
 
 @dataclass(frozen=True)
 class Rule:
-    """Words that are not written here.
+    """Words that the project does not use.
 
     Attributes:
         pattern: Regular expression; a space in it also matches a line break.

@@ -40,14 +40,14 @@ class Text:
     """
 
     def __init__(self, file: str, kind: Kind, text: str, line: int, *, source: tuple[str, ...] = ()) -> None:
-        """Take the prose apart.
+        """Split the prose into words.
 
         Args:
             file: The path of the file.
             kind: Where the prose stands.
             text: The prose, with its line breaks.
-            line: The line of the file that ``text`` begins on, counted from 1.
-            source: For a string literal, the lines of the file that it spans: its own line breaks are not theirs.
+            line: The line of the file on which ``text`` begins, counted from 1.
+            source: For a string literal, the lines of the file that it spans. Its own line breaks do not match them.
         """
         self.file = file
         self.kind = kind
@@ -94,7 +94,7 @@ def texts_of(file: str, content: str) -> Iterator[Text]:
 
 
 def _without_code(text: str) -> str:
-    """Replace code by a mark, and keep the line breaks."""
+    """Replace code with a mark, and keep the line breaks."""
     for pattern in (_HTML_COMMENT, _FENCE, _DOCTEST, _BACKQUOTES, _LINK_TARGET, _URL):
         text = pattern.sub(lambda match: CODE + "\n" * match[0].count("\n"), text)
     return _PARAGRAPH.sub(lambda match: f"{match[0]}¶ ", text)

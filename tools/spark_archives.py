@@ -1,4 +1,4 @@
-"""Remove PySpark's second copy of itself, archives without bytecode that its workers import from.
+"""Remove the archives of PySpark, so that its workers import the installed modules, which have bytecode.
 
 Each Python process that Spark starts has ``pyspark.zip`` and ``py4j-….zip`` at the front of its path, and compiles the
 modules that it imports from them. This takes half a second per stream and session. Without the archives, it imports the

@@ -1,7 +1,7 @@
 """Let the Java from PyPI trust this machine's certificate authorities.
 
-That runtime trusts only the public authorities. A company's proxy may sign with its own, which the machine trusts. So
-the machine's list, as Python reads it, is written as a Java key store.
+That runtime trusts only public authorities. A company's proxy may sign with a private authority that the machine
+trusts. So this module writes the machine's list, as Python reads it, to a Java key store.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ def add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 def _content_hash(path: Path, *, wheel: str) -> str:
     """Return the hash of the zip's contents.
 
-    The wheel is a zip itself, whose bytes depend on the version of zlib, so its content hash stands for it.
+    The wheel is a zip itself, and its bytes depend on the version of zlib, so its content hash is used instead.
     """
     with zipfile.ZipFile(path) as archive:
         contents = sorted(

@@ -20,7 +20,7 @@ class Part:
         label: The name of the part in messages.
         low: The lowest value.
         high: The highest value.
-        names: Names of the values, from ``low`` on.
+        names: Names of the values, starting at ``low``.
         forms: A regular expression for the special forms of this part.
     """
 

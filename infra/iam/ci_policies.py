@@ -38,7 +38,7 @@ class RepositoryError(Exception):
 
 @dataclass(frozen=True)
 class CiAccess:
-    """The access with which a repository's workflows deploy an environment.
+    """The access that a repository's workflows use to deploy an environment.
 
     Attributes:
         environment: The environment. The GitHub environment has the same name.
@@ -107,7 +107,7 @@ def policies(access: CiAccess) -> tuple[Policy, ...]:
 
 
 def reviewed(folder: Path, environment: Environment) -> CiAccess | None:
-    """Return the access of CI that a folder of the review documents, or None if it documents none.
+    """Return the CI access in a folder of the review, or None if the folder has none.
 
     Raises:
         RepositoryError: The trust policy names no repository.

@@ -46,8 +46,8 @@ class Policy:
         title: A one-line description of the document and its carrier.
         statements: The statements.
         name: The name of an inline policy.
-        carrier: The ARN of the carrier if the environment file sets it. It shows a comparison that a document moved to
-            another role.
+        carrier: The ARN of the carrier if the environment file sets it. A comparison uses it to
+            detect that a document moved to another role.
     """
 
     file: str

@@ -101,7 +101,7 @@ def names_of(environment: Environment) -> dict[str, str]:
 
 
 def _leaves(value: Any, key: str) -> Iterator[tuple[str, str]]:
-    """Yield each text with its key. The keys of tags are texts, too, because users choose them."""
+    """Yield each string with its key. The keys of tags are included, because users choose them."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             if key == "tags":

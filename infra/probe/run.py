@@ -60,7 +60,7 @@ def answers(
 
 @contextmanager
 def _uploaded(client: WorkspaceClient, folder: str, wheel_file: WheelFile) -> Iterator[str]:
-    """Upload the wheel, and remove it afterwards if it was not in the workspace before."""
+    """Upload the wheel, and remove it afterward if it was not in the workspace before."""
     with explaining(f"Reading {folder}"):
         there = files.is_there(client, folder)
     step = upload.upload(client, folder, wheel_file)

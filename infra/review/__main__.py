@@ -107,7 +107,7 @@ def _of_cdk(environment: Environment, policies: Sequence[Policy]) -> dict[str, d
         for document in documents_of(template, account=account, region=region)
     ]
     attached = [policy for policy in policies if policy.file not in _by_hand(environment)]
-    # Count the copies: CDK added a further copy of a reviewed document.
+    # Count the copies: CDK may add another copy of a reviewed document.
     expected = Counter(_json(policy.document) for policy in attached)
     others: dict[str, dict[str, Any]] = {}
     for file, document in documents:

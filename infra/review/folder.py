@@ -23,7 +23,7 @@ class Part:
     Attributes:
         name: Name of the folder in the review, such as ``staging`` or ``ci-access/staging``.
         folder: Path of the folder.
-        files: Texts of its files, by name.
+        files: Contents of its files, by name.
         policies: The policies in these files.
         env: Name or path of the environment file, for next steps.
     """

@@ -145,7 +145,7 @@ def _implies(one: tuple[str, str, tuple[str, ...]], other: tuple[str, str, tuple
     (operator, key, values), (other_operator, other_key, allowed) = one, other
     if key.lower() != other_key.lower():
         return False
-    # IfExists is less strict: the condition without it implies the one with it, and not the reverse.
+    # IfExists is less strict: the condition without it implies the one with it, but not the reverse.
     operator, other_operator = operator.lower(), other_operator.lower()
     if other_operator.endswith("ifexists"):
         operator, other_operator = (name.removesuffix("ifexists") for name in (operator, other_operator))

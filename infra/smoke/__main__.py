@@ -71,17 +71,17 @@ def _findings(
     """Return the findings as soon as waiting cannot improve them, or after ``patience`` seconds."""
     started, printed = time.monotonic(), -_PRINT_SECONDS
     # Waiting does not change these findings.
-    others = [judge_maintenance(job.look(client, spec, MAINTENANCE), expected), _policy(environment, expected)]
+    others = [judge_maintenance(job.observe(client, spec, MAINTENANCE), expected), _policy(environment, expected)]
     try:
-        first = queue.look(environment)
+        first = queue.observe(environment)
     except DeploymentError as error:
         # The findings about the job and its runs do not need access to AWS.
-        seen = job.look(client, spec, STREAMING)
-        rest = [finding for finding in judge(seen, None, None, expected) if finding.check != "queue"]
+        streaming = job.observe(client, spec, STREAMING)
+        rest = [finding for finding in judge(streaming, None, None, expected) if finding.check != "queue"]
         return [*rest, Finding("wrong", "queue", str(error), "fix the cause and run the smoke test again"), *others]
     while True:
-        queues = queue.look(environment)
-        findings = [*judge(job.look(client, spec, STREAMING), queues, first, expected), *others]
+        queues = queue.observe(environment)
+        findings = [*judge(job.observe(client, spec, STREAMING), queues, first, expected), *others]
         wrong = [finding for finding in findings if finding.state == "wrong"]
         now = time.monotonic() - started
         # Waiting does not help with a finding that cannot resolve on its own.
@@ -95,7 +95,7 @@ def _findings(
 
 def _policy(environment: Environment, expected: Expected) -> Finding:
     try:
-        return judge_policy(bucket_policy.look(environment), expected)
+        return judge_policy(bucket_policy.observe(environment), expected)
     except DeploymentError as error:
         fix = "sign in as a principal with s3:GetBucketPolicy on the bucket, and run the smoke test again"
         return Finding("wrong", "bucket policy", str(error), fix)

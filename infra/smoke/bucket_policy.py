@@ -22,7 +22,7 @@ _Statement = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class PolicySeen:
+class ObservedPolicy:
     """The differences between the bucket's policy and the reviewed one.
 
     Attributes:
@@ -38,7 +38,7 @@ class PolicySeen:
     changed: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-def look(environment: Environment) -> PolicySeen:
+def observe(environment: Environment) -> ObservedPolicy:
     """Read the bucket's policy and compare it with the reviewed one.
 
     Raises:
@@ -48,10 +48,10 @@ def look(environment: Environment) -> PolicySeen:
     live = read_aws(
         "Reading the policy of the log bucket", environment, lambda client: _live(client, environment.log_bucket.name)
     )
-    return PolicySeen(exists=False) if live is None else compare(reviewed, live)
+    return ObservedPolicy(exists=False) if live is None else compare(reviewed, live)
 
 
-def compare(reviewed: Sequence[_Statement], live: Sequence[_Statement]) -> PolicySeen:
+def compare(reviewed: Sequence[_Statement], live: Sequence[_Statement]) -> ObservedPolicy:
     """Compare the reviewed statements with those of a live policy, and ignore all others in the live policy.
 
     A statement with the reviewed content matches under any Sid, because the bucket's owner may rename it.
@@ -70,7 +70,7 @@ def compare(reviewed: Sequence[_Statement], live: Sequence[_Statement]) -> Polic
             differing = sorted(name for name in parts | other if parts.get(name) != other.get(name))
             changed.append((sid, tuple(differing)))
     sids = tuple(statement["Sid"] for statement in reviewed)
-    return PolicySeen(reviewed=sids, missing=tuple(missing), changed=tuple(changed))
+    return ObservedPolicy(reviewed=sids, missing=tuple(missing), changed=tuple(changed))
 
 
 def _live(client: Clients, bucket: str) -> list[_Statement] | None:

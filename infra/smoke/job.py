@@ -29,7 +29,7 @@ RUNS = 5
 
 
 @dataclass(frozen=True)
-class RunSeen:
+class ObservedRun:
     """A run.
 
     Attributes:
@@ -39,9 +39,9 @@ class RunSeen:
         active: True if it has not ended.
         running: True if it is working: neither waiting nor terminating.
         failed: True if it ended with a failure. A canceled run did not fail.
-        output: Its output, as far as the workspace returns it.
+        output: The part of its output that the workspace returns.
         error: The error that ended it.
-        trace: The traceback, as far as the workspace returns it.
+        trace: The part of the traceback that the workspace returns.
     """
 
     state: str
@@ -56,16 +56,16 @@ class RunSeen:
 
 
 @dataclass(frozen=True)
-class JobSeen:
+class ObservedJob:
     """A job, with its runs from the newest to the oldest."""
 
     url: str
     continuous: bool
     paused: bool
-    runs: tuple[RunSeen, ...] = ()
+    runs: tuple[ObservedRun, ...] = ()
 
 
-def look(client: WorkspaceClient, spec: WorkspaceSpec, kind: JobKind) -> JobSeen | None:
+def observe(client: WorkspaceClient, spec: WorkspaceSpec, kind: JobKind) -> ObservedJob | None:
     """Return the environment's job of a kind with its last runs, or None if there is no such job.
 
     Raises:
@@ -80,20 +80,20 @@ def look(client: WorkspaceClient, spec: WorkspaceSpec, kind: JobKind) -> JobSeen
         runs = list(islice(of_job(client.jobs.list_runs(job_id=job_id, limit=RUNS, expand_tasks=True), job_id), RUNS))
         # The output of older runs is out of date.
         current = [run.run_id for run in (*runs[:1], *[run for run in runs if _failed(run.state)][:1])]
-        seen = tuple(_run(client, run, with_output=run.run_id in current) for run in runs)
+        observed = tuple(_run(client, run, with_output=run.run_id in current) for run in runs)
     trigger = settings.continuous or settings.schedule
-    return JobSeen(
+    return ObservedJob(
         url=deployed_job.url(spec.host, job_id),
         continuous=settings.continuous is not None,
         paused=trigger is not None and trigger.pause_status == PauseStatus.PAUSED,
-        runs=seen,
+        runs=observed,
     )
 
 
-def _run(client: WorkspaceClient, run: BaseRun, *, with_output: bool) -> RunSeen:
+def _run(client: WorkspaceClient, run: BaseRun, *, with_output: bool) -> ObservedRun:
     result = _result(client, run) if with_output else RunOutput()
     message = run.state.state_message if run.state else None
-    return RunSeen(
+    return ObservedRun(
         state=state_of(run),
         began=datetime.fromtimestamp(run.start_time / 1000, tz=timezone.utc) if run.start_time else None,
         url=run.run_page_url or "",

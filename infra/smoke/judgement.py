@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from infra.smoke.batches import Batches, batches
-from infra.smoke.bucket_policy import PolicySeen
-from infra.smoke.job import JobSeen, RunSeen
-from infra.smoke.queue import QueueSeen
+from infra.smoke.bucket_policy import ObservedPolicy
+from infra.smoke.job import ObservedJob, ObservedRun
+from infra.smoke.queue import ObservedQueue
 from vpc_flow_logs.progress import counted
 
 _DENIED = ("AccessDenied", "Access Denied", "AccessDeniedException", "is not authorized to perform", "403 Forbidden")
@@ -61,7 +61,10 @@ class Expected:
 
 
 def judge(
-    job: JobSeen | None, queues: Sequence[QueueSeen] | None, before: Sequence[QueueSeen] | None, expected: Expected
+    job: ObservedJob | None,
+    queues: Sequence[ObservedQueue] | None,
+    before: Sequence[ObservedQueue] | None,
+    expected: Expected,
 ) -> list[Finding]:
     """Return the findings on job, runs and queues. ``before`` holds the queues at the first check."""
     findings = [_job(job, expected)]
@@ -70,7 +73,7 @@ def judge(
     return [*findings, *_queues(job, queues, before, expected)]
 
 
-def judge_policy(policy: PolicySeen, expected: Expected) -> Finding:
+def judge_policy(policy: ObservedPolicy, expected: Expected) -> Finding:
     """Return the finding on the bucket's policy. It names each reviewed statement that is missing or changed."""
     check = "bucket policy"
     if not policy.exists:
@@ -94,7 +97,7 @@ def judge_policy(policy: PolicySeen, expected: Expected) -> Finding:
     return Finding("wrong", check, "; ".join(differences), fix)
 
 
-def _job(job: JobSeen | None, expected: Expected) -> Finding:
+def _job(job: ObservedJob | None, expected: Expected) -> Finding:
     if job is None:
         return Finding("wrong", "job", "does not exist", f"make deploy ENV={expected.environment}")
     trigger = "continuous" if job.continuous else "scheduled"
@@ -111,7 +114,7 @@ def _job(job: JobSeen | None, expected: Expected) -> Finding:
     )
 
 
-def _runs(job: JobSeen, expected: Expected) -> Iterator[Finding]:
+def _runs(job: ObservedJob, expected: Expected) -> Iterator[Finding]:
     newest = job.runs[0] if job.runs else None
     failed = next((run for run in job.runs if not run.active), None)
     failed = failed if failed and failed.failed else None
@@ -128,7 +131,7 @@ def _runs(job: JobSeen, expected: Expected) -> Iterator[Finding]:
         yield Finding("note", "last batch", "this run has none yet; AWS delivers files every 5 to 10 minutes")
 
 
-def _failure(run: RunSeen, expected: Expected) -> Finding:
+def _failure(run: ObservedRun, expected: Expected) -> Finding:
     lines = _lines(run)
     denied = next((line for line in lines if any(sign in line for sign in _DENIED)), None)
     if denied:
@@ -144,12 +147,12 @@ def _failure(run: RunSeen, expected: Expected) -> Finding:
     return Finding("wrong", "run", text, f"read its output: {run.url}")
 
 
-def reason(run: RunSeen) -> str:
+def reason(run: ObservedRun) -> str:
     """Return the reason why a run failed, in one or two lines of its output."""
     return " ".join(_lines(run)[:2]) or "no reason given"
 
 
-def _lines(run: RunSeen) -> list[str]:
+def _lines(run: ObservedRun) -> list[str]:
     """Return the lines that explain a failed run: the job's own message, or else the run's error."""
     _, failed, rest = run.output.partition("The run failed: ")
     text = f"{failed}{rest}" if failed else "\n".join([run.error, *_message(run.trace)])
@@ -164,7 +167,7 @@ def _message(trace: str) -> list[str]:
     return [line for line in trace.splitlines()[-_TRACE_LINES:] if not line.startswith((" ", "Traceback"))]
 
 
-def _run(job: JobSeen, newest: RunSeen | None) -> Finding:
+def _run(job: ObservedJob, newest: ObservedRun | None) -> Finding:
     if newest is None and job.continuous:
         return Finding("wrong", "run", "no run was started", f"open the job's page: {job.url}", may_pass=True)
     if newest is None:
@@ -195,7 +198,10 @@ def _quarantine(loaded: Batches, expected: Expected) -> Finding:
 
 
 def _queues(
-    job: JobSeen | None, queues: Sequence[QueueSeen] | None, before: Sequence[QueueSeen] | None, expected: Expected
+    job: ObservedJob | None,
+    queues: Sequence[ObservedQueue] | None,
+    before: Sequence[ObservedQueue] | None,
+    expected: Expected,
 ) -> Iterator[Finding]:
     if queues is None:
         yield Finding("note", "queue", "none: the job lists the bucket")
@@ -220,7 +226,7 @@ def _queues(
             )
 
 
-def _queue(queue: QueueSeen, first: int, job: JobSeen | None, expected: Expected) -> Finding:
+def _queue(queue: ObservedQueue, first: int, job: ObservedJob | None, expected: Expected) -> Finding:
     waiting = f"{queue.name}: {counted(queue.waiting, 'message')} waiting"
     if not queue.waiting:
         return Finding("ok", "queue", f"{queue.name}: drained")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from infra.smoke.job import JobSeen, RunSeen
+from infra.smoke.job import ObservedJob, ObservedRun
 from infra.smoke.judgement import Expected, Finding, reason
 
 _WHAT = "maintenance"
 
 
-def judge_maintenance(job: JobSeen | None, expected: Expected) -> Finding:
+def judge_maintenance(job: ObservedJob | None, expected: Expected) -> Finding:
     """Return the finding on the maintenance job and its last run. A job that has not run yet is not a fault."""
     deploy = f".venv/bin/python -m infra.workspace deploy --env {expected.environment}"
     if not expected.maintenance:
@@ -29,7 +29,7 @@ def judge_maintenance(job: JobSeen | None, expected: Expected) -> Finding:
     return _of_runs(job)
 
 
-def _of_runs(job: JobSeen) -> Finding:
+def _of_runs(job: ObservedJob) -> Finding:
     newest = next(iter(job.runs), None)
     ended = next((run for run in job.runs if not run.active), None)
     if ended is not None and ended.failed:
@@ -47,5 +47,5 @@ def _of_runs(job: JobSeen) -> Finding:
     return Finding("ok", _WHAT, f"the last run is {newest.state}{_since(newest)}: {newest.url}")
 
 
-def _since(run: RunSeen) -> str:
+def _since(run: ObservedRun) -> str:
     return f", started {run.began:%Y-%m-%d %H:%M} UTC" if run.began else ""

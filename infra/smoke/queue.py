@@ -19,7 +19,7 @@ _NO_TOPIC = {"NotFound", "NotFoundException"}
 
 
 @dataclass(frozen=True)
-class QueueSeen:
+class ObservedQueue:
     """A queue and its message counts.
 
     Attributes:
@@ -35,7 +35,7 @@ class QueueSeen:
     dead_letters: int | None = None
 
 
-def look(environment: Environment) -> list[QueueSeen] | None:
+def observe(environment: Environment) -> list[ObservedQueue] | None:
     """Return the queues of an environment: an empty list before they exist, None if the job lists the bucket.
 
     Raises:
@@ -43,17 +43,19 @@ def look(environment: Environment) -> list[QueueSeen] | None:
     """
     if environment.job.notifications == "off":
         return None
-    return read_aws("Reading the queue", environment, lambda client: _look(environment, client))
+    return read_aws("Reading the queue", environment, lambda client: _observe(environment, client))
 
 
-def _look(environment: Environment, client: Clients) -> list[QueueSeen]:
+def _observe(environment: Environment, client: Clients) -> list[ObservedQueue]:
     sqs = client("sqs")
     if environment.job.notifications == "auto-loader":
         queues = _auto_loaders(environment, client)
-        return [QueueSeen(name, *counts) for name, owner in queues if (counts := _counts(sqs, name, owner)) is not None]
+        return [
+            ObservedQueue(name, *counts) for name, owner in queues if (counts := _counts(sqs, name, owner)) is not None
+        ]
     name, owner = names.queue_name(environment), environment.aws.account
     counts, dead = _counts(sqs, name, owner), _counts(sqs, names.dead_letters_name(environment), owner)
-    return [QueueSeen(name, *counts, dead_letters=sum(dead) if dead else None)] if counts else []
+    return [ObservedQueue(name, *counts, dead_letters=sum(dead) if dead else None)] if counts else []
 
 
 def _auto_loaders(environment: Environment, client: Clients) -> list[tuple[str, str]]:

@@ -47,7 +47,7 @@ def deploy(
     wheel_file: WheelFile,
     aws: Aws,
     pace: Pace,
-    left: Iterable[Logs] = (),
+    previous_streams: Iterable[Logs] = (),
 ) -> Deployment:
     """Bring the workspace in line with the settings.
 
@@ -57,7 +57,7 @@ def deploy(
         wheel_file: the job's wheel.
         aws: clients that remove Auto Loader's resources for former streams; not used otherwise.
         pace: waits and reports each step.
-        left: Auto Loader streams of earlier settings, in addition to those in the memory.
+        previous_streams: Auto Loader streams of earlier settings, in addition to those in the memory.
 
     Raises:
         DeploymentError: the deployment cannot continue. Calling the function again resumes it.
@@ -91,7 +91,7 @@ def deploy(
         done.add(verified)
         pace.check()
     # Record the streams before the job runs: its AWS resources must be known even if this call ends here.
-    memory.update(streams=_streams(spec, memory, left))
+    memory.update(streams=_streams(spec, memory, previous_streams))
     ids = jobs.bring_up_to_date(
         client,
         spec,
@@ -188,10 +188,10 @@ def _await_verify_run(client: WorkspaceClient, spec: WorkspaceSpec, *, wheel_pat
     verification.await_under_way(client, spec, wheel_path=wheel_path, memory=memory, pace=pace)
 
 
-def _streams(spec: WorkspaceSpec, memory: Memory, left: Iterable[Logs]) -> tuple[Logs, ...]:
+def _streams(spec: WorkspaceSpec, memory: Memory, previous_streams: Iterable[Logs]) -> tuple[Logs, ...]:
     current = [spec.logs] if spec.auto_loader else []
     # Keep the newest of equal streams: those that an older version recorded have no checkpoint.
-    return tuple({stream: stream for stream in (*memory.value.streams, *left, *current)}.values())
+    return tuple({stream: stream for stream in (*memory.value.streams, *previous_streams, *current)}.values())
 
 
 def _leave_streams(spec: WorkspaceSpec, aws: Aws, memory: Memory) -> list[Step]:

@@ -59,7 +59,7 @@ def composed(
             service's message is in parentheses.
         detail: the service's message, in full. Shortening keeps the beginning and the end.
         advice: the next step.
-        secrets: texts to mask.
+        secrets: strings to mask.
         limit: maximum length of the message in characters. Only longer advice can exceed it.
     """
     hidden = list(secrets)

@@ -34,7 +34,7 @@ from infra.workspace.wheel.wheel_file import wheel_in
 _MARGIN_SECONDS = PATIENCE + RETRY_SECONDS + REQUEST_SECONDS + 20
 """Maximum duration of a step in seconds: a step begins only if the call has this much time left.
 
-The longest step registers a profile that IAM does not show yet, with a last request that is retried.
+The longest step registers a profile that IAM does not show yet, and includes the retries of its last request.
 """
 
 _GONE = (
@@ -95,7 +95,7 @@ def _deploy(event: Mapping[str, Any], context: Any, secrets: list[str]) -> dict[
         wheel_file=wheel_in(Path(os.environ["LAMBDA_TASK_ROOT"]) / "wheel"),
         aws=_aws(spec),
         pace=pace,
-        left=_previous_streams(event),
+        previous_streams=_previous_streams(event),
     )
     data = {"JobId": str(done.job_id), "JobUrl": done.job_url, "Table": done.table}
     if done.maintenance_url is not None:

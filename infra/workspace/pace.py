@@ -19,7 +19,7 @@ def _always_time() -> None:
 
 @dataclass(frozen=True)
 class Pace:
-    """The functions with which a deployment waits and reports progress.
+    """The functions that a deployment uses to wait and to report progress.
 
     Attributes:
         later: called repeatedly with the reason for waiting until the condition holds; pauses, or raises NotYet so that

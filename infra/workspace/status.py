@@ -84,7 +84,7 @@ class Status:
     maintenance: JobStatus | None
 
 
-def look(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
+def read(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
     """Return the status of an environment; change nothing."""
     memory = Memory.read(client, spec.folder)
     managed = set(memory.value.granted.get(spec.profile.arn, ()))

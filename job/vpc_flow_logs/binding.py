@@ -120,8 +120,8 @@ def problem(known: TableState, checkpoint: Checkpoint, logs_path: str | None, *,
     if last is not None and (checkpoint.planned is None or checkpoint.planned < last):
         planned = "no batch" if checkpoint.planned is None else f"batch {checkpoint.planned}"
         return (
-            f"{checkpoint.path!r} is behind its table, like an older copy: it ends with {planned}, the table with "
-            f"batch {last}. The job would skip the files of its next batches as already loaded. Restore the "
+            f"{checkpoint.path!r} is behind its table, as an older copy would be: it ends with {planned}, and the "
+            f"table with batch {last}. The job would skip the files of its next batches as already loaded. Restore the "
             f"newest checkpoint, or {_NEW_AND_ADOPT}"
         )
     if known.history.lost and known.accepted_restore != known.history.restored_at:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from vpc_flow_logs.folders import Folders
 
 LOGS_PATH_FILE = "vpc_logs_path"
-"""Name of the file with which version 0.1.0 bound a checkpoint to its VPC Logs Path."""
+"""Name of the file that bound a checkpoint to its VPC Logs Path in version 0.1.0."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def read(folders: Folders, path: str) -> Checkpoint:
 
     Raises:
         NotAFolder: The path is a file.
-        CannotLook: The storage does not allow access to the folder, or reports an error.
+        StorageError: The storage does not allow access to the folder, or reports an error.
     """
     names = [name for name in folders.names(path) or [] if not name.startswith(".")]
     query_id = _query_id(folders.head(f"{path}/metadata")) if "metadata" in names else None

@@ -20,7 +20,7 @@ from vpc_flow_logs.paths import parts, scheme_of
 _MISSING = ("FileNotFoundException", "No such file or directory", "does not exist", "NoSuchKey")
 
 
-class CannotLook(Exception):
+class StorageError(Exception):
     """The folder cannot be accessed from here; the text gives the reason. The folder itself may still be usable."""
 
 
@@ -29,7 +29,7 @@ class NotAFolder(Exception):
 
 
 class Folders(Protocol):
-    """The storage operations that the job needs. Every method raises `CannotLook` if the storage denies access."""
+    """The storage operations that the job needs. Every method raises `StorageError` if the storage denies access."""
 
     def names(self, path: str) -> list[str] | None:
         """Return the names in a folder; None if the folder does not exist.
@@ -73,7 +73,7 @@ class DbutilsFolders:
         except Exception as error:
             if _is_missing(error):
                 return None
-            raise CannotLook(headline(error)) from error
+            raise StorageError(headline(error)) from error
         names = [entry.name.rstrip("/") for entry in entries]
         # For a file, ls returns the file itself.
         if len(entries) == 1 and parts(entries[0].path) == parts(path):
@@ -86,7 +86,7 @@ class DbutilsFolders:
         except Exception as error:
             if _is_missing(error):
                 return None
-            raise CannotLook(headline(error)) from error
+            raise StorageError(headline(error)) from error
 
     def write(self, path: str, text: str) -> None:
         self._ask("put", path, text, True)
@@ -98,7 +98,7 @@ class DbutilsFolders:
         try:
             return getattr(self._fs, name)(*arguments)
         except Exception as error:
-            raise CannotLook(headline(error)) from error
+            raise StorageError(headline(error)) from error
 
 
 class LocalFolders:
@@ -112,11 +112,11 @@ class LocalFolders:
         except NotADirectoryError as error:
             if folder.is_file():
                 raise NotAFolder(path) from error
-            raise CannotLook(f"{error.strerror}: {folder}") from error
+            raise StorageError(f"{error.strerror}: {folder}") from error
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise CannotLook(f"{error.strerror}: {folder}") from error
+            raise StorageError(f"{error.strerror}: {folder}") from error
 
     def head(self, path: str, size: int = 65_536) -> str | None:
         try:
@@ -125,7 +125,7 @@ class LocalFolders:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise CannotLook(f"{error.strerror}: {path}") from error
+            raise StorageError(f"{error.strerror}: {path}") from error
 
     def write(self, path: str, text: str) -> None:
         file = _local(path)
@@ -133,19 +133,19 @@ class LocalFolders:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
         except OSError as error:
-            raise CannotLook(f"{error.strerror}: {path}") from error
+            raise StorageError(f"{error.strerror}: {path}") from error
 
     def remove(self, path: str) -> None:
         file = _local(path)
         try:
             shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
         except OSError as error:
-            raise CannotLook(f"{error.strerror}: {path}") from error
+            raise StorageError(f"{error.strerror}: {path}") from error
 
 
 def _local(path: str) -> Path:
     if scheme_of(path) not in ("", "file"):
-        raise CannotLook(f"{path!r} is not on this machine")
+        raise StorageError(f"{path!r} is not on this machine")
     return Path("/", *parts(path))
 
 

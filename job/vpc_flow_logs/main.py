@@ -32,7 +32,7 @@ from vpc_flow_logs import (
 from vpc_flow_logs.answers import create
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.failures import CHECK_AGAIN, RunFailed
-from vpc_flow_logs.folders import CannotLook
+from vpc_flow_logs.folders import StorageError
 from vpc_flow_logs.maintenance import run as maintenance_run
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.progress import say
@@ -157,7 +157,7 @@ def _binding(spark: SparkSession, parameters: Parameters) -> Binding:
     name, path, logs = parameters.table_name, parameters.delta_output_path, parameters.vpc_logs_path
     try:
         contents = checkpoint.read(folders.of(spark), parameters.checkpoint_path)
-    except CannotLook as error:
+    except StorageError as error:
         say(f"note: cannot inspect the checkpoint {parameters.checkpoint_path!r}: {error}")
         known = table.known(spark, table_name=name, path=path, new=True)
         return binding.bind_unread(known, parameters.checkpoint_path, logs)

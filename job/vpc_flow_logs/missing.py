@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from vpc_flow_logs.failures import texts
-from vpc_flow_logs.folders import CannotLook, Folders
+from vpc_flow_logs.folders import Folders, StorageError
 from vpc_flow_logs.logs_path import load_path
 from vpc_flow_logs.paths import scheme_of
 
@@ -34,7 +34,7 @@ def no_bucket(folders: Folders, vpc_logs_path: str) -> bool:
         return False
     try:
         folders.names(f"{_root(vpc_logs_path)}/")
-    except CannotLook as error:
+    except StorageError as error:
         return any(sign in str(error) for sign in _NO_SUCH_BUCKET)
     return False
 

@@ -19,7 +19,7 @@ from vpc_flow_logs import folders, source
 from vpc_flow_logs import spark_settings as job_settings
 from vpc_flow_logs.answer import Answer, holds
 from vpc_flow_logs.failures import headline
-from vpc_flow_logs.folders import CannotLook, Folders
+from vpc_flow_logs.folders import Folders, StorageError
 from vpc_flow_logs.logs_path import load_path
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.paths import parts, scheme_of
@@ -133,7 +133,7 @@ def folder(spark: SparkSession, path: str) -> Iterator[Answer]:
     try:
         with scratch(files, path) as place:
             yield from _ways(spark, files, place)
-    except CannotLook as reason:
+    except StorageError as reason:
         yield Answer(f"{kind} can use the checkpoint folder", "does not hold", (str(reason),))
         return
     left = [name for name in files.names(path) or [] if name.startswith(".trial-")]

@@ -52,7 +52,7 @@ def run(
         spark, parameters = _checked(arguments, session, also)
         try:
             work(spark, parameters)
-        except RunFailed:  # already has its message
+        except RunFailed:  # this already has a complete message
             raise
         except Exception as error:
             raise RunFailed(explained(error, parameters, next_step=next_step)) from error
@@ -60,7 +60,7 @@ def run(
 
 @contextmanager
 def printed() -> Iterator[None]:
-    """Print a refusal or a failure of the ``with`` block on stderr, and raise it again."""
+    """Print a rejection or a failure of the ``with`` block on stderr, and raise it again."""
     try:
         yield
     except (ParameterError, RunFailed) as refusal:
@@ -104,12 +104,12 @@ def _refusals(spark: SparkSession, good: Mapping[str, str]) -> list[str]:
     problems, all_checked = [], True
     if name and (problem := table.use_catalog(spark, name)):
         problems, name = [f"--table-name: {problem}"], None
-    looks: list[tuple[str, str | None, Callable[[str], list[str]]]] = [
+    checks: list[tuple[str, str | None, Callable[[str], list[str]]]] = [
         ("table-name", name, lambda value: table_refusals.name_refusals(spark, value, path)),
         ("delta-output-path", path, lambda value: table_refusals.path_refusals(spark, folders.of(spark), value)),
     ]
-    for parameter, value, look in looks:
-        refusals = _problems_found(parameter, value, look) if value else []
+    for parameter, value, check in checks:
+        refusals = _problems_found(parameter, value, check) if value else []
         problems += refusals or []
         all_checked = all_checked and refusals is not None
     if checkpoint_path:
@@ -122,10 +122,10 @@ def _refusals(spark: SparkSession, good: Mapping[str, str]) -> list[str]:
     return problems
 
 
-def _problems_found(parameter: str, value: str, look: Callable[[str], list[str]]) -> list[str] | None:
+def _problems_found(parameter: str, value: str, check: Callable[[str], list[str]]) -> list[str] | None:
     """Return the problems that a check finds. If the check is not possible, print a note and return None."""
     try:
-        return [f"--{parameter}: {problem}" for problem in look(value)]
+        return [f"--{parameter}: {problem}" for problem in check(value)]
     except Exception as error:  # noqa: BLE001 - each storage has its own errors; the run gets them again
         say(f"note: --{parameter}: {value!r} cannot be checked before the run: {headline(error)}")
         return None

@@ -14,7 +14,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from vpc_flow_logs import checkpoint, counts, folders, history, progress, table
 from vpc_flow_logs.binding import Binding
 from vpc_flow_logs.counts import Counts
-from vpc_flow_logs.folders import CannotLook
+from vpc_flow_logs.folders import StorageError
 from vpc_flow_logs.parser import quarantine
 from vpc_flow_logs.parser.layout import Layout
 from vpc_flow_logs.sql import quoted
@@ -25,7 +25,7 @@ REMOVED = "the file was removed before the job read it"
 """Reason of the quarantine entry for a missing file."""
 
 PASSED = "the batch with the missing files is written"
-"""Text of `BatchPassed`, by which `stream.run` recognizes it in Spark's error."""
+"""Text of `BatchPassed`; `stream.run` recognizes the exception by it in Spark's error."""
 
 
 class BatchPassed(Exception):
@@ -132,7 +132,7 @@ class Sink:
         """Store the ID of the query that owns the checkpoint. Spark writes it when the stream starts."""
         if self._binding.query_id is not None:
             return
-        with suppress(CannotLook):  # the next run tries again; until then the path alone identifies the checkpoint
+        with suppress(StorageError):  # the next run tries again; until then the path alone identifies the checkpoint
             query_id = checkpoint.read(folders.of(self._spark), self._binding.checkpoint).query_id
             self._binding = replace(self._binding, query_id=query_id)
             table.bind(self._spark, self._table_name, self._binding)

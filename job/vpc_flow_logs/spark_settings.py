@@ -38,7 +38,8 @@ _MAP_TEXTS = ("other_fields.key_value.key", "other_fields.key_value.value")
 def writing(layout: Layout) -> dict[str, str]:
     """Return the settings for the Parquet writer, which takes most of the time. Photon's writer ignores them.
 
-    The writer keeps min and max statistics for numbers and addresses only; queries do not search ranges of other texts.
+    The writer keeps min and max statistics only for numbers and addresses, because queries do not filter other strings
+    by range.
     """
     texts = [column.name for column in layout.columns if column.type == "STRING" and column.name not in _ADDRESSES]
     dictionaries = {f"parquet.enable.dictionary#{name}": "true" for name in texts}

@@ -1,4 +1,4 @@
-"""Quoting of names and texts for Spark SQL."""
+"""Quoting of names and strings for Spark SQL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def at_path(path: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Return a text as a SQL string literal."""
+    """Return a string as a SQL literal."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 

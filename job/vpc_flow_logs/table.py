@@ -39,7 +39,7 @@ def hourly_name(table_name: str) -> str:
 
 
 def use_catalog(spark: SparkSession, table_name: str) -> str | None:
-    """Make the catalog in the table's name, if any, the session's catalog; return the reason if that fails, or None.
+    """Select the catalog in the table's name, if any, for the session; return the reason if that fails, or None.
 
     If the Hive metastore is disabled, even statements with full names fail while the session's catalog is Hive's.
     Source: https://docs.databricks.com/aws/en/data-governance/unity-catalog/disable-hms
@@ -145,7 +145,7 @@ def _create(
     clustered: Sequence[str],
     more: Mapping[str, str] | None = None,
 ) -> bool:
-    """Create the table if its name is free; return True if it is new, False if it existed, also in the folder only."""
+    """Create the table if its name is free; return True if it is new, False if it existed, even if only as a folder."""
     if spark.catalog.tableExists(quoted(name)):
         return False
     location = f" LOCATION {literal(path)}" if path else ""

@@ -1,6 +1,6 @@
 """Table properties that the job sets once, and the statements that add them to a table of an earlier version.
 
-A new table gets them when it is created, an older table at the next start. Afterwards, a property that a user changes
+A new table gets them when it is created, an older table at the next start. After that, a property that a user changes
 or removes stays as the user left it. Deletion vectors are not listed, because the workspace decides about them.
 Source: https://docs.databricks.com/aws/en/delta/table-properties
 """

@@ -57,7 +57,7 @@ def path_refusals(spark: SparkSession, folders: Folders, path: str) -> list[str]
     """Return the reasons that the tables cannot be at the path: a folder that is not empty and has no table of the job.
 
     Raises:
-        CannotLook: A folder without a Delta table cannot be accessed.
+        StorageError: A folder without a Delta table cannot be accessed.
     """
     kinds = {"records": path, "quarantine": quarantine_path(path)}
     return [problem for kind, folder in kinds.items() for problem in path_refusal(spark, folders, folder, kind)]

@@ -7,7 +7,7 @@ Parameters, each as --name=value or --name value:
 
   --vpc-logs-path        s3://bucket[/prefix]/AWSLogs/<account>/vpcflowlogs/<region>/*, its Hive form, or
                          s3://bucket[/prefix]/AWSLogs/*; a folder or glob on a laptop
-  --delta-output-path    folder of the table: new, empty, or holding this job's table; omit it for a managed table
+  --delta-output-path    folder of the table: new, empty, or with this job's table; omit it for a managed table
   --checkpoint-path      folder for the state of the stream; belongs to one table and one VPC Logs Path
   --table-name           [catalog.][schema.]name
   --region-name          region of the bucket, for example us-east-1

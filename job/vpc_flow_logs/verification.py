@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from vpc_flow_logs import folders, notification_permissions, permissions, privileges
 from vpc_flow_logs.failures import CHECK_AGAIN, RunFailed, headline
 from vpc_flow_logs.fields import is_known
-from vpc_flow_logs.folders import CannotLook, NotAFolder
+from vpc_flow_logs.folders import NotAFolder, StorageError
 from vpc_flow_logs.logs_path import load_path, name_filter
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.parser import parquet_file
@@ -134,7 +134,7 @@ def _of_s3(spark: SparkSession, parameters: Parameters) -> list[Trial]:
         bucket = f"s3://{parts(parameters.vpc_logs_path)[0]}/"
     try:
         exists = folders.of(spark).names(bucket) is not None
-    except CannotLook:
+    except StorageError:
         return []
     return [] if exists else [Trial("missing", "list", bucket, "the bucket does not exist", "Check --vpc-logs-path")]
 

@@ -101,7 +101,7 @@ def _environment(stage: Emulator, *, port: int, key: Path | None) -> dict[str, s
         # Start no other listeners.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        # Without this, it would remove containers that it takes for its own.
+        # Without this, it would remove containers that it mistakes for its own.
         "DOCKER_HOST": f"unix://{stage.folder}/no-docker.sock",
         "LAMBDA_EXECUTOR": "local",
         # The waiter of the custom resource polls every 30 seconds; here no step takes that long.

@@ -74,7 +74,7 @@ class Queue:
     def take(self, *, patient: bool) -> list[CreatedObject]:
         """Return the files that waiting messages report; if there are none, a patient call waits for `WAIT` seconds.
 
-        Afterwards, `drained` is true if the queue was empty. A message that is not an S3 event is logged as a warning
+        Afterward, `drained` is true if the queue was empty. A message that is not an S3 event is logged as a warning
         and stays in the queue, for the dead-letter queue.
 
         Raises:

@@ -10,8 +10,8 @@ SUBNET = "subnet-0fedcba9876543210"
 TRANSIT_GATEWAY = "tgw-0fedcba9876543210"
 
 VERSION_5 = tuple(sorted(field.name for field in FIELDS if field.version <= 5))
-"""All fields up to version 5 in alphabetical order, as the AWS console writes them. No field is at the position where a
-parser that goes by position expects it."""
+"""All fields up to version 5 in alphabetical order, as the AWS console writes them. No field is where a positional
+parser expects it."""
 
 
 def more_flow_logs(text: str) -> str:

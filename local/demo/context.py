@@ -30,7 +30,7 @@ _WAREHOUSE = STORAGE / "dbfs" / "user" / "hive" / "warehouse"
 
 
 class DemoError(Exception):
-    """A step failed; the message gives the reason and the place of the details."""
+    """A step failed; the message gives the reason, and names the folder or file with the details."""
 
 
 class Act:

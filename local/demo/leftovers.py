@@ -104,9 +104,9 @@ def _bucket(flow_log: Mapping[str, Any]) -> str:
     return str(flow_log.get("LogDestination", "")).removeprefix("arn:aws:s3:::").partition("/")[0]
 
 
-def _there(look: Callable[[], str]) -> str:
+def _there(read: Callable[[], str]) -> str:
     try:
-        return look()
+        return read()
     except ClientError as error:
         if error.response["Error"]["Code"] not in _NOT_THERE:
             raise

@@ -38,10 +38,10 @@ class Plan:
         flow_logs: the flow logs; ``files`` and ``records`` are spread evenly over them and over the time.
         network: the network that the traffic belongs to.
         records: the total number of records.
-        minutes: the length of the time.
+        minutes: the length of the period.
         files: the total number of files.
         seed: equal seeds give equal traffic.
-        start: the start of the time, at a five-minute boundary.
+        start: the start of the period, at a five-minute boundary.
     """
 
     output: Path
@@ -92,7 +92,7 @@ def plan_of(arguments: Sequence[str]) -> Plan:
 
 
 def _periods(minutes: int) -> int:
-    """Return the number of delivery periods in a time; the last one may be partial."""
+    """Return the number of delivery periods in a number of minutes; the last one may be partial."""
     return -(-minutes * 60 // PERIOD_SECONDS)
 
 
@@ -167,7 +167,7 @@ def _parsed(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _number(name: str, text: str, problems: list[str], *, least: int) -> int | None:
-    """Return the number; for one that is not allowed, add a problem and return None."""
+    """Return the number. If it is not allowed, add a problem and return None."""
     # Check the length first: int() rejects text with thousands of digits.
     if text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= _MOST[name]:
         return int(text)

@@ -110,8 +110,8 @@ def _settings(*, cores: int, warehouse: Path) -> dict[str, str]:
         "spark.default.parallelism": str(cores),
         # VACUUM lists a folder in this number of tasks; the default is 10,000.
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(cores),
-        # OPTIMIZE does not touch groups of clustered files from this size on. With the default of 100 GiB, it would
-        # write a whole table of a laptop again each time.
+        # OPTIMIZE does not rewrite groups of clustered files of at least this size. With the default of 100 GiB, it
+        # would rewrite a laptop's whole table each time.
         "spark.databricks.delta.optimize.clustering.mergeStrategy.minCubeSize.threshold": str(1 << 30),
         # A flow log file of 75 MB is in memory several times, on its way from Python and back.
         "spark.driver.memory": "3g",

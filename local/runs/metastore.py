@@ -1,8 +1,8 @@
 """Persist schemas, tables, views and functions: store Spark's in-memory catalog in a folder.
 
 Each table or view is a file ``<schema>/<table>`` with Spark's serialized description, and each function a file
-``<schema>/<function>.function`` with its parts as JSON. It is written while the statement that creates or changes the
-object is still running. A session does not see objects that another process creates later, until it calls `load` again.
+``<schema>/<function>.function`` with its parts as JSON. A file is written while the statement that changes the object
+is still running. A session does not see objects that another process creates later, until it calls `load` again.
 """
 
 from __future__ import annotations

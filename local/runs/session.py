@@ -12,7 +12,7 @@ from local.laptop import class_archive, spark
 from local.runs import metastore, s3
 from local.runs.storage import Storage
 
-# Use only the fast compiler, because these Java processes run for minutes only.
+# Use only the fast compiler, because these Java processes run for only a few minutes.
 _QUICK = "-XX:TieredStopAtLevel=1"
 
 

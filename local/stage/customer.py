@@ -15,7 +15,7 @@ _DATABRICKS = "arn:aws:iam::414351767826:root"
 
 
 def prepare(environment: Environment, *, aws: Emulator, workspace: WorkspaceServer) -> str:
-    """Create the prerequisites that the environment file names; return the secret's ARN."""
+    """Create the prerequisites named in the environment file; return the secret's ARN."""
     _cross_account_role(aws, environment.reader.databricks_role_arn)
     _principals(environment, workspace)
     return _secret(environment, aws=aws, workspace=workspace)
@@ -46,7 +46,7 @@ def _cross_account_role(aws: Emulator, arn: str) -> None:
 
 
 def _secret(environment: Environment, *, aws: Emulator, workspace: WorkspaceServer) -> str:
-    """Create the secret that the file names, with the credentials of the workspace's admin service principal."""
+    """Create the secret named in the file, with the credentials of the workspace's admin service principal."""
     assert environment.workspace is not None
     name = environment.workspace.secret_arn.split(":", 6)[6]
     credentials = workspace.credentials

@@ -130,7 +130,7 @@ class _Builder:
         return {"vpc-id": self.vpc_id, "subnet-id": self.new_id("subnet"), "az-id": zone, "#": str(number)}
 
     def interface(self, subnet: Mapping[str, str], **facts: str | None) -> dict[str, str]:
-        """Return the facts of a new interface in a subnet; ``_`` in a name becomes ``-``, ``None`` removes a fact."""
+        """Return the facts about a new interface. ``_`` in a name becomes ``-``; ``None`` removes a fact."""
         known = {"account-id": self.account, "interface-id": self.new_id("eni"), **subnet}
         changed = {name.replace("_", "-"): value for name, value in facts.items()}
         return {name: value for name, value in {**known, **changed}.items() if value is not None and name != "#"}

@@ -29,8 +29,8 @@ class Behavior:
         restart_seconds: the delay before a continuous job's next run, doubled by each consecutive failure.
         restart_limit_seconds: the longest such delay.
         start_seconds: how long a run is ``PENDING``; a real workspace starts the cluster in this time.
-        every_default: whether jobs are returned with every default that a client of the service has seen, and not
-            only with the certain ones. Applies to jobs that are created or changed afterwards.
+        every_default: whether jobs are returned with every default that a client of the service has observed, and not
+            only with the certain ones. Applies to jobs that are created or changed afterward.
         filters: whether lists of jobs and runs apply their filters; Databricks' own fake ignores them.
         schedules: whether scheduled jobs start when they are due; otherwise only ``WorkspaceServer.fire_schedule``
             starts them, so that the time of day does not change a test.

@@ -38,7 +38,7 @@ def with_defaults(settings: dict[str, Any], *, every: bool = False) -> dict[str,
 
     Args:
         settings: the settings as they were sent.
-        every: whether to fill in every default that a client of the service has seen, and not only the certain ones.
+        every: whether to fill in every default that clients of the service have observed, and not only certain ones.
     """
     shown = {
         "name": "Untitled",

@@ -41,7 +41,7 @@ def next_time(expression: str, after: datetime) -> datetime | None:
 def _times(
     hours: set[int], minutes: set[int], seconds: set[int], *, earliest: tuple[int, int, int]
 ) -> Iterator[tuple[int, int, int]]:
-    """Yield the due times of a day from the earliest on, in order."""
+    """Yield the due times of a day in order, starting at the earliest."""
     for hour in sorted(hour for hour in hours if hour >= earliest[0]):
         for minute in sorted(minute for minute in minutes if (hour, minute) >= earliest[:2]):
             yield from ((hour, minute, second) for second in sorted(seconds) if (hour, minute, second) >= earliest)

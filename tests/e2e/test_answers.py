@@ -87,7 +87,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "transit_gateway_drops": oracle.drops(IN_WINDOW),
     "skipped_data": [("eni-b", "SKIPDATA", 1), ("eni-a", "NODATA", 2)],
 }
-"""The rows of each answer without parameters. The others have tests of their own."""
+"""The rows of each answer without parameters. The other answers have separate tests."""
 
 CLASSES = {
     "private": "10.0.0.0 10.255.255.255 172.16.0.0 172.31.255.255 192.168.1.1 100.64.0.0 100.127.255.255 fd00::1",
@@ -100,7 +100,7 @@ CLASSES = {
 
 VALUE = {"rejected_sources": "records", "blocked_by_policy": "records", "skipped_data": None, "port_scans": None,
          "transit_gateway_drops": None}  # fmt: skip
-"""The column by which the rows are sorted, largest first, where that is not ``bytes``."""
+"""The column that sorts the rows, largest first, if it is not ``bytes``."""
 
 
 @pytest.fixture(scope="module")
@@ -182,16 +182,16 @@ def test_conversations_have_both_directions_in_one_row(spark: SparkSession, tabl
     assert len(rows) == len({row[0] for row in rows})
     by_ends = {row[1:5]: row[5:] for row in rows}
     expected = {
-        # Two records of the client and one of the server. Without flags, the lower port is that of the server.
+        # Two records from the client and one from the server. Without flags, the server has the lower port.
         ("10.1.0.5", "10.1.0.9", 443, 6): (1300, 5000, at(SINCE + 43_200), at(SINCE + 43_855), None),
         # Logged at both ends, and counted once.
         ("10.2.0.5", "10.2.0.9", 8443, 6): (9000, 60_000, at(SINCE + 43_200), at(SINCE + 43_260), 19),
-        # The flags show the server, whatever its port.
+        # The flags show which end is the server, whatever its port.
         ("10.2.0.5", "10.2.0.9", 9000, 6): (100, 101, at(SINCE + 43_200), at(SINCE + 43_260), 18),
         ("10.2.0.9", "10.2.0.5", 9001, 6): (0, 102, at(SINCE + 43_200), at(SINCE + 43_260), 18),
         # Logged at two transit gateway attachments.
         ("10.71.1.10", "10.72.1.10", 443, 6): (5100, 6200, at(SINCE + 43_200), at(SINCE + 43_260), 18),
-        # Equal ports: the client sent first. Without ports, too.
+        # Equal ports, or no ports: the client sent first.
         ("10.1.0.6", "10.1.0.7", 123, 17): (76, 77, at(SINCE + 43_200), at(SINCE + 43_261), None),
         ("10.1.0.6", "10.1.0.7", None, 47): (500, 0, at(SINCE + 43_200), at(SINCE + 43_260), None),
         ("2600:1f18::5", "2600:1f18:0:2:8d6e:3477:df66:f105", 443, 6): (
@@ -201,12 +201,12 @@ def test_conversations_have_both_directions_in_one_row(spark: SparkSession, tabl
     assert {ends: by_ends.get(ends) for ends in expected} == expected
 
 
-def test_cost_answers_are_right_on_the_examples_of_the_documentation(
+def test_cost_answers_are_correct_for_the_examples_of_the_documentation(
     spark: SparkSession, tables: Sequence[str]
 ) -> None:
     instance, server = "i-01234567890123456", "203.0.113.5"
     for table in tables:
-        # What the instance sent and received, and not what the NAT gateways log about the same packets.
+        # The bytes that the instance sent and received, without the NAT gateways' own records of the same packets.
         rows = [row for row in ask(spark, table, "nat_gateway_bytes") if row[4] == server]
         assert rows == [
             ("ingress", instance, None, None, server, 2, 0, 27_600),
@@ -225,7 +225,7 @@ def test_cost_answers_are_right_on_the_examples_of_the_documentation(
         }
 
 
-def test_parameters_choose_records(spark: SparkSession, tables: Sequence[str]) -> None:
+def test_parameters_select_records(spark: SparkSession, tables: Sequence[str]) -> None:
     def flows_of(records: Sequence[Record]) -> Counter[tuple[Any, ...]]:
         return Counter(oracle.flows(records))
 
@@ -265,7 +265,7 @@ def test_health_answers_report_the_newest_records_and_the_quarantine(
     for _, time, lag in rows:
         assert timedelta(0) <= now - time - timedelta(seconds=lag) <= timedelta(minutes=10)
 
-    assert ask(spark, table, "quarantine_summary") == []  # the window is about the time of the load
+    assert ask(spark, table, "quarantine_summary") == []  # this window selects by the time of the load
     today = moment(int(datetime.now(timezone.utc).timestamp()) + 3600)
     (row,) = ask(spark, table, "quarantine_summary", until=today)
     assert row[1:] == (2, 2)
@@ -281,7 +281,7 @@ def test_the_view_has_every_field_with_its_type_and_a_comment(spark: SparkSessio
         assert all(field.metadata["comment"] for field in schema)
 
 
-def test_the_view_reads_both_tables_alike(spark: SparkSession, tables: Sequence[str]) -> None:
+def test_the_view_has_the_same_rows_over_both_tables(spark: SparkSession, tables: Sequence[str]) -> None:
     columns = [field.column for field in FIELDS]
     plain, wide = (
         Counter(tuple(row) for row in spark.table(f"{table}_all_fields").select(*columns).collect()) for table in tables
@@ -297,7 +297,7 @@ def test_addresses_have_their_bits_and_the_class_of_their_range(spark: SparkSess
     draw = random.Random(16)
     drawn = [str(IPv4Address(draw.getrandbits(32))) for _ in range(200)]
     drawn += [str(IPv6Address(draw.getrandbits(128))) for _ in range(20)]
-    # Groups of zeros in every place, which the text leaves out.
+    # Groups of zeros, which the text form omits, in every position.
     drawn += [str(IPv6Address(draw.getrandbits(128) & draw.getrandbits(128) & (2**128 - 2**64 + 3))) for _ in range(20)]
     classes = {address: kind for kind, addresses in CLASSES.items() for address in addresses.split()}
     texts = [*drawn, *classes, "unknown", "1.2.3", "g::1", "1:2:3", "", None]
@@ -322,7 +322,7 @@ def test_addresses_have_their_bits_and_the_class_of_their_range(spark: SparkSess
 
 
 def test_the_time_window_prunes_files_by_statistics(spark: SparkSession, tables: Sequence[str]) -> None:
-    """The arguments reach the scan as constants, so that Delta can skip files."""
+    """The arguments reach the scan as constants, so Delta can skip files."""
     (plan,) = spark.sql(
         "EXPLAIN EXTENDED SELECT * FROM answers_plain_traffic_from("
         "since => TIMESTAMP '2026-03-08', address => '10.2.0.9')"

@@ -1,4 +1,4 @@
-"""The creation of the views and table functions: what a run creates, replaces and leaves alone."""
+"""Views and table functions of the answers: the ones that a run creates, replaces and leaves alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vpc_flow_logs.answers.catalog import catalog
 from vpc_flow_logs.fields import DEFAULT_FORMAT
 
 FEW = ("nat_gateway_bytes", "top_talkers")
-"""The answers that the tests create. More of them would only take time."""
+"""The answers that the tests create. More would only take longer."""
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_a_run_without_answers_creates_none(spark: SparkSession, tmp_path: Path)
     assert not spark.catalog.tableExists("no_answers_all_fields")
 
 
-def test_an_unchanged_start_writes_nothing_and_asks_the_catalog_twice(spark: SparkSession) -> None:
+def test_an_unchanged_start_writes_nothing_and_queries_the_catalog_twice(spark: SparkSession) -> None:
     made(spark, "unchanged_t")
     assert create.create(spark, "unchanged_t")
     with counted(spark) as texts:
@@ -87,7 +87,7 @@ def test_an_unchanged_start_writes_nothing_and_asks_the_catalog_twice(spark: Spa
     assert [text.split()[0] for text in texts] == ["SELECT", "SHOW", "SHOW"]
 
 
-def test_only_what_is_missing_or_changed_is_created_again(spark: SparkSession) -> None:
+def test_only_missing_or_changed_functions_and_views_are_created_again(spark: SparkSession) -> None:
     made(spark, "changing")
     create.create(spark, "changing")
     spark.sql("DROP FUNCTION changing_nat_gateway_bytes")
@@ -139,7 +139,7 @@ def test_functions_and_views_of_others_stay(spark: SparkSession) -> None:
         ("VIEW", "no_view_service_names: it has none"),
     ],
 )
-def test_a_catalog_that_refuses_is_one_line_and_not_a_failure(
+def test_a_statement_that_the_catalog_rejects_causes_a_note_and_not_a_failure(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch, kind: str, line: str
 ) -> None:
     name = f"no_{kind.lower()}"
@@ -155,6 +155,6 @@ def test_a_catalog_that_refuses_is_one_line_and_not_a_failure(
     assert create.create(spark, name)[-1] == f"note: the catalog rejects spark_catalog.default.{line}"
 
 
-def test_a_table_that_cannot_be_read_is_one_line_and_not_a_failure(spark: SparkSession) -> None:
+def test_a_table_that_cannot_be_read_causes_a_note_and_not_a_failure(spark: SparkSession) -> None:
     (line,) = create.create(spark, "missing_table")
     assert line.startswith("note: the answers of missing_table cannot be created: ")

@@ -1,4 +1,4 @@
-"""Permissions on the emulator where MiniStack alone does not answer as AWS does."""
+"""Permissions for which MiniStack alone does not respond as AWS does."""
 
 from __future__ import annotations
 

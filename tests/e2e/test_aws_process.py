@@ -1,4 +1,4 @@
-"""The emulator as a process: it has one port and one folder, runs next to others, and ends with its parent."""
+"""The emulator as a process: it has one port and one folder, can run next to others, and ends with its parent."""
 
 from __future__ import annotations
 

@@ -208,11 +208,11 @@ def test_a_create_only_property_replaces_the_flow_log_and_a_tag_does_not(stage: 
 def test_an_invalid_flow_log_fails_its_stack(changes: dict[str, Any], error: str, stage: Emulator) -> None:
     stage.client("s3").create_bucket(Bucket="closed-bucket")
     cloudformation = stage.client("cloudformation")
-    cloudformation.create_stack(StackName="refused", TemplateBody=template(**changes))
+    cloudformation.create_stack(StackName="invalid", TemplateBody=template(**changes))
     with pytest.raises(WaiterError):
-        wait(stage, "refused", "stack_create_complete")
-    events = cloudformation.describe_stack_events(StackName="refused")["StackEvents"]
+        wait(stage, "invalid", "stack_create_complete")
+    events = cloudformation.describe_stack_events(StackName="invalid")["StackEvents"]
     assert any(error in event.get("ResourceStatusReason", "") for event in events), events
     assert "vpc-0aaaaaaaaaaaaaaaa" not in described(stage)
-    cloudformation.delete_stack(StackName="refused")
-    wait(stage, "refused", "stack_delete_complete")
+    cloudformation.delete_stack(StackName="invalid")
+    wait(stage, "invalid", "stack_delete_complete")

@@ -107,11 +107,11 @@ def test_an_older_copy_of_the_checkpoint_is_rejected_because_it_would_skip_files
     shutil.rmtree(where.checkpoint)
     (where.root / "copy").rename(where.checkpoint)
     deliver(where, 4)
-    refused = try_ingest(spark, where)
-    assert refused.status == 2
-    assert f"{str(where.checkpoint)!r} is behind its table" in refused.message
-    assert "batch 0" in refused.message
-    assert "batch 2" in refused.message
+    rejected = try_ingest(spark, where)
+    assert rejected.status == 2
+    assert f"{str(where.checkpoint)!r} is behind its table" in rejected.message
+    assert "batch 0" in rejected.message
+    assert "batch 2" in rejected.message
     assert loaded(spark, where) == [1, 2, 3]
 
 
@@ -132,14 +132,14 @@ def test_a_new_checkpoint_for_a_table_with_rows_is_rejected_with_the_options(spa
     deliver(where, 1)
     ingest(spark, where)
     new_checkpoint = str(where.root / "new")
-    refused = try_ingest(spark, where, checkpoint_path=new_checkpoint)
-    assert refused.status == 2
+    rejected = try_ingest(spark, where, checkpoint_path=new_checkpoint)
+    assert rejected.status == 2
     assert (
         f"{new_checkpoint!r} is new, and the table has rows that the checkpoint {str(where.checkpoint)!r}"
-        in refused.message
+        in rejected.message
     )
-    assert "--new-checkpoint adopt" in refused.message
-    assert "--new-checkpoint reload" in refused.message
+    assert "--new-checkpoint adopt" in rejected.message
+    assert "--new-checkpoint reload" in rejected.message
     assert not Path(new_checkpoint).exists()
     assert loaded(spark, where) == [1]
 
@@ -197,10 +197,10 @@ def test_rows_that_a_restore_removed_are_reported_before_anything_else_is_loaded
     )
     spark.sql(f"RESTORE TABLE {where.table_name} TO VERSION AS OF {written[0].version}")
     deliver(where, 4)
-    refused = try_ingest(spark, where)
-    assert refused.status == 2
-    assert "is ahead of its table: a RESTORE" in refused.message
-    assert "removed its batches 1, 2," in refused.message
+    rejected = try_ingest(spark, where)
+    assert rejected.status == 2
+    assert "is ahead of its table: a RESTORE" in rejected.message
+    assert "removed its batches 1, 2," in rejected.message
     where.checkpoint = where.root / "new"
     ingest(spark, where, new_checkpoint="adopt")
     assert loaded(spark, where) == [1, 2, 3, 4]
@@ -214,8 +214,8 @@ def test_rows_lost_in_a_restore_can_be_accepted(spark: SparkSession, where: Plac
         spark.sql(f"DESCRIBE HISTORY {where.table_name}").where("operation = 'WRITE'").orderBy("version").collect()
     )
     spark.sql(f"RESTORE TABLE {where.table_name} TO VERSION AS OF {written[0].version}")
-    refused = try_ingest(spark, where)
-    (setting,) = re.findall(r"set the table property ('.+?' = '.+?')", refused.message)
+    rejected = try_ingest(spark, where)
+    (setting,) = re.findall(r"set the table property ('.+?' = '.+?')", rejected.message)
     spark.sql(f"ALTER TABLE {where.table_name} SET TBLPROPERTIES ({setting})")
     deliver(where, 3)
     ingest(spark, where)
@@ -279,6 +279,6 @@ def test_a_checkpoint_of_version_0_1_0_for_other_logs_is_rejected(spark: SparkSe
     run_of_version_0_1_0(spark, where)
     other_logs = where.root / "other_logs"
     other_logs.mkdir()
-    refused = try_ingest(spark, where, vpc_logs_path=str(other_logs))
-    assert refused.status == 2
-    assert f"is the checkpoint of the VPC Logs Path {str(where.logs)!r}" in refused.message
+    rejected = try_ingest(spark, where, vpc_logs_path=str(other_logs))
+    assert rejected.status == 2
+    assert f"is the checkpoint of the VPC Logs Path {str(where.logs)!r}" in rejected.message

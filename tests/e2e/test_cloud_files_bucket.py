@@ -506,7 +506,7 @@ def test_a_missing_permission_is_reported_with_its_resource(
         _bucket_policy_without(stage, action),
         pytest.raises(CloudFilesError) as error,
     ):
-        _read_until_refused(Reading(tmp_path, **ON), paths)
+        _read_until_denied(Reading(tmp_path, **ON), paths)
     message = str(error.value)
     assert f"{action} on {resource}" in message
     assert "is denied" in message
@@ -524,7 +524,7 @@ def test_a_missing_permission_on_a_given_queue_is_reported(
         as_caller(stage, reader(stage, environments["stack"], without=action)),
         pytest.raises(CloudFilesError, match=f"{action} on .*vpc-flow-logs-stack is denied"),
     ):
-        _read_until_refused(Reading(tmp_path, **ON, queueUrl=url), [])
+        _read_until_denied(Reading(tmp_path, **ON, queueUrl=url), [])
 
 
 def test_a_missing_list_permission_is_reported(
@@ -571,7 +571,7 @@ def test_objects_are_read_byte_for_byte_and_a_deleted_one_is_reported(
             list(content.batches([f"s3://{BUCKET}/{LOGS}/gone"], region="us-east-1"))
 
 
-def _read_until_refused(stream: Reading, paths: list[str]) -> None:
+def _read_until_denied(stream: Reading, paths: list[str]) -> None:
     """Read until a request is denied; ten seconds at most."""
     until(lambda: bool(stream.batch() and list(content.batches(paths, region="us-east-1")) and False), seconds=10)
 
@@ -607,7 +607,7 @@ def _delete(stage: Emulator, part: str) -> None:
 
 @contextmanager
 def _bucket_policy_without(stage: Emulator, action: str) -> Iterator[None]:
-    """Remove an action from the bucket policy, which grants the reader its access too."""
+    """Remove an action from the bucket policy, which also grants the reader its access."""
     s3 = stage.client("s3")
     before = s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
     s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(without_action(json.loads(before), action)))

@@ -150,7 +150,7 @@ def batches_in(where: Place) -> int:
 def test_a_run_on_a_prefix_without_objects_succeeds_and_a_later_run_loads_the_first_file(
     spark: SparkSession, stage: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Auto Loader's behavior on an empty prefix is undocumented; here it refuses to start."""
+    """Auto Loader's behavior on an empty prefix is undocumented; here, it fails to start."""
     settings = environment(tmp_path)
     credentials = reader(stage, settings)
     empty(stage, settings)

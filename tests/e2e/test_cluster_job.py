@@ -1,4 +1,4 @@
-"""The deployed job on a cluster: a missing bucket, `make probe` next to the running job, and missing permissions."""
+"""The deployed job on a cluster: a missing bucket, `make probe` alongside the running job, and missing permissions."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_missing_bucket_is_reported_before_table_and_checkpoint_are_created(
     assert created == []
 
 
-def test_next_to_the_running_job_the_probe_answers_every_question_and_leaves_nothing(
+def test_alongside_the_running_job_the_probe_answers_every_question_and_leaves_nothing(
     here: PreparedClouds, probe: Callable[[], tuple[int, str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     here.put("a.log")

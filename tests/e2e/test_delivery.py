@@ -42,7 +42,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @pytest.fixture
 def policy(stage: Emulator, tmp_path: Path) -> Iterator[dict[str, Any]]:
-    """Put the generated bucket policy in place; delete all flow logs and files afterwards."""
+    """Put the generated bucket policy in place; delete all flow logs and files afterward."""
     document = policies.bucket_policy(environment(tmp_path, PREFIX, SECOND)).document
     enforce(stage, document)
     yield document

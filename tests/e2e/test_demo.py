@@ -113,7 +113,7 @@ def test_three_damaged_files_are_in_quarantine_each_with_its_reasons(
     ]
 
 
-def test_everything_deployed_is_looked_up_and_gone(ran: tuple[Folder, str]) -> None:
+def test_every_deployed_resource_is_looked_up_and_no_longer_exists(ran: tuple[Folder, str]) -> None:
     looked_up = ran[1].partition("looked up")[2]
 
     for resource in (

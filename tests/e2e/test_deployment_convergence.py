@@ -84,7 +84,7 @@ def test_a_fault_at_any_kind_of_request_leaves_the_final_state_unchanged(
 
 
 def _requests_to_disturb(requests: Sequence[LoggedRequest], *, every_change: bool) -> list[int]:
-    """Return the numbers of the first request of each kind and, for ``every_change``, of all that change something."""
+    """Return the numbers of the first request of each kind; with ``every_change``, also those of all write requests."""
     kinds: set[tuple[str, str]] = set()
     numbers = []
     for number, request in enumerate(requests, 1):

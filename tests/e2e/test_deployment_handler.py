@@ -75,7 +75,7 @@ class Stack:
         return self._run({"RequestType": "Create", "ResourceProperties": self.properties})
 
     def update(self, spec: WorkspaceSpec) -> dict[str, Any]:
-        """Update the resource; if its physical id changes, delete the old resource afterwards."""
+        """Update the resource; if its physical id changes, delete the old resource afterward."""
         old, old_id = self.properties, self.physical_id
         self.properties = self._properties(spec)
         event = {"ResourceProperties": self.properties, "OldResourceProperties": old, "PhysicalResourceId": old_id}

@@ -411,7 +411,7 @@ def test_switching_away_from_auto_loader_without_stored_state_removes_the_former
     stage.deploy(before)
     account.stream("databricks-auto-ingest-1")
     del stage.server.state.objects["/vpc-flow-logs/test/deployment.json"]
-    stage.deploy(stage.spec(OFF), left=[before.logs])
+    stage.deploy(stage.spec(OFF), previous_streams=[before.logs])
     assert account.names() == NOTHING
 
 

@@ -1,4 +1,4 @@
-"""The expiry: it deletes exactly the rows that are older than the retention period, and leaves the roll-up right."""
+"""The expiry: it deletes exactly the rows that are older than the retention period, and keeps the roll-up correct."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ KEPT = "kept all rows, because --keep-hourly-days is not set"
 
 def test_rows_of_whole_utc_hours_expire_and_the_roll_up_outlives_them(spark: SparkSession, tmp_path: Path) -> None:
     tables = Tables(spark, tmp_path, "expired")
-    # Without this setting of DELETE, the rows would stay in the files.
+    # Without this setting, DELETE would leave the rows in the files.
     spark.sql("ALTER TABLE expired SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
     former = spark.conf.get(expiry.DELETION_VECTORS, None)
     tables.add([record(NINE, "old")], ingested_at=NINE + MINUTE)
@@ -92,7 +92,7 @@ def test_rows_of_whole_utc_hours_expire_and_the_roll_up_outlives_them(spark: Spa
     assert addresses(tables) == {"next", "new"}
     assert spark.table("expired_quarantine").count() == 2
     assert rollup_sums(spark, "expired") == sums
-    # The file of the last hour was not written again, and no row is only marked as deleted.
+    # The file of the last hour was not rewritten, and no row is only marked as deleted.
     assert [data_files(tables)[0] == loaded[0], data_files(tables)[-1] == loaded[-1]] == [False, True]
     assert not any("deletionVector" in action.get("add", {}) for commit in commits(tables.path) for action in commit)
     assert spark.conf.get(expiry.DELETION_VECTORS, None) == former
@@ -101,8 +101,8 @@ def test_rows_of_whole_utc_hours_expire_and_the_roll_up_outlives_them(spark: Spa
     assert versions(tables) == before
 
 
-def test_records_in_no_finished_hour_expire_by_the_time_they_were_read(spark: SparkSession, tmp_path: Path) -> None:
-    """A record without a time, or with one in the future, expires like all others."""
+def test_records_outside_finished_hours_expire_by_their_load_time(spark: SparkSession, tmp_path: Path) -> None:
+    """A record without a time, or with a time in the future, expires like all others."""
     tables = Tables(spark, tmp_path, "undated")
     future = datetime(2999, 1, 1, tzinfo=timezone.utc)
     undated = [record(None, "none 1"), record(future, "future 1")]
@@ -221,7 +221,7 @@ class Model:
 
 
 @pytest.mark.slow
-def test_any_sequence_of_loads_late_loads_crashes_and_runs_keeps_the_sums_right(
+def test_any_sequence_of_loads_late_loads_crashes_and_runs_keeps_the_sums_correct(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = random.Random(SEED)
@@ -238,7 +238,7 @@ def test_any_sequence_of_loads_late_loads_crashes_and_runs_keeps_the_sums_right(
         if step.endswith("load"):
             behind = 3 * 24 * 60 if step == "late load" else 90
             times = [now - rng.randrange(behind) * MINUTE for _ in range(rng.randint(1, 4))]
-            # The stream writes its batches one after the other. It may stamp a batch before a run and commit it after.
+            # The stream writes one batch at a time. It may stamp a batch before a run and commit it after the run.
             stamp = max(now - rng.randrange(20) * MINUTE, model.newest + SECOND)
             loaded = [(time, f"10.0.0.{rng.randint(1, 3)}") for time in times]
             tables.add([record(time, address) for time, address in loaded], ingested_at=stamp)

@@ -417,7 +417,7 @@ def test_the_thirtieth_batch_takes_as_long_as_the_fifth(spark: SparkSession, tmp
     # The first quartile of the early and of the late batches, because the machine may be busy in between.
     early, late = (statistics.quantiles(part, n=4)[0] for part in (seconds[3:13], seconds[20:]))
     assert late < 2 * early + 0.1, seconds
-    # The same between batches: the stream's checkpoint has the time of each whole trigger.
+    # The same applies between batches: the stream's checkpoint has the time of each complete trigger.
     times = [(where.checkpoint / "commits" / str(number)).stat().st_mtime for number in range(30)]
     gaps = [after - before for before, after in itertools.pairwise(times)]
     early, late = (statistics.quantiles(part, n=4)[0] for part in (gaps[3:13], gaps[19:]))

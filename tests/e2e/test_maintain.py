@@ -1,4 +1,4 @@
-"""`maintain` on real Delta tables: the steps, the files on disk, a running stream, and `kill -9`."""
+"""`maintain` on real Delta tables: its steps, the files on disk, a concurrent stream, and `kill -9`."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ def maintain(spark: SparkSession, name: str, *arguments: str) -> list[str]:
     return out.getvalue().splitlines()
 
 
-def refused(spark: SparkSession, *arguments: str) -> str:
-    """Run the entry point in this process, and check that it is refused; return the message."""
+def rejected(spark: SparkSession, *arguments: str) -> str:
+    """Run the entry point in this process, and check that it rejects the arguments; return the message."""
     err = io.StringIO()
-    with contextlib.redirect_stderr(err), pytest.raises(ParameterError) as refusal:
+    with contextlib.redirect_stderr(err), pytest.raises(ParameterError) as error:
         run_maintain(arguments, session=lambda: spark)
-    assert err.getvalue() == f"{refusal.value}\n"
-    return str(refusal.value)
+    assert err.getvalue() == f"{error.value}\n"
+    return str(error.value)
 
 
 def outcomes(lines: Sequence[str]) -> dict[tuple[str, str], str]:
-    """Return what each step did to each table, from the lines of a run; check that there is one line for each."""
+    """Return the outcome of each step for each table, from the lines of a run; check that each has exactly one line."""
     found = [re.fullmatch(r"(\S+) (\S+): (.*); \d+\.\d s", line) for line in lines[1:-1]]
     assert all(found), lines
     keys = [(match[1], match[2]) for match in found if match]
@@ -72,7 +72,7 @@ def outcomes(lines: Sequence[str]) -> dict[tuple[str, str], str]:
 
 
 def on_disk(folder: str) -> list[dict[str, Any]]:
-    """Return every row of every Parquet file in a folder, whatever the table's log contains."""
+    """Return every row of every Parquet file in a folder, even of files that the table no longer uses."""
     files = Path(folder).glob("*.parquet")
     return [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
 
@@ -121,7 +121,7 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
         set_property(spark, f"life{kind}", PROPERTY, "interval 0 hours")
         set_property(spark, f"life{kind}", "delta.enableDeletionVectors", "true")
     tables.add_entries(4, ingested_at=now)
-    # Somebody else deletes rows: in the only compacted file of one table, and in a new file of the other.
+    # Someone else deletes rows: in the only compacted file of one table, and in a new file of the other.
     spark.sql("DELETE FROM life WHERE srcaddr = '10.0.0.11'")
     spark.sql("DELETE FROM life_quarantine WHERE line_number = 0")
     tables.add([record(now, "10.0.1.3")], ingested_at=now)
@@ -171,7 +171,7 @@ def test_each_step_prints_one_line_per_table_in_order(story: Story) -> None:
     assert abs(after - timedelta(days=7)) < timedelta(hours=1)
 
 
-def test_a_dry_run_changes_nothing_and_lists_what_would_go(story: Story) -> None:
+def test_a_dry_run_changes_nothing_and_lists_what_would_be_deleted(story: Story) -> None:
     assert not story.changed_by_dry_run
     would, did = outcomes(story.dry_run), outcomes(story.first)
     assert story.dry_run[0] == "maintaining life (dry run)"
@@ -216,7 +216,7 @@ def test_the_rollup_outlives_the_records(spark: SparkSession, story: Story) -> N
 
 
 def test_vacuum_reports_a_log_that_is_too_short(spark: SparkSession, tmp_path: Path) -> None:
-    """With a short retention, vacuum reads the log for removed files, and cannot without the log's beginning."""
+    """With a short retention, vacuum reads removed files from the log, which must be complete for that."""
     path = tmp_path / "t"
     spark.sql(
         f"CREATE TABLE short_log (n INT) USING DELTA LOCATION '{path}' "
@@ -233,33 +233,33 @@ def test_vacuum_reports_a_log_that_is_too_short(spark: SparkSession, tmp_path: P
     )
 
 
-# Refusals
+# Rejected arguments
 
 
-def test_a_missing_table_is_refused(spark: SparkSession, tmp_path: Path) -> None:
-    message = refused(spark, "--table-name=no_such_table", "--keep-days=0")
+def test_a_missing_table_is_rejected(spark: SparkSession, tmp_path: Path) -> None:
+    message = rejected(spark, "--table-name=no_such_table", "--keep-days=0")
     assert message.startswith("2 parameter problems; nothing was changed:\n")
     assert "--table-name: table 'no_such_table' does not exist; use the name of the table that the job fills" in message
-    message = refused(spark, "--table-name=no_such_table", f"--delta-output-path={tmp_path}/nothing")
+    message = rejected(spark, "--table-name=no_such_table", f"--delta-output-path={tmp_path}/nothing")
     assert f"does not exist, and '{tmp_path}/nothing' has no Delta table" in message
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_table_of_somebody_else_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_table_that_the_job_did_not_create_is_rejected(spark: SparkSession, tmp_path: Path) -> None:
     spark.sql(
         f"CREATE TABLE not_ours USING DELTA LOCATION '{tmp_path}/t' AS SELECT timestamp'2020-01-01' AS event_time"
     )
     before = snapshot(tmp_path)
-    message = refused(spark, "--table-name=not_ours", "--keep-days=1")
+    message = rejected(spark, "--table-name=not_ours", "--keep-days=1")
     assert "'not_ours' exists and is not a records table of this job" in message
     spark.sql("DROP TABLE not_ours")
-    message = refused(spark, "--table-name=not_ours", f"--delta-output-path={tmp_path}/t", "--keep-days=1")
+    message = rejected(spark, "--table-name=not_ours", f"--delta-output-path={tmp_path}/t", "--keep-days=1")
     assert f"'{tmp_path}/t' is not empty and has no records table of this job" in message
     assert snapshot(tmp_path) == before
 
 
 @pytest.mark.parametrize("kind", ["quarantine", "hourly"])
-def test_a_foreign_table_with_the_name_of_ours_is_refused(spark: SparkSession, tmp_path: Path, kind: str) -> None:
+def test_a_foreign_table_with_the_name_of_ours_is_rejected(spark: SparkSession, tmp_path: Path, kind: str) -> None:
     tables = Tables(spark, tmp_path, f"with_foreign_{kind}")
     tables.add(
         [record(datetime(2020, 1, 1, tzinfo=timezone.utc))], ingested_at=datetime(2020, 1, 1, tzinfo=timezone.utc)
@@ -268,20 +268,20 @@ def test_a_foreign_table_with_the_name_of_ours_is_refused(spark: SparkSession, t
     spark.sql(f"DROP TABLE IF EXISTS {name}")
     spark.sql(f"CREATE TABLE {name} USING DELTA LOCATION '{tmp_path}/other' AS SELECT 1 AS hour")
     before = snapshot(tmp_path)
-    message = refused(spark, f"--table-name={tables.name}", "--keep-days=1")
+    message = rejected(spark, f"--table-name={tables.name}", "--keep-days=1")
     assert message.startswith("1 parameter problem; nothing was changed:\n")
     assert f"'{name}' exists and is not a" in message
     assert snapshot(tmp_path) == before
 
 
-def test_a_rollup_of_another_shape_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_rollup_with_other_columns_is_rejected(spark: SparkSession, tmp_path: Path) -> None:
     tables = Tables(spark, tmp_path, "with_other_shape")
     spark.sql(
         f"CREATE TABLE with_other_shape_hourly (hour TIMESTAMP, records INT, note STRING) USING DELTA "
         f"TBLPROPERTIES ('vpc_flow_logs.table' = 'hourly') LOCATION '{tables.path}_hourly'"
     )
     before = snapshot(tmp_path)
-    message = refused(spark, "--table-name=with_other_shape", "--keep-days=1")
+    message = rejected(spark, "--table-name=with_other_shape", "--keep-days=1")
     assert "the columns of the roll-up 'with_other_shape_hourly' differ from those that the job writes" in message
     assert "it lacks account_id STRING" in message
     assert "records BIGINT" in message
@@ -305,11 +305,11 @@ def test_a_failure_names_the_cause_and_the_next_step(spark: SparkSession, tmp_pa
     assert "Traceback" not in err.getvalue()
 
 
-# Next to a running stream
+# Alongside a running stream
 
 
-def test_maintain_next_to_a_running_stream_loses_and_doubles_nothing(spark: SparkSession, tmp_path: Path) -> None:
-    """The stream is a process of its own, and is never idle while the maintenance runs in this one."""
+def test_maintain_alongside_a_running_stream_loses_and_duplicates_nothing(spark: SparkSession, tmp_path: Path) -> None:
+    """The stream runs in its own process, and is never idle while the maintenance runs in this one."""
     where = Place(tmp_path / "place", "streamed", headers=("srcaddr", "srcport", "start"))
     now = datetime.now(timezone.utc)
     start = int((now - timedelta(hours=20)).timestamp())
@@ -360,7 +360,7 @@ def _feed(where: Place, process: Process, start: int) -> None:
         process.wait_for("batch ", times=number + 2)
 
 
-# Killed
+# Kills
 
 
 def test_maintain_killed_at_random_moments_keeps_the_sums_of_the_rollup(spark: SparkSession, tmp_path: Path) -> None:
@@ -376,7 +376,7 @@ def test_maintain_killed_at_random_moments_keeps_the_sums_of_the_rollup(spark: S
         batch = [record(time, f"10.0.{kill}.{n}", bytes=rng.randrange(1 << 40)) for n, time in enumerate(times)]
         for one in (tables, every):
             one.add(batch, ingested_at=now + timedelta(seconds=kill))
-        # The moments are spread over the steps: the end of the step before, and then a part of the step.
+        # The moments are spread over the steps: the end of the previous step plus a part of the step's duration.
         step = kill * len(STEPS) // KILLS
         process = Process(["--table-name=killed", *options], tmp_path / f"process-{kill}", module="local.maintain")
         try:

@@ -1,4 +1,4 @@
-"""A run of the deployed maintenance job: the wheel's `maintain` on S3, with the rights of the reader role only."""
+"""A run of the deployed maintenance job: the wheel's `maintain` on S3, with only the permissions of the reader role."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ FOLDER = "AWSLogs/111122223333/vpcflowlogs/us-east-1/2026/11/24"
 
 
 def spec_of(both: PreparedClouds) -> WorkspaceSpec:
-    """Return the settings with the name of the table as the stage's Spark knows it, which has no Hive metastore."""
+    """Return the settings with a table name that the stage's Spark can resolve, because it has no Hive metastore."""
     spec = both.spec
     assert spec.maintenance is not None
     table = {"table-name": "flow_logs"}
@@ -61,7 +61,7 @@ def file_of(start: int, count: int) -> bytes:
 
 
 def run(server: WorkspaceServer, client: WorkspaceClient, job_id: int | None) -> str:
-    """Run a job at once, wait until the run has succeeded, and return its output."""
+    """Run a job now, wait until the run has succeeded, and return its output."""
     assert job_id is not None
     run_id = int(client.jobs.run_now(job_id).run_id)
     until(lambda: server.state.runs[run_id].ended, seconds=SECONDS)
@@ -73,7 +73,7 @@ def run(server: WorkspaceServer, client: WorkspaceClient, job_id: int | None) ->
     return output.logs or ""
 
 
-def test_the_job_rolls_up_and_expires_a_table_in_s3_with_the_rights_of_the_reader_role(tmp_path: Path) -> None:
+def test_the_job_rolls_up_and_expires_a_table_in_s3_with_the_permissions_of_the_reader_role(tmp_path: Path) -> None:
     wheel = read_wheel(build_wheel(tmp_path / "wheel"))
     with prepared_clouds(tmp_path) as both:
         both.file.write_text(changed(*EDITS, text=both.file.read_text()))

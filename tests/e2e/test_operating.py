@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 def _sql(document: str, marker: str, **names: str) -> list[str]:
-    """Return the statements of a marked block with its table names replaced."""
+    """Return the statements of a marked block, with its table names replaced."""
     text = (ROOT / "docs" / document).read_text(encoding="utf-8")
     (block,) = re.findall(rf"<!-- {marker} -->\n```sql\n(.*?)```", text, flags=re.DOTALL)
     for name, replacement in names.items():
@@ -84,7 +84,7 @@ def test_the_health_queries_of_the_guide_work(spark: SparkSession, tmp_path: Pat
     place = Place(tmp_path, "looked_at")
     _deliver(place)
     ingest(spark, place)
-    spark.sql("INSERT INTO looked_at (event_time) VALUES (TIMESTAMP'2400-01-01')")  # as a damaged file can contain
+    spark.sql("INSERT INTO looked_at (event_time) VALUES (TIMESTAMP'2400-01-01')")  # such as a damaged file can contain
     newest, quarantined = _sql("operate.md", "looked at", **{"network.flow_logs.staging": "looked_at"})
 
     (row,) = spark.sql(newest).collect()
@@ -113,7 +113,7 @@ def test_the_view_over_the_notebooks_table_and_the_new_table_has_each_record_onc
     old = spark.read.csv(str(place.logs), schema=schema, sep=" ", header=True, recursiveFileLookup=True)
     old.write.format("delta").save(str(tmp_path / "old"))
     spark.sql(f"CREATE TABLE old_flow_logs USING DELTA LOCATION '{tmp_path / 'old'}'")
-    # Replace the time in the document by one between these records, so that both tables have some.
+    # Replace the time in the document with one between these records, so that both tables have some.
     moment = "TIMESTAMP '2026-11-01 00:00:00 UTC'"
     replacements = {moment: f"timestamp_seconds({START + 150})"}
 

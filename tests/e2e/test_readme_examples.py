@@ -33,7 +33,7 @@ def test_the_examples_of_the_readme_run_as_printed(tmp_path):
 
 
 def run(command: str, folder: Path) -> str:
-    # PYTHONPATH would take precedence over the folder. Quick compilation is best for a short-lived Java process.
+    # PYTHONPATH would take precedence over the folder. For a short-lived Java process, quick compilation is best.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
     process = subprocess.run(

@@ -44,7 +44,7 @@ def check(tables: Tables, *, now: datetime) -> None:
 def test_sums_equal_those_of_the_records_in_every_format(
     spark: SparkSession, tmp_path: Path, headers: list[str]
 ) -> None:
-    """The fields have a column each, or are in ``other_fields``, with ``-`` from text and with ``_`` from Parquet."""
+    """The fields have columns, or are in ``other_fields``, with ``-`` in names from text and ``_`` from Parquet."""
     where = Place(tmp_path, f"rolled_up_{len(headers)}", headers=headers)
     kinds: list[tuple[tuple[str, ...], dict[str, Any]]] = [
         (DEFAULT_FORMAT, {}),
@@ -108,7 +108,7 @@ def test_hours_are_finished_utc_hours_in_every_time_zone(spark: SparkSession, tm
         assert run(tables, now=NINE).result == "nothing to do"
         tables.add([record(time) for time in times], ingested_at=NINE + HOUR)
         assert run(tables, now=NINE + 119 * MINUTE).result == "added 3 hours, wrote 3 rows"
-        # Nothing arrives, but another hour is finished.
+        # No record arrives, but another hour is finished.
         assert run(tables, now=NINE + 2 * HOUR).result == "added 1 hour, wrote 1 row"
     finally:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
@@ -152,7 +152,7 @@ def test_many_hours_are_written_in_several_commits(
 # Interruptions and other writers
 
 
-def test_a_crash_between_the_sums_and_the_state_keeps_the_sums_right(
+def test_a_crash_between_the_sums_and_the_state_keeps_the_sums_correct(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables = Tables(spark, tmp_path, "crashed_roll_up")
@@ -174,14 +174,14 @@ def test_a_crash_between_the_sums_and_the_state_keeps_the_sums_right(
 
 
 def test_records_with_an_earlier_stamp_than_the_roll_up_are_found(spark: SparkSession, tmp_path: Path) -> None:
-    """The job stamps a batch when it begins, and commits it at its end: a large one hours later."""
+    """The job stamps a batch when it begins, and commits it at its end, for a large batch hours later."""
     tables = Tables(spark, tmp_path, "in_flight")
     stamp = NINE + HOUR
     tables.add([record(NINE)], ingested_at=stamp)
     now = NINE + 9 * HOUR
     run(tables, now=now)
     tables.add([record(NINE + MINUTE)], ingested_at=stamp + MINUTE)
-    # The clock of another cluster is slow, and that of a third one is fast.
+    # The clock of a second cluster is slow, and that of a third one is fast.
     tables.add([record(NINE - HOUR)], ingested_at=stamp - 50 * MINUTE)
     tables.add([record(NINE + HOUR)], ingested_at=now + 1000 * HOUR)
     assert run(tables, now=now).result == "added 2 hours, replaced 1 hour, wrote 3 rows"
@@ -210,7 +210,7 @@ def test_records_that_somebody_deletes_stay_in_the_roll_up_until_their_hours_are
 
 
 class Recorder:
-    """A session that remembers the queries of the records table."""
+    """A session that records the queries of the records table."""
 
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
@@ -239,14 +239,14 @@ def test_a_run_reads_only_files_with_new_records_and_files_of_their_hours(spark:
     assert outcome.result == "added 1 hour, replaced 1 hour, wrote 2 rows"
     new, newest, late_hour = now + MINUTE, days[-1] + HOUR, days[1] + HOUR
     assert [stamps(query) for query in recorder.queries] == [
-        {new, newest},  # the look: the overlap covers the newest of the files that the first run read
+        {new, newest},  # the search for new records: the overlap covers the newest of the files that the first run read
         {new, newest, late_hour},  # the comparison with the roll-up
         {new, late_hour},  # the sums of the hours that differ
     ]
 
 
 def stamps(query: DataFrame) -> set[datetime]:
-    """Return the values of ``ingested_at`` in the files of records that a query reads. Each file has one."""
+    """Return the ``ingested_at`` values of the records files that a query reads. Each file has one value."""
     files = query.sparkSession.read.schema("ingested_at TIMESTAMP").parquet(*query.inputFiles())
     rows = files.selectExpr("unix_micros(ingested_at) AS stamp").distinct().collect()
     return {from_micros(row.stamp) for row in rows if row.stamp is not None}  # files of the roll-up have none

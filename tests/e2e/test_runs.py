@@ -36,7 +36,7 @@ from pathlib import Path
 
 def first():
     identify()
-    look()
+    use_folders()
     keep()
 
 def second():
@@ -104,7 +104,7 @@ def wait():
     print("waiting", flush=True)
     time.sleep(600)
 
-def look():
+def use_folders():
     from pyspark.sql import SparkSession
     from pyspark.dbutils import DBUtils
     spark = SparkSession.builder.getOrCreate()
@@ -208,7 +208,7 @@ def submit(client: WorkspaceClient, entry_point: str, *, profile: str = "reader"
 
 
 def wait_for_end(client: WorkspaceClient, run_id: int) -> tuple[str, jobs.RunOutput]:
-    """Wait for a task to end and return its result and output."""
+    """Wait for a task to end, and return its result and output."""
     until(lambda: client.jobs.get_run(run_id).end_time, seconds=SECONDS)
     output = client.jobs.get_run_output(run_id)
     assert output.metadata is not None
@@ -230,12 +230,12 @@ class Ended:
         return json.loads(line.removeprefix(f"{what}: "))
 
 
-# A run starts Spark, so a few runs do everything that the tests look at.
+# A run starts Spark, so a few runs do everything that the tests check.
 
 
 @pytest.fixture(scope="module")
 def first(server: WorkspaceServer, client: WorkspaceClient, runner: ClusterRunner) -> Ended:
-    """Run the functions `identify`, `look` and `keep`."""
+    """Run the functions `identify`, `use_folders` and `keep`."""
     location = ExternalLocation("governed", "s3://governed", "credential", owner=server.credentials.client_id)
     server.state.external_locations["governed"] = location
     with pytest.MonkeyPatch.context() as patch:

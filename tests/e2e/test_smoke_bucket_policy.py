@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.iam import policies
-from infra.smoke.bucket_policy import PolicySeen, look
+from infra.smoke.bucket_policy import ObservedPolicy, observe
 from infra.workspace.errors import DeploymentError
 from local.aws import Credentials, Emulator, running
 from tests.support.environment_files import environment
@@ -58,7 +58,7 @@ def test_a_bucket_policy_replaced_by_creating_a_flow_log_is_reported(
     stage: Emulator, tmp_path: Path, changes: list[tuple[str, str]]
 ) -> None:
     test, reviewed = _deployed(stage, tmp_path, *changes)
-    assert look(test) == PolicySeen(reviewed=reviewed)
+    assert observe(test) == ObservedPolicy(reviewed=reviewed)
     with stage.switched("attach-bucket-policy", on=True):
         flow_logs = stage.client("ec2").create_flow_logs(
             ResourceType="VPC",
@@ -71,15 +71,15 @@ def test_a_bucket_policy_replaced_by_creating_a_flow_log_is_reported(
     # AWS's delivery statements can equal ours; the statements on plain http and for the reader are missing.
     unlike_aws = {sid for sid in reviewed if not sid.startswith("AWSLogDelivery")}
     assert unlike_aws
-    assert unlike_aws <= set(look(test).missing)
+    assert unlike_aws <= set(observe(test).missing)
 
 
 @pytest.mark.usefixtures("signed_in")
 def test_a_missing_policy_and_a_missing_bucket_are_reported(stage: Emulator, tmp_path: Path) -> None:
     test, reviewed = _deployed(stage, tmp_path)
     stage.client("s3").delete_bucket_policy(Bucket=_BUCKET)
-    assert look(test) == PolicySeen(reviewed=reviewed, missing=reviewed)
-    assert look(environment(tmp_path, (_BUCKET, "no-such-bucket"), name="other")) == PolicySeen(exists=False)
+    assert observe(test) == ObservedPolicy(reviewed=reviewed, missing=reviewed)
+    assert observe(environment(tmp_path, (_BUCKET, "no-such-bucket"), name="other")) == ObservedPolicy(exists=False)
 
 
 def test_permission_to_read_the_policy_is_needed_and_sufficient(
@@ -88,10 +88,10 @@ def test_permission_to_read_the_policy_is_needed_and_sufficient(
     test, reviewed = _deployed(stage, tmp_path)
     signed_in(role(stage, "nobody", {}))
     with pytest.raises(DeploymentError, match="Reading the policy of the log bucket: AWS rejected the request"):
-        look(test)
+        observe(test)
     statement = {"Effect": "Allow", "Action": "s3:GetBucketPolicy", "Resource": f"arn:aws:s3:::{_BUCKET}"}
     reader = role(stage, "reads-policies", {"read": json.dumps({"Version": "2012-10-17", "Statement": [statement]})})
     signed_in(reader)
-    assert look(test) == PolicySeen(reviewed=reviewed)
+    assert observe(test) == ObservedPolicy(reviewed=reviewed)
     with pytest.raises(ClientError, match="AccessDenied"):
         stage.client("s3", reader).list_objects_v2(Bucket=_BUCKET)

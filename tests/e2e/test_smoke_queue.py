@@ -11,7 +11,7 @@ import pytest
 
 from infra.iam import ci_policies
 from infra.iam.ci_policies import CiAccess
-from infra.smoke.queue import QueueSeen, look
+from infra.smoke.queue import ObservedQueue, observe
 from infra.workspace.errors import DeploymentError
 from tests.support.environment_files import OFF, STACK, environment
 from tests.support.ministack import Credentials, Emulator, role, running
@@ -71,7 +71,7 @@ def signed_in(stage: Emulator, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def queues(stage: Emulator) -> Iterator[Any]:
-    """Yield a function that creates queues with messages; delete them afterwards."""
+    """Yield a function that creates queues with messages; delete them afterward."""
     sqs = stage.client("sqs")
     urls = []
 
@@ -89,9 +89,9 @@ def queues(stage: Emulator) -> Iterator[Any]:
 def test_the_stacks_queue_and_its_dead_letters_are_counted(queues: Any, signed_in: Any, tmp_path: Path) -> None:
     signed_in()
     test = environment(tmp_path, STACK)
-    assert look(test) == []
+    assert observe(test) == []
     queues(**{_QUEUE: 3, _DEAD: 1})
-    assert look(test) == [QueueSeen(_QUEUE, waiting=3, dead_letters=1)]
+    assert observe(test) == [ObservedQueue(_QUEUE, waiting=3, dead_letters=1)]
 
 
 @pytest.fixture
@@ -135,12 +135,12 @@ def test_auto_loaders_queue_is_found_by_its_subscription_and_not_by_its_name(
     signed_in()
     test = environment(tmp_path)
     notify, subscribe = notified
-    assert look(test) == []
+    assert observe(test) == []
     queues(**{_AUTO: 2, "databricks-auto-ingest-of-another-bucket": 9, "theirs": 4})
     notify(**{"databricks-auto-ingest-of-the-topic": f"AWSLogs/{test.aws.account}/vpcflowlogs/us-east-1/"})
-    assert look(test) == [], "found a queue without a subscription"
+    assert observe(test) == [], "found a queue without a subscription"
     subscribe("databricks-auto-ingest-of-the-topic", _AUTO, "theirs")
-    assert look(test) == [QueueSeen(_AUTO, waiting=2)]
+    assert observe(test) == [ObservedQueue(_AUTO, waiting=2)]
 
 
 def test_the_queue_of_a_stream_on_other_files_is_ignored(
@@ -151,7 +151,7 @@ def test_the_queue_of_a_stream_on_other_files_is_ignored(
     queues(**{_AUTO: 2})
     notify(**{"databricks-auto-ingest-1": "orders/"})
     subscribe("databricks-auto-ingest-1", _AUTO)
-    assert look(environment(tmp_path)) == []
+    assert observe(environment(tmp_path)) == []
 
 
 def test_without_a_bucket_or_a_subscription_there_is_no_queue(notified: Any, signed_in: Any, tmp_path: Path) -> None:
@@ -159,13 +159,13 @@ def test_without_a_bucket_or_a_subscription_there_is_no_queue(notified: Any, sig
     test = environment(tmp_path)
     notify, _ = notified
     notify(**{"databricks-auto-ingest-1": "AWSLogs/"})
-    assert look(environment(tmp_path, ('"flow-logs-bucket"', '"no-such-bucket"'), name="other")) == []
-    assert look(test) == []
+    assert observe(environment(tmp_path, ('"flow-logs-bucket"', '"no-such-bucket"'), name="other")) == []
+    assert observe(test) == []
 
 
 def test_a_job_without_notifications_has_no_queue(signed_in: Any, tmp_path: Path) -> None:
     signed_in()
-    assert look(environment(tmp_path, OFF)) is None
+    assert observe(environment(tmp_path, OFF)) is None
 
 
 def test_the_deploy_role_of_ci_reads_the_queue_through_the_lookup_role(
@@ -175,7 +175,7 @@ def test_the_deploy_role_of_ci_reads_the_queue_through_the_lookup_role(
     _, deploy = ci_policies.policies(CiAccess(environment=test, repository="octo-org/flow-logs"))
     signed_in(role(stage, "ci-deploy", {"deploy": json.dumps(deploy.document)}))
     queues(**{_QUEUE: 3})
-    assert look(test) == [QueueSeen(_QUEUE, waiting=3)]
+    assert observe(test) == [ObservedQueue(_QUEUE, waiting=3)]
 
 
 def test_a_caller_without_permission_sees_which_request_was_rejected(
@@ -183,4 +183,4 @@ def test_a_caller_without_permission_sees_which_request_was_rejected(
 ) -> None:
     signed_in(role(stage, "nobody", {}))
     with pytest.raises(DeploymentError, match="Reading the queue: AWS rejected the request"):
-        look(environment(tmp_path, STACK))
+        observe(environment(tmp_path, STACK))

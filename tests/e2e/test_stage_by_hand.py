@@ -1,4 +1,4 @@
-"""`make stage` as typed: its output, and no leftovers after any kind of end."""
+"""`make stage` as typed: its output, and no leftovers, however it ends."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def detail(spark: SparkSession, name: str) -> Any:
     return spark.sql(f"DESCRIBE DETAIL {name}").first()
 
 
-def refusals(spark: SparkSession, name: str, path: str) -> list[str]:
+def problems(spark: SparkSession, name: str, path: str) -> list[str]:
     by_path = table_refusals.path_refusals(spark, folders.of(spark), path)
     return table_refusals.name_refusals(spark, name, path) + by_path
 
@@ -129,7 +129,7 @@ def test_the_next_run_creates_a_missing_quarantine_table(spark: SparkSession, tm
     table.create(spark, table_name="half_made", path=path, headers=DEFAULT_FORMAT)
     spark.sql("DROP TABLE half_made_quarantine")
     shutil.rmtree(quarantine_path(path))
-    assert refusals(spark, "half_made", path) == []
+    assert problems(spark, "half_made", path) == []
     table.create(spark, table_name="half_made", path=path, headers=DEFAULT_FORMAT)
     assert spark.table("half_made_quarantine").count() == 0
 
@@ -216,7 +216,7 @@ def test_a_delta_output_path_with_special_characters_is_found_again(
     spark.sql("DROP TABLE IF EXISTS odd_path_quarantine")
     table.create(spark, table_name="odd_path", path=path, headers=["srcaddr"])
     assert Path(path, "_delta_log").is_dir()
-    assert refusals(spark, "odd_path", path) == []
+    assert problems(spark, "odd_path", path) == []
 
 
 def test_a_managed_table_has_the_same_markers(spark: SparkSession) -> None:

@@ -126,9 +126,9 @@ def test_the_message_on_a_missing_folder_does_not_mention_loaded_data(
 def test_invalid_parameters_are_rejected_as_by_ingest(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(ParameterError) as refused:
+    with pytest.raises(ParameterError) as rejected:
         verify(spark, Place(tmp_path, "never_made"), capsys, region_name="moon", headers="")
-    assert len(refused.value.problems) == 2
+    assert len(rejected.value.problems) == 2
 
 
 def test_each_tested_permission_has_a_line_after_the_files(
@@ -182,9 +182,9 @@ def test_missing_permissions_and_parameter_problems_are_in_one_message(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where, missing = Place(tmp_path, "no_such_schema.flows"), str(tmp_path / "missing")
-    with pytest.raises(ParameterError) as refused:
+    with pytest.raises(ParameterError) as rejected:
         verify(spark, where, capsys, vpc_logs_path=missing)
-    table, logs = refused.value.problems
+    table, logs = rejected.value.problems
     assert "'no_such_schema'" in table
     assert logs.startswith(f"list and read on {missing}: the folder {missing!r} does not exist")
 

@@ -1,4 +1,4 @@
-"""Fixtures that the tests of the infrastructure share."""
+"""Fixtures for the infrastructure tests."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def _with_problems(text: str, broken: dict[str, Any]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a text as a TOML string, in single quotes unless it needs an escape."""
+    """Return a string as TOML, in single quotes unless it needs an escape."""
     return json.dumps(text, ensure_ascii=False) if re.search(r"['\\]", text) else f"'{text}'"
 
 

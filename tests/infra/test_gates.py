@@ -147,7 +147,7 @@ def test_every_statement_has_a_reason_and_every_wildcard_its_own(name: str, tmp_
         for statement in policy.statements:
             assert statement.sid.isalnum()
             assert len(statement.reason.split()) > 3
-            # In a key policy, * is the key itself. A denial may use any wildcard.
+            # In a key policy, * means the key itself. A denial may use any wildcard.
             wild = any("*" in resource for resource in statement.resources)
             named = policy.file != "kms-key-policy.json" and statement.effect == "Allow" and not statement.principals
             assert not (wild and named) or statement.wildcard

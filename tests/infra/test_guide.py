@@ -112,7 +112,7 @@ def test_steps_4_and_5_let_the_databricks_role_pass_the_role_and_keep_its_polici
             "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
         }
     ]
-    # The guide replaces the whole policy of the role. The stack does not contain the role itself.
+    # The guide replaces the role's whole policy. The stack does not contain the role itself.
     assert "databricks-cross-account" not in [
         role["Properties"]["RoleName"] for role in template.find_resources("AWS::IAM::Role").values()
     ]

@@ -106,7 +106,7 @@ def test_provider_functions_do_not_log_events(synthesized: Synthesize, tmp_path:
     functions = {f["Properties"]["FunctionName"]: f["Properties"] for f in _of_type(template, "AWS::Lambda::Function")}
     assert {name: functions[name]["Handler"] for name in _PROVIDER} == _PROVIDER
     for name in _PROVIDER:
-        # At any other level, the provider framework logs whole events.
+        # At any other level, the provider framework logs complete events.
         assert functions[name]["LoggingConfig"]["ApplicationLogLevel"] == "FATAL"
     assert "LoggingConfiguration" not in str(_of_type(template, "AWS::StepFunctions::StateMachine"))
 

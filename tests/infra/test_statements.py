@@ -17,7 +17,7 @@ from tests.support.verdicts import ROLE, Request, is_allowed, read
 _REQUESTS = read((Path(__file__).parent / "requests.txt").read_text())
 _IDS = ["-".join(key) for key in _REQUESTS]
 
-# Documents without requests. Each repeats statements of another document.
+# Documents without requests: each repeats statements of another document.
 _REPEATED = {
     "log-bucket-policy-before-deploy.json": "the delivery statements of log-bucket-policy.json",
     "notification-writer-role-trust.json": "registration-role-trust.json",
@@ -96,7 +96,7 @@ def test_documents_without_requests_repeat_statements_of_other_documents(tmp_pat
 
 
 def test_the_maintenance_job_adds_only_the_folder_of_the_roll_up(tmp_path: Path) -> None:
-    """Statements that exist without the job let it rewrite and delete data files."""
+    """The job rewrites and deletes data files with statements that exist without it."""
     with_job, without = (
         {
             (policy.file, statement.sid): statement

@@ -20,7 +20,7 @@ from tests.mutants.patches import ROOT, Mutant, every
 _SECONDS = 600
 """Time limit of one test. A mutant that makes its test hang does not count as caught."""
 
-# Outcomes by pytest's exit status. Any other status, such as a failed import, is inconclusive.
+# Outcomes by pytest's exit status. Any other status, such as that of a failed import, is inconclusive.
 _OUTCOMES = {0: "SURVIVED", 1: "caught"}
 
 

@@ -1,6 +1,6 @@
-"""The answers, computed again in plain Python from the hand-written records and the text of the design.
+"""The expected answers, computed in plain Python from the hand-written records, as the design describes them.
 
-Each function takes the records of a window and returns rows, in any order. They share nothing with the SQL.
+Each function takes the records of a window and returns rows, in any order. The functions share no code with the SQL.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def service(protocol: int, port: int) -> str | None:
 
 
 def accepted(r: Record) -> bool:
-    """Return whether a record was not rejected. Records of transit gateways have no action."""
+    """Return whether a record was not rejected. Transit gateway records have no action."""
     return r.get("action") != "REJECT"
 
 
 def totals(records: Iterable[Record], *keys: Callable[[Record], Any]) -> dict[Row, tuple[int, int, int]]:
-    """Return the number of records, packets and bytes by keys. Missing numbers count 0."""
+    """Return the number of records, packets and bytes by key. Missing numbers count as 0."""
     sums: dict[Row, list[int]] = defaultdict(lambda: [0, 0, 0])
     for r in records:
         total = sums[tuple(key(r) for key in keys)]
@@ -74,19 +74,19 @@ def flows(records: Iterable[Record], *more: Callable[[Record], Any]) -> Rows:
 
 
 def top(records: Iterable[Record], *names: str) -> Rows:
-    """Return totals by text fields, of records that have all of them and bytes."""
+    """Return totals by text fields, for the records that have all these fields and a byte count."""
     complete = [r for r in records if None not in [r.get(name) for name in (*names, "bytes")]]
     return [(*key, *counts) for key, counts in totals(complete, *map(text, names)).items()]
 
 
 def ip_totals(records: Iterable[Record], version: int) -> Rows:
-    """Return the totals of one version of IP."""
+    """Return the totals of one IP version."""
     chosen = [r for r in records if r.get("bytes") is not None and version_of(r) == version]
     return [totals(chosen).get((), (0, 0, 0))]
 
 
 def version_of(r: Record) -> int | None:
-    """Return the version of IP: by the type, or by the address if there is no type."""
+    """Return the IP version of a record from its type or, without a type, from its address."""
     address = r.get("srcaddr")
     if r.get("type") is None:
         return ipaddress.ip_address(address).version if address else None
@@ -94,7 +94,7 @@ def version_of(r: Record) -> int | None:
 
 
 def is_public(address: str | None) -> bool:
-    """Return whether an address is one of the internet; ranges for documentation stand for the internet."""
+    """Return whether an address is public; the documentation ranges count as public."""
     if address is None:
         return False
     ip = ipaddress.ip_address(address)
@@ -165,7 +165,7 @@ def internet_egress(records: Iterable[Record]) -> Rows:
 
 
 def rejected_sources(records: Iterable[Record]) -> list[tuple[str, int, int, list[Record]]]:
-    """Return each source of rejected traffic with its number of ports and addresses, and its records."""
+    """Return each source of rejected traffic with its numbers of ports, addresses and records."""
     by_source: dict[str, list[Record]] = defaultdict(list)
     for r in records:
         if r.get("action") == "REJECT" and (source := r.get("srcaddr")):

@@ -1,7 +1,7 @@
 """Hand-written records for the tests of the answers, in every kind of format, and the files that deliver them.
 
 A record names only the fields that matter; the other fields of its format are ``-``. Each kind of format has its own
-addresses, so that the rows of one kind are told apart in the answers over all of them.
+addresses, so that the answers over all records show which kind a row comes from.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UNTIL = SINCE + DAY
 NOON = SINCE + DAY // 2
 
 ODD_VERSION_5 = tuple(sorted((f.name for f in FIELDS if f.scope != "tgw" and f.version <= 5), reverse=True))
-"""The fields of versions 2 to 5 in an order that nobody expects."""
+"""The fields of versions 2 to 5, in an unusual order."""
 
 EVERY_VPC_FIELD = tuple(field.name for field in FIELDS if field.scope != "tgw")
 
@@ -205,7 +205,7 @@ def _every_vpc_field() -> list[Record]:
         flow(w, "10.3.0.6:47003 > 203.0.113.30:443 6 9/3300", **out, interface_tag="eth0",
              next_hop_interface_type="regional_nat_gateway"),
         flow(w, "10.3.0.6:47004 > 203.0.113.31:443 6 9/3400", **out, **nat, action="REJECT"),
-        # What the NAT gateways themselves log.
+        # Records of the NAT gateways' own interfaces.
         flow(w, "10.3.0.5:47000 > 10.3.0.220:443 6 9/30001", **into, interface_type="nat_gateway", **s3),
         flow(w, "10.3.0.220:1024 > 52.95.128.1:443 6 9/30002", **out, interface_type="nat_gateway", **s3,
              traffic_path=8),

@@ -18,7 +18,7 @@ SECRET = "databricks/test"
 
 
 class Caller:
-    """Clients of one set of credentials, with a topic and a queue of one name; root creates what a call requires."""
+    """Clients with one set of credentials, and a topic and a queue of one name; root creates what a call requires."""
 
     def __init__(self, stage: Emulator, credentials: Credentials, *, name: str) -> None:
         self.stage = stage

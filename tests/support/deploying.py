@@ -35,7 +35,7 @@ READER = "01234567-89ab-cdef-0123-456789abcdef"
 
 
 class Hurried(Clock):
-    """A clock for the SDK that does not wait: each sleep only moves the time forward."""
+    """A clock for the SDK that does not wait: each sleep only advances the time."""
 
     def __init__(self) -> None:
         self._skipped = 0.0
@@ -116,7 +116,7 @@ class Stage:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Stage]:
-    """Start a workspace with the principals, the catalog and the node type that the settings name."""
+    """Start a workspace with the principals, catalog and node type in the settings."""
     with WorkspaceServer() as server:
         state = server.state
         for group in ("network-engineers", "auditors", "operators"):

@@ -1,7 +1,7 @@
 """The example records of AWS's documentation about NAT gateways, transit gateways and paths, for the tests of answers.
 
 The documentation prints them in formats without the fields of version 11. Their values are added here, as AWS
-describes them, together with sizes that tell the records apart.
+describes them, together with sizes that distinguish the records.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from infra.config import Environment, load
 
-# The simplest case of the guide: one VPC, the default format, and notifications that Auto Loader sets up.
+# The simplest case in the guide: one VPC, the default format, and notifications that Auto Loader sets up.
 SIMPLE = """\
 [aws]
 account = "111122223333"
@@ -85,7 +85,7 @@ VARIANTS: dict[str, list[tuple[str, str]]] = {
 
 
 def changed(*changes: tuple[str, str], text: str = SIMPLE) -> str:
-    """Return the text with each old part replaced; each old part has to occur exactly once."""
+    """Return the text with each old part replaced; each old part must occur exactly once."""
     for old, new in changes:
         assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times"
         text = text.replace(old, new)

@@ -30,7 +30,7 @@ SECONDS = 600
 
 
 def is_set_up() -> bool:
-    """Return whether `make setup` created .venv for this folder; otherwise the steps would create it again."""
+    """Return whether `make setup` created .venv for this folder. Otherwise, the steps would create it again."""
     marker = ROOT / ".venv" / "made"
     return marker.is_file() and marker.read_text().strip() == str(ROOT)
 
@@ -114,7 +114,7 @@ class Runner:
         principal = self.stage.workspace.credentials
         inherited = cdk.environment(self.stage.aws.environment(credentials), folder=self.stage.folder)
         return {
-            # The runner does not run inside make, unlike `make test`; make would print the folders it enters.
+            # Unlike `make test`, the runner is not part of a make run, where make prints the folders it enters.
             **{name: value for name, value in inherited.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}},
             **WORKFLOW["env"],
             "CDK_OUTPUT": str(self.stage.folder / "cdk.out"),

@@ -57,7 +57,7 @@ class Place:
         self.logs.mkdir(parents=True, exist_ok=True)
 
     def parameters(self, **changes: str) -> list[str]:
-        """Return the command line; changes replace parameters, with ``_`` for ``-`` in their names."""
+        """Return the command line; changes replace parameters, whose names have ``_`` in place of ``-``."""
         values = {
             "vpc_logs_path": str(self.logs),
             "delta_output_path": self.delta,
@@ -97,7 +97,7 @@ def ingest(spark: SparkSession, where: Place, **changes: str) -> Ran:
 
 
 def try_ingest(spark: SparkSession, where: Place, **changes: str) -> Ran:
-    """Run the job in this process and return its result, a failure included."""
+    """Run the job in this process and return its result, even if it fails."""
     return run(spark, where.parameters(**changes), checkpoint=Path(changes.get("checkpoint_path", where.checkpoint)))
 
 
@@ -139,7 +139,7 @@ def flow_log(fields: Sequence[str] = DEFAULT_FORMAT, **changes: Any) -> FlowLog:
 
 
 def expected(table: pa.Table, columns: Sequence[str]) -> Counter[Row]:
-    """Count the records as rows of these columns, with NULL for fields that the records lack."""
+    """Count the records as rows with these columns, and NULL for fields that the records lack."""
     named = {column_name(name): table.column(canonical(name)).to_pylist() for name in table.column_names}
     empty = [None] * table.num_rows
     return Counter(zip(*(named.get(column, empty) for column in columns), strict=True))
@@ -205,7 +205,7 @@ def _columns(columns: Mapping[str, tuple[str, str]]) -> str:
 ENVIRONMENT = {
     **os.environ,
     "PYTHONPATH": str(ROOT),
-    # Quick compilation is best for a short-lived Java process.
+    # The process is short-lived, so quick compilation is best.
     "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1",
 }
 
@@ -250,7 +250,7 @@ class Process:
         return self._process.poll() is None
 
     def interrupt(self) -> None:
-        """Send Ctrl-C to all its processes, as a terminal does."""
+        """Send SIGINT to all its processes, as Ctrl-C in a terminal does."""
         os.killpg(self._process.pid, signal.SIGINT)
 
     def wait(self, seconds: float = SECONDS) -> int:

@@ -1,7 +1,7 @@
-"""Support for the parser tests: files in, rows and entries out, and the rows and entries that are expected.
+"""Helpers for the parser tests: the rows and entries that files give, and those that the rules expect.
 
-`expected` applies the rules for text files one line at a time and as plainly as possible. It shares no code with the
-parser, not even the list of fields. `FUZZ=20` in the environment makes every property test try twenty times as many
+`expected` applies the rules for text files one line at a time, as simply as possible. It shares no code with the
+parser, not even the list of fields. `FUZZ=20` in the environment lets every property test try twenty times as many
 examples.
 """
 
@@ -157,7 +157,7 @@ def _utc(value: Any) -> Any:
 def limits(
     *, block: int | None = None, halved: int | None = None, longest: int | None = None, bundles: bool = True
 ) -> Iterator[None]:
-    """Patch sizes of the parser: of a block, of the text that it stops halving, of the longest line."""
+    """Patch sizes in the parser: a block, the text that it no longer halves, and the longest line."""
     with ExitStack() as changes:
         if block is not None:
             changes.enter_context(mock.patch.object(records, "BLOCK_BYTES", block))
@@ -307,7 +307,7 @@ def expected(
         if not tokens:
             continue
         if len(line) > longest:
-            # The rules do not state whether such a line may be a header or may decide that a file has none: here it
+            # The rules leave open whether such a line can be a header, or can show that a file has none. Here, it
             # does neither.
             if run is not None:
                 run[1] = int(run[1]) + 1
@@ -360,7 +360,7 @@ def _is_header(tokens: Sequence[bytes]) -> bool:
 def _could_be_name(token: bytes) -> bool:
     if not re.fullmatch(rb"[A-Za-z0-9_-]+", token) or not token[:1].isalpha():
         return False
-    return all(re.split(rb"[-_]", token))  # an empty part means a sign at the end, or two in a row
+    return all(re.split(rb"[-_]", token))  # an empty part means a separator at the end, or two in a row
 
 
 def _row(line: bytes, tokens: Sequence[bytes], names: Sequence[str], columns: Sequence[str], path: str) -> Row | None:

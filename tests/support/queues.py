@@ -19,7 +19,7 @@ class Killed(BaseException):
 
 
 class Moments:
-    """Counter of the moments between two effects, which ends the process at one of them."""
+    """Counter of the moments between effects; it ends the process at one of them."""
 
     def __init__(self, kill_at: int | None = None) -> None:
         self.count = 0
@@ -42,7 +42,7 @@ class Sqs:
         self.calls: list[str] = []
         self.waits: list[int] = []
         self.hides = True
-        self.refuse: dict[str, str] = {}
+        self.errors: dict[str, str] = {}
         self._number = 0
 
     def send(self, body: str) -> None:
@@ -82,8 +82,8 @@ class Sqs:
     def _call(self, name: str) -> None:
         self.moment()
         self.calls.append(name)
-        if name in self.refuse:
-            raise ClientError({"Error": {"Code": self.refuse[name], "Message": "no"}}, name)
+        if name in self.errors:
+            raise ClientError({"Error": {"Code": self.errors[name], "Message": "no"}}, name)
 
     def _of(self, receipt: str, then: Callable[[str], object] = lambda name: None) -> None:
         received = [name for name, handle in self.hidden.items() if handle == receipt]

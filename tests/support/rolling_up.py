@@ -29,7 +29,7 @@ _NUMBERS = ("srcport", "dstport", "protocol", "packets", "bytes")
 
 @dataclass
 class Tables:
-    """A records table with its quarantine and, later, its roll-up, below a folder."""
+    """A records table with its quarantine table and, later, its roll-up, in one folder."""
 
     spark: SparkSession
     root: Path
@@ -89,7 +89,7 @@ def hour_of(time: datetime) -> int:
 
 
 def raw_sums(spark: SparkSession, name: str, *, before: datetime) -> Sums:
-    """Return the sums of the records of the hours that end before a time, added up in Python."""
+    """Return the sums over the records of the hours that end before a time, computed in Python."""
     present = {column.lower() for column in spark.table(quoted(name)).columns}
     listed = [f"`{column}`" if column in present else f"NULL AS `{column}`" for column in (*_TEXTS, *_NUMBERS)]
     rows = spark.table(quoted(name)).selectExpr("unix_micros(event_time) AS time", "other_fields", *listed).collect()

@@ -16,12 +16,12 @@ SECONDS = 600
 
 
 def bootstrap(stage: Emulator, *, folder: Path) -> None:
-    """Prepare the stage's account for CDK. In a folder without an app, the command synthesizes none."""
+    """Prepare the stage's account for CDK, in a folder without an app, so that the command synthesizes none."""
     cdk(stage, "bootstrap", f"aws://{stage.account}/{stage.region}", folder=folder, cwd=folder)
 
 
 def destroy(stage: Emulator, *, folder: Path) -> None:
-    """Delete the stacks of the last deployment, without another synthesis."""
+    """Delete the stacks of the last deployment without synthesizing them again."""
     cdk(stage, "destroy", "--all", "--force", "--app", str(folder / "cdk.out"), folder=folder, cwd=folder)
 
 
@@ -44,7 +44,7 @@ def cdk(stage: Emulator, *arguments: str, folder: Path, cwd: Path = ROOT) -> str
 
 
 def make_cross_account_role(stage: Emulator, name: str) -> None:
-    """Create the role with which Databricks launches clusters; it exists before any deploy."""
+    """Create the role that Databricks launches clusters with; it must exist before a deployment."""
     databricks = "arn:aws:iam::414351767826:root"
     statement = {"Effect": "Allow", "Principal": {"AWS": databricks}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -55,7 +55,7 @@ def wait(stage: Emulator, stack: str, what: str) -> None:
     stage.client("cloudformation").get_waiter(what).wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
 
-# The functions answer CloudFormation as CDK's own functions do: the one in Node ignores the URL's port.
+# The functions respond to CloudFormation as CDK's own functions do: the one in Node ignores the URL's port.
 _NODE = """
 const https = require("https");
 exports.handler = async (event) => {

@@ -69,7 +69,7 @@ def words(answer: Answer) -> set[str]:
     return set(re.findall(r"\w+", re.sub(BODY, "", answer.sql)))
 
 
-def test_the_answers_are_those_of_the_design_by_topic() -> None:
+def test_the_catalog_has_the_answers_of_the_design_by_topic() -> None:
     assert tuple(NAMES) == TOPICS
     assert [answer.name for answer in ANSWERS] == [name for topic in TOPICS for name in NAMES[topic]]
     assert {answer.name: answer.topic for answer in ANSWERS} == {n: t for t, names in NAMES.items() for n in names}
@@ -106,7 +106,7 @@ def test_a_header_names_exactly_the_parameters_that_the_sql_uses(answer: Answer)
     assert [parameter.name for parameter in answer.parameters[:2]] == ["since", "until"]
     assert used == (set() if answer.name == "freshness" else declared)
     assert {p.name: p.default for p in answer.parameters[2:]}.items() <= DEFAULTS.items()
-    # In the body of a function, a parameter has no colon, and a column of the same name would win.
+    # In the body of a function, a parameter has no colon, and a column of the same name would take precedence.
     view = views.all_fields("t", {})
     assert not declared & {column.name for column in view.columns}
 
@@ -135,14 +135,14 @@ def test_lists_have_at_most_the_rows_of_the_design() -> None:
     assert {name: int(found[0]) for name, found in limits.items() if found} == expected
 
 
-def test_answers_that_add_up_bytes_between_addresses_take_a_direction_and_say_so() -> None:
+def test_answers_that_sum_bytes_between_addresses_take_a_direction_and_explain_it() -> None:
     with_direction = {answer.name for answer in ANSWERS if "direction" in [p.name for p in answer.parameters]}
     assert with_direction == {*NAMES["traffic"], "cross_az_bytes", "unencrypted_traffic"}
     for answer in ANSWERS:
         assert ("counts twice, unless direction is 'egress'" in answer.counts) == (answer.name in with_direction)
 
 
-def test_a_query_has_markers_and_a_body_has_names() -> None:
+def test_a_query_uses_parameter_markers_and_a_function_body_uses_names() -> None:
     answer = parsed("x", HEADER.replace("SELECT 1", "SELECT ':no' FROM all_fields WHERE a >= :since -- ok\nAND b::INT"))
     sources = {"all_fields": "`t_all_fields`"}
     assert answer.query(sources) == "SELECT ':no' FROM `t_all_fields` WHERE a >= :since -- ok\nAND b::INT"
@@ -205,7 +205,7 @@ def test_a_field_comes_from_its_column_or_from_other_fields_in_every_spelling() 
     assert "try_element_at(other_fields, 'accountid')" in query
 
 
-def test_each_port_and_protocol_has_one_name_and_each_admin_port_has_one() -> None:
+def test_each_port_and_protocol_has_one_name_and_each_admin_port_has_a_name() -> None:
     view = views.service_names()
     rows = re.findall(r"\((\d+), (\d+|CAST\(NULL AS INT\)), '([^']+)'\)", view.query)
     assert len(rows) == 2 * len(services.PORTS) + len(services.PROTOCOLS)

@@ -1,4 +1,4 @@
-"""The environment of a stage's child processes: it leads to the stage and never to a real account."""
+"""The environment of a stage's child processes: it points to the stage and never to a real account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules that decide which checkpoint can fill a table, and with which stream ID."""
+"""Rules for the checkpoints that can fill a table, and for their stream IDs."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ def test_the_tables_own_checkpoint_is_accepted_even_if_it_moved_or_has_an_unfini
     assert new_binding(TABLE, replace(CHECKPOINT, path="/elsewhere")) == replace(BOUND, checkpoint="/elsewhere")
 
 
-def test_a_checkpoint_of_another_query_is_refused() -> None:
+def test_a_checkpoint_of_another_query_is_rejected() -> None:
     assert "is the checkpoint of another table" in reason(TABLE, replace(CHECKPOINT, query_id="other"))
 
 
 @pytest.mark.parametrize("planned", [6, None])
-def test_a_checkpoint_that_is_behind_its_table_is_refused(planned: int | None) -> None:
+def test_a_checkpoint_that_is_behind_its_table_is_rejected(planned: int | None) -> None:
     assert "is behind its table" in reason(TABLE, replace(CHECKPOINT, planned=planned))
 
 
-def test_another_logs_path_is_refused_but_an_unverified_one_is_accepted() -> None:
+def test_another_logs_path_is_rejected_but_an_unverified_one_is_accepted() -> None:
     assert f"is the checkpoint of the VPC Logs Path {LOGS!r}" in reason(TABLE, CHECKPOINT, "s3://other/AWSLogs/*")
     assert reason(TABLE, CHECKPOINT, None) == ""
 
@@ -60,7 +60,7 @@ def test_a_new_checkpoint_gets_a_new_stream_id() -> None:
     assert (first.checkpoint, first.logs_path, first.query_id, first.adopted_at) == (NEW.path, LOGS, None, None)
 
 
-def test_a_policy_adopts_reloads_or_refuses_a_new_checkpoint_for_a_table_with_rows() -> None:
+def test_a_policy_adopts_reloads_or_rejects_a_new_checkpoint_for_a_table_with_rows() -> None:
     filled = replace(TABLE, filled=True)
     assert "is new, and the table has rows" in reason(filled, NEW)
     for policy, adopted_at in (("adopt", 1_000), ("reload", None)):
@@ -69,7 +69,7 @@ def test_a_policy_adopts_reloads_or_refuses_a_new_checkpoint_for_a_table_with_ro
     assert new_binding(TABLE, NEW, "adopt").adopted_at is None
 
 
-def test_a_restore_that_lost_batches_is_refused_until_it_is_accepted() -> None:
+def test_a_restore_that_lost_batches_is_rejected_until_it_is_accepted() -> None:
     restored = replace(TABLE, history=StreamHistory(last_batch=7, lost=(6, 7), restored_at=30))
     assert "removed its batches 6, 7," in reason(restored, CHECKPOINT)
     assert "'vpc_flow_logs.accepted_restore' = '30'" in reason(restored, CHECKPOINT)

@@ -248,7 +248,7 @@ def test_files_from_before_the_first_start_can_be_excluded_permanently(tmp_path:
 def test_a_denied_queue_call_is_reported_with_its_action_and_queue(tmp_path: Path, bucket: Bucket) -> None:
     bucket.put("in/1")
     for call, action in (("receive", "sqs:ReceiveMessage"), ("delete", "sqs:DeleteMessage")):
-        bucket.sqs.refuse = {call: "AccessDenied"}
+        bucket.sqs.errors = {call: "AccessDenied"}
         with pytest.raises(CloudFilesError, match=f"{action} on arn:aws:sqs:us-east-1:111122223333:q is denied"):
             Stream(tmp_path / call, bucket).run()
         bucket.sqs.show_again()
@@ -274,7 +274,7 @@ def _killed(folder: Path, kill_at: int, monkeypatch: pytest.MonkeyPatch) -> bool
     def run(**options: object) -> None:
         nonlocal killed
         with monkeypatch.context() as patched:
-            # The data does not need to reach the disk; a call of fsync only marks a moment.
+            # The data does not need to reach the disk; a call to fsync only marks a moment.
             patched.setattr(os, "fsync", moments.pass_one)
             try:
                 stream.run(moments.pass_one, max_files=2, **options)

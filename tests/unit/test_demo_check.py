@@ -60,7 +60,7 @@ def test_a_damaged_file_without_all_its_lines_in_quarantine_is_reported() -> Non
     ]
 
 
-def test_a_file_that_a_policy_refused_is_reported() -> None:
+def test_a_file_that_a_policy_denied_is_reported() -> None:
     denied = put(OF_VPC, "x", rows=3, error="Access error")
 
     assert differences(manifest([denied], []), {}, {}) == [

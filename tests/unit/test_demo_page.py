@@ -1,4 +1,4 @@
-"""The demo's report page: its numbers are right, its values are never markup, and it loads no other resource."""
+"""The demo's report page: its numbers are correct, its values are never markup, and it loads no other resource."""
 
 from __future__ import annotations
 

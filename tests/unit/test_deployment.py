@@ -57,7 +57,7 @@ def _runner(stage: Stage) -> RecordingRunner:
     return runner
 
 
-# New objects.
+# New objects
 
 
 def test_a_first_deploy_creates_everything_and_reports_each_step(stage: Stage) -> None:
@@ -154,7 +154,7 @@ def test_a_job_runs_only_once_even_if_the_response_to_its_creation_is_lost(stage
     assert {run.job_id for run in stage.server.state.runs.values() if run.run_type == "JOB_RUN"} == {job.job_id}
 
 
-# Instance profile and grants.
+# Instance profile and grants
 
 
 def test_a_profile_with_the_name_of_its_role_is_registered_by_its_arn_alone(
@@ -172,7 +172,7 @@ def test_the_registration_of_a_profile_that_iam_does_not_show_yet_is_retried(sta
     assert stage.writing().count("POST /api/2.0/instance-profiles/add") == 5
 
 
-def test_the_registration_of_a_refused_profile_fails_after_three_minutes_with_the_last_reason(stage: Stage) -> None:
+def test_the_registration_of_a_rejected_profile_fails_after_three_minutes_with_the_last_reason(stage: Stage) -> None:
     stage.server.behavior.object_to_profile = lambda _: "UnauthorizedOperation: iam:PassRole is missing"
     with pytest.raises(DeploymentError, match=r"180 seconds.*iam:PassRole is missing.*skip_validation = true"):
         stage.deploy(stage.spec())
@@ -215,7 +215,7 @@ def test_a_group_with_quotes_in_its_name_is_found(stage: Stage) -> None:
     assert stage.server.state.principal('the "best"').roles == [PROFILE]
 
 
-# Each setting changes only its own object.
+# Each setting changes only its own object
 
 
 def test_a_new_email_address_changes_both_jobs_and_ends_no_run(stage: Stage) -> None:
@@ -288,7 +288,7 @@ def test_pausing_ends_the_run(stage: Stage) -> None:
     assert all(run.ended for run in stage.server.state.runs.values())
 
 
-# Manual edits.
+# Manual edits
 
 
 @pytest.mark.parametrize(
@@ -405,7 +405,7 @@ def test_a_table_in_the_hive_metastore_creates_nothing_in_unity_catalog(stage: S
     assert not any("unity-catalog" in text for text in stage.writing())
 
 
-# Verification.
+# Verification
 
 
 def test_verify_runs_the_wheel_on_a_cluster_like_the_jobs_before_the_job_runs(stage: Stage) -> None:
@@ -552,7 +552,7 @@ def test_the_verify_command_before_the_first_deploy_advises_to_deploy(stage: Sta
         stage.verify(stage.spec())
 
 
-# Destroying.
+# Destroy
 
 
 def test_destroy_removes_everything_but_the_schema_and_volume_and_a_second_one_does_nothing(stage: Stage) -> None:
@@ -585,7 +585,7 @@ def test_destroy_cancels_a_running_verify_run(stage: Stage) -> None:
     assert all(run.ended for run in stage.server.state.runs.values())
 
 
-# Another profile.
+# Another profile
 
 
 def test_a_new_profile_replaces_the_old_one_completely(stage: Stage) -> None:

@@ -23,7 +23,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         yield stage
 
 
-# An IP access list.
+# An IP access list
 
 
 def test_an_ip_address_that_the_workspace_blocks_is_not_reported_as_missing_permissions(stage: Stage) -> None:
@@ -47,7 +47,7 @@ def test_an_ip_address_that_is_blocked_at_sign_in_is_reported(stage: Stage) -> N
         stage.deploy(stage.spec(), client=connect(stage.server.host, secret=secret, clock=Hurried()))
 
 
-# Deleted jobs.
+# Deleted jobs
 
 
 def test_deleting_a_job_that_is_already_gone_succeeds_even_if_the_response_has_no_details(stage: Stage) -> None:
@@ -77,7 +77,7 @@ def test_a_denied_change_of_an_existing_job_is_reported_with_the_missing_permiss
         stage.deploy(stage.spec(MAIL))
 
 
-# A server that ignores filters.
+# A server that ignores filters
 
 
 def test_a_job_with_another_name_is_not_a_name_conflict(stage: Stage) -> None:
@@ -103,7 +103,7 @@ def test_runs_of_other_jobs_are_neither_shown_nor_waited_for(stage: Stage) -> No
     stage.deploy(stage.spec(NO_VERIFY, name="other"))
     stage.deploy(spec)
     stage.server.behavior.filters = False
-    job = status.look(stage.client(), spec).job
+    job = status.read(stage.client(), spec).job
     assert job is not None
     (run,) = job.runs
     assert run.state == "RUNNING"
@@ -111,7 +111,7 @@ def test_runs_of_other_jobs_are_neither_shown_nor_waited_for(stage: Stage) -> No
     assert [run.name for run in stage.server.state.runs.values() if not run.ended] == ["vpc-flow-logs-other"]
 
 
-# Run states.
+# Run states
 
 
 def test_a_run_that_ended_without_a_start_time_is_shown_as_ended(stage: Stage) -> None:
@@ -121,7 +121,7 @@ def test_a_run_that_ended_without_a_start_time_is_shown_as_ended(stage: Stage) -
     run.start_time, run.cancelling = 0, True
     stage.waited.clear()
     stage.deploy(spec)
-    job = status.look(stage.client(), spec).job
+    job = status.read(stage.client(), spec).job
     assert job is not None
     assert [(line.over, line.began is None) for line in job.runs][-1] == (True, True)
 

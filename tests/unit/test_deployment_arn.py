@@ -45,6 +45,6 @@ def test_a_changed_part_changes_only_that_part() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "PendingConfirmation", "arn:aws:s3", "urn:aws:s3:::bucket", "role/reader"])
-def test_a_text_that_is_not_an_arn_is_refused(text: str) -> None:
+def test_a_text_that_is_not_an_arn_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="is not an ARN"):
         Arn.parse(text)

@@ -1,4 +1,4 @@
-"""The maintenance job: created, changed, recognized and removed next to the streaming job."""
+"""The maintenance job: created, changed, recognized and removed alongside the streaming job."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def _job_ids(requests: list[LoggedRequest]) -> set[int]:
     return {request.body["job_id"] for request in requests}
 
 
-# Created.
+# Creation
 
 
-def test_the_job_runs_maintain_on_the_schedule_with_the_rights_of_the_streaming_job(stage: Stage) -> None:
+def test_the_job_runs_maintain_on_the_schedule_with_the_permissions_of_the_streaming_job(stage: Stage) -> None:
     deployed = stage.deploy(stage.spec(KEEP, READERS, MAIL))
     streaming, job = _streaming(stage), _maintenance(stage)
     assert (deployed.job_id, deployed.maintenance_id) == (streaming.job_id, job.job_id)
@@ -135,10 +135,10 @@ def test_a_paused_environment_starts_neither_job(stage: Stage) -> None:
     assert stage.server.fire_schedule(_maintenance(stage).job_id) is None
 
 
-# Recognized.
+# Recognition
 
 
-def test_the_only_job_of_an_earlier_version_stays_the_streaming_job_and_its_run_goes_on(stage: Stage) -> None:
+def test_the_only_job_of_an_earlier_version_stays_the_streaming_job_and_keeps_running(stage: Stage) -> None:
     """Version 0.1.0 created one job, with the environment tag and without a second one."""
     first = stage.deploy(stage.spec(NO_MAINTENANCE))
     assert KIND_TAG not in _streaming(stage).settings["tags"]
@@ -185,7 +185,7 @@ def test_a_job_of_the_same_name_that_the_deployment_did_not_create_is_never_chan
     assert list(stage.server.state.jobs) == [other]
 
 
-def test_two_environments_have_separate_jobs_whatever_they_are_called(stage: Stage) -> None:
+def test_two_environments_have_separate_jobs_even_if_their_names_are_similar(stage: Stage) -> None:
     stage.deploy(stage.spec())
     stage.deploy(stage.spec(name="test-maintenance"))
     assert len(stage.server.state.jobs) == 4
@@ -202,7 +202,7 @@ def test_a_job_of_an_environment_of_the_same_name_in_another_account_is_not_chan
         stage.deploy(stage.spec())
 
 
-# Changed.
+# Changes
 
 
 @pytest.mark.parametrize(
@@ -252,10 +252,10 @@ def test_both_jobs_use_a_new_wheel_before_the_old_one_is_deleted(stage: Stage) -
         assert NEWER_WHEEL.label in job.settings["tasks"][0]["libraries"][0]["whl"]
 
 
-# Removed.
+# Removal
 
 
-def test_a_disabled_job_is_deleted_and_the_streaming_job_goes_on(stage: Stage) -> None:
+def test_a_disabled_job_is_deleted_and_the_streaming_job_keeps_running(stage: Stage) -> None:
     first = stage.deploy(stage.spec())
     (run,) = until(lambda: [run for run in stage.server.state.runs.values() if run.job_id == first.job_id])
     _maintenance(stage).settings["name"] = "renamed"
@@ -267,7 +267,7 @@ def test_a_disabled_job_is_deleted_and_the_streaming_job_goes_on(stage: Stage) -
     assert _changes(stage, stage.spec(NO_MAINTENANCE)) == []
 
 
-def test_destroy_removes_the_job_and_its_run_whatever_the_file_says(stage: Stage) -> None:
+def test_destroy_removes_the_job_and_its_run_even_if_the_file_disables_it(stage: Stage) -> None:
     before = snapshot(stage.server.state)
     _runner(stage).by_entry_point["maintain"] = Script(seconds=None)
     stage.deploy(stage.spec())
@@ -277,13 +277,13 @@ def test_destroy_removes_the_job_and_its_run_whatever_the_file_says(stage: Stage
     assert {**snapshot(stage.server.state), "schemas": [], "volumes": []} == before
 
 
-# Shown.
+# Status
 
 
 def test_status_shows_the_schedule_and_the_last_run(stage: Stage) -> None:
-    assert status.look(stage.client(), stage.spec()).maintenance is None
+    assert status.read(stage.client(), stage.spec()).maintenance is None
     stage.deploy(stage.spec())
-    shown = status.look(stage.client(), stage.spec()).maintenance
+    shown = status.read(stage.client(), stage.spec()).maintenance
     assert shown is not None
     assert shown.url == f"{stage.server.host}/jobs/{_maintenance(stage).job_id}"
     assert (shown.trigger, shown.runs) == ("scheduled 0 0 3 * * ? UTC", ())
@@ -291,7 +291,7 @@ def test_status_shows_the_schedule_and_the_last_run(stage: Stage) -> None:
         run_id = stage.server.fire_schedule(_maintenance(stage).job_id)
         assert run_id is not None
         until(lambda run_id=run_id: stage.server.state.runs[run_id].ended)
-    shown = status.look(stage.client(), stage.spec()).maintenance
+    shown = status.read(stage.client(), stage.spec()).maintenance
     assert shown is not None
     (line,) = shown.runs
     assert (line.state, line.url.rpartition("/")[2].partition("?")[0]) == ("TERMINATED SUCCESS", str(run_id))

@@ -1,4 +1,4 @@
-"""Messages that quote a service: however long the quoted text is, the advice after it stays complete."""
+"""Messages that quote a service: the advice after the quoted text is complete, however long that text is."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ def test_a_message_does_not_quote_errors_that_add_nothing_to_the_advice(error: E
     _check(failure.value, detail=False)
 
 
-def test_the_advice_is_complete_whichever_request_is_refused_with_a_long_error(stage: Stage) -> None:
-    """Refuse each request in turn, so that the test covers every message that quotes a service."""
+def test_the_advice_is_complete_whichever_request_fails_with_a_long_error(stage: Stage) -> None:
+    """Let each request fail in turn, so that the test covers every message that quotes a service."""
     spec = stage.spec(GROUP, READERS)
     stage.deploy(spec)
     stage.destroy(spec)
@@ -101,7 +101,7 @@ def test_the_advice_is_complete_whichever_request_is_refused_with_a_long_error(s
     stage.deploy(spec)
     stage.deploy(stage.spec(GROUP, READERS, MAIL))
     places = {(entry.method, entry.path) for entry in stage.server.requests if entry.path.startswith("/api/")}
-    refused = 0
+    failed = 0
     faults = cycle([Fault.REFUSED, Fault.DENIED, Fault.BLOCKED])
     for (method, path), fault in zip(sorted(places), faults, strict=False):
         stage.destroy(spec)
@@ -112,14 +112,14 @@ def test_the_advice_is_complete_whichever_request_is_refused_with_a_long_error(s
             stage.deploy(spec)
             stage.deploy(stage.spec(GROUP, READERS, MAIL))
         except DeploymentError as error:
-            refused += 1
+            failed += 1
             _check(error, detail="beginning" in error.detail)
         stage.server.clear_log()
-    assert refused > 10
+    assert failed > 10
 
 
 @pytest.mark.parametrize("detail", [LONG, ENCODED])
-def test_a_profile_that_stays_refused_is_reported_with_the_role_and_the_setting(stage: Stage, detail: str) -> None:
+def test_a_profile_that_stays_rejected_is_reported_with_the_role_and_the_setting(stage: Stage, detail: str) -> None:
     stage.server.faults.message = detail
     stage.server.faults.on("POST", ADD, Fault.REFUSED, times=None)
     with pytest.raises(DeploymentError, match=r"reader\.databricks_role_arn.*workspace\.skip_validation") as failure:
@@ -218,7 +218,7 @@ def _is_quoted_text(value: ast.expr) -> bool:
     )
 
 
-# A new client secret.
+# A new client secret
 
 
 def _secret(stage: Stage) -> dict[str, str]:
@@ -246,7 +246,7 @@ def test_signing_in_with_a_secret_that_stays_unknown_fails_after_a_minute_with_t
     assert 45 <= clock.time() - began <= 65
 
 
-def test_signing_in_is_not_retried_after_another_refusal(stage: Stage) -> None:
+def test_signing_in_is_not_retried_after_another_error(stage: Stage) -> None:
     progress: list[str] = []
     stage.server.faults.on("POST", "/oidc/v1/token", Fault.REFUSED, times=None)
     with pytest.raises(DeploymentError, match="Signing in to http"):

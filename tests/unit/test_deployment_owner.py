@@ -64,7 +64,7 @@ def test_a_job_that_a_user_created_gets_that_user_as_the_owner(stage: Stage) -> 
     assert _owners(stage) == [Permission("user_name", JANE, "IS_OWNER")]
 
 
-# The run-as identity.
+# The run-as identity
 
 
 def test_a_run_as_identity_set_by_hand_is_reset_before_the_next_run(stage: Stage) -> None:
@@ -98,11 +98,11 @@ def test_the_job_still_runs_as_its_owner_if_another_principal_deploys(stage: Sta
 def test_status_shows_a_changed_run_as_identity_and_the_one_that_the_next_deploy_sets(stage: Stage) -> None:
     spec = stage.spec()
     stage.deploy(spec)
-    job = status.look(stage.client(), spec).job
+    job = status.read(stage.client(), spec).job
     assert job is not None
     assert (job.runs_as, job.owner) == (stage.deployer.client_id, None)
     add_user(stage.server.state, "x@example.com")
     _job(stage).settings["run_as"] = {"user_name": "x@example.com"}
-    job = status.look(stage.client(), spec).job
+    job = status.read(stage.client(), spec).job
     assert job is not None
     assert (job.runs_as, job.owner) == ("x@example.com", stage.deployer.client_id)

@@ -1,4 +1,4 @@
-"""Refused deployments: one sentence with the next step, and no partial state that blocks the next deploy."""
+"""Rejected deployments: one sentence with the next step, and no partial state that blocks the next deploy."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         yield stage
 
 
-def _refused(stage: Stage, *changes: tuple[str, str]) -> str:
-    """Assert that a deployment is refused without a write request, and return the message."""
+def _rejected(stage: Stage, *changes: tuple[str, str]) -> str:
+    """Assert that a deployment is rejected without a write request, and return the message."""
     before = snapshot(stage.server.state)
     stage.server.clear_log()
     with pytest.raises(DeploymentError) as failure:
@@ -40,7 +40,7 @@ def _refused(stage: Stage, *changes: tuple[str, str]) -> str:
 
 
 def test_everything_that_the_workspace_lacks_is_reported_at_once_before_any_change(stage: Stage) -> None:
-    text = _refused(
+    text = _rejected(
         stage,
         ("[workspace.cluster]", 'groups = ["nobody", "network-engineers"]\nusers = ["a@b.c"]\n\n[workspace.cluster]'),
         ('"m6gd.large"', '"m6gd.huge"\nspark_version = "17.1.x-scala2.13"'),
@@ -61,7 +61,7 @@ def test_everything_that_the_workspace_lacks_is_reported_at_once_before_any_chan
 
 def test_a_job_of_the_same_name_that_the_deployment_did_not_create_is_never_changed(stage: Stage) -> None:
     other = stage.client().jobs.create(name="vpc-flow-logs-test")
-    text = _refused(stage)
+    text = _rejected(stage)
     assert f"taken by job {other.job_id}, which does not belong to this deployment" in text
     stage.destroy(stage.spec())
     assert list(stage.server.state.jobs) == [other.job_id]
@@ -73,7 +73,7 @@ def test_a_job_of_an_environment_of_the_same_name_in_another_account_is_not_chan
     for old, new in elsewhere:
         text = text.replace(old, new)
     stage.deploy(type(stage.spec()).from_json(text))
-    assert "belongs to another AWS account: rename this environment's file" in _refused(stage)
+    assert "belongs to another AWS account: rename this environment's file" in _rejected(stage)
 
 
 def test_a_deployment_without_admin_permissions_fails_at_the_first_write_and_asks_for_an_admin(stage: Stage) -> None:
@@ -184,7 +184,7 @@ def test_a_secret_without_credentials_is_reported_and_never_shown(text: str) -> 
 
 @pytest.mark.parametrize("name", ["token", "client_secret"])
 @pytest.mark.parametrize("value", ["bad\nhidden", "bad hidden", "badhidden\r\n"])
-def test_credentials_with_white_space_inside_are_refused_and_never_shown(
+def test_credentials_that_contain_white_space_are_rejected_and_never_shown(
     stage: Stage, name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"DATABRICKS_{name.upper()}", value)
@@ -204,7 +204,7 @@ def test_two_kinds_of_credentials_are_reported_with_the_variables_to_unset(
     assert "hidden" not in str(failure.value)
 
 
-def test_a_token_with_a_line_break_inside_is_refused_and_never_shown(stage: Stage) -> None:
+def test_a_token_that_contains_a_line_break_is_rejected_and_never_shown(stage: Stage) -> None:
     with pytest.raises(DeploymentError, match="token") as failure:
         connect(stage.server.host, secret={"token": "dapi\nverysecret"})
     assert "verysecret" not in str(failure.value)
@@ -217,7 +217,7 @@ def test_a_missing_wheel_is_reported(tmp_path: Path) -> None:
         read_wheel(tmp_path / "vpc_flow_logs-0.1.0-py3-none-any.whl")
 
 
-def test_a_file_that_is_not_a_wheel_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_wheel_is_rejected(tmp_path: Path) -> None:
     file = tmp_path / "vpc_flow_logs-0.1.0-py3-none-any.whl"
     file.write_bytes(b"PK?")
     with pytest.raises(DeploymentError, match="cannot be read as a wheel"):

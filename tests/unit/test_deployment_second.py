@@ -101,7 +101,7 @@ def test_nothing_is_written_if_hive_is_disabled_and_the_default_catalog_is_anoth
     assert {request.unity_catalog.hive_metastore for request in _runner(stage).requests} == {False}
 
 
-# Calls that only wait.
+# Calls that only wait
 
 
 def _function_pace(stage: Stage) -> Pace:

@@ -44,7 +44,7 @@ def _spec(stage: Stage, table: str, *, path: str = "") -> WorkspaceSpec:
     return replace(spec, job=replace(spec.job, parameters=parameters))
 
 
-# The default catalog.
+# The default catalog
 
 
 @pytest.mark.parametrize(("setting", "assignment"), [("main", "hive_metastore"), (None, "main")])
@@ -82,13 +82,13 @@ def test_the_default_catalog_is_not_read_if_the_table_names_its_catalog(stage: S
     assert not any("default_namespace" in str(request) for request in stage.server.requests)
 
 
-# An external table in Unity Catalog.
+# An external table in Unity Catalog
 
 
 @pytest.mark.parametrize(
     ("table", "default"), [("network.flow_logs.test", "hive_metastore"), ("flow_logs", "main"), ("a.flow_logs", "main")]
 )
-def test_an_external_table_that_no_external_location_covers_is_refused_before_any_change(
+def test_an_external_table_that_no_external_location_covers_is_rejected_before_any_change(
     stage: Stage, table: str, default: str
 ) -> None:
     stage.server.state.default_catalog = default
@@ -102,7 +102,7 @@ def test_an_external_table_that_no_external_location_covers_is_refused_before_an
     assert stage.writing() == []
 
 
-def test_a_quarantine_table_that_no_external_location_covers_is_refused(stage: Stage) -> None:
+def test_a_quarantine_table_that_no_external_location_covers_is_rejected(stage: Stage) -> None:
     _add_location(stage, "s3://lake/flow_logs/", owner="admins")
     with pytest.raises(DeploymentError, match=r"cannot be stored in s3://lake/flow_logs_quarantine \("):
         stage.deploy(_spec(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
@@ -119,7 +119,7 @@ def test_an_external_location_that_the_service_principal_cannot_see_does_not_cou
         stage.deploy(_spec(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
 
 
-def test_an_existing_external_table_is_not_refused(stage: Stage) -> None:
+def test_an_existing_external_table_is_accepted(stage: Stage) -> None:
     stage.server.state.tables.add("network.flow_logs.test")
     stage.deploy(_spec(stage, "network.flow_logs.test", path="s3://lake/flow_logs"))
 
@@ -139,7 +139,7 @@ def test_a_hive_table_needs_no_external_location(stage: Stage, table: str) -> No
     stage.deploy(_spec(stage, table, path="s3://lake/flow_logs"))
 
 
-# The logs.
+# The logs
 
 
 def test_logs_that_no_external_location_covers_cause_no_note(stage: Stage) -> None:

@@ -52,7 +52,7 @@ def test_modules_exist(path):
 
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_commands_run_as_typed_on_a_machine_without_node(path):
-    """Setup installs Python packages and Node in the clone, so a command names their path there or a make target."""
+    """Setup installs Python packages and Node in the clone, so a command uses their path there or a make target."""
     text = path.read_text(encoding="utf-8")
     commands = re.findall(r"`([^`\n]+)`", text) + re.findall(r"^.*$", text, flags=re.MULTILINE)
     bare = [command for command in commands if re.match(r" *(?:npx |python3? -|cdk \w+ -)", command)]

@@ -28,6 +28,6 @@ def test_there_are_examples() -> None:
 
 
 @pytest.mark.parametrize("name", modules_with_examples())
-def test_the_examples_of_a_module_are_right(name: str) -> None:
+def test_the_examples_of_a_module_are_correct(name: str) -> None:
     results = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert results.failed == 0

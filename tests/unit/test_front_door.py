@@ -1,4 +1,4 @@
-"""The files that contributors, GitHub and pre-commit read name only commands, files and tools that exist."""
+"""The files for contributors, GitHub and pre-commit name only commands, files and tools that exist."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def test_a_command_in_the_guide_works_as_typed(command):
     paths = [word for word in command[3:] if "/" in word]
     assert paths
     assert [path for path in paths if not (ROOT / path).exists()] == []
-    # pytest accepts the options. One small module stands for the folders, which take seconds to collect.
+    # Check that pytest accepts the options. One small module replaces the folders, which take seconds to collect.
     small = ["tests/unit/test_paths.py" if "/" in word else word for word in command[3:]]
     result = subprocess.run(
         [sys.executable, "-m", "pytest", *small, "--collect-only", "--quiet", "-p", "no:cacheprovider"],

@@ -35,7 +35,7 @@ def job(tmp_path: Path, keys: str) -> dict[str, str]:
 
 
 class StreamWriter:
-    """A stand-in for Spark's stream writer that records the trigger."""
+    """A stand-in for Spark's stream writer; it records the trigger."""
 
     def __init__(self) -> None:
         self.triggers: list[dict[str, Any]] = []
@@ -85,7 +85,7 @@ def test_a_continuous_run_looks_for_files_once_per_interval(
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "two", "", "99999999999"])
-def test_an_interval_that_is_not_a_whole_number_of_seconds_is_refused(value: str) -> None:
+def test_an_interval_that_is_not_a_whole_number_of_seconds_is_rejected(value: str) -> None:
     problem = problems_of({**REQUIRED, "interval-seconds": value})["interval-seconds"]
     assert problem == f"{value!r} is not a whole number of 1 or more"
 
@@ -95,7 +95,7 @@ def test_the_environment_file_sets_the_interval_of_the_job(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("keys", [CONTINUOUS, f"{CONTINUOUS}\ninterval_seconds = 60"])
-def test_the_default_interval_is_not_sent_so_that_existing_jobs_stay_as_they_are(keys: str, tmp_path: Path) -> None:
+def test_the_default_interval_is_not_sent_so_that_existing_jobs_do_not_change(keys: str, tmp_path: Path) -> None:
     assert "interval-seconds" not in job(tmp_path, keys)
 
 
@@ -112,6 +112,6 @@ def test_the_default_interval_is_not_sent_so_that_existing_jobs_stay_as_they_are
     ],
 )
 def test_an_interval_that_cannot_be_used_is_reported_with_its_key(keys: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFileError) as refusal:
+    with pytest.raises(EnvironmentFileError) as error:
         job(tmp_path, keys)
-    assert message in str(refusal.value)
+    assert message in str(error.value)

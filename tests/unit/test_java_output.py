@@ -1,4 +1,4 @@
-"""The output of Spark's Java process reaches the terminal without the tracebacks of workers with unneeded rows."""
+"""The output of Spark's Java process, without the tracebacks of workers whose rows are no longer needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of the maintenance that need no Spark: services of Databricks, retention, conflicts."""
+"""The parts of the maintenance that need no Spark: Databricks services, retention and conflicts."""
 
 from __future__ import annotations
 

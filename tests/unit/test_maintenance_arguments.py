@@ -1,4 +1,4 @@
-"""Arguments of `maintain`: its own options, the job's parameters, and all problems in one message."""
+"""Arguments of `maintain`: its own options, the job's parameters, and one message with all problems."""
 
 from __future__ import annotations
 
@@ -135,9 +135,9 @@ def test_logs_in_the_folder_of_the_rollup_are_a_problem(logs: str) -> None:
 
 def test_one_message_lists_all_problems(capsys: pytest.CaptureFixture[str]) -> None:
     given = ["--table-name=Flow", "--keep-days=0", "--keep-hourly-days=-1", "--dry-run=maybe", "--color=red"]
-    with pytest.raises(ParameterError) as refused:
+    with pytest.raises(ParameterError) as rejected:
         main.run_maintain(given, session=no_session)  # type: ignore[arg-type]
-    message = str(refused.value)
+    message = str(rejected.value)
     assert capsys.readouterr().err == message + "\n"
     assert message.startswith("5 parameter problems; nothing was changed:\n")
     for name in ("--table-name: ", "--keep-days: ", "--keep-hourly-days: ", "--dry-run: ", "'--color=red' "):

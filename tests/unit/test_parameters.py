@@ -118,7 +118,7 @@ def test_a_missing_required_parameter_is_a_problem(name: str) -> None:
     assert problems_with(arguments(**{name.replace("-", "_"): None})) == [f"--{name} is missing"]
 
 
-def test_no_parameters_are_one_problem_per_required_parameter() -> None:
+def test_without_parameters_each_required_parameter_is_a_problem() -> None:
     assert problems_with([]) == [f"--{name} is missing" for name in REQUIRED]
 
 
@@ -135,7 +135,7 @@ def test_an_invalid_argument_is_reported(argument: str) -> None:
 
 
 def test_an_unquoted_pattern_is_one_problem_with_a_hint() -> None:
-    """The shell replaced the pattern by the names of ten files."""
+    """The shell replaced the pattern with the names of ten files."""
     matched = [f"logs/{number}.log" for number in range(1, 11)]
     given = [*arguments(vpc_logs_path=None), "--vpc-logs-path", "s3://flow-logs/AWSLogs/*", *matched]
     (problem,) = problems_with(given)
@@ -394,13 +394,13 @@ def no_session() -> object:
 
 
 def test_an_exception_reports_all_problems_in_one_message(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ParameterError) as refused:
+    with pytest.raises(ParameterError) as rejected:
         run.run(ALL_BAD, session=no_session, work=lambda *_: None)  # type: ignore[arg-type]
-    message = str(refused.value)
-    assert not isinstance(refused.value, SystemExit)
+    message = str(rejected.value)
+    assert not isinstance(rejected.value, SystemExit)
     assert capsys.readouterr().err == message + "\n"
     assert message.startswith("10 parameter problems; nothing was created:\n")
-    assert message.count("\n  - ") == len(refused.value.problems) == 10
+    assert message.count("\n  - ") == len(rejected.value.problems) == 10
     for name in (*REQUIRED, "delta-output-path", "queue-url", "trigger", "max-files-per-batch"):
         assert f"\n  - --{name}: " in message
     assert "--color=red" in message

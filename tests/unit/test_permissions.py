@@ -1,4 +1,4 @@
-"""Tests of AWS permissions by verify: refusals, no answer, and no credentials."""
+"""Tests of AWS permissions by `verify`: denials, services that do not respond, and missing credentials."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield url
 
 
-def test_a_service_that_does_not_answer_is_missing_and_the_advice_names_the_endpoint(silent: str) -> None:
+def test_a_service_that_does_not_respond_is_missing_and_the_advice_names_the_endpoint(silent: str) -> None:
     trials = missing(notification_permissions.notifications(parameters("queue")))
     assert [trial.action for trial in trials] == [
         "sqs:GetQueueAttributes, sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility"
@@ -132,7 +132,7 @@ _USER = "User: arn:aws:sts::123456789012:assumed-role/reader/i-0 is not authoriz
         ("SlowDown", "Please reduce", "s3:GetObject on arn:aws:s3:::b/k: SlowDown: Please reduce"),
     ],
 )
-def test_a_refusal_names_action_resource_and_reason(code: str, text: str, expected: str) -> None:
+def test_a_denial_names_action_resource_and_reason(code: str, text: str, expected: str) -> None:
     trial = permissions._judged("s3:GetObject", "arn:aws:s3:::b/k", code=code, text=text)
     assert (trial.state, trial.text) == ("missing", expected)
     assert trial.next_step

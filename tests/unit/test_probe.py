@@ -1,4 +1,4 @@
-"""The probe's report identifies no one, and the answers of the run are read back as printed."""
+"""The probe's report identifies no one, and the run's printed answers are read back unchanged."""
 
 from __future__ import annotations
 

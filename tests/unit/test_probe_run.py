@@ -1,4 +1,4 @@
-"""The probe's run in a workspace with simulated clusters: its report, and the cleanup afterwards."""
+"""The probe's run in a workspace with simulated clusters: its report, and the cleanup afterward."""
 
 from __future__ import annotations
 

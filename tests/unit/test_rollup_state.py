@@ -24,17 +24,17 @@ def test_a_state_survives_the_properties() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "never", "2026-11-03", "2026-11-03T09:00:00", "1793696400"])
-def test_a_property_that_is_not_a_time_with_a_zone_is_refused(text: str) -> None:
-    with pytest.raises(RunFailed) as refusal:
+def test_a_property_that_is_not_a_time_with_a_zone_is_rejected(text: str) -> None:
+    with pytest.raises(RunFailed) as error:
         rollup_state.of_properties("a.flows_hourly", {"vpc_flow_logs.expired_records_before": text})
-    assert str(refusal.value) == (
+    assert str(error.value) == (
         f"The property vpc_flow_logs.expired_records_before of table a.flows_hourly is {text!r}, which is not a time "
-        "such as '2026-11-03T04:00:00+00:00'. Set its former value again: DESCRIBE HISTORY `a`.`flows_hourly` shows "
+        "such as '2026-11-03T04:00:00+00:00'. Restore its previous value: DESCRIBE HISTORY `a`.`flows_hourly` shows "
         "all values that it had. Nothing was changed."
     )
 
 
-def test_a_state_never_goes_back() -> None:
+def test_a_state_never_moves_backward() -> None:
     old = State(NINE, NINE, None, None, NINE)
     new = State(NINE - SECOND, NINE + SECOND, NINE, None, NINE)
     assert rollup_state.newer(new, than=old) == State(None, NINE + SECOND, NINE, None, None)
@@ -56,12 +56,12 @@ def test_a_field_comes_from_its_column_and_from_other_fields() -> None:
     )
 
 
-def test_the_first_run_looks_at_all_records() -> None:
+def test_the_first_run_reads_all_records() -> None:
     assert recent(State(), now=NINE) == "TRUE"
     assert recent(State(rolled_up_hours_before=NINE), now=NINE) == "TRUE"  # the table was empty
 
 
-def test_a_later_run_looks_at_new_records_new_hours_and_expired_hours() -> None:
+def test_a_later_run_reads_new_records_new_hours_and_expired_hours() -> None:
     state = State(NINE, NINE, NINE - 24 * hours.HOUR, NINE, None)
     assert recent(state, now=NINE + 2 * hours.HOUR + SECOND).split(" OR ") == [
         "ingested_at >= TIMESTAMP'2026-11-03 08:00:00+00:00'",

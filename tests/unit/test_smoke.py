@@ -16,9 +16,9 @@ from infra.iam import policies
 from infra.smoke import __main__ as command
 from infra.smoke import aws, page
 from infra.smoke.batches import batches
-from infra.smoke.job import JobSeen, RunSeen, look
+from infra.smoke.job import ObservedJob, ObservedRun, observe
 from infra.smoke.judgement import Expected, Finding, judge
-from infra.smoke.queue import QueueSeen
+from infra.smoke.queue import ObservedQueue
 from infra.workspace.job.job_kind import STREAMING
 from infra.workspace.spec import WorkspaceSpec
 from local.workspace import Outcome, RecordingRunner, Script
@@ -45,8 +45,8 @@ LOADED = "\n".join(
 DENIED = """The run failed: VPC Logs Path 's3://flow-logs-bucket/AWSLogs/' cannot be used: AccessDenied: User is not \
 authorized to perform: s3:GetObject
 Data loaded so far is kept. Fix the cause and run the job again; it resumes where it stopped."""
-DRAINED = [QueueSeen("databricks-auto-ingest-1", waiting=0)]
-FULL = [QueueSeen("databricks-auto-ingest-1", waiting=40)]
+DRAINED = [ObservedQueue("databricks-auto-ingest-1", waiting=0)]
+FULL = [ObservedQueue("databricks-auto-ingest-1", waiting=40)]
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         yield stage
 
 
-def _deploy(stage: Stage, *changes: tuple[str, str], script: Script | None = None) -> tuple[WorkspaceSpec, JobSeen]:
+def _deploy(stage: Stage, *changes: tuple[str, str], script: Script | None = None) -> tuple[WorkspaceSpec, ObservedJob]:
     if script:
         _runner(stage).by_entry_point["ingest"] = script
     spec = stage.spec(NO_VERIFY, *changes)
@@ -69,13 +69,13 @@ def _runner(stage: Stage) -> RecordingRunner:
     return runner
 
 
-def _job(stage: Stage, spec: WorkspaceSpec) -> JobSeen:
-    job = look(stage.client(), spec, STREAMING)
+def _job(stage: Stage, spec: WorkspaceSpec) -> ObservedJob:
+    job = observe(stage.client(), spec, STREAMING)
     assert job is not None
     return job
 
 
-def _job_with_an_ended_run(stage: Stage, spec: WorkspaceSpec) -> JobSeen:
+def _job_with_an_ended_run(stage: Stage, spec: WorkspaceSpec) -> ObservedJob:
     return until(lambda: (job := _job(stage, spec)) and any(not run.active for run in job.runs) and job)
 
 
@@ -102,7 +102,7 @@ def test_a_running_job_with_a_drained_queue_is_healthy(stage: Stage) -> None:
 
 
 def test_a_missing_job_is_reported_with_the_command_that_creates_it(stage: Stage) -> None:
-    findings = judge(look(stage.client(), stage.spec(), STREAMING), [], [], EXPECTED)
+    findings = judge(observe(stage.client(), stage.spec(), STREAMING), [], [], EXPECTED)
     assert _finding(findings, "job").next_step == "make deploy ENV=test"
     assert page.verdict(findings) == "Not healthy: job"
 
@@ -153,7 +153,7 @@ def test_a_queue_that_drains_is_healthy(stage: Stage) -> None:
 def test_dead_letters_are_reported_even_if_everything_else_is_healthy(stage: Stage) -> None:
     spec, _ = _deploy(stage, script=Script(seconds=None, log=LOADED))
     job = until(lambda: (latest := _job(stage, spec)).runs and latest.runs[0].running and latest)
-    dead = [QueueSeen("q", waiting=0, dead_letters=3)]
+    dead = [ObservedQueue("q", waiting=0, dead_letters=3)]
     findings = judge(job, dead, dead, EXPECTED)
     assert page.verdict(findings) == "Not healthy: dead letters"
     assert "redrive" in _finding(findings, "dead letters").next_step
@@ -172,9 +172,9 @@ def test_denied_access_is_reported_with_its_error(stage: Stage) -> None:
 
 def test_a_failure_may_pass_while_a_later_run_is_active(stage: Stage) -> None:
     """After a deploy that fixes a job, the smoke test runs before the first batch is loaded."""
-    failed = RunSeen("TERMINATED FAILED", None, "u", active=False, running=False, failed=True, error="boom")
-    running = RunSeen("RUNNING", None, "u", active=True, running=True, failed=False)
-    job = JobSeen("j", continuous=True, paused=False, runs=(running, failed))
+    failed = ObservedRun("TERMINATED FAILED", None, "u", active=False, running=False, failed=True, error="boom")
+    running = ObservedRun("RUNNING", None, "u", active=True, running=True, failed=False)
+    job = ObservedJob("j", continuous=True, paused=False, runs=(running, failed))
     assert _finding(judge(job, DRAINED, DRAINED, EXPECTED), "run").may_pass
     idle = replace(job, runs=(failed,))
     assert not _finding(judge(idle, DRAINED, DRAINED, EXPECTED), "run").may_pass
@@ -246,7 +246,7 @@ def test_a_truncated_line_at_the_end_of_the_output_is_skipped() -> None:
     assert batch.records == 5
 
 
-# The command, from the file to the exit status.
+# The command, from the file to the exit status
 
 
 @dataclass
@@ -328,7 +328,7 @@ def test_the_command_reports_a_missing_statement_of_the_bucket_policy(
     assert "| WRONG | bucket policy | DenyPlainHttp is missing |" in Path("summary.md").read_text()
 
 
-def test_refused_credentials_are_reported_without_a_traceback(
+def test_rejected_credentials_are_reported_without_a_traceback(
     smoke: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABRICKS_TOKEN", "made-up")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from infra.iam import policies
-from infra.smoke.bucket_policy import PolicySeen, compare
+from infra.smoke.bucket_policy import ObservedPolicy, compare
 from infra.smoke.judgement import Expected, judge_policy
 from tests.support.environment_files import environment
 
@@ -49,7 +49,9 @@ def test_another_spelling_of_the_same_statement_is_not_a_difference(expected_sta
     _by_sid(live, "DenyPlainHttp")["Principal"] = {"AWS": "*"}
     _by_sid(live, "DenyPlainHttp")["Condition"] = {"Bool": {"AWS:secureTransport": False}}
     _by_sid(live, f"AWSLogDeliveryWrite{SUFFIX}")["Sid"] = "RenamedByTheOwner"
-    assert compare(expected_statements, live) == PolicySeen(reviewed=tuple(each["Sid"] for each in expected_statements))
+    assert compare(expected_statements, live) == ObservedPolicy(
+        reviewed=tuple(each["Sid"] for each in expected_statements)
+    )
 
 
 @pytest.mark.parametrize("sid", ["DenyPlainHttp", f"AWSLogDeliveryWrite{SUFFIX}", f"AWSLogDeliveryAclCheck{SUFFIX}"])
@@ -92,8 +94,8 @@ def test_a_changed_statement_is_reported_with_the_parts_that_differ(
 
 
 def test_a_policy_that_aws_attached_lacks_every_expected_statement(expected_statements: list[dict[str, Any]]) -> None:
-    seen = compare(expected_statements, [{"Sid": "AWSLogDeliveryWrite"}, {"Sid": "AWSLogDeliveryAclCheck"}])
-    assert seen.missing == tuple(each["Sid"] for each in expected_statements)
+    policy = compare(expected_statements, [{"Sid": "AWSLogDeliveryWrite"}, {"Sid": "AWSLogDeliveryAclCheck"}])
+    assert policy.missing == tuple(each["Sid"] for each in expected_statements)
 
 
 def test_the_owner_of_an_existing_bucket_is_asked_to_add_the_missing_statements(
@@ -110,6 +112,6 @@ def test_the_owner_of_an_existing_bucket_is_asked_to_add_the_missing_statements(
 @pytest.mark.parametrize(("existing", "fix"), [(False, "make deploy ENV=test"), (True, "create it, or correct")])
 def test_a_bucket_that_does_not_exist_is_reported(existing: bool, fix: str) -> None:
     expected = Expected(environment="test", bucket="flow-logs-bucket", existing_bucket=existing)
-    finding = judge_policy(PolicySeen(exists=False), expected)
+    finding = judge_policy(ObservedPolicy(exists=False), expected)
     assert (finding.state, finding.text) == ("wrong", "the bucket flow-logs-bucket does not exist")
     assert finding.next_step.startswith(fix)

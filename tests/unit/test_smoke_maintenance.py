@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.smoke.job import look
+from infra.smoke.job import observe
 from infra.smoke.judgement import Expected, Finding
 from infra.smoke.maintenance import judge_maintenance
 from infra.workspace.job.job_kind import MAINTENANCE
@@ -27,7 +27,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 
 def _finding(stage: Stage, expected: Expected = EXPECTED) -> Finding:
-    finding = judge_maintenance(look(stage.client(), stage.spec(), MAINTENANCE), expected)
+    finding = judge_maintenance(observe(stage.client(), stage.spec(), MAINTENANCE), expected)
     assert finding.check == "maintenance"
     assert bool(finding.next_step) == (finding.state == "wrong")
     return finding

@@ -38,7 +38,7 @@ def parameters(trigger: str, logs: str = f"{LOGS}/*") -> Parameters:
 
 
 class NothingGone:
-    """A sink that has no missing file to report."""
+    """A sink without missing files to report."""
 
     def __init__(self) -> None:
         self.missing_files: list[str] = []

@@ -1,4 +1,4 @@
-"""Statements that a table name causes in a workspace whose Hive metastore is disabled."""
+"""The statements for a table name in a workspace whose Hive metastore is disabled."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def arguments(table: str) -> list[str]:
 
 
 def problems(table: str, session: Session) -> tuple[str, ...]:
-    with pytest.raises(ParameterError) as refused:
+    with pytest.raises(ParameterError) as rejected:
         run.run(arguments(table), session=lambda: session, work=lambda *_: None)  # type: ignore[arg-type, return-value]
-    return refused.value.problems
+    return rejected.value.problems
 
 
 def test_the_catalog_of_a_full_name_is_selected_first() -> None:

@@ -1,4 +1,4 @@
-"""The properties and comments that a table of an earlier version lacks, and the statements that add them."""
+"""The properties and comments that tables of earlier versions lack, and the statements that add them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Control characters in foreign text are escaped before the text is printed."""
+"""Control characters in untrusted text are escaped before the text is printed."""
 
 from __future__ import annotations
 

@@ -47,17 +47,17 @@ def test_a_missing_object_is_reported_with_its_error_code(client: WorkspaceClien
         (lambda: client.volumes.create("main", "other", "v", VolumeType.MANAGED), "SCHEMA_DOES_NOT_EXIST"),
         (lambda: client.volumes.read("main.net.v"), "RESOURCE_DOES_NOT_EXIST"),
     ):
-        with pytest.raises(NotFound) as refused:
+        with pytest.raises(NotFound) as rejected:
             attempt()
-        assert refused.value.error_code == code
+        assert rejected.value.error_code == code
 
 
 def test_a_duplicate_name_is_rejected(client: WorkspaceClient) -> None:
     client.schemas.create("net", "main")
     # The SDK has no error class for this code.
-    with pytest.raises(BadRequest, match="already exists") as refused:
+    with pytest.raises(BadRequest, match="already exists") as rejected:
         client.schemas.create("net", "main")
-    assert refused.value.error_code == "SCHEMA_ALREADY_EXISTS"
+    assert rejected.value.error_code == "SCHEMA_ALREADY_EXISTS"
     client.volumes.create("main", "net", "v", VolumeType.MANAGED)
     with pytest.raises(AlreadyExists):
         client.volumes.create("main", "net", "v", VolumeType.MANAGED)

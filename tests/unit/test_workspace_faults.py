@@ -110,7 +110,7 @@ def test_a_no_effect_fault_returns_success_and_changes_nothing(server: Workspace
     assert not server.state.instance_profiles
 
 
-def test_the_message_of_a_refusal_can_be_set(server: WorkspaceServer) -> None:
+def test_the_message_of_a_rejected_request_can_be_set(server: WorkspaceServer) -> None:
     client = connect(server)
     server.faults.message = "Dry run failed"
     server.faults.on("POST", ADD, Fault.REFUSED)

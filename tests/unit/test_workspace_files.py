@@ -116,9 +116,9 @@ def test_a_list_shows_only_direct_children(server: WorkspaceServer) -> None:
 def test_a_folder_that_is_not_empty_is_deleted_only_recursively(server: WorkspaceServer) -> None:
     files = connect(server).workspace
     files.mkdirs("/Shared/a/b")
-    with pytest.raises(BadRequest, match="not empty") as refused:
+    with pytest.raises(BadRequest, match="not empty") as rejected:
         files.delete("/Shared/a")
-    assert refused.value.error_code == "DIRECTORY_NOT_EMPTY"
+    assert rejected.value.error_code == "DIRECTORY_NOT_EMPTY"
     files.delete("/Shared/a", recursive=True)
     with pytest.raises(NotFound, match="doesn't exist"):
         files.get_status("/Shared/a/b")

@@ -92,9 +92,9 @@ def test_reset_replaces_all_settings_and_update_only_the_named_ones(client: Work
     job_id = create_job(client, description="old")
     client.jobs.update(job_id, new_settings=jobs.JobSettings(name="new"))
     assert (settings(client, job_id)["name"], settings(client, job_id)["description"]) == ("new", "old")
-    for refused in ({"new_settings": jobs.JobSettings(tasks=[task()])}, {"fields_to_remove": ["description"]}):
+    for rejected in ({"new_settings": jobs.JobSettings(tasks=[task()])}, {"fields_to_remove": ["description"]}):
         with pytest.raises(InvalidParameterValue, match="without lists are supported"):
-            client.jobs.update(job_id, **refused)
+            client.jobs.update(job_id, **rejected)
     client.jobs.reset(job_id, jobs.JobSettings(**job()))
     shown = settings(client, job_id)
     assert shown["name"] == "flow logs"
@@ -164,9 +164,9 @@ SCHEDULE = jobs.CronSchedule("0 0 * * * ?", "UTC")
 def test_invalid_settings_are_rejected_by_create_and_reset(
     server: WorkspaceServer, client: WorkspaceClient, changes: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(InvalidParameterValue) as refused:
+    with pytest.raises(InvalidParameterValue) as rejected:
         create_job(client, **changes)
-    assert message in str(refused.value)
+    assert message in str(rejected.value)
     assert not server.state.jobs
     job_id = create_job(client)
     with pytest.raises(InvalidParameterValue):

@@ -232,11 +232,11 @@ def test_a_one_time_run_has_the_same_checks_as_a_job(client: WorkspaceClient) ->
 
 
 def test_a_cluster_that_cannot_start_is_an_internal_error(server: WorkspaceServer, client: WorkspaceClient) -> None:
-    class Refusing:
+    class BrokenRunner:
         def start(self, request: RunRequest) -> RunHandle:
             raise LaunchError(f"cannot pass the role of {request.instance_profile_arn}", "CLOUD_FAILURE")
 
-    server.workspace.runner = Refusing()
+    server.workspace.runner = BrokenRunner()
     run = client.jobs.get_run(submit(client))
     assert states(run) == ("INTERNAL_ERROR", "FAILED", "CLOUD_FAILURE")
     assert run.state is not None

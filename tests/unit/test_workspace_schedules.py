@@ -70,7 +70,7 @@ def test_an_expression_is_due_at_the_first_matching_time_after_a_moment(expressi
 
 
 @pytest.mark.parametrize("expression", ["0 3 * * *", "0 60 * * * ?", "0 0 3 ? * MONDAY", "every day at 3"])
-def test_a_schedule_that_is_not_a_quartz_expression_is_refused(client: WorkspaceClient, expression: str) -> None:
+def test_a_schedule_that_is_not_a_quartz_expression_is_rejected(client: WorkspaceClient, expression: str) -> None:
     with pytest.raises(InvalidParameterValue, match="Invalid quartz_cron_expression"):
         create_job(client, expression)
 
@@ -145,6 +145,6 @@ def test_run_now_needs_a_permission_to_manage_runs(server: WorkspaceServer, clie
         other.jobs.run_now(job_id)
 
 
-def test_run_now_with_parameters_that_the_stand_in_would_ignore_is_refused(client: WorkspaceClient) -> None:
+def test_run_now_with_parameters_that_the_stand_in_would_ignore_is_rejected(client: WorkspaceClient) -> None:
     with pytest.raises(InvalidParameterValue, match="not python_named_params"):
         client.jobs.run_now(create_job(client), python_named_params={"dry-run": "true"})

@@ -31,8 +31,8 @@ def register(client: WorkspaceClient, profile: Profile, *, pace: Pace) -> Step:
     """Register a profile, never as a meta instance profile; send its role only if the names differ.
 
     Raises:
-        DeploymentError: the workspace rejects the profile; if IAM's delay may be the cause, after three minutes of
-            retries.
+        DeploymentError: the workspace rejects the profile. If IAM's delay may be the cause, the error comes
+            after three minutes of retries.
     """
     name = "instance profile"
     role = profile.role_arn if _name(profile.role_arn) != _name(profile.arn) else None

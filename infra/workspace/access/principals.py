@@ -34,7 +34,7 @@ class Principal:
 
     @classmethod
     def of(cls, text: str) -> Principal:
-        """Return the principal that a string names."""
+        """Return the principal named by a string."""
         kind = next(kind for kind in _KEYS if text.startswith(f"{kind} "))
         return cls(kind=kind, name=text.removeprefix(f"{kind} "))  # type: ignore[arg-type]
 

@@ -37,7 +37,7 @@ class JobKind:
         return f"{spec.job.name}{self.suffix}"
 
     def tags(self, spec: WorkspaceSpec) -> dict[str, str]:
-        """Return the tags by which the job is recognized."""
+        """Return the tags that identify the job."""
         return {ENVIRONMENT_TAG: spec.environment, **({KIND_TAG: self.tag} if self.tag else {})}
 
     def owns(self, job: BaseJob, spec: WorkspaceSpec) -> bool:

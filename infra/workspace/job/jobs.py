@@ -57,7 +57,7 @@ def bring_up_to_date(
 
 
 def remove(client: WorkspaceClient, spec: WorkspaceSpec, *, done: Steps, pace: Pace) -> None:
-    """Remove both jobs, whatever the settings are."""
+    """Remove both jobs, regardless of the settings."""
     for kind in (STREAMING, MAINTENANCE):
         _remove(client, spec, kind, done=done, pace=pace)
 

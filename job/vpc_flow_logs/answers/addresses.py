@@ -39,8 +39,8 @@ The ranges for documentation and benchmarks count as public, because examples us
 def hex_of(address: str) -> str:
     """Return the SQL expression for the bits of an address: 8 hexadecimal digits for IPv4, 32 for IPv6.
 
-    As text, the digits of one version compare like the numbers. NULL if the text is not an address, or if its last
-    part is an IPv4 address (``::ffff:10.0.0.1``), which AWS does not write.
+    For addresses of one version, the digits sort in the order of the addresses. NULL if the text is not an address, or
+    if its last part is an IPv4 address (``::ffff:10.0.0.1``), which AWS does not write.
 
     Args:
         address: A SQL expression of type STRING.

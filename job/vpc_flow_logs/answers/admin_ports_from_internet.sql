@@ -1,7 +1,7 @@
 -- title: Administrative ports open to the internet
 -- topic: security
 -- question: Who on the internet reaches administrative ports such as SSH and RDP?
--- counts: Accepted records from public addresses to ports for administration, without egress. Where flow-direction is
+-- counts: Accepted records from public addresses to administrative ports, except egress. Where flow-direction is
 --   missing, connections from your own public addresses, such as IPv6 addresses, count too.
 -- order: most bytes first
 -- fields: srcaddr, dstaddr, dstport, protocol, action

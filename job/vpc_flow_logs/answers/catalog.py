@@ -1,7 +1,7 @@
 """The catalog of answers: the SQL files of this package.
 
-A file starts with a comment of ``-- key: value`` lines; a line that begins with three spaces continues the value. Then
-follows one SELECT, which reads the sources (`model.SOURCES`) by their short names, and the parameters as ``:since``,
+A file starts with a comment of ``-- key: value`` lines; a line that begins with three spaces continues the value. One
+SELECT follows, which reads the sources (`model.SOURCES`) by their short names, and the parameters as ``:since``,
 ``:until`` and so on.
 """
 

@@ -1,7 +1,7 @@
 -- title: Conversations
 -- topic: network
 -- question: Who talked to whom, with both directions of a flow in one row?
--- counts: Records without ICMP and without rejected ones, by addresses, ports and protocol. If several interfaces log a
+-- counts: Records except ICMP and rejected ones, by addresses, ports and protocol. If several interfaces log a
 --   conversation, the bytes are those of the interface that logged the most, so nothing counts twice. The server is the
 --   end that sent SYN-ACK or received SYN; without tcp-flags, the end with the lower port; with equal ports, the end
 --   that did not send first.

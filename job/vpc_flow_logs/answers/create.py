@@ -19,8 +19,9 @@ _FOREIGN = "foreign"
 def create(spark: SparkSession, table_name: str) -> list[str]:
     """Create the views and functions that are missing or changed; return the lines to print.
 
-    If all of them exist and none has changed, this takes two queries to the catalog. Views and functions of others are
-    neither replaced nor dropped. A catalog that does not allow functions is one of the lines, and not an error.
+    If all of them exist and none has changed, this takes two queries to the catalog. Views and functions that others
+    created are neither replaced nor dropped. If the catalog rejects a statement, a line reports this; it is not an
+    error.
 
     Args:
         spark: The session.
@@ -89,7 +90,7 @@ def _run(spark: SparkSession, statement: Statement, *, exists: bool) -> None:
     except Exception:
         if statement.is_view or not exists:
             raise
-        # Databricks does not replace a function by one with other parameters.
+        # Databricks does not replace a function with one that has other parameters.
         # https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-ddl-create-sql-function
         spark.sql(f"DROP FUNCTION {quoted(statement.name)}")
         spark.sql(statement.sql)

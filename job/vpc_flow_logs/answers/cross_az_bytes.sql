@@ -1,7 +1,7 @@
 -- title: Bytes between Availability Zones
 -- topic: cost
 -- question: Which zones, subnets and tags exchange bytes across Availability Zones?
--- counts: Records whose next hop is in another zone than the interface, without rejected ones.
+-- counts: Records whose next hop is in a different zone from the interface, except rejected ones.
 -- order: most bytes first
 -- fields: az-id, next-hop-az-id, bytes
 -- optional: subnet-id, next-hop-subnet-id, instance-tag, asg-tag, interface-tag, flow-direction, action, packets

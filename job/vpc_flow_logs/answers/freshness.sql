@@ -1,7 +1,7 @@
 -- title: Newest record of each flow log
 -- topic: health
 -- question: How old is the newest record of each flow log?
--- counts: All records, whatever the time window, by the ID of the flow log in the name of their file.
+-- counts: All records, regardless of the time window, by the ID of the flow log in the name of their file.
 -- order: longest lag first
 -- fields: none
 -- chart: table

@@ -1,7 +1,7 @@
 -- title: Bytes that gateway endpoints would save
 -- topic: cost
 -- question: How many bytes to and from S3 and DynamoDB go through a NAT gateway unnecessarily?
--- counts: Records whose next hop is a NAT gateway and whose destination is S3 or DynamoDB, in both directions, without
+-- counts: Records whose next hop is a NAT gateway and whose destination is S3 or DynamoDB, in both directions, except
 --   rejected ones. A gateway endpoint in the VPC carries them without charge, if the service is in the same Region.
 -- order: most bytes first
 -- fields: next-hop-interface-type, pkt-dst-aws-service, pkt-src-aws-service, bytes

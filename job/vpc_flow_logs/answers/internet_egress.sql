@@ -1,8 +1,8 @@
 -- title: Bytes to the internet
 -- topic: cost
 -- question: Which instances and tags send bytes to the internet directly, and where to?
--- counts: Egress records with traffic-path 2 or 8 (internet gateway), without rejected ones, without the records of NAT
---   gateways, and without those whose next hop is a NAT gateway or a VPC endpoint. On instances that are not built on
+-- counts: Egress records with traffic-path 2 or 8 (internet gateway), except rejected ones, the records of NAT
+--   gateways, and those whose next hop is a NAT gateway or a VPC endpoint. On instances that are not built on
 --   Nitro, path 2 can also be a gateway endpoint.
 -- order: most bytes first
 -- fields: traffic-path, dstaddr, bytes

@@ -1,4 +1,4 @@
-"""An answer: what it asks, needs, returns and looks like, and its SQL as a query and as the body of a function."""
+"""An answer: its question, fields, parameters, columns and chart, and its SQL as a query and as a function body."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHARTS = ("counter", "bar", "line", "table", "heatmap", "sankey")
 """The charts that can show an answer."""
 
 _SOURCE = re.compile(rf"\b(FROM|JOIN) ({'|'.join(SOURCES)})\b")
-_MARKER = re.compile(r"'[^']*'|--[^\n]*|(?<![:\w]):([a-z_]+)\b")  # texts and comments stay as they are
+_MARKER = re.compile(r"'[^']*'|--[^\n]*|(?<![:\w]):([a-z_]+)\b")  # string literals and comments stay unchanged
 
 Value = str | int | float | datetime | None
 
@@ -76,11 +76,11 @@ class Answer:
         title: A heading.
         topic: One of `TOPICS`.
         question: The question that it answers.
-        counts: What it counts and what it leaves out.
+        counts: The records that it counts, and those that it leaves out.
         order: The order of the rows.
         fields: Names of the fields that it needs, as AWS spells them.
-        optional: Names of the fields that make it more precise, or that it shows if they are there.
-        chart: How to draw it.
+        optional: Names of the fields that make it more precise, or that it shows if they are delivered.
+        chart: The chart that shows it.
         parameters: Its parameters, ``since`` and ``until`` first.
         columns: The columns that it returns, in order.
         sql: The SELECT of the file.

@@ -1,7 +1,7 @@
 -- title: Bytes through NAT gateways
 -- topic: cost
 -- question: Which instances, tags, services and destinations cause the bytes that NAT gateways process?
--- counts: Records whose next hop is a NAT gateway, zonal or regional, in both directions, without rejected ones.
+-- counts: Records whose next hop is a NAT gateway, zonal or regional, in both directions, except rejected ones.
 --   The records of the NAT gateway's own interface have another next hop, so each byte counts once per direction.
 -- order: most bytes first
 -- fields: next-hop-interface-type, srcaddr, dstaddr, bytes

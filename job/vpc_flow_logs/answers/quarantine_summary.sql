@@ -1,7 +1,7 @@
 -- title: Lines in quarantine
 -- topic: health
 -- question: Which lines could the job not read as records, and why?
--- counts: Entries of the quarantine table, and the lines that they stand for, by reason. The time window selects the
+-- counts: Entries of the quarantine table, and the lines that they cover, by reason. The time window selects the
 --   time at which the job read the file.
 -- order: most lines first
 -- fields: none

@@ -29,7 +29,7 @@ PORTS = {
 """Service that usually listens on a port of TCP or UDP."""
 
 ADMIN_PORTS = (20, 21, 22, 23, 135, 139, 445, 1433, 1521, 3306, 3389, 5432, 5900, 5985, 5986, 6379, 9200, 11211, 27017)
-"""Ports for the administration of machines and databases. AWS does not publish the ports in its query."""
+"""Ports for the administration of machines and databases. AWS does not publish the ports that its query uses."""
 
 WITH_PORTS = (6, 17)
-"""Protocols for which the names of ports hold: TCP and UDP."""
+"""Protocols whose ports have these names: TCP and UDP."""

@@ -26,7 +26,7 @@ class Statement:
     Attributes:
         name: Full name of the object, not quoted.
         is_view: True for a view, False for a function.
-        digest: Digest of the definition. The object carries it, so that a change is recognized.
+        digest: Digest of the definition. It is stored with the object, so that a change is detected.
         sql: The statement.
     """
 
@@ -66,7 +66,7 @@ def object_name(table_name: str, name: str) -> str:
 
 
 def digest_of(texts: list[str]) -> str:
-    """Return a short digest of texts."""
+    """Return a short digest of strings."""
     return sha256("\n".join(texts).encode()).hexdigest()[:12]
 
 

@@ -1,7 +1,7 @@
 -- title: Unencrypted traffic
 -- topic: security
 -- question: Which traffic inside the VPC is not encrypted?
--- counts: Records with encryption-status 0, without rejected ones.
+-- counts: Records with encryption-status 0, except rejected ones.
 -- order: most bytes first
 -- fields: encryption-status, srcaddr, dstaddr, dstport, protocol
 -- optional: traffic-path, flow-direction, action, packets, bytes

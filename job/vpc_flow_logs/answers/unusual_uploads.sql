@@ -1,9 +1,9 @@
 -- title: Unusual uploads
 -- topic: security
 -- question: Which sources suddenly send far more than usual to one destination on the internet?
--- counts: Records to public addresses, without ingress and rejected ones, by days that begin at since. A source and a
+-- counts: Records to public addresses, except ingress and rejected ones, in days that begin at since. A source and a
 --   destination are shown if their busiest day in the window exceeds factor times the median of the seven days before
---   since, where a day without traffic counts 0, and has at least min_bytes. Where flow-direction is missing, only
+--   since, where a day without traffic counts as 0, and has at least min_bytes. Where flow-direction is missing, only
 --   sources with private addresses count.
 -- order: most bytes first
 -- fields: srcaddr, dstaddr, bytes

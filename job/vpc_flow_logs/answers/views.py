@@ -106,7 +106,7 @@ _EXPRESSIONS = {
 
 
 def service_names() -> View:
-    """Return the view with the names of ports and protocols. In the name of a protocol, the port is NULL."""
+    """Return the view with the names of ports and protocols. The row of a protocol's name has no port (NULL)."""
     ports = [(protocol, str(port), name) for protocol in WITH_PORTS for port, name in PORTS.items()]
     protocols = [(protocol, "CAST(NULL AS INT)", name) for protocol, name in PROTOCOLS.items()]
     rows = ", ".join(f"({protocol}, {port}, {literal(name)})" for protocol, port, name in [*ports, *protocols])

@@ -1,4 +1,4 @@
-"""The hours that may differ from the roll-up, found by the records that arrived since the last run."""
+"""The hours that may differ from the roll-up, found from the records that arrived since the last run."""
 
 from __future__ import annotations
 

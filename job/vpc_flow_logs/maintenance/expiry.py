@@ -23,7 +23,7 @@ from vpc_flow_logs.progress import counted, say
 from vpc_flow_logs.sql import quoted
 
 DELETION_VECTORS = "spark.databricks.delta.delete.deletionVectors.persistent"
-"""Setting by which DELETE marks rows in deletion vectors. Without it, DELETE removes the rows from the files."""
+"""Setting that lets DELETE mark rows in deletion vectors. Without it, DELETE removes the rows from the files."""
 
 _RESOLUTION = timedelta(microseconds=1)
 """Resolution of a timestamp in Spark."""
@@ -60,7 +60,7 @@ def expire(
 
     Args:
         spark: The session.
-        target: The tables. In the same run, the roll-up step must have run before.
+        target: The tables. The roll-up step must have run before, in the same run.
         keep_days: Retention period of the records and of the quarantine table, in days; None to keep all rows.
         keep_hourly_days: Retention period of the roll-up, in days; None to keep all rows.
         now: The current time, with a time zone.
@@ -123,7 +123,7 @@ def hourly(name: str, cut: datetime, state: State) -> Expired:
 
 
 def _delete(spark: SparkSession, target: Target, expired: Expired, *, dry_run: bool) -> Outcome:
-    """Delete the rows. Without any, no commit is written."""
+    """Delete the rows. If there are none, write no commit."""
     at = quoted(expired.table)
     rows = spark.sql(f"SELECT 1 FROM {at} WHERE {expired.condition}").count()
     if not rows:

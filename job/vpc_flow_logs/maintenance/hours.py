@@ -88,7 +88,7 @@ def ranges(hours: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 
 def within(column: str, hours: Iterable[int]) -> str:
-    """Return the SQL condition that a timestamp is in one of the hours. Delta skips files by it.
+    """Return the SQL condition that a timestamp is in one of the hours. Delta can use it to skip files.
 
     >>> within("hour", [27])
     "(hour >= TIMESTAMP'1970-01-02 03:00:00+00:00' AND hour < TIMESTAMP'1970-01-02 04:00:00+00:00')"

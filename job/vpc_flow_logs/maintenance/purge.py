@@ -26,12 +26,12 @@ _FEATURE = "deletionVectors"
 _MARKED_ROWS = "numRowsDeletedByDeletionVectors"
 
 _CLUSTERED = "spark.databricks.delta.optimize.clustering.mergeStrategy.minCubeSize.threshold"
-"""Setting: the size in bytes from which a group of clustered files is not rewritten."""
+"""Setting: a group of clustered files of at least this size in bytes is not rewritten."""
 
 _NO_LIMIT = str(1 << 60)
 
 _DELETION_VECTORS = "spark.databricks.delta.update.deletionVectors.persistent"
-"""Setting by which UPDATE writes only the changed rows. Without it, UPDATE writes whole files."""
+"""Setting that lets UPDATE write only the changed rows. Without it, UPDATE writes whole files."""
 
 
 def purge(spark: SparkSession, target: Target, *, dry_run: bool) -> Iterator[Outcome]:
@@ -68,7 +68,7 @@ def _reorganize(spark: SparkSession, name: str) -> int:
 def _purge_open_source(spark: SparkSession, name: str) -> None:
     """Rewrite the files with deletion vectors, even those that REORG leaves out.
 
-    In open source Delta Lake, REORG leaves out large groups of clustered files, and a single group whatever its size.
+    In open source Delta Lake, REORG leaves out large groups of clustered files, and a single group of any size.
     """
     with setting(spark, _CLUSTERED, _NO_LIMIT):
         if _reorganize(spark, name):
@@ -92,7 +92,7 @@ def _reported_rows(spark: SparkSession, name: str) -> int | None:
 
 def _counted_rows(spark: SparkSession, name: str) -> int:
     """Return the number of deleted rows in the files, from the numbers of rows in the files and in the table."""
-    # One query, because the stream may add files between two.
+    # Use one query, because the stream may add files between two queries.
     counts = spark.sql(
         f"SELECT _metadata.file_path AS file, count(*) AS rows FROM {quoted(name)} GROUP BY ALL"
     ).collect()

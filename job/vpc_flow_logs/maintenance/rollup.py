@@ -35,7 +35,7 @@ class Changes:
     Attributes:
         added: Hours that the roll-up did not have.
         replaced: Hours with other sums.
-        kept: Hours that lost records, so that the roll-up keeps their sums.
+        kept: Hours that lost records; the roll-up keeps their sums.
         rows: Number of rows of the roll-up that were written.
     """
 
@@ -105,7 +105,7 @@ def _update(
         existing = _existing(spark, hourly, portion)
         gained = _gained(spark, hourly, records, existing) if existing else {}
     added = set(portion) - existing
-    # Only the expiry deletes records, and never of these hours. If someone else does, the roll-up keeps their sums.
+    # The job itself deletes no records of these hours. If someone else does, the roll-up keeps the sums.
     replaced = {hour for hour, more in gained.items() if more >= 0}
     changes = Changes(added=len(added), replaced=len(replaced), kept=len(gained) - len(replaced))
     differing = added | replaced
@@ -131,7 +131,7 @@ def _existing(spark: SparkSession, hourly: str, portion: Iterable[int]) -> set[i
 def _gained(spark: SparkSession, hourly: str, records: Records, existing: Iterable[int]) -> dict[int, int]:
     """Return the hours that differ from the roll-up, each with the number of records that the roll-up lacks.
 
-    A row that is equal on both sides cancels out. In contrast to a join, NULL is equal to NULL.
+    A row that is equal on both sides cancels out. Unlike in a join, NULL equals NULL.
     """
     sums = rollup_columns.query(records.source, records.columns, within("event_time", existing))
     listed = ", ".join(HOURLY)

@@ -53,8 +53,8 @@ def expressions(columns: Mapping[str, str]) -> dict[str, str]:
 def _field(column: str, columns: Mapping[str, str]) -> str:
     """Return the SQL expression for a field.
 
-    The values of a field without a column are in ``other_fields``. If the column was added later, those of older rows
-    still are. Text files name the fields with ``-`` and Parquet files with ``_``.
+    The values of a field without a column are in ``other_fields``. If the column was added later, the values of older
+    rows are still there. The names of fields have ``-`` in text files and ``_`` in Parquet files.
     """
     field = BY_NAME[canonical(column)]
     names = dict.fromkeys((field.name, field.column))

@@ -21,11 +21,11 @@ PREFIX = "vpc_flow_logs."
 
 @dataclass(frozen=True)
 class State:
-    """The progress of the roll-up and of the expiry. None: not yet.
+    """The progress of the roll-up and of the expiry. An attribute is None if there is no progress yet.
 
     Attributes:
-        rolled_up_ingested_at: The newest ``ingested_at`` that the roll-up has read. The stream writes its batches one
-            after the other, so the batches that are committed later also have a later ``ingested_at``.
+        rolled_up_ingested_at: The newest ``ingested_at`` that the roll-up has read. The stream writes one batch at
+            a time, so the batches that are committed later also have a later ``ingested_at``.
         rolled_up_hours_before: The roll-up has the hours before this time. It is the start of an hour.
         expired_records_before: Records of the hours before this time may be deleted. Their rows in the roll-up are
             final. It is the start of an hour.
@@ -84,7 +84,7 @@ def of_properties(name: str, properties: Mapping[str, str]) -> State:
         if time is None:
             raise RunFailed(
                 f"The property {PREFIX}{attribute} of table {name} is {text!r}, which is not a time such as "
-                f"'2026-11-03T04:00:00+00:00'. Set its former value again: DESCRIBE HISTORY {quoted(name)} shows all "
+                f"'2026-11-03T04:00:00+00:00'. Restore its previous value: DESCRIBE HISTORY {quoted(name)} shows all "
                 "values that it had. Nothing was changed."
             )
         values[attribute] = time
@@ -100,7 +100,7 @@ def _time(text: str) -> datetime | None:
 
 
 def write(spark: SparkSession, target: Target, state: State) -> None:
-    """Write the times that are later than those in the table's properties. A state never goes back.
+    """Write the times that are later than those in the table's properties. A state never moves backward.
 
     Raises:
         PySparkException: The properties cannot be changed.

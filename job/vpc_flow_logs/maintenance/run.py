@@ -56,7 +56,7 @@ def run(arguments: Sequence[str], *, session: Session) -> None:
             if problems or spark is None:
                 raise ParameterError(problems, state=UNCHANGED)
             _maintain(spark, options_of(values))
-        except (ParameterError, RunFailed):  # they have their message already
+        except (ParameterError, RunFailed):  # these already have a complete message
             raise
         except Exception as error:
             paths = {"Delta Output Path": path} if path else {}

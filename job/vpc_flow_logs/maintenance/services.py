@@ -31,7 +31,7 @@ class Services:
 
     Attributes:
         predictive_optimization: Whether Databricks runs OPTIMIZE and VACUUM on the table.
-        auto_ttl: The policy by which Databricks deletes rows of the table; empty if there is none.
+        auto_ttl: The policy for which Databricks deletes rows of the table; empty if there is none.
     """
 
     predictive_optimization: bool = False

@@ -21,7 +21,7 @@ def set_all(spark: SparkSession, settings: Mapping[str, str]) -> None:
 
 @contextmanager
 def setting(spark: SparkSession, key: str, value: str) -> Iterator[None]:
-    """Set a Spark setting, and restore its former value at the end.
+    """Set a Spark setting, and restore its previous value at the end.
 
     If the runtime rejects the setting, print a line and continue without it.
     """

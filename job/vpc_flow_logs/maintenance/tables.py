@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import SparkSession
 
 from vpc_flow_logs import folders, table, table_refusals
-from vpc_flow_logs.folders import CannotLook
+from vpc_flow_logs.folders import StorageError
 from vpc_flow_logs.maintenance.step import Size
 from vpc_flow_logs.paths import hourly_path, quarantine_path
 from vpc_flow_logs.progress import say
@@ -54,7 +54,7 @@ class Target:
 
 
 def target_of(spark: SparkSession, *, table_name: str, path: str) -> Target:
-    """Return the tables. A table that only its folder has is added to the catalog, as `table.create` does.
+    """Return the tables. A table that exists only as a folder is added to the catalog, as by `table.create`.
 
     Args:
         spark: The session.
@@ -117,7 +117,7 @@ def _refusal(spark: SparkSession, name: str, path: str, kind: str) -> list[str]:
         return [f"--table-name: {problem}" for problem in table_refusals.name_refusal(spark, name, path, kind)]
     try:
         problems = table_refusals.path_refusal(spark, folders.of(spark), path, kind) if path else []
-    except CannotLook as error:
+    except StorageError as error:
         say(f"note: --delta-output-path: {path!r} cannot be checked before the run: {error}")
         problems = []
     return [f"--delta-output-path: {problem}" for problem in problems]

@@ -41,7 +41,7 @@ def can_be_unused(commits: Sequence[Commit], *, retention: timedelta, now: datet
 
 
 def _clean_until(commits: Sequence[Commit]) -> datetime | None:
-    """Return a time for which the table has no file that was removed before it; None if the commits do not show one."""
+    """Return a time before which no removed file remains on disk; None if the commits do not show such a time."""
     is_complete = False
     for commit in commits:
         if commit.operation == "VACUUM END":

@@ -1,6 +1,7 @@
 """Vacuum: data files that the tables no longer use are deleted from the storage.
 
-The retention is the table's own, without RETAIN: https://docs.databricks.com/aws/en/delta/vacuum
+VACUUM runs without RETAIN, so the table's own retention applies.
+Source: https://docs.databricks.com/aws/en/delta/vacuum
 """
 
 from __future__ import annotations

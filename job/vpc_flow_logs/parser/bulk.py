@@ -26,8 +26,8 @@ _PARSE = csv.ParseOptions(delimiter=" ", quote_char=False, escape_char=False)
 def values_of(text: bytes, format_: Format) -> Values | None:
     """Return the records in ``text``, or None if it must be read line by line.
 
-    The records are returned only if every line is blank or a record of ``format_``, and if Arrow's CSV reader certainly
-    follows the rules for values. ``text`` must hold whole lines.
+    The records are returned only if every line is blank or a record of ``format_``, and if Arrow's CSV reader is
+    certain to follow the rules for values. ``text`` must hold whole lines.
     """
     if not text or _is_odd(text) or (not format_.has_integers and first_header(text, 0) is not None):
         return None

@@ -42,5 +42,5 @@ def stage(runner: Runner, deploy_job: list[Step]) -> EmbeddedStage:
 
 @pytest.fixture(scope="session")
 def delivered() -> list[Delivered]:
-    """Return a list that collects all deliveries to the stage."""
+    """Return the list of all deliveries to the stage."""
     return []

@@ -61,12 +61,12 @@ def test_a_second_deploy_changes_nothing(runner: Runner, deploy_job: list[Step])
 
 
 def test_the_smoke_test_sees_delivered_files(stage: EmbeddedStage, runner: Runner, delivered: list[Delivered]) -> None:
-    def look() -> tuple[int, str]:
+    def smoke() -> tuple[int, str]:
         wait_for_a_batch(stage)
         # Delivery continues; at some point the queue is empty or shorter than before.
         return runner.smoke(patience=240)
 
-    status, output = deliver_during(stage, delivered, seed=11, work=look)
+    status, output = deliver_during(stage, delivered, seed=11, work=smoke)
     assert status == 0, output
     assert "records" in output
     assert "ok     quarantine" in output
@@ -86,14 +86,14 @@ def test_the_smoke_test_reports_denied_access_with_the_next_step(
     document = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
     runs = len(outputs(stage))
 
-    def look() -> tuple[int, str]:
+    def smoke() -> tuple[int, str]:
         # The workspace starts the next run when this one has failed.
         until(lambda: len(outputs(stage)) > runs, seconds=SECONDS)
         return runner.smoke()
 
     iam.put_role_policy(RoleName=role, PolicyName="mistake", PolicyDocument=document)
     try:
-        status, output = deliver_during(stage, delivered, seed=12, records=20, work=look)
+        status, output = deliver_during(stage, delivered, seed=12, records=20, work=smoke)
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="mistake")
     assert status != 0

@@ -95,7 +95,7 @@ def test_a_killed_run_fails_and_the_next_run_loads_each_file_once(
 def test_an_update_with_another_flow_log_keeps_the_table_and_the_checkpoint_and_loads_each_file_once(
     stage: EmbeddedStage, spark: SparkSession, delivered: list[Delivered], tmp_path: Path
 ) -> None:
-    """One deployment brings the next release and a flow log of another format, while files arrive."""
+    """One deployment installs the next release and adds a flow log of another format, while files arrive."""
     version, wheel = released(stage)
     assert version == __version__
     assert f"-{__version__}-" in wheel
