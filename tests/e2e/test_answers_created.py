@@ -63,7 +63,7 @@ def test_a_run_creates_the_answers_and_prints_one_line(spark: SparkSession, tmp_
     where.deliver(file_of(table_of()), "a.log.gz")
     ran = ingest(spark, where, answers="create")
     (line,) = (line for line in ran.lines if line.startswith("answers:"))
-    assert line.startswith("answers:    4 views and table functions created")
+    assert line.startswith("answers:    5 views and table functions created")
     assert line.endswith("names that begin with spark_catalog.default.created_by_run_")
     count = spark.sql("SELECT count(*) AS n FROM created_by_run_all_fields").head()
     assert count is not None
