@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from textwrap import fill
 
 from vpc_flow_logs.answers.catalog import catalog, is_own
 from vpc_flow_logs.answers.model import TOPICS, Answer
+from vpc_flow_logs.answers.ocsf import UNMAPPED
 from vpc_flow_logs.answers.views import DERIVED
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "answers.md"
@@ -59,6 +61,38 @@ the objects: an update replaces objects, and the grants on them may be lost.
 On a laptop, the catalog is in memory, so `local.ingest` does not create them.
 """
 
+_OCSF = """
+## OCSF
+
+The view `<table name>_ocsf` has an event of the [Open Cybersecurity Schema Framework](https://schema.ocsf.io/1.8.0/)
+for each record: version 1.8.0, class
+[Network Activity](https://schema.ocsf.io/1.8.0/classes/network_activity) (4001), with the profiles `cloud` and
+`security_control`. Each column is an attribute of the event, so a row becomes JSON for a SIEM with:
+
+```sql
+SELECT to_json(struct(*)) AS event FROM network.flow_logs.staging_ocsf;
+```
+
+`to_json` leaves NULLs out. Times are in milliseconds since 1970. A filter on `time` reads all files of the table,
+because the table has statistics for `event_time` only. The view follows the mapping of AWS, with these
+choices:
+
+| records | attributes |
+|---|---|
+| ACCEPT | `activity_id` 6 (Traffic), `action_id` 1, `disposition_id` 1 |
+| REJECT | `activity_id` 5 (Refuse), `action_id` 2, `disposition_id` 2; `reject-reason` is `status_detail` |
+| NODATA and SKIPDATA | `activity_id` 99 (Other); `log-status` is `activity_name` and `status_code` |
+| of transit gateways | `activity_id` 6, and no action; each endpoint has its own VPC, subnet and interface |
+
+- The interface, instance, VPC and subnet belong to `dst_endpoint` for ingress, and to `src_endpoint` for all other
+  records. `observation_point_id` is 1 (Source) for egress and 2 (Destination) for ingress. For a transit gateway or a
+  regional NAT gateway, it is 3 (Neither), and `network_observation_point` has the ID of the attachment or the gateway.
+- The address of an endpoint is `pkt-srcaddr` or `pkt-dstaddr`, if delivered. If `srcaddr` or `dstaddr` differs, as at
+  a NAT gateway, it is in `intermediate_ips`. `community_uid` is the Community ID of these endpoints.
+- OCSF requires an endpoint. If a record identifies none, `src_endpoint` has the name `unknown`.
+- `unmapped` has the fields without an attribute:
+"""
+
 _TOPICS = {
     "traffic": "The questions of [AWS's Athena integration]"
     "(https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-run-athena-query.html).",
@@ -75,7 +109,8 @@ def page() -> str:
     for topic in TOPICS:
         parts += [f"\n## {topic.capitalize()}\n\n{_TOPICS[topic]}\n"]
         parts += [text for answer in catalog() if answer.topic == topic for text in _section(answer)]
-    return "".join(parts)
+    names = ", ".join(f"`{field.column}`" for field in UNMAPPED)
+    return "".join([*parts, _OCSF, fill(names, 120, initial_indent="  ", subsequent_indent="  "), ".\n"])
 
 
 def _section(answer: Answer) -> Iterator[str]:

@@ -17,6 +17,8 @@ from vpc_flow_logs.answers import create, statements
 from vpc_flow_logs.answers.catalog import catalog
 from vpc_flow_logs.fields import DEFAULT_FORMAT
 
+pytestmark = pytest.mark.lts
+
 FEW = ("nat_gateway_bytes", "top_talkers")
 """The answers that the tests create. More would only take longer."""
 
@@ -48,9 +50,8 @@ def made(spark: SparkSession, name: str, headers: tuple[str, ...] = DEFAULT_FORM
     table.create(spark, table_name=name, path="", headers=headers)
 
 
-def comment(spark: SparkSession, function: str) -> str:
-    rows = spark.sql(f"DESCRIBE FUNCTION EXTENDED {function}").collect()
-    return next(str(row[0]) for row in rows if row[0].startswith("Comment:"))
+def description(spark: SparkSession, function: str) -> str:
+    return "\n".join(row[0] for row in spark.sql(f"DESCRIBE FUNCTION EXTENDED {function}").collect())
 
 
 def creations(texts: list[str]) -> list[str]:
@@ -62,7 +63,7 @@ def test_a_run_creates_the_answers_and_prints_one_line(spark: SparkSession, tmp_
     where.deliver(file_of(table_of()), "a.log.gz")
     ran = ingest(spark, where, answers="create")
     (line,) = (line for line in ran.lines if line.startswith("answers:"))
-    assert line.startswith("answers:    4 views and table functions created")
+    assert line.startswith("answers:    5 views and table functions created")
     assert line.endswith("names that begin with spark_catalog.default.created_by_run_")
     count = spark.sql("SELECT count(*) AS n FROM created_by_run_all_fields").head()
     assert count is not None
@@ -111,8 +112,15 @@ def test_an_older_function_of_the_job_is_replaced(spark: SparkSession) -> None:
         "RETURN SELECT x"
     )
     create.create(spark, "older")
-    assert "0123456789ab" not in comment(spark, "older_top_talkers")
+    assert "0123456789ab" not in description(spark, "older_top_talkers")
     assert spark.sql("SELECT * FROM older_top_talkers()").columns == ["srcaddr", "records", "packets", "bytes"]
+
+
+def test_a_mark_in_the_body_of_a_function_does_not_make_it_the_jobs(spark: SparkSession) -> None:
+    made(spark, "quoting")
+    spark.sql("CREATE FUNCTION quoting_top_talkers () RETURNS STRING RETURN 'a [vpc_flow_logs 0123456789ab]'")
+    assert "quoting_top_talkers" in create.create(spark, "quoting")[-1]
+    assert spark.sql("SELECT quoting_top_talkers() AS x").collect() == [("a [vpc_flow_logs 0123456789ab]",)]
 
 
 def test_functions_and_views_of_others_stay(spark: SparkSession) -> None:
@@ -122,7 +130,8 @@ def test_functions_and_views_of_others_stay(spark: SparkSession) -> None:
     assert lines[1:] == [
         "note: not created by this job, and therefore not replaced: spark_catalog.default.shared_top_talkers"
     ]
-    assert comment(spark, "shared_top_talkers").endswith("mine")
+    assert spark.sql("SELECT * FROM shared_top_talkers()").columns == ["y"]
+    assert "mine" in description(spark, "shared_top_talkers")
 
     made(spark, "viewed")
     spark.sql("CREATE VIEW viewed_all_fields AS SELECT 1 AS mine")

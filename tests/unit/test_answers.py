@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.golden import golden
 from tools import answers_reference
-from vpc_flow_logs.answers import services, views
+from vpc_flow_logs.answers import ocsf, services, views
 from vpc_flow_logs.answers.catalog import BadAnswer, catalog, parsed
 from vpc_flow_logs.answers.model import CHARTS, SOURCES, TOPICS, Answer
 from vpc_flow_logs.answers.statements import COMPLETE, MARK, mark_of, object_name, sources_of, statements
@@ -213,16 +213,29 @@ def test_each_port_and_protocol_has_one_name_and_each_admin_port_has_a_name() ->
     assert set(services.ADMIN_PORTS) <= set(services.PORTS)
 
 
-def test_statements_create_the_views_and_then_a_function_for_each_answer() -> None:
+def test_every_field_is_in_an_ocsf_event_exactly_once() -> None:
+    names = [field.column for field in FIELDS]
+    assert set(ocsf.MAPPED) <= set(names)
+    used = {name: sql for name, _, sql in ocsf.ATTRIBUTES if name != "unmapped"}
+    steps = [sql for step in ocsf.STEPS for sql in step.values()]
+    words = set(re.findall(r"\w+", " ".join([*used.values(), *steps])))
+    assert set(ocsf.MAPPED) <= words
+    (unmapped,) = (type_ for name, type_, _ in ocsf.ATTRIBUTES if name == "unmapped")
+    listed = re.findall(r"(\w+): \w+", unmapped)
+    assert sorted([*ocsf.MAPPED, *listed]) == sorted(names)
+    assert not set(listed) & words
+
+
+def test_statements_create_what_functions_read_then_a_function_for_each_answer_then_the_view_of_events() -> None:
     made = statements(TABLE, {"srcaddr": "STRING"})
-    names = ["service_names", "all_fields", *(answer.name for answer in ANSWERS)]
+    names = ["service_names", "all_fields", *(answer.name for answer in ANSWERS), "ocsf"]
     assert [statement.name for statement in made] == [object_name(TABLE, name) for name in names]
-    assert [statement.is_view for statement in made] == [True, True] + [False] * len(ANSWERS)
+    assert [statement.is_view for statement in made] == [True, True] + [False] * len(ANSWERS) + [True]
     for statement in made:
         kind = "VIEW" if statement.is_view else "FUNCTION"
         assert statement.sql.startswith(f"CREATE OR REPLACE {kind} `c`.`s`.`{statement.name.rpartition('.')[2]}` (")
         assert (statement.digest if statement.is_view else mark_of(statement.digest)) in statement.sql
-    assert "since TIMESTAMP DEFAULT current_timestamp() - INTERVAL 24 HOURS COMMENT" in made[-1].sql
+    assert "since TIMESTAMP DEFAULT current_timestamp() - INTERVAL 24 HOURS COMMENT" in made[-2].sql
     assert sources_of(TABLE)["quarantine"] == "`c`.`s`.`t_quarantine`"
     assert MARK != COMPLETE
 

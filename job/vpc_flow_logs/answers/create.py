@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
@@ -102,9 +105,26 @@ def _digest(spark: SparkSession, statement: Statement) -> str | None:
         properties = _properties(spark, statement.name)
         return None if properties is None else properties.get(MARK, _FOREIGN)
     described = spark.sql(f"DESCRIBE FUNCTION EXTENDED {quoted(statement.name)}").collect()
-    comment = next((row[0] for row in described if row[0].startswith("Comment:")), "")
-    match = _MARK_IN_COMMENT.search(comment)
+    match = _MARK_IN_COMMENT.search(_comment([row[0] for row in described]))
     return match[1] if match else _FOREIGN
+
+
+def _comment(lines: Sequence[str]) -> str:
+    """Return the comment of a function from the lines of ``DESCRIBE FUNCTION EXTENDED``.
+
+    Spark 4.2 and Databricks show a line ``Comment: ...``. Spark 4.1 shows ``Usage: ...`` with all properties of the
+    function as JSON.
+
+    Source: https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-aux-describe-function
+    """
+    for line in lines:
+        key, _, text = line.partition(": ")
+        if key == "Comment":
+            return text
+        if key == "Usage" and text.startswith("{"):
+            with suppress(ValueError):  # a function of others, whose usage is not JSON
+                return str(json.loads(text).get("sqlFunction.comment", ""))
+    return ""
 
 
 def _properties(spark: SparkSession, name: str) -> dict[str, str] | None:

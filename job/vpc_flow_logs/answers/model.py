@@ -13,6 +13,7 @@ from vpc_flow_logs.sql import literal
 ALL_FIELDS: Final = "all_fields"
 SERVICE_NAMES: Final = "service_names"
 QUARANTINE: Final = "quarantine"
+OCSF: Final = "ocsf"
 
 SOURCES = (ALL_FIELDS, SERVICE_NAMES, QUARANTINE)
 """Short names of the views and tables that answers read. The full name is ``<table name>_<short name>``."""

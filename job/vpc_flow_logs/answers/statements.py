@@ -8,7 +8,8 @@ from hashlib import sha256
 
 from vpc_flow_logs.answers import views
 from vpc_flow_logs.answers.catalog import catalog
-from vpc_flow_logs.answers.model import SOURCES, Answer, Parameter
+from vpc_flow_logs.answers.model import ALL_FIELDS, SOURCES, Answer, Parameter
+from vpc_flow_logs.answers.ocsf import ocsf
 from vpc_flow_logs.answers.views import View
 from vpc_flow_logs.sql import literal, quoted
 
@@ -48,6 +49,7 @@ def statements(table_name: str, types: Mapping[str, str]) -> list[Statement]:
     return [
         *(_view(table_name, view) for view in of_views),
         *(_function(table_name, answer, sources) for answer in catalog()),
+        _view(table_name, ocsf(sources[ALL_FIELDS])),
     ]
 
 

@@ -90,11 +90,17 @@ def _value(field: Field, types: Mapping[str, str]) -> str:
 
 _SECONDS, _LAST = 10**11 - 1, 253_402_300_799  # the largest number of seconds, and the end of the year 9999
 
+
+def milliseconds(field: str) -> str:
+    """Return the SQL expression for the time in a field, which can be in seconds, in milliseconds since 1970."""
+    return (
+        f"CASE WHEN `{field}` BETWEEN 0 AND {_SECONDS} THEN `{field}` * 1000 "
+        f"WHEN `{field}` BETWEEN {_SECONDS + 1} AND {_LAST * 1000} THEN `{field}` END"
+    )
+
+
 _EXPRESSIONS = {
-    "end_time": (
-        f"CASE WHEN `end` BETWEEN 0 AND {_SECONDS} THEN timestamp_seconds(`end`) "
-        f"WHEN `end` BETWEEN {_SECONDS + 1} AND {_LAST * 1000} THEN timestamp_millis(`end`) END"
-    ),
+    "end_time": f"timestamp_millis({milliseconds('end')})",
     "ip_version": (
         "CASE WHEN type = 'IPv4' THEN 4 WHEN type = 'IPv6' THEN 6 WHEN type IS NOT NULL THEN NULL "
         "WHEN coalesce(srcaddr, dstaddr) LIKE '%:%' THEN 6 WHEN coalesce(srcaddr, dstaddr) LIKE '%.%' THEN 4 END"
