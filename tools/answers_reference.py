@@ -59,6 +59,32 @@ loads as usual; the next run tries again. In Unity Catalog, grant `SELECT` and `
 the objects: an update replaces objects, and the grants on them may be lost.
 
 On a laptop, the catalog is in memory, so `local.ingest` does not create them.
+
+## On a laptop
+
+`local.answers` answers the same questions about a table of `local.ingest`, the demo or the stage. Without a name, it
+lists the answers. With a name and `--help`, it describes one. Parameters are options, such as `--min-ports`:
+
+```bash
+.venv/bin/python -m local.answers
+.venv/bin/python -m local.answers port_scans --table tables/vpc_flow_logs --last 7d --min-ports 50
+.venv/bin/python -m local.answers traffic_from --address 10.0.1.5 --since 2026-11-01 --until 2026-11-08 --format csv
+.venv/bin/python -m local.answers nat_gateway_bytes --last 30d --format html > nat.html
+.venv/bin/python -m local.answers --sql 'SELECT type, count(*) FROM vpc_flow_logs_all_fields GROUP BY type'
+```
+
+- `--table` is the name of a table in `spark-warehouse` of the current folder, or the folder of a table (its Delta
+  Output Path). By default, it is the table in `spark-warehouse`, if there is only one.
+- `--last` is the length of the window: a number and `m`, `h`, `d` or `w` (default: `24h`).
+- `--since` (inclusive) and `--until` (exclusive) are times in ISO 8601, in UTC if they have no zone.
+- `--format` is `table` (default), `csv`, `json` or `html`. All of them go to standard output.
+- `--rows` is the maximum number of rows. By default, `table` and `html` have 1,000, and `csv` and `json` have all rows.
+- `--sql` is a query instead of an answer. It can read the tables, the views and the table functions. A table with a
+  Delta Output Path has the name of its folder.
+
+Text of log lines is shown, and never obeyed: control characters and marks that change the direction of text are
+escaped, and in CSV, text that a spreadsheet would take for a formula begins with `'`. JSON is one array of objects with
+times such as `2026-11-01T08:30:00Z`. The page needs no other file and has no scripts.
 """
 
 _OCSF = """

@@ -108,10 +108,6 @@ class Act:
         return job.job_id if job else None
 
     def query(self) -> str:
-        """Return a command that queries the table."""
-        statement = f"SELECT action, count(*) AS flows, sum(bytes) AS bytes FROM {self.table} GROUP BY action"
-        code = (
-            "from pathlib import Path; from local.spark import session; "
-            f'session(warehouse=Path("{shown(self.folder.tables)}")).sql("{statement}").show()'
-        )
-        return f"{shown(Path(sys.executable))} -c {shlex.quote(code)}"
+        """Return a command that answers a question about the table."""
+        table = shlex.quote(shown(self.folder.tables / self.table))
+        return f"{shown(Path(sys.executable))} -m local.answers rejected_sources --table {table} --rows 5"

@@ -12,7 +12,7 @@ from local.demo.report import Report
 from local.demo.text import in_seconds
 from vpc_flow_logs.progress import counted
 
-_STYLE = Path(__file__).with_name("page.css")
+_STYLE = Path(__file__).parent.parent / "page" / "style.css"
 
 
 def page(report: Report) -> str:

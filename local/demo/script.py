@@ -199,7 +199,7 @@ def _say_end(act: Act, result: Account, report: Path) -> None:
     act.live.say(f"\nTables after {total}\n")
     act.live.say(aligned(("table", "rows", "where"), rows))
     act.live.say(f"\n  report page  {shown(report)}\n")
-    act.live.say(f"Query the tables:\n\n  {act.query()}\n")
+    act.live.say(f"Ask the tables:\n\n  {act.query()}\n")
     act.live.say("Next: deploy into your own account. See 'Deploy to your AWS account' in README.md.")
 
 

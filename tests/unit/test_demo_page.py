@@ -188,7 +188,7 @@ def test_rows_that_aws_skipped_are_shown_even_if_nothing_is_lost() -> None:
 def test_charts_and_tables_scroll_before_their_text_is_too_small_to_read() -> None:
     document = Page(page(REPORT))
     charts = [attributes for tag, attributes in document.elements if tag == "svg" and attributes.get("role") == "img"]
-    style = (ENVIRONMENTS.parent / "local" / "demo" / "page.css").read_text(encoding="utf-8")
+    style = (ENVIRONMENTS.parent / "local" / "page" / "style.css").read_text(encoding="utf-8")
     size = float(re.findall(r"\.chart text \{[^}]*font-size: ([\d.]+)px", style)[0])
 
     for chart in charts:

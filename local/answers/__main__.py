@@ -1,0 +1,109 @@
+"""``python -m local.answers``: answers to questions about the records of a table on this machine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TextIO
+
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import SparkSession
+
+from local.answers import csv_file, html_page, json_file, terminal
+from local.answers.arguments import InvalidArguments, Request, request_of
+from local.answers.result import Result, SameName, ask, listed, period
+from local.answers.tables import UnknownTable, prepare
+from local.broken_pipe import ended_by_its_reader
+from local.ingest import LocalSession, exit_status
+from vpc_flow_logs.failures import headline
+from vpc_flow_logs.progress import counted
+from vpc_flow_logs.terminal import printable
+
+_WRITERS: dict[str, Callable[[Result, TextIO], None]] = {
+    "table": terminal.write,
+    "csv": csv_file.write,
+    "json": json_file.write,
+    "html": html_page.write,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write an answer, the result of a query, or the list of answers to standard output.
+
+    Args:
+        argv: The arguments; by default, those of the command line.
+
+    Returns:
+        The exit status: 2 for invalid arguments, a table that is not this project's, and a query that Spark rejects;
+        1 for a query that fails.
+    """
+    try:
+        request = request_of(sys.argv[1:] if argv is None else argv)
+    except InvalidArguments as error:
+        print(error, file=sys.stderr)
+        return 2
+    if request.help or request.place is None:
+        if request.help:
+            print(request.help, end="")
+        else:
+            _WRITERS[request.format](listed(), sys.stdout)
+        return 0
+    with TemporaryDirectory(prefix="answers-") as scratch:
+        _say("Starting Spark ...")
+        # A table with its own folder needs no warehouse, and Spark would create one in the working directory.
+        warehouse = request.place.warehouse or Path(scratch)
+        with exit_status(LocalSession({}, warehouse=warehouse, streams=False)) as local:
+            return run(local(), request)
+
+
+def run(spark: SparkSession, request: Request) -> int:
+    """Write the answer or the result of the query of a request to standard output; return the exit status.
+
+    Args:
+        spark: The session.
+        request: A request with a table.
+    """
+    assert request.place is not None
+    try:
+        table = prepare(spark, request.place, query=request.sql)
+        _say(f"Reading {table.removeprefix('spark_catalog.')} in {request.place.folder} ...")
+        result = ask(spark, request, table)
+        note = _note(spark, request, table, result)
+    except UnknownTable as error:
+        _say(f"--table: {error}")
+        return 2
+    except SameName as error:
+        _say(f"--sql: {error}")
+        return 2
+    except PySparkException as error:
+        is_mistake = bool(request.sql) and isinstance(error, AnalysisException)
+        _say(f"{'--sql: Spark rejects the query' if is_mistake else 'The query failed'}: {headline(error)}")
+        return 2 if is_mistake else 1
+    _WRITERS[request.format](result, sys.stdout)
+    _say(note)
+    return 0
+
+
+def _note(spark: SparkSession, request: Request, table: str, result: Result) -> str:
+    """Return the number of rows and, for an answer without rows, the likely reason."""
+    if result.is_cut:
+        return f"The first {counted(len(result.rows), 'row')} of more; --rows shows more, --format csv all."
+    if result.rows or request.answer is None or not request.answer.fields:
+        return f"{counted(len(result.rows), 'row')}."
+    times = period(spark, table)
+    records = (
+        f"The table has records from {times[0]} to {times[1]}" if times else "The table has no records with a time"
+    )
+    fields = ", ".join(request.answer.fields)
+    return f"No rows. {records}; --last, --since and --until select others. The answer needs the fields {fields}."
+
+
+def _say(line: str) -> None:
+    print(printable(line), file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    with ended_by_its_reader():
+        sys.exit(main())

@@ -1,0 +1,158 @@
+"""`local.answers` over tables that the job filled: the rows, the formats, refusals, and text of an attacker."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from local.answers import __main__ as command
+from local.answers.arguments import request_of
+from tests.support.answer_records import SINCE, UNTIL
+from tests.support.hostile import BIDI, FORMULAS, HOSTILE
+from tests.support.ingesting import ROOT, SECONDS, Place, ingest
+
+HEADER = "version srcaddr dstaddr dstport protocol packets bytes start end action log-status interface-id"
+SOURCES = ["10.0.0.1", "10.0.0.2", *(text.strip().replace(" ", "_") for text in (HOSTILE, *FORMULAS))]
+WINDOW = ["--since", f"{datetime.fromtimestamp(SINCE, timezone.utc):%Y-%m-%dT%H:%MZ}",
+          "--until", f"{datetime.fromtimestamp(UNTIL, timezone.utc):%Y-%m-%dT%H:%MZ}"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def table(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a table with one rejected record of each source; source number n sent n * 1000 bytes."""
+    where = Place(tmp_path_factory.mktemp("answers"), "local_answers", headers=HEADER.split())
+    where.delta = str(where.root / "Hostile-table")
+    lines = [
+        f"2 {source} 10.9.9.9 443 6 1 {1000 * number} {SINCE + 60 * number} {SINCE + 60 * number + 30} REJECT OK eni-1"
+        for number, source in enumerate(SOURCES, start=1)
+    ]
+    where.deliver("\n".join([HEADER, *lines, "2 too few", ""]).encode(), "a.log")
+    ingest(spark, where)
+    return Path(where.delta)
+
+
+def answer(spark: SparkSession, *arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    capsys.readouterr()
+    status = command.run(spark, request_of(arguments))
+    output = capsys.readouterr()
+    return status, output.out, output.err
+
+
+def test_json_has_the_rows_of_the_answer(spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, output, notes = answer(spark, "top_talkers", "--table", str(table), *WINDOW, "--format=json", capsys=capsys)
+    assert status == 0
+    assert json.loads(output) == [
+        {"srcaddr": source, "records": 1, "packets": 1, "bytes": 1000 * number}
+        for number, source in reversed([*enumerate(SOURCES, start=1)])
+    ]
+    assert notes.endswith(f"{len(SOURCES)} rows.\n")
+
+
+def test_times_are_iso_8601_with_z_and_parameters_choose(
+    spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--table", str(table), *WINDOW, "--format=json", "--min-ports=1", "--min-addresses=1", "--rows=2"]
+    _, output, notes = answer(spark, "port_scans", *options, capsys=capsys)
+    rows = json.loads(output)
+    assert len(rows) == 2
+    assert all(re.fullmatch(r"2026-03-08T00:\d\d:00Z", row["first_seen"]) for row in rows)
+    assert notes.endswith("The first 2 rows of more; --rows shows more, --format csv all.\n")
+    assert answer(spark, "port_scans", "--table", str(table), *WINDOW, "--format=json", capsys=capsys)[1] == "[]\n"
+
+
+@pytest.mark.parametrize("format_", ["table", "csv", "html"])
+def test_text_of_an_attacker_does_nothing(
+    spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str], format_: str
+) -> None:
+    status, output, _ = answer(
+        spark, "rejected_sources", "--table", str(table), *WINDOW, f"--format={format_}", capsys=capsys
+    )
+    assert status == 0
+    assert not re.search(f"[\x1b\x07\x9b{BIDI}]", output)
+    if format_ == "html":
+        assert "<script" not in output
+        assert "&lt;script&gt;alert(" in output
+    else:
+        assert "<script>alert(" in output
+    if format_ == "csv":
+        rows = list(csv.DictReader(io.StringIO(output)))
+        assert {row["srcaddr"][:2] for row in rows} == {"10", "<s", "'=", "'+", "'-", "'@"}
+        assert [row["records"] for row in rows] == ["1"] * len(SOURCES)
+
+
+def test_an_answer_without_rows_names_the_times_of_the_table(
+    spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, output, notes = answer(spark, "top_talkers", "--table", str(table), "--format=csv", capsys=capsys)
+    assert (status, output) == (0, "srcaddr,records,packets,bytes\n")
+    assert "No rows. The table has records from 2026-03-08T00:01:00Z to 2026-03-08T00:" in notes
+
+
+def test_a_query_reads_tables_views_and_table_functions(
+    spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    query = (
+        "SELECT count(*) AS n, max(event_time) AS newest, map('a', 1.5) AS m, CAST('NaN' AS DOUBLE) AS nan, "
+        "(SELECT sum(lines) FROM hostile_table_quarantine) AS lines, "
+        "(SELECT count(*) FROM Hostile_Table_Top_Talkers(since => TIMESTAMP '2026-03-08')) AS talkers "
+        "FROM hostile_table_all_fields WHERE srcaddr_class = 'private'"
+    )
+    status, output, _ = answer(spark, "--sql", query, "--table", str(table), "--format=json", capsys=capsys)
+    assert status == 0
+    newest = "2026-03-08T00:02:00Z"
+    expected = {"n": 2, "newest": newest, "m": {"a": 1.5}, "nan": None, "lines": 1, "talkers": len(SOURCES)}
+    assert json.loads(output) == [expected]
+
+
+def test_what_is_wrong_ends_with_status_2_and_one_line(
+    spark: SparkSession, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    foreign = tmp_path / "foreign"
+    spark.sql(f"CREATE TABLE delta.`{foreign}` (a INT) USING delta")
+
+    def refused(*arguments: str) -> str:
+        status, output, notes = answer(spark, *arguments, capsys=capsys)
+        assert (status, output) == (2, "")
+        return notes.splitlines()[-1]
+
+    assert refused("top_talkers", "--table", str(foreign)) == (
+        f"--table: {foreign} has a table that this project did not create"
+    )
+    quarantine = f"{table}_quarantine"
+    assert refused("top_talkers", "--table", quarantine) == (
+        f"--table: {quarantine} is the quarantine table of {table}; name that one"
+    )
+    assert refused("--sql", "SELECT nothing", "--table", str(table)).startswith(
+        "--sql: Spark rejects the query: [UNRESOLVED_COLUMN"
+    )
+    assert refused("--sql", "SELEC 1", "--table", str(table)).startswith("--sql: Spark rejects the query: ")
+    assert refused("--sql", "SELECT 1 AS a, 2 AS a", "--table", str(table)) == (
+        "--sql: two columns have the name a; give each column its own name with AS"
+    )
+
+
+@pytest.mark.slow
+def test_the_command_answers_in_a_process_and_leaves_nothing_behind(table: Path, tmp_path: Path) -> None:
+    command_line = [sys.executable, "-m", "local.answers", "total_bytes_transferred", *WINDOW, "--format", "csv"]
+    process = subprocess.run(
+        [*command_line, "--table", str(table)],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT}:{ROOT / 'job'}", "TZ": "America/New_York",
+             "TMPDIR": str(tmp_path), "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"},
+        capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    rows = list(csv.DictReader(io.StringIO(process.stdout)))
+    assert [row["bytes"] for row in rows] == [str(1000 * number) for number in range(len(SOURCES), 0, -1)]
+    assert process.stderr.splitlines()[0] == "Starting Spark ..."
+    assert process.stderr.splitlines()[-1] == f"{len(SOURCES)} rows."
+    assert not [path.name for path in tmp_path.iterdir() if "spark" in path.name or path.name.startswith("answers")]
