@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from infra.workspace.dashboard.template import TABLE
-from vpc_flow_logs.answers.model import ALL_FIELDS
-from vpc_flow_logs.answers.statements import sources_of
+from vpc_flow_logs.answers.model import ALL_FIELDS, SOURCES
 from vpc_flow_logs.sql import quoted
 
 SINCE: Final = "CAST(:time_range.min AS TIMESTAMP)"
@@ -17,7 +16,7 @@ WINDOW: Final = {"since": ":time_range.min", "until": ":time_range.max"}
 FILTERED: Final = {"account": "account_id", "vpc": "vpc_id", "action": "action"}
 """The column that each filter applies to."""
 
-UNFILTERED: Final = sources_of(TABLE)
+UNFILTERED: Final = {source: quoted(f"{TABLE}_{source}") for source in SOURCES}
 """The full name of each source of the answers."""
 
 _HOURLY = quoted(f"{TABLE}_hourly")

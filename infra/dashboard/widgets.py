@@ -88,7 +88,7 @@ def _bar(columns: Sequence[str]) -> tuple[list[dict[str, str]], dict[str, Any]]:
     sums = [_sum(value) for value in values]
     if len(sums) == 1:
         sort = {"by": "x-reversed"}
-        encodings = {
+        encodings: dict[str, Any] = {
             "x": {"fieldName": sums[0]["name"], "scale": _QUANTITATIVE, "displayName": _label(values[0])},
             "y": {"fieldName": category, "scale": {**_CATEGORICAL, "sort": sort}, "displayName": _label(category)},
         }

@@ -19,19 +19,28 @@ WITH ports AS (
         coalesce(sum(bytes), 0) AS bytes
     FROM traffic
     WHERE protocol IS NOT NULL AND coalesce(action, 'ACCEPT') <> 'REJECT'
-    GROUP BY 1, 2
+    GROUP BY protocol, CASE WHEN protocol IN (6, 17) THEN service_port END
+),
+
+named AS (
+    SELECT
+        coalesce(names.service, concat_ws(' port ', concat('protocol ', ports.protocol), ports.port)) AS service,
+        ports.records,
+        ports.packets,
+        ports.bytes
+    FROM ports
+    LEFT JOIN service_names AS names
+        ON
+            ports.protocol = names.protocol
+            AND ports.port <=> names.port
 )
 
 SELECT
-    coalesce(names.service, concat('protocol ', ports.protocol, coalesce(concat(' port ', ports.port), ''))) AS service,
-    sum(ports.records) AS records,
-    sum(ports.packets) AS packets,
-    sum(ports.bytes) AS bytes
-FROM ports
-LEFT JOIN service_names AS names
-    ON
-        ports.protocol = names.protocol
-        AND names.port <=> ports.port
-GROUP BY 1
+    service,
+    sum(records) AS records,
+    sum(packets) AS packets,
+    sum(bytes) AS bytes
+FROM named
+GROUP BY service
 ORDER BY bytes DESC, service
 LIMIT 20
