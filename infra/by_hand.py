@@ -1,8 +1,8 @@
 """Deploy the workspace half of an environment by hand, without CloudFormation.
 
-    .venv/bin/python -m infra.workspace deploy --env staging     register, grant, upload, verify, create the jobs
+    .venv/bin/python -m infra.workspace deploy --env staging     register, grant, upload, verify, jobs and dashboard
     .venv/bin/python -m infra.workspace verify --env staging     verify again that a cluster can read the logs
-    .venv/bin/python -m infra.workspace status --env staging     show profile, grants, jobs, last runs; change nothing
+    .venv/bin/python -m infra.workspace status --env staging     show profile, grants, jobs, dashboard; change nothing
     .venv/bin/python -m infra.workspace destroy --env staging    remove all of this; keep data, tables and checkpoints
 
 Workspace credentials come from the usual sources of the Databricks SDK (DATABRICKS_CLIENT_ID and
@@ -22,6 +22,7 @@ from databricks.sdk import WorkspaceClient
 
 from infra import command_line
 from infra.config import Environment, load, refuse_examples, warnings_of
+from infra.dashboard import document
 from infra.environment import names
 from infra.workspace import deployment, status
 from infra.workspace.aws.tear_down import Aws
@@ -59,13 +60,22 @@ def _run(options: argparse.Namespace) -> int:
 
 def _deploy(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Namespace) -> None:
     print(f"Deploying {spec.environment} to {spec.host}", flush=True)
-    result = deployment.deploy(client, spec, wheel_file=_wheel(options.wheel), aws=_aws(spec), pace=_pace())
+    result = deployment.deploy(
+        client,
+        spec,
+        wheel_file=_wheel(options.wheel),
+        aws=_aws(spec),
+        pace=_pace(),
+        template=document.template() if spec.warehouse_id else "",
+    )
     steps = [step for step in result.steps if step.outcome != "note"]
     changed = sum(step.outcome != "unchanged" for step in steps)
     summary = f"{changed} of {len(steps)} steps changed something" if changed else "No changes were needed"
     print(f"\n{summary}. Job: {printable(result.job_url)}")
     if result.maintenance_url is not None:
         print(f"Maintenance job: {printable(result.maintenance_url)}")
+    if result.dashboard_url is not None:
+        print(f"Dashboard: {printable(result.dashboard_url)}")
     if spec.job.pause:
         print("The jobs are paused (job.pause)" if result.maintenance_url else "The job is paused (job.pause)")
     print(f"Table: {result.table}\nRuns: .venv/bin/python -m infra.workspace status --env {options.env}")
@@ -108,6 +118,10 @@ def _status(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
         _show_runs("last run", state.maintenance)
     elif spec.maintenance is None:
         print("maintain  disabled (maintenance.enabled)")
+    if state.dashboard is not None:
+        note = "" if state.dashboard.published else "  (not published)"
+        print(f"dashboard {state.dashboard.id}  {printable(state.dashboard.path)}{note}")
+        print(f"          {printable(state.dashboard.url)}")
     else:
         print(f"maintain  none yet: .venv/bin/python -m infra.workspace deploy --env {options.env}")
 

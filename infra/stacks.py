@@ -191,6 +191,7 @@ def _ingestion(
         spec=workspace_spec(environment, queue_url=queue_url).to_json(),
         secret_arn=workspace.secret_arn,
         has_maintenance=environment.maintenance.enabled,
+        has_dashboard=workspace.warehouse_id is not None,
         after=after,
     )
 

@@ -73,6 +73,7 @@ def workspace_spec(environment: Environment, *, queue_url: str | None) -> Worksp
         auto_loader=job.notifications == "auto-loader",
         verify=workspace.verify,
         maintenance=_maintenance(environment, cluster),
+        warehouse_id=workspace.warehouse_id,
     )
 
 

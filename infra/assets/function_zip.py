@@ -1,4 +1,4 @@
-"""The code of the registration function: one zip with its packages, `infra/workspace/` and the job's wheel.
+"""The code of the registration function: one zip with its packages, `infra/workspace/`, the wheel and the dashboard.
 
 Setup downloads the packages (``tools/function_packages.py``) and keeps them in the venv, so packing needs neither
 network nor Docker. Lambda unpacks the zip into the import path. boto3 is part of Lambda's runtime.
@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.assets.wheel import SOURCE, WheelBuildError, build_wheel
+from infra.dashboard.document import template
+from infra.workspace.dashboard.template import NAME as TEMPLATE
 from infra.workspace.wheel.wheel_file import read_wheel
 
 PYTHON = "3.13"
@@ -46,11 +48,13 @@ class FunctionCode:
         path: The zip.
         content_hash: Hash of the names and contents of its files. Times, folders and compression do not change it.
         wheel: Version and content hash of the job's wheel in it, such as ``0.1.0-1a2b3c4d5e6f``.
+        dashboard: Content hash of the dashboard's template in it.
     """
 
     path: Path
     content_hash: str
     wheel: str
+    dashboard: str
 
 
 def packages_file() -> Path:
@@ -97,8 +101,15 @@ def pack(folder: Path, *, workspace: Path = WORKSPACE, job: Path = SOURCE) -> Fu
                 name = module.relative_to(workspace).as_posix()
                 add(archive, f"infra/workspace/{name}", module.read_bytes())
         add(archive, f"wheel/{wheel.name}", wheel.read_bytes())
+        dashboard = template().encode()
+        add(archive, f"dashboard/{TEMPLATE}", dashboard)
     label = read_wheel(wheel).label
-    return FunctionCode(path=path, content_hash=_content_hash(path, wheel=label), wheel=label)
+    return FunctionCode(
+        path=path,
+        content_hash=_content_hash(path, wheel=label),
+        wheel=label,
+        dashboard=hashlib.sha256(dashboard).hexdigest()[:12],
+    )
 
 
 def add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

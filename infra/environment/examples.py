@@ -59,6 +59,7 @@ def _values(environment: Environment) -> Iterator[tuple[str, str | None]]:
         for key in ("users", "service_principals"):
             for number, name in enumerate(getattr(workspace, key), 1):
                 yield f"workspace.{key}[{number}]", name
+        yield "workspace.warehouse_id", workspace.warehouse_id
         yield "workspace.cluster.policy_id", workspace.cluster.policy_id
     for number, address in enumerate(environment.job.email_on_failure, 1):
         yield f"job.email_on_failure[{number}]", address

@@ -230,6 +230,9 @@ SparkVersion = Annotated[
 NodeType = Annotated[str, _matching(r"[a-z0-9-]+\.[a-z0-9-]+", "EC2 instance type, such as m6gd.xlarge")]
 Workers = Annotated[int, Field(ge=0, le=1000)]
 PolicyId = Annotated[str, _matching("[0-9A-Fa-f]{16}", "cluster policy ID (16 hex digits)")]
+WarehouseId = Annotated[
+    str, _matching("[0-9a-f]{16}", "SQL warehouse ID (16 lowercase hex digits, next to the name of the warehouse)")
+]
 TableName = Annotated[str, _without(table_name_problem)]
 StoragePath = Annotated[str, AfterValidator(_storage_path)]
 OutputPath = Annotated[str, AfterValidator(_table_path)]

@@ -60,6 +60,16 @@ def problems(maintenance: Maintenance) -> Iterator[Problem]:
     )
 
 
+def dashboard_problems(maintenance: Maintenance, *, has_dashboard: bool) -> Iterator[Problem]:
+    """Yield a problem if there is a dashboard, but no job that creates the roll-up that it reads."""
+    if has_dashboard and not maintenance.enabled:
+        yield Problem(
+            "workspace.warehouse_id",
+            "the dashboard reads the hourly roll-up, which the maintenance job creates, but maintenance.enabled is "
+            "false. Enable the maintenance job, or remove this key",
+        )
+
+
 def warnings(maintenance: Maintenance, *, retention_days: int | None) -> Iterator[str]:
     """Yield a warning for each expiry that has no effect, or outlasts the delivered files.
 

@@ -213,6 +213,11 @@ def _paths(environment: Environment) -> Iterator[Problem]:
         yield Problem(f"job.{name.replace('-', '_')}", problem)
 
 
+def _dashboard(environment: Environment) -> Iterator[Problem]:
+    has_dashboard = environment.workspace is not None and environment.workspace.warehouse_id is not None
+    yield from maintenance.dashboard_problems(environment.maintenance, has_dashboard=has_dashboard)
+
+
 _CHECKS = (
     Check(reads=("aws.account", "reader.databricks_role_arn"), find=location_rules.databricks_account),
     Check(reads=("reader",), find=_roles_differ),
@@ -228,6 +233,7 @@ _CHECKS = (
         reads=("maintenance.keep_days", "maintenance.keep_hourly_days"),
         find=lambda environment: maintenance.problems(environment.maintenance),
     ),
+    Check(reads=("workspace.warehouse_id", "maintenance.enabled"), find=_dashboard),
     Check(reads=("flow_logs", "log_bucket.existing", "job.headers"), find=_headers),
     Check(reads=("job.table", "job.delta_output_path", "job.external_location"), find=location_rules.external_location),
     Check(reads=("log_bucket.name", "log_bucket.prefix", "job.delta_output_path", "job.checkpoint_path"), find=_paths),

@@ -137,6 +137,12 @@ class Workspace(Section):
     verify: bool = Field(
         default=True, description="verify access to the bucket with a run on a cluster before creating the job"
     )
+    warehouse_id: v.WarehouseId | None = Field(
+        default=None,
+        description="SQL warehouse of the dashboard (default: no dashboard). The deployment creates and publishes a "
+        "dashboard over the tables; viewers need `CAN USE` on the warehouse and `SELECT` on the tables",
+        examples=["0123456789abcdef"],
+    )
     cluster: Cluster = Field(default=Cluster(), description="the cluster that the job runs on")
 
 
@@ -202,10 +208,14 @@ class Job(Section):
         examples=[["network-oncall@example.com"]],
     )
     can_view: Annotated[tuple[v.Principal, ...], LIST] = Field(
-        default=(), description="groups that can view both jobs and their runs", examples=[["network-engineers"]]
+        default=(),
+        description="groups that can view both jobs, their runs, and the dashboard",
+        examples=[["network-engineers"]],
     )
     can_manage: Annotated[tuple[v.Principal, ...], LIST] = Field(
-        default=(), description="groups that can manage both jobs", examples=[["platform-engineers"]]
+        default=(),
+        description="groups that can manage both jobs, and view the dashboard",
+        examples=[["platform-engineers"]],
     )
     pause: bool = Field(default=False, description="create the job and the maintenance job, but do not start them")
 

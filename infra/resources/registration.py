@@ -43,12 +43,13 @@ class Ingestion(Construct):
         spec: str,
         secret_arn: str,
         has_maintenance: bool,
+        has_dashboard: bool,
         after: Sequence[IDependable],
     ) -> None:
         """Create the resources.
 
         ``spec`` is the complete desired state as JSON, and may contain CDK tokens. With ``has_maintenance`` it has a
-        maintenance job.
+        maintenance job, and with ``has_dashboard`` a dashboard.
         """
         super().__init__(scope, construct_id)
         self.role = make_role(
@@ -75,13 +76,20 @@ class Ingestion(Construct):
             resource_type=TYPE,
             service_token=provider.service_token,
             # CloudFormation does not update the resource for new function code, so a new wheel must change a property.
-            properties={"Spec": spec, "SecretArn": secret_arn, "Wheel": package.wheel},
+            properties={
+                "Spec": spec,
+                "SecretArn": secret_arn,
+                "Wheel": package.wheel,
+                **({"Dashboard": package.dashboard} if has_dashboard else {}),
+            },
         )
         self.resource.node.add_dependency(*after)
         attributes = ["JobId", "JobUrl", "Table"]
         if has_maintenance:
             # CloudFormation fails an output whose attribute the function does not return.
             attributes += ["MaintenanceJobId", "MaintenanceJobUrl"]
+        if has_dashboard:
+            attributes += ["DashboardId", "DashboardUrl"]
         self.outputs = {name: self.resource.get_att_string(name) for name in attributes}
 
     def _function(

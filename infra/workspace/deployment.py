@@ -6,7 +6,7 @@ after a failure, and a second call after success writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from databricks.sdk import WorkspaceClient
@@ -14,8 +14,9 @@ from databricks.sdk import WorkspaceClient
 from infra.workspace import preflight
 from infra.workspace.access import grants, instance_profile
 from infra.workspace.access.principals import Principal
-from infra.workspace.aws.tear_down import Aws, tear_down
-from infra.workspace.errors import DeploymentError, composed
+from infra.workspace.aws.tear_down import Aws, tear_down_reachable
+from infra.workspace.dashboard import dashboards
+from infra.workspace.errors import DeploymentError
 from infra.workspace.job import deployed_job, jobs, verification
 from infra.workspace.job.job_kind import STREAMING
 from infra.workspace.job.runs import end_single_runs
@@ -30,7 +31,7 @@ from infra.workspace.wheel.wheel_file import WheelFile
 
 @dataclass(frozen=True)
 class Deployment:
-    """The result of a deployment: its steps, the job, the maintenance job if there is one, and the table's name."""
+    """The result: the steps, the job, the table's name, and the maintenance job and the dashboard, if any."""
 
     steps: tuple[Step, ...]
     job_id: int
@@ -38,6 +39,8 @@ class Deployment:
     table: str
     maintenance_id: int | None = None
     maintenance_url: str | None = None
+    dashboard_id: str | None = None
+    dashboard_url: str | None = None
 
 
 def deploy(
@@ -48,6 +51,7 @@ def deploy(
     aws: Aws,
     pace: Pace,
     previous_streams: Iterable[Logs] = (),
+    template: str = "",
 ) -> Deployment:
     """Bring the workspace in line with the settings.
 
@@ -58,6 +62,7 @@ def deploy(
         aws: clients that remove Auto Loader's resources for former streams; not used otherwise.
         pace: waits and reports each step.
         previous_streams: Auto Loader streams of earlier settings, in addition to those in the memory.
+        template: template of the dashboard; not used if the settings have no warehouse.
 
     Raises:
         DeploymentError: the deployment cannot continue. Calling the function again resumes it.
@@ -101,6 +106,8 @@ def deploy(
         done=done,
         pace=pace,
     )
+    # After the jobs, so that a failure here does not keep the logs from being loaded.
+    dashboard = dashboards.bring_up_to_date(client, spec, template=template, memory=memory, done=done, pace=pace)
     done.add(*upload.remove_others(client, spec.folder, wheel_file))
     pace.check()
     done.add(*_leave_replaced_profiles(client, spec, memory))
@@ -113,6 +120,8 @@ def deploy(
         table=spec.table,
         maintenance_id=ids.maintenance,
         maintenance_url=deployed_job.url(spec.host, ids.maintenance) if ids.maintenance is not None else None,
+        dashboard_id=dashboard,
+        dashboard_url=dashboards.url(spec.host, dashboard) if dashboard is not None else None,
     )
 
 
@@ -172,8 +181,10 @@ def destroy(
     for arn in dict.fromkeys((spec.profile.arn, *memory.value.granted)):
         done.add(*_leave_profile(client, arn, memory))
         pace.check()
-    done.add(*_tear_down(aws, spec, _streams(spec, memory, []))[0])
+    done.add(*tear_down_reachable(aws, _streams(spec, memory, []), bucket=spec.logs.bucket)[0])
     pace.check()
+    # Before its folder, because nothing documents that deleting the folder ends the publication.
+    dashboards.remove(client, spec, memory, done=done, pace=pace)
     # Last, because the folder holds the memory.
     done.add(*upload.remove_folder(client, spec.folder))
     return tuple(done.completed)
@@ -198,29 +209,9 @@ def _leave_streams(spec: WorkspaceSpec, aws: Aws, memory: Memory) -> list[Step]:
     """Remove Auto Loader's resources for former streams; the updated job no longer reads them."""
     current = [spec.logs] if spec.auto_loader else []
     former = [stream for stream in memory.value.streams if stream not in current]
-    steps, kept = _tear_down(aws, spec, former)
+    steps, kept = tear_down_reachable(aws, former, bucket=spec.logs.bucket)
     memory.update(streams=(*kept, *current))
     return steps
-
-
-def _tear_down(aws: Aws, spec: WorkspaceSpec, streams: Sequence[Logs]) -> tuple[list[Step], list[Logs]]:
-    """Remove Auto Loader's resources; return the steps, and the streams of former buckets without permissions.
-
-    The function has permissions only on the bucket of the settings. Streams of other buckets stay in the memory because
-    a deployment by hand may have permissions on them.
-    """
-    steps = tear_down(aws, [stream for stream in streams if stream.bucket == spec.logs.bucket])
-    kept = []
-    for stream in streams:
-        if stream.bucket != spec.logs.bucket:
-            try:
-                steps += tear_down(aws, [stream])
-            except DeploymentError as error:
-                kept.append(stream)
-                advice = "A deployment by hand with permissions on that bucket removes them"
-                text = composed(f"left for {stream.bucket}", detail=str(error), advice=advice)
-                steps.append(Step("Auto Loader resources", "unchanged", text))
-    return steps, kept
 
 
 def _leave_replaced_profiles(client: WorkspaceClient, spec: WorkspaceSpec, memory: Memory) -> list[Step]:

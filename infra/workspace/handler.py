@@ -24,6 +24,7 @@ from infra.workspace.access.instance_profile import PATIENCE
 from infra.workspace.aws.arn import Arn
 from infra.workspace.aws.tear_down import Aws
 from infra.workspace.client import REQUEST_SECONDS, RETRY_SECONDS, connect, secret_of
+from infra.workspace.dashboard.template import NAME as TEMPLATE
 from infra.workspace.errors import DeploymentError, NotYet, composed, sentence
 from infra.workspace.explain import explaining
 from infra.workspace.pace import Pace
@@ -96,10 +97,13 @@ def _deploy(event: Mapping[str, Any], context: Any, secrets: list[str]) -> dict[
         aws=_aws(spec),
         pace=pace,
         previous_streams=_previous_streams(event),
+        template=_template(spec),
     )
     data = {"JobId": str(done.job_id), "JobUrl": done.job_url, "Table": done.table}
     if done.maintenance_url is not None:
         data |= {"MaintenanceJobId": str(done.maintenance_id), "MaintenanceJobUrl": done.maintenance_url}
+    if done.dashboard_url is not None:
+        data |= {"DashboardId": str(done.dashboard_id), "DashboardUrl": done.dashboard_url}
     return data
 
 
@@ -114,6 +118,12 @@ def _delete(event: Mapping[str, Any], context: Any, secrets: list[str]) -> dict[
 
 def _spec(properties: Mapping[str, Any]) -> WorkspaceSpec:
     return WorkspaceSpec.from_json(properties["Spec"])
+
+
+def _template(spec: WorkspaceSpec) -> str:
+    if spec.warehouse_id is None:
+        return ""
+    return (Path(os.environ["LAMBDA_TASK_ROOT"]) / "dashboard" / TEMPLATE).read_text(encoding="utf-8")
 
 
 def _previous_streams(event: Mapping[str, Any]) -> list[Logs]:

@@ -1,4 +1,5 @@
-"""Keep a deployment's memory in a small file next to the wheel: its grants, verifications and Auto Loader streams.
+"""Keep a deployment's memory in a small file next to the wheel: its grants, verifications, Auto Loader streams and
+dashboard.
 
 An entry is written before the action that it records, so an interrupted deployment leaves no unrecorded action.
 """
@@ -37,6 +38,21 @@ class Verification:
 
 
 @dataclass(frozen=True)
+class RememberedDashboard:
+    """The dashboard of the environment.
+
+    Attributes:
+        id: ID of the dashboard; None before it is created.
+        etag: etag of the draft after the deployment wrote it; None while the deployment writes it.
+        digest: hash of the document that the deployment wrote.
+    """
+
+    id: str | None = None
+    etag: str | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True)
 class MemoryContent:
     """The content of the memory file.
 
@@ -45,12 +61,14 @@ class MemoryContent:
         verification: the active verify run, if any.
         passed: keys of the verifications that passed, the newest last.
         streams: Auto Loader streams that the job reads or has read.
+        dashboard: the dashboard, if any.
     """
 
     granted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     verification: Verification | None = None
     passed: tuple[str, ...] = ()
     streams: tuple[Logs, ...] = ()
+    dashboard: RememberedDashboard | None = None
 
 
 @dataclass
@@ -107,11 +125,13 @@ def _parsed(content: bytes, path: str) -> MemoryContent:
     try:
         raw = json.loads(content)
         verification = raw["verification"]
+        dashboard = raw.get("dashboard")  # version 0.1.0 had none
         return MemoryContent(
             granted={arn: tuple(names) for arn, names in raw["granted"].items()},
             verification=Verification(**verification) if verification else None,
             passed=tuple(raw["passed"]),
             streams=tuple(Logs(**stream) for stream in raw["streams"]),
+            dashboard=RememberedDashboard(**dashboard) if dashboard else None,
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DeploymentError(

@@ -11,6 +11,7 @@ from databricks.sdk.service.compute import NodeType
 
 from infra.workspace.access import principals
 from infra.workspace.access.principals import Principal
+from infra.workspace.dashboard import warehouse
 from infra.workspace.errors import LONGEST, DeploymentError, listed
 from infra.workspace.explain import explaining
 from infra.workspace.job import deployed_job
@@ -68,6 +69,8 @@ def check(client: WorkspaceClient, spec: WorkspaceSpec) -> Preflight:
     problems += deployed_job.problems(client, spec, STREAMING)
     if spec.maintenance:
         problems += deployed_job.problems(client, spec, MAINTENANCE)
+    if spec.warehouse_id is not None:
+        problems += warehouse.problems(client, spec.warehouse_id)
     if problems:
         what = f"The workspace {spec.host} does not meet the requirements of this deployment:"
         room = LONGEST - len(what) - len(_THEN) - len(" . ")

@@ -123,6 +123,7 @@ class WorkspaceSpec:
         auto_loader: Auto Loader creates the topic, the queue and the bucket notification.
         verify: start a verify run, which reads the logs on a cluster, before the job is created or changed.
         maintenance: the maintenance job; None if the environment has none.
+        warehouse_id: ID of the SQL warehouse of the dashboard; None if the environment has no dashboard.
     """
 
     environment: str
@@ -136,6 +137,7 @@ class WorkspaceSpec:
     auto_loader: bool
     verify: bool = True
     maintenance: Maintenance | None = None
+    warehouse_id: str | None = None
 
     @property
     def table(self) -> str:
@@ -144,7 +146,7 @@ class WorkspaceSpec:
 
     @property
     def folder(self) -> str:
-        """The workspace folder of the wheel and the deployment's memory.
+        """The workspace folder of the wheel, the deployment's memory and the dashboard.
 
         Only admins can create folders there, and only they have permissions on them. In ``/Workspace/Shared``, every
         user could replace the wheel and so run code with the reader role's permissions. A home folder would differ for

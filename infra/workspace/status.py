@@ -1,4 +1,4 @@
-"""Status of an environment in the workspace: profile, grants, both jobs and their latest runs."""
+"""Status of an environment in the workspace: profile, grants, both jobs and their latest runs, and the dashboard."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.jobs import BaseRun, JobSettings, PauseStatus
 
 from infra.workspace.access import instance_profile, principals
+from infra.workspace.dashboard import dashboards, draft, publication
 from infra.workspace.explain import explaining
 from infra.workspace.job import deployed_job, identity
 from infra.workspace.job.job_kind import MAINTENANCE, STREAMING, JobKind
@@ -68,6 +69,23 @@ class JobStatus:
 
 
 @dataclass(frozen=True)
+class DashboardStatus:
+    """The status of the dashboard.
+
+    Attributes:
+        id: ID of the dashboard.
+        path: path of the draft in the workspace.
+        url: URL of the published dashboard.
+        published: the dashboard is published.
+    """
+
+    id: str
+    path: str
+    url: str
+    published: bool
+
+
+@dataclass(frozen=True)
 class Status:
     """The status of an environment.
 
@@ -76,12 +94,14 @@ class Status:
         grants: the principals that may use the profile.
         job: the streaming job; None if there is none.
         maintenance: the maintenance job; None if there is none.
+        dashboard: the dashboard; None if there is none.
     """
 
     registered: bool
     grants: tuple[Grant, ...]
     job: JobStatus | None
     maintenance: JobStatus | None
+    dashboard: DashboardStatus | None = None
 
 
 def read(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
@@ -96,7 +116,19 @@ def read(client: WorkspaceClient, spec: WorkspaceSpec) -> Status:
         grants=tuple(Grant(principal=holder, managed=holder in managed) for holder in holders),
         job=_job(client, spec, STREAMING, count=RUNS),
         maintenance=_job(client, spec, MAINTENANCE, count=1),
+        dashboard=_dashboard(client, spec, memory),
     )
+
+
+def _dashboard(client: WorkspaceClient, spec: WorkspaceSpec, memory: Memory) -> DashboardStatus | None:
+    found = draft.find(client, spec, memory)
+    if found is None:
+        return None
+    dashboard_id = found.dashboard_id or ""
+    with explaining(f"Reading the dashboard {dashboard_id}"):
+        published = publication.find(client, dashboard_id) is not None
+    path = f"/Workspace{(found.path or '').removeprefix('/Workspace')}"
+    return DashboardStatus(dashboard_id, path, dashboards.url(spec.host, dashboard_id), published)
 
 
 def _job(client: WorkspaceClient, spec: WorkspaceSpec, kind: JobKind, *, count: int) -> JobStatus | None:

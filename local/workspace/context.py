@@ -36,6 +36,8 @@ class Behavior:
             starts them, so that the time of day does not change a test.
         logs_of_failures: whether the output of a failed task has ``logs``. Without them ``error`` holds only the last
             line of the exception, as Databricks measured for a Python task, and ``error_trace`` has the rest.
+        stale_dashboard_reads: how many reads after a write of a dashboard return the state before it.
+        etag_counts_every_write: whether every write of a dashboard changes its etag, and not only one of its content.
     """
 
     token_seconds: float = 3600
@@ -48,6 +50,8 @@ class Behavior:
     filters: bool = True
     schedules: bool = False
     logs_of_failures: bool = True
+    stale_dashboard_reads: int = 0
+    etag_counts_every_write: bool = False
 
 
 @dataclass

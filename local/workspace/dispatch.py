@@ -10,6 +10,8 @@ from typing import Any
 from local.workspace import (
     catalog,
     clusters,
+    dashboard_permissions,
+    dashboards,
     external_locations,
     files,
     grants,
@@ -21,6 +23,7 @@ from local.workspace import (
     run_api,
     run_page,
     signing_in,
+    warehouses,
 )
 from local.workspace.context import Workspace
 from local.workspace.errors import ApiError, denied, malformed
@@ -39,6 +42,9 @@ ROUTES: tuple[Route, ...] = (
     *run_api.ROUTES,
     *run_page.ROUTES,
     *job_permissions.ROUTES,
+    *dashboards.ROUTES,
+    *dashboard_permissions.ROUTES,
+    *warehouses.ROUTES,
     *catalog.ROUTES,
     *external_locations.ROUTES,
     *metastore.ROUTES,

@@ -19,7 +19,7 @@ from local.workspace.state import State, WorkspaceObject
 _SIZE_LIMIT = 10 * 1024 * 1024
 
 
-def _tree_path(path: str) -> str:
+def tree_path(path: str) -> str:
     """Return a path as it is stored: without the prefix ``/Workspace`` that clusters see.
 
     Raises:
@@ -39,7 +39,7 @@ def _shown_path(requested: str, path: str) -> str:
 
 def read(state: State, path: str) -> bytes | None:
     """Return the bytes of a workspace file; None if the file does not exist."""
-    file = state.objects.get(_tree_path(path))
+    file = state.objects.get(tree_path(path))
     return None if file is None or file.object_type == "DIRECTORY" else file.content
 
 
@@ -48,7 +48,7 @@ def _import(workspace: Workspace, request: Request) -> dict[str, Any]:
     state, body = workspace.state, request.body
     if body.get("format") != ImportFormat.AUTO.value:
         raise invalid(f"Only format {ImportFormat.AUTO.value} is supported here")
-    path, content = _tree_path(body["path"]), _decoded(body.get("content") or "")
+    path, content = tree_path(body["path"]), _decoded(body.get("content") or "")
     parent = _folder_of(path)
     folder = state.objects.get(parent)
     if folder is None or folder.object_type != "DIRECTORY":
@@ -78,7 +78,7 @@ def _decoded(content: str) -> bytes:
 
 def _mkdirs(workspace: Workspace, request: Request) -> dict[str, Any]:
     """Create a folder and its parents; a folder that exists is not an error."""
-    parts = _tree_path(request.body["path"]).strip("/").split("/")
+    parts = tree_path(request.body["path"]).strip("/").split("/")
     state = workspace.state
     for depth in range(1, len(parts) + 1):
         path = "/" + "/".join(parts[:depth])
@@ -115,7 +115,9 @@ def _delete(workspace: Workspace, request: Request) -> dict[str, Any]:
     if inside and not request.body.get("recursive"):
         raise ApiError(400, "DIRECTORY_NOT_EMPTY", f"Folder ({item.path}) is not empty")
     for path in (item.path, *inside):
-        del state.objects[path]
+        dashboard = state.dashboards.get(state.objects.pop(path).resource_id)
+        if dashboard is not None:
+            dashboard.trashed, dashboard.published = f"/Users/{request.caller.name}/Trash", None
     return {}
 
 
@@ -130,7 +132,7 @@ def _export(workspace: Workspace, request: Request) -> Response:
 
 
 def _existing(state: State, path: str) -> WorkspaceObject:
-    item = state.objects.get(_tree_path(path))
+    item = state.objects.get(tree_path(path))
     if item is None:
         raise not_found(f"Path ({path}) doesn't exist.")
     return item
@@ -145,6 +147,9 @@ def _folder_of(path: str) -> str:
 
 
 def _document(item: WorkspaceObject, requested: str) -> dict[str, Any]:
+    if item.object_type == "DASHBOARD":
+        path = _shown_path(requested, item.path)
+        return {"object_type": "DASHBOARD", "path": path, "resource_id": item.resource_id}
     shown: dict[str, Any] = {
         "object_type": item.object_type,
         "path": _shown_path(requested, item.path),

@@ -50,7 +50,7 @@ def replaced(state: State, job: Job, access: list[dict[str, Any]], *, keep_owner
     Raises:
         ApiError: if a principal does not exist, or if there is not exactly one owner.
     """
-    permissions = [_permission(state, entry) for entry in access]
+    permissions = [permission_of(state, entry) for entry in access]
     # The last of several entries for the same principal wins.
     new = list({(permission.key, permission.name): permission for permission in permissions}.values())
     owners = [permission for permission in new if permission.level == "IS_OWNER"]
@@ -61,7 +61,12 @@ def replaced(state: State, job: Job, access: list[dict[str, Any]], *, keep_owner
     return new
 
 
-def _permission(state: State, entry: dict[str, Any]) -> Permission:
+def permission_of(state: State, entry: dict[str, Any]) -> Permission:
+    """Return the permission in an entry of a request.
+
+    Raises:
+        ApiError: if the entry is not valid, or its principal does not exist.
+    """
     named = [(key, entry[key]) for key in _KEYS if entry.get(key)]
     if len(named) != 1 or not entry.get("permission_level"):
         raise invalid("Each entry needs a permission_level and exactly one principal")
@@ -95,13 +100,16 @@ def _job(workspace: Workspace, request: Request, levels: tuple[str, ...]) -> Job
     return job
 
 
+def entry_of(state: State, permission: Permission) -> dict[str, Any]:
+    """Return a permission as an entry of a response."""
+    entry: dict[str, Any] = {permission.key: permission.name}
+    if permission.key == "service_principal_name":
+        entry["display_name"] = state.principal(permission.name).display_name
+    return entry | {"all_permissions": [{"permission_level": permission.level, "inherited": False}]}
+
+
 def _document(state: State, job: Job) -> dict[str, Any]:
-    entries = []
-    for permission in job.permissions:
-        entry: dict[str, Any] = {permission.key: permission.name}
-        if permission.key == "service_principal_name":
-            entry["display_name"] = state.principal(permission.name).display_name
-        entries.append(entry | {"all_permissions": [{"permission_level": permission.level, "inherited": False}]})
+    entries = [entry_of(state, permission) for permission in job.permissions]
     from_above = {"permission_level": "CAN_MANAGE", "inherited": True, "inherited_from_object": ["/jobs/"]}
     entries.append({"group_name": ADMINS, "all_permissions": [from_above]})
     return {"object_id": f"/jobs/{job.job_id}", "object_type": "job", "access_control_list": entries}

@@ -61,19 +61,20 @@ class InstanceProfile:
 
 @dataclass
 class WorkspaceObject:
-    """A folder or file of the workspace; times are in milliseconds since 1970."""
+    """A folder, a file or a dashboard (then with its ID); times are in milliseconds since 1970."""
 
     path: str
-    object_type: Literal["DIRECTORY", "FILE"]
+    object_type: Literal["DIRECTORY", "FILE", "DASHBOARD"]
     object_id: int
     created_at: int
     modified_at: int
     content: bytes = b""
+    resource_id: str = ""
 
 
 @dataclass
 class Permission:
-    """A principal's permission on a job, granted on the job itself."""
+    """A principal's permission on a job or a dashboard, granted on the object itself."""
 
     key: Literal["group_name", "user_name", "service_principal_name"]
     name: str
@@ -110,6 +111,40 @@ class Job:
         given = self.settings.get("run_as", {})
         owner = next((each.name for each in self.permissions if each.level == "IS_OWNER"), self.creator)
         return str(given.get("service_principal_name") or given.get("user_name") or owner)
+
+
+@dataclass
+class Dashboard:
+    """An AI/BI dashboard.
+
+    Attributes:
+        content: the draft's document.
+        trashed: the folder of the trash that it is in; empty if it is not in the trash.
+        published: the published dashboard as the API returns it; None if it is not published.
+        published_content: the document that viewers see.
+        permissions: the direct permissions on the dashboard.
+        stale_reads: how many reads still return ``former``, the state before the last write (None: no dashboard).
+    """
+
+    dashboard_id: str
+    display_name: str
+    parent_path: str
+    content: str
+    warehouse_id: str
+    created: str
+    updated: str
+    etag: int = 1
+    trashed: str = ""
+    published: dict[str, Any] | None = None
+    published_content: str = ""
+    permissions: list[Permission] = field(default_factory=list)
+    stale_reads: int = 0
+    former: dict[str, Any] | None = None
+
+    @property
+    def path(self) -> str:
+        """The path in the tree."""
+        return f"{self.parent_path}/{self.display_name}.lvdash.json"
 
 
 @dataclass
@@ -175,6 +210,8 @@ class State:
     objects: dict[str, WorkspaceObject] = field(default_factory=dict)
     jobs: dict[int, Job] = field(default_factory=dict)
     runs: dict[int, Run] = field(default_factory=dict)
+    dashboards: dict[str, Dashboard] = field(default_factory=dict)
+    warehouses: dict[str, str] = field(default_factory=dict)
     idempotency_tokens: dict[str, int] = field(default_factory=dict)
     catalogs: dict[str, str] = field(default_factory=dict)
     schemas: dict[str, Schema] = field(default_factory=dict)

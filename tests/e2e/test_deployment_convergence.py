@@ -17,7 +17,7 @@ from infra.workspace.errors import DeploymentError
 from infra.workspace.spec import WorkspaceSpec
 from local.workspace import Fault
 from local.workspace.request_log import LoggedRequest
-from tests.support.deploying import GROUP, NEWER_WHEEL, READERS, Stage, snapshot, staged
+from tests.support.deploying import DASHBOARD, GROUP, NEWER_WHEEL, READERS, Stage, snapshot, staged
 
 ONE_REQUEST = [Fault.TOO_MANY_REQUESTS, Fault.UNAVAILABLE, Fault.CUT_BEFORE, Fault.CUT_AFTER]
 """Faults of a single request, which the SDK retries."""
@@ -70,7 +70,7 @@ def test_a_fault_at_any_kind_of_request_leaves_the_final_state_unchanged(
     assert len(requests) > 20
     for number in _requests_to_disturb(requests, every_change=times is None):
         with staged(tmp_path) as stage:
-            spec = stage.spec(GROUP, READERS)
+            spec = stage.spec(GROUP, DASHBOARD, READERS)
             prepare(stage, spec)
             stage.server.clear_log()
             stage.server.faults.at(number, fault, times=times)
@@ -88,7 +88,7 @@ def _requests_to_disturb(requests: Sequence[LoggedRequest], *, every_change: boo
     kinds: set[tuple[str, str]] = set()
     numbers = []
     for number, request in enumerate(requests, 1):
-        kind = (request.method, re.sub(r"\d+|[0-9a-f]{8}-[0-9a-f-]{27}", "*", request.path))
+        kind = (request.method, re.sub(r"[0-9a-f]{32}|\d+|[0-9a-f]{8}-[0-9a-f-]{27}", "*", request.path))
         if kind not in kinds or (every_change and request.writes):
             numbers.append(number)
         kinds.add(kind)
@@ -97,7 +97,7 @@ def _requests_to_disturb(requests: Sequence[LoggedRequest], *, every_change: boo
 
 def _undisturbed(folder: Path, prepare: Prepare, act: Prepare) -> tuple[dict[str, Any], list[LoggedRequest]]:
     with staged(folder) as stage:
-        spec = stage.spec(GROUP, READERS)
+        spec = stage.spec(GROUP, DASHBOARD, READERS)
         prepare(stage, spec)
         stage.server.clear_log()
         act(stage, spec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import re
@@ -11,12 +12,15 @@ import sys
 import zipfile
 from email import message_from_bytes
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from infra.assets import function_zip
 from infra.assets.function_zip import LOCK, MACHINE, PYTHON, WORKSPACE, FunctionCode, FunctionCodeError, pack
 from infra.assets.wheel import SOURCE
+from infra.dashboard.document import template
+from infra.workspace import handler
 from infra.workspace.wheel.wheel_file import read_wheel
 from tests.infra.conftest import ROOT
 
@@ -54,6 +58,15 @@ def test_the_zip_does_not_depend_on_folder_time_or_permissions(code: FunctionCod
         file.chmod(0o600)
     again = pack(tmp_path / "out", workspace=workspace, job=job)
     assert (again.content_hash, again.wheel) == (code.content_hash, code.wheel)
+
+
+def test_the_zip_has_the_template_of_the_dashboard_where_the_function_reads_it(
+    code: FunctionCode, unpacked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(unpacked))
+    spec = mock.Mock(warehouse_id="0123456789abcdef")
+    assert handler._template(spec) == template()
+    assert code.dashboard == hashlib.sha256(template().encode()).hexdigest()[:12]
 
 
 def test_a_changed_module_changes_the_zip_and_keeps_the_wheel(code: FunctionCode, tmp_path: Path) -> None:

@@ -122,6 +122,17 @@ def test_the_custom_resource_has_the_specification_the_secret_and_the_wheel(
     assert "network.flow_logs.test" in json.dumps(json.loads(properties["Spec"]))
 
 
+def test_a_dashboard_adds_its_hash_and_its_outputs(synthesized: Synthesize, tmp_path: Path) -> None:
+    warehouse = ("[workspace.cluster]", 'warehouse_id = "0123456789abcdef"\n\n[workspace.cluster]')
+    template = synthesized(environment(tmp_path, warehouse))
+    ((resource, found),) = template.find_resources(TYPE).items()
+    properties = found["Properties"]
+    assert properties["Dashboard"] == function_code().dashboard
+    assert json.loads(properties["Spec"])["warehouse_id"] == "0123456789abcdef"
+    for name in ("DashboardId", "DashboardUrl"):
+        template.has_output(name, {"Value": {"Fn::GetAtt": [resource, name]}})
+
+
 def test_the_specification_refers_to_the_queue_url(synthesized: Synthesize, tmp_path: Path) -> None:
     template = synthesized(environment(tmp_path, STACK))
     (resource,) = _of_type(template, TYPE)
@@ -200,6 +211,8 @@ def test_the_outputs_come_from_the_custom_resource(synthesized: Synthesize, tmp_
     (resource,) = template.find_resources(TYPE)
     for name in ("JobId", "JobUrl", "MaintenanceJobId", "MaintenanceJobUrl", "Table"):
         template.has_output(name, {"Value": {"Fn::GetAtt": [resource, name]}})
+    # CloudFormation fails an output whose attribute the function does not return.
+    assert [name for name in template.to_json()["Outputs"] if "Dashboard" in name] == []
 
 
 def test_without_a_maintenance_job_no_output_waits_for_one(synthesized: Synthesize, tmp_path: Path) -> None:

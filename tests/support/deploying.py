@@ -24,11 +24,17 @@ from infra.workspace.step import Step
 from infra.workspace.wheel.wheel_file import WheelFile
 from infra.workspace_spec import workspace_spec
 from local.workspace import Credentials, State, WorkspaceServer, add_group, add_service_principal, add_user
-from local.workspace.state import Job
+from local.workspace.state import Dashboard, Job
 from tests.support.environment_files import environment, maintenance
 
 WHEEL = WheelFile(name="vpc_flow_logs-0.1.0-py3-none-any.whl", content=b"first", label="0.1.0-aaaaaaaaaaaa")
 NEWER_WHEEL = replace(WHEEL, content=b"second", label="0.2.0-bbbbbbbbbbbb")
+
+WAREHOUSE = "0123456789abcdef"
+"""ID of a SQL warehouse in the workspace."""
+
+TEMPLATE = '{"datasets": [{"queryLines": ["SELECT * FROM `<table>_all_fields`"]}], "pages": [{"name": "a"}]}\n'
+"""The template of a dashboard."""
 
 READER = "01234567-89ab-cdef-0123-456789abcdef"
 """Application ID of a service principal in the workspace."""
@@ -92,10 +98,22 @@ class Stage:
         )
 
     def deploy(
-        self, spec: WorkspaceSpec, *, wheel: WheelFile = WHEEL, client: WorkspaceClient | None = None, **more: Any
+        self,
+        spec: WorkspaceSpec,
+        *,
+        wheel: WheelFile = WHEEL,
+        client: WorkspaceClient | None = None,
+        template: str = TEMPLATE,
+        **more: Any,
     ) -> Deployment:
         return deployment.deploy(
-            client or self.client(), spec, wheel_file=wheel, aws=self.bucket.clients, pace=self.pace(), **more
+            client or self.client(),
+            spec,
+            wheel_file=wheel,
+            aws=self.bucket.clients,
+            pace=self.pace(),
+            template=template,
+            **more,
         )
 
     def destroy(self, spec: WorkspaceSpec, *, whole: bool = True) -> tuple[Step, ...]:
@@ -125,6 +143,7 @@ def staged(folder: Path) -> Iterator[Stage]:
         add_service_principal(state, "reader")
         state.principal("reader").name = READER
         state.catalogs["network"] = "admins"
+        state.warehouses[WAREHOUSE] = "Shared"
         state.node_types.setdefault("m6gd.large", {**state.node_types["m5d.large"], "node_type_id": "m6gd.large"})
         yield Stage(server=server, folder=folder, deployer=server.credentials)
 
@@ -154,6 +173,7 @@ READERS = ('trigger = "continuous"', 'trigger = "continuous"\ncan_view = ["audit
 MAIL = ('trigger = "continuous"', 'trigger = "continuous"\nemail_on_failure = ["oncall@example.com"]')
 SCHEDULED = ('trigger = "continuous"', 'trigger = "scheduled"\nschedule = "0 0/15 * * * ?"')
 PAUSED = ('trigger = "continuous"', 'trigger = "continuous"\npause = true')
+DASHBOARD = ("[workspace.cluster]", f'warehouse_id = "{WAREHOUSE}"\n\n[workspace.cluster]')
 NO_VERIFY = ("[workspace.cluster]", "verify = false\n\n[workspace.cluster]")
 STACK_QUEUE = ('"auto-loader"', '"stack"')
 OFF = ('"auto-loader"', '"off"')
@@ -172,12 +192,26 @@ def snapshot(state: State) -> dict[str, Any]:
         "running": [run.name for run in state.runs.values() if not run.ended],
         "schemas": sorted(state.schemas),
         "volumes": sorted(state.volumes),
+        "dashboards": [_dashboard(each) for each in state.dashboards.values() if not each.trashed],
+    }
+
+
+def _dashboard(dashboard: Dashboard) -> dict[str, Any]:
+    published = dashboard.published or {}
+    return {
+        "path": dashboard.path,
+        "content": dashboard.content,
+        "warehouse": dashboard.warehouse_id,
+        "published": (dashboard.published_content, published.get("embed_credentials"), published.get("warehouse_id")),
+        "permissions": sorted(
+            (permission.key, permission.name, permission.level) for permission in dashboard.permissions
+        ),
     }
 
 
 def _content(content: bytes) -> str:
-    """Return a file's text without run IDs and tokens, which differ between deployments."""
-    return re.sub(r'"(run_id|token)": [^,\n]+', r'"\1": …', content.decode(errors="replace"))
+    """Return a file's text without IDs, tokens and etags, which differ between deployments."""
+    return re.sub(r'"(run_id|token|id|etag)": [^,\n]+', r'"\1": …', content.decode(errors="replace"))
 
 
 STREAM = Logs(bucket="flow-logs-bucket", prefix="AWSLogs/", path="s3://flow-logs-bucket/AWSLogs/*")

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from infra.workspace.aws import auto_loader
 from infra.workspace.aws.arn import Arn
+from infra.workspace.errors import DeploymentError, composed
 from infra.workspace.explain import explaining
 from infra.workspace.spec import Logs
 from infra.workspace.step import Step
@@ -52,6 +53,26 @@ def tear_down(aws: Aws, streams: Sequence[Logs]) -> list[Step]:
                 steps.append(Step("bucket notification", "removed", f"{len(own)} created by Auto Loader on {bucket}"))
             steps += others
     return steps
+
+
+def tear_down_reachable(aws: Aws, streams: Sequence[Logs], *, bucket: str) -> tuple[list[Step], list[Logs]]:
+    """Remove Auto Loader's resources; return the steps, and the streams of former buckets without permissions.
+
+    The function has permissions only on ``bucket``, that of the settings. Streams of other buckets stay in the memory
+    because a deployment by hand may have permissions on them.
+    """
+    steps = tear_down(aws, [stream for stream in streams if stream.bucket == bucket])
+    kept = []
+    for stream in streams:
+        if stream.bucket != bucket:
+            try:
+                steps += tear_down(aws, [stream])
+            except DeploymentError as error:
+                kept.append(stream)
+                advice = "A deployment by hand with permissions on that bucket removes them"
+                text = composed(f"left for {stream.bucket}", detail=str(error), advice=advice)
+                steps.append(Step("Auto Loader resources", "unchanged", text))
+    return steps, kept
 
 
 def _classified(aws: Aws, bucket: str, streams: Sequence[Logs]) -> tuple[list[dict[str, Any]], list[Step]]:

@@ -26,6 +26,7 @@ CHARTS = ("counter", "bar", "line", "table", "heatmap", "sankey")
 
 _SOURCE = re.compile(rf"\b(FROM|JOIN) ({'|'.join(SOURCES)})\b")
 _MARKER = re.compile(r"'[^']*'|--[^\n]*|(?<![:\w]):([a-z_]+)\b")  # string literals and comments stay unchanged
+_SOURCE_OR_MARKER = re.compile(f"{_SOURCE.pattern}|{_MARKER.pattern}")
 
 Value = str | int | float | datetime | None
 
@@ -137,11 +138,24 @@ class Answer:
         unknown = [name for name in given if name not in names]
         if unknown:
             raise KeyError(f"{self.name} has no parameter {unknown[0]!r}; it has {', '.join(names)}")
-        values = {
-            parameter.name: f"CAST({_text(given[name]) if name in given else parameter.default} AS {parameter.type})"
-            for name, parameter in zip(names, self.parameters, strict=True)
-        }
-        return _MARKER.sub(lambda match: values[match[1]] if match[1] else match[0], self.query(sources))
+        return self.filled(sources, {name: _text(value) for name, value in given.items()})
+
+    def filled(self, sources: Mapping[str, str], given: Mapping[str, str]) -> str:
+        """Return the SELECT with a SQL expression for each marker.
+
+        Args:
+            sources: As for `query`.
+            given: Expressions by the name of the parameter. The other parameters have their defaults.
+        """
+        values = {each.name: f"CAST({given.get(each.name, each.default)} AS {each.type})" for each in self.parameters}
+
+        def replacement(match: re.Match[str]) -> str:
+            keyword, source, marker = match.groups()
+            if source:
+                return f"{keyword} {sources[source]}"
+            return values[marker] if marker else match[0]
+
+        return _SOURCE_OR_MARKER.sub(replacement, self.sql)
 
 
 def _text(value: Value) -> str:
