@@ -293,11 +293,11 @@ def test_status_shows_id_path_and_publication(stage: Stage) -> None:
     spec = stage.spec(*QUICK)
     stage.deploy(spec)
     dashboard = _dashboard(stage)
-    shown = status.look(stage.client(), spec).dashboard
+    shown = status.read(stage.client(), spec).dashboard
     assert shown is not None
     assert (shown.id, shown.path, shown.published) == (dashboard.dashboard_id, f"/Workspace{PATH}", True)
     stage.client().lakeview.unpublish(dashboard.dashboard_id)
-    shown = status.look(stage.client(), spec).dashboard
+    shown = status.read(stage.client(), spec).dashboard
     assert shown is not None
     assert not shown.published
 
