@@ -24,9 +24,9 @@ TAG = "coalesce(instance_tag, asg_tag, interface_tag)"
 SERVICES = {
     22: "ssh", 23: "telnet", 53: "dns", 80: "http", 123: "ntp", 161: "snmp", 443: "https", 445: "smb",
     1433: "sql server", 3306: "mysql", 3389: "rdp", 5060: "sip", 5432: "postgresql", 5900: "vnc", 6379: "redis",
-    8080: "http alt", 8443: "https alt", 9092: "kafka", 9200: "elasticsearch", 27017: "mongodb", 51820: "wireguard",
+    8080: "http alt", 8443: "https alt", 9092: "kafka", 9200: "elasticsearch", 27017: "mongodb",
 }  # fmt: skip
-"""The names of the ports in the generator's traffic; client ports begin at 32768."""
+"""The names of the ports in the generator's traffic."""
 
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 
@@ -101,8 +101,8 @@ _UPLOADS = """
     busiest AS (
         SELECT *, row_number() OVER (PARTITION BY srcaddr, dstaddr ORDER BY bytes DESC, day) AS place
         FROM days WHERE day >= 0)
-    SELECT srcaddr, dstaddr, make_timestamp((getvariable('since') + day * 86400) * 1000000), usual, records, packets,
-           bytes
+    SELECT srcaddr, dstaddr, make_timestamp((getvariable('since') + day * 86400)::BIGINT * 1000000), usual, records,
+           packets, bytes
     FROM busiest JOIN usual USING (srcaddr, dstaddr)
     WHERE place = 1 AND bytes > getvariable('factor') * usual AND bytes >= getvariable('min_bytes')"""
 
