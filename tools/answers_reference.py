@@ -99,8 +99,8 @@ for each record: version 1.8.0, class
 SELECT to_json(struct(*)) AS event FROM network.flow_logs.staging_ocsf;
 ```
 
-`to_json` leaves NULLs out. Times are in milliseconds since 1970. A filter on `time` reads all files of the table,
-because the table has statistics for `event_time` only. The view follows the mapping of AWS, with these
+`to_json` leaves NULLs out. Times are in milliseconds since 1970. A filter on `time` cannot use the table's statistics
+of `event_time`, so it reads all files. The view follows the mapping of AWS, with these
 choices:
 
 | records | attributes |
