@@ -176,7 +176,7 @@ def heatmap(
 
 def _label(text: str) -> str:
     """Return a label without control characters. A long one ends with an ellipsis; the table has the whole text."""
-    text = printable(text)
+    text = printable(text)  # before it is cut, because escapes are longer
     return text if len(text) <= _LONGEST_LABEL else f"{text[:_LONGEST_LABEL]}\N{HORIZONTAL ELLIPSIS}"
 
 
@@ -211,9 +211,18 @@ def _by_color(series: Sequence[Series]) -> dict[str, Any]:
 
 
 def _picture(title: str, description: str, series: Sequence[Series], spec: Spec, width: int) -> Picture:
-    title, description = printable(title), printable(description)
-    narrow, wide = (_drawn(spec, each, title=title, description=description) for each in (NARROW, width))
+    title, description, clean = printable(title), printable(description), _printable(spec)
+    narrow, wide = (_drawn(clean, each, title=title, description=description) for each in (NARROW, width))
     return Picture(title, description, series, narrow, wide, width)
+
+
+def _printable(spec: Any) -> Any:
+    """Return a specification without control characters, because vl-convert aborts the process if a title has one."""
+    if isinstance(spec, Mapping):
+        return {key: _printable(value) for key, value in spec.items()}
+    if isinstance(spec, list | tuple):
+        return [_printable(value) for value in spec]
+    return printable(spec) if isinstance(spec, str) else spec
 
 
 def _drawn(spec: Spec, width: int, *, title: str, description: str) -> Markup:

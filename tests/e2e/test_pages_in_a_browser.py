@@ -23,7 +23,7 @@ from tests.support.hostile import HOSTILE
 from tests.support.ingesting import ROOT, SECONDS
 from vpc_flow_logs.answers.catalog import catalog
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 IPV6 = "2001:db8:1234:5678:9abc:def0:1234:5678"
 
@@ -77,7 +77,8 @@ def title(folder: Path, name: str, *flags: str) -> Any:
     assert CHROMIUM is not None
     process = subprocess.run(
         [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", *flags,
-         f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=60000", "--dump-dom", f"file://{folder / name}"],
+         f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=60000", "--dump-dom",
+         f"file://{folder / name}"],
         capture_output=True, text=True, timeout=SECONDS, check=True,
     )  # fmt: skip
     match = re.search(r"<title>(.*?)</title>", process.stdout, flags=re.DOTALL)
