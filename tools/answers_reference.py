@@ -84,7 +84,11 @@ lists the answers. With a name and `--help`, it describes one. Parameters are op
 
 Text of log lines is shown, and never obeyed: control characters and marks that change the direction of text are
 escaped, and in CSV, text that a spreadsheet would take for a formula begins with `'`. JSON is one array of objects with
-times such as `2026-11-01T08:30:00Z`. The page needs no other file and has no scripts.
+times such as `2026-11-01T08:30:00Z`.
+
+The page needs no other file and has no scripts. It has a table and, for most answers with totals, a chart of the
+longest 20 bars. The header of the SQL file names the kind: a `counter` is a large number, and `bar`, `line` and
+`heatmap` are charts. A `sankey` is drawn as one bar per pair.
 """
 
 _OCSF = """

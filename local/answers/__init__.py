@@ -1,5 +1,5 @@
 """The answers of the catalog on a laptop: ``python -m local.answers``.
 
-`arguments` reads the command line, `tables` finds the table and creates the views, and `result` runs the query. Each
+`arguments` reads the command line, `tables` finds the table and creates the views, and `query` asks it. Each
 format has a module.
 """

@@ -13,7 +13,8 @@ from pyspark.sql import SparkSession
 
 from local.answers import csv_file, html_page, json_file, terminal
 from local.answers.arguments import InvalidArguments, Request, request_of
-from local.answers.result import Result, SameName, ask, listed, period
+from local.answers.query import SameName, ask, period
+from local.answers.result import Result, listed
 from local.answers.tables import UnknownTable, prepare
 from local.broken_pipe import ended_by_its_reader
 from local.ingest import LocalSession, exit_status

@@ -1,4 +1,4 @@
-"""The result of an answer or a query: its columns and rows, as values of Python."""
+"""A result: the columns and rows of an answer, of a query, or of the list of answers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from pyspark.sql import SparkSession
-
-from local.answers.arguments import Request
 from vpc_flow_logs.answers.catalog import catalog
-from vpc_flow_logs.answers.model import Chart, OutputColumn
-from vpc_flow_logs.answers.statements import sources_of
-from vpc_flow_logs.sql import quoted
+from vpc_flow_logs.answers.model import Answer, Chart, OutputColumn
 
 Cell = Any
 """None, text, a number, a Boolean, or a list or a mapping of cells. Times are text."""
@@ -47,8 +42,10 @@ class Result:
     is_cut: bool = False
 
 
-class SameName(Exception):
-    """Two columns of a query have the same name."""
+def of_answer(answer: Answer, about: str, rows: Sequence[Sequence[Cell]], *, is_cut: bool = False) -> Result:
+    """Return the result of an answer with these rows."""
+    note = f"{answer.question} {answer.counts} Order: {answer.order}."
+    return Result(answer.title, about, note, answer.columns, rows, answer.chart, is_cut)
 
 
 def listed() -> Result:
@@ -60,46 +57,6 @@ def listed() -> Result:
     ]
     note = "Every answer also has --last, --since and --until. NAME --help describes one."
     return Result("Answers", "", note, [OutputColumn(name, "STRING", meaning) for name, meaning in names], rows)
-
-
-def ask(spark: SparkSession, request: Request, table: str) -> Result:
-    """Run the answer or the query of a request.
-
-    Args:
-        spark: The session, in which `tables.prepare` has prepared the table.
-        request: The request.
-        table: Full name of the records table.
-
-    Raises:
-        SameName: Two columns have the same name.
-        PySparkException: Spark rejects or cannot run the query.
-    """
-    answer = request.answer
-    frame = spark.sql(request.sql if answer is None else answer.bound(sources_of(table), request.given))
-    columns = [OutputColumn(f.name, f.dataType.simpleString().upper(), "") for f in frame.schema.fields]
-    names = [column.name for column in columns]
-    if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise SameName(f"two columns have the name {doubled[0]}; give each column its own name with AS")
-    about = f"Table {table.removeprefix('spark_catalog.')}"
-    if not columns:
-        return Result("Query", about, "The statement has no result.", [], [])
-    limit = request.rows
-    data = (frame if limit is None else frame.limit(limit + 1)).toArrow()
-    values = [[plain(cell) for cell in column.to_pylist(maps_as_pydicts="lossy")] for column in data.columns]
-    rows = list(zip(*values, strict=True))
-    is_cut = limit is not None and len(rows) > limit
-    if answer is None:
-        return Result("Query", about, "", columns, rows[:limit], is_cut=is_cut)
-    window = f"{about}, from {plain(request.given['since'])} until {plain(request.given['until'])}"
-    note = f"{answer.question} {answer.counts} Order: {answer.order}."
-    return Result(answer.title, window, note, answer.columns, rows[:limit], answer.chart, is_cut)
-
-
-def period(spark: SparkSession, table: str) -> tuple[str, str] | None:
-    """Return the times of the oldest and of the newest record; None if no record has a time."""
-    frame = spark.sql(f"SELECT min(event_time) AS a, max(event_time) AS b FROM {quoted(table)}")
-    ((oldest, newest),) = zip(*(column.to_pylist() for column in frame.toArrow().columns), strict=True)
-    return None if oldest is None else (plain(oldest), plain(newest))
 
 
 def plain(value: Any) -> Cell:

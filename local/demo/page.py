@@ -2,98 +2,66 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
-from local.demo.html import Content, Html, element, joined
-from local.demo.page_account import accounts, lag, quarantine
-from local.demo.page_cloud import deployed, leftovers, steps, versions
-from local.demo.page_traffic import over_time, ports, rejected, talkers
+from local.answers.html_page import section
+from local.demo.page_charts import latency, ports, times, traffic
 from local.demo.report import Report
 from local.demo.text import in_seconds
+from local.page import render
+from local.page.charts import HALF
 from vpc_flow_logs.progress import counted
 
-_STYLE = Path(__file__).parent.parent / "page" / "style.css"
+Table = tuple[str, list[tuple[str, bool]], list[list[str]]]
+"""The arguments of the template's table: caption, columns (name and whether they hold numbers), and rows."""
 
 
 def page(report: Report) -> str:
     """Return the text of the page, for a UTF-8 file. All text from flow logs is escaped."""
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        # The page must load no other resource, whatever text a flow log contains.
-        element("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'"),
-        element("title", "VPC flow logs: demo report"),
-        element("style", Html(_STYLE.read_text(encoding="utf-8"))),
+    left = sum(bool(item.leftover) for item in report.lookups)
+    return render.page(
+        "report.html",
+        report=report,
+        verdict=_verdict(report),
+        numbers=_numbers(report),
+        path=_path(report),
+        accounts=_accounts(report),
+        traffic=traffic(report),
+        answers=[section(answer, width=HALF) for answer in report.answers],
+        ports=ports(report),
+        latency=latency(report),
+        resources=_resources(report),
+        left=f"{left} left" if left else "nothing is left",
+        lookups=_lookups(report),
+        times=times(report),
+        versions=", ".join(f"{name} {version}" for name, version in report.versions.items()),
     )
-    body = element("body", element("main", *_content(report)))
-    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
 
-def _content(report: Report) -> list[Content]:
-    return [
-        _header(report),
-        _figures(report),
-        _path(report),
-        accounts(report),
-        over_time(report),
-        element("div", talkers(report), ports(report), class_="pair"),
-        element("div", rejected(report), lag(report), class_="pair"),
-        quarantine(report),
-        deployed(report),
-        element("div", leftovers(report), steps(report), class_="pair") if report.lookups else steps(report),
-        versions(report),
-    ]
-
-
-def _header(report: Report) -> Html:
+def _verdict(report: Report) -> dict[str, str]:
     lost = report.lines - report.rows - report.quarantined
-    if report.nothing_lost:
-        badge = element("span", "nothing lost", class_="badge good")
-    elif lost > 0:
-        badge = element("span", f"{lost:,} missing", class_="badge bad")
-    else:
-        badge = element("span", "differs", class_="badge bad")
-    sign = "=" if report.lines == report.rows + report.quarantined else "\N{NOT EQUAL TO}"
-    verdict = f"{report.lines:,} delivered lines {sign} {report.rows:,} rows + {report.quarantined:,} quarantined"
-    about = f"{report.deployed.stack}, seed {report.seed}, {report.created_at:%Y-%m-%d %H:%M} UTC, on the local stage"
-    return element(
-        "header",
-        element("p", about, class_="eyebrow"),
-        element("h1", "VPC flow logs in a Delta table: delivered lines and loaded rows"),
-        element("p", element("span", verdict), badge, class_="verdict"),
-        _differences(report),
-    )
+    sign = "\N{NOT EQUAL TO}" if lost else "="
+    badge = "nothing lost" if report.nothing_lost else f"{lost:,} missing" if lost > 0 else "differs"
+    return {
+        "text": f"{report.lines:,} delivered lines {sign} {report.rows:,} rows + {report.quarantined:,} quarantined",
+        "badge": badge,
+        "style": "good" if report.nothing_lost else "bad",
+    }
 
 
-def _differences(report: Report) -> Content:
-    if not report.differences:
-        return None
-    return element("ul", [element("li", difference) for difference in report.differences], class_="differences")
-
-
-def _figures(report: Report) -> Html:
-    rejected_flows = sum(log.counts.rejected for log in report.flow_logs)
-    with_action = rejected_flows + sum(log.counts.accepted for log in report.flow_logs)
-    share = f"{100 * rejected_flows / with_action:.1f}% of flows" if with_action else None
-    figures: list[tuple[str, str, str | None]] = [
-        ("Files delivered", f"{report.files:,}", None),
-        ("Rows", f"{report.rows:,}", None),
-        ("Quarantined lines", f"{report.quarantined:,}", None),
-        ("Rejected", f"{rejected_flows:,}", share),
+def _numbers(report: Report) -> list[tuple[str, str, str]]:
+    rejected = sum(log.counts.rejected for log in report.flow_logs)
+    with_action = rejected + sum(log.counts.accepted for log in report.flow_logs)
+    numbers = [
+        ("Files delivered", f"{report.files:,}", ""),
+        ("Rows", f"{report.rows:,}", ""),
+        ("Quarantined lines", f"{report.quarantined:,}", ""),
+        ("Rejected", f"{rejected:,}", f"{100 * rejected / with_action:.1f}% of flows" if with_action else ""),
         ("Skipped by AWS", f"{report.skipped:,}", "SKIPDATA rows"),
     ]
-    median_lag = report.median_lag
-    if median_lag is not None:
-        figures.append(("Latency from upload to rows", in_seconds(median_lag), _lag(report)))
-    return element(
-        "dl",
-        [
-            element("div", element("dt", name), element("dd", value, element("small", more) if more else None))
-            for name, value, more in figures
-        ],
-        class_="figures",
-    )
+    if report.median_lag is not None:
+        numbers.append(("Latency from upload to rows", in_seconds(report.median_lag), _lag(report)))
+    return numbers
 
 
 def _lag(report: Report) -> str:
@@ -105,21 +73,54 @@ def _lag(report: Report) -> str:
     return f"{running}; {restarting} waited for a restart, maximum {in_seconds(max(report.restart_lags))}"
 
 
-def _path(report: Report) -> Html:
+def _path(report: Report) -> list[tuple[str, str]]:
     """Return the path of a record through the deployed resources."""
-    notifications = report.deployed.auto_loader
-    count = len(report.flow_logs)
-    stations: list[tuple[str, str]] = [
-        (counted(count, "flow log"), _kinds(report)),
-        ("S3 bucket", report.deployed.outputs.get("BucketName", "")),
-        *((name, value) for name, value in notifications.items() if name in ("SNS topic", "SQS queue")),
-        ("Job", report.deployed.job.get("name", "")),
-        ("Delta table", report.deployed.outputs.get("Table", "")),
+    deployed = report.deployed
+    kinds = dict.fromkeys(log.delivered.target.rpartition(" ")[0] for log in report.flow_logs)
+    return [
+        (counted(len(report.flow_logs), "flow log"), ", ".join(kinds)),
+        ("S3 bucket", deployed.outputs.get("BucketName", "")),
+        *((name, deployed.auto_loader[name]) for name in ("SNS topic", "SQS queue") if name in deployed.auto_loader),
+        ("Job", deployed.job.get("name", "")),
+        ("Delta table", deployed.outputs.get("Table", "")),
     ]
-    items = [element("li", element("b", name), element("span", value)) for name, value in stations]
-    return joined(element("ol", items, class_="path", aria_label="The path of a record"))
 
 
-def _kinds(report: Report) -> str:
-    """Return the kinds of resource that have flow logs, such as VPC and subnet."""
-    return ", ".join(dict.fromkeys(log.delivered.target.rpartition(" ")[0] for log in report.flow_logs))
+def _accounts(report: Report) -> Table:
+    """Return the table that compares delivered lines with loaded rows, per flow log."""
+    counts = [
+        (log.delivered.files, log.delivered.lines, own.rows, own.quarantined, own.accepted, own.rejected, own.neither)
+        for log in report.flow_logs
+        for own in [log.counts]
+    ]
+    totals = [sum(column) for column in zip(*counts, strict=True)]
+    rows = [
+        [log.delivered.target, log.delivered.id, log.delivered.format, *_separated(numbers),
+         "agrees" if log.agrees else "differs"]
+        for log, numbers in zip(report.flow_logs, counts, strict=True)
+    ]  # fmt: skip
+    if totals:
+        rows.append(["total", "", "", *_separated(totals), ""])
+    names = ("files", "delivered lines", "rows", "quarantined", "ACCEPT", "REJECT", "neither")
+    columns = [*_texts("flow log of", "ID", "format"), *((name, True) for name in names), ("", False)]
+    return "Delivered lines and loaded rows per flow log", columns, rows
+
+
+def _resources(report: Report) -> Table:
+    resources = sorted(report.deployed.resources, key=lambda resource: (resource.type, resource.logical_id))
+    types = counted(len({resource.type for resource in resources}), "type")
+    rows = [[resource.type, resource.logical_id, resource.physical_id] for resource in resources]
+    return f"{counted(len(rows), 'resource')} of {types}", _texts("type", "logical ID", "physical ID"), rows
+
+
+def _lookups(report: Report) -> Table:
+    rows = [[item.kind, item.name, item.leftover or "none"] for item in report.lookups]
+    return "Resources after cdk destroy", _texts("looked up", "name", "found"), rows
+
+
+def _texts(*names: str) -> list[tuple[str, bool]]:
+    return [(name, False) for name in names]
+
+
+def _separated(numbers: Any) -> list[str]:
+    return [f"{number:,}" for number in numbers]

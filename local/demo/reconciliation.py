@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from local.answers.result import Result
 from local.demo.check import TableCounts, differences
 from local.demo.context import Act
 from local.demo.loading import across_restarts
 from local.demo.manifest import Manifest, manifest
-from local.demo.report import Entry, FlowLogResult, Minute, Port, Source, Talker
-from local.demo.tables import Tables
+from local.demo.report import Entry, FlowLogResult, Minute, Port
+from local.demo.tables import ANSWERS, Tables
 
 _TOP = 10
 
@@ -28,9 +29,8 @@ class Account:
     lags: tuple[float, ...]
     restart_lags: tuple[float, ...]
     minutes: tuple[Minute, ...]
-    talkers: tuple[Talker, ...]
+    answers: tuple[Result, ...]
     ports: tuple[Port, ...]
-    rejected: tuple[Source, ...]
     quarantine: tuple[Entry, ...]
     tables: Mapping[str, int]
 
@@ -47,9 +47,8 @@ def account(act: Act, tables: Tables) -> Account:
         lags=tuple(wait.seconds for wait in running),
         restart_lags=tuple(wait.seconds for wait in across),
         minutes=tables.minutes(),
-        talkers=tables.top_talkers(_TOP),
+        answers=tuple(tables.answer(name, _TOP) for name in ANSWERS),
         ports=tables.top_ports(_TOP),
-        rejected=tables.rejected_sources(_TOP),
         quarantine=tables.quarantine(),
         tables={name: tables.rows(name) for name in (tables.table, tables.quarantine_table)},
     )

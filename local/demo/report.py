@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
 
+from local.answers.result import Result
 from local.demo.check import TableCounts
 from local.demo.manifest import FlowLogNote
 
@@ -56,16 +57,6 @@ class Minute:
 
 
 @dataclass(frozen=True)
-class Talker:
-    """An address that sent traffic: its bytes, its flows, and the number of addresses (peers) that it sent to."""
-
-    address: str
-    bytes: int
-    flows: int
-    peers: int
-
-
-@dataclass(frozen=True)
 class Port:
     """A destination port and its accepted and rejected flows. ``protocol`` is the IANA number."""
 
@@ -73,17 +64,6 @@ class Port:
     protocol: int
     accepted: int
     rejected: int
-
-
-@dataclass(frozen=True)
-class Source:
-    """An address with rejected flows: the number of flows, target addresses and ports, and the top port."""
-
-    address: str
-    flows: int
-    targets: int
-    ports: int
-    port: int
 
 
 @dataclass(frozen=True)
@@ -131,6 +111,7 @@ class Mark:
 class Report:
     """The content of the page.
 
+    ``answers`` are those of the catalog, from the table functions that the job created.
     ``lags`` are the seconds from the upload of a file to readable rows, for each file that arrived while the job was
     running; ``restart_lags`` are those of the files that arrived during a restart. ``differences`` describes where the
     tables differ from the delivered files. ``lookups`` is empty if nothing was destroyed.
@@ -143,9 +124,8 @@ class Report:
     steps: tuple[Step, ...] = ()
     minutes: tuple[Minute, ...] = ()
     marks: tuple[Mark, ...] = ()
-    talkers: tuple[Talker, ...] = ()
+    answers: tuple[Result, ...] = ()
     ports: tuple[Port, ...] = ()
-    rejected: tuple[Source, ...] = ()
     quarantine: tuple[Entry, ...] = ()
     damaged: Mapping[str, str] = field(default_factory=dict)
     lags: tuple[float, ...] = ()

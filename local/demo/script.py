@@ -20,7 +20,7 @@ from local.demo.manifest import manifest
 from local.demo.reconciliation import Account, account
 from local.demo.report import Deployed, Lookup
 from local.demo.report_page import write_report
-from local.demo.tables import Tables
+from local.demo.tables import ANSWERS, Tables
 from local.demo.text import aligned, in_seconds, shown
 from local.demo.traffic import EVERY, lines
 from local.demo.watch import Watch
@@ -123,13 +123,12 @@ def _traffic(act: Act, watch: Watch, cleanup: ExitStack) -> None:
 def _ask(act: Act, tables: Tables) -> None:
     delivered = manifest(act.traffic.files(), act.traffic.damaged_deliveries)
     damaged = {file.name: file.damage for file in delivered.damaged}
-    for answer in (
-        terminal.top_talkers(tables.top_talkers(_TOP)),
+    for text in (
+        *(terminal.answer(tables.answer(name, _TOP)) for name in ANSWERS),
         terminal.top_ports(tables.top_ports(_TOP)),
-        terminal.rejected(tables.rejected_sources(_TOP)),
         terminal.quarantine(tables.quarantine(), damaged),
     ):
-        act.live.say(f"{answer}\n")
+        act.live.say(f"{text}\n")
 
 
 def _change(act: Act, watch: Watch) -> None:

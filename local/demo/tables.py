@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from local.answers.result import Result, of_answer
 from local.demo.check import TableCounts
-from local.demo.report import Entry, Minute, Port, Source, Talker
+from local.demo.report import Entry, Minute, Port
+from vpc_flow_logs.answers.catalog import catalog
+
+ANSWERS = ("top_talkers", "rejected_sources")
+"""The answers of the catalog that the demo shows."""
 
 # The names of the files that AWS delivers contain the flow log ID.
 _FLOW_LOG = "regexp_extract(source_file, '_(fl-[0-9a-f]+)_', 1)"
@@ -78,18 +83,18 @@ class Tables:
         )
         return tuple(Minute(*row) for row in rows)
 
-    def top_talkers(self, count: int) -> tuple[Talker, ...]:
-        """Return the addresses that sent the most bytes. Ties have a fixed order, here and below."""
-        rows = self._ask(
-            f"""SELECT srcaddr, sum(bytes) AS bytes, count(*) AS flows, count(DISTINCT dstaddr) AS peers
-                FROM {self.table} WHERE srcaddr IS NOT NULL AND bytes IS NOT NULL
-                GROUP BY srcaddr ORDER BY bytes DESC, srcaddr LIMIT {count}""",
-            *("srcaddr", "bytes", "flows", "peers"),
-        )
-        return tuple(Talker(*row) for row in rows)
+    def answer(self, name: str, count: int) -> Result:
+        """Return the first rows of an answer of the last 24 hours, from the table function that the job created."""
+        (answer,) = (each for each in catalog() if each.name == name)
+        statement = f"SELECT * FROM {self.table}_{name}() LIMIT {count + 1}"
+        rows = self._ask(statement, *(column.name for column in answer.columns))
+        return of_answer(answer, self.table, rows[:count], is_cut=len(rows) > count)
 
     def top_ports(self, count: int) -> tuple[Port, ...]:
-        """Return the destination ports with the most flows. Ephemeral client ports are too rare to appear."""
+        """Return the destination ports with the most flows. Ephemeral client ports are too rare to appear.
+
+        Ties have a fixed order.
+        """
         rows = self._ask(
             f"""SELECT dstport, protocol,
                        count_if(action = 'ACCEPT') AS accepted, count_if(action = 'REJECT') AS rejected
@@ -98,17 +103,6 @@ class Tables:
             *("dstport", "protocol", "accepted", "rejected"),
         )
         return tuple(Port(*row) for row in rows)
-
-    def rejected_sources(self, count: int) -> tuple[Source, ...]:
-        """Return the addresses with the most rejected flows, their numbers of targets and ports, and the top port."""
-        rows = self._ask(
-            f"""SELECT srcaddr, count(*) AS flows, count(DISTINCT dstaddr) AS targets, count(DISTINCT dstport) AS ports,
-                       coalesce(mode(dstport, true), 0) AS port
-                FROM {self.table} WHERE action = 'REJECT' AND srcaddr IS NOT NULL
-                GROUP BY srcaddr ORDER BY flows DESC, srcaddr LIMIT {count}""",
-            *("srcaddr", "flows", "targets", "ports", "port"),
-        )
-        return tuple(Source(*row) for row in rows)
 
     def _ask(self, statement: str, *columns: str) -> list[tuple[Any, ...]]:
         return [tuple(row.get(column) for column in columns) for row in self._sql.rows(statement)]

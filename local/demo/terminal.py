@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from statistics import median
 
+from local.answers.cells import shown
+from local.answers.result import Result
 from local.demo.ports import port_name, protocol_name
-from local.demo.report import Entry, FlowLogResult, Lookup, Port, Source, Talker
-from local.demo.text import aligned, in_bytes, in_seconds
+from local.demo.report import Entry, FlowLogResult, Lookup, Port
+from local.demo.text import aligned, in_seconds
 from vpc_flow_logs.progress import counted
 from vpc_flow_logs.terminal import printable
 
@@ -24,12 +26,10 @@ def by_flow_log(results: Sequence[FlowLogResult]) -> str:
     return f"Rows by flow log (neither: no traffic in the interval, or a format without an action)\n\n{table}"
 
 
-def top_talkers(talkers: Sequence[Talker]) -> str:
-    """Return the addresses that sent the most bytes."""
-    rows = [(talker.address, in_bytes(talker.bytes), talker.flows, talker.peers) for talker in talkers]
-    return "Top talkers: addresses that sent the most bytes\n\n" + aligned(
-        ("from", "bytes", "flows", "to addresses"), rows
-    )
+def answer(result: Result) -> str:
+    """Return an answer of the catalog. Its numbers are counts."""
+    rows = [[cell if isinstance(cell, int) else shown(cell) for cell in row] for row in result.rows]
+    return f"{result.title}\n\n{aligned([column.name for column in result.columns], rows)}"
 
 
 def top_ports(ports: Sequence[Port]) -> str:
@@ -39,16 +39,6 @@ def top_ports(ports: Sequence[Port]) -> str:
         for port in ports
     ]
     return "Top destination ports\n\n" + aligned(("port", "service", "accepted", "rejected"), rows)
-
-
-def rejected(sources: Sequence[Source]) -> str:
-    """Return the addresses with the most rejected flows."""
-    rows = [
-        (source.address, source.flows, source.targets, source.ports, f"{source.port} {port_name(source.port)}".strip())
-        for source in sources
-    ]
-    head = ("from", "flows", "to addresses", "to ports", "top port")
-    return "Rejected: addresses with the most rejected flows\n\n" + aligned(head, rows)
 
 
 def quarantine(entries: Sequence[Entry], damaged: Mapping[str, str]) -> str:

@@ -21,7 +21,8 @@ from tests.support.hostile import BIDI, FORMULAS, HOSTILE
 from tests.support.ingesting import ROOT, SECONDS, Place, ingest
 
 HEADER = "version srcaddr dstaddr dstport protocol packets bytes start end action log-status interface-id"
-SOURCES = ["10.0.0.1", "10.0.0.2", *(text.strip().replace(" ", "_") for text in (HOSTILE, *FORMULAS))]
+FIELDS = dict.fromkeys("_".join(text.split()) for text in (HOSTILE, *FORMULAS))
+SOURCES = ["10.0.0.1", "10.0.0.2", *FIELDS]
 WINDOW = ["--since", f"{datetime.fromtimestamp(SINCE, timezone.utc):%Y-%m-%dT%H:%MZ}",
           "--until", f"{datetime.fromtimestamp(UNTIL, timezone.utc):%Y-%m-%dT%H:%MZ}"]  # fmt: skip
 

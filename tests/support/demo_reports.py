@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+from local.answers.result import Result, of_answer
 from local.demo.check import TableCounts
 from local.demo.manifest import FlowLogNote
 from local.demo.report import (
@@ -16,10 +17,9 @@ from local.demo.report import (
     Port,
     Report,
     Resource,
-    Source,
     Step,
-    Talker,
 )
+from vpc_flow_logs.answers.catalog import catalog
 
 FILE = "000000000000_vpcflowlogs_us-east-1_fl-1_20261124T2335Z_17690ef6.log.gz"
 NOON = 1_790_000_040 // 60 * 60
@@ -32,6 +32,13 @@ SUBNET = FlowLogResult(
     FlowLogNote("fl-2", "subnet subnet-1", "29 fields, custom format, text", 4, 200, 0, 20, 1_000_000),
     TableCounts(rows=200, accepted=180, rejected=20, bytes=1_000_000, quarantined=0),
 )
+
+
+def answer(name: str, *rows: tuple[str | int | None, ...]) -> Result:
+    """Return an answer of the catalog with these rows."""
+    (chosen,) = (each for each in catalog() if each.name == name)
+    return of_answer(chosen, "flow_logs", rows)
+
 
 REPORT = Report(
     created_at=datetime(2026, 11, 25, tzinfo=timezone.utc),
@@ -52,9 +59,11 @@ REPORT = Report(
         Minute(NOON + 60 * 29, 358, 23, 9_000, 400),
     ),
     marks=(Mark(NOON + 610.0, "continuous traffic starts"), Mark(NOON + 900.0, "second cdk deploy")),
-    talkers=(Talker("10.0.1.20", 4_000_000, 300, 40), Talker("10.0.2.20", 2_000_000, 200, 20)),
+    answers=(
+        answer("top_talkers", ("10.0.1.20", 300, 4_000, 4_000_000), ("10.0.2.20", 200, 2_000, 2_000_000)),
+        answer("rejected_sources", ("198.51.100.7", 9, 12, 60, 61, 2_440)),
+    ),
     ports=(Port(443, 6, 600, 3), Port(3389, 6, 0, 80), Port(53, 17, 50, 0)),
-    rejected=(Source("198.51.100.7", 60, 12, 9, 3389),),
     quarantine=(Entry(FILE, 56, 7, "damaged gzip: the file is truncated", "2 123456789012 eni-0a"),),
     damaged={FILE: "cut off at 60% of its length"},
     lags=(1.5, 2.5, 9.0),

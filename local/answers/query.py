@@ -1,0 +1,54 @@
+"""The queries of a request: the answer, or the text of ``--sql``."""
+
+from __future__ import annotations
+
+from pyspark.sql import SparkSession
+
+from local.answers.arguments import Request
+from local.answers.result import Result, of_answer, plain
+from vpc_flow_logs.answers.model import OutputColumn
+from vpc_flow_logs.answers.statements import sources_of
+from vpc_flow_logs.sql import quoted
+
+
+class SameName(Exception):
+    """Two columns of a query have the same name."""
+
+
+def ask(spark: SparkSession, request: Request, table: str) -> Result:
+    """Run the answer or the query of a request.
+
+    Args:
+        spark: The session, in which `tables.prepare` has prepared the table.
+        request: The request.
+        table: Full name of the records table.
+
+    Raises:
+        SameName: Two columns have the same name.
+        PySparkException: Spark rejects or cannot run the query.
+    """
+    answer = request.answer
+    frame = spark.sql(request.sql if answer is None else answer.bound(sources_of(table), request.given))
+    columns = [OutputColumn(f.name, f.dataType.simpleString().upper(), "") for f in frame.schema.fields]
+    names = [column.name for column in columns]
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        raise SameName(f"two columns have the name {doubled[0]}; give each column its own name with AS")
+    about = f"Table {table.removeprefix('spark_catalog.')}"
+    if not columns:
+        return Result("Query", about, "The statement has no result.", [], [])
+    limit = request.rows
+    data = (frame if limit is None else frame.limit(limit + 1)).toArrow()
+    values = [[plain(cell) for cell in column.to_pylist(maps_as_pydicts="lossy")] for column in data.columns]
+    rows = list(zip(*values, strict=True))
+    is_cut = limit is not None and len(rows) > limit
+    if answer is None:
+        return Result("Query", about, "", columns, rows[:limit], is_cut=is_cut)
+    window = f"{about}, from {plain(request.given['since'])} until {plain(request.given['until'])}"
+    return of_answer(answer, window, rows[:limit], is_cut=is_cut)
+
+
+def period(spark: SparkSession, table: str) -> tuple[str, str] | None:
+    """Return the times of the oldest and of the newest record; None if no record has a time."""
+    frame = spark.sql(f"SELECT min(event_time) AS a, max(event_time) AS b FROM {quoted(table)}")
+    ((oldest, newest),) = zip(*(column.to_pylist() for column in frame.toArrow().columns), strict=True)
+    return None if oldest is None else (plain(oldest), plain(newest))
