@@ -143,7 +143,7 @@ lock: .venv/made  ## update the lock files from requirements.in, requirements-lt
 	rm -rf .venv-lock
 
 clean:  ## delete .venv, node_modules and other generated files; keeps review/ and deployments
-	rm -rf .venv .venv-lts .venv-lock node_modules .demo .stage cdk.out job/build job/*.egg-info
+	rm -rf .venv .venv-lts .venv-lock node_modules .demo .stage cdk.out dashboards job/build job/*.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # Setup runs again if a lock file or its own code changes, and skips the steps that are already done.
