@@ -74,7 +74,7 @@ def review(environment: Environment) -> dict[str, str]:
 
 
 def ci_review(ci_access: CiAccess) -> dict[str, str]:
-    """Return the files of the review of CI's permissions, by name."""
+    """Return the review files for CI's permissions, by name."""
     policies = ci_policies.policies(ci_access)
     files = {policy.file: _json(policy.document) for policy in policies}
     files[CARRIERS] = _json({policy.file: policy.carrier for policy in policies})

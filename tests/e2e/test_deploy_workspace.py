@@ -90,7 +90,7 @@ def test_cloudformation_creates_updates_rolls_back_replaces_and_deletes_the_regi
     assert profiles() == [f"{_PROFILES}/flow-log-reader"] == [resource()]
     # A value that only CloudFormation knows has reached the job.
     assert _task(job)["python_wheel_task"]["named_parameters"]["queue-url"] == first_outputs["QueueUrl"]
-    # The verify run came before the job's first run and used the wheel of the zip.
+    # The verify run came before the job's first run and used the wheel from the zip.
     assert [request.entry_point for request in runner.requests] == ["verify", "ingest"]
     (library,) = runner.requests[0].libraries
     assert function_code().wheel in library.path

@@ -205,7 +205,7 @@ OPTIMIZE: tuple[str, dict[str, str | None]] = ("OPTIMIZE", {})
         ([(30, "CREATE TABLE AS SELECT", {}), (20, "SET TBLPROPERTIES", {})], False),
         ([(30, *CREATION), (20, "WRITE", {"mode": "Overwrite"})], True),
         ([(30, *CREATION), (20, "A NEW OPERATION", {})], True),
-        # A VACUUM deleted what was removed a week before it.
+        # A VACUUM deleted the files that were removed at least a week earlier.
         ([(30, *CREATION), (20, *OPTIMIZE), *vacuumed(12)], False),
         ([(30, *CREATION), (18, *OPTIMIZE), *vacuumed(12)], True),
         ([(30, *CREATION), (18, *OPTIMIZE), *vacuumed(12), (1, *APPEND), *vacuumed(1)], False),
