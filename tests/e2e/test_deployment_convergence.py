@@ -17,7 +17,7 @@ from infra.workspace.errors import DeploymentError
 from infra.workspace.spec import WorkspaceSpec
 from local.workspace import Fault
 from local.workspace.request_log import LoggedRequest
-from tests.support.deploying import DASHBOARD, GROUP, NEWER_WHEEL, READERS, Stage, snapshot, staged
+from tests.support.deploying import DASHBOARD, GROUP, NEWER_TEMPLATE, NEWER_WHEEL, READERS, Stage, snapshot, staged
 
 ONE_REQUEST = [Fault.TOO_MANY_REQUESTS, Fault.UNAVAILABLE, Fault.CUT_BEFORE, Fault.CUT_AFTER]
 """Faults of a single request, which the SDK retries."""
@@ -32,7 +32,7 @@ def _deploy(stage: Stage, spec: WorkspaceSpec) -> None:
 
 
 def _deploy_new_wheel(stage: Stage, spec: WorkspaceSpec) -> None:
-    stage.deploy(spec, wheel=NEWER_WHEEL)
+    stage.deploy(spec, wheel=NEWER_WHEEL, template=NEWER_TEMPLATE)
 
 
 def _do_nothing(stage: Stage, spec: WorkspaceSpec) -> None:
@@ -45,7 +45,7 @@ def _destroy(stage: Stage, spec: WorkspaceSpec) -> None:
 
 CALLS = {
     "first deploy": (_do_nothing, _deploy),
-    "deploy of a new wheel": (_deploy, _deploy_new_wheel),
+    "deploy of a new wheel and dashboard": (_deploy, _deploy_new_wheel),
     "destroy": (_deploy, _destroy),
 }
 

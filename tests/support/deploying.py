@@ -36,6 +36,8 @@ WAREHOUSE = "0123456789abcdef"
 TEMPLATE = '{"datasets": [{"queryLines": ["SELECT * FROM `<table>_all_fields`"]}], "pages": [{"name": "a"}]}\n'
 """The template of a dashboard."""
 
+NEWER_TEMPLATE = TEMPLATE.replace('"a"', '"b"')
+
 READER = "01234567-89ab-cdef-0123-456789abcdef"
 """Application ID of a service principal in the workspace."""
 
@@ -203,9 +205,7 @@ def _dashboard(dashboard: Dashboard) -> dict[str, Any]:
         "content": dashboard.content,
         "warehouse": dashboard.warehouse_id,
         "published": (dashboard.published_content, published.get("embed_credentials"), published.get("warehouse_id")),
-        "permissions": sorted(
-            (permission.key, permission.name, permission.level) for permission in dashboard.permissions
-        ),
+        "permissions": sorted((each.key, each.level) for each in dashboard.permissions),
     }
 
 

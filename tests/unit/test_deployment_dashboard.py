@@ -17,7 +17,17 @@ from infra.workspace.memory import Memory
 from infra.workspace.spec import WorkspaceSpec
 from local.workspace import Fault
 from local.workspace.state import Dashboard, Permission
-from tests.support.deploying import DASHBOARD, NO_VERIFY, READERS, TEMPLATE, WAREHOUSE, Stage, snapshot, staged
+from tests.support.deploying import (
+    DASHBOARD,
+    NEWER_TEMPLATE,
+    NO_VERIFY,
+    READERS,
+    TEMPLATE,
+    WAREHOUSE,
+    Stage,
+    snapshot,
+    staged,
+)
 
 FOLDER = "/vpc-flow-logs/test"
 PATH = f"{FOLDER}/VPC flow logs test.lvdash.json"
@@ -119,7 +129,7 @@ def test_the_first_reads_after_a_write_do_not_matter(stage: Stage) -> None:
     spec = stage.spec(*QUICK)
     stage.server.behavior.stale_dashboard_reads = 1
     stage.deploy(spec)
-    stage.deploy(spec, template=TEMPLATE.replace('"a"', '"b"'))
+    stage.deploy(spec, template=NEWER_TEMPLATE)
     dashboard = _dashboard(stage)
     assert '"b"' in dashboard.content
     assert dashboard.published_content == dashboard.content
@@ -132,7 +142,7 @@ def test_a_new_template_updates_and_publishes_the_same_dashboard(stage: Stage) -
     spec = stage.spec(*QUICK)
     stage.deploy(spec)
     before = _dashboard(stage).dashboard_id
-    outcomes = _outcomes(stage, spec, template=TEMPLATE.replace('"a"', '"b"'))
+    outcomes = _outcomes(stage, spec, template=NEWER_TEMPLATE)
     assert (outcomes["dashboard"], outcomes["publication of the dashboard"]) == ("updated", "updated")
     assert _dashboard(stage).dashboard_id == before
     assert '"b"' in _dashboard(stage).published_content
@@ -206,12 +216,11 @@ def test_a_dashboard_that_somebody_unpublished_is_published_again(stage: Stage) 
 def test_an_update_whose_publication_failed_is_published_by_the_next_deploy(stage: Stage) -> None:
     spec = stage.spec(*QUICK)
     stage.deploy(spec)
-    newer = TEMPLATE.replace('"a"', '"b"')
     path = f"{LAKEVIEW}/{_dashboard(stage).dashboard_id}/published"
     stage.server.faults.on("POST", path, Fault.DENIED)
     with pytest.raises(DeploymentError, match="Publishing the dashboard"):
-        stage.deploy(spec, template=newer)
-    steps = _steps(stage, spec, template=newer)
+        stage.deploy(spec, template=NEWER_TEMPLATE)
+    steps = _steps(stage, spec, template=NEWER_TEMPLATE)
     assert (steps["dashboard"][0], steps["publication of the dashboard"][0]) == ("unchanged", "updated")
     assert '"b"' in _dashboard(stage).published_content
 
