@@ -125,7 +125,7 @@ def layouts(written: Footprint, measured: Sequence[Measured], *, records: int, r
         ),
         "",
         f"| layout | files | bytes per record | maintenance | {' | '.join(QUESTIONS)} |",
-        "|---|---|---|---|---|---|---|",
+        "|---|---|---|---|" + "---|" * len(QUESTIONS),
     ]
     for result in measured:
         name = f"{result.candidate.name}{', sorted in the files' if result.candidate.sort else ''}"
