@@ -1,4 +1,4 @@
-"""Three questions that people ask about a month of traffic: their SQL, the files that they read, and their cost."""
+"""Questions that people ask about a month of traffic: their SQL, the files that they read, and their cost."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ QUESTIONS = {
         "SELECT srcaddr, dstaddr, dstport, protocol, action, sum(packets), sum(bytes) FROM {table} "
         "WHERE event_time >= {hour} AND event_time < {hour} + INTERVAL 1 HOUR "
         "AND (srcaddr = '{address}' OR dstaddr = '{address}') GROUP BY ALL"
+    ),
+    "one address, all 30 days": (
+        "SELECT date_trunc('DAY', event_time) AS day, action, count(*), sum(bytes) FROM {table} "
+        "WHERE srcaddr = '{address}' OR dstaddr = '{address}' GROUP BY ALL"
     ),
     "top talkers of a day": (
         "SELECT srcaddr, sum(bytes) AS bytes FROM {table} "

@@ -1,4 +1,4 @@
-"""A month of a quiet VPC: the three questions before and after `maintain`, and the bytes per record."""
+"""A month of a quiet VPC: the questions before and after `maintain`, and the bytes per record."""
 
 from __future__ import annotations
 
