@@ -10,11 +10,13 @@ from rich.console import Console
 
 from infra.smoke import page
 from infra.smoke.judgement import Finding
+from local.answers.result import Result
 from local.cloud_files.error import CloudFilesError
 from local.demo import terminal
 from local.demo.live import Live
-from local.demo.report import Entry, Source, Talker
+from local.demo.report import Entry
 from tests.unit.test_failures import PARAMETERS
+from vpc_flow_logs.answers.model import OutputColumn
 from vpc_flow_logs.failures import explained, headline
 from vpc_flow_logs.parameters import ParameterError
 from vpc_flow_logs.progress import say
@@ -64,8 +66,8 @@ def test_the_demo_escapes_addresses_reasons_and_file_names() -> None:
     out = io.StringIO()
     live = Live(Console(file=out), total=1)
     live.say(terminal.quarantine([Entry(EVIL, 1, 1, EVIL, EVIL)], {EVIL: "cut off"}))
-    live.say(terminal.top_talkers([Talker(f"{EVIL}\n", 1, 1, 1)]))
-    live.say(terminal.rejected([Source(f"{EVIL}\n", 1, 1, 1, 22)]))
+    columns = (OutputColumn("srcaddr", "STRING", "address"), OutputColumn("records", "BIGINT", "records"))
+    live.say(terminal.answer(Result("Top talkers", "", "", columns, [(f"{EVIL}\n", 1)])))
     live.say(EVIL)
     assert is_safe(out.getvalue())
     assert "on purpose: cut off" in out.getvalue()
