@@ -11,8 +11,8 @@ from vpc_flow_logs.parameters import INTERVAL_SECONDS
 
 _NOTIFICATIONS = {"auto-loader": "auto-loader", "stack": "queue", "off": "off"}
 _TRIGGERS = {"continuous": "continuous", "scheduled": "available-now"}
-_OF_THE_STREAM = ("notifications", "trigger", "queue-url", "interval-seconds", "new-checkpoint")
-"""Parameters of the streaming job that the maintenance job does not get: it reads no files."""
+_OF_THE_STREAM = ("notifications", "trigger", "queue-url", "interval-seconds", "new-checkpoint", "names-table")
+"""Parameters of the streaming job that the maintenance job does not get: it reads no files and creates no answers."""
 
 
 class NoWorkspaceError(Exception):
@@ -111,6 +111,7 @@ def job_parameters(environment: Environment, *, queue_url: str | None) -> dict[s
         # The job's defaults are not sent.
         "interval-seconds": "" if job.interval_seconds in (None, INTERVAL_SECONDS) else str(job.interval_seconds),
         "new-checkpoint": "" if job.new_checkpoint == "refuse" else job.new_checkpoint,
+        "names-table": environment.answers.names_table or "",
     }
     return {name: value for name, value in parameters.items() if value}
 

@@ -58,6 +58,9 @@ The Databricks workspace. This table is optional: without it, only the AWS half 
 stack list what to register in the workspace by hand.""",
     "workspace.cluster": "The cluster that the job runs on. This table is optional.",
     "job": "The streaming job and its tables.",
+    "answers": """\
+The views and table functions that the job creates next to its table. This table is optional. See
+[answers.md](answers.md#names-of-addresses).""",
     "maintenance": """\
 The maintenance job, a second job on a schedule. It adds finished hours to the hourly roll-up, deletes expired rows, and
 compacts the tables. This table is optional: without it, the job runs daily and no row expires. The job has the

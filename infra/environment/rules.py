@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from infra.environment import deliveries, location_rules, maintenance, names, partitions
+from infra.environment import answers, deliveries, location_rules, maintenance, names, partitions
 from infra.environment.flow_logs.rules import flow_log_problems
 from infra.environment.problems import Problem
 from infra.environment.schema import Environment
@@ -234,6 +234,10 @@ _CHECKS = (
         find=lambda environment: maintenance.problems(environment.maintenance),
     ),
     Check(reads=("workspace.warehouse_id", "maintenance.enabled"), find=_dashboard),
+    Check(
+        reads=("job.table", "answers.names_table"),
+        find=lambda environment: answers.problems(environment.answers, table=environment.job.table),
+    ),
     Check(reads=("flow_logs", "log_bucket.existing", "job.headers"), find=_headers),
     Check(reads=("job.table", "job.delta_output_path", "job.external_location"), find=location_rules.external_location),
     Check(reads=("log_bucket.name", "log_bucket.prefix", "job.delta_output_path", "job.checkpoint_path"), find=_paths),

@@ -13,10 +13,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from infra.environment import field_types as v
+from infra.environment.answers import Answers
 from infra.environment.flow_logs.schema import LIST, FlowLog, Section, TagKeys
 from infra.environment.maintenance import Maintenance
 
 __all__ = [
+    "Answers",
     "Aws",
     "Cluster",
     "Environment",
@@ -234,6 +236,7 @@ class EnvironmentFile(Section):
         default=None, description="the Databricks workspace; without it, only the AWS half is deployed"
     )
     job: Job = Field(description="the table [job] for the streaming job and its tables")
+    answers: Answers = Field(default=Answers(), description="the views and table functions next to the table")
     maintenance: Maintenance = Field(
         default=Maintenance(), description="the job that rolls up, expires and compacts the tables"
     )

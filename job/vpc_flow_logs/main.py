@@ -143,7 +143,7 @@ def _ingest(spark: SparkSession, parameters: Parameters) -> None:
     for key, value in spark_settings.writing(layout).items():
         spark.conf.set(key, value)
     if parameters.answers == "create":
-        for line in create.create(spark, parameters.table_name):
+        for line in create.create(spark, parameters.table_name, names=parameters.names_table):
             say(line)
     sink = Sink(spark, table_name=parameters.table_name, layout=layout, binding=bound)
     say(f"loading {parameters.vpc_logs_path} into {parameters.table_name} ({parameters.trigger})")

@@ -35,6 +35,7 @@ OPTIONAL = (
     "max-files-per-batch",
     "new-checkpoint",
     "answers",
+    "names-table",
 )
 
 INTERVAL_SECONDS = 60
@@ -67,6 +68,7 @@ class Parameters:
         max_files_per_batch: Maximum number of files in one micro-batch; None for Auto Loader's default.
         new_checkpoint: How to use a new checkpoint with a table that has rows; one of `NEW_CHECKPOINTS`.
         answers: Whether to create the views and table functions of the answers; one of `ANSWERS`.
+        names_table: Name of the table with names of addresses, which the answers show; empty for none.
     """
 
     vpc_logs_path: str
@@ -82,6 +84,7 @@ class Parameters:
     max_files_per_batch: int | None = None
     new_checkpoint: str = "refuse"
     answers: str = "create"
+    names_table: str = ""
 
 
 class ParameterError(Exception):
@@ -120,6 +123,7 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
         "trigger": lambda value: one_of(value, TRIGGERS),
         "new-checkpoint": lambda value: one_of(value, NEW_CHECKPOINTS),
         "answers": lambda value: one_of(value, ANSWERS),
+        "names-table": lambda value: names_table_problem(value, values.get("table-name", "")),
         "queue-url": lambda value: (
             None if _QUEUE.fullmatch(value) else f"{value!r} is not a valid SQS queue URL (https://…)"
         ),
@@ -133,6 +137,8 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
         problems.setdefault("queue-url", "required with --notifications queue")
     if mode in ("auto-loader", "off") and "queue-url" in values:
         problems.setdefault("queue-url", "valid only with --notifications queue")
+    if values.get("answers") == "off" and "names-table" in values:
+        problems.setdefault("names-table", "valid only with --answers create")
     for name, problem in _overlaps({n: v for n, v in values.items() if n not in problems}).items():
         problems.setdefault(name, problem)
     return problems
@@ -158,6 +164,7 @@ def parameters_of(values: Mapping[str, str]) -> Parameters:
         trigger=values.get("trigger", "available-now"),
         new_checkpoint=values.get("new-checkpoint", "refuse"),
         answers=values.get("answers", "create"),
+        names_table=values.get("names-table", ""),
         interval_seconds=int(values.get("interval-seconds", INTERVAL_SECONDS)),
         max_files_per_batch=int(count) if count else None,
     )
@@ -173,6 +180,18 @@ def table_name_problem(name: str) -> str | None:
         f"{name!r} is not a valid [catalog.][schema.]name; use lowercase letters, digits and underscores (also hyphens "
         "in the catalog and schema); the last part must not start with a digit"
     )
+
+
+def names_table_problem(name: str, table: str) -> str | None:
+    """Return the reason that a string is not a valid name for the names table, or None.
+
+    Args:
+        name: The string.
+        table: Name of the records table.
+    """
+    if name == f"{table}_names":
+        return f"{name!r} is the view that the job creates from the names table; use another name for the table"
+    return table_name_problem(name)
 
 
 def region_problem(region: str) -> str | None:

@@ -21,9 +21,10 @@ Parameters, each as --name=value or --name value:
   --new-checkpoint       how to use a new checkpoint with a table that has rows: refuse (default), adopt (load only
                          files that the table does not have) or reload (load all files again)
   --answers              create (default; off on a laptop) the views and table functions that answer questions, next
-                         to the table; or off"""
+                         to the table; or off
+  --names-table          table with names of addresses, which the answers show: cidr, name, owner, list"""
 
-_LOADING = ("trigger", "interval-seconds", "max-files-per-batch", "answers")  # verify does not use these
+_LOADING = ("trigger", "interval-seconds", "max-files-per-batch", "answers", "names-table")  # verify does not use these
 
 
 def _without(usage: str, names: tuple[str, ...]) -> list[str]:
@@ -42,7 +43,7 @@ VERIFY_USAGE = "\n".join(
         "Reports the available files and missing prerequisites of the job; loads nothing.",
         *_without(USAGE, _LOADING),
         "",
-        "--trigger, --interval-seconds, --max-files-per-batch and --answers are accepted but not used.",
+        "--trigger, --interval-seconds, --max-files-per-batch, --answers and --names-table are accepted but not used.",
     ]
 )
 

@@ -13,11 +13,13 @@ from pyspark.sql import SparkSession
 
 from local.answers import csv_file, html_page, json_file, terminal
 from local.answers.arguments import InvalidArguments, Request, request_of
+from local.answers.names import register
 from local.answers.query import SameName, ask, period
 from local.answers.result import Result, listed
 from local.answers.tables import UnknownTable, prepare
 from local.broken_pipe import ended_by_its_reader
 from local.ingest import LocalSession, exit_status
+from vpc_flow_logs.answers.names_table import UnusableNames
 from vpc_flow_logs.failures import headline
 from vpc_flow_logs.progress import counted
 from vpc_flow_logs.terminal import printable
@@ -68,12 +70,16 @@ def run(spark: SparkSession, request: Request) -> int:
     """
     assert request.place is not None
     try:
-        table = prepare(spark, request.place, query=request.sql)
+        named, notes = register(spark, request.names) if request.names else (None, [])
+        table = prepare(spark, request.place, query=request.sql, named=named)
         _say(f"Reading {table.removeprefix('spark_catalog.')} in {request.place.folder} ...")
         result = ask(spark, request, table)
-        note = _note(spark, request, table, result)
+        notes.append(_note(spark, request, table, result))
     except UnknownTable as error:
         _say(f"--table: {error}")
+        return 2
+    except UnusableNames as error:
+        _say(f"--names-table: {error}")
         return 2
     except SameName as error:
         _say(f"--sql: {error}")
@@ -83,7 +89,8 @@ def run(spark: SparkSession, request: Request) -> int:
         _say(f"{'--sql: Spark rejects the query' if is_mistake else 'The query failed'}: {headline(error)}")
         return 2 if is_mistake else 1
     _WRITERS[request.format](result, sys.stdout)
-    _say(note)
+    for note in notes:
+        _say(note)
     return 0
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
+from local.answers.names import Names, find_names
 from local.answers.tables import Place, UnknownTable, find
+from local.answers.values import READERS, WHOLE
 from vpc_flow_logs.answers.catalog import catalog
 from vpc_flow_logs.answers.model import SINCE, UNTIL, Answer, Parameter, Value
 from vpc_flow_logs.terminal import printable
@@ -23,11 +24,11 @@ _DESCRIPTION = "Answer questions about the records of a table on this machine. W
 _MOST_ROWS = {"table": 1000, "html": 1000}
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LAST = re.compile(r"([0-9]{1,6})([mhdw])")
-_WHOLE = re.compile(r"-?[0-9]{1,19}")
 _DAY = timedelta(hours=24)
-_BITS = {"INT": 31, "BIGINT": 63}
 
 _Problems = list[str]
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Request:
         given: Values of the answer's parameters, always with since and until; the others have their defaults.
         rows: Maximum number of rows to show; None for all.
         help: The text to print instead of an answer; empty if it is not requested.
+        names: The table with names of addresses, if one is given.
     """
 
     format: str = "table"
@@ -51,6 +53,7 @@ class Request:
     given: Mapping[str, Value] = field(default_factory=dict)
     rows: int | None = None
     help: str = ""
+    names: Names | None = None
 
 
 class InvalidArguments(Exception):
@@ -83,14 +86,16 @@ def request_of(arguments: Sequence[str], *, now: datetime | None = None) -> Requ
     rows = _MOST_ROWS.get(options.format) if options.rows is None else _rows(options.rows, problems)
     is_list = options.name is None and options.sql is None
     if is_list:
+        named += ["names_table"] * (options.names_table is not None)
         problems += [f"{_option(name)}: needs the name of an answer" for name in named]
     elif answer is None and options.sql is not None:
         problems += [f"{_option(name)}: has no effect on --sql; write it in the query" for name in named]
-    place = None if is_list and options.table is None else _place(options.table, problems)
+    place = None if is_list and options.table is None else _found(find, "--table", options.table, problems)
+    names = None if options.names_table is None else _found(find_names, "--names-table", options.names_table, problems)
     if problems:
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise InvalidArguments(f"The arguments are invalid:\n{listed}\nAll options: {_COMMAND} --help")
-    return Request(options.format, answer, options.sql or "", place, given, rows)
+    return Request(options.format, answer, options.sql or "", place, given, rows, names=names)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -117,6 +122,7 @@ def _parser() -> _Parser:
         parser.add_argument(option, nargs="?", const="", default=default, metavar=metavar, help=text)
 
     add("--table", "TABLE", "name of a table in spark-warehouse (default: the only one), or the folder of a table")
+    add("--names-table", "FILE", "CSV file or table with cidr and name: show the names next to the addresses")
     add("--last", "TIME", "window that ends at --until: a number and m, h, d or w, such as 90m or 7d (default: 24h)")
     add("--since", "ISO", f"{SINCE.meaning.lower()}: ISO 8601 in UTC, such as 2026-11-01 or 2026-11-01T08:30Z")
     add("--until", "ISO", f"{UNTIL.meaning.lower()} (default: now)")
@@ -174,44 +180,8 @@ def _given(options: argparse.Namespace, answer: Answer | None, problems: _Proble
             has = f"it has {', '.join(map(_option, own))}" if own else "it has only the time window"
             problems.append(f"{_option(name)}: {options.name} has no such parameter; {has}")
         else:
-            values[name] = _READERS[parameter.type](_option(name), text, problems)
+            values[name] = READERS[parameter.type](_option(name), text, problems)
     return values
-
-
-def _text(option: str, text: str, problems: _Problems) -> str | None:
-    if not text:
-        problems.append(f"{option}: needs a value")
-    return text
-
-
-def _whole(bits: int) -> Callable[[str, str, _Problems], int | None]:
-    def read(option: str, text: str, problems: _Problems) -> int | None:
-        # Check the form first: int() rejects text with thousands of digits.
-        if _WHOLE.fullmatch(text) and abs(int(text)) < 1 << bits:
-            return int(text)
-        problems.append(f"{option} {printable(text)}: must be a whole number below {1 << bits}")
-        return None
-
-    return read
-
-
-def _number(option: str, text: str, problems: _Problems) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if math.isfinite(number):
-        return number
-    problems.append(f"{option} {printable(text)}: must be a number, such as 2.5")
-    return None
-
-
-_READERS: Mapping[str, Callable[[str, str, _Problems], Value]] = {
-    "STRING": _text,
-    "DOUBLE": _number,
-    **{type_: _whole(bits) for type_, bits in _BITS.items()},
-}
-"""Reader of each type of parameter: takes the option, its text, and the list to which it adds a problem."""
 
 
 def _window(options: argparse.Namespace, now: datetime, problems: _Problems) -> dict[str, Value]:
@@ -255,15 +225,15 @@ def _length(text: str, problems: _Problems) -> timedelta:
 
 
 def _rows(text: str, problems: _Problems) -> int | None:
-    if _WHOLE.fullmatch(text) and 0 < int(text) < 1 << 31:
+    if WHOLE.fullmatch(text) and 0 < int(text) < 1 << 31:
         return int(text)
     problems.append(f"--rows {printable(text)}: must be a whole number from 1 to {(1 << 31) - 1}")
     return None
 
 
-def _place(text: str | None, problems: _Problems) -> Place | None:
+def _found(find_: Callable[[T], U], option: str, text: T, problems: _Problems) -> U | None:
     try:
-        return find(text)
+        return find_(text)
     except UnknownTable as error:
-        problems.append(f"--table: {error}")
+        problems.append(f"{option}: {error}")
         return None

@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 from local.answers.arguments import Request
 from local.answers.result import Result, of_answer, plain
 from vpc_flow_logs.answers.model import OutputColumn
+from vpc_flow_logs.answers.names import named
 from vpc_flow_logs.answers.statements import sources_of
 from vpc_flow_logs.sql import quoted
 
@@ -27,7 +28,7 @@ def ask(spark: SparkSession, request: Request, table: str) -> Result:
         SameName: Two columns have the same name.
         PySparkException: Spark rejects or cannot run the query.
     """
-    answer = request.answer
+    answer = request.answer and (named(request.answer) if request.names else request.answer)
     frame = spark.sql(request.sql if answer is None else answer.bound(sources_of(table), request.given))
     columns = [OutputColumn(f.name, f.dataType.simpleString().upper(), "") for f in frame.schema.fields]
     names = [column.name for column in columns]

@@ -9,8 +9,9 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from local.parameters import catalog_problem, local_folder
-from vpc_flow_logs.answers.model import SOURCES
+from vpc_flow_logs.answers.model import NAMES, SOURCES
 from vpc_flow_logs.answers.statements import object_name, statements
+from vpc_flow_logs.answers.views import View
 from vpc_flow_logs.parameters import table_name_problem
 from vpc_flow_logs.paths import hourly_path, quarantine_path, scheme_of
 from vpc_flow_logs.sql import literal, quoted
@@ -100,13 +101,14 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def prepare(spark: SparkSession, place: Place, *, query: str = "") -> str:
+def prepare(spark: SparkSession, place: Place, *, query: str = "", named: View | None = None) -> str:
     """Register the tables in the session and create the views; return the full name of the records table.
 
     Args:
         spark: The session, with a catalog in memory.
         place: The place of the table.
         query: A query. Table functions and other views are created only if it names them.
+        named: The view of the names table, if there is one.
 
     Raises:
         UnknownTable: The folder has a table that this project did not create.
@@ -119,8 +121,8 @@ def prepare(spark: SparkSession, place: Place, *, query: str = "") -> str:
     _register(spark, quarantine_name(name), quarantine_path(folder))
     _register(spark, hourly_name(name), hourly_path(folder))
     types = {field.name: field.dataType.simpleString().upper() for field in spark.table(quoted(name)).schema}
-    always = {object_name(name, source) for source in SOURCES}
-    for statement in statements(name, types):
+    always = {object_name(name, source) for source in (*SOURCES, NAMES)}
+    for statement in statements(name, types, named=named):
         short = statement.name.rpartition(".")[2]
         if statement.name in always or re.search(rf"\b{re.escape(short)}\b", query, re.IGNORECASE):
             spark.sql(statement.sql)

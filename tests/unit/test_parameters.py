@@ -82,7 +82,7 @@ def test_the_required_and_the_optional_parameters_are_listed() -> None:
     assert REQUIRED == ("vpc-logs-path", "checkpoint-path", "table-name", "region-name", "headers")
     assert OPTIONAL == (
         "delta-output-path", "notifications", "queue-url", "trigger", "interval-seconds", "max-files-per-batch",
-        "new-checkpoint", "answers",
+        "new-checkpoint", "answers", "names-table",
     )  # fmt: skip
 
 
@@ -420,9 +420,10 @@ def test_the_help_of_verify_lists_the_parameters_that_verify_uses(capsys: pytest
     main.run_verify(["--help"], session=no_session)
     output = capsys.readouterr().out
     listed = re.findall(r"^  --([a-z-]+) ", output, flags=re.MULTILINE)
-    assert set(listed) == {*REQUIRED, *OPTIONAL} - {"trigger", "interval-seconds", "max-files-per-batch", "answers"}
+    unused = ("trigger", "interval-seconds", "max-files-per-batch", "answers", "names-table")
+    assert set(listed) == {*REQUIRED, *OPTIONAL} - set(unused)
     assert "loads nothing" in output
-    assert "--trigger, --interval-seconds, --max-files-per-batch and --answers are accepted but not used." in output
+    assert f"--{', --'.join(unused[:-1])} and --{unused[-1]} are accepted but not used." in output
 
 
 def test_the_command_rejects_invalid_parameters_with_status_2_and_creates_nothing(tmp_path: Path) -> None:

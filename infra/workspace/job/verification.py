@@ -29,7 +29,7 @@ TASK_KEY = "verify"
 
 _MOST_PASSED = 10
 
-_NOT_OF_ACCESS = ("headers", "trigger", "new-checkpoint")
+_NOT_OF_ACCESS = ("headers", "trigger", "new-checkpoint", "names-table")
 """Parameters that do not affect access. For example, a new record format does not require a new verify run."""
 
 

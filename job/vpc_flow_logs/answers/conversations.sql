@@ -121,4 +121,4 @@ SELECT
     last_seen,
     tcp_flags
 FROM sided
-ORDER BY a_bytes + b_bytes DESC, first_seen, community_id
+ORDER BY client_bytes + server_bytes DESC, first_seen, community_id

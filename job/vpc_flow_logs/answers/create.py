@@ -10,8 +10,10 @@ from contextlib import suppress
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
+from vpc_flow_logs.answers import names_table
 from vpc_flow_logs.answers.model import ALL_FIELDS
 from vpc_flow_logs.answers.statements import COMPLETE, MARK, Statement, digest_of, object_name, statements
+from vpc_flow_logs.answers.views import View
 from vpc_flow_logs.failures import headline
 from vpc_flow_logs.sql import literal, quoted
 
@@ -19,26 +21,39 @@ _MARK_IN_COMMENT = re.compile(r"\[vpc_flow_logs ([0-9a-f]{12})\]")
 _FOREIGN = "foreign"
 
 
-def create(spark: SparkSession, table_name: str) -> list[str]:
+def create(spark: SparkSession, table_name: str, *, names: str = "") -> list[str]:
     """Create the views and functions that are missing or changed; return the lines to print.
 
-    If all of them exist and none has changed, this takes two queries to the catalog. Views and functions that others
-    created are neither replaced nor dropped. If the catalog rejects a statement, a line reports this; it is not an
-    error.
+    If all of them exist and none has changed, this takes two queries to the catalog, and one of the names table. Views
+    and functions that others created are neither replaced nor dropped. If the catalog rejects a statement, or the names
+    table cannot be used, a line reports this; it is not an error.
 
     Args:
         spark: The session.
         table_name: Name of the records table, which exists.
+        names: Name of the names table; empty for answers without names.
     """
     try:
-        return _create(spark, _full_name(spark, table_name))
+        view, notes = _names(spark, names)
+        return [*_create(spark, _full_name(spark, table_name), view), *notes]
     except Exception as error:  # noqa: BLE001 - answers are an extra, and must not stop the load
         return [f"note: the answers of {table_name} cannot be created: {headline(error)}"]
 
 
-def _create(spark: SparkSession, table_name: str) -> list[str]:
+def _names(spark: SparkSession, table: str) -> tuple[View | None, list[str]]:
+    """Return the view of the names table, None if there is none, and the lines to print about the table."""
+    if not table:
+        return None, []
+    try:
+        view, left_out = names_table.read(spark, _full_name(spark, table))
+    except names_table.UnusableNames as error:
+        return None, [f"note: the names table {table} cannot be used, so answers show no names: {error}"]
+    return view, left_out.lines(table)
+
+
+def _create(spark: SparkSession, table_name: str, named: View | None) -> list[str]:
     types = {field.name: field.dataType.simpleString().upper() for field in spark.table(quoted(table_name)).schema}
-    needed = statements(table_name, types)
+    needed = statements(table_name, types, named=named)
     complete = digest_of([statement.digest for statement in needed])
     view = object_name(table_name, ALL_FIELDS)
     properties = _properties(spark, view) or {}

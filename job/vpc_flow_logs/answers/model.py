@@ -14,9 +14,13 @@ ALL_FIELDS: Final = "all_fields"
 SERVICE_NAMES: Final = "service_names"
 QUARANTINE: Final = "quarantine"
 OCSF: Final = "ocsf"
+NAMES: Final = "names"
 
 SOURCES = (ALL_FIELDS, SERVICE_NAMES, QUARANTINE)
-"""Short names of the views and tables that answers read. The full name is ``<table name>_<short name>``."""
+"""Short names of the views and tables that answers read. The full name is ``<table name>_<short name>``.
+
+Answers with names read the view `NAMES`, too.
+"""
 
 TOPICS = ("traffic", "cost", "security", "network", "health")
 """The topics of answers, in the order in which the catalog lists them."""
@@ -24,7 +28,7 @@ TOPICS = ("traffic", "cost", "security", "network", "health")
 CHARTS = ("counter", "bar", "line", "table", "heatmap", "sankey")
 """The charts that can show an answer."""
 
-_SOURCE = re.compile(rf"\b(FROM|JOIN) ({'|'.join(SOURCES)})\b")
+_SOURCE = re.compile(rf"\b(FROM|JOIN) ({'|'.join((*SOURCES, NAMES))})\b")
 _MARKER = re.compile(r"'[^']*'|--[^\n]*|(?<![:\w]):([a-z_]+)\b")  # string literals and comments stay unchanged
 _SOURCE_OR_MARKER = re.compile(f"{_SOURCE.pattern}|{_MARKER.pattern}")
 
@@ -110,7 +114,7 @@ class Answer:
         """Return the SELECT with its markers, such as ``:since``, for a client that binds them.
 
         Args:
-            sources: The full name of each of the `SOURCES`, quoted for SQL.
+            sources: The full name of each of the `SOURCES` and of `NAMES`, quoted for SQL.
         """
         return _SOURCE.sub(lambda match: f"{match[1]} {sources[match[2]]}", self.sql)
 

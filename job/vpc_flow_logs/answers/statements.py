@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from vpc_flow_logs.answers import views
+from vpc_flow_logs.answers import names, views
 from vpc_flow_logs.answers.catalog import catalog
-from vpc_flow_logs.answers.model import ALL_FIELDS, SOURCES, Answer, Parameter
+from vpc_flow_logs.answers.model import ALL_FIELDS, NAMES, SOURCES, Answer, Parameter
 from vpc_flow_logs.answers.ocsf import ocsf
 from vpc_flow_logs.answers.views import View
 from vpc_flow_logs.sql import literal, quoted
@@ -37,25 +37,27 @@ class Statement:
     sql: str
 
 
-def statements(table_name: str, types: Mapping[str, str]) -> list[Statement]:
+def statements(table_name: str, types: Mapping[str, str], *, named: View | None = None) -> list[Statement]:
     """Return the statements for a table, in the order in which they can run.
 
     Args:
         table_name: Full name of the records table.
         types: The table's columns and their SQL types.
+        named: The view of the names table, if there is one. The answers then have names next to addresses.
     """
-    of_views = [views.service_names(), views.all_fields(quoted(table_name), types)]
+    of_views = [views.service_names(), *([named] if named else []), views.all_fields(quoted(table_name), types)]
+    answers = [names.named(answer) for answer in catalog()] if named else catalog()
     sources = sources_of(table_name)
     return [
         *(_view(table_name, view) for view in of_views),
-        *(_function(table_name, answer, sources) for answer in catalog()),
+        *(_function(table_name, answer, sources) for answer in answers),
         _view(table_name, ocsf(sources[ALL_FIELDS])),
     ]
 
 
 def sources_of(table_name: str) -> dict[str, str]:
     """Return the full name of each source that answers read, quoted for SQL."""
-    return {source: quoted(object_name(table_name, source)) for source in SOURCES}
+    return {source: quoted(object_name(table_name, source)) for source in (*SOURCES, NAMES)}
 
 
 def object_name(table_name: str, name: str) -> str:
