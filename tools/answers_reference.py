@@ -12,6 +12,7 @@ from textwrap import fill
 
 from vpc_flow_logs.answers.catalog import catalog, is_own
 from vpc_flow_logs.answers.model import TOPICS, Answer
+from vpc_flow_logs.answers.names import SHAPE as NAMES_SHAPE
 from vpc_flow_logs.answers.ocsf import UNMAPPED
 from vpc_flow_logs.answers.views import DERIVED
 
@@ -79,6 +80,7 @@ lists the answers. With a name and `--help`, it describes one. Parameters are op
 - `--since` (inclusive) and `--until` (exclusive) are times in ISO 8601, in UTC if they have no zone.
 - `--format` is `table` (default), `csv`, `json` or `html`. All of them go to standard output.
 - `--rows` is the maximum number of rows. By default, `table` and `html` have 1,000, and `csv` and `json` have all rows.
+- `--names-table` is a CSV file or a table with [names of addresses](#names-of-addresses).
 - `--sql` is a query instead of an answer. It can read the tables, the views and the table functions. A table with a
   Delta Output Path has the name of its folder.
 
@@ -89,6 +91,62 @@ times such as `2026-11-01T08:30:00Z`.
 The page needs no other file and has no scripts. It has a table and, for most answers with totals, a chart of the
 longest 20 bars. The header of the SQL file names the kind: a `counter` is a large number, and `bar`, `line` and
 `heatmap` are charts. A `sankey` is drawn as one bar per pair.
+"""
+
+_NAMES = """
+## Names of addresses
+
+The answers show a name next to each address if you bring a names table: `--names-table` of the job, or `names_table`
+under `[answers]` in the environment file. Each of the columns `srcaddr`, `dstaddr`, `pkt_srcaddr`, `pkt_dstaddr`,
+`client`, `server` and `destination` is then followed by a column such as `srcaddr_name`. Rows, their order and the
+other columns stay the same. The names table has these columns:
+
+"""
+
+_NAMES_SHAPE = """
+- `cidr` is a block such as `10.0.0.0/16` or `2600:1f18::/32`, or an address. The bits after the prefix do not matter.
+- If several blocks contain an address, the longest prefix wins. If none does, the name is NULL.
+- If two rows have the same block, the name that comes first in the alphabet wins.
+- Rows without a valid block or without a name are left out. The run prints a note with their number.
+
+This Bash script writes the names of your VPCs and subnets, IPv4 and IPv6, to a CSV file:
+
+```bash
+rows() { aws ec2 "describe-$1" --output text --query "$2" | tr '\\t' ','; }
+ipv6='Ipv6CidrBlockAssociationSet[0].Ipv6CidrBlock'
+{
+  echo cidr,name,owner,list
+  rows vpcs "Vpcs[].[CidrBlock,VpcId,OwnerId,'vpcs']"
+  rows vpcs "Vpcs[?$ipv6].[$ipv6,VpcId,OwnerId,'vpcs']"
+  rows subnets "Subnets[].[CidrBlock,SubnetId,OwnerId,VpcId]"
+  rows subnets "Subnets[?$ipv6].[$ipv6,SubnetId,OwnerId,VpcId]"
+} > names.csv
+```
+
+Upload the file to a volume, and create the table from it:
+
+```sql
+CREATE OR REPLACE TABLE network.inventory.cidr_names AS
+SELECT cidr, name, owner, list
+FROM read_files(
+  '/Volumes/network/inventory/files/names.csv',
+  format => 'csv', header => true, schema => 'cidr STRING, name STRING, owner STRING, list STRING'
+);
+INSERT INTO network.inventory.cidr_names VALUES ('198.51.100.7', 'Partner VPN', 'network team', 'partners');
+```
+
+On a laptop, `local.answers` reads the CSV file itself:
+
+```bash
+.venv/bin/python -m local.answers top_talkers --names-table names.csv
+```
+
+The functions read the names table each time, through the view `<table name>_names`. So a change of its rows needs no
+new run. The job's principal needs `SELECT` on the names table. If the job cannot read the table, it prints a note and
+creates the functions without names. The names table cannot have the name of the view.
+
+The join reads the result of an answer, not the records: one hash join, with one row per address and prefix length that
+occurs in the names table. It does not compare an address with each block. The dashboard does not show names.
 """
 
 _OCSF = """
@@ -139,6 +197,7 @@ def page() -> str:
     for topic in TOPICS:
         parts += [f"\n## {topic.capitalize()}\n\n{_TOPICS[topic]}\n"]
         parts += [text for answer in catalog() if answer.topic == topic for text in _section(answer)]
+    parts += [_NAMES, *_table("column", NAMES_SHAPE), _NAMES_SHAPE]
     names = ", ".join(f"`{field.column}`" for field in UNMAPPED)
     return "".join([*parts, _OCSF, fill(names, 120, initial_indent="  ", subsequent_indent="  "), ".\n"])
 

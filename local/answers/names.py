@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from vpc_flow_logs.answers.statements import digest_of
 from vpc_flow_logs.answers.views import View
 from vpc_flow_logs.sql import literal, quoted
 from vpc_flow_logs.terminal import printable
+
+_WILDCARDS, _ESCAPED = re.compile(r"([\\\[\]{}*?])"), r"\\\1"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,11 @@ def register(spark: SparkSession, place: Names) -> tuple[View, list[str]]:
     """
     path = str(place.path)
     name = f"spark_catalog.default.answers_names_{digest_of([path])}"
-    kind = "csv OPTIONS (header 'true')" if place.is_csv else "delta"
-    spark.sql(f"CREATE TABLE IF NOT EXISTS {quoted(name)} USING {kind} LOCATION {literal(path)}")
+    # Spark takes the path of a CSV file for a pattern. Its default escape character is not that of RFC 4180.
+    source = (
+        f"csv OPTIONS (header 'true', escape '\"', multiLine 'true') LOCATION {literal(_WILDCARDS.sub(_ESCAPED, path))}"
+    )
+    source = source if place.is_csv else f"delta LOCATION {literal(path)}"
+    spark.sql(f"CREATE TABLE IF NOT EXISTS {quoted(name)} USING {source}")
     view, left_out = names_table.read(spark, name)
     return view, left_out.lines(path)

@@ -19,8 +19,15 @@ from vpc_flow_logs.answers.views import Column, View
 ADDRESSES = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "client", "server", "destination")
 """Columns of answers that hold an address."""
 
-REQUIRED, OPTIONAL = ("cidr", "name"), ("owner", "list")
-"""Columns of the user's table."""
+SHAPE = (
+    ("cidr", "STRING", "CIDR block of IPv4 or IPv6, or an address; required"),
+    ("name", "STRING", "Name of the addresses; required"),
+    ("owner", "STRING", "Owner of the addresses; optional"),
+    ("list", "STRING", "List that the block comes from; optional"),
+)
+"""Name, SQL type and meaning of each column of the user's table. Other columns are not read."""
+
+_REQUIRED, _OPTIONAL = ("cidr", "name"), ("owner", "list")
 
 _COLUMNS = (
     Column("prefix", "STRING", "IP version, a colon, and the first bits of the addresses in the CIDR block"),
@@ -62,12 +69,12 @@ class LeftOut:
 
 def problem(columns: Collection[str]) -> str | None:
     """Return the reason that a table with these columns is not a names table, or None."""
-    missing = [name for name in REQUIRED if name not in {column.lower() for column in columns}]
+    missing = [name for name in _REQUIRED if name not in {column.lower() for column in columns}]
     if not missing:
         return None
     return (
         f"it has no column {' and no column '.join(missing)}; a names table has the columns "
-        f"{', '.join((*REQUIRED, *OPTIONAL))}, and the last two are optional"
+        f"{', '.join((*_REQUIRED, *_OPTIONAL))}, and the last two are optional"
     )
 
 
@@ -133,8 +140,8 @@ def bits_of(address: str) -> str:
 def _prefixes(table: str, columns: Collection[str]) -> str:
     """Return the query for the rows of the names table with their prefix, NULL for rows that have no effect."""
     present = {column.lower() for column in columns}
-    texts = {name: f"CAST(`{name}` AS STRING)" if name in present else "CAST(NULL AS STRING)" for name in OPTIONAL}
-    texts |= {name: f"trim(CAST(`{name}` AS STRING))" for name in REQUIRED}
+    texts = {name: f"CAST(`{name}` AS STRING)" if name in present else "CAST(NULL AS STRING)" for name in _OPTIONAL}
+    texts |= {name: f"trim(CAST(`{name}` AS STRING))" for name in _REQUIRED}
     selected = ", ".join(f"{text} AS {name}" for name, text in texts.items())
     address = "split_part(cidr, '/', 1)"
     length = "coalesce(try_cast(nullif(split_part(cidr, '/', 2), '') AS INT) + 2, length(bits))"
