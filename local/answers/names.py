@@ -65,11 +65,11 @@ def register(spark: SparkSession, place: Names) -> tuple[View, list[str]]:
     """
     path = str(place.path)
     name = f"spark_catalog.default.answers_names_{digest_of([path])}"
-    # Spark takes the path of a CSV file for a pattern. Its default escape character is not that of RFC 4180.
-    source = (
-        f"csv OPTIONS (header 'true', escape '\"', multiLine 'true') LOCATION {literal(_WILDCARDS.sub(_ESCAPED, path))}"
-    )
-    source = source if place.is_csv else f"delta LOCATION {literal(path)}"
+    source = f"delta LOCATION {literal(path)}"
+    if place.is_csv:
+        # Spark takes the path for a pattern, and its default escape character is not that of RFC 4180.
+        pattern = literal(_WILDCARDS.sub(_ESCAPED, path))
+        source = f"csv OPTIONS (header 'true', multiLine 'true', escape '\"') LOCATION {pattern}"
     spark.sql(f"CREATE TABLE IF NOT EXISTS {quoted(name)} USING {source}")
     view, left_out = names_table.read(spark, name)
     return view, left_out.lines(path)

@@ -103,7 +103,7 @@ def left_out(table: str, columns: Collection[str]) -> str:
     """
     return (
         "SELECT count(*) AS rows, count_if(prefix IS NULL) AS left_out, "
-        f"min(cidr) FILTER (WHERE prefix IS NULL) AS example FROM ({_prefixes(table, columns)})"
+        f"min(nullif(cidr, '')) FILTER (WHERE prefix IS NULL) AS example FROM ({_prefixes(table, columns)})"
     )
 
 
