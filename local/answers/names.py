@@ -69,7 +69,7 @@ def register(spark: SparkSession, place: Names) -> tuple[View, list[str]]:
     if place.is_csv:
         # Spark takes the path for a pattern, and its default escape character is not that of RFC 4180.
         pattern = literal(_WILDCARDS.sub(_ESCAPED, path))
-        source = f"csv OPTIONS (header 'true', multiLine 'true', escape '\"') LOCATION {pattern}"
+        source = f"csv OPTIONS (header 'true', escape '\"') LOCATION {pattern}"
     spark.sql(f"CREATE TABLE IF NOT EXISTS {quoted(name)} USING {source}")
     view, left_out = names_table.read(spark, name)
     return view, left_out.lines(path)
