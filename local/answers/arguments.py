@@ -83,10 +83,11 @@ def request_of(arguments: Sequence[str], *, now: datetime | None = None) -> Requ
     rows = _MOST_ROWS.get(options.format) if options.rows is None else _rows(options.rows, problems)
     is_list = options.name is None and options.sql is None
     if is_list:
+        named += ["table"] if options.table is not None else []
         problems += [f"{_option(name)}: needs the name of an answer" for name in named]
     elif answer is None and options.sql is not None:
         problems += [f"{_option(name)}: has no effect on --sql; write it in the query" for name in named]
-    place = None if is_list and options.table is None else _place(options.table, problems)
+    place = None if is_list else _place(options.table, problems)
     if problems:
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise InvalidArguments(f"The arguments are invalid:\n{listed}\nAll options: {_COMMAND} --help")

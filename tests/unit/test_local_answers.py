@@ -127,6 +127,7 @@ def test_all_problems_are_reported_at_once() -> None:
          "--sql: empty; write a query in quotes, such as --sql 'SELECT count(*) FROM flow_logs'"),
         (["--sql", "SELECT 1", "--last=7d"], "--last: has no effect on --sql; write it in the query"),
         (["--address=10.0.0.1"], "--address: needs the name of an answer"),
+        (["--table=flow_logs"], "--table: needs the name of an answer"),
         (["top_talkers", "--since=2026-11-29"],
          "--since 2026-11-29: must be before the end of the window, 2026-11-28T12:00:00+00:00"),
         (["top_talkers", "--until=0001-01-01"], "--last: the window begins before the year 1"),
