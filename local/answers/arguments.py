@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from difflib import get_close_matches
+from ipaddress import ip_address
 from typing import NoReturn
 
 from local.answers.tables import Place, UnknownTable, find
@@ -159,7 +160,7 @@ def _answer(name: str | None, problems: _Problems) -> Answer | None:
     if name is not None and spelled not in known:
         close = get_close_matches(spelled, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"{_COMMAND} lists the answers"
-        problems.append(f"{printable(name)}: unknown answer; {hint}")
+        problems.append(f"{printable(name) or 'empty name'}: unknown answer; {hint}")
     return known.get(spelled)
 
 
@@ -175,7 +176,8 @@ def _given(options: argparse.Namespace, answer: Answer | None, problems: _Proble
             has = f"it has {', '.join(map(_option, own))}" if own else "it has only the time window"
             problems.append(f"{_option(name)}: {options.name} has no such parameter; {has}")
         else:
-            values[name] = _READERS[parameter.type](_option(name), text, problems)
+            read = _NAMED_READERS.get(name, _READERS[parameter.type])
+            values[name] = read(_option(name), text, problems)
     return values
 
 
@@ -185,12 +187,27 @@ def _text(option: str, text: str, problems: _Problems) -> str | None:
     return text
 
 
+def _direction(option: str, text: str, problems: _Problems) -> str:
+    if text not in ("ingress", "egress"):
+        problems.append(f"{option} {printable(text)}: must be ingress or egress")
+    return text
+
+
+def _address(option: str, text: str, problems: _Problems) -> str | None:
+    try:
+        ip_address(text)
+    except ValueError:
+        if text:
+            problems.append(f"{option} {printable(text)}: must be an IPv4 or IPv6 address")
+    return _text(option, text, problems)
+
+
 def _whole(bits: int) -> Callable[[str, str, _Problems], int | None]:
     def read(option: str, text: str, problems: _Problems) -> int | None:
         # Check the form first: int() rejects text with thousands of digits.
-        if _WHOLE.fullmatch(text) and abs(int(text)) < 1 << bits:
+        if _WHOLE.fullmatch(text) and 0 <= int(text) < 1 << bits:
             return int(text)
-        problems.append(f"{option} {printable(text)}: must be a whole number below {1 << bits}")
+        problems.append(f"{option} {printable(text)}: must be a whole number from 0 to {(1 << bits) - 1}")
         return None
 
     return read
@@ -213,6 +230,9 @@ _READERS: Mapping[str, Callable[[str, str, _Problems], Value]] = {
     **{type_: _whole(bits) for type_, bits in _BITS.items()},
 }
 """Reader of each type of parameter: takes the option, its text, and the list to which it adds a problem."""
+
+_NAMED_READERS: Mapping[str, Callable[[str, str, _Problems], Value]] = {"direction": _direction, "address": _address}
+"""Readers of parameters with fewer values than their type."""
 
 
 def _window(options: argparse.Namespace, now: datetime, problems: _Problems) -> dict[str, Value]:
@@ -251,7 +271,9 @@ def _length(text: str, problems: _Problems) -> timedelta:
     match = _LAST.fullmatch(text)
     if match and int(match[1]):
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    problems.append(f"--last {printable(text)}: must be a number and m, h, d or w, such as 90m, 24h or 7d")
+    problems.append(
+        f"--last {printable(text)}: must be a number from 1 to 999999 and m, h, d or w, such as 90m, 24h or 7d"
+    )
     return _DAY
 
 
