@@ -118,12 +118,12 @@ def _status(client: WorkspaceClient, spec: WorkspaceSpec, options: argparse.Name
         _show_runs("last run", state.maintenance)
     elif spec.maintenance is None:
         print("maintain  disabled (maintenance.enabled)")
+    else:
+        print(f"maintain  none yet: .venv/bin/python -m infra.workspace deploy --env {options.env}")
     if state.dashboard is not None:
         note = "" if state.dashboard.published else "  (not published)"
         print(f"dashboard {state.dashboard.id}  {printable(state.dashboard.path)}{note}")
         print(f"          {printable(state.dashboard.url)}")
-    else:
-        print(f"maintain  none yet: .venv/bin/python -m infra.workspace deploy --env {options.env}")
 
 
 def _show_job(label: str, job: JobStatus) -> None:

@@ -177,7 +177,7 @@ class Stopper:
         # Keep trying: the signal may arrive before the job has started its stream.
         while not self._done.is_set():
             # A stream that is stopped in the middle of a batch may end with an error, but it does end.
-            with suppress(Py4JError, PySparkException):
+            with suppress(Py4JError, PySparkException, OSError):
                 for query in self._spark.streams.active:
                     query.stop()
             self._done.wait(0.1)

@@ -69,9 +69,10 @@ lists the answers. With a name and `--help`, it describes one. Parameters are op
 ```bash
 .venv/bin/python -m local.answers
 .venv/bin/python -m local.answers port_scans --table tables/vpc_flow_logs --last 7d --min-ports 50
-.venv/bin/python -m local.answers traffic_from --address 10.0.1.5 --since 2026-11-01 --until 2026-11-08 --format csv
-.venv/bin/python -m local.answers nat_gateway_bytes --last 30d --format html > nat.html
-.venv/bin/python -m local.answers --sql 'SELECT type, count(*) FROM vpc_flow_logs_all_fields GROUP BY type'
+.venv/bin/python -m local.answers traffic_from --table tables/vpc_flow_logs --address 10.0.1.5 --last 7d --format csv
+.venv/bin/python -m local.answers nat_gateway_bytes --table tables/vpc_flow_logs --last 30d --format html > nat.html
+.venv/bin/python -m local.answers --table tables/vpc_flow_logs \\
+    --sql 'SELECT type, count(*) AS records FROM vpc_flow_logs_all_fields GROUP BY type'
 ```
 
 - `--table` is the name of a table in `spark-warehouse` of the current folder, or the folder of a table (its Delta
@@ -81,8 +82,8 @@ lists the answers. With a name and `--help`, it describes one. Parameters are op
 - `--format` is `table` (default), `csv`, `json` or `html`. All of them go to standard output.
 - `--rows` is the maximum number of rows. By default, `table` and `html` have 1,000, and `csv` and `json` have all rows.
 - `--names-table` is a CSV file or a table with [names of addresses](#names-of-addresses).
-- `--sql` is a query instead of an answer. It can read the tables, the views and the table functions. A table with a
-  Delta Output Path has the name of its folder.
+- `--sql` is a query instead of an answer, and cannot change anything. It can read the tables, the views and the table
+  functions. A table with a Delta Output Path has the name of its folder.
 
 Text of log lines is shown, and never obeyed: control characters and marks that change the direction of text are
 escaped, and in CSV, text that a spreadsheet would take for a formula begins with `'`. JSON is one array of objects with

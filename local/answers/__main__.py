@@ -14,15 +14,23 @@ from pyspark.sql import SparkSession
 from local.answers import csv_file, html_page, json_file, terminal
 from local.answers.arguments import InvalidArguments, Request, request_of
 from local.answers.names import register
-from local.answers.query import SameName, ask, period
+from local.answers.query import InvalidQuery, ask, period
 from local.answers.result import Result, listed
 from local.answers.tables import UnknownTable, prepare
 from local.broken_pipe import ended_by_its_reader
 from local.ingest import LocalSession, exit_status
+from vpc_flow_logs.answers.model import ALL_FIELDS
 from vpc_flow_logs.answers.names_table import UnusableNames
+from vpc_flow_logs.answers.statements import object_name
 from vpc_flow_logs.failures import headline
 from vpc_flow_logs.progress import counted
 from vpc_flow_logs.terminal import printable
+
+_OVERFLOW = "ARITHMETIC_OVERFLOW"
+_OVERFLOW_ADVICE = (
+    "A sum is larger than the largest BIGINT. Find the records with impossible values: "
+    "--sql 'SELECT source_file, srcaddr, bytes, packets FROM {view} ORDER BY greatest(bytes, packets) DESC LIMIT 10'"
+)
 
 _WRITERS: dict[str, Callable[[Result, TextIO], None]] = {
     "table": terminal.write,
@@ -81,12 +89,14 @@ def run(spark: SparkSession, request: Request) -> int:
     except UnusableNames as error:
         _say(f"--names-table: {error}")
         return 2
-    except SameName as error:
+    except InvalidQuery as error:
         _say(f"--sql: {error}")
         return 2
     except PySparkException as error:
         is_mistake = bool(request.sql) and isinstance(error, AnalysisException)
         _say(f"{'--sql: Spark rejects the query' if is_mistake else 'The query failed'}: {headline(error)}")
+        if error.getCondition() == _OVERFLOW:
+            _say(_OVERFLOW_ADVICE.format(view=object_name(table, ALL_FIELDS).removeprefix("spark_catalog.")))
         return 2 if is_mistake else 1
     _WRITERS[request.format](result, sys.stdout)
     for note in notes:
@@ -97,7 +107,7 @@ def run(spark: SparkSession, request: Request) -> int:
 def _note(spark: SparkSession, request: Request, table: str, result: Result) -> str:
     """Return the number of rows and, for an answer without rows, the likely reason."""
     if result.is_cut:
-        return f"The first {counted(len(result.rows), 'row')} of more; --rows shows more, --format csv all."
+        return f"These are the first {counted(len(result.rows), 'row')}; --rows shows more, and --format csv shows all."
     if result.rows or request.answer is None or not request.answer.fields:
         return f"{counted(len(result.rows), 'row')}."
     times = period(spark, table)
@@ -105,7 +115,9 @@ def _note(spark: SparkSession, request: Request, table: str, result: Result) -> 
         f"The table has records from {times[0]} to {times[1]}" if times else "The table has no records with a time"
     )
     fields = ", ".join(request.answer.fields)
-    return f"No rows. {records}; --last, --since and --until select others. The answer needs the fields {fields}."
+    own = [f"--{name.replace('_', '-')}" for name in request.given if name not in ("since", "until")]
+    filters = ", ".join(["--last", "--since", "--until", *own])
+    return f"No rows. {records}; check {filters}. The answer needs the fields {fields}."
 
 
 def _say(line: str) -> None:

@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar
 
 from local.answers.names import Names, find_names
 from local.answers.tables import Place, UnknownTable, find
-from local.answers.values import READERS, WHOLE
+from local.answers.values import NAMED_READERS, READERS, WHOLE
 from vpc_flow_logs.answers.catalog import catalog
 from vpc_flow_logs.answers.model import SINCE, UNTIL, Answer, Parameter, Value
 from vpc_flow_logs.terminal import printable
@@ -86,11 +86,11 @@ def request_of(arguments: Sequence[str], *, now: datetime | None = None) -> Requ
     rows = _MOST_ROWS.get(options.format) if options.rows is None else _rows(options.rows, problems)
     is_list = options.name is None and options.sql is None
     if is_list:
-        named += ["names_table"] * (options.names_table is not None)
+        named += [name for name in ("table", "names_table") if getattr(options, name) is not None]
         problems += [f"{_option(name)}: needs the name of an answer" for name in named]
     elif answer is None and options.sql is not None:
         problems += [f"{_option(name)}: has no effect on --sql; write it in the query" for name in named]
-    place = None if is_list and options.table is None else _found(find, "--table", options.table, problems)
+    place = None if is_list else _found(find, "--table", options.table, problems)
     names = None if options.names_table is None else _found(find_names, "--names-table", options.names_table, problems)
     if problems:
         listed = "\n".join(f"  {problem}" for problem in problems)
@@ -164,7 +164,7 @@ def _answer(name: str | None, problems: _Problems) -> Answer | None:
     if name is not None and spelled not in known:
         close = get_close_matches(spelled, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"{_COMMAND} lists the answers"
-        problems.append(f"{printable(name)}: unknown answer; {hint}")
+        problems.append(f"{printable(name) or 'empty name'}: unknown answer; {hint}")
     return known.get(spelled)
 
 
@@ -180,7 +180,7 @@ def _given(options: argparse.Namespace, answer: Answer | None, problems: _Proble
             has = f"it has {', '.join(map(_option, own))}" if own else "it has only the time window"
             problems.append(f"{_option(name)}: {options.name} has no such parameter; {has}")
         else:
-            values[name] = READERS[parameter.type](_option(name), text, problems)
+            values[name] = NAMED_READERS.get(name, READERS[parameter.type])(_option(name), text, problems)
     return values
 
 
@@ -220,7 +220,9 @@ def _length(text: str, problems: _Problems) -> timedelta:
     match = _LAST.fullmatch(text)
     if match and int(match[1]):
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    problems.append(f"--last {printable(text)}: must be a number and m, h, d or w, such as 90m, 24h or 7d")
+    problems.append(
+        f"--last {printable(text)}: must be a number from 1 to 999999 and m, h, d or w, such as 90m, 24h or 7d"
+    )
     return _DAY
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pyspark.sql import SparkSession
+import re
+
+from pyspark.errors import ParseException
+from pyspark.sql import DataFrame, SparkSession
 
 from local.answers.arguments import Request
 from local.answers.result import Result, of_answer, plain
@@ -11,9 +14,11 @@ from vpc_flow_logs.answers.names import named
 from vpc_flow_logs.answers.statements import sources_of
 from vpc_flow_logs.sql import quoted
 
+_SHOWS = re.compile(r"(SHOW|DESC|DESCRIBE|EXPLAIN)\b", re.IGNORECASE)
 
-class SameName(Exception):
-    """Two columns of a query have the same name."""
+
+class InvalidQuery(Exception):
+    """The text of ``--sql`` is a statement that changes something, or two columns have the same name."""
 
 
 def ask(spark: SparkSession, request: Request, table: str) -> Result:
@@ -25,18 +30,16 @@ def ask(spark: SparkSession, request: Request, table: str) -> Result:
         table: Full name of the records table.
 
     Raises:
-        SameName: Two columns have the same name.
+        InvalidQuery: The text of ``--sql`` is not a query, or two columns have the same name.
         PySparkException: Spark rejects or cannot run the query.
     """
     answer = request.answer and (named(request.answer) if request.names else request.answer)
-    frame = spark.sql(request.sql if answer is None else answer.bound(sources_of(table), request.given))
+    frame = _query(spark, request.sql) if answer is None else spark.sql(answer.bound(sources_of(table), request.given))
     columns = [OutputColumn(f.name, f.dataType.simpleString().upper(), "") for f in frame.schema.fields]
     names = [column.name for column in columns]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
-        raise SameName(f"two columns have the name {doubled[0]}; give each column its own name with AS")
+        raise InvalidQuery(f"two columns have the name {doubled[0]}; give each column its own name with AS")
     about = f"Table {table.removeprefix('spark_catalog.')}"
-    if not columns:
-        return Result("Query", about, "The statement has no result.", [], [])
     limit = request.rows
     data = (frame if limit is None else frame.limit(limit + 1)).toArrow()
     values = [[plain(cell) for cell in column.to_pylist(maps_as_pydicts="lossy")] for column in data.columns]
@@ -46,6 +49,24 @@ def ask(spark: SparkSession, request: Request, table: str) -> Result:
         return Result("Query", about, "", columns, rows[:limit], is_cut=is_cut)
     window = f"{about}, from {plain(request.given['since'])} until {plain(request.given['until'])}"
     return of_answer(answer, window, rows[:limit], is_cut=is_cut)
+
+
+def _query(spark: SparkSession, sql: str) -> DataFrame:
+    """Return the rows of a query. Any other statement, such as DELETE, would run as soon as Spark gets it.
+
+    Raises:
+        InvalidQuery: The text is not a query.
+        PySparkException: Spark rejects the query.
+    """
+    text = sql.strip().rstrip(";")
+    if not _SHOWS.match(text):
+        try:
+            # Spark allows only a query in these parentheses. It analyzes the query and does not run it.
+            spark.sql(f"SELECT * FROM (\n{text}\n)")
+        except ParseException:
+            spark.sql(f"EXPLAIN {text}")  # raises the error if the text is not valid SQL either
+            raise InvalidQuery("only queries (SELECT, SHOW, DESCRIBE, EXPLAIN); nothing was changed") from None
+    return spark.sql(text)
 
 
 def period(spark: SparkSession, table: str) -> tuple[str, str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from local.answers.html_page import section
+from local.demo.manifest import FlowLogNote
 from local.demo.page_charts import latency, ports, times, traffic
 from local.demo.report import Report
 from local.demo.text import in_seconds
@@ -95,15 +96,18 @@ def _accounts(report: Report) -> Table:
     ]
     totals = [sum(column) for column in zip(*counts, strict=True)]
     rows = [
-        [log.delivered.target, log.delivered.id, log.delivered.format, *_separated(numbers),
-         "agrees" if log.agrees else "differs"]
+        [_named(log.delivered), *_separated(numbers), "agrees" if log.agrees else "differs"]
         for log, numbers in zip(report.flow_logs, counts, strict=True)
-    ]  # fmt: skip
+    ]
     if totals:
-        rows.append(["total", "", "", *_separated(totals), ""])
+        rows.append(["total", *_separated(totals), ""])
     names = ("files", "delivered lines", "rows", "quarantined", "ACCEPT", "REJECT", "neither")
-    columns = [*_texts("flow log of", "ID", "format"), *((name, True) for name in names), ("", False)]
+    columns = [("flow log of", False), *((name, True) for name in names), ("", False)]
     return "Delivered lines and loaded rows per flow log", columns, rows
+
+
+def _named(log: FlowLogNote) -> str:
+    return f"{log.target}, {log.id}, {log.format}"
 
 
 def _resources(report: Report) -> Table:

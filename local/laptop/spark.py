@@ -10,10 +10,11 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from py4j.protocol import Py4JError  # type: ignore[import-untyped, unused-ignore]
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
@@ -83,7 +84,8 @@ def session(
 def stop(spark: SparkSession) -> None:
     """Stop the session and wait until its Java process ends; this process cannot start another session."""
     gateway = SparkContext._gateway
-    spark.stop()
+    with suppress(Py4JError, OSError):  # a signal to the whole process group has ended Java already
+        spark.stop()
     if gateway is not None:
         gateway.shutdown()
         java = getattr(gateway, "proc", None)

@@ -150,7 +150,7 @@ def test_the_printed_query_works_as_typed(ran: tuple[Folder, str]) -> None:
 
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("Rejected sources\n")
-    assert result.stderr.endswith("\nThe first 5 rows of more; --rows shows more, --format csv all.\n")
+    assert result.stderr.endswith("\nThese are the first 5 rows; --rows shows more, and --format csv shows all.\n")
 
 
 def test_the_documents_show_the_printed_output(ran: tuple[Folder, str]) -> None:

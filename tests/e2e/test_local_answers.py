@@ -18,7 +18,7 @@ from local.answers import __main__ as command
 from local.answers.arguments import request_of
 from tests.support.answer_records import SINCE, UNTIL
 from tests.support.hostile import BIDI, FORMULAS, HOSTILE
-from tests.support.ingesting import ROOT, SECONDS, Place, ingest
+from tests.support.ingesting import ROOT, SECONDS, Place, ingest, snapshot
 
 HEADER = "version srcaddr dstaddr dstport protocol packets bytes start end action log-status interface-id"
 FIELDS = dict.fromkeys("_".join(text.split()) for text in (HOSTILE, *FORMULAS))
@@ -66,7 +66,7 @@ def test_times_are_iso_8601_with_z_and_parameters_choose(
     rows = json.loads(output)
     assert len(rows) == 2
     assert all(re.fullmatch(r"2026-03-08T00:\d\d:00Z", row["first_seen"]) for row in rows)
-    assert notes.endswith("The first 2 rows of more; --rows shows more, --format csv all.\n")
+    assert notes.endswith("These are the first 2 rows; --rows shows more, and --format csv shows all.\n")
     assert answer(spark, "port_scans", "--table", str(table), *WINDOW, "--format=json", capsys=capsys)[1] == "[]\n"
 
 
@@ -112,6 +112,53 @@ def test_a_query_reads_tables_views_and_table_functions(
     newest = "2026-03-08T00:02:00Z"
     expected = {"n": 2, "newest": newest, "m": {"a": 1.5}, "nan": None, "lines": 1, "talkers": len(SOURCES)}
     assert json.loads(output) == [expected]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM hostile_table",
+        "drop table hostile_table;",
+        "INSERT INTO hostile_table SELECT * FROM hostile_table",
+        "-- a comment\nTRUNCATE TABLE hostile_table",
+        "CREATE TABLE other (a INT)",
+        "WITH a AS (SELECT 1) INSERT INTO hostile_table SELECT * FROM hostile_table",
+        "SET x = y",
+        "VACUUM hostile_table",
+        "OPTIMIZE hostile_table",
+    ],
+)
+def test_a_statement_that_changes_something_is_rejected(
+    spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str], statement: str
+) -> None:
+    before = snapshot(table)
+    status, output, notes = answer(spark, "--sql", statement, "--table", str(table), capsys=capsys)
+    assert (status, output) == (2, "")
+    assert "\n--sql: " in notes
+    assert snapshot(table) == before
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT 1 AS a;", "WITH a AS (SELECT 1 AS b) SELECT b FROM a -- c", "show tables", "DESCRIBE hostile_table",
+     "EXPLAIN DELETE FROM hostile_table", "VALUES (1)", "TABLE hostile_table", "SELECT 1 AS a UNION ALL SELECT 2"],
+)  # fmt: skip
+def test_every_form_of_a_query_runs(
+    spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str], query: str
+) -> None:
+    assert answer(spark, "--sql", query, "--table", str(table), capsys=capsys)[0] == 0
+
+
+def test_a_sum_that_is_too_large_is_explained(
+    spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    query = "SELECT sum(a) FROM VALUES (9223372036854775807), (1) AS t(a)"
+    status, _, notes = answer(spark, "--sql", query, "--table", str(table), capsys=capsys)
+    assert status == 1
+    assert "The query failed: [ARITHMETIC_OVERFLOW" in notes
+    find = re.search("--sql '(.*)'\n$", notes)
+    assert find
+    assert answer(spark, "--sql", find[1], "--table", str(table), capsys=capsys)[0] == 0
 
 
 def test_what_is_wrong_ends_with_status_2_and_one_line(

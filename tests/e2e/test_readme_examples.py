@@ -28,7 +28,7 @@ def test_the_examples_of_the_readme_run_as_printed(tmp_path):
     answer = run(ask, tmp_path)
 
     assert "20,000 records, 0 quarantined lines" in ingest_output
-    assert re.search(r"^ ?srcaddr +ports +addresses +records +packets +bytes$", answer, flags=re.MULTILINE)
+    assert re.search(r"^ ?srcaddr +ports +addresses +records +packets +bytes *$", answer, flags=re.MULTILINE)
     rows = [line.split() for line in answer.splitlines() if re.match(r" ?[\da-f]+[.:]", line)]
     records = [int(row[3].replace(",", "")) for row in rows]
     assert len(records) == 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from databricks.sdk.service.dashboards import Dashboard as Draft
 
+from infra import by_hand
 from infra.workspace import status
 from infra.workspace.dashboard import draft
 from infra.workspace.errors import DeploymentError
@@ -309,6 +311,18 @@ def test_status_shows_id_path_and_publication(stage: Stage) -> None:
     shown = status.read(stage.client(), spec).dashboard
     assert shown is not None
     assert not shown.published
+
+
+def test_the_command_prints_id_path_and_url(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = stage.spec(*QUICK)
+    stage.deploy(spec)
+    dashboard = _dashboard(stage)
+    stage.client().lakeview.unpublish(dashboard.dashboard_id)
+    by_hand._status(stage.client(), spec, Namespace(env="test"))
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        f"dashboard {dashboard.dashboard_id}  /Workspace{PATH}  (not published)",
+        f"          {stage.server.host}/dashboardsv3/{dashboard.dashboard_id}/published",
+    ]
 
 
 def test_the_memory_keeps_the_id_and_the_etag_of_the_draft(stage: Stage) -> None:

@@ -83,15 +83,15 @@ def test_windows_are_in_utc(warehouse: Path, arguments: list[str], since: dateti
 
 
 def test_parameters_of_an_answer_are_options(warehouse: Path) -> None:
-    given = request("unusual-uploads", "--factor", "2.5", "--min-bytes", "-1").given
-    assert (given["factor"], given["min_bytes"]) == (2.5, -1)
-    assert request("traffic_from", "--address=' OR 1=1 --").given["address"] == "' OR 1=1 --"
+    given = request("unusual-uploads", "--factor", "2.5", "--min-bytes", "0").given
+    assert (given["factor"], given["min_bytes"]) == (2.5, 0)
+    assert request("traffic_from", "--address=2001:db8::1").given["address"] == "2001:db8::1"
 
 
 def test_every_parameter_of_the_catalog_is_an_option(warehouse: Path) -> None:
-    values = {"STRING": "x", "INT": "1", "BIGINT": "1", "DOUBLE": "1"}
+    values = {"address": "10.0.0.1", "direction": "egress"}
     for answer in catalog():
-        options = [f"--{p.name.replace('_', '-')}={values[p.type]}" for p in answer.parameters[2:]]
+        options = [f"--{p.name.replace('_', '-')}={values.get(p.name, '1')}" for p in answer.parameters[2:]]
         assert set(request(answer.name, *options).given) == {parameter.name for parameter in answer.parameters}
         for parameter in answer.parameters:
             assert f"--{parameter.name.replace('_', '-')} " in request(answer.name, "--help").help
@@ -102,9 +102,9 @@ def test_all_problems_are_reported_at_once() -> None:
     assert problems(*wrong, "--format=xml", "--rows=0") == [
         "--nope: unknown argument",
         "topp_talkers: unknown answer; did you mean top_talkers?",
-        "--min-ports x: must be a whole number below 2147483648",
+        "--min-ports x: must be a whole number from 0 to 2147483647",
         "--since yesterday: must be an ISO 8601 time such as 2026-11-01T08:30Z (UTC by default)",
-        "--last 3y: must be a number and m, h, d or w, such as 90m, 24h or 7d",
+        "--last 3y: must be a number from 1 to 999999 and m, h, d or w, such as 90m, 24h or 7d",
         "--last: not together with --since; use one of them",
         "--format xml: unknown format; use table, csv, json, html",
         "--rows 0: must be a whole number from 1 to 2147483647",
@@ -119,14 +119,19 @@ def test_all_problems_are_reported_at_once() -> None:
         (["skipped_data", "--direction=egress"],
          "--direction: skipped_data has no such parameter; it has only the time window"),
         (["port_scans", "--min-ports=99999999999"],
-         "--min-ports 99999999999: must be a whole number below 2147483648"),
+         "--min-ports 99999999999: must be a whole number from 0 to 2147483647"),
         (["unusual_uploads", "--factor=nan"], "--factor nan: must be a number, such as 2.5"),
         (["traffic_from", "--address"], "--address: needs a value"),
+        (["traffic_from", "--address=' OR 1=1 --"], "--address ' OR 1=1 --: must be an IPv4 or IPv6 address"),
+        (["traffic_from", "--direction=sideways"], "--direction sideways: must be ingress or egress"),
+        (["port_scans", "--min-ports=-1"], "--min-ports -1: must be a whole number from 0 to 2147483647"),
+        ([""], "empty name: unknown answer; .venv/bin/python -m local.answers lists the answers"),
         (["top_talkers", "--sql", "SELECT 1"], "--sql: not together with the answer 'top_talkers'; use one of them"),
         (["--sql", " "],
          "--sql: empty; write a query in quotes, such as --sql 'SELECT count(*) FROM flow_logs'"),
         (["--sql", "SELECT 1", "--last=7d"], "--last: has no effect on --sql; write it in the query"),
         (["--address=10.0.0.1"], "--address: needs the name of an answer"),
+        (["--table=flow_logs"], "--table: needs the name of an answer"),
         (["top_talkers", "--since=2026-11-29"],
          "--since 2026-11-29: must be before the end of the window, 2026-11-28T12:00:00+00:00"),
         (["top_talkers", "--until=0001-01-01"], "--last: the window begins before the year 1"),
