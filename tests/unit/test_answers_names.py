@@ -20,8 +20,6 @@ from vpc_flow_logs.answers.names import ADDRESSES, LeftOut, named
 from vpc_flow_logs.answers.statements import sources_of, statements
 from vpc_flow_logs.parameters import names_table_problem, problems_of
 
-pytestmark = pytest.mark.lts
-
 WITH_ADDRESSES = [answer for answer in catalog() if {column.name for column in answer.columns} & set(ADDRESSES)]
 VIEW = names.view("`n`", ["cidr", "name"])
 
