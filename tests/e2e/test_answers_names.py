@@ -22,8 +22,6 @@ from vpc_flow_logs.answers import create, names, statements
 from vpc_flow_logs.answers.catalog import catalog
 from vpc_flow_logs.answers.statements import sources_of
 
-pytestmark = pytest.mark.lts
-
 HEADER = "version srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status interface-id"
 FULL = "spark_catalog.default.named"
 START, END = (f"TIMESTAMP '{datetime.fromtimestamp(time, timezone.utc):%F %T}'" for time in (SINCE, UNTIL))
