@@ -7,22 +7,22 @@ permission that it got when it created the dashboard. Admins can manage every da
 from __future__ import annotations
 
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.service.iam import AccessControlRequest, AccessControlResponse, PermissionLevel
+from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
 
+from infra.workspace.access import access_list
 from infra.workspace.explain import explaining
 from infra.workspace.spec import Job
 from infra.workspace.step import Step
 
 STEP = "permissions of the dashboard"
 _TYPE = "dashboards"
-_KINDS = ("group_name", "user_name", "service_principal_name")
 
 
 def bring_up_to_date(client: WorkspaceClient, job: Job, dashboard_id: str) -> Step:
     """Set the permissions of a dashboard unless they are up to date."""
     with explaining(f"Setting the permissions of the dashboard {dashboard_id}"):
         entries = client.permissions.get(_TYPE, dashboard_id).access_control_list or []
-        current = {_principal(entry): level for entry in entries for level in _direct(entry)}
+        current = dict(access_list.direct(entries))
         groups = dict.fromkeys((*job.can_view, *job.can_manage))
         desired = {("group_name", group): PermissionLevel.CAN_READ for group in groups}
         summary = ", ".join(f"{group}: {PermissionLevel.CAN_READ.value}" for group in sorted(groups))
@@ -41,15 +41,3 @@ def bring_up_to_date(client: WorkspaceClient, job: Job, dashboard_id: str) -> St
             ],
         )
         return Step(STEP, "updated", summary)
-
-
-def _principal(entry: AccessControlResponse) -> tuple[str, str]:
-    return next(((kind, getattr(entry, kind)) for kind in _KINDS if getattr(entry, kind)), ("user_name", ""))
-
-
-def _direct(entry: AccessControlResponse) -> list[PermissionLevel]:
-    return [
-        permission.permission_level
-        for permission in entry.all_permissions or []
-        if not permission.inherited and permission.permission_level is not None
-    ]

@@ -7,23 +7,21 @@ cluster are granted, because everyone who can attach to it has the reader role's
 from __future__ import annotations
 
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.service.jobs import JobAccessControlRequest, JobAccessControlResponse, JobPermissionLevel
+from databricks.sdk.service.jobs import JobAccessControlRequest, JobPermissionLevel
 
-from infra.workspace.access import principals
+from infra.workspace.access import access_list, principals
+from infra.workspace.access.access_list import Who
 from infra.workspace.access.principals import Principal
 from infra.workspace.explain import explaining
 from infra.workspace.spec import Job
 from infra.workspace.step import Step
-
-Who = tuple[str, str]
-"""The request's key for the kind of a principal, such as ``group_name``, and the principal's name."""
 
 
 def bring_up_to_date(client: WorkspaceClient, job: Job, job_id: int, *, step: str = "permissions") -> Step:
     """Set the permissions of a job unless they are up to date; return the step under the name ``step``."""
     with explaining(f"Setting the permissions of the job {job_id}"):
         entries = client.jobs.get_permissions(str(job_id)).access_control_list or []
-        current = {_principal(entry): level for entry in entries for level in _direct(entry)}
+        current = dict(access_list.direct(entries))
         desired: dict[Who, JobPermissionLevel] = {
             principal: level for principal, level in current.items() if level == JobPermissionLevel.IS_OWNER
         }
@@ -49,7 +47,7 @@ def owner(client: WorkspaceClient, job_id: int) -> Who | None:
     """Return the owner of a job; None if it has no owner."""
     with explaining(f"Reading the permissions of the job {job_id}"):
         entries = client.jobs.get_permissions(str(job_id)).access_control_list or []
-    owners = [_principal(entry) for entry in entries if JobPermissionLevel.IS_OWNER in _direct(entry)]
+    owners = [who for who, level in access_list.direct(entries) if level == JobPermissionLevel.IS_OWNER]
     return owners[0] if owners else None
 
 
@@ -63,18 +61,3 @@ def _new_owner(client: WorkspaceClient, job_id: int) -> Who:
         if principals.ids(client, [Principal("user", name)]):
             return "user_name", name
     return ("user_name" if "@" in me else "service_principal_name"), me
-
-
-def _principal(entry: JobAccessControlResponse) -> Who:
-    for kind in ("group_name", "user_name", "service_principal_name"):
-        if getattr(entry, kind):
-            return kind, getattr(entry, kind)
-    return "user_name", ""
-
-
-def _direct(entry: JobAccessControlResponse) -> list[JobPermissionLevel]:
-    return [
-        permission.permission_level
-        for permission in entry.all_permissions or []
-        if not permission.inherited and permission.permission_level is not None
-    ]
