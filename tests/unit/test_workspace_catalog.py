@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import AlreadyExists, BadRequest, InvalidParameterValue, NotFound, PermissionDenied
@@ -11,12 +9,6 @@ from databricks.sdk.service.catalog import Privilege, VolumeType
 
 from local.workspace import ExternalLocation, WorkspaceServer, add_group, add_service_principal
 from tests.support.workspaces import connect
-
-
-@pytest.fixture
-def server() -> Iterator[WorkspaceServer]:
-    with WorkspaceServer() as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import InvalidParameterValue, NotFound, ResourceAlreadyExists
@@ -20,12 +18,6 @@ WANTED = Dashboard(
     display_name="Traffic", parent_path="/Workspace/Shared", serialized_dashboard=CONTENT, warehouse_id="abc"
 )
 API = "/api/2.0/lakeview/dashboards"
-
-
-@pytest.fixture
-def server() -> Iterator[WorkspaceServer]:
-    with WorkspaceServer() as running:
-        yield running
 
 
 @pytest.fixture

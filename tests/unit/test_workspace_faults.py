@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,12 +14,6 @@ from local.workspace import Fault, WorkspaceServer
 from tests.support.workspaces import PROFILE, BriskClock, call, connect, job, prepared
 
 ADD = "/api/2.0/instance-profiles/add"
-
-
-@pytest.fixture
-def server() -> Iterator[WorkspaceServer]:
-    with WorkspaceServer() as running:
-        yield running
 
 
 def create_folders(client: WorkspaceClient, count: int = 3) -> None:

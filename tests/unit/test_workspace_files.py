@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 
 import pytest
 from databricks.sdk.errors import BadRequest, NotFound, ResourceAlreadyExists
@@ -14,12 +13,6 @@ from local.workspace import WorkspaceServer
 from tests.support.workspaces import call, connect
 
 BYTES = bytes(range(256)) + b"\r\n--\r\n\r\n" + bytes(range(256))
-
-
-@pytest.fixture
-def server() -> Iterator[WorkspaceServer]:
-    with WorkspaceServer() as running:
-        yield running
 
 
 def upload(files: WorkspaceExt, path: str, content: bytes, *, overwrite: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,12 +11,6 @@ from databricks.sdk.service import compute, jobs
 
 from local.workspace import WorkspaceServer
 from tests.support.workspaces import PROFILE, WHEEL, call, cluster, job, prepared, task
-
-
-@pytest.fixture
-def server() -> Iterator[WorkspaceServer]:
-    with WorkspaceServer() as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,12 +13,6 @@ from tests.support.workspaces import PROFILE, call, connect
 
 OTHER = "arn:aws:iam::123456789012:instance-profile/other"
 SCHEMAS = [iam.PatchSchema.URN_IETF_PARAMS_SCIM_API_MESSAGES_2_0_PATCH_OP]
-
-
-@pytest.fixture
-def server() -> Iterator[WorkspaceServer]:
-    with WorkspaceServer() as running:
-        yield running
 
 
 def add_roles(*arns: str) -> iam.Patch:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDenied, ResourceAlreadyExists
 
@@ -11,12 +9,6 @@ from local.workspace import WorkspaceServer, add_service_principal
 from tests.support.workspaces import PROFILE, connect, job
 
 ROLE = "arn:aws:iam::123456789012:role/flow-log-reader-role"
-
-
-@pytest.fixture
-def server() -> Iterator[WorkspaceServer]:
-    with WorkspaceServer() as running:
-        yield running
 
 
 def test_a_profile_is_added_listed_edited_and_removed(server: WorkspaceServer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone, tzinfo
 
 import pytest
@@ -15,12 +14,6 @@ from local.workspace.quartz import next_time
 from tests.support.workspaces import connect, job, prepared, until
 
 SATURDAY = datetime(2026, 11, 28, 10, 5, 0, 5)
-
-
-@pytest.fixture
-def server() -> Iterator[WorkspaceServer]:
-    with WorkspaceServer() as running:
-        yield running
 
 
 @pytest.fixture

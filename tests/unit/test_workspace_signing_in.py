@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from databricks.sdk import WorkspaceClient
@@ -12,12 +11,6 @@ from databricks.sdk.errors import PermissionDenied, Unauthenticated
 
 from local.workspace import WorkspaceServer, add_service_principal, add_user, issue_token
 from tests.support.workspaces import connect
-
-
-@pytest.fixture
-def server() -> Iterator[WorkspaceServer]:
-    with WorkspaceServer() as running:
-        yield running
 
 
 def oauth(server: WorkspaceServer, secret: str) -> WorkspaceClient:
