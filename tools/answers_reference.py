@@ -1,7 +1,7 @@
 """Reference of the answers, written from the catalog: ``python -m tools.answers_reference``.
 
 ``make docs`` writes docs/answers.md. Questions, columns, parameters and fields come from the SQL files in
-``job/vpc_flow_logs/answers``, so a new answer needs no work here.
+``job/vpc_flow_logs/answers``, so a new answer needs no work here. The price of fields comes from bench/fields.json.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import fill
 
+from tools import recommended_fields
 from vpc_flow_logs.answers.catalog import catalog, is_own
 from vpc_flow_logs.answers.model import TOPICS, Answer
 from vpc_flow_logs.answers.names import SHAPE as NAMES_SHAPE
@@ -39,7 +40,8 @@ The name of a function is the name of the table, `_`, and the name of the answer
 
 Functions read the view `<table name>_all_fields`. It has a typed column for each documented field, whether the table
 has a column for the field or keeps it in `other_fields`. So every function exists for every table. If a flow log does
-not deliver a field that an answer needs, the answer has no rows. Add the field to `fields` of the flow log.
+not deliver a field that an answer needs, the answer has no rows. [Recommended fields](#recommended-fields) has a list
+with all fields that the answers need.
 
 After the fields, `event_time`, `source_file` and `ingested_at`, the view has columns that are computed from fields:
 
@@ -50,7 +52,9 @@ _ADDRESSES = """
 multicast and reserved ones. All others are `public`, including the ranges for documentation and benchmarks.
 
 The view `<table name>_service_names` has the names of well-known ports and of protocols.
+"""
 
+_OBJECTS = """
 ## What the job creates
 
 A run creates the views and functions that are missing or have changed, and prints one line. It never changes views and
@@ -195,6 +199,7 @@ _TOPICS = {
 def page() -> str:
     """Return the text of docs/answers.md."""
     parts = [_INTRODUCTION, *_table("column", [(c.name, c.type, c.comment) for c in DERIVED]), _ADDRESSES]
+    parts += [recommended_fields.chapter(), _OBJECTS]
     for topic in TOPICS:
         parts += [f"\n## {topic.capitalize()}\n\n{_TOPICS[topic]}\n"]
         parts += [text for answer in catalog() if answer.topic == topic for text in _section(answer)]

@@ -48,7 +48,7 @@ One flow log. Repeat this table for each flow log. A new bucket needs at least o
 
 Each flow log needs exactly one target: `vpc`, `subnet`, `network_interface` or `transit_gateway`. AWS cannot change a
 flow log: if any key but `tags` changes, the stack creates a new flow log and then deletes the old one. The job reads
-each file by its own header line.""",
+each file by its own header line. For `fields`, [answers.md](answers.md#recommended-fields) has a list to copy.""",
     "flow_logs.tag_keys": """\
 The tag keys for the tag fields of a flow log. Write this table on one line: `tag_keys = { instance = ["team"] }`.
 Each tag field in `fields` needs its tag key, and each tag key needs its field.""",
