@@ -54,13 +54,11 @@ class Prices:
 
     Attributes:
         records: Number of records that were measured.
-        recommended: The recommended fields at the time of the measurement.
         formats: Price of the formats ``default``, ``recommended`` and ``all``.
         added: Price that each other field adds to the default format.
     """
 
     records: int
-    recommended: tuple[str, ...]
     formats: dict[str, Price]
     added: dict[str, Price]
 
@@ -104,7 +102,6 @@ def prices() -> Prices:
         )
     return Prices(
         records=data["records"],
-        recommended=tuple(data["recommended"]),
         formats={name: Price(**price) for name, price in data["formats"].items()},
         added={name: Price(**price) for name, price in data["added"].items()},
     )
