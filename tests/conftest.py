@@ -17,6 +17,18 @@ from xdist.scheduler import LoadFileScheduling
 import infra  # noqa: F401 - before CDK is imported, because it names the Node that CDK runs
 from local.laptop import spark as local_spark
 
+MANY_SMALL_QUERIES = {
+    # Interpret queries instead of compiling them.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    # Describe plans briefly. The web UI, which shows the descriptions, is off.
+    "spark.sql.ui.explainMode": "simple",
+    "spark.sql.maxPlanStringLength": "1000",
+    # Fork Python workers from a process that has already imported their modules.
+    "spark.python.daemon.module": "tests.support.python_workers",
+}
+"""Spark settings that make many small queries faster. Tests that start processes use the settings of `local.laptop`."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that updates golden texts."""
@@ -87,10 +99,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """Yield one Spark session with Delta Lake for all tests, with its tables in a temporary folder."""
-    # This JVM runs for only a few minutes, so the fast C1 compiler is enough.
-    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
-    # Tests run many small queries, which are faster to interpret than to compile. Separate processes do compile.
-    interpreted = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-    session = local_spark.session(warehouse=tmp_path_factory.mktemp("warehouse"), extra=interpreted)
+    os.environ.setdefault("JDK_JAVA_OPTIONS", " ".join(local_spark.QUICK_START))
+    session = local_spark.session(warehouse=tmp_path_factory.mktemp("warehouse"), extra=MANY_SMALL_QUERIES)
     yield session
     local_spark.stop(session)

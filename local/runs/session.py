@@ -12,9 +12,6 @@ from local.laptop import class_archive, spark
 from local.runs import metastore, s3
 from local.runs.storage import Storage
 
-# Use only the fast compiler, because these Java processes run for only a few minutes.
-_QUICK = "-XX:TieredStopAtLevel=1"
-
 
 def session(storage: Storage, *, app_name: str, scratch: Path, cores: int = 2) -> SparkSession:
     """Start Spark, once per process. Raises the errors of ``local.laptop.spark.session``.
@@ -27,7 +24,13 @@ def session(storage: Storage, *, app_name: str, scratch: Path, cores: int = 2) -
     """
     settings = {**storage.settings(), "spark.local.dir": str(scratch)}
     # Java ignores TMPDIR, and by default writes a performance file into the system's temporary folder.
-    options = [*spark.JAVA_OPTIONS, *class_archive.options(), _QUICK, f"-Djava.io.tmpdir={scratch}", "-XX:-UsePerfData"]
+    options = [
+        *spark.JAVA_OPTIONS,
+        *class_archive.options(),
+        *spark.QUICK_START,
+        f"-Djava.io.tmpdir={scratch}",
+        "-XX:-UsePerfData",
+    ]
     if "AWS_ENDPOINT_URL" in os.environ:
         settings |= s3.settings(os.environ)
         options += s3.java_options(os.environ, scratch=scratch)

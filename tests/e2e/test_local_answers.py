@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 
 from local.answers import __main__ as command
 from local.answers.arguments import request_of
+from local.laptop.spark import QUICK_START
 from tests.support.answer_records import SINCE, UNTIL
 from tests.support.hostile import BIDI, FORMULAS, HOSTILE
 from tests.support.ingesting import ROOT, SECONDS, Place, ingest, snapshot
@@ -195,7 +196,7 @@ def test_the_command_answers_in_a_process_and_leaves_nothing_behind(table: Path,
         [*command_line, "--table", str(table)],
         cwd=tmp_path,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT}:{ROOT / 'job'}", "TZ": "America/New_York",
-             "TMPDIR": str(tmp_path), "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"},
+             "TMPDIR": str(tmp_path), "JDK_JAVA_OPTIONS": " ".join(QUICK_START)},
         capture_output=True, text=True, timeout=SECONDS, check=False,
     )  # fmt: skip
     assert process.returncode == 0, process.stderr

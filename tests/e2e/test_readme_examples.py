@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from local.laptop.spark import QUICK_START
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -38,7 +40,7 @@ def test_the_examples_of_the_readme_run_as_printed(tmp_path):
 def run(command: str, folder: Path) -> str:
     # PYTHONPATH would take precedence over the folder. For a short-lived Java process, quick compilation is best.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    environment["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
+    environment["JDK_JAVA_OPTIONS"] = " ".join(QUICK_START)
     process = subprocess.run(
         ["bash", "-euc", command],
         cwd=folder,

@@ -20,6 +20,7 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from local.cloud_files import register
+from local.laptop.spark import QUICK_START
 from local.traffic.files import FlowLog, encode, place
 from local.traffic.network import Network
 from local.traffic.records import records
@@ -205,8 +206,7 @@ def _columns(columns: Mapping[str, tuple[str, str]]) -> str:
 ENVIRONMENT = {
     **os.environ,
     "PYTHONPATH": str(ROOT),
-    # The process is short-lived, so quick compilation is best.
-    "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1",
+    "JDK_JAVA_OPTIONS": " ".join(QUICK_START),
 }
 
 
