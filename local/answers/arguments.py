@@ -74,7 +74,7 @@ def request_of(arguments: Sequence[str], *, now: datetime | None = None) -> Requ
     options, problems = _parsed(parser, arguments)
     answer = _answer(options.name, problems)
     if options.help:
-        return Request(help=parser.format_help() + (_described(answer) if answer else ""))
+        return Request(help=_parser(answer).format_help() + _described(answer) if answer else parser.format_help())
     given = _given(options, answer, problems) | _window(options, now or datetime.now(timezone.utc), problems)
     named = [name for name in ("last", "since", "until", *_parameters()) if getattr(options, name) is not None]
     if options.name is not None and options.sql is not None:
@@ -113,7 +113,8 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _parser() -> _Parser:
+def _parser(answer: Answer | None = None) -> _Parser:
+    """Return the parser: for the help of an answer with its own parameters only, and otherwise with all."""
     parser = _Parser(prog=_COMMAND, usage="%(prog)s [NAME] [options]", description=_DESCRIPTION, add_help=False)
     parser.allow_abbrev = False
     parser.add_argument("name", nargs="?", metavar="NAME", help="name of the answer; with --help, its description")
@@ -130,14 +131,23 @@ def _parser() -> _Parser:
     add("--format", "FORMAT", f"{', '.join(FORMATS)} (default: table)", "table")
     add("--rows", "N", "maximum number of rows (default: 1000 for table and html, all for csv and json)")
     for name, parameter in _parameters().items():
-        add(_option(name), parameter.type, f"{parameter.meaning} ({_takers(name)})".replace("%", "%%"))
+        if meaning := _meaning(name, answer):
+            add(_option(name), parameter.type, meaning.replace("%", "%%"))
     parser.add_argument("-h", "--help", action="store_true", help="print this text")
     return parser
 
 
-def _takers(name: str) -> str:
-    takers = [answer.name for answer in catalog() if name in {parameter.name for parameter in answer.parameters}]
-    return f"of {', '.join(takers[:2])}" + (f" and {len(takers) - 2} more" if len(takers) > 2 else "")
+def _meaning(name: str, answer: Answer | None) -> str:
+    """Return the meaning of a parameter in an answer, or each of its meanings with the answers that have it."""
+    pairs = [(p.meaning, each.name) for each in catalog() for p in each.parameters if p.name == name]
+    if answer is not None:
+        return "".join(meaning for meaning, taker in pairs if taker == answer.name)
+    takers = {meaning: [taker for other, taker in pairs if other == meaning] for meaning, _ in pairs}
+    return "; ".join(f"{meaning} (of {_first_two(names)})" for meaning, names in takers.items())
+
+
+def _first_two(names: Sequence[str]) -> str:
+    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
 
 
 def _described(answer: Answer) -> str:

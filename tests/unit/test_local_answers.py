@@ -22,6 +22,7 @@ from vpc_flow_logs.answers.catalog import catalog
 from vpc_flow_logs.answers.model import OutputColumn
 from vpc_flow_logs.terminal import printable
 
+ALL_OPTIONS = {f"--{p.name.replace('_', '-')}" for answer in catalog() for p in answer.parameters[2:]}
 NOW = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
 COLUMNS = (OutputColumn("name", "STRING", ""), OutputColumn("bytes", "BIGINT", ""), OutputColumn("port", "INT", ""))
 
@@ -96,6 +97,17 @@ def test_every_parameter_of_the_catalog_is_an_option(warehouse: Path) -> None:
         assert set(request(answer.name, *options).given) == {parameter.name for parameter in answer.parameters}
         for parameter in answer.parameters:
             assert f"--{parameter.name.replace('_', '-')} " in request(answer.name, "--help").help
+
+
+def test_the_help_describes_each_parameter_as_its_answers_do(warehouse: Path) -> None:
+    general = " ".join(request("--help").help.split())
+    for answer in catalog():
+        options = " ".join(request(answer.name, "--help").help.partition(f"\n{answer.name}: ")[0].split())
+        own = {f"--{parameter.name.replace('_', '-')}": parameter.meaning for parameter in answer.parameters[2:]}
+        for option, meaning in own.items():
+            assert re.search(rf"{option} \[[A-Z]+\] {re.escape(meaning)}( |$)", options), (answer.name, options)
+            assert f"{meaning} (of " in general
+        assert set(re.findall(r"--[a-z-]+", options)) & ALL_OPTIONS == set(own)
 
 
 def test_all_problems_are_reported_at_once() -> None:
