@@ -17,6 +17,7 @@ from infra.environment import partitions
 from infra.environment.host import host_problem
 from infra.environment.quartz import quartz_problem
 from vpc_flow_logs.fields import BY_NAME, canonical, is_known
+from vpc_flow_logs.maintenance.arguments import MOST_DAYS
 from vpc_flow_logs.parameters import region_problem, table_name_problem
 from vpc_flow_logs.paths import parts, scheme_of, storage_path_problem, table_path_problem
 
@@ -178,7 +179,7 @@ BucketName = Annotated[
     AfterValidator(_general_purpose),
 ]
 Prefix = Annotated[str, AfterValidator(_prefix)]
-Days = Annotated[int, Field(ge=1, le=36500)]
+Days = Annotated[int, Field(ge=1, le=MOST_DAYS)]
 Seconds = Annotated[int, Field(ge=1, le=86400)]
 KmsKeyArn = Annotated[
     str,

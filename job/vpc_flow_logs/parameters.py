@@ -44,6 +44,9 @@ INTERVAL_SECONDS = 60
 AWS delivers a flow log's files every 5 to 10 minutes, and each commit adds a log entry and data files.
 """
 
+MOST = 999_999_999
+"""Maximum of a whole number, if a parameter has no lower one."""
+
 _REGION = re.compile(REGION)
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,254}")
 _SCHEMA = re.compile(r"[a-z0-9_][a-z0-9_-]{0,254}")
@@ -204,9 +207,11 @@ def one_of(value: str, allowed: Sequence[str]) -> str | None:
     return None if value in allowed else f"{value!r} is not one of {', '.join(allowed)}"
 
 
-def count_problem(value: str) -> str | None:
-    """Return the reason that a string is not a whole number of 1 or more, or None."""
-    return None if re.fullmatch(r"0*[1-9][0-9]{0,8}", value) else f"{value!r} is not a whole number of 1 or more"
+def count_problem(value: str, most: int = MOST) -> str | None:
+    """Return the reason that a string is not a whole number from 1 to ``most``, or None."""
+    # Check the form first: int() rejects text with thousands of digits.
+    is_valid = re.fullmatch("[0-9]{1,20}", value) is not None and 1 <= int(value) <= most
+    return None if is_valid else f"{value!r} is not a whole number from 1 to {most}"
 
 
 def _overlaps(values: Mapping[str, str]) -> dict[str, str]:
