@@ -7,7 +7,7 @@ from typing import Any
 
 from local.workspace.clusters import check_cluster
 from local.workspace.errors import invalid
-from local.workspace.quartz import next_time
+from infra.environment.quartz_times import next_time
 from local.workspace.state import Principal, State
 
 _TASK_LIMIT = 1000

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from local.workspace.context import Workspace, now_ms
 from local.workspace.launch import launch
-from local.workspace.quartz import next_time
+from infra.environment.quartz_times import next_time
 from local.workspace.run_state import Run, TaskRun
 from local.workspace.runner import LaunchError, Outcome
 from local.workspace.state import Job, State

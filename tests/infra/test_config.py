@@ -127,7 +127,7 @@ def test_a_path_as_long_as_a_secret_access_key_is_accepted(tmp_path: Path) -> No
     [
         "0 0/15 * * * ?",
         "0 */5 * * * ?",
-        "0 0,30 8-18/2 ? JAN,mar MON-FRI 2026-2030",
+        "0 0,30 8-18/2 ? JAN,mar MON-FRI 2026-2099",
         "0 0 22-2 L * ?",
         "0 0 0 LW * ?",
         "0 0 0 15W * ?",
