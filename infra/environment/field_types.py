@@ -1,7 +1,8 @@
 """Types of the values in an environment file: the rule for each, and the message for a value that breaks it.
 
-A validator's message that begins with "is", "has", "needs" or "never" follows the value: ``"vpc-1" is not a valid VPC ID``.
-If the job has a rule for the same value (paths, table names, regions), that rule applies and its message is complete.
+A validator's message that begins with "is", "has", "needs" or "never" follows the value: ``"vpc-1" is not a valid VPC
+ID``. If the job has a rule for the same value (paths, table names, regions), that rule applies and its message is
+complete.
 """
 
 from __future__ import annotations

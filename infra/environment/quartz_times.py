@@ -44,7 +44,7 @@ def times_per_minute(expression: str) -> int:
     >>> times_per_minute("0 0 3 * * ?"), times_per_minute("0/20 * * * * ?")
     (1, 3)
     """
-    return len(_values(expression.split()[0], low=0, high=59))
+    return len(_values(expression.split(maxsplit=1)[0], low=0, high=59))
 
 
 def _times(
