@@ -412,16 +412,29 @@ def test_a_device_file_is_rejected() -> None:
 
 
 @pytest.mark.parametrize("target", ["synth", "diff", "review", "review-against", "smoke", "probe", "destroy"])
-def test_a_path_with_spaces_reaches_the_command_as_one_argument(target: str) -> None:
+@pytest.mark.parametrize("name", ["my file.toml", "it's mine.toml", "a'; touch b; echo '"])
+def test_a_name_with_spaces_or_quotes_reaches_the_command_as_one_argument(target: str, name: str) -> None:
     done = subprocess.run(
-        ["make", "--dry-run", target, "ENV=my file.toml"],
+        ["make", "--dry-run", target, f"ENV={name}"],
         cwd=ENVIRONMENTS.parent,
         capture_output=True,
         text=True,
         check=True,
     )
     words = [word for line in done.stdout.splitlines() for word in shlex.split(line)]
-    assert {"my file.toml", "env=my file.toml"} & set(words)
+    assert {name, f"env={name}"} & set(words)
+    assert "touch" not in words
+
+
+def test_synth_names_the_folder_of_the_templates_and_the_next_step() -> None:
+    for arguments, folder in (("ARGS=", "cdk.out/"), ("ARGS=--output=x", "the folder of --output")):
+        done = subprocess.run(
+            ["make", "--dry-run", "synth", "ENV=minimal", arguments],
+            cwd=ENVIRONMENTS.parent, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        where, then = [shlex.split(line)[1] for line in done.stdout.splitlines() if line.startswith("echo ")][-2:]
+        assert where.startswith(f"The templates are in {folder}: ")
+        assert "make review ENV='minimal'" in then
 
 
 def test_a_file_name_with_spaces_is_rejected_with_the_valid_form(tmp_path: Path) -> None:
