@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vpc_flow_logs.arguments import arguments_of
@@ -115,7 +115,7 @@ def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 
 def problems_of(values: Mapping[str, str]) -> dict[str, str]:
     """Return the problem with each invalid value, by parameter name. A parameter that is absent has no problem."""
-    checks = {
+    checks: dict[str, Callable[[str], str | None]] = {
         "vpc-logs-path": logs_path_problem,
         "delta-output-path": lambda value: table_path_problem(value) if value else None,
         "checkpoint-path": storage_path_problem,
