@@ -57,15 +57,33 @@ def test_all_problems_of_a_broken_file_are_reported(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(EnvironmentFileError) as error:
         load("test.toml")
+    lines = [line for line in str(error.value).splitlines() if not line.startswith("warning: ")]
     if update:
-        broken["problems"] = [line.removeprefix("  - ") for line in str(error.value).splitlines()[1:]]
+        broken["problems"] = [line.removeprefix("  - ") for line in lines[1:]]
         golden(_BROKEN_FILES, _with_problems(_BROKEN_FILES.read_text(encoding="utf-8"), broken), update=True)
     count = len(broken["problems"])
-    assert str(error.value).splitlines() == [
+    assert lines == [
         f"test.toml: {count} problem{'s' if count > 1 else ''}; nothing was created or changed:",
         *(f"  - {problem}" for problem in broken["problems"]),
     ]
     assert [secret for secret in _SECRETS if secret in str(error.value)] == []
+
+
+def test_warnings_appear_together_with_the_problems_of_other_keys(tmp_path: Path) -> None:
+    odd = (('region = "us-east-1"', 'region = "us-eats-1"'), ("secretsmanager:us-east-1", "secretsmanager:us-eats-1"))
+    (warning,) = warnings_of(environment(tmp_path, *odd))
+    for other in (('"flow-logs-bucket"', '"My Bucket"'), ('vpc = "vpc-', 'vpc = "'), ("[reader]", "[raeder]")):
+        (tmp_path / "test.toml").write_text(changed(*odd, other))
+        with pytest.raises(EnvironmentFileError) as error:
+            load(str(tmp_path / "test.toml"))
+        assert str(error.value).splitlines()[-1] == f"warning: {warning}"
+
+
+def test_a_warning_about_a_key_with_a_problem_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "test.toml").write_text(changed(('region = "us-east-1"', 'region = "us-eats"')))
+    with pytest.raises(EnvironmentFileError) as error:
+        load(str(tmp_path / "test.toml"))
+    assert "warning: " not in str(error.value)
 
 
 @pytest.mark.parametrize("value", ["5", "true", '"x"', '""', "[]", '["x", 5]', "{ x = 1 }", "2026-01-01", "1.5"])
