@@ -173,8 +173,9 @@ def test_an_existing_table_with_the_name_of_the_quarantine_table_is_rejected(spa
 def test_the_name_of_the_jobs_own_quarantine_table_is_rejected(spark: SparkSession, where: Place) -> None:
     create_tables(spark, where)
     reported = problems(spark, where, table_name="flow_logs_quarantine", delta_output_path="")
-    assert any(
-        "'flow_logs_quarantine' exists and is not a records table of this job" in problem for problem in reported
+    assert (
+        "--table-name: 'flow_logs_quarantine' is the quarantine table of 'flow_logs'; use --table-name flow_logs"
+        in (reported)
     )
 
 
