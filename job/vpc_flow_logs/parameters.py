@@ -18,6 +18,7 @@ from vpc_flow_logs.paths import (
     table_path_problem,
     without_trailing_slash,
 )
+from vpc_flow_logs.progress import counted
 from vpc_flow_logs.terminal import printable_lines
 
 NOTIFICATIONS = ("auto-loader", "queue", "off")
@@ -103,7 +104,7 @@ class ParameterError(Exception):
         self._state = state
 
     def __str__(self) -> str:
-        count = "1 parameter problem" if len(self.problems) == 1 else f"{len(self.problems)} parameter problems"
+        count = counted(len(self.problems), "parameter problem")
         problems = (f"  - {printable_lines(problem)}" for problem in self.problems)
         return "\n".join([f"{count}; {self._state}:", *problems])
 
