@@ -148,6 +148,7 @@ NEVER_ONE = (
     r"\{len\(tags\)\} tags",  # more than AWS allows
     r"\{len\(steps\)\} steps",  # a deployment has several
     r"\{len\(RULES\)\} rules",
+    r"\{len\(names\)\} packages",  # one package is named
     r"\{len\(rows\)\} lines",  # always five
 )
 COUNTED = re.compile(r"\{len\([^{}]*\)(?::,)?\} (?:[a-z]+ )?[a-z]+s\b")
