@@ -210,8 +210,8 @@ def empty_prefix(spark: SparkSession, parameters: Parameters) -> Answer:
             query.stop()
     if not ended:
         return Answer(question, "does not hold", (f"it did not end within {_STREAM_SECONDS} s",))
-    batches, files = counted(len(seen), "batch", "batches"), counted(sum(seen), "file")
-    return holds(question, True, f"it ended after {batches} with {files}")
+    batches, number = counted(len(seen), "batch", "batches"), counted(sum(seen), "file")
+    return holds(question, True, f"it ended after {batches} with {number}")
 
 
 def counts(spark: SparkSession) -> Iterator[Answer]:

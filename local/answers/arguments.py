@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from difflib import get_close_matches
 from typing import NoReturn, TypeVar
 
+from local.answers.description import described, meaning_of, option_of
 from local.answers.names import Names, find_names
 from local.answers.tables import Place, UnknownTable, find
 from local.answers.values import NAMED_READERS, READERS, WHOLE
@@ -74,7 +75,7 @@ def request_of(arguments: Sequence[str], *, now: datetime | None = None) -> Requ
     options, problems = _parsed(parser, arguments)
     answer = _answer(options.name, problems)
     if options.help:
-        return Request(help=_parser(answer).format_help() + _described(answer) if answer else parser.format_help())
+        return Request(help=_parser(answer).format_help() + described(answer) if answer else parser.format_help())
     given = _given(options, answer, problems) | _window(options, now or datetime.now(timezone.utc), problems)
     named = [name for name in ("last", "since", "until", *_parameters()) if getattr(options, name) is not None]
     if options.name is not None and options.sql is not None:
@@ -87,9 +88,9 @@ def request_of(arguments: Sequence[str], *, now: datetime | None = None) -> Requ
     is_list = options.name is None and options.sql is None
     if is_list:
         named += [name for name in ("table", "names_table") if getattr(options, name) is not None]
-        problems += [f"{_option(name)}: needs the name of an answer" for name in named]
+        problems += [f"{option_of(name)}: needs the name of an answer" for name in named]
     elif answer is None and options.sql is not None:
-        problems += [f"{_option(name)}: has no effect on --sql; write it in the query" for name in named]
+        problems += [f"{option_of(name)}: has no effect on --sql; write it in the query" for name in named]
     place = None if is_list else _found(find, "--table", options.table, problems)
     names = None if options.names_table is None else _found(find_names, "--names-table", options.names_table, problems)
     if problems:
@@ -107,10 +108,6 @@ def _parameters() -> dict[str, Parameter]:
     """Return the parameters of all answers by name, without those of the window."""
     every = (parameter for answer in catalog() for parameter in answer.parameters)
     return {parameter.name: parameter for parameter in every if parameter not in (SINCE, UNTIL)}
-
-
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
 
 
 def _parser(answer: Answer | None = None) -> _Parser:
@@ -131,32 +128,10 @@ def _parser(answer: Answer | None = None) -> _Parser:
     add("--format", "FORMAT", f"{', '.join(FORMATS)} (default: table)", "table")
     add("--rows", "N", "maximum number of rows (default: 1000 for table and html, all for csv and json)")
     for name, parameter in _parameters().items():
-        if meaning := _meaning(name, answer):
-            add(_option(name), parameter.type, meaning.replace("%", "%%"))
+        if meaning := meaning_of(name, answer):
+            add(option_of(name), parameter.type, meaning.replace("%", "%%"))
     parser.add_argument("-h", "--help", action="store_true", help="print this text")
     return parser
-
-
-def _meaning(name: str, answer: Answer | None) -> str:
-    """Return the meaning of a parameter in an answer, or each of its meanings with the answers that have it."""
-    pairs = [(p.meaning, each.name) for each in catalog() for p in each.parameters if p.name == name]
-    if answer is not None:
-        return "".join(meaning for meaning, taker in pairs if taker == answer.name)
-    takers = {meaning: [taker for other, taker in pairs if other == meaning] for meaning, _ in pairs}
-    return "; ".join(f"{meaning} (of {_first_two(names)})" for meaning, names in takers.items())
-
-
-def _first_two(names: Sequence[str]) -> str:
-    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
-
-
-def _described(answer: Answer) -> str:
-    lines = ["", f"{answer.name}: {answer.question}", answer.counts, f"Order: {answer.order}.", ""]
-    if answer.fields:
-        lines += [f"Needs {', '.join(answer.fields)}.", ""]
-    lines += [f"  {_option(p.name):24} {p.meaning} (default: {p.default})" for p in answer.parameters]
-    lines += ["", "Columns:", *(f"  {column.name:24} {column.meaning}" for column in answer.columns)]
-    return "\n".join(lines) + "\n"
 
 
 def _parsed(parser: _Parser, arguments: Sequence[str]) -> tuple[argparse.Namespace, _Problems]:
@@ -187,10 +162,10 @@ def _given(options: argparse.Namespace, answer: Answer | None, problems: _Proble
         if text is None:
             continue
         if own is not None and name not in own:
-            has = f"it has {', '.join(map(_option, own))}" if own else "it has only the time window"
-            problems.append(f"{_option(name)}: {options.name} has no such parameter; {has}")
+            has = f"it has {', '.join(map(option_of, own))}" if own else "it has only the time window"
+            problems.append(f"{option_of(name)}: {options.name} has no such parameter; {has}")
         else:
-            values[name] = NAMED_READERS.get(name, READERS[parameter.type])(_option(name), text, problems)
+            values[name] = NAMED_READERS.get(name, READERS[parameter.type])(option_of(name), text, problems)
     return values
 
 
