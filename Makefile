@@ -17,25 +17,29 @@ setup: .venv/made  ## create .venv and node_modules; does nothing if nothing cha
 # ENV is the name of a file in environments/, or the path of a file. ARGS is passed to the command:
 # make deploy ENV=staging ARGS=--require-approval=never, make review ENV=staging ARGS=--check.
 CDK = PATH="$(CURDIR)/node_modules/.bin:$$PATH" cdk
-# In quotes, so that a path may contain spaces.
-named = '$(or $(ENV),$(error set ENV to an environment: make $@ ENV=staging))'
+# A value in single quotes for the shell, so that it may contain spaces and quotes.
+quoted = '$(subst ','\'',$(1))'
+named = $(call quoted,$(or $(ENV),$(error set ENV to an environment: make $@ ENV=staging)))
 environment = -c env=$(named)
 
 synth: .venv/made  ## write the CloudFormation templates of ENV to cdk.out; offline
 	$(CDK) synth --quiet --no-lookups $(environment) $(ARGS)
+	@echo $(call quoted,The templates are in $(if $(findstring -o,$(ARGS)),the folder of --output,cdk.out/): one STACK.template.json per stack.)
+	@echo $(call quoted,Next: make review ENV=$(named) writes the IAM as readable files; make deploy ENV=$(named) deploys it.)
 
 synth-all: .venv/made  ## write the templates of every file in environments/ to cdk.out/all
 	set -e; for file in environments/*.toml; do \
-		$(CDK) synth --quiet --no-lookups -c env=$$file --output cdk.out/all/$$(basename $$file .toml) $(ARGS); done
+		$(CDK) synth --quiet --no-lookups -c env="$$file" --output "cdk.out/all/$$(basename "$$file" .toml)" $(ARGS); done
+	@echo 'The templates are in cdk.out/all/: one folder per file in environments/. Next: make review'
 
 review: .venv/made  ## write the IAM of ENV (or of all environments with a review) to review/ as readable files; offline
-	.venv/bin/python -m infra.review $(if $(ENV),--env '$(ENV)') $(ARGS)
+	.venv/bin/python -m infra.review $(if $(ENV),--env $(named)) $(ARGS)
 
 # BASE is a git revision, such as the target branch of a pull request.
 BASE ?= origin/main
 
 review-against: .venv/made  ## show the changes in the IAM of ENV (or of all) since BASE; fails if access became wider
-	.venv/bin/python -m infra.review $(if $(ENV),--env '$(ENV)') --against-revision $(BASE) $(ARGS)
+	.venv/bin/python -m infra.review $(if $(ENV),--env $(named)) --against-revision $(call quoted,$(BASE)) $(ARGS)
 
 dashboard: .venv/made  ## write the AI/BI dashboard of ENV to dashboards/, to import it by hand; offline
 	.venv/bin/python -m infra.dashboard --env $(named) $(ARGS)
@@ -46,8 +50,8 @@ bootstrap: .venv/made  ## prepare the accounts and regions of ENV for CDK; neede
 # REPOSITORY is ORG/REPO on GitHub. Set PROVIDER=existing if the account already has an OIDC provider for GitHub.
 ci-access: .venv/made  ## let GitHub Actions in REPOSITORY deploy ENV without a stored key; needed once
 	$(CDK) deploy --app '.venv/bin/python -m infra.ci_access' $(environment) \
-		-c repository=$(or $(REPOSITORY),$(error set REPOSITORY: make $@ ENV=$(ENV) REPOSITORY=ORG/REPO)) \
-		-c provider=$(or $(PROVIDER),new) $(ARGS)
+		-c repository=$(call quoted,$(or $(REPOSITORY),$(error set REPOSITORY: make $@ ENV=$(ENV) REPOSITORY=ORG/REPO))) \
+		-c provider=$(call quoted,$(or $(PROVIDER),new)) $(ARGS)
 
 diff: .venv/made  ## show what a deployment of ENV would change
 	$(CDK) diff $(environment) $(ARGS)

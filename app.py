@@ -17,6 +17,7 @@ import aws_cdk as cdk
 from infra.assets.function_zip import FunctionCodeError
 from infra.config import Environment, EnvironmentFileError, load, refuse_examples, warnings_of
 from infra.environment import examples
+from infra.interruption import interruptible
 from infra.stacks import build
 from vpc_flow_logs.terminal import printable
 
@@ -54,4 +55,5 @@ def _environment(name: str, *, deploying: bool) -> Environment:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with interruptible():
+        sys.exit(main())

@@ -19,6 +19,7 @@ from infra.config import EnvironmentFileError, load
 from infra.environment import names
 from infra.iam import github_actions
 from infra.iam.ci_policies import QUALIFIER, CiAccess, RepositoryError, checked_repository, policies
+from infra.interruption import interruptible
 from infra.resources.nag import acknowledge_wildcards
 
 _PROVIDERS = ("new", "existing")
@@ -111,4 +112,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with interruptible():
+        sys.exit(main())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from infra.assets.wheel import WheelBuildError, build_wheel
 from infra.config import EnvironmentFileError
+from infra.interruption import INTERRUPTED
 from infra.workspace.errors import DeploymentError
 from infra.workspace.wheel.wheel_file import WheelFile, read_wheel
 from infra.workspace_spec import NoWorkspaceError
@@ -21,7 +22,7 @@ _PRINT_SECONDS = 30.0
 
 
 def run(command: Callable[[], int], *, stopped: str) -> int:
-    """Run a command and print its error; return its exit status: 1 for a failure, 2 for invalid input.
+    """Run a command and print its error; return its exit status: 1 for a failure, 2 for invalid input, 130 for Ctrl-C.
 
     Args:
         command: Returns the exit status.
@@ -39,7 +40,7 @@ def run(command: Callable[[], int], *, stopped: str) -> int:
         return 1
     except KeyboardInterrupt:
         print(f"\n{stopped}", file=sys.stderr)
-        return 1
+        return INTERRUPTED
 
 
 def built_wheel() -> WheelFile:

@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from infra.environment.cautions import warnings_of
 from infra.environment.examples import example_values
 from infra.environment.problems import EnvironmentFileError, Problem
-from infra.environment.rules import problems_of, warnings_of
+from infra.environment.rules import problems_of
 from infra.environment.schema import Environment, EnvironmentFile
 from infra.environment.secrets import secrets_in, without_secrets
 from infra.environment.validation import read
@@ -63,7 +64,8 @@ def load(name: str, *, folder: Path = ENVIRONMENTS) -> Environment:
     problems += [problem for problem in value_problems if problem.key not in known]
     problems += problems_of(environment, wrong=[problem.key for problem in problems], also=[size_limit.CHECK])
     if problems:
-        raise EnvironmentFileError(_display(path), problems)
+        warnings = warnings_of(environment, wrong=[problem.key for problem in problems])
+        raise EnvironmentFileError(_display(path), problems, warnings=warnings)
     return environment
 
 
@@ -84,7 +86,8 @@ def refuse_examples(environment: Environment, name: str) -> None:
         EnvironmentFileError: The file has example values. The text lists all of them.
     """
     if problems := example_values(environment):
-        raise EnvironmentFileError(_display(_path(name, ENVIRONMENTS)), problems)
+        path = _path(name, ENVIRONMENTS)
+        raise EnvironmentFileError(_display(path), problems, warnings=warnings_of(environment))
 
 
 def _path(name: str, folder: Path) -> Path:

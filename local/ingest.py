@@ -9,26 +9,26 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
-from py4j.protocol import Py4JError  # type: ignore[import-untyped, unused-ignore]
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from infra.interruption import interruptible
 from local.broken_pipe import ended_by_its_reader
 from local.cloud_files import register
-from local.laptop import java_output, spark
+from local.laptop import spark
 from local.laptop.jars import JarsError
 from local.laptop.java import JavaError
 from local.parameters import absolute, listing, local_folder, nothing_there, problems_here, without_answers
+from local.stopping import Stopper
 from vpc_flow_logs.failures import RunFailed
 from vpc_flow_logs.main import run_ingest
 from vpc_flow_logs.parameters import ParameterError, problems_of, read, table_name_problem
 from vpc_flow_logs.progress import say
+
+INTERRUPTED = "Interrupted. Data loaded so far is kept; run the command again to resume where it stopped."
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -43,12 +43,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     run(sys.argv[1:] if argv is None else argv, job=run_ingest)
 
 
-def run(argv: Sequence[str], *, job: Callable[..., None]) -> None:
+def run(argv: Sequence[str], *, job: Callable[..., None], interrupted: str = INTERRUPTED) -> None:
     """Run one of the job's functions on local Spark.
 
     Args:
         argv: the job's parameters.
         job: `run_ingest` or `run_verify`.
+        interrupted: The line to print if a signal ends the run. After a signal, the job prints nothing else.
 
     Raises:
         SystemExit: with status 2 for invalid parameters, 1 for a failed run, and 128 plus the signal number after an
@@ -57,7 +58,7 @@ def run(argv: Sequence[str], *, job: Callable[..., None]) -> None:
     arguments = without_answers(listing(absolute(argv)))
     _refuse_unusable_here(arguments)
     values = read(arguments)[0]
-    with exit_status(LocalSession(values)) as local:
+    with exit_status(LocalSession(values, interrupted=interrupted)) as local, local.stopper.silence():
         job(arguments, session=local)
         if note := nothing_there(values.get("vpc-logs-path", "")):
             say(note)
@@ -77,7 +78,7 @@ def exit_status(local: LocalSession) -> Iterator[LocalSession]:
     except RunFailed:
         raise SystemExit(1) from None
     except KeyboardInterrupt:
-        raise SystemExit(128 + signal.SIGINT) from None
+        local.stopper.received = local.stopper.received or signal.SIGINT
     except (JarsError, JavaError) as error:
         print(error, file=sys.stderr)
         raise SystemExit(1) from None
@@ -90,12 +91,19 @@ class LocalSession:
 
     Args:
         values: the job's parameters by name; the job reports missing and invalid ones.
+        interrupted: the line to print if a signal ends the run.
         warehouse: the folder of managed tables.
-        streams: whether the job runs streams, which a signal stops in an orderly way. Otherwise, a signal ends it.
+        streams: whether the job runs streams, which a signal stops in an orderly way. Otherwise, a signal ends the
+            process.
     """
 
     def __init__(
-        self, values: Mapping[str, str], *, warehouse: Path = Path("spark-warehouse"), streams: bool = True
+        self,
+        values: Mapping[str, str],
+        *,
+        interrupted: str,
+        warehouse: Path = Path("spark-warehouse"),
+        streams: bool = True,
     ) -> None:
         self._streams = streams
         self._checkpoint = local_folder(values.get("checkpoint-path", ""))
@@ -103,17 +111,20 @@ class LocalSession:
         self._schema = table.split(".")[-2] if "." in table and not table_name_problem(table) else None
         self._warehouse = warehouse.absolute()
         self._spark: SparkSession | None = None
-        self._stopper = Stopper()
+        self.stopper = Stopper(interrupted, tidy=self._tidy)
 
     def __call__(self) -> SparkSession:
         """Return the session; on the first call, also create the table's schema and register ``cloudFiles``."""
         if self._spark is None:
-            # No stream is running yet, so a signal may end the process immediately.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            self._spark = spark.session(app_name="vpc-flow-logs ingest", warehouse=self._warehouse)
+            with self.stopper.starting():
+                self._spark = spark.session(
+                    app_name="vpc-flow-logs ingest", warehouse=self._warehouse, interrupt_ends=True
+                )
             # Only now: Spark installs its own signal handler when it starts.
             if self._streams:
-                self._stopper.watch(self._spark)
+                self.stopper.watch(self._spark)
+            else:
+                self.stopper.watch_queries()
             if self._schema:
                 self._spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self._schema}`")
             if self._checkpoint:
@@ -126,61 +137,19 @@ class LocalSession:
         Raises:
             SystemExit: a signal requested the stop.
         """
-        self._stopper.end()
+        self.stopper.end()
         if self._spark is not None:
             spark.stop(self._spark)
             self._tidy()
-        if self._stopper.received:
-            print(
-                "Interrupted. Data loaded so far is kept; run the command again to resume where it stopped.",
-                file=sys.stderr,
-            )
-            raise SystemExit(128 + self._stopper.received)
+        if self.stopper.received:
+            print(self.stopper.message, file=sys.stderr)
+            raise SystemExit(128 + self.stopper.received)
 
     def _tidy(self) -> None:
         """Remove the folders that Spark created for managed tables, if they are empty."""
         for folder in (self._warehouse / f"{self._schema}.db", self._warehouse):
             with suppress(OSError):  # not empty, or missing
                 folder.rmdir()
-
-
-class Stopper:
-    """Handler of SIGINT and SIGTERM that stops the streams, so that the job returns as if it had finished.
-
-    A second signal of the same kind ends the process immediately.
-    """
-
-    def __init__(self) -> None:
-        self.received = 0
-        self._done = threading.Event()
-        self._spark: SparkSession | None = None
-
-    def watch(self, spark: SparkSession) -> None:
-        """Handle the signals from now on."""
-        self._spark = spark
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._on_signal)
-
-    def end(self) -> None:
-        """Stop looking for streams to stop."""
-        self._done.set()
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.received = number
-        java_output.hush()
-        signal.signal(number, signal.SIG_DFL)
-        # A new thread has its own connection to Java. The main thread's connection is in the middle of a call.
-        threading.Thread(target=self._stop_streams, daemon=True).start()
-
-    def _stop_streams(self) -> None:
-        assert self._spark is not None
-        # Keep trying: the signal may arrive before the job has started its stream.
-        while not self._done.is_set():
-            # A stream that is stopped in the middle of a batch may end with an error, but it does end.
-            with suppress(Py4JError, PySparkException, OSError):
-                for query in self._spark.streams.active:
-                    query.stop()
-            self._done.wait(0.1)
 
 
 def _refuse_unusable_here(arguments: Sequence[str]) -> None:
@@ -194,5 +163,5 @@ def _refuse_unusable_here(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    with ended_by_its_reader():
+    with ended_by_its_reader(), interruptible():
         main()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from infra.interruption import interruptible
 from local.broken_pipe import ended_by_its_reader
 from local.ingest import LocalSession, exit_status
 from local.parameters import absolute, catalog_problem
@@ -17,6 +18,8 @@ from vpc_flow_logs.main import run_maintain
 from vpc_flow_logs.maintenance.arguments import problems_of, read
 from vpc_flow_logs.maintenance.run import UNCHANGED
 from vpc_flow_logs.parameters import ParameterError
+
+_INTERRUPTED = "Interrupted. The tables are intact; run the command again."
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -37,14 +40,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         problems += [f"--{name}: {problem}" for name, problem in bad.items()]
         print(ParameterError(problems, state=UNCHANGED), file=sys.stderr)
         raise SystemExit(2)
-    with exit_status(LocalSession({"table-name": values.get("table-name", "")}, streams=False)) as local:
-        try:
-            run_maintain(arguments, session=local)
-        except KeyboardInterrupt:
-            print("Interrupted. The tables are intact; run the command again.", file=sys.stderr)
-            raise
+    session = LocalSession({"table-name": values.get("table-name", "")}, interrupted=_INTERRUPTED, streams=False)
+    with exit_status(session) as local:
+        run_maintain(arguments, session=local)
 
 
 if __name__ == "__main__":
-    with ended_by_its_reader():
+    with ended_by_its_reader(), interruptible():
         main()

@@ -17,8 +17,8 @@ def end_session(leader: int, number: int = signal.SIGKILL, *, but: int | None = 
     After ``SIGKILL``, wait until the processes have ended, which can take a while on a busy machine. A process in an
     uninterruptible system call may never end, so the wait has a limit of ten seconds.
 
-    Spark's Python workers leave the process group but not the session. Without ``/proc``, only the group receives the
-    signal; the workers then end when their Java process does.
+    Java and Spark's Python workers leave the process group but not the session. Without ``/proc``, only the group
+    receives the signal. Java then ends when its standard input closes, and the workers end when Java does.
 
     Args:
         leader: the process ID of the session's leader.

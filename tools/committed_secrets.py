@@ -22,6 +22,8 @@ from detect_secrets.core.secrets_collection import SecretsCollection
 from detect_secrets.plugins.base import BasePlugin, RegexBasedDetector
 from detect_secrets.settings import transient_settings
 
+from vpc_flow_logs.progress import counted
+
 ROOT = Path(__file__).resolve().parent.parent
 BASELINE = ".secrets.baseline"
 
@@ -123,7 +125,9 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
     candidates = suspects(root, files)
     if arguments == ["--accept"]:
         (root / BASELINE).write_text(text_of(candidates))
-        print(f"{BASELINE} lists {len(candidates)} false positives. Check the new entries before you commit it")
+        print(
+            f"{BASELINE} lists {counted(len(candidates), 'false positive')}. Check the new entries before you commit it"
+        )
         return 0
     known = read(root / BASELINE)
     new = [suspect for suspect in candidates if suspect.known_as not in known]
@@ -136,7 +140,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
             file=sys.stderr,
         )
         return 1
-    print(f"{len(files)} files checked, no secrets found")
+    print(f"{counted(len(files), 'file')} checked, no secrets found")
     return 0
 
 

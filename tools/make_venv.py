@@ -14,6 +14,9 @@ from typing import IO, NoReturn
 
 OLDEST = (3, 10)
 EVERY = 10.0  # seconds between two lines of progress
+INSTALLING = "Installing collected packages: "
+# pip replaces its own packages first. The lines about that stay the last ones while it installs all others.
+UNINSTALLING = ("Attempting uninstall", "Found existing installation", "Uninstalling", "Successfully uninstalled")
 
 
 def main(venv: str, lock: str) -> None:
@@ -64,23 +67,33 @@ def run(command: "list[str]", problem: str) -> None:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, universal_newlines=True, errors="replace")
     assert process.stdout is not None
     latest: deque[str] = deque(maxlen=5)
-    reader = threading.Thread(target=keep_latest, args=(process.stdout, latest), daemon=True)
+    steps: deque[str] = deque(maxlen=1)
+    reader = threading.Thread(target=keep_latest, args=(process.stdout, latest, steps), daemon=True)
     reader.start()
     started = time.time()
     while reader.is_alive():
         reader.join(EVERY)
-        if reader.is_alive() and latest:
-            say(f"{time.time() - started:3.0f} s: {latest[-1]}")
+        if reader.is_alive() and steps:
+            say(f"{time.time() - started:3.0f} s: {steps[-1]}")
     if process.wait() != 0:
         for line in latest:
             print("  | " + line, file=sys.stderr, flush=True)
         stop(problem + "\n  Nothing is broken. Fix the cause and run the same make target again.")
 
 
-def keep_latest(lines: "IO[str]", latest: "deque[str]") -> None:
-    """Read all lines and keep the last ones in ``latest``, without the "(from ...)" that pip appends."""
+def keep_latest(lines: "IO[str]", latest: "deque[str]", steps: "deque[str]") -> None:
+    """Read all lines; keep the last ones in ``latest``, and the last one that shows what pip does in ``steps``."""
     for line in lines:
-        latest.append(line.strip().partition(" (from ")[0][:200])
+        text = line.strip().partition(" (from ")[0]
+        latest.append(text[:200])
+        if not text.startswith(UNINSTALLING):
+            steps.append(step(text))
+
+
+def step(line: str) -> str:
+    """Return a line of pip as a step of setup: the number of packages instead of a list of all their names."""
+    names = line[len(INSTALLING) :].split(", ") if line.startswith(INSTALLING) else []
+    return f"installing {len(names)} packages" if len(names) > 1 else line[:200]
 
 
 def say(line: str) -> None:

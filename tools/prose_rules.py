@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.prose_texts import Kind, Text, texts_of
+from vpc_flow_logs.progress import counted
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -176,9 +177,14 @@ def main(paths: list[str], root: Path = ROOT) -> int:
     for finding in findings:
         print(finding)
     if findings:
-        print(f"\n{len(findings)} findings in {len(files)} files:", *counts(findings), sep="\n", file=sys.stderr)
+        print(
+            f"\n{counted(len(findings), 'finding')} in {counted(len(files), 'file')}:",
+            *counts(findings),
+            sep="\n",
+            file=sys.stderr,
+        )
         return 1
-    print(f"{len(files)} files: plain English, as far as {len(RULES)} rules see")
+    print(f"{counted(len(files), 'file')}: plain English, as far as {len(RULES)} rules see")
     return 0
 
 

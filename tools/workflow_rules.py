@@ -17,6 +17,8 @@ from typing import Any
 
 import yaml
 
+from vpc_flow_logs.progress import counted
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".github" / "workflows"
 
@@ -106,7 +108,8 @@ def main() -> int:
     for line in violations:
         print(line, file=sys.stderr)
     if not violations:
-        print(f"{len(files)} workflows checked: actions are pinned, permissions minimal, steps are make targets")
+        number = counted(len(files), "workflow")
+        print(f"{number} checked: actions are pinned, permissions minimal, steps are make targets")
     return 1 if violations else 0
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from infra.config import EnvironmentFileError, load
 from infra.dashboard.document import document
+from infra.interruption import interruptible
 
 FOLDER = Path(__file__).resolve().parents[2] / "dashboards"
 """Folder of the files. Git ignores it."""
@@ -58,4 +59,5 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with interruptible():
+        sys.exit(main(sys.argv[1:]))

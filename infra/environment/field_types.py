@@ -1,7 +1,8 @@
 """Types of the values in an environment file: the rule for each, and the message for a value that breaks it.
 
-A validator's message that begins with "is", "has" or "needs" follows the value: ``"vpc-1" is not a valid VPC ID``.
-If the job has a rule for the same value (paths, table names, regions), that rule applies and its message is complete.
+A validator's message that begins with "is", "has", "needs" or "never" follows the value: ``"vpc-1" is not a valid VPC
+ID``. If the job has a rule for the same value (paths, table names, regions), that rule applies and its message is
+complete.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from infra.environment import partitions
 from infra.environment.host import host_problem
 from infra.environment.quartz import quartz_problem
 from vpc_flow_logs.fields import BY_NAME, canonical, is_known
+from vpc_flow_logs.maintenance.arguments import MOST_DAYS
 from vpc_flow_logs.parameters import region_problem, table_name_problem
 from vpc_flow_logs.paths import parts, scheme_of, storage_path_problem, table_path_problem
 
@@ -178,7 +180,7 @@ BucketName = Annotated[
     AfterValidator(_general_purpose),
 ]
 Prefix = Annotated[str, AfterValidator(_prefix)]
-Days = Annotated[int, Field(ge=1, le=36500)]
+Days = Annotated[int, Field(ge=1, le=MOST_DAYS)]
 Seconds = Annotated[int, Field(ge=1, le=86400)]
 KmsKeyArn = Annotated[
     str,

@@ -32,8 +32,8 @@ class Maintenance(Section):
     )
     keep_hourly_days: v.Days | None = Field(
         default=None,
-        description="days after which the rows of the hourly roll-up are deleted, at least `keep_days` (default: rows "
-        "are kept)",
+        description="days after which the rows of the hourly roll-up are deleted, at least `keep_days` if that is set. "
+        "Deleted hours are not computed again, even if the table keeps their rows (default: rows are kept)",
         examples=[400],
     )
     node_type: v.NodeType | None = Field(

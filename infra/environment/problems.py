@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vpc_flow_logs.progress import counted
 from vpc_flow_logs.terminal import printable
 
 
@@ -34,12 +35,13 @@ class EnvironmentFileError(Exception):
         problems: All problems of the file.
     """
 
-    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+    def __init__(self, file: str, problems: Sequence[Problem], *, warnings: Sequence[str] = ()) -> None:
+        """Set the problems, and the warnings about other settings, which the text lists too."""
         self.file = file
         self.problems = tuple(problems)
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = [
-            f"{file}: {count}; nothing was created or changed:",
+            f"{file}: {counted(len(problems), 'problem')}; nothing was created or changed:",
             *(f"  - {printable(str(problem))}" for problem in problems),
+            *(f"warning: {printable(warning)}" for warning in warnings),
         ]
         super().__init__("\n".join(lines))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from infra.environment import answers, deliveries, location_rules, maintenance, names, partitions
+from infra.environment import answers, deliveries, location_rules, maintenance, names
 from infra.environment.flow_logs.rules import flow_log_problems
 from infra.environment.problems import Problem
 from infra.environment.schema import Environment
@@ -44,51 +44,12 @@ def problems_of(environment: Environment, *, wrong: Sequence[str], also: Sequenc
         problems += flow_log_problems(flow_log, place=place, wrong=wrong)
     wrong = [*wrong, *(problem.key for problem in problems)]
     for check in (*also, *_CHECKS):
-        if not any(_touch(read, key) for read in check.reads for key in wrong):
+        if not any(touch(read, key) for read in check.reads for key in wrong):
             problems += check.find(environment)
     return problems
 
 
-def warnings_of(environment: Environment) -> list[str]:
-    """Return a one-sentence warning for each setting that is allowed but may be a mistake."""
-    return [
-        *_odd_regions(environment),
-        *_never_delivered(environment),
-        *_unsure_filter(environment),
-        *location_rules.place_warnings(environment),
-        *maintenance.warnings(environment.maintenance, retention_days=environment.log_bucket.retention_days),
-    ]
-
-
-def _odd_regions(environment: Environment) -> Iterator[str]:
-    places = [("aws.region", environment.aws.region)]
-    places += [(f"flow_logs[{n}].region", each.region or "") for n, each in enumerate(environment.flow_logs, 1)]
-    for place, region in places:
-        if region and not partitions.is_usual(region):
-            yield f'{place}: "{region}" does not look like an AWS region name, such as eu-central-1. Check the spelling'
-
-
-def _unsure_filter(environment: Environment) -> Iterator[str]:
-    prefix = environment.log_bucket.prefix or ""
-    if names.event_filter(prefix) != prefix and environment.job.notifications == "auto-loader":
-        yield (
-            f'log_bucket.prefix: "{prefix}" has characters that S3 compares in percent-encoded form. Databricks does '
-            'not document whether Auto Loader encodes them in its notification. Use notifications = "stack" or other '
-            "characters; otherwise the job may find new files only once a day"
-        )
-
-
-def _never_delivered(environment: Environment) -> list[str]:
-    if not environment.log_bucket.existing or not environment.flow_logs:
-        return []
-    return [
-        f"job.headers: no flow log in this file delivers {name}. The column stays empty unless other flow logs deliver "
-        "it"
-        for name in _undelivered(environment)
-    ]
-
-
-def _touch(one: str, other: str) -> bool:
+def touch(one: str, other: str) -> bool:
     """Return whether two keys are the same or one is below the other."""
     short, long = sorted((one, other), key=len)
     return long == short or (long.startswith(short) and long[len(short)] in ".[")
@@ -175,13 +136,14 @@ def _headers(environment: Environment) -> Iterator[Problem]:
     if problem is not None:
         yield Problem("job.headers", problem)
     elif not environment.log_bucket.existing:
-        for name in _undelivered(environment):
+        for name in undelivered(environment):
             yield Problem(
                 "job.headers", f'no flow log delivers "{name}". Add it to the fields of a flow log, or remove it here'
             )
 
 
-def _undelivered(environment: Environment) -> list[str]:
+def undelivered(environment: Environment) -> list[str]:
+    """Return the columns of the table that no flow log of the file delivers."""
     delivered = {name for flow_log in environment.flow_logs for name in deliveries.delivered_fields(flow_log)}
     return [name for name in deliveries.headers(environment) if name not in delivered]
 

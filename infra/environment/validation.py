@@ -107,7 +107,7 @@ def _sentence(detail: ErrorDetails) -> str:
         return SECRET_ADVICE
     if kind == "value_error":
         text = str(context["error"])
-        return f"{shown(value)} {text}" if text.startswith(("is ", "has ", "needs ")) else text
+        return f"{shown(value)} {text}" if text.startswith(("is ", "has ", "needs ", "never ")) else text
     if kind in _NEEDED:
         return f"{shown(value)} is not {_NEEDED[kind]}"
     if kind == "literal_error":

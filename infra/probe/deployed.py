@@ -17,6 +17,7 @@ from infra.workspace.job.job_kind import STREAMING
 from infra.workspace.job.runs import state_of
 from infra.workspace.spec import WorkspaceSpec
 from vpc_flow_logs.answer import Answer, holds
+from vpc_flow_logs.progress import counted
 
 _RUNS = 20
 _LAST_LINES = 12
@@ -123,7 +124,7 @@ def _locations(client: WorkspaceClient, spec: WorkspaceSpec) -> Iterator[Answer]
     locations = list(client.external_locations.list())
     logs = f"s3://{spec.logs.bucket}/{spec.logs.prefix}"
     covering = [each for each in locations if each.url and f"{logs}/".startswith(f"{each.url.rstrip('/')}/")]
-    facts = [f"{len(locations)} are visible to the deploying principal"]
+    facts = [f"{counted(len(locations), 'external location')} visible to the deploying principal"]
     for location in covering:
         facts.append(
             f"{location.name} covers the logs: file events {location.effective_enable_file_events}, fallback "

@@ -29,6 +29,7 @@ from infra.config import ENVIRONMENTS, Environment, EnvironmentFileError, load, 
 from infra.iam import Policy, ci_policies
 from infra.iam import policies as access
 from infra.iam.ci_policies import CiAccess, RepositoryError
+from infra.interruption import interruptible
 from infra.review.baseline import CARRIERS, BaseReviewError, at_revision
 from infra.review.folder import Part, check, compare, write
 from infra.review.page import page
@@ -240,4 +241,5 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with interruptible():
+        sys.exit(main(sys.argv[1:]))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from infra.iam import Policy
 from infra.review.iam_diff import Change
+from vpc_flow_logs.progress import counted
 
 MOST_STATEMENTS = 5
 """Maximum number of statements that the text shows; it counts the rest."""
@@ -32,7 +33,7 @@ def comparison(name: str, differences: Sequence[Change], policies: Sequence[Poli
     narrower = [change for change in differences if not change.wider]
     if not wider:
         return "\n".join([f"{name}: access became narrower", *_statements("narrower", narrower, policies)])
-    verdict = f"access became wider ({len(wider)} grants)" if len(wider) > 1 else "access became wider (1 grant)"
+    verdict = f"access became wider ({counted(len(wider), 'grant')})"
     also = [f"Also narrower: {_count(narrower)}"] if narrower else []
     return "\n".join(
         [
@@ -87,5 +88,5 @@ def _statements(what: str, differences: Sequence[Change], policies: Sequence[Pol
 
 def _count(differences: Sequence[Change]) -> str:
     files = sorted({change.file for change in differences})
-    grants = f"{len(differences)} grants" if len(differences) > 1 else "1 grant"
+    grants = counted(len(differences), "grant")
     return f"{grants} in {', '.join(files)}"

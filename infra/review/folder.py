@@ -13,6 +13,7 @@ from infra.review.baseline import documents_in
 from infra.review.diff_report import comparison, table
 from infra.review.iam_diff import changes
 from infra.review.page import HEADING
+from vpc_flow_logs.progress import counted
 from vpc_flow_logs.terminal import printable_lines
 
 
@@ -43,7 +44,7 @@ def write(part: Part) -> int:
         )
         return 2
     _write(part.files, part.folder)
-    print(f"{part.name}: {len(part.files)} files in {_displayed(part.folder)}/; start with README.md")
+    print(f"{part.name}: {counted(len(part.files), 'file')} in {_displayed(part.folder)}/; start with README.md")
     return 0
 
 

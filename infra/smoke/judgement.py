@@ -83,7 +83,7 @@ def judge_policy(policy: ObservedPolicy, expected: Expected) -> Finding:
     differences = [f"{sid} is missing" for sid in policy.missing]
     differences += [f"{sid} is changed ({', '.join(parts)})" for sid, parts in policy.changed]
     if not differences:
-        return Finding("ok", check, f"{expected.bucket} has all {len(policy.reviewed)} reviewed statements")
+        return Finding("ok", check, f"{expected.bucket} has all {counted(len(policy.reviewed), 'reviewed statement')}")
     file = f"review/{expected.name}/log-bucket-policy.json"
     review = f"run make review ENV={expected.environment}, which writes {file}"
     if expected.existing_bucket:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vpc_flow_logs.arguments import arguments_of
@@ -18,6 +18,7 @@ from vpc_flow_logs.paths import (
     table_path_problem,
     without_trailing_slash,
 )
+from vpc_flow_logs.progress import counted
 from vpc_flow_logs.terminal import printable_lines
 
 NOTIFICATIONS = ("auto-loader", "queue", "off")
@@ -43,6 +44,9 @@ INTERVAL_SECONDS = 60
 
 AWS delivers a flow log's files every 5 to 10 minutes, and each commit adds a log entry and data files.
 """
+
+MOST = 999_999_999
+"""Maximum of a whole number, if a parameter has no lower one."""
 
 _REGION = re.compile(REGION)
 _TABLE = re.compile(r"[a-z_][a-z0-9_]{0,254}")
@@ -100,7 +104,7 @@ class ParameterError(Exception):
         self._state = state
 
     def __str__(self) -> str:
-        count = "1 parameter problem" if len(self.problems) == 1 else f"{len(self.problems)} parameter problems"
+        count = counted(len(self.problems), "parameter problem")
         problems = (f"  - {printable_lines(problem)}" for problem in self.problems)
         return "\n".join([f"{count}; {self._state}:", *problems])
 
@@ -112,7 +116,7 @@ def read(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 
 def problems_of(values: Mapping[str, str]) -> dict[str, str]:
     """Return the problem with each invalid value, by parameter name. A parameter that is absent has no problem."""
-    checks = {
+    checks: dict[str, Callable[[str], str | None]] = {
         "vpc-logs-path": logs_path_problem,
         "delta-output-path": lambda value: table_path_problem(value) if value else None,
         "checkpoint-path": storage_path_problem,
@@ -204,9 +208,11 @@ def one_of(value: str, allowed: Sequence[str]) -> str | None:
     return None if value in allowed else f"{value!r} is not one of {', '.join(allowed)}"
 
 
-def count_problem(value: str) -> str | None:
-    """Return the reason that a string is not a whole number of 1 or more, or None."""
-    return None if re.fullmatch(r"0*[1-9][0-9]{0,8}", value) else f"{value!r} is not a whole number of 1 or more"
+def count_problem(value: str, most: int = MOST) -> str | None:
+    """Return the reason that a string is not a whole number from 1 to ``most``, or None."""
+    # Check the form first: int() rejects text with thousands of digits.
+    is_valid = re.fullmatch("[0-9]{1,20}", value) is not None and 1 <= int(value) <= most
+    return None if is_valid else f"{value!r} is not a whole number from 1 to {most}"
 
 
 def _overlaps(values: Mapping[str, str]) -> dict[str, str]:

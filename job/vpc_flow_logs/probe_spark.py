@@ -24,6 +24,7 @@ from vpc_flow_logs.logs_path import load_path
 from vpc_flow_logs.parameters import Parameters
 from vpc_flow_logs.paths import parts, scheme_of
 from vpc_flow_logs.privileges import scratch
+from vpc_flow_logs.progress import counted
 from vpc_flow_logs.sql import quoted
 from vpc_flow_logs.table import use_catalog
 
@@ -106,7 +107,7 @@ def catalogs(spark: SparkSession, table_name: str) -> Iterator[Answer]:
     names = [row[0] for row in spark.sql("SHOW CATALOGS").collect()]
     facts = [f"current catalog {current.catalog}, current schema {current.schema}"] if current else []
     known = [name for name in names if name in ("hive_metastore", "main", "samples", "spark_catalog", "system")]
-    facts.append(f"{len(names)} visible catalogs, including {', '.join(known) or 'none of the usual names'}")
+    facts.append(f"{counted(len(names), 'visible catalog')}, including {', '.join(known) or 'none of the usual names'}")
     yield Answer("the session's catalog", "seen", tuple(facts))
     yield _described(spark, "the Hive metastore can be used", "hive_metastore.default")
     *outer, _ = table_name.split(".")
@@ -209,7 +210,8 @@ def empty_prefix(spark: SparkSession, parameters: Parameters) -> Answer:
             query.stop()
     if not ended:
         return Answer(question, "does not hold", (f"it did not end within {_STREAM_SECONDS} s",))
-    return holds(question, True, f"it ended after {len(seen)} batches with {sum(seen)} files")
+    batches, number = counted(len(seen), "batch", "batches"), counted(sum(seen), "file")
+    return holds(question, True, f"it ended after {batches} with {number}")
 
 
 def counts(spark: SparkSession) -> Iterator[Answer]:

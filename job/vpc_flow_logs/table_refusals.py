@@ -6,7 +6,7 @@ Functions that run a statement raise `pyspark.errors.PySparkException` if Spark 
 from __future__ import annotations
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 
 from vpc_flow_logs.failures import headline
 from vpc_flow_logs.folders import Folders, NotAFolder
@@ -14,6 +14,7 @@ from vpc_flow_logs.paths import quarantine_path, same
 from vpc_flow_logs.sql import at_path, quoted
 from vpc_flow_logs.table import MARK, delta_detail, quarantine_name
 
+_NEXT_TO = {"quarantine": "quarantine table", "hourly": "hourly roll-up"}
 _A = {"records": "a records", "quarantine": "a quarantine", "hourly": "an hourly"}
 
 
@@ -47,6 +48,9 @@ def name_refusal(spark: SparkSession, name: str, path: str | None, kind: str) ->
         return []
     detail = delta_detail(spark, quoted(name))
     if detail is None or detail.properties.get(MARK) != kind:
+        if detail is not None and (other := _next_to(detail, name)):
+            noun, records = other
+            return [f"{name!r} is the {noun} of {records!r}; use --table-name {records}"]
         return [f"{name!r} exists and is not {_A[kind]} table of this job; use another name"]
     if path and not same(detail.location, path):
         return [f"table {name!r} is at {detail.location!r}, not at {path!r}; use that path or another table name"]
@@ -68,6 +72,9 @@ def path_refusal(spark: SparkSession, folders: Folders, path: str, kind: str) ->
     detail = delta_detail(spark, at_path(path))
     if detail is not None and detail.properties.get(MARK) == kind:
         return []
+    if detail is not None and (other := _next_to(detail, path)):
+        noun, records = other
+        return [f"{path!r} is the folder of the {noun} of the table in {records!r}; use --delta-output-path {records}"]
     try:
         names = folders.names(path) or []
     except NotAFolder:
@@ -76,3 +83,15 @@ def path_refusal(spark: SparkSession, folders: Folders, path: str, kind: str) ->
     if detail is None and not any(not name.startswith(".") and name != "_delta_log" for name in names):
         return []
     return [f"{path!r} is not empty and has no {kind} table of this job; use a new or empty folder"]
+
+
+def _next_to(detail: Row, place: str) -> tuple[str, str] | None:
+    """Return the noun of a table that the job keeps next to a records table, and the place of that table, or None.
+
+    Args:
+        detail: Delta's description of the table.
+        place: Its name or its folder.
+    """
+    kind = detail.properties.get(MARK, "")
+    noun, suffix = _NEXT_TO.get(kind), f"_{kind}"
+    return (noun, place.removesuffix(suffix)) if noun and place.endswith(suffix) else None

@@ -53,8 +53,8 @@ Parameters, each as --name=value or --name value:
 
   --table-name           [catalog.][schema.]name of the records table
   --delta-output-path    folder of the table; needed only if the catalog does not have the table
-  --keep-days            days for which the table and its quarantine keep rows (default: no limit)
-  --keep-hourly-days     days for which the hourly roll-up keeps rows (default: no limit)
+  --keep-days            days for which the table and its quarantine keep rows, 1 to 36500 (default: no limit)
+  --keep-hourly-days     days for which the hourly roll-up keeps rows, not less than --keep-days (default: no limit)
   --dry-run              report what would be done, and change nothing
 
 The other parameters of the job are accepted and checked, but not used."""

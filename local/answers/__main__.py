@@ -11,6 +11,7 @@ from typing import TextIO
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 
+from infra.interruption import interruptible
 from local.answers import csv_file, html_page, json_file, terminal
 from local.answers.arguments import InvalidArguments, Request, request_of
 from local.answers.names import register
@@ -26,6 +27,7 @@ from vpc_flow_logs.failures import headline
 from vpc_flow_logs.progress import counted
 from vpc_flow_logs.terminal import printable
 
+_INTERRUPTED = "Interrupted. Nothing was changed."
 _OVERFLOW = "ARITHMETIC_OVERFLOW"
 _OVERFLOW_ADVICE = (
     "A sum is larger than the largest BIGINT. Find the records with impossible values: "
@@ -65,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say("Starting Spark ...")
         # A table with its own folder needs no warehouse, and Spark would create one in the working directory.
         warehouse = request.place.warehouse or Path(scratch)
-        with exit_status(LocalSession({}, warehouse=warehouse, streams=False)) as local:
+        session = LocalSession({}, interrupted=_INTERRUPTED, warehouse=warehouse, streams=False)
+        with exit_status(session) as local:
             return run(local(), request)
 
 
@@ -125,5 +128,5 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    with ended_by_its_reader():
+    with ended_by_its_reader(), interruptible():
         sys.exit(main())

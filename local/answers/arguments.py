@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from difflib import get_close_matches
 from typing import NoReturn, TypeVar
 
+from local.answers.description import described, meaning_of, option_of
 from local.answers.names import Names, find_names
 from local.answers.tables import Place, UnknownTable, find
 from local.answers.values import NAMED_READERS, READERS, WHOLE
@@ -74,7 +75,7 @@ def request_of(arguments: Sequence[str], *, now: datetime | None = None) -> Requ
     options, problems = _parsed(parser, arguments)
     answer = _answer(options.name, problems)
     if options.help:
-        return Request(help=parser.format_help() + (_described(answer) if answer else ""))
+        return Request(help=_parser(answer).format_help() + described(answer) if answer else parser.format_help())
     given = _given(options, answer, problems) | _window(options, now or datetime.now(timezone.utc), problems)
     named = [name for name in ("last", "since", "until", *_parameters()) if getattr(options, name) is not None]
     if options.name is not None and options.sql is not None:
@@ -87,9 +88,9 @@ def request_of(arguments: Sequence[str], *, now: datetime | None = None) -> Requ
     is_list = options.name is None and options.sql is None
     if is_list:
         named += [name for name in ("table", "names_table") if getattr(options, name) is not None]
-        problems += [f"{_option(name)}: needs the name of an answer" for name in named]
+        problems += [f"{option_of(name)}: needs the name of an answer" for name in named]
     elif answer is None and options.sql is not None:
-        problems += [f"{_option(name)}: has no effect on --sql; write it in the query" for name in named]
+        problems += [f"{option_of(name)}: has no effect on --sql; write it in the query" for name in named]
     place = None if is_list else _found(find, "--table", options.table, problems)
     names = None if options.names_table is None else _found(find_names, "--names-table", options.names_table, problems)
     if problems:
@@ -109,11 +110,8 @@ def _parameters() -> dict[str, Parameter]:
     return {parameter.name: parameter for parameter in every if parameter not in (SINCE, UNTIL)}
 
 
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def _parser() -> _Parser:
+def _parser(answer: Answer | None = None) -> _Parser:
+    """Return the parser: for the help of an answer with its own parameters only, and otherwise with all."""
     parser = _Parser(prog=_COMMAND, usage="%(prog)s [NAME] [options]", description=_DESCRIPTION, add_help=False)
     parser.allow_abbrev = False
     parser.add_argument("name", nargs="?", metavar="NAME", help="name of the answer; with --help, its description")
@@ -130,23 +128,10 @@ def _parser() -> _Parser:
     add("--format", "FORMAT", f"{', '.join(FORMATS)} (default: table)", "table")
     add("--rows", "N", "maximum number of rows (default: 1000 for table and html, all for csv and json)")
     for name, parameter in _parameters().items():
-        add(_option(name), parameter.type, f"{parameter.meaning} ({_takers(name)})".replace("%", "%%"))
+        if meaning := meaning_of(name, answer):
+            add(option_of(name), parameter.type, meaning.replace("%", "%%"))
     parser.add_argument("-h", "--help", action="store_true", help="print this text")
     return parser
-
-
-def _takers(name: str) -> str:
-    takers = [answer.name for answer in catalog() if name in {parameter.name for parameter in answer.parameters}]
-    return f"of {', '.join(takers[:2])}" + (f" and {len(takers) - 2} more" if len(takers) > 2 else "")
-
-
-def _described(answer: Answer) -> str:
-    lines = ["", f"{answer.name}: {answer.question}", answer.counts, f"Order: {answer.order}.", ""]
-    if answer.fields:
-        lines += [f"Needs {', '.join(answer.fields)}.", ""]
-    lines += [f"  {_option(p.name):24} {p.meaning} (default: {p.default})" for p in answer.parameters]
-    lines += ["", "Columns:", *(f"  {column.name:24} {column.meaning}" for column in answer.columns)]
-    return "\n".join(lines) + "\n"
 
 
 def _parsed(parser: _Parser, arguments: Sequence[str]) -> tuple[argparse.Namespace, _Problems]:
@@ -177,10 +162,10 @@ def _given(options: argparse.Namespace, answer: Answer | None, problems: _Proble
         if text is None:
             continue
         if own is not None and name not in own:
-            has = f"it has {', '.join(map(_option, own))}" if own else "it has only the time window"
-            problems.append(f"{_option(name)}: {options.name} has no such parameter; {has}")
+            has = f"it has {', '.join(map(option_of, own))}" if own else "it has only the time window"
+            problems.append(f"{option_of(name)}: {options.name} has no such parameter; {has}")
         else:
-            values[name] = NAMED_READERS.get(name, READERS[parameter.type])(_option(name), text, problems)
+            values[name] = NAMED_READERS.get(name, READERS[parameter.type])(option_of(name), text, problems)
     return values
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import unicodedata
 from typing import TextIO
 
 from local.answers.cells import nested
 from local.answers.result import Cell, Result
 from vpc_flow_logs.terminal import printable
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
+_CONTROLS = ("\t", "\r")
 
 
 def write(result: Result, stream: TextIO) -> None:
@@ -29,10 +31,18 @@ def _cell(cell: Cell) -> str | int | float | None:
 def text(value: str) -> str:
     r"""Return a text that a spreadsheet does not take for a formula, without control characters except the tab.
 
+    Such a text gets a leading ``'``. Spreadsheets may drop leading spaces and invisible characters, and in some locales
+    they accept the full-width forms of the characters that begin a formula.
     Source: https://owasp.org/www-community/attacks/CSV_Injection
 
-    >>> text("=1+1"), text("10.0.0.1"), text("a\x1b[1m")
-    ("'=1+1", '10.0.0.1', 'a\\x1b[1m')
+    >>> text("=1+1"), text(" \uff1d1+1"), text("10.0.0.1"), text("a\x1b[1m")
+    ("'=1+1", "' ＝1+1", '10.0.0.1', 'a\\x1b[1m')
     """
     safe = "\t".join(map(printable, value.split("\t")))
-    return f"'{safe}" if value.startswith(_FORMULA) else safe
+    return f"'{safe}" if value.startswith(_CONTROLS) or _begins_formula(value) else safe
+
+
+def _begins_formula(value: str) -> bool:
+    first = next((character for character in value if character.isprintable() and not character.isspace()), "")
+    # The normal form of a full-width or small character is the ASCII character.
+    return unicodedata.normalize("NFKC", first)[:1] in _FORMULA

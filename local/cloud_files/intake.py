@@ -15,6 +15,7 @@ from local.cloud_files.log import FileLog
 from local.cloud_files.options import Options
 from local.cloud_files.pattern import Pattern
 from local.cloud_files.selection import Selection
+from vpc_flow_logs.progress import counted
 
 _USUAL = Behavior()
 
@@ -122,8 +123,9 @@ class Intake:
 
     def _check(self, offset: int) -> None:
         if offset > len(self._log):
+            read = counted(offset, "file")
             raise CloudFilesError(
-                f"the checkpoint has read {offset} files, but {self._log.path} lists only {len(self._log)}: the list"
+                f"the checkpoint has read {read}, but {self._log.path} lists only {len(self._log)}: the list"
                 " was deleted or belongs to another checkpoint; restore both, or use a new checkpoint and a new table"
             )
 

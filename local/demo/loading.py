@@ -70,6 +70,13 @@ class Loading:
         """The number of lines in the tables: rows, and lines in quarantine."""
         return sum(self.rows.values()) + sum(self.quarantined.values())
 
+    def pause(self, files: Iterable[Delivered], *, now: float) -> float:
+        """Return the seconds since the latest rows; 0 if all files are loaded, or none."""
+        names = (put.file.key.rpartition("/")[2] for put in files if put.error is None)
+        if not self.readable or all(name in self.readable for name in names):
+            return 0.0
+        return max(0.0, now - max(self.readable.values()))
+
     def waits(self, files: Iterable[Delivered]) -> list[Wait]:
         """Return the waits of the files that arrived after the first rows and are loaded completely."""
         if self.first is None:

@@ -14,6 +14,7 @@ from vpc_flow_logs.progress import counted
 
 _EVERY = 0.4
 _RECENT = 10
+_PATIENCE = 5.0
 
 
 class Watch(threading.Thread):
@@ -49,9 +50,13 @@ class Watch(threading.Thread):
             f"delivered {counted(len(files), 'file')} ({counted(delivered, 'line')})",
             f"loaded {loaded:,} ({self.loading.lines:,})",
         ]
-        waits = self.loading.waits(files)[-_RECENT:]
-        if waits:
-            parts.append(f"lag {in_seconds(median(wait.seconds for wait in waits))}")
+        waits = [wait.seconds for wait in self.loading.waits(files)[-_RECENT:]]
+        pause = self.loading.pause(files, now=time.time())
+        if waits and pause > max(waits) + _PATIENCE:
+            # The lag would stay the same as long as no file is loaded, such as during a restart of the job.
+            parts.append(f"no new rows for {in_seconds(pause)}")
+        elif waits:
+            parts.append(f"lag {in_seconds(median(waits))}")
         return "; ".join([*parts, self.activity] if self.activity else parts)
 
     def check(self) -> None:

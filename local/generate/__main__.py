@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from infra.interruption import interruptible
 from local.broken_pipe import ended_by_its_reader
 from local.generate.arguments import InvalidArguments, Plan, plan_of
 from local.traffic.files import PERIOD_SECONDS, WrittenFile, write
@@ -117,5 +118,5 @@ def _batches(parts: range, sizes: Sequence[int]) -> Iterator[list[int]]:
 
 
 if __name__ == "__main__":
-    with ended_by_its_reader():
+    with ended_by_its_reader(), interruptible():
         sys.exit(main())

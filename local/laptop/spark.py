@@ -9,13 +9,14 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from py4j.protocol import Py4JError  # type: ignore[import-untyped, unused-ignore]
-from pyspark import SparkContext
+from pyspark import SparkContext, java_gateway
 from pyspark.sql import SparkSession
 
 from local.laptop import class_archive
@@ -55,6 +56,7 @@ def session(
     warehouse: Path | None = None,
     app_name: str = "vpc-flow-logs",
     extra: Mapping[str, str] | None = None,
+    interrupt_ends: bool = False,
 ) -> SparkSession:
     """Start Spark with Delta Lake in this process, or return the running session.
 
@@ -66,6 +68,7 @@ def session(
         warehouse: the folder of managed tables; by default ``spark-warehouse`` in the working directory, as in Spark.
         app_name: the application's name.
         extra: Spark settings that override the ones set here.
+        interrupt_ends: whether the handler of SIGINT ends this process immediately.
 
     Raises:
         JarsError: setup has not downloaded Delta Lake.
@@ -80,7 +83,7 @@ def session(
     builder = SparkSession.builder.master(f"local[{cores}]").appName(app_name)
     for key, value in {**_settings(cores=cores, warehouse=folder), **(extra or {})}.items():
         builder = builder.config(key, value)
-    with _uninterrupted(), quiet_start():
+    with nullcontext() if interrupt_ends else _uninterrupted(), _own_process_group(), quiet_start():
         spark = builder.getOrCreate()
     _quiet_log(spark)
     _register_tables(spark, folder)
@@ -90,7 +93,7 @@ def session(
 def stop(spark: SparkSession) -> None:
     """Stop the session and wait until its Java process ends; this process cannot start another session."""
     gateway = SparkContext._gateway
-    with suppress(Py4JError, OSError):  # a signal to the whole process group has ended Java already
+    with suppress(Py4JError, OSError):  # Java may have ended already
         spark.stop()
     if gateway is not None:
         gateway.shutdown()
@@ -144,6 +147,30 @@ def _quiet_log(spark: SparkSession) -> None:
     for name in _REPEATERS:
         log4j.core.config.Configurator.setLevel(name, log4j.Level.OFF)
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def _own_process_group() -> Iterator[None]:
+    """Start Java in its own process group, so that a signal to the group of this process does not end Java first.
+
+    `timeout` and a terminal signal a whole group. Java stays in the session, and ends when its standard input closes,
+    which happens at the latest when this process ends. pyspark always sets ``preexec_fn``, so that Java ignores SIGINT.
+    """
+    launcher: Any = java_gateway
+    start = launcher.Popen
+
+    def started(command: list[str], *, preexec_fn: Callable[[], None], **options: Any) -> Any:
+        def prepare() -> None:
+            preexec_fn()
+            os.setpgid(0, 0)
+
+        return start(command, preexec_fn=prepare, **options)
+
+    launcher.Popen = started
+    try:
+        yield
+    finally:
+        launcher.Popen = start
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from typing import Any
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from infra.interruption import interruptible
 from local.processes import end_session
 from local.runs import metastore
 from local.runs.session import session
@@ -147,4 +148,5 @@ def show(spark: SparkSession, query: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with interruptible():
+        sys.exit(main(sys.argv[1:]))

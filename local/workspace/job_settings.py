@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from infra.environment.quartz_times import next_time
 from local.workspace.clusters import check_cluster
 from local.workspace.errors import invalid
-from local.workspace.quartz import next_time
 from local.workspace.state import Principal, State
 
 _TASK_LIMIT = 1000

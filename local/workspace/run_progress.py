@@ -8,9 +8,9 @@ from datetime import datetime, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from infra.environment.quartz_times import next_time
 from local.workspace.context import Workspace, now_ms
 from local.workspace.launch import launch
-from local.workspace.quartz import next_time
 from local.workspace.run_state import Run, TaskRun
 from local.workspace.runner import LaunchError, Outcome
 from local.workspace.state import Job, State

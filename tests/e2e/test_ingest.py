@@ -459,8 +459,7 @@ def test_a_stopped_run_exits_cleanly_and_the_next_process_resumes_and_loads_late
     assert records_in(table) == 7
     lines = second.out.splitlines()
     assert lines[0] == first.out.splitlines()[0] == f"loading {where.logs} into flows.vpc (continuous)"
-    assert re.fullmatch(r"done: \d+ batch(es)?, \d+ files?, \d+ B, \d+ records?, 1 quarantined line", lines[-3])
-    assert lines[-2:] == ["records:    table flows.vpc", "quarantine: table flows.vpc_quarantine"]
+    assert not any(line.startswith("done: ") for line in (*lines, *first.out.splitlines()))
 
 
 def stoppable(where: Place, folder: Path) -> Process:

@@ -258,6 +258,29 @@ def test_a_table_that_the_job_did_not_create_is_rejected(spark: SparkSession, tm
     assert snapshot(tmp_path) == before
 
 
+@pytest.mark.parametrize(("kind", "noun"), [("quarantine", "quarantine table"), ("hourly", "hourly roll-up")])
+def test_a_table_next_to_the_records_is_rejected_with_the_name_of_the_records(
+    spark: SparkSession, tmp_path: Path, kind: str, noun: str
+) -> None:
+    tables = Tables(spark, tmp_path, f"next_to_{kind}")
+    tables.add(
+        [record(datetime(2020, 1, 1, tzinfo=timezone.utc))], ingested_at=datetime(2020, 1, 2, tzinfo=timezone.utc)
+    )
+    maintain(spark, tables.name)
+    name, records = f"{tables.name}_{kind}", tables.target.records_path
+    before = snapshot(tmp_path)
+    message = rejected(spark, f"--table-name={name}")
+    assert (
+        f"--table-name: '{name}' is the {noun} of '{tables.name}'; use --table-name {tables.name}\n" in f"{message}\n"
+    )
+    message = rejected(spark, "--table-name=not_there", f"--delta-output-path={records}_{kind}")
+    assert (
+        f"is the folder of the {noun} of the table in '{records}'; use --delta-output-path {records}\n"
+        in f"{message}\n"
+    )
+    assert snapshot(tmp_path) == before
+
+
 @pytest.mark.parametrize("kind", ["quarantine", "hourly"])
 def test_a_foreign_table_with_the_name_of_ours_is_rejected(spark: SparkSession, tmp_path: Path, kind: str) -> None:
     tables = Tables(spark, tmp_path, f"with_foreign_{kind}")

@@ -57,15 +57,33 @@ def test_all_problems_of_a_broken_file_are_reported(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(EnvironmentFileError) as error:
         load("test.toml")
+    lines = [line for line in str(error.value).splitlines() if not line.startswith("warning: ")]
     if update:
-        broken["problems"] = [line.removeprefix("  - ") for line in str(error.value).splitlines()[1:]]
+        broken["problems"] = [line.removeprefix("  - ") for line in lines[1:]]
         golden(_BROKEN_FILES, _with_problems(_BROKEN_FILES.read_text(encoding="utf-8"), broken), update=True)
     count = len(broken["problems"])
-    assert str(error.value).splitlines() == [
+    assert lines == [
         f"test.toml: {count} problem{'s' if count > 1 else ''}; nothing was created or changed:",
         *(f"  - {problem}" for problem in broken["problems"]),
     ]
     assert [secret for secret in _SECRETS if secret in str(error.value)] == []
+
+
+def test_warnings_appear_together_with_the_problems_of_other_keys(tmp_path: Path) -> None:
+    odd = (('region = "us-east-1"', 'region = "us-eats-1"'), ("secretsmanager:us-east-1", "secretsmanager:us-eats-1"))
+    (warning,) = warnings_of(environment(tmp_path, *odd))
+    for other in (('"flow-logs-bucket"', '"My Bucket"'), ('vpc = "vpc-', 'vpc = "'), ("[reader]", "[raeder]")):
+        (tmp_path / "test.toml").write_text(changed(*odd, other))
+        with pytest.raises(EnvironmentFileError) as error:
+            load(str(tmp_path / "test.toml"))
+        assert str(error.value).splitlines()[-1] == f"warning: {warning}"
+
+
+def test_a_warning_about_a_key_with_a_problem_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "test.toml").write_text(changed(('region = "us-east-1"', 'region = "us-eats"')))
+    with pytest.raises(EnvironmentFileError) as error:
+        load(str(tmp_path / "test.toml"))
+    assert "warning: " not in str(error.value)
 
 
 @pytest.mark.parametrize("value", ["5", "true", '"x"', '""', "[]", '["x", 5]', "{ x = 1 }", "2026-01-01", "1.5"])
@@ -127,7 +145,7 @@ def test_a_path_as_long_as_a_secret_access_key_is_accepted(tmp_path: Path) -> No
     [
         "0 0/15 * * * ?",
         "0 */5 * * * ?",
-        "0 0,30 8-18/2 ? JAN,mar MON-FRI 2026-2030",
+        "0 0,30 8-18/2 ? JAN,mar MON-FRI 2026-2099",
         "0 0 22-2 L * ?",
         "0 0 0 LW * ?",
         "0 0 0 15W * ?",
@@ -412,16 +430,29 @@ def test_a_device_file_is_rejected() -> None:
 
 
 @pytest.mark.parametrize("target", ["synth", "diff", "review", "review-against", "smoke", "probe", "destroy"])
-def test_a_path_with_spaces_reaches_the_command_as_one_argument(target: str) -> None:
+@pytest.mark.parametrize("name", ["my file.toml", "it's mine.toml", "a'; touch b; echo '"])
+def test_a_name_with_spaces_or_quotes_reaches_the_command_as_one_argument(target: str, name: str) -> None:
     done = subprocess.run(
-        ["make", "--dry-run", target, "ENV=my file.toml"],
+        ["make", "--dry-run", target, f"ENV={name}"],
         cwd=ENVIRONMENTS.parent,
         capture_output=True,
         text=True,
         check=True,
     )
     words = [word for line in done.stdout.splitlines() for word in shlex.split(line)]
-    assert {"my file.toml", "env=my file.toml"} & set(words)
+    assert {name, f"env={name}"} & set(words)
+    assert "touch" not in words
+
+
+def test_synth_names_the_folder_of_the_templates_and_the_next_step() -> None:
+    for arguments, folder in (("ARGS=", "cdk.out/"), ("ARGS=--output=x", "the folder of --output")):
+        done = subprocess.run(
+            ["make", "--dry-run", "synth", "ENV=minimal", arguments],
+            cwd=ENVIRONMENTS.parent, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        where, then = [shlex.split(line)[1] for line in done.stdout.splitlines() if line.startswith("echo ")][-2:]
+        assert where.startswith(f"The templates are in {folder}: ")
+        assert "make review ENV='minimal'" in then
 
 
 def test_a_file_name_with_spaces_is_rejected_with_the_valid_form(tmp_path: Path) -> None:

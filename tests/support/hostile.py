@@ -14,3 +14,9 @@ HOSTILE = (
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")')
 """Text that a spreadsheet takes for a formula."""
+
+DISGUISED_FORMULAS = (
+    *("＝1+1", "＋1", "－1", "＠SUM(A1)", "﹢1", "﹣1", "﹦1", "﹫SUM(A1)"),
+    *("  =1+1", "\n@SUM(A1)", "\x00+1", "\x1b=1+1", "\u200b=1+1", "\u202e-1", "\xa0＝1", "\ufeff=1"),
+)
+"""Formulas in full-width or small characters, and after characters that a spreadsheet may drop."""

@@ -234,6 +234,11 @@ class Process:
             )
 
     @property
+    def pid(self) -> int:
+        """Return its ID, which is also that of its process group and of its session."""
+        return self._process.pid
+
+    @property
     def out(self) -> str:
         return self._out.read_text()
 
@@ -272,8 +277,8 @@ class Process:
             time.sleep(0.05)
 
     def terminate(self) -> None:
-        """Request a clean stop."""
-        self._process.send_signal(signal.SIGTERM)
+        """Send SIGTERM to all its processes, as `timeout` does."""
+        os.killpg(self._process.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """Kill the process and everything it started: Python, Java and its workers."""

@@ -56,7 +56,7 @@ def test_only_the_named_files_are_searched(repository, capsys):
     (repository / "settings.py").write_text(f'key = "{KEY}"\n')
 
     assert main(["clean.py"], repository) == 0
-    assert capsys.readouterr().out.startswith("1 files")
+    assert capsys.readouterr().out.startswith("1 file ")
     assert main(["clean.py", "settings.py", ".secrets.baseline"], repository) == 1
 
 

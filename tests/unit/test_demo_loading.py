@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from local.delivery import Delivered
 from local.demo.loading import Loading, Wait, across_restarts
+from local.demo.watch import Watch
 from local.traffic.files import FileFacts, FlowLog
 
 LOG = FlowLog("fl-1", "000000000000", "us-east-1")
@@ -83,6 +86,42 @@ def test_lag_covers_only_complete_files_that_arrived_while_the_job_ran(tmp_path:
     ]
 
     assert [wait.seconds for wait in loading.waits(files)] == [3.5]
+
+
+def test_a_pause_begins_with_the_latest_rows_and_needs_a_file_to_load(tmp_path: Path) -> None:
+    loading = Loading(tmp_path, "t")
+    files = [put("a.gz", rows=1, at=50.0), put("b.gz", rows=1, at=108.0)]
+    assert loading.pause(files, now=120.0) == 0
+    commit(tmp_path / "t", 0, at=100.0, source_file=["s3://b/a.gz"])
+    loading.update()
+    assert loading.pause(files[:1], now=120.0) == 0
+    assert loading.pause(files, now=120.0) == 20
+    commit(tmp_path / "t", 1, at=121.0, source_file=["s3://b/b.gz"])
+    loading.update()
+    assert loading.pause(files, now=130.0) == 0
+
+
+def test_a_long_pause_replaces_the_lag_in_the_status(tmp_path: Path) -> None:
+    loading = Loading(tmp_path, "t")
+    watch = Watch(None, Deliveries(), loading)  # type: ignore[arg-type]
+    now = time.time()
+    Deliveries.puts = [put("a.gz", rows=1, at=now - 90), put("b.gz", rows=1, at=now - 60), put("c.gz", rows=1, at=now)]
+    commit(tmp_path / "t", 0, at=now - 80, source_file=["s3://b/a.gz"])
+    commit(tmp_path / "t", 1, at=now - 57, source_file=["s3://b/b.gz"])
+    loading.update()
+    assert re.search(r"; no new rows for 5[78]\.\d s$", watch.status())
+    Deliveries.puts.pop()
+    assert watch.status().endswith("; lag 3.0 s")
+
+
+class Deliveries:
+    """The traffic of a demo."""
+
+    puts: ClassVar[list[Delivered]] = []
+    damaged_deliveries: ClassVar[list[Delivered]] = []
+
+    def files(self) -> list[Delivered]:
+        return list(self.puts)
 
 
 def test_waits_across_a_restart_are_reported_separately() -> None:

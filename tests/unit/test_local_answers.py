@@ -17,10 +17,12 @@ from local.answers import csv_file, html_page, json_file, terminal
 from local.answers.arguments import InvalidArguments, Request, request_of
 from local.answers.result import Result, listed
 from local.answers.tables import UnknownTable, find
-from tests.support.hostile import BIDI, ESCAPE, FORMULAS, HOSTILE
+from tests.support.hostile import BIDI, DISGUISED_FORMULAS, ESCAPE, FORMULAS, HOSTILE
 from vpc_flow_logs.answers.catalog import catalog
 from vpc_flow_logs.answers.model import OutputColumn
+from vpc_flow_logs.terminal import printable
 
+ALL_OPTIONS = {f"--{p.name.replace('_', '-')}" for answer in catalog() for p in answer.parameters[2:]}
 NOW = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
 COLUMNS = (OutputColumn("name", "STRING", ""), OutputColumn("bytes", "BIGINT", ""), OutputColumn("port", "INT", ""))
 
@@ -95,6 +97,17 @@ def test_every_parameter_of_the_catalog_is_an_option(warehouse: Path) -> None:
         assert set(request(answer.name, *options).given) == {parameter.name for parameter in answer.parameters}
         for parameter in answer.parameters:
             assert f"--{parameter.name.replace('_', '-')} " in request(answer.name, "--help").help
+
+
+def test_the_help_describes_each_parameter_as_its_answers_do(warehouse: Path) -> None:
+    general = " ".join(request("--help").help.split())
+    for answer in catalog():
+        options = " ".join(request(answer.name, "--help").help.partition(f"\n{answer.name}: ")[0].split())
+        own = {f"--{parameter.name.replace('_', '-')}": parameter.meaning for parameter in answer.parameters[2:]}
+        for option, meaning in own.items():
+            assert re.search(rf"{option} \[[A-Z]+\] {re.escape(meaning)}( |$)", options), (answer.name, options)
+            assert f"{meaning} (of " in general
+        assert set(re.findall(r"--[a-z-]+", options)) & ALL_OPTIONS == set(own)
 
 
 def test_all_problems_are_reported_at_once() -> None:
@@ -210,17 +223,18 @@ def test_the_terminal_cuts_nothing_off() -> None:
 
 def test_csv_text_is_not_a_formula_and_numbers_are_numbers() -> None:
     header = OutputColumn("=cmd()", "STRING", "")
-    rows = [(text, -5, None) for text in (*FORMULAS, HOSTILE, "10.0.0.1", 'a "b", c')]
+    formulas = (*FORMULAS, *DISGUISED_FORMULAS)
+    plain = ["10.0.0.1", 'a "b", c', "a=1", " 1", ""]
+    rows = [(text, -5, None) for text in (*formulas, HOSTILE, *plain)]
     output = written(csv_file, Result("", "", "", (header, *COLUMNS[1:]), rows))
     lines = list(csv.reader(io.StringIO(output)))
 
     assert lines[0] == ["'=cmd()", "bytes", "port"]
     assert not re.search(f"[\x1b\r{BIDI}]", output)
-    for text, line in zip(FORMULAS, lines[1:], strict=False):
-        assert line[0].startswith("'")
-        assert line[0].startswith(f"'{text[0]}") or text[0] == "\r"
+    for text, line in zip(formulas, lines[1:], strict=False):
+        assert line[0] == "'" + "\t".join(map(printable, text.split("\t")))
     assert all(line[1:] == ["-5", ""] for line in lines[1:])
-    assert [line[0] for line in lines[-2:]] == ["10.0.0.1", 'a "b", c']
+    assert [line[0] for line in lines[-len(plain) :]] == plain
 
 
 def test_json_is_an_array_of_objects_with_the_values_unchanged() -> None:

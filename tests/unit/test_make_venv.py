@@ -27,6 +27,27 @@ def test_a_long_step_reports_its_progress_every_few_seconds(
     assert " s: Installing collected packages: pyspark\n" in output
 
 
+REPLACING = """
+import time
+print("Installing collected packages: setuptools, numpy, pyspark", flush=True)
+print("  Attempting uninstall: setuptools", flush=True)
+print("    Found existing installation: setuptools 65.5.0", flush=True)
+print("    Uninstalling setuptools-65.5.0:", flush=True)
+print("      Successfully uninstalled setuptools-65.5.0", flush=True)
+time.sleep(1)
+"""
+
+
+def test_the_progress_of_an_installation_is_not_the_removal_of_an_old_package(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(make_venv, "EVERY", 0.2)
+    make_venv.run([sys.executable, "-c", REPLACING], "not reached")
+    output = capsys.readouterr().out
+    assert " s: installing 3 packages\n" in output
+    assert "ninstall" not in output.replace("installing", "")
+
+
 def test_a_short_step_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     make_venv.run([sys.executable, "-c", "print('done')"], "not reached")
     assert capsys.readouterr().out == ""

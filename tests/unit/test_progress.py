@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -135,3 +137,28 @@ def test_more_quarantined_lines_than_records_cause_a_warning_with_reasons_and_a_
     ]
     for counts in (Counts(), Counts(records=5, lines=5), Counts(records=1)):
         assert quarantine_warning(counts, reasons, quarantine_table="t_quarantine") == []
+
+
+NEVER_ONE = (
+    r"\{len\(given\)\} targets",  # a flow log with one target has no problem
+    r"\{len\(wheels\)\} wheels",  # one is right
+    r"\{len\(value\)\} characters",  # of a value that is too long
+    r"\{len\((decoded|content)\)\} bytes",  # messages of the emulated workspace
+    r"\{len\(lacking\)\} things",  # next to its own singular
+    r"\{len\(tags\)\} tags",  # more than AWS allows
+    r"\{len\(steps\)\} steps",  # a deployment has several
+    r"\{len\(RULES\)\} rules",
+    r"\{len\(names\)\} packages",  # one package is named
+    r"\{len\(rows\)\} lines",  # always five
+)
+COUNTED = re.compile(r"\{len\([^{}]*\)(?::,)?\} (?:[a-z]+ )?[a-z]+s\b")
+
+
+def test_a_message_with_a_number_of_things_has_a_singular() -> None:
+    root = Path(__file__).resolve().parents[2]
+    files = [
+        path for folder in ("job/vpc_flow_logs", "infra", "local", "tools") for path in root.glob(f"{folder}/**/*.py")
+    ]
+    plurals = [match[0] for path in files for match in COUNTED.finditer(path.read_text(encoding="utf-8"))]
+    assert len(plurals) > 5
+    assert [text for text in plurals if not any(re.match(allowed, text) for allowed in NEVER_ONE)] == []

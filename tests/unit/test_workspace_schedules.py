@@ -9,8 +9,8 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import InvalidParameterValue, PermissionDenied
 from databricks.sdk.service import jobs
 
+from infra.environment.quartz_times import next_time
 from local.workspace import RecordingRunner, Script, WorkspaceServer, add_service_principal, run_progress
-from local.workspace.quartz import next_time
 from tests.support.workspaces import connect, job, prepared, until
 
 SATURDAY = datetime(2026, 11, 28, 10, 5, 0, 5)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from vpc_flow_logs.answers import addresses
 from vpc_flow_logs.answers.model import NAMES, Answer, OutputColumn
 from vpc_flow_logs.answers.views import Column, View
+from vpc_flow_logs.progress import counted
 
 ADDRESSES = ("srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "client", "server", "destination")
 """Columns of answers that hold an address."""
@@ -63,8 +64,9 @@ class LeftOut:
         if not self.left_out:
             return []
         example = "" if self.example is None else f", for example {self.example!r}"
-        counts = f"{self.left_out:,} of {self.rows:,} rows of the names table {table}"
-        return [f"note: {counts} are left out, because they have no valid CIDR block or no name{example}"]
+        counts = f"{self.left_out:,} of {counted(self.rows, 'row')} of the names table {table}"
+        left_out = "is left out, because it has" if self.left_out == 1 else "are left out, because they have"
+        return [f"note: {counts} {left_out} no valid CIDR block or no name{example}"]
 
 
 def problem(columns: Collection[str]) -> str | None:

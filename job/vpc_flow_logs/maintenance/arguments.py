@@ -18,6 +18,9 @@ UNUSED = tuple(
 )
 """The parameters of the job that `maintain` checks but does not use."""
 
+MOST_DAYS = 36_500
+"""Maximum retention period in days, about a hundred years. Environment files have the same limit."""
+
 _FLAGS = ("dry-run",)
 _BOOLEANS = ("true", "false")
 
@@ -50,8 +53,8 @@ def problems_of(values: Mapping[str, str]) -> dict[str, str]:
     """Return the problem with each invalid value, by argument name. An argument that is absent has no problem."""
     problems = parameters.problems_of({name: value for name, value in values.items() if name not in OWN})
     checks: dict[str, Callable[[str], str | None]] = {
-        "keep-days": count_problem,
-        "keep-hourly-days": count_problem,
+        "keep-days": lambda value: count_problem(value, MOST_DAYS),
+        "keep-hourly-days": lambda value: count_problem(value, MOST_DAYS),
         "dry-run": lambda value: one_of(value, _BOOLEANS),
     }
     own = {name: check(values[name]) for name, check in checks.items() if name in values}

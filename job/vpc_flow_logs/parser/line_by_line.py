@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from vpc_flow_logs.parser.layout import Format, Layout, Place, format_of, is_header
 from vpc_flow_logs.parser.record_batch import Values
+from vpc_flow_logs.progress import counted
 
 _INTEGER = re.compile(rb"-?[0-9]+")
 _LIMITS = {"INT": 2**31, "BIGINT": 2**63}
@@ -126,7 +127,7 @@ def _record(line: bytes, tokens: Sequence[bytes], format_: Format) -> tuple[Sequ
     except UnicodeDecodeError as error:
         return None, f"invalid UTF-8 at byte {error.start + 1} of the line"
     if len(tokens) != len(format_.places):
-        return None, f"{len(tokens)} fields, but the format has {len(format_.places)}"
+        return None, f"{counted(len(tokens), 'field')}, but the format has {len(format_.places)}"
     values: list[str | int | None] = []
     problems = []
     for token, place in zip(tokens, format_.places, strict=True):

@@ -14,6 +14,7 @@ from vpc_flow_logs.parser.parquet_text import UNREADABLE, shown_value
 from vpc_flow_logs.parser.parquet_values import TIME_FIELDS, converted, is_number_or_instant
 from vpc_flow_logs.parser.quarantine import Entry, shown
 from vpc_flow_logs.parser.record_batch import Values
+from vpc_flow_logs.progress import counted
 
 MAGIC = b"PAR1"
 _ROWS_AT_ONCE = 32 * 1024
@@ -69,7 +70,7 @@ def _batches(file: parquet.ParquetFile) -> Iterator[pa.RecordBatch]:
                 yield batch
                 left -= batch.num_rows
             if left:  # Arrow mistakes some damage for the end of a row group
-                raise pa.ArrowInvalid(f"row group {group + 1} ends {left} rows too early")
+                raise pa.ArrowInvalid(f"row group {group + 1} ends {counted(left, 'row')} too early")
 
 
 def _small_together(metadata: parquet.FileMetaData) -> Iterator[list[int]]:

@@ -11,6 +11,7 @@ from vpc_flow_logs.parser.line_by_line import Rejected, header_names, read_lines
 from vpc_flow_logs.parser.lines import LONGEST_LINE, Lines, LongLine, line_ends, whole_lines
 from vpc_flow_logs.parser.quarantine import Entry, shown
 from vpc_flow_logs.parser.record_batch import Values
+from vpc_flow_logs.progress import counted
 
 _HALVED_DOWN_TO = 64 * 1024
 """Size in bytes above which text with lines that are not records is split; smaller text is read line by line."""
@@ -155,7 +156,7 @@ class TextFile:
             return
         first, headers = self._unexplained, len(self._layout.headers)
         self._unexplained = None
-        reason = f"no header line, and {first.fields} fields instead of the {headers} in Headers"
+        reason = f"no header line, and {counted(first.fields, 'field')} instead of the {headers} in Headers"
         yield self._entry(first.line_number, first.line, reason, lines=first.lines)
 
     def _entry(self, line_number: int, line: bytes, reason: str, *, lines: int = 1) -> Entry:

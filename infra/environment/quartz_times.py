@@ -11,12 +11,12 @@ from datetime import date, datetime, timedelta
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-# A weekday on February 29 returns after 28 years, or after 40 if a year such as 2100 is in between.
-_DAYS = 366 * 41
+_LAST_YEAR = 2099
+"""The last year of Quartz."""
 
 
 def next_time(expression: str, after: datetime) -> datetime | None:
-    """Return the first due time after a moment, in its time zone; None if there is none within forty years.
+    """Return the first due time after a moment, in its time zone; None if there is none.
 
     >>> next_time("0 0 3 * * ?", datetime(2026, 11, 28, 3, 0))
     datetime.datetime(2026, 11, 29, 3, 0)
@@ -28,7 +28,7 @@ def next_time(expression: str, after: datetime) -> datetime | None:
     is_due = _day_rule(*days)
     times = [_values(text, low=0, high=high) for text, high in ((hours, 23), (minutes, 59), (seconds, 59))]
     first = after.replace(microsecond=0) + timedelta(seconds=1)
-    for number in range(_DAYS):
+    for number in range((date(_LAST_YEAR, 12, 31) - first.date()).days + 1):
         day = first.date() + timedelta(days=number)
         if not is_due(day):
             continue
@@ -36,6 +36,15 @@ def next_time(expression: str, after: datetime) -> datetime | None:
         for hour, minute, second in _times(*times, earliest=earliest):
             return first.replace(year=day.year, month=day.month, day=day.day, hour=hour, minute=minute, second=second)
     return None
+
+
+def times_per_minute(expression: str) -> int:
+    """Return the number of seconds in a minute at which an expression can be due.
+
+    >>> times_per_minute("0 0 3 * * ?"), times_per_minute("0/20 * * * * ?")
+    (1, 3)
+    """
+    return len(_values(expression.split(maxsplit=1)[0], low=0, high=59))
 
 
 def _times(
@@ -49,7 +58,7 @@ def _times(
 
 def _day_rule(day_of_month: str, month: str, weekday: str, year: str = "*") -> Callable[[date], bool]:
     months = _values(month, low=1, high=12, names=_MONTHS)
-    years = _values(year, low=1970, high=2099)
+    years = _values(year, low=1970, high=_LAST_YEAR)
 
     def is_due(day: date) -> bool:
         return (
