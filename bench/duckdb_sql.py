@@ -87,8 +87,7 @@ def _joined(arguments: Sequence[str]) -> str:
 _REWRITTEN: Final[Mapping[str, Callable[[Sequence[str]], str]]] = {"named_struct": _struct, "concat": _joined}
 """Functions whose calls have another form in DuckDB."""
 
-_REWRITTEN_QUALIFIER = re.compile(r"\b[a-z]\w*\.")
-_CALL = re.compile(rf"\b({'|'.join(_REWRITTEN)})\(")
+_REWRITTEN_CALL = re.compile(rf"\b({'|'.join(_REWRITTEN)})\(")
 
 
 def _rewritten(sql: str) -> str:
