@@ -34,7 +34,7 @@ def main() -> None:
     asked = _asked(spark, folder)
     sizes = {name: answers_table.part(spark, name) for name in (answers_table.NAME, answers_table.HOURLY)}
     stop(spark)
-    text = answers_page.page(asked, sizes, fields=len(answers_table.fields()))
+    text = answers_page.page(asked, sizes, fields=len(answers_table.fields()), cores=CORES)
     path = ROOT / "bench" / "ANSWERS.md"
     path.write_text(text)
     print(text + f"Results are in bench/ANSWERS.md. The table stays in {folder.relative_to(ROOT)} for the next run")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from bench.data import SEED, START
 from local.traffic.files import FlowLog, encode, key, place
-from local.traffic.network import Network
+from local.traffic.network import Endpoint, Network
 from local.traffic.records import records
 from vpc_flow_logs.fields import DEFAULT_FORMAT
 from vpc_flow_logs.parser.layout import TEXT_MAP, TIMESTAMP, Layout
@@ -71,7 +71,8 @@ def busy(count: int, layout: Layout, root: Path) -> Path:
     if (folder / "_done").exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    network = Network.seeded(SEED)
+    seeded = Network.seeded(SEED)
+    network = replace(seeded, endpoints=tuple(_some_in_aws(*each) for each in enumerate(seeded.endpoints)))
     for number in range(HOURS):
         path = hour_file(folder, number)
         if not path.exists():
@@ -81,6 +82,13 @@ def busy(count: int, layout: Layout, root: Path) -> Path:
             print(f"busy month: made day {number // 24 + 1} of {DAYS}", flush=True)
     (folder / "_done").touch()
     return folder
+
+
+def _some_in_aws(place: int, endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint; some of the sites behind NAT gateways are in S3 and DynamoDB."""
+    if endpoint.group != "site" or place % 3:
+        return endpoint
+    return replace(endpoint, facts={"aws-service": "S3" if place % 2 else "DYNAMODB"})
 
 
 def hour_file(folder: Path, number: int) -> Path:

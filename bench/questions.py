@@ -99,7 +99,8 @@ def files_read(frame: DataFrame) -> int:
 def _metrics(plan: Any) -> list[int]:
     name = plan.getClass().getSimpleName()
     if name == "AdaptiveSparkPlanExec":
-        return _metrics(plan.executedPlan())
+        # The final plan of an empty result may have no scan.
+        return _metrics(plan.executedPlan()) or _metrics(plan.initialPlan())
     if name.endswith("QueryStageExec"):
         return _metrics(plan.plan())
     metric = plan.metrics().get("numFiles")
