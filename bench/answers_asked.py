@@ -95,9 +95,7 @@ def bound(sql: str, window: Window) -> str:
 
 def database(spark: SparkSession, temporary: Path, *, threads: int) -> duckdb.DuckDBPyConnection:
     """Return a database with the views of the tables, over the data files of their newest versions."""
-    connection = duckdb.connect(
-        config={"threads": threads, "memory_limit": "3GB", "temp_directory": str(temporary)}
-    )
+    connection = duckdb.connect(config={"threads": threads, "memory_limit": "3GB", "temp_directory": str(temporary)})
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET default_null_order = 'nulls_first_on_asc_last_on_desc'")
     for macro in MACROS:

@@ -1,4 +1,4 @@
-"""The table for the dashboard's datasets: a busy month in the job's layout, after `maintain`, with views and functions."""
+"""The table of the benchmark of the dashboard: a busy month in the layout of the job, after `maintain`, with its views."""
 
 from __future__ import annotations
 
