@@ -1,4 +1,4 @@
-"""The table of the benchmark of the dashboard: a busy month in the layout of the job, after `maintain`, with its views."""
+"""The table of the benchmark of the dashboard: a busy month in the layout of the job, after `maintain`."""
 
 from __future__ import annotations
 
