@@ -66,7 +66,9 @@ def _asked(spark: SparkSession, folder: Path) -> list[Asked]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=".venv/bin/python -m bench.answers", description=__doc__.split("\n")[0])
-    parser.add_argument("--rows", type=int, default=50_000_000, help="records of the month (default: 50,000,000)")
+    parser.add_argument(
+        "--rows", type=int, default=answers_page.ROWS, help="records of the month (default: 50,000,000)"
+    )
     return parser.parse_args()
 
 

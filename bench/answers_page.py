@@ -14,9 +14,13 @@ from infra.dashboard.datasets import datasets
 _MEGABYTE = 1_000_000
 _LIMITS = {window.name: window.limit for window in WINDOWS}
 _DAY = WINDOWS[0].name
+ROWS = 50_000_000
+"""Number of records that the limits are for."""
+
 _EMPTY = {
     "transit_gateway_drops": "VPC flow logs do not have the fields of transit gateways",
     "quarantine_summary": "the quarantine table is empty",
+    "port_scans": "no source in the synthetic traffic tries 20 ports or 20 addresses",
 }
 """Datasets without rows, with the reason."""
 
@@ -57,6 +61,7 @@ def page(asked: Sequence[Asked], parts: Mapping[str, Part], *, fields: int, core
 
 def _head(parts: Mapping[str, Part], *, fields: int, cores: int) -> list[str]:
     records, hourly = parts[NAME], parts[HOURLY]
+    smaller = f" **The limits are for {ROWS:,} records. This run has fewer.**" if records.rows < ROWS else ""
     return [
         "# Results of `make bench-answers`",
         "",
@@ -75,6 +80,7 @@ def _head(parts: Mapping[str, Part], *, fields: int, cores: int) -> list[str]:
             f"{fields} fields: the default format, and all fields of VPC flow logs that a dataset of the dashboard "
             "needs. With the default format alone, the datasets about cost are empty, and so are those about "
             "instances, subnets, original addresses, encryption, and reject reasons."
+            f"{smaller}"
         ),
         "",
         "| table | rows | files | MB | bytes per row |",

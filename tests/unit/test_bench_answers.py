@@ -125,6 +125,14 @@ def test_the_page_reports_which_datasets_miss_their_limit() -> None:
     assert "| conversations | 24 hours | records | 3 | 2 | 5.10 | **no** | 10.2 |" in text
 
 
+def test_the_page_of_a_smaller_run_states_that_the_limits_are_for_more_records() -> None:
+    small, full = (
+        answers_page.page([], {**PARTS, NAME: Part(rows=rows, files=1, bytes=1)}, fields=36, cores=2)
+        for rows in (answers_page.ROWS - 1, answers_page.ROWS)
+    )
+    assert ("This run has fewer" in small, "This run has fewer" in full) == (True, False)
+
+
 def test_the_page_names_the_datasets_that_duckdb_cannot_compute_and_those_that_are_empty() -> None:
     asked = [
         _asked("conversations", "30 days", 1.0, duckdb=None, problem="Out of Memory Error"),
