@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth synth-all review review-against dashboard bootstrap ci-access diff deploy smoke probe destroy demo stage check quick-tests test test-lts mutants bench bench-table lint prose docs format lock clean
+.PHONY: help setup synth synth-all review review-against dashboard bootstrap ci-access diff deploy smoke probe destroy demo stage check quick-tests test test-lts mutants bench bench-table bench-answers lint prose docs format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -103,6 +103,9 @@ bench: .venv/made  ## compare the job's speed with the 2020 guide's approach and
 
 bench-table: .venv/made  ## measure the age, the questions and the layout of the table; takes hours
 	.venv/bin/python -m bench.table $(ARGS)
+
+bench-answers: .venv/made  ## measure the dashboard's datasets on 50 million records, also in DuckDB; takes hours
+	.venv/bin/python -m bench.answers $(ARGS)
 
 lint: .venv/made  ## check style, types, SQL, imports between packages, workflows, English, and committed secrets
 	.venv/bin/ruff check

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 
 from bench.data import SEED, START
 from local.traffic.files import FlowLog, encode, key, place
-from local.traffic.network import Network
+from local.traffic.network import Endpoint, Network
 from local.traffic.records import records
 from vpc_flow_logs.fields import DEFAULT_FORMAT
 from vpc_flow_logs.parser.layout import TEXT_MAP, TIMESTAMP, Layout
@@ -61,20 +62,51 @@ class QuietVpc:
 
 
 def busy(count: int, layout: Layout, root: Path) -> Path:
-    """Write a month of records with the columns of the table, one file per hour; return the folder."""
-    folder = root / f"busy-{count}"
+    """Write a month of records with the columns of the table, one file per hour; return the folder.
+
+    A run that was interrupted continues after the last complete file.
+    """
+    is_default = layout.headers == DEFAULT_FORMAT
+    folder = root / (f"busy-{count}" if is_default else f"busy-{count}-{_digest(layout.headers)}")
     if (folder / "_done").exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    network, hour = Network.seeded(SEED), timedelta(hours=1)
+    seeded = Network.seeded(SEED)
+    network = replace(seeded, endpoints=tuple(_some_in_aws(*each) for each in enumerate(seeded.endpoints)))
     for number in range(HOURS):
-        start = START + number * hour
-        delivered = _records(network, start, hour, count // HOURS, number)
-        # Records arrive in the order of their files, each with five minutes of traffic. In a file, they have no order.
-        delivered = delivered.take(pa.array(np.argsort(delivered["end"].to_numpy() // 300, kind="stable")))
-        pq.write_table(_as_table(delivered, layout, start), folder / f"{number:03}.parquet", compression="zstd")
+        path = hour_file(folder, number)
+        if not path.exists():
+            pq.write_table(_busy_hour(network, layout, count // HOURS, number), f"{path}_part", compression="zstd")
+            Path(f"{path}_part").rename(path)
+        if number % 24 == 23:
+            print(f"busy month: made day {number // 24 + 1} of {DAYS}", flush=True)
     (folder / "_done").touch()
     return folder
+
+
+def _some_in_aws(place: int, endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint; some of the sites behind NAT gateways are in S3 and DynamoDB."""
+    if endpoint.group != "site" or place % 3:
+        return endpoint
+    return replace(endpoint, facts={"aws-service": "S3" if place % 2 else "DYNAMODB"})
+
+
+def hour_file(folder: Path, number: int) -> Path:
+    """Return the file of an hour of a busy month."""
+    return folder / f"{number:03}.parquet"
+
+
+def _busy_hour(network: Network, layout: Layout, count: int, number: int) -> pa.Table:
+    hour = timedelta(hours=1)
+    start = START + number * hour
+    delivered = _records(network, start, hour, count, number, fields=layout.headers)
+    # Records arrive in the order of their files, each with five minutes of traffic. In a file, they have no order.
+    delivered = delivered.take(pa.array(np.argsort(delivered["end"].to_numpy() // 300, kind="stable")))
+    return _as_table(delivered, layout, start)
+
+
+def _digest(fields: Sequence[str]) -> str:
+    return sha256(" ".join(fields).encode()).hexdigest()[:8]
 
 
 def address(network: Network | None = None) -> str:
@@ -84,9 +116,17 @@ def address(network: Network | None = None) -> str:
     return str(counts[20]["values"])
 
 
-def _records(network: Network, start: datetime, period: timedelta, count: int, number: int) -> pa.Table:
+def _records(
+    network: Network,
+    start: datetime,
+    period: timedelta,
+    count: int,
+    number: int,
+    *,
+    fields: Sequence[str] = DEFAULT_FORMAT,
+) -> pa.Table:
     first, seconds = int(start.timestamp()), int(period.total_seconds())
-    return records(network, DEFAULT_FORMAT, start=first, seconds=seconds, count=count, seed=SEED + number)
+    return records(network, fields, start=first, seconds=seconds, count=count, seed=SEED + number)
 
 
 def _as_table(delivered: pa.Table, layout: Layout, start: datetime) -> pa.Table:

@@ -87,10 +87,10 @@ def _answer(spark: SparkSession, statement: str) -> tuple[int, int]:
     """Return the numbers of rows and of files read."""
     frame = spark.sql(statement)
     rows = len(frame.collect())
-    return rows, _files_read(frame)
+    return rows, files_read(frame)
 
 
-def _files_read(frame: DataFrame) -> int:
+def files_read(frame: DataFrame) -> int:
     """Return the number of files in the metrics of the scan."""
     plan: Any = frame._jdf.queryExecution().executedPlan()
     return sum(_metrics(plan))
@@ -99,7 +99,8 @@ def _files_read(frame: DataFrame) -> int:
 def _metrics(plan: Any) -> list[int]:
     name = plan.getClass().getSimpleName()
     if name == "AdaptiveSparkPlanExec":
-        return _metrics(plan.executedPlan())
+        # The final plan of an empty result may have no scan.
+        return _metrics(plan.executedPlan()) or _metrics(plan.initialPlan())
     if name.endswith("QueryStageExec"):
         return _metrics(plan.plan())
     metric = plan.metrics().get("numFiles")

@@ -36,12 +36,10 @@ FILTERS: Final = {
 }
 """The sources of the answers, with the filters of the dashboard where they apply."""
 
-_ROLLED_UP_UNTIL = (
-    f"CASE\n"
-    f"        WHEN unix_seconds({UNTIL}) - unix_seconds({SINCE}) <= {_DAY_SECONDS} THEN {SINCE}\n"
-    f"        ELSE coalesce((SELECT max(hour) + INTERVAL 1 HOUR FROM {_HOURLY}), {SINCE})\n"
-    f"    END"
-)
+# The parameters are literals when the query is planned, so this is a constant, and Spark leaves out the roll-up.
+_IS_LONG = f"unix_seconds({UNTIL}) - unix_seconds({SINCE}) > {_DAY_SECONDS}"
+
+_ROLLED_UP_UNTIL = f"coalesce((SELECT max(hour) + INTERVAL 1 HOUR FROM {_HOURLY}), {SINCE})"
 
 TRAFFIC: Final = f"""(
     SELECT
@@ -49,12 +47,16 @@ TRAFFIC: Final = f"""(
         CAST(1 AS BIGINT) AS records, packets, bytes
     FROM {UNFILTERED[ALL_FIELDS]}
     WHERE event_time >= {SINCE} AND event_time < {UNTIL}
-    AND event_time >= {_ROLLED_UP_UNTIL}
+    AND event_time >= CASE
+        WHEN {_IS_LONG} THEN {_ROLLED_UP_UNTIL}
+        ELSE {SINCE}
+    END
     AND {_CONDITIONS}
     UNION ALL
     SELECT hour AS event_time, account_id, vpc_id, service_port, protocol, action, records, packets, bytes
     FROM {_HOURLY}
     WHERE hour >= date_trunc('HOUR', {SINCE}) AND hour < {UNTIL}
+    AND {_IS_LONG}
     AND hour < {_ROLLED_UP_UNTIL}
     AND {_CONDITIONS}
 )"""

@@ -189,6 +189,8 @@ def test_a_longer_range_reads_the_roll_up_and_the_records_after_it(spark: SparkS
     assert tuple(row) == _totals(_chosen(SINCE, until, **filters))
     (row,) = _run(spark, "totals").collect()
     assert tuple(row) == (0, 0, 0, 0), "a day reads the records, not the roll-up"
+    files = {days: _run(spark, "totals", until=SINCE + days * DAY).inputFiles() for days in (1, 3)}
+    assert {days: any("_hourly/" in file for file in read) for days, read in files.items()} == {1: False, 3: True}
     vpcs = {(row.account_id, row.vpc_id): row.records for row in _run(spark, "networks", until=until).collect()}
     assert vpcs == dict(Counter((each.get("account-id"), each.get("vpc-id")) for each in RECORDS))
 
