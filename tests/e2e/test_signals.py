@@ -42,8 +42,6 @@ def ended(process: Process) -> bool:
     ("module", "message", "number"),
     [
         ("local.ingest", ingest_command.INTERRUPTED, signal.SIGTERM),
-        ("local.verify", "Interrupted. Nothing was created; run the command again.", signal.SIGINT),
-        ("local.maintain", "Interrupted. The tables are intact; run the command again.", signal.SIGTERM),
         ("local.answers", "Interrupted. Nothing was changed.", signal.SIGINT),
     ],
 )
