@@ -20,6 +20,7 @@ _NAMES: Final = {
     "collect_list": "list_without_nulls",
     "element_at": "list_extract",
     "filter": "list_filter",
+    "regexp_like": "regexp_matches",
     "size": "len",
     "sort_array": "list_sort",
     "split": "string_split",
@@ -32,6 +33,7 @@ _NAMES: Final = {
 MACROS: Final = (
     "array_repeat(value, times) AS list_transform(range(times), lambda _: value)",
     "list_without_nulls(value) AS coalesce(list(value) FILTER (value IS NOT NULL), [])",
+    "substring_index(text, by, n) AS array_to_string(string_split(text, by)[if(n > 0, 1, n) : if(n > 0, n, -1)], by)",
     "timestamp_micros(value) AS CAST(make_timestamp(CAST(value AS BIGINT)) AS TIMESTAMPTZ)",
     "timestamp_millis(value) AS CAST(make_timestamp(CAST(value AS BIGINT) * 1000) AS TIMESTAMPTZ)",
     "try_element_at(of, key) AS map_extract_value(of, key)",

@@ -23,7 +23,6 @@ MANY_SMALL_QUERIES = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     # Describe plans briefly. The web UI, which shows the descriptions, is off.
     "spark.sql.ui.explainMode": "simple",
-    "spark.sql.maxPlanStringLength": "1000",
     # Fork Python workers from a process that has already imported their modules.
     "spark.python.daemon.module": "tests.support.python_workers",
 }

@@ -6,6 +6,7 @@ https://www.iana.org/assignments/iana-ipv6-special-registry
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import ip_network
 
 PUBLIC, PRIVATE, SPECIAL = "public", "private", "special"
@@ -45,36 +46,69 @@ def hex_of(address: str) -> str:
     Args:
         address: A SQL expression of type STRING.
     """
-    before, after = (_groups(f"split_part({address}, '::', {part})") for part in (1, 2))
-    zeros = f"repeat('0', 32 - length({before}) - length({after}))"
-    digits = f"upper(concat({before}, IF({address} LIKE '%::%', {zeros}, ''), {after}))"
+    return f"CASE WHEN {address} LIKE '%:%' THEN {_ipv6(address)} WHEN {_is_ipv4(address)} THEN {_ipv4(address)} END"
+
+
+def class_of(address: str) -> str:
+    """Return the SQL expression for the class of an address: public, private or special; NULL if it is not an address.
+
+    Args:
+        address: A SQL expression of type STRING.
+    """
+    ipv4 = " ".join(f"WHEN {' OR '.join(_ipv4_starts(address, name))} THEN '{name}'" for name in (PRIVATE, SPECIAL))
     return (
-        f"CASE WHEN {address} LIKE '%:%' THEN nullif(regexp_extract({digits}, '^[0-9A-F]{{32}}$', 0), '') "
-        f"WHEN {address} LIKE '%.%' THEN {_ipv4(address)} END"
+        f"CASE WHEN {address} LIKE '%:%' THEN {_ipv6_class(address)} "
+        f"WHEN {_is_ipv4(address)} THEN CASE {ipv4} ELSE '{PUBLIC}' END END"
     )
 
 
-def class_of(digits: str) -> str:
-    """Return the SQL expression for the class of an address: public, private or special.
+def _is_ipv4(address: str) -> str:
+    return f"regexp_like({address}, '^[0-9]{{1,3}}([.][0-9]{{1,3}}){{3}}$')"
 
-    Args:
-        digits: A SQL expression for the bits of the address, as from `hex_of`.
+
+def _ipv4_starts(address: str, name: str) -> Iterator[str]:
+    """Yield the conditions for the IPv4 ranges of a class, which compare the first bytes as text.
+
+    Text is faster than numbers: most records have IPv4 addresses, and many answers read the class of each.
     """
-    cases = {8: "", 32: ""}
+    starts: dict[int, list[str]] = {}
+    for text, other in RANGES:
+        network = ip_network(text)
+        if other == name and network.version == 4:
+            size = -(-network.prefixlen // 8)
+            for part in network.subnets(new_prefix=8 * size):
+                start = "".join(f"{byte}." for byte in part.network_address.packed[:size])
+                starts.setdefault(len(start), []).append(f"'{start}'")
+    for length, texts in sorted(starts.items()):
+        yield f"left({address}, {length}) IN ({', '.join(texts)})"
+
+
+def _ipv6_class(address: str) -> str:
+    case = ""
     for text, name in RANGES:
         network = ip_network(text)
-        length = network.max_prefixlen // 4
-        low, high = (f"{int(end):0{length}X}" for end in (network.network_address, network.broadcast_address))
-        is_rest = network.prefixlen == 0
-        cases[length] += f" ELSE '{name}'" if is_rest else f" WHEN d BETWEEN '{low}' AND '{high}' THEN '{name}'"
-    versions = " ".join(f"WHEN {length} THEN CASE{case} END" for length, case in cases.items())
+        if network.version == 6:
+            low, high = (f"{int(end):032X}" for end in (network.network_address, network.broadcast_address))
+            case += f" WHEN d BETWEEN '{low}' AND '{high}' THEN '{name}'"
     # The lambda names the digits, so that Spark computes them once and not for each range.
-    return f"element_at(transform(array({digits}), d -> CASE length(d) {versions} END), 1)"
+    return f"element_at(transform(array({_ipv6(address)}), d -> CASE{case} END), 1)"
 
 
 def _ipv4(address: str) -> str:
-    parts = (f"lpad(hex(try_cast(split_part({address}, '.', {part}) AS INT)), 2, '0')" for part in (1, 2, 3, 4))
-    return f"concat({', '.join(parts)})"
+    """Return the SQL expression for the digits. `substring_index` is several times faster than `split_part`."""
+    first, last = (f"substring_index({address}, '.', {count})" for count in (2, -2))
+    halves = [f"substring_index({half}, '.', {count})" for half in (first, last) for count in (1, -1)]
+    number = " + ".join(
+        f"try_cast({byte} AS BIGINT) * {256**power}" for byte, power in zip(halves, (3, 2, 1, 0), strict=True)
+    )
+    return f"lpad(hex({number}), 8, '0')"
+
+
+def _ipv6(address: str) -> str:
+    before, after = (_groups(f"split_part({address}, '::', {part})") for part in (1, 2))
+    zeros = f"repeat('0', 32 - length({before}) - length({after}))"
+    digits = f"upper(concat({before}, IF({address} LIKE '%::%', {zeros}, ''), {after}))"
+    return f"nullif(regexp_extract({digits}, '^[0-9A-F]{{32}}$', 0), '')"
 
 
 def _groups(text: str) -> str:

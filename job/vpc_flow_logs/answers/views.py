@@ -105,8 +105,8 @@ _EXPRESSIONS = {
         "CASE WHEN type = 'IPv4' THEN 4 WHEN type = 'IPv6' THEN 6 WHEN type IS NOT NULL THEN NULL "
         "WHEN coalesce(srcaddr, dstaddr) LIKE '%:%' THEN 6 WHEN coalesce(srcaddr, dstaddr) LIKE '%.%' THEN 4 END"
     ),
-    "srcaddr_class": addresses.class_of("srcaddr_hex"),
-    "dstaddr_class": addresses.class_of("dstaddr_hex"),
+    "srcaddr_class": addresses.class_of("srcaddr"),
+    "dstaddr_class": addresses.class_of("dstaddr"),
     "is_admin_port": f"dstport IN ({', '.join(map(str, ADMIN_PORTS))})",
 }
 
