@@ -300,7 +300,7 @@ def test_addresses_have_their_bits_and_the_class_of_their_range(spark: SparkSess
     # Groups of zeros, which the text form omits, in every position.
     drawn += [str(IPv6Address(draw.getrandbits(128) & draw.getrandbits(128) & (2**128 - 2**64 + 3))) for _ in range(20)]
     classes = {address: kind for kind, addresses in CLASSES.items() for address in addresses.split()}
-    texts = [*drawn, *classes, "unknown", "1.2.3", "g::1", "1:2:3", "", None]
+    texts = [*drawn, *classes, "unknown", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.", "g::1", "1:2:3", "", None]
     values = ", ".join("(CAST(NULL AS STRING))" if text is None else f"('{text}')" for text in texts)
     rows = spark.sql(
         f"SELECT a, {addresses.hex_of('a')}, {addresses.class_of('a')} FROM VALUES {values} AS t (a)"

@@ -63,7 +63,8 @@ def class_of(address: str) -> str:
 
 
 def _is_ipv4(address: str) -> str:
-    return f"regexp_like({address}, '^[0-9]{{1,3}}([.][0-9]{{1,3}}){{3}}$')"
+    byte = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+    return f"regexp_like({address}, '^({byte}[.]){{3}}{byte}$')"
 
 
 def _ipv4_starts(address: str, name: str) -> Iterator[str]:
