@@ -69,6 +69,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the number of workers: one per core, but at least three, because many tests wait for other processes."""
+    return max(3, os.cpu_count() or 1)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
     """Replace the scheduler of ``--dist=loadfile``."""
     return ByFileOrStage(config, log) if config.getoption("dist") == "loadfile" else None

@@ -20,7 +20,7 @@ def marked_blocks(name: str) -> list[str]:
 
 @pytest.mark.slow
 def test_the_examples_of_the_readme_run_as_printed(tmp_path):
-    for name in ("local", "job"):
+    for name in ("infra", "local", "job"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     generate, ingest, ask = marked_blocks("tested")

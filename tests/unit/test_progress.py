@@ -140,6 +140,7 @@ def test_more_quarantined_lines_than_records_cause_a_warning_with_reasons_and_a_
 
 
 NEVER_ONE = (
+    r"\{len\(links\)\} answers",  # a short list shows their names
     r"\{len\(given\)\} targets",  # a flow log with one target has no problem
     r"\{len\(wheels\)\} wheels",  # one is right
     r"\{len\(value\)\} characters",  # of a value that is too long
