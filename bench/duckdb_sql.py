@@ -33,7 +33,7 @@ _NAMES: Final = {
 MACROS: Final = (
     "array_repeat(value, times) AS list_transform(range(times), lambda _: value)",
     "list_without_nulls(value) AS coalesce(list(value) FILTER (value IS NOT NULL), [])",
-    "substring_index(text, sep, n) AS array_to_string(string_split(text, sep)[if(n > 0, 1, n) : if(n > 0, n, -1)], sep)",
+    "substring_index(of, sep, n) AS array_to_string(string_split(of, sep)[if(n > 0, 1, n) : if(n > 0, n, -1)], sep)",
     "timestamp_micros(value) AS CAST(make_timestamp(CAST(value AS BIGINT)) AS TIMESTAMPTZ)",
     "timestamp_millis(value) AS CAST(make_timestamp(CAST(value AS BIGINT) * 1000) AS TIMESTAMPTZ)",
     "try_element_at(of, key) AS map_extract_value(of, key)",
