@@ -89,7 +89,7 @@ lists the answers. With a name and `--help`, it describes one. Parameters are op
 - `--sql` is a query instead of an answer, and cannot change anything. It can read the tables, the views and the table
   functions. A table with a Delta Output Path has the name of its folder.
 
-Text of log lines is shown, and never obeyed: control characters and marks that change the direction of text are
+Text of log lines is only shown, and has no effect: control characters and marks that change the direction of text are
 escaped, and in CSV, text that a spreadsheet would take for a formula begins with `'`. JSON is one array of objects with
 times such as `2026-11-01T08:30:00Z`.
 

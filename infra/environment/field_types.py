@@ -196,10 +196,15 @@ TransitGatewayId = Annotated[str, _resource_id("tgw", "transit gateway ID")]
 FieldName = Annotated[str, AfterValidator(_field)]
 TagKey = Annotated[
     str,
-    _matching(r"(?!(?i:aws:))[^\x00-\x1f]{1,128}", "tag key (1 to 128 characters, not beginning with aws:)"),
+    _matching(
+        r"(?!(?i:aws:))[^\x00-\x1f]{1,128}",
+        "tag key (1 to 128 characters, no control characters, not beginning with aws:)",
+    ),
     _NO_REFERENCE,
 ]
-TagValue = Annotated[str, _matching(r"[^\x00-\x1f]{0,256}", "tag value (at most 256 characters)"), _NO_REFERENCE]
+TagValue = Annotated[
+    str, _matching(r"[^\x00-\x1f]{0,256}", "tag value (at most 256 characters, no control characters)"), _NO_REFERENCE
+]
 RoleName = Annotated[
     str, _matching(r"[A-Za-z0-9+=,.@_-]{1,64}", "role name (1 to 64 characters from A-Z a-z 0-9 + = , . @ _ -)")
 ]

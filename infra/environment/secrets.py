@@ -26,9 +26,11 @@ _ACCESS_KEY = re.compile(
     rf"(?:^|(?<=[\s\"'=:,]))(?!/)(?={_CHARACTER}*[a-z])(?={_CHARACTER}*[A-Z])(?={_CHARACTER}*[0-9])"
     rf"{_CHARACTER}{{40}}(?=$|[\s\"',}}])"
 )
-_PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s\"]*:[^/\s\"]*@")
+_PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]{0,30}://[^/\s\":@]*:[^/\s\"@]*@")
 # In comments the name identifies a secret: client_secret = ..., "token": "...".
-_NAMED = re.compile(r"#.*(?:secret|token|password)[\w\"']*\s*[:=]\s*[\"']?(?!arn:|\.)[^\s\"',}]{6,}", re.IGNORECASE)
+_NAMED = re.compile(
+    r"^[^#]*#.*(?:secret|token|password)[\w\"']*\s*[:=]\s*[\"']?(?!arn:|\.)[^\s\"',}]{6,}", re.IGNORECASE
+)
 
 CREDENTIALS = "Store credentials in Secrets Manager and put the secret's ARN in workspace.secret_arn"
 SECRET_ADVICE = f"looks like a secret (not shown here). Remove it from the file and from its history. {CREDENTIALS}"

@@ -34,6 +34,12 @@ MAINTAIN_LATER = "The tables are intact. Run maintain again, one run at a time."
 RUN_AGAIN = "Data loaded so far is kept. Run the job again, one run at a time; it resumes where it stopped."
 _LONGEST = 600
 
+_DAMAGED_CHECKPOINT = "MALFORMED_LOG_FILE"
+_NEW_CHECKPOINT = (
+    "Restore the file from a copy, or use a new folder as Checkpoint Path with --new-checkpoint adopt, which loads "
+    "only the files that the table does not have."
+)
+
 # Delta's conflicts, and the errors that occur when two first runs create the same table or schema at the same time.
 # https://docs.databricks.com/aws/en/delta/concurrency-conflicts
 _RACE = re.compile(
@@ -76,6 +82,9 @@ def explained_at(error: BaseException, paths: Mapping[str, str], *, next_step: s
     text = "\n".join(texts(error))
     if race and (conflict := _RACE.search(text)):
         return f"The run failed: another run wrote at the same time: {_line_with(text, conflict[0])}\n{race}"
+    if _DAMAGED_CHECKPOINT in text:
+        line = _line_with(text, _DAMAGED_CHECKPOINT)
+        return f"The run failed: a file of the checkpoint is damaged: {line}\n{_NEW_CHECKPOINT}"
     cause = next((cause for cause in _CAUSES if cause in text), None)
     line = _line_with(text, cause) if cause else _informative_line(text)
     if cause:

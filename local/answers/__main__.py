@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TextIO
 
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped, unused-ignore]
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import SparkSession
 
@@ -101,6 +102,10 @@ def run(spark: SparkSession, request: Request) -> int:
         if error.getCondition() == _OVERFLOW:
             _say(_OVERFLOW_ADVICE.format(view=object_name(table, ALL_FIELDS).removeprefix("spark_catalog.")))
         return 2 if is_mistake else 1
+    except Py4JJavaError as error:  # while rows are read
+        _say(f"The query failed: {headline(error)}")
+        _say("If a file of the table is damaged, restore it from a copy, or load the log files into a new table.")
+        return 1
     _WRITERS[request.format](result, sys.stdout)
     for note in notes:
         _say(note)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from pyspark.errors import ParseException
 from pyspark.sql import DataFrame, SparkSession
@@ -14,11 +15,12 @@ from vpc_flow_logs.answers.names import named
 from vpc_flow_logs.answers.statements import sources_of
 from vpc_flow_logs.sql import quoted
 
+_CALLS_JAVA = re.compile(r"\b(reflect|java_method|try_reflect)\(")
 _SHOWS = re.compile(r"(SHOW|DESC|DESCRIBE|EXPLAIN)\b", re.IGNORECASE)
 
 
 class InvalidQuery(Exception):
-    """The text of ``--sql`` is a statement that changes something, or two columns have the same name."""
+    """The text of ``--sql`` is not a query, calls a method of Java, or has two columns with the same name."""
 
 
 def ask(spark: SparkSession, request: Request, table: str) -> Result:
@@ -55,18 +57,44 @@ def _query(spark: SparkSession, sql: str) -> DataFrame:
     """Return the rows of a query. Any other statement, such as DELETE, would run as soon as Spark gets it.
 
     Raises:
-        InvalidQuery: The text is not a query.
+        InvalidQuery: The text is not a query, or it calls a method of Java.
         PySparkException: Spark rejects the query.
     """
     text = sql.strip().rstrip(";")
     if not _SHOWS.match(text):
         try:
             # Spark allows only a query in these parentheses. It analyzes the query and does not run it.
-            spark.sql(f"SELECT * FROM (\n{text}\n)")
+            _checked(spark, f"SELECT * FROM (\n{text}\n)")
         except ParseException:
             spark.sql(f"EXPLAIN {text}")  # raises the error if the text is not valid SQL either
             raise InvalidQuery("only queries (SELECT, SHOW, DESCRIBE, EXPLAIN); nothing was changed") from None
-    return spark.sql(text)
+    return _checked(spark, text)
+
+
+def _checked(spark: SparkSession, text: str) -> DataFrame:
+    """Return the rows of a query that reads only tables, and calls only functions of SQL.
+
+    Raises:
+        InvalidQuery: The query calls a method of Java. Nothing has run.
+        PySparkException: The query reads a file by its path.
+    """
+    settings = {"spark.sql.runSQLOnFiles": "false", "spark.sql.debug.maxToStringFields": str(10**6)}
+    before = {name: str(spark.conf.get(name)) for name in settings}
+    try:
+        for name, value in settings.items():
+            spark.conf.set(name, value)
+        frame = spark.sql(text)
+        if match := _CALLS_JAVA.search(_plan_of(frame)):
+            raise InvalidQuery(f"the function {match[1]} is not allowed, because it can run any code; nothing was run")
+        return frame
+    finally:
+        for name, value in before.items():
+            spark.conf.set(name, value)
+
+
+def _plan_of(frame: DataFrame) -> str:
+    java: Any = frame
+    return str(java._jdf.queryExecution().analyzed().toString())
 
 
 def period(spark: SparkSession, table: str) -> tuple[str, str] | None:

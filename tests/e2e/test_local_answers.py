@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -148,6 +149,45 @@ def test_every_form_of_a_query_runs(
     spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str], query: str
 ) -> None:
     assert answer(spark, "--sql", query, "--table", str(table), capsys=capsys)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("SELECT reflect('java.lang.System', 'getProperty', 'a') AS b", "the function reflect is not allowed"),
+        (
+            "SELECT 1, (SELECT java_method/**/('java.lang.System', 'getProperty', 'a')) AS b",
+            "the function java_method is not allowed",
+        ),
+        ("SELECT try_reflect('java.lang.System', 'getProperty', 'a') AS b", "the function try_reflect is not allowed"),
+        ("SELECT * FROM csv.`{file}`", "[TABLE_OR_VIEW_NOT_FOUND]"),
+        ("SELECT (SELECT max(value) FROM text.`{file}`) AS a", "[TABLE_OR_VIEW_NOT_FOUND]"),
+        ("SELECT count(*) AS n FROM delta.`{table}`", "[TABLE_OR_VIEW_NOT_FOUND]"),
+    ],
+)
+def test_a_query_neither_calls_java_nor_reads_files_by_their_path(
+    spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str], query: str, message: str
+) -> None:
+    sql = query.format(file=__file__, table=table)
+    status, output, notes = answer(spark, "--sql", sql, "--table", str(table), capsys=capsys)
+    assert (status, output) == (2, "")
+    assert message in notes
+    assert spark.sql(f"SELECT count(*) FROM text.`{__file__}`").first()  # the session keeps its settings
+
+
+def test_a_damaged_file_is_reported_with_its_path(
+    spark: SparkSession, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "damaged"
+    shutil.copytree(table, copy)
+    (file,) = copy.glob("part-*.parquet")
+    file.write_bytes(file.read_bytes()[:100])
+    status, output, notes = answer(spark, "top_talkers", "--table", str(copy), *WINDOW, capsys=capsys)
+    assert (status, output) == (1, "")
+    failure, advice = notes.splitlines()[-2:]
+    assert failure.startswith("The query failed: ")
+    assert file.name in failure
+    assert "restore it from a copy" in advice
 
 
 def test_a_sum_that_is_too_large_is_explained(

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from databricks.sdk.environments import ALL_ENVS, Cloud, DatabricksEnvironment
 from infra.config import ENVIRONMENTS, EnvironmentFileError, load, warnings_of
 from infra.environment import deliveries, names
 from infra.environment.schema import EnvironmentFile, Section
+from infra.environment.secrets import secrets_in
 from infra.iam import policies
 from infra.workspace_spec import job_parameters
 from tests.support.environment_files import FULL, HIVE, SIMPLE, STACK, changed, environment, maintenance
@@ -113,6 +115,19 @@ def test_an_overlong_value_is_reported_in_a_short_message(value: str, message: s
     with pytest.raises(EnvironmentFileError, match=message) as error:
         load(str(tmp_path / "test.toml"))
     assert len(str(error.value)) < 600
+
+
+@pytest.mark.parametrize("unit", ["m", "#", "# ", "a:", "://", "a://:"])
+def test_the_time_to_look_for_secrets_grows_with_the_length_of_the_text_and_not_with_its_square(unit: str) -> None:
+    def seconds(length: int) -> float:
+        text, times = unit * (length // len(unit)), []
+        for _ in range(3):
+            started = time.process_time()
+            assert secrets_in(text, {"key": text}) == []
+            times.append(time.process_time() - started)
+        return min(times)
+
+    assert seconds(64_000) < 40 * (seconds(8_000) + 0.001)  # 8 times the length: 8 or 64 times the time
 
 
 @pytest.mark.parametrize("key", ["prefix", "delta_output_path", "checkpoint_path"])

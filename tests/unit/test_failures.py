@@ -112,6 +112,13 @@ def test_an_unknown_error_is_reported_with_its_last_cause() -> None:
     assert "java.Last: the reason" in message
 
 
+def test_a_damaged_file_of_the_checkpoint_is_reported_with_the_option_for_a_new_one() -> None:
+    line = "[MALFORMED_LOG_FILE] Log file was malformed: failed to read correct log version from {{{. SQLSTATE: KD002"
+    message = explained(RuntimeError(f"Job aborted\nCaused by: {line}\n\tat a.Frame"), PARAMETERS)
+    assert message.startswith(f"The run failed: a file of the checkpoint is damaged: {line}\n")
+    assert "--new-checkpoint adopt" in message
+
+
 def test_the_length_of_a_message_is_limited() -> None:
     assert len(explained(RuntimeError("x" * 100_000), PARAMETERS)) < 2000
     assert len(explained(RuntimeError("Permission denied " + "x" * 100_000), PARAMETERS)) < 2000
