@@ -40,7 +40,7 @@ def main(venv: str, lock: str) -> None:
     if not same_python(python):
         say(f"Python {version}: creating {venv}")
         run([sys.executable, "-m", "venv", "--clear", venv], "the virtual environment could not be created")
-    say(f"Python packages of {lock}: about 1 GB on disk, a minute or two the first time")
+    say(f"Python packages of {lock}: 1 to 2 GB on disk, a few minutes the first time")
     # The lock file has a hash for every file, so pip installs exactly these files.
     install = [python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
     # PySpark is a source distribution. No version of pip warns about a build with --use-pep517.
