@@ -26,7 +26,8 @@ _ACCESS_KEY = re.compile(
     rf"(?:^|(?<=[\s\"'=:,]))(?!/)(?={_CHARACTER}*[a-z])(?={_CHARACTER}*[A-Z])(?={_CHARACTER}*[0-9])"
     rf"{_CHARACTER}{{40}}(?=$|[\s\"',}}])"
 )
-_PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]{0,30}://[^/\s\":@]*:[^/\s\"@]*@")
+# Each part can begin at one place only, so the time grows with the length of the text and not with its square.
+_PASSWORD_IN_URL = re.compile(r"(?<![a-z0-9+.-])[0-9+.-]*[a-z][a-z0-9+.-]*://[^/\s\":]*:[^/\s\"]*@")
 # In comments the name identifies a secret: client_secret = ..., "token": "...".
 _NAMED = re.compile(
     r"^[^#]*#.*(?:secret|token|password)[\w\"']*\s*[:=]\s*[\"']?(?!arn:|\.)[^\s\"',}]{6,}", re.IGNORECASE
