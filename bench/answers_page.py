@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.answers_asked import ROUNDS, SLOW, WINDOWS, Asked
 from bench.answers_table import HOURLY, NAME, Part
-from bench.results import memory_gib
+from bench.results import machine
 from infra.dashboard.datasets import datasets
 
 _MEGABYTE = 1_000_000
@@ -66,8 +64,7 @@ def _head(parts: Mapping[str, Part], *, fields: int, cores: int) -> list[str]:
         "# Results of `make bench-answers`",
         "",
         (
-            f"Machine: {os.cpu_count()} cores, {memory_gib():.0f} GiB, {platform.system()} {platform.machine()}, "
-            f"Python {platform.python_version()}. Compare the ratios, because absolute times vary from machine to "
+            f"{machine()} Compare the ratios, because absolute times vary from machine to "
             f"machine. Both engines use {cores} cores and about 3 GB of memory, and take turns in one process. The "
             f"first turn of each is not counted. Times are medians of {ROUNDS} turns. If Spark needs more than "
             f"{SLOW:.0f} seconds for the first turn, one turn is counted."
@@ -98,10 +95,10 @@ def _summary(asked: Sequence[Asked]) -> Iterator[str]:
     yield "## The datasets of the dashboard"
     yield ""
     yield (
-        "Each dataset runs with the SQL and the parameters that the dashboard sends without filters, for the last 24 "
-        "hours and for 30 days. For 30 days, the datasets of the overview read the roll-up; all others read the "
-        "records. DuckDB runs the same SQL over the same Parquet files, with only the syntax and the functions "
-        "replaced that differ. Both engines return the same rows; a difference ends the benchmark."
+        "The benchmark runs each dataset with the SQL and parameters that the dashboard sends when no filter is set, "
+        "for the last 24 hours and for 30 days. For 30 days, the datasets of the overview read the roll-up; all others "
+        "read the records. DuckDB runs the same SQL over the same Parquet files; only syntax and functions that differ "
+        "are replaced. Both engines return the same rows; a difference ends the benchmark."
     )
     yield ""
     for window in WINDOWS:

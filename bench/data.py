@@ -14,6 +14,7 @@ from vpc_flow_logs.fields import DEFAULT_FORMAT
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 SEED = 20260101
+FLOW_LOG = FlowLog(id="fl-0123456789abcdef0", account="123456789012", region="us-east-1")
 _RECORDS_AT_ONCE = 1_000_000
 _LEVEL = 6  # gzip level, close to that of AWS's files
 
@@ -40,7 +41,6 @@ def make(load: Load, root: Path) -> Path:
     done = folder / "_done"
     if done.exists():
         return folder
-    flow_log = FlowLog(id="fl-0123456789abcdef0", account="123456789012", region="us-east-1")
     network = Network.seeded(SEED)
     table: pa.Table | None = None
     for number in range(load.files):
@@ -50,7 +50,7 @@ def make(load: Load, root: Path) -> Path:
             at = 0
         piece = table.slice(at, load.records_of_a_file)
         when = START + timedelta(minutes=5 * (number % 288))
-        place(encode(flow_log, piece, level=_LEVEL), folder, key(flow_log, when, part=number))
+        place(encode(FLOW_LOG, piece, level=_LEVEL), folder, key(FLOW_LOG, when, part=number))
     done.touch()
     return folder
 

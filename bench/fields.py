@@ -9,14 +9,14 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import datetime, timezone
+from dataclasses import asdict, replace
 from io import BytesIO
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
 
+from bench.data import FLOW_LOG, SEED, START
 from local.traffic.files import PERIOD_SECONDS, FlowLog, encode, key
 from local.traffic.records import Network, records
 from tools.recommended_fields import PRICES, Price, recommended, vpc_fields
@@ -27,8 +27,6 @@ from vpc_flow_logs.parser.records import DeliveredFile, parse
 from vpc_flow_logs.table import CLUSTERED_BY
 
 RECORDS = 20_000
-_START = datetime(2026, 1, 1, tzinfo=timezone.utc)
-_SEED = 20260101
 _SERVICE_COLUMNS = ("event_time", "other_fields", "source_file")
 _ZSTD_LEVEL = 3  # the default of Spark's Parquet writer, which `maintain` does not change
 
@@ -42,7 +40,7 @@ def measured() -> dict[str, Any]:
     """Return the content of `bench/fields.json`."""
     fields = vpc_fields()
     traffic = records(
-        Network.seeded(_SEED), fields, start=int(_START.timestamp()), seconds=PERIOD_SECONDS, count=RECORDS, seed=_SEED
+        Network.seeded(SEED), fields, start=int(START.timestamp()), seconds=PERIOD_SECONDS, count=RECORDS, seed=SEED
     )
     stored = _stored(traffic, fields)
 
@@ -67,13 +65,13 @@ def measured() -> dict[str, Any]:
 
 
 def _flow_log(fields: Sequence[str]) -> FlowLog:
-    return FlowLog(id="fl-0123456789abcdef0", account="123456789012", region="us-east-1", fields=tuple(fields))
+    return replace(FLOW_LOG, fields=tuple(fields))
 
 
 def _stored(traffic: pa.Table, fields: Sequence[str]) -> Counter[str]:
     """Return the bytes of each column of a table with all fields, in one file as `maintain` writes it."""
     flow_log = _flow_log(fields)
-    file = DeliveredFile(key(flow_log, _START), pa.py_buffer(encode(flow_log, traffic)))
+    file = DeliveredFile(key(flow_log, START), pa.py_buffer(encode(flow_log, traffic)))
     parsed = list(parse([file], Layout(columns_of(fields), tuple(fields))))
     rows = pa.Table.from_batches(batch for batch in parsed if not isinstance(batch, Entry))
     if rows.num_rows != RECORDS:

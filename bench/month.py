@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.data import SEED, START
-from local.traffic.files import FlowLog, encode, key, place
+from bench.data import FLOW_LOG, SEED, START
+from local.traffic.files import encode, key, place
 from local.traffic.network import Endpoint, Network
 from local.traffic.records import records
 from vpc_flow_logs.fields import DEFAULT_FORMAT
@@ -24,8 +24,6 @@ HOURS = 24 * DAYS
 DAY = "TIMESTAMP'2026-01-17 00:00:00+00:00'"
 HOUR = "TIMESTAMP'2026-01-17 15:00:00+00:00'"
 """The day and the hour of the questions, as SQL."""
-
-_FLOW_LOG = FlowLog(id="fl-0123456789abcdef0", account="123456789012", region="us-east-1")
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class QuietVpc:
         for number in range(DAYS * self.files_of_a_day):
             start = START + number * period
             table = _records(network, start, period, self.records_of_a_file, number)
-            place(encode(_FLOW_LOG, table), folder / f"{number // self.files_of_a_day:02}", key(_FLOW_LOG, start))
+            place(encode(FLOW_LOG, table), folder / f"{number // self.files_of_a_day:02}", key(FLOW_LOG, start))
         (folder / "_done").touch()
         return folder
 
@@ -134,7 +132,7 @@ def _as_table(delivered: pa.Table, layout: Layout, start: datetime) -> pa.Table:
     count = delivered.num_rows
     columns = dict(zip((name.replace("-", "_") for name in delivered.column_names), delivered.columns, strict=True))
     ends = delivered["end"].to_numpy() // 300 * 300
-    prefix = f"s3://flow-logs/{_FLOW_LOG.folder}/{start:%Y/%m/%d}"
+    prefix = f"s3://flow-logs/{FLOW_LOG.folder}/{start:%Y/%m/%d}"
     paths = {int(end): _path(prefix, int(end)) for end in np.unique(ends)}
     arrived = [datetime.fromtimestamp(int(end), start.tzinfo) + timedelta(minutes=8) for end in ends]
     values = dict(_values(columns, layout, count))
@@ -144,7 +142,7 @@ def _as_table(delivered: pa.Table, layout: Layout, start: datetime) -> pa.Table:
 
 
 def _path(prefix: str, end: int) -> str:
-    return f"{prefix}/{key(_FLOW_LOG, datetime.fromtimestamp(end, START.tzinfo)).rpartition('/')[2]}"
+    return f"{prefix}/{key(FLOW_LOG, datetime.fromtimestamp(end, START.tzinfo)).rpartition('/')[2]}"
 
 
 def _values(columns: dict[str, pa.ChunkedArray], layout: Layout, count: int) -> Iterator[tuple[str, pa.Array]]:

@@ -32,8 +32,7 @@ def page(measured: Sequence[Measured], *, worker_bytes: int, big_file_bytes: int
         "# Results of `make bench`",
         "",
         (
-            f"Machine: {os.cpu_count()} cores, {memory_gib():.0f} GiB, {platform.system()} {platform.machine()}, "
-            f"Python {platform.python_version()}. Contenders take turns; the first round of each is not counted. "
+            f"{machine()} Contenders take turns; the first round of each is not counted. "
             "Compare the ratios, because absolute times vary from machine to machine."
         ),
         "",
@@ -61,7 +60,15 @@ def page(measured: Sequence[Measured], *, worker_bytes: int, big_file_bytes: int
     return "\n".join(lines)
 
 
-def memory_gib() -> float:
+def machine() -> str:
+    """Return the sentence about this machine."""
+    return (
+        f"Machine: {os.cpu_count()} cores, {_memory_gib():.0f} GiB, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}."
+    )
+
+
+def _memory_gib() -> float:
     """Return the memory of this machine; 0 if it is unknown."""
     for line in Path("/proc/meminfo").read_text().splitlines():
         if line.startswith("MemTotal:"):

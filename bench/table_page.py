@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Mapping, Sequence
 
 from bench.batches import RECORDS_OF_A_FILE, TIMED, Age
 from bench.layouts import Measured
 from bench.questions import QUESTIONS
 from bench.quiet import AFTER, BEFORE, Month
-from bench.results import memory_gib
+from bench.results import machine
 from bench.table_files import Footprint
 
 _MEGABYTE = 1_000_000
@@ -37,8 +35,7 @@ def page(sections: Mapping[str, str]) -> str:
     """Return the page with the sections, by their title line."""
     head = (
         "# Results of `make bench-table`\n\n"
-        f"Machine: {os.cpu_count()} cores, {memory_gib():.0f} GiB, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}. Compare the ratios, because absolute times vary from machine to machine. "
+        f"{machine()} Compare the ratios, because absolute times vary from machine to machine. "
         "The tables of a comparison take turns in one process; the first turn of each is not counted. CPU time is that "
         "of Spark's Java process. Other processes hardly change it.\n"
     )
