@@ -32,9 +32,10 @@ JAVA_OPTIONS = (
 """Optimize for throughput rather than short pauses, and turn off Arrow's extra checks on each read of a value."""
 
 QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256m")
-"""Use only the fast compiler, for a Java process of a few minutes.
+"""Options for a Java process that runs for only a few minutes: use only the fast compiler.
 
-Its default code cache of 48 MB is too small for Spark: Java would discard compiled methods and compile them again.
+That compiler's default code cache of 48 MB is too small for Spark: Java would discard compiled methods and compile them
+again.
 """
 
 _NAME = re.compile(r"\w+")

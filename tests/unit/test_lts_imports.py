@@ -1,4 +1,4 @@
-"""What `make test-lts` imports is installed in its venv, which has neither the CDK nor the SDKs of the clouds."""
+"""The venv of `make test-lts` has every package that its tests import. It has neither the CDK nor a cloud SDK."""
 
 import ast
 import re

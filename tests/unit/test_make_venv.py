@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -17,12 +18,20 @@ time.sleep(1)
 """
 
 
-def test_a_long_step_reports_its_progress_every_few_seconds(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def progress(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Return a function that runs a script as a step, and returns the output of setup."""
     monkeypatch.setattr(make_venv, "EVERY", 0.2)
-    make_venv.run([sys.executable, "-c", SLOW], "not reached")
-    output = capsys.readouterr().out
+
+    def output(script: str) -> str:
+        make_venv.run([sys.executable, "-c", script], "not reached")
+        return capsys.readouterr().out
+
+    return output
+
+
+def test_a_long_step_reports_its_progress_every_few_seconds(progress: Callable[[str], str]) -> None:
+    output = progress(SLOW)
     assert " s: Collecting pyspark==4.2.0\n" in output
     assert " s: Installing collected packages: pyspark\n" in output
 
@@ -38,12 +47,8 @@ time.sleep(1)
 """
 
 
-def test_the_progress_of_an_installation_is_not_the_removal_of_an_old_package(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(make_venv, "EVERY", 0.2)
-    make_venv.run([sys.executable, "-c", REPLACING], "not reached")
-    output = capsys.readouterr().out
+def test_the_progress_of_an_installation_is_not_the_removal_of_an_old_package(progress: Callable[[str], str]) -> None:
+    output = progress(REPLACING)
     assert " s: installing 3 packages\n" in output
     assert "ninstall" not in output.replace("installing", "")
 
