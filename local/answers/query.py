@@ -13,6 +13,7 @@ from local.answers.result import Result, of_answer, plain
 from vpc_flow_logs.answers.model import OutputColumn
 from vpc_flow_logs.answers.names import named
 from vpc_flow_logs.answers.statements import sources_of
+from vpc_flow_logs.maintenance.settings import setting
 from vpc_flow_logs.sql import quoted
 
 _CALLS_JAVA = re.compile(r"\b(reflect|java_method|try_reflect)\(")
@@ -32,7 +33,7 @@ def ask(spark: SparkSession, request: Request, table: str) -> Result:
         table: Full name of the records table.
 
     Raises:
-        InvalidQuery: The text of ``--sql`` is not a query, or two columns have the same name.
+        InvalidQuery: The text of ``--sql`` is not a query or calls a method of Java, or two columns have the same name.
         PySparkException: Spark rejects or cannot run the query.
     """
     answer = request.answer and (named(request.answer) if request.names else request.answer)
@@ -58,43 +59,27 @@ def _query(spark: SparkSession, sql: str) -> DataFrame:
 
     Raises:
         InvalidQuery: The text is not a query, or it calls a method of Java.
-        PySparkException: Spark rejects the query.
+        PySparkException: Spark rejects the query, or it reads a file by its path.
     """
     text = sql.strip().rstrip(";")
-    if not _SHOWS.match(text):
-        try:
-            # Spark allows only a query in these parentheses. It analyzes the query and does not run it.
-            _checked(spark, f"SELECT * FROM (\n{text}\n)")
-        except ParseException:
-            spark.sql(f"EXPLAIN {text}")  # raises the error if the text is not valid SQL either
-            raise InvalidQuery("only queries (SELECT, SHOW, DESCRIBE, EXPLAIN); nothing was changed") from None
-    return _checked(spark, text)
-
-
-def _checked(spark: SparkSession, text: str) -> DataFrame:
-    """Return the rows of a query that reads only tables, and calls only functions of SQL.
-
-    Raises:
-        InvalidQuery: The query calls a method of Java. Nothing has run.
-        PySparkException: The query reads a file by its path.
-    """
-    settings = {"spark.sql.runSQLOnFiles": "false", "spark.sql.debug.maxToStringFields": str(10**6)}
-    before = {name: str(spark.conf.get(name)) for name in settings}
-    try:
-        for name, value in settings.items():
-            spark.conf.set(name, value)
+    with setting(spark, "spark.sql.runSQLOnFiles", "false"):  # no files by their path
+        if not _SHOWS.match(text):
+            try:
+                # Spark allows only a query in these parentheses. It analyzes the query and does not run it.
+                spark.sql(f"SELECT * FROM (\n{text}\n)")
+            except ParseException:
+                spark.sql(f"EXPLAIN {text}")  # raises the error if the text is not valid SQL either
+                raise InvalidQuery("only queries (SELECT, SHOW, DESCRIBE, EXPLAIN); nothing was changed") from None
         frame = spark.sql(text)
-        if match := _CALLS_JAVA.search(_plan_of(frame)):
-            raise InvalidQuery(f"the function {match[1]} is not allowed, because it can run any code; nothing was run")
-        return frame
-    finally:
-        for name, value in before.items():
-            spark.conf.set(name, value)
+    if match := _CALLS_JAVA.search(_plan_of(spark, frame)):
+        raise InvalidQuery(f"the function {match[1]} is not allowed, because it can run any code; nothing was run")
+    return frame
 
 
-def _plan_of(frame: DataFrame) -> str:
+def _plan_of(spark: SparkSession, frame: DataFrame) -> str:
     java: Any = frame
-    return str(java._jdf.queryExecution().analyzed().toString())
+    with setting(spark, "spark.sql.debug.maxToStringFields", str(10**6)):
+        return str(java._jdf.queryExecution().analyzed().toString())
 
 
 def period(spark: SparkSession, table: str) -> tuple[str, str] | None:
