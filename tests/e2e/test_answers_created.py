@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,6 +73,22 @@ def test_a_run_creates_the_answers_and_prints_one_line(spark: SparkSession, tmp_
     # The default format does not have the fields of this answer.
     assert spark.sql("SELECT * FROM created_by_run_nat_gateway_bytes(since => TIMESTAMP '2020-01-01')").isEmpty()
     assert not [line for line in ingest(spark, where, answers="create").lines if line.startswith("answers:")]
+
+
+@pytest.mark.parametrize("name", ["conversations", "freshness", "unusual_uploads"])
+def test_costly_texts_are_parsed_for_each_group_and_not_for_each_record(spark: SparkSession, name: str) -> None:
+    if not spark.catalog.tableExists("costly_all_fields"):
+        made(spark, "costly")
+        create.create(spark, "costly")
+    (answer,) = (answer for answer in catalog() if answer.name == name)
+    spark.conf.set("spark.sql.debug.maxToStringFields", "1000")
+    (row,) = spark.sql(f"EXPLAIN FORMATTED {answer.bound(statements.sources_of('costly'), {})}").collect()
+    spark.conf.unset("spark.sql.debug.maxToStringFields")
+    steps = row[0].partition("\n(1) Scan parquet")[2]  # in the order in which they run
+    per_record, _, per_group = steps.partition(") Exchange")
+    assert re.search("regexp_extract|RLIKE", per_group)
+    assert "Aggregate" in per_record
+    assert not re.search("regexp_extract|RLIKE", per_record)
 
 
 def test_a_run_without_answers_creates_none(spark: SparkSession, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.golden import golden
 from tools import answers_reference
-from vpc_flow_logs.answers import ocsf, services, views
+from vpc_flow_logs.answers import addresses, ocsf, services, views
 from vpc_flow_logs.answers.catalog import BadAnswer, catalog, parsed
 from vpc_flow_logs.answers.model import CHARTS, SOURCES, TOPICS, Answer
 from vpc_flow_logs.answers.statements import COMPLETE, MARK, mark_of, object_name, sources_of, statements
@@ -118,6 +118,17 @@ def test_the_sql_is_one_select_that_reads_only_the_sources(answer: Answer) -> No
     own = set(re.findall(r"(\w+) AS \(\s", answer.sql))
     assert set(re.findall(r"\b(?:FROM|JOIN) (\w+)", answer.sql)) <= own | set(SOURCES)
     assert "LIKE '1" not in answer.sql  # classes of addresses come from the view
+
+
+def test_a_call_of_an_address_function_becomes_an_expression() -> None:
+    sql = addresses.expanded(
+        "SELECT a FROM t WHERE address_class(a) = 'public' AND address_digits(s.b) > my_address_class(c)"
+    )
+    assert sql == (
+        f"SELECT a FROM t WHERE ({addresses.class_of('a')}) = 'public' "
+        f"AND ({addresses.hex_of('s.b')}) > my_address_class(c)"
+    )
+    assert not [answer.name for answer in ANSWERS if re.search(r"address_(class|digits)\(", answer.sql)]
 
 
 @pytest.mark.parametrize(("name", "columns"), EXACT_COLUMNS.items())

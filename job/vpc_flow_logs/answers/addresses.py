@@ -6,8 +6,10 @@ https://www.iana.org/assignments/iana-ipv6-special-registry
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_network
+from typing import Final
 
 PUBLIC, PRIVATE, SPECIAL = "public", "private", "special"
 
@@ -62,9 +64,24 @@ def class_of(address: str) -> str:
     )
 
 
+FUNCTIONS: Final[Mapping[str, Callable[[str], str]]] = {"address_digits": hex_of, "address_class": class_of}
+"""Functions that the SQL of an answer can call for a column, such as ``address_class(dstaddr)``.
+
+An answer that groups its records calls them after grouping, because then they are computed for fewer rows than the
+columns of `TABLE_all_fields` with the same values.
+"""
+
+_CALL = re.compile(rf"\b({'|'.join(FUNCTIONS)})\(([\w.]+)\)")
+
+
+def expanded(sql: str) -> str:
+    """Return a query with an expression for each call of one of the `FUNCTIONS`."""
+    return _CALL.sub(lambda call: f"({FUNCTIONS[call[1]](call[2])})", sql)
+
+
 def _is_ipv4(address: str) -> str:
-    byte = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
-    return f"regexp_like({address}, '^({byte}[.]){{3}}{byte}$')"
+    byte = "(?:[1-9]?[0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"  # a third faster than a group that repeats
+    return f"regexp_like({address}, '^{'[.]'.join([byte] * 4)}$')"
 
 
 def _ipv4_starts(address: str, name: str) -> Iterator[str]:

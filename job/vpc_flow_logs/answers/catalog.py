@@ -2,7 +2,7 @@
 
 A file starts with a comment of ``-- key: value`` lines; a line that begins with three spaces continues the value. One
 SELECT follows, which reads the sources (`model.SOURCES`) by their short names, and the parameters as ``:since``,
-``:until`` and so on.
+``:until`` and so on. It can call the functions of `addresses.FUNCTIONS`, which the catalog replaces by SQL.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from functools import cache
 from importlib import resources
 
+from vpc_flow_logs.answers.addresses import expanded
 from vpc_flow_logs.answers.model import CHARTS, SINCE, TOPICS, UNTIL, Answer, Chart, OutputColumn, Parameter
 from vpc_flow_logs.fields import BY_NAME, canonical
 
@@ -88,7 +89,7 @@ def parsed(name: str, text: str) -> Answer:
         chart=Chart(kind, _names(drawn)),
         parameters=(SINCE, UNTIL, *(_parameter(name, value) for value in values["parameter"])),
         columns=tuple(_column(name, value) for value in values["column"]),
-        sql=sql,
+        sql=expanded(sql),
     )
 
 

@@ -29,14 +29,10 @@ WITH ends AS (
         tcp_flags,
         coalesce(interface_id, tgw_attachment_id, resource_id, '-') AS observer,
         named_struct(
-            'digits', srcaddr_hex,
-            'port', CASE WHEN protocol IN (6, 17, 132) THEN srcport ELSE 0 END,
-            'address', srcaddr
+            'address', srcaddr, 'port', CASE WHEN protocol IN (6, 17, 132) THEN srcport ELSE 0 END
         ) AS source,
         named_struct(
-            'digits', dstaddr_hex,
-            'port', CASE WHEN protocol IN (6, 17, 132) THEN dstport ELSE 0 END,
-            'address', dstaddr
+            'address', dstaddr, 'port', CASE WHEN protocol IN (6, 17, 132) THEN dstport ELSE 0 END
         ) AS target
     FROM all_fields
     WHERE
@@ -44,11 +40,11 @@ WITH ends AS (
         AND event_time < :until
         AND coalesce(action, 'ACCEPT') <> 'REJECT'
         AND protocol NOT IN (1, 58)
-        AND srcaddr_hex IS NOT NULL
-        AND dstaddr_hex IS NOT NULL
+        AND srcaddr IS NOT NULL
+        AND dstaddr IS NOT NULL
 ),
 
--- One row per conversation and interface. The ends are in the order of Community ID: a is the lower one.
+-- One row per conversation and interface. The end whose address is first as text is a, the other is b.
 observed AS (
     SELECT
         protocol,
@@ -86,6 +82,22 @@ conversations AS (
     GROUP BY protocol, has_ports, a, b
 ),
 
+addresses AS (
+    SELECT
+        *,
+        address_digits(a.address) AS a_digits,
+        address_digits(b.address) AS b_digits
+    FROM conversations
+),
+
+-- Community ID puts the end with the lower address first, and of equal addresses, the one with the lower port.
+ordered AS (
+    SELECT
+        *,
+        a_digits < b_digits OR (a_digits = b_digits AND a.port <= b.port) AS a_is_first
+    FROM addresses
+),
+
 -- SYN is 2 and ACK is 16. AWS logs SYN-ACK as 18, and no other ACK.
 sided AS (
     SELECT
@@ -96,17 +108,21 @@ sided AS (
             WHEN a_flags & 2 = 2 AND b_flags & 2 <> 2 THEN TRUE
             WHEN b_flags & 2 = 2 AND a_flags & 2 <> 2 THEN FALSE
             WHEN a.port <> b.port THEN a.port > b.port
-            ELSE coalesce(a_first <= b_first, a_first IS NOT NULL)
+            WHEN a_first = b_first THEN a_is_first
+            ELSE coalesce(a_first < b_first, a_first IS NOT NULL)
         END AS a_is_client,
         concat(
             '0000',
-            a.digits,
-            b.digits,
+            CASE WHEN a_is_first THEN concat(a_digits, b_digits) ELSE concat(b_digits, a_digits) END,
             lpad(hex(protocol), 2, '0'),
             '00',
-            CASE WHEN has_ports THEN concat(lpad(hex(a.port), 4, '0'), lpad(hex(b.port), 4, '0')) ELSE '' END
+            CASE
+                WHEN NOT has_ports THEN ''
+                WHEN a_is_first THEN concat(lpad(hex(a.port), 4, '0'), lpad(hex(b.port), 4, '0'))
+                ELSE concat(lpad(hex(b.port), 4, '0'), lpad(hex(a.port), 4, '0'))
+            END
         ) AS flow_tuple
-    FROM conversations
+    FROM ordered
 )
 
 SELECT
@@ -121,4 +137,6 @@ SELECT
     last_seen,
     tcp_flags
 FROM sided
+-- Only valid addresses have bits. The condition has an aggregate, so that Spark does not check it for each record.
+WHERE CASE WHEN flow_tuple IS NOT NULL THEN last_seen END IS NOT NULL
 ORDER BY client_bytes + server_bytes DESC, first_seen, community_id

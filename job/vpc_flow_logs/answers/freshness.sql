@@ -16,12 +16,20 @@ WITH files AS (
     GROUP BY source_file
 ),
 
-flow_logs AS (
+named AS (
     SELECT
         regexp_extract(source_file, '_(fl-[0-9a-f]+)_', 1) AS flow_log,
-        max(newest) AS newest
+        newest
     FROM files
-    GROUP BY regexp_extract(source_file, '_(fl-[0-9a-f]+)_', 1)
+),
+
+-- The name is checked in the aggregate, because Spark would check a condition on it for each record, not for each file.
+flow_logs AS (
+    SELECT
+        flow_log,
+        max(CASE WHEN flow_log <> '' THEN newest END) AS newest
+    FROM named
+    GROUP BY flow_log
 )
 
 SELECT
@@ -29,5 +37,5 @@ SELECT
     newest,
     unix_seconds(current_timestamp()) - unix_seconds(newest) AS lag_seconds
 FROM flow_logs
-WHERE flow_log <> '' AND newest IS NOT NULL
+WHERE newest IS NOT NULL
 ORDER BY newest, flow_log

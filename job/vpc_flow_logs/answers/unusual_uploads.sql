@@ -18,24 +18,47 @@
 -- column: records
 -- column: packets
 -- column: bytes
-WITH days AS (
+WITH sent AS (
     SELECT
         srcaddr,
         dstaddr,
         cast(floor((unix_micros(event_time) - unix_micros(:since)) / 86400000000) AS INT) AS day,
         count(*) AS records,
         coalesce(sum(packets), 0) AS packets,
-        sum(bytes) AS bytes
+        sum(bytes) AS bytes,
+        count(flow_direction) AS egress_records,
+        coalesce(sum(CASE WHEN flow_direction IS NOT NULL THEN packets END), 0) AS egress_packets,
+        sum(CASE WHEN flow_direction IS NOT NULL THEN bytes END) AS egress_bytes
     FROM all_fields
     WHERE
         event_time >= :since - INTERVAL 7 DAYS
         AND event_time < :until
-        AND dstaddr_class = 'public'
-        AND (flow_direction = 'egress' OR (flow_direction IS NULL AND srcaddr_class = 'private'))
+        AND coalesce(flow_direction, 'egress') = 'egress'
         AND coalesce(action, 'ACCEPT') <> 'REJECT'
         AND srcaddr IS NOT NULL
+        AND dstaddr IS NOT NULL
         AND bytes IS NOT NULL
     GROUP BY srcaddr, dstaddr, cast(floor((unix_micros(event_time) - unix_micros(:since)) / 86400000000) AS INT)
+),
+
+-- Is the source private? NULL if the destination is not public.
+classified AS (
+    SELECT
+        *,
+        CASE WHEN address_class(dstaddr) = 'public' THEN address_class(srcaddr) = 'private' END AS is_private
+    FROM sent
+),
+
+-- Records without flow-direction count only if the source is private.
+days AS (
+    SELECT
+        srcaddr,
+        dstaddr,
+        day,
+        CASE WHEN is_private THEN records WHEN NOT is_private THEN egress_records END AS records,
+        CASE WHEN is_private THEN packets WHEN NOT is_private THEN egress_packets END AS packets,
+        CASE WHEN is_private THEN bytes WHEN NOT is_private THEN egress_bytes END AS bytes
+    FROM classified
 ),
 
 uploads AS (
