@@ -110,7 +110,7 @@ def _settings(*, cores: int, warehouse: Path) -> dict[str, str]:
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.catalogImplementation": "in-memory",
-        # Do not write a hidden checksum file next to each file: a table's log has half the files, and is faster to list.
+        # Do not write a hidden checksum file next to each file. A table's log then has half the files to list.
         "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
         "spark.hadoop.fs.AbstractFileSystem.file.impl": "org.apache.hadoop.fs.local.RawLocalFs",
         "spark.sql.warehouse.dir": str(warehouse),  # not as a URI, in which spaces would become %20

@@ -111,6 +111,13 @@ def test_parquet_files_have_the_minimum_and_maximum_time(spark: SparkSession, tm
     assert columns["event_time"].compression == "ZSTD"
 
 
+def test_a_local_table_has_no_checksum_files(spark: SparkSession, tmp_path: Path) -> None:
+    spark.range(1).write.format("delta").save(str(tmp_path / "plain"))
+    written = [path for path in (tmp_path / "plain").rglob("*") if path.is_file()]
+    assert len(written) >= 2
+    assert not [path for path in written if path.name.startswith(".")]
+
+
 def test_a_table_without_addresses_is_clustered_by_time_only(spark: SparkSession, tmp_path: Path) -> None:
     table.create(spark, table_name="no_addresses", path=str(tmp_path / "t"), headers=["version", "bytes"])
     assert detail(spark, "no_addresses").clusteringColumns == ["event_time"]
