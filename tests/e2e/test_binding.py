@@ -188,13 +188,22 @@ def first(spark: SparkSession, bound: Place) -> Chapter:
     return chapter(spark, bound)
 
 
-@pytest.fixture(scope="module")
-def first_query_id(bound: Place, first: Chapter) -> str:
-    return query_id(bound)
+@dataclass(frozen=True)
+class Identity:
+    """The query ID in the checkpoint, and the batches in the log of each table."""
+
+    query_id: str
+    records: list[tuple[str, int]]
+    quarantine: list[tuple[str, int]]
 
 
 @pytest.fixture(scope="module")
-def new_checkpoint(spark: SparkSession, bound: Place, first_query_id: str) -> Chapter:
+def identity(bound: Place, first: Chapter) -> Identity:
+    return Identity(query_id(bound), applications(bound.delta), applications(quarantine_path(bound.delta)))
+
+
+@pytest.fixture(scope="module")
+def new_checkpoint(spark: SparkSession, bound: Place, identity: Identity) -> Chapter:
     """Run with a new folder as the Checkpoint Path."""
     return chapter(spark, bound, checkpoint_path=str(bound.root / "new"))
 
@@ -284,15 +293,14 @@ def emptied(spark: SparkSession, bound: Place, accepted: Chapter) -> Chapter:
 
 
 def test_delta_identifies_batches_by_the_stream_id_that_the_table_stores(
-    bound: Place, first: Chapter, first_query_id: str
+    bound: Place, first: Chapter, identity: Identity
 ) -> None:
     stored = first.properties
-    for path in (bound.delta, quarantine_path(bound.delta)):
-        assert applications(path)[0] == (stored["vpc_flow_logs.stream_id"], 0)
+    assert identity.records == identity.quarantine == [(stored["vpc_flow_logs.stream_id"], 0)]
     assert stored["vpc_flow_logs.checkpoint"] == str(first.checkpoint)
     assert stored["vpc_flow_logs.logs_path"] == str(bound.logs)
-    assert stored["vpc_flow_logs.query_id"] == first_query_id
-    assert stored["vpc_flow_logs.stream_id"] != first_query_id
+    assert stored["vpc_flow_logs.query_id"] == identity.query_id
+    assert stored["vpc_flow_logs.stream_id"] != identity.query_id
 
 
 def test_a_moved_checkpoint_resumes_where_it_stopped(first: Chapter, moved: Chapter) -> None:
