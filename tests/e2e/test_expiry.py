@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.support.ingesting import commits
-from tests.support.rolling_up import Tables, hour_of, record, rollup_sums
+from tests.support.rolling_up import Sums, Tables, hour_of, record, rollup_sums
 from vpc_flow_logs.maintenance import expiry, rollup_state
 from vpc_flow_logs.maintenance.expiry import expire
 from vpc_flow_logs.maintenance.hours import from_micros
@@ -51,13 +51,14 @@ def addresses(tables: Tables) -> set[str]:
     return {row.srcaddr for row in tables.spark.table(tables.name).collect()}
 
 
-def data_files(tables: Tables) -> list[list[str]]:
-    """Return the files that hold the rows of each hour, in order."""
+def data_files(tables: Tables) -> dict[int | None, list[str]]:
+    """Return the files that hold the rows of each hour."""
     frame = tables.spark.table(tables.name).selectExpr("unix_micros(event_time) AS time", "_metadata.file_name AS file")
-    files: dict[int, set[str]] = {}
+    files: dict[int | None, set[str]] = {}
     for row in frame.collect():
-        files.setdefault(hour_of(from_micros(row.time)), set()).add(row.file)
-    return [sorted(files[hour]) for hour in sorted(files)]
+        hour = None if row.time is None else hour_of(from_micros(row.time))
+        files.setdefault(hour, set()).add(row.file)
+    return {hour: sorted(names) for hour, names in files.items()}
 
 
 def versions(tables: Tables) -> list[int]:
@@ -66,121 +67,203 @@ def versions(tables: Tables) -> list[int]:
 
 
 KEPT = "kept all rows, because --keep-hourly-days is not set"
+NEVER = "kept all rows, because --keep-days is not set"
 
 
-def test_rows_of_whole_utc_hours_expire_and_the_roll_up_outlives_them(spark: SparkSession, tmp_path: Path) -> None:
-    tables = Tables(spark, tmp_path, "expired")
+# One table, which later fixtures take over from earlier ones
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The results before anything is deleted."""
+
+    before_roll_up: list[str]
+    unlimited: list[str]
+    dry_run: list[str]
+    is_unchanged: bool
+    early: list[str]
+    early_addresses: set[str]
+    setting: str | None
+
+
+@dataclass(frozen=True)
+class Expired:
+    """A run that deletes rows and a repetition of it, with the contents of the tables before and after."""
+
+    results: list[str]
+    repeated: list[str]
+    is_unchanged: bool
+    addresses: set[str]
+    entries: int
+    sums: tuple[Sums, Sums]
+    files: tuple[dict[int | None, list[str]], dict[int | None, list[str]]]
+
+
+@pytest.fixture(scope="module")
+def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    """Load records of three hours, a record of each without a time and in the future, and quarantine entries."""
+    tables = Tables(spark, tmp_path_factory.mktemp("expired"), "expired")
     # Without this setting, DELETE would leave the rows in the files.
     spark.sql("ALTER TABLE expired SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
-    former = spark.conf.get(expiry.DELETION_VECTORS, None)
+    future = datetime(2999, 1, 1, tzinfo=timezone.utc)
     tables.add([record(NINE, "old")], ingested_at=NINE + MINUTE)
     tables.add([record(NINE + 59 * MINUTE, "end"), record(NINE + HOUR, "next")], ingested_at=NINE + 2 * HOUR)
     tables.add([record(NINE + 2 * HOUR, "new")], ingested_at=NINE + 3 * HOUR)
-    tables.add_entries(3, ingested_at=NINE + 59 * MINUTE)
-    tables.add_entries(2, ingested_at=NINE + HOUR)
-    now = NINE + DAY + 119 * MINUTE
-    never = "kept all rows, because --keep-days is not set"
-    assert run(tables, now=now, keep=None)[1:] == [never, never, KEPT]
-    sums, loaded = rollup_sums(spark, "expired"), data_files(tables)
-    assert {row[0] for row in sums} == {hour_of(NINE + n * HOUR) for n in range(3)}
-    assert run(tables, now=now) == [
-        "nothing to do",
-        "deleted 2 rows before 2026-11-03 10:00 UTC",
-        "deleted 3 rows before 2026-11-03 10:00 UTC",
-        KEPT,
-    ]
-    assert addresses(tables) == {"next", "new"}
-    assert spark.table("expired_quarantine").count() == 2
-    assert rollup_sums(spark, "expired") == sums
-    # The file of the last hour was not rewritten, and no row is only marked as deleted.
-    assert [data_files(tables)[0] == loaded[0], data_files(tables)[-1] == loaded[-1]] == [False, True]
-    assert not any("deletionVector" in action.get("add", {}) for commit in commits(tables.path) for action in commit)
-    assert spark.conf.get(expiry.DELETION_VECTORS, None) == former
-    before = versions(tables)
-    assert run(tables, now=now) == ["nothing to do", "nothing to do", "nothing to do", KEPT]
-    assert versions(tables) == before
-
-
-def test_records_outside_finished_hours_expire_by_their_load_time(spark: SparkSession, tmp_path: Path) -> None:
-    """A record without a time, or with a time in the future, expires like all others."""
-    tables = Tables(spark, tmp_path, "undated")
-    future = datetime(2999, 1, 1, tzinfo=timezone.utc)
     undated = [record(None, "none 1"), record(future, "future 1")]
     # The clock that stamped the last one was slow. Its hour is not expired.
     tables.add([*undated, record(NINE + HOUR + MINUTE, "ahead")], ingested_at=NINE + HOUR - MINUTE)
     tables.add([record(None, "none 2"), record(future, "future 2")], ingested_at=NINE + HOUR)
-    everything = addresses(tables)
-    assert run(tables, now=NINE + DAY + 59 * MINUTE)[1] == "nothing to do"
-    assert addresses(tables) == everything
-    assert run(tables, now=NINE + DAY + HOUR)[1] == "deleted 2 rows before 2026-11-03 10:00 UTC"
-    assert addresses(tables) == {"none 2", "future 2", "ahead"}
-    assert {row[0] for row in rollup_sums(spark, "undated")} == {hour_of(NINE + HOUR)}
+    tables.add_entries(3, ingested_at=NINE + 59 * MINUTE)
+    tables.add_entries(2, ingested_at=NINE + HOUR)
+    return tables
 
 
-def test_late_records_of_an_expired_hour_are_reported_and_deleted_by_the_next_expiry(
-    spark: SparkSession, tmp_path: Path
+@pytest.fixture(scope="module")
+def planned(spark: SparkSession, tables: Tables) -> Planned:
+    """Run without a retention period, as a dry run, and a minute too early."""
+    now = NINE + DAY + 119 * MINUTE
+    before_roll_up = deleted(tables, now=now, keep_hourly=1, dry_run=True)
+    unlimited = run(tables, now=now, keep=None)
+    before = versions(tables)
+    dry_run = deleted(tables, now=now, keep_hourly=1, dry_run=True)
+    early = deleted(tables, now=NINE + DAY + 59 * MINUTE)
+    setting = spark.conf.get(expiry.DELETION_VECTORS, None)
+    return Planned(before_roll_up, unlimited, dry_run, versions(tables) == before, early, addresses(tables), setting)
+
+
+@pytest.fixture(scope="module")
+def expired(spark: SparkSession, tables: Tables, planned: Planned) -> Expired:
+    """Run with a retention period of a day, twice."""
+    now = NINE + DAY + 119 * MINUTE
+    sums, files = rollup_sums(spark, "expired"), data_files(tables)
+    results = run(tables, now=now)
+    before = versions(tables)
+    repeated = run(tables, now=now)
+    return Expired(
+        results,
+        repeated,
+        versions(tables) == before,
+        addresses(tables),
+        spark.table("expired_quarantine").count(),
+        (sums, rollup_sums(spark, "expired")),
+        (files, data_files(tables)),
+    )
+
+
+def test_rows_of_whole_utc_hours_expire_and_the_roll_up_outlives_them(
+    spark: SparkSession, tables: Tables, planned: Planned, expired: Expired
 ) -> None:
-    tables = Tables(spark, tmp_path, "late_after_expiry")
-    tables.add([record(NINE, "old"), record(NINE + DAY, "new")], ingested_at=NINE + DAY)
-    now = NINE + DAY + HOUR
-    roll_up(spark, tables.target, now=now, dry_run=False)
-    sums = rollup_sums(spark, tables.name)
-    # The stream writes between the two steps.
-    tables.add([record(NINE, "late"), record(NINE + MINUTE, "late")], ingested_at=now)
-    assert deleted(tables, now=now)[0] == "deleted 1 row before 2026-11-03 10:00 UTC"
-    assert addresses(tables) == {"late", "new"}
-    assert run(tables, now=now + MINUTE)[:2] == [
-        "nothing to do; left out late records of expired hours: 2",
-        "deleted 2 rows before 2026-11-03 10:00 UTC",
+    assert planned.unlimited[1:] == [NEVER, NEVER, KEPT]
+    assert expired.results == [
+        "nothing to do",
+        "deleted 4 rows before 2026-11-03 10:00 UTC",
+        "deleted 3 rows before 2026-11-03 10:00 UTC",
+        KEPT,
     ]
-    assert addresses(tables) == {"new"}
-    assert rollup_sums(spark, tables.name) == sums
+    assert expired.addresses & {"old", "end", "next", "new"} == {"next", "new"}
+    assert expired.entries == 2
+    before, after = expired.sums
+    assert {row[0] for row in before} == {hour_of(NINE + n * HOUR) for n in range(3)}
+    assert before == after
+    # The file of the last hour was not rewritten, and no row is only marked as deleted.
+    files, left = expired.files
+    assert left[hour_of(NINE + 2 * HOUR)] == files[hour_of(NINE + 2 * HOUR)]
+    assert left[hour_of(NINE + HOUR)] != files[hour_of(NINE + HOUR)]
+    assert not any("deletionVector" in action.get("add", {}) for commit in commits(tables.path) for action in commit)
+    assert spark.conf.get(expiry.DELETION_VECTORS, None) == planned.setting
+    assert expired.repeated == ["nothing to do", "nothing to do", "nothing to do", KEPT]
+    assert expired.is_unchanged
 
 
-def test_a_crash_before_the_deletion_makes_the_hours_final(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_records_outside_finished_hours_expire_by_their_load_time(planned: Planned, expired: Expired) -> None:
+    """A record without a time, or with a time in the future, expires like all others."""
+    undated = {"none 1", "none 2", "future 1", "future 2", "ahead"}
+    assert planned.early[0] == "nothing to do"
+    assert planned.early_addresses == {"old", "end", "next", "new", *undated}
+    assert expired.addresses & undated == {"none 2", "future 2", "ahead"}
+
+
+def test_the_roll_up_expires_by_its_own_period_and_its_hours_do_not_come_back(
+    tables: Tables, planned: Planned, expired: Expired
 ) -> None:
-    tables = Tables(spark, tmp_path, "crashed_expiry")
-    tables.add([record(NINE), record(NINE + DAY)], ingested_at=NINE + DAY)
-    now = NINE + DAY + HOUR
-    assert deleted(tables, now=now) == ["nothing to do", "nothing to do"]  # before any roll-up
-    roll_up(spark, tables.target, now=now, dry_run=False)
-    sums = rollup_sums(spark, tables.name)
+    would = [f"would delete {rows} before 2026-11-03 10:00 UTC" for rows in ("4 rows", "3 rows", "2 rows")]
+    assert planned.before_roll_up == would[:2]
+    assert planned.dry_run == would
+    assert planned.is_unchanged
+    # The records expire by the hour of `expired`, the roll-up an hour later.
+    now = NINE + DAY + 2 * HOUR
+    assert deleted(tables, now=now, keep=None, keep_hourly=1)[2] == "deleted 4 rows before 2026-11-03 11:00 UTC"
+    assert {row[0] for row in rollup_sums(tables.spark, tables.name)} == {hour_of(NINE + 2 * HOUR)}
+    tables.add([record(NINE + HOUR, "late")], ingested_at=now)
+    assert roll_up(tables.spark, tables.target, now=now, dry_run=False).result == "nothing to do"
+    assert addresses(tables) == {*expired.addresses, "late"}
+
+
+# Another table, for a crash and late records
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A run after crashes of the expiry, and the roll-up before and after."""
+
+    before_roll_up: list[str]
+    left: list[int]
+    result: str
+    sums: tuple[Sums, Sums]
+
+
+@pytest.fixture(scope="module")
+def crashing(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    return Tables(spark, tmp_path_factory.mktemp("crashed_expiry"), "crashed_expiry")
+
+
+LATE = NINE + DAY + HOUR
+
+
+@pytest.fixture(scope="module")
+def interrupted(spark: SparkSession, crashing: Tables) -> Interrupted:
+    """Interrupt the expiry before it writes the state, and before it deletes. Roll up a late record."""
+    crashing.add([record(NINE, "old"), record(NINE + DAY, "new")], ingested_at=NINE + DAY)
+    before_roll_up = deleted(crashing, now=LATE)
+    roll_up(spark, crashing.target, now=LATE, dry_run=False)
+    sums = rollup_sums(spark, crashing.name)
 
     def crash(*arguments: object) -> None:
         raise KeyboardInterrupt
 
+    left = []
     for module, function in ((rollup_state, "write"), (expiry, "setting")):
-        with monkeypatch.context() as patched:
+        with pytest.MonkeyPatch.context() as patched:
             patched.setattr(module, function, crash)
             with pytest.raises(KeyboardInterrupt):
-                deleted(tables, now=now)
-        assert spark.table(tables.name).count() == 2
-    tables.add([record(NINE, "late")], ingested_at=now + MINUTE)
-    assert run(tables, now=now + HOUR)[:2] == [
-        "nothing to do; left out late records of expired hours: 1",
+                deleted(crashing, now=LATE)
+        left.append(spark.table(crashing.name).count())
+    crashing.add([record(NINE, "late")], ingested_at=LATE + MINUTE)
+    result = roll_up(spark, crashing.target, now=LATE + MINUTE, dry_run=False).result
+    return Interrupted(before_roll_up, left, result, (sums, rollup_sums(spark, crashing.name)))
+
+
+def test_a_crash_before_the_deletion_makes_the_hours_final(interrupted: Interrupted) -> None:
+    assert interrupted.before_roll_up == ["nothing to do", "nothing to do"]
+    assert interrupted.left == [2, 2]
+    assert interrupted.result == "nothing to do; left out late records of expired hours: 1"
+    before, after = interrupted.sums
+    assert before == after
+
+
+def test_late_records_of_an_expired_hour_are_reported_and_deleted_by_the_next_expiry(
+    crashing: Tables, interrupted: Interrupted
+) -> None:
+    # The stream writes between the two steps.
+    crashing.add([record(NINE, "later"), record(NINE + MINUTE, "later")], ingested_at=LATE + 2 * MINUTE)
+    assert deleted(crashing, now=LATE + MINUTE)[0] == "deleted 2 rows before 2026-11-03 10:00 UTC"
+    assert addresses(crashing) == {"later", "new"}
+    assert run(crashing, now=LATE + HOUR)[:2] == [
+        "nothing to do; left out late records of expired hours: 2",
         "deleted 2 rows before 2026-11-03 11:00 UTC",
     ]
-    assert rollup_sums(spark, tables.name) == sums
-
-
-def test_the_roll_up_expires_by_its_own_period_and_its_hours_do_not_come_back(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    tables = Tables(spark, tmp_path, "expired_by_roll_up")
-    tables.add([record(NINE, "old"), record(NINE + HOUR, "next")], ingested_at=NINE + 2 * HOUR)
-    now = NINE + 2 * DAY + HOUR
-    would = "would delete 1 row before 2026-11-03 10:00 UTC"
-    assert deleted(tables, now=now, keep=2, keep_hourly=2, dry_run=True) == [would, "nothing to do"]
-    roll_up(spark, tables.target, now=now, dry_run=False)
-    before = versions(tables)
-    assert deleted(tables, now=now, keep=2, keep_hourly=2, dry_run=True) == [would, "nothing to do", would]
-    assert versions(tables) == before
-    assert deleted(tables, now=now, keep=None, keep_hourly=2)[2] == would.replace("would delete", "deleted")
-    assert {row[0] for row in rollup_sums(spark, tables.name)} == {hour_of(NINE + HOUR)}
-    tables.add([record(NINE, "late")], ingested_at=now)
-    assert roll_up(spark, tables.target, now=now, dry_run=False).result == "nothing to do"
-    assert addresses(tables) == {"old", "next", "late"}
+    assert addresses(crashing) == {"new"}
+    assert rollup_sums(crashing.spark, crashing.name) == interrupted.sums[0]
 
 
 # Sequences
