@@ -37,7 +37,7 @@ KILLS = int(os.environ.get("VPC_FLOW_LOGS_MAINTENANCE_KILLS", "2"))
 SEED = int(os.environ.get("VPC_FLOW_LOGS_SEED", "1"))
 
 DAYS = 4
-BATCHES_PER_DAY = 2
+BATCHES_PER_DAY = 1
 RECORDS = 4 * BATCHES_PER_DAY * DAYS
 KEEP_DAYS = 2
 KEEP = f"--keep-days={KEEP_DAYS}"
@@ -137,7 +137,7 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
 
 
 def time_of(now: datetime, batch: int) -> datetime:
-    """Return the time of a batch: every twelve hours, and far from the end of a retention period."""
+    """Return the time of a batch: once a day, and far from the end of a retention period."""
     return now - timedelta(days=DAYS) + timedelta(hours=4) + batch * timedelta(hours=24 / BATCHES_PER_DAY)
 
 
