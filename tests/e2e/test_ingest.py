@@ -10,7 +10,6 @@ import re
 import signal
 import statistics
 import subprocess
-import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -25,12 +24,10 @@ import pytest
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 from local import ingest as command
-from local.laptop.java_output import _relays as java_output_relays
 from local.traffic import damage
 from local.traffic.files import key
 from tests.support.delta_files import stored, stored_entries, stored_rows
 from tests.support.ingesting import (
-    SECONDS,
     START,
     Place,
     Process,
@@ -651,28 +648,6 @@ def enlarge(disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
 
 
-@contextmanager
-def java_output(spark: SparkSession, file: Path) -> Iterator[Path]:
-    """Write the stderr of Spark's Java process and its Python workers to a file, in place of that of this process."""
-    (relay,) = java_output_relays
-    usual, end = os.dup(relay._target), "the end of the output"
-    with file.open("wb") as output:
-        os.dup2(output.fileno(), relay._target)
-    try:
-        yield file
-        java = spark.sparkContext._jvm
-        assert java is not None
-        java.java.lang.System.err.println(end)
-        deadline = time.monotonic() + SECONDS
-        while not file.read_text().endswith(f"{end}\n"):
-            assert time.monotonic() < deadline, file.read_text()
-            time.sleep(0.05)
-        file.write_text(file.read_text().removesuffix(f"{end}\n"))
-    finally:
-        os.dup2(usual, relay._target)
-        os.close(usual)
-
-
 def test_the_command_ends_with_status_1_after_a_failed_run(tmp_path: Path) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RunFailed("The disk is full.")
@@ -686,23 +661,22 @@ def test_a_full_disk_fails_with_the_path_of_the_table_and_the_next_run_resumes(
     spark: SparkSession, tmp_path: Path, small_disk: Path
 ) -> None:
     where = Place(tmp_path, "full_disk", delta=str(small_disk / "table"))
-    where.deliver(file_of(table_of(count=80_000)), "a.log.gz")
+    where.deliver(file_of(table_of(count=150_000)), "a.log.gz")
     where.deliver(BAD_LINE, "b.log")
-    with java_output(spark, tmp_path / "stderr") as output:
-        failed = try_ingest(spark, where)
-    assert failed.status == 1
-    message = failed.message.splitlines()
+    process = Process(where.parameters(), tmp_path / "process")
+    assert process.wait() == 1
+    message = process.err[process.err.index("The run failed") :].splitlines()
     assert message[0].startswith(f"The run failed: Delta Output Path {where.delta!r} cannot be used: ")
     assert "No space left on device" in message[0]
     assert "run the job again" in message[1]
     assert len(message) == 2
-    # Neither Java nor a Python worker prints a stack trace.
-    assert "Traceback" not in failed.message + output.read_text()
-    assert "\tat " not in failed.message + output.read_text()
+    # The output has no stack trace of Python or Java.
+    assert "Traceback" not in process.err
+    assert "\tat " not in process.err
     enlarge(small_disk)
     ran = ingest(spark, where)
-    assert "80,000 records, 1 quarantined line" in ran.lines[-3]
-    assert len(stored_rows(where.delta)) == 80_000
+    assert "150,000 records, 1 quarantined line" in ran.lines[-3]
+    assert len(stored_rows(where.delta)) == 150_000
     assert stored_entries(where.delta).total() == 1
     spark.sql("DROP TABLE full_disk")
     spark.sql("DROP TABLE full_disk_quarantine")
