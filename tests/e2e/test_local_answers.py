@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 
 from local.answers import __main__ as command
 from local.answers.arguments import request_of
+from local.answers.tables import find, prepare
 from local.laptop.spark import QUICK_START
 from tests.support.answer_records import SINCE, UNTIL
 from tests.support.hostile import BIDI, FORMULAS, HOSTILE
@@ -41,6 +42,18 @@ def table(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path
     where.deliver("\n".join([HEADER, *lines, "2 too few", ""]).encode(), "a.log")
     ingest(spark, where)
     return Path(where.delta)
+
+
+@pytest.fixture(scope="module")
+def name(spark: SparkSession, table: Path) -> str:
+    """Prepare the table as the command does, and return its name."""
+    return prepare(spark, find(str(table)))
+
+
+@pytest.fixture
+def prepared(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command use the prepared table, instead of preparing it for each request."""
+    monkeypatch.setattr(command, "prepare", lambda *_, **__: name)
 
 
 def answer(spark: SparkSession, *arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -73,6 +86,7 @@ def test_times_are_iso_8601_with_z_and_parameters_choose(
 
 
 @pytest.mark.parametrize("format_", ["table", "csv", "html"])
+@pytest.mark.usefixtures("prepared")
 def test_text_of_an_attacker_does_nothing(
     spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str], format_: str
 ) -> None:
@@ -130,6 +144,7 @@ def test_a_query_reads_tables_views_and_table_functions(
         "OPTIMIZE hostile_table",
     ],
 )
+@pytest.mark.usefixtures("prepared")
 def test_a_statement_that_changes_something_is_rejected(
     spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str], statement: str
 ) -> None:
@@ -145,6 +160,7 @@ def test_a_statement_that_changes_something_is_rejected(
     ["SELECT 1 AS a;", "WITH a AS (SELECT 1 AS b) SELECT b FROM a -- c", "show tables", "DESCRIBE hostile_table",
      "EXPLAIN DELETE FROM hostile_table", "VALUES (1)", "TABLE hostile_table", "SELECT 1 AS a UNION ALL SELECT 2"],
 )  # fmt: skip
+@pytest.mark.usefixtures("prepared")
 def test_every_form_of_a_query_runs(
     spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str], query: str
 ) -> None:
@@ -165,6 +181,7 @@ def test_every_form_of_a_query_runs(
         ("SELECT count(*) AS n FROM delta.`{table}`", "[TABLE_OR_VIEW_NOT_FOUND]"),
     ],
 )
+@pytest.mark.usefixtures("prepared")
 def test_a_query_neither_calls_java_nor_reads_files_by_their_path(
     spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str], query: str, message: str
 ) -> None:
@@ -172,7 +189,7 @@ def test_a_query_neither_calls_java_nor_reads_files_by_their_path(
     status, output, notes = answer(spark, "--sql", sql, "--table", str(table), capsys=capsys)
     assert (status, output) == (2, "")
     assert message in notes
-    assert spark.sql(f"SELECT count(*) FROM text.`{__file__}`").first()  # the session keeps its settings
+    assert spark.conf.get("spark.sql.runSQLOnFiles", "true") == "true"  # the session keeps its settings
 
 
 def test_a_damaged_file_is_reported_with_its_path(
@@ -190,6 +207,7 @@ def test_a_damaged_file_is_reported_with_its_path(
     assert "restore it from a copy" in advice
 
 
+@pytest.mark.usefixtures("prepared")
 def test_a_sum_that_is_too_large_is_explained(
     spark: SparkSession, table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ import io
 import os
 import random
 import re
+import shutil
 import threading
 import time
 from collections import Counter
@@ -21,7 +22,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.support.ingesting import Place, Process, commits, rows, snapshot
-from tests.support.rolling_up import Tables, micros, raw_sums, record, rollup_sums
+from tests.support.rolling_up import Tables, hour_of, micros, raw_sums, record, rollup_sums
 from vpc_flow_logs.failures import RunFailed
 from vpc_flow_logs.main import run_maintain
 from vpc_flow_logs.maintenance.retention import PROPERTY
@@ -31,16 +32,17 @@ from vpc_flow_logs.parameters import ParameterError
 
 pytestmark = [pytest.mark.slow]
 
-BATCHES = int(os.environ.get("VPC_FLOW_LOGS_MAINTAINED_BATCHES", "10"))
+BATCHES = int(os.environ.get("VPC_FLOW_LOGS_MAINTAINED_BATCHES", "6"))
 KILLS = int(os.environ.get("VPC_FLOW_LOGS_MAINTENANCE_KILLS", "2"))
 SEED = int(os.environ.get("VPC_FLOW_LOGS_SEED", "1"))
 
 DAYS = 4
-BATCHES_PER_DAY = 3
+BATCHES_PER_DAY = 1
 RECORDS = 4 * BATCHES_PER_DAY * DAYS
 KEEP_DAYS = 2
 KEEP = f"--keep-days={KEEP_DAYS}"
 EXPIRED = 4 * BATCHES_PER_DAY * (DAYS - KEEP_DAYS)
+LAST = BATCHES_PER_DAY * DAYS - 1
 STEPS = ["roll-up", "expiry", "purge", "compact", "vacuum"]
 KINDS = ["", "_quarantine", "_hourly"]
 
@@ -89,6 +91,7 @@ class Story:
     dry_run: list[str]
     changed_by_dry_run: bool
     first: list[str]
+    files_before: int
     files: int
     second: list[str]
     commits_of_second: dict[str, list[str]]
@@ -102,17 +105,21 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
     now = datetime.now(timezone.utc)
     for batch in range(BATCHES_PER_DAY * DAYS):
         time = time_of(now, batch)
-        tables.add([record(time - timedelta(minutes=n), f"10.0.0.{batch}") for n in range(4)], ingested_at=time)
-    tables.add([record(None, "10.0.1.1")], ingested_at=now - timedelta(days=DAYS))
-    tables.add([record(None, "10.0.1.2")], ingested_at=now)
+        records = [record(time - timedelta(minutes=n), f"10.0.0.{batch}") for n in range(4)]
+        if batch == 0:
+            records.append(record(None, "10.0.1.1", ingested_at=now - timedelta(days=DAYS)))
+        if batch == LAST:
+            records.append(record(None, "10.0.1.2", ingested_at=now))
+        tables.add(records, ingested_at=time)
     tables.add_entries(2, ingested_at=now - timedelta(days=DAYS))
     tables.add_entries(1, ingested_at=now)
     path = f"--delta-output-path={tables.path}"
     before, catalog = snapshot(root), spark.sql("SHOW TABLES").collect()
     dry_run = maintain(spark, "life", path, KEEP, "--dry-run")
     changed = (snapshot(root), spark.sql("SHOW TABLES").collect()) != (before, catalog)
+    files_before = len(files_of(tables.path))
     first = maintain(spark, "life", path, KEEP)
-    files = len(spark.table("life").inputFiles())
+    files = len(files_of(tables.path))
     written = commits_of(tables)
     second = maintain(spark, "life", KEEP)
     again = {kind: names[len(written[kind]) :] for kind, names in commits_of(tables).items()}
@@ -122,15 +129,15 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
         set_property(spark, f"life{kind}", "delta.enableDeletionVectors", "true")
     tables.add_entries(4, ingested_at=now)
     # Someone else deletes rows: in the only compacted file of one table, and in a new file of the other.
-    spark.sql("DELETE FROM life WHERE srcaddr = '10.0.0.11'")
+    spark.sql(f"DELETE FROM life WHERE srcaddr = '10.0.0.{LAST}'")
     spark.sql("DELETE FROM life_quarantine WHERE line_number = 0")
     tables.add([record(now, "10.0.1.3")], ingested_at=now)
     third = maintain(spark, "life", path, KEEP)
-    return Story(tables, now, dry_run, changed, first, files, second, again, third)
+    return Story(tables, now, dry_run, changed, first, files_before, files, second, again, third)
 
 
 def time_of(now: datetime, batch: int) -> datetime:
-    """Return the time of a batch: every eight hours, and far from the end of a retention period."""
+    """Return the time of a batch: once a day, and far from the end of a retention period."""
     return now - timedelta(days=DAYS) + timedelta(hours=4) + batch * timedelta(hours=24 / BATCHES_PER_DAY)
 
 
@@ -145,6 +152,15 @@ def commits_of(tables: Tables) -> dict[str, list[str]]:
         ]
         for kind in KINDS
     }
+
+
+def files_of(folder: str) -> set[str]:
+    """Return the data files of the latest version of a table."""
+    files: set[str] = set()
+    for action in (action for commit in commits(folder) for action in commit):
+        files |= {action["add"]["path"]} if "add" in action else set()
+        files -= {action["remove"]["path"]} if "remove" in action else set()
+    return files
 
 
 def set_property(spark: SparkSession, name: str, key: str, value: str) -> None:
@@ -184,7 +200,7 @@ def test_a_dry_run_changes_nothing_and_lists_what_would_be_deleted(story: Story)
 
 
 def test_a_table_of_small_batches_has_a_handful_of_files_per_day(story: Story) -> None:
-    assert story.files <= 5 * DAYS
+    assert story.files <= KEEP_DAYS < BATCHES_PER_DAY * DAYS <= story.files_before
 
 
 def test_a_second_run_writes_no_data_file(story: Story) -> None:
@@ -203,7 +219,7 @@ def test_after_expiry_and_vacuum_no_file_contains_an_expired_or_deleted_row(spar
     contents = {kind: on_disk(f"{story.tables.path}{kind}") for kind in KINDS}
     assert [len(contents[kind]) for kind in KINDS] == [spark.table(f"life{kind}").count() for kind in KINDS]
     addresses = Counter(row["srcaddr"] for row in contents[""])
-    kept = {f"10.0.0.{batch}": 4 for batch in range(BATCHES_PER_DAY * (DAYS - KEEP_DAYS), BATCHES_PER_DAY * DAYS - 1)}
+    kept = {f"10.0.0.{batch}": 4 for batch in range(BATCHES_PER_DAY * (DAYS - KEEP_DAYS), LAST)}
     assert addresses == {**kept, "10.0.1.2": 1, "10.0.1.3": 1}
     assert sorted(row["line_number"] for row in contents["_quarantine"]) == [1, 2, 3]
 
@@ -222,7 +238,7 @@ def test_vacuum_reports_a_log_that_is_too_short(spark: SparkSession, tmp_path: P
         f"CREATE TABLE short_log (n INT) USING DELTA LOCATION '{path}' "
         f"TBLPROPERTIES ('delta.checkpointInterval' = '2', '{PROPERTY}' = 'interval 0 hours')"
     )
-    for number in range(4):
+    for number in range(2):
         spark.sql(f"INSERT INTO short_log VALUES ({number})")
     for commit in sorted((path / "_delta_log").glob("*.json"))[:2]:
         commit.unlink()
@@ -260,57 +276,62 @@ def test_a_table_that_the_job_did_not_create_is_rejected(spark: SparkSession, tm
 
 @pytest.mark.parametrize(("kind", "noun"), [("quarantine", "quarantine table"), ("hourly", "hourly roll-up")])
 def test_a_table_next_to_the_records_is_rejected_with_the_name_of_the_records(
-    spark: SparkSession, tmp_path: Path, kind: str, noun: str
+    spark: SparkSession, story: Story, kind: str, noun: str
 ) -> None:
-    tables = Tables(spark, tmp_path, f"next_to_{kind}")
-    tables.add(
-        [record(datetime(2020, 1, 1, tzinfo=timezone.utc))], ingested_at=datetime(2020, 1, 2, tzinfo=timezone.utc)
-    )
-    maintain(spark, tables.name)
-    name, records = f"{tables.name}_{kind}", tables.target.records_path
-    before = snapshot(tmp_path)
+    name, records = f"life_{kind}", story.tables.target.records_path
+    before = snapshot(story.tables.root)
     message = rejected(spark, f"--table-name={name}")
-    assert (
-        f"--table-name: '{name}' is the {noun} of '{tables.name}'; use --table-name {tables.name}\n" in f"{message}\n"
-    )
+    assert f"--table-name: '{name}' is the {noun} of 'life'; use --table-name life\n" in f"{message}\n"
     message = rejected(spark, "--table-name=not_there", f"--delta-output-path={records}_{kind}")
     assert (
         f"is the folder of the {noun} of the table in '{records}'; use --delta-output-path {records}\n"
         in f"{message}\n"
     )
-    assert snapshot(tmp_path) == before
+    assert snapshot(story.tables.root) == before
 
 
-@pytest.mark.parametrize("kind", ["quarantine", "hourly"])
-def test_a_foreign_table_with_the_name_of_ours_is_rejected(spark: SparkSession, tmp_path: Path, kind: str) -> None:
-    tables = Tables(spark, tmp_path, f"with_foreign_{kind}")
+@pytest.fixture(scope="module")
+def unmaintained(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    """Return tables with a record that a run would delete, and without a roll-up."""
+    tables = Tables(spark, tmp_path_factory.mktemp("unmaintained"), "unmaintained")
     tables.add(
         [record(datetime(2020, 1, 1, tzinfo=timezone.utc))], ingested_at=datetime(2020, 1, 1, tzinfo=timezone.utc)
     )
-    name = f"{tables.name}_{kind}"
+    return tables
+
+
+@pytest.mark.parametrize("kind", ["quarantine", "hourly"])
+def test_a_foreign_table_with_the_name_of_ours_is_rejected(
+    spark: SparkSession, unmaintained: Tables, tmp_path: Path, kind: str
+) -> None:
+    name, ours = f"unmaintained_{kind}", Path(f"{unmaintained.path}_{kind}")
     spark.sql(f"DROP TABLE IF EXISTS {name}")
     spark.sql(f"CREATE TABLE {name} USING DELTA LOCATION '{tmp_path}/other' AS SELECT 1 AS hour")
-    before = snapshot(tmp_path)
-    message = rejected(spark, f"--table-name={tables.name}", "--keep-days=1")
+    before = snapshot(tmp_path), snapshot(unmaintained.root)
+    message = rejected(spark, "--table-name=unmaintained", "--keep-days=1")
     assert message.startswith("1 parameter problem; nothing was changed:\n")
     assert f"'{name}' exists and is not a" in message
-    assert snapshot(tmp_path) == before
+    assert (snapshot(tmp_path), snapshot(unmaintained.root)) == before
+    spark.sql(f"DROP TABLE {name}")
+    if ours.exists():
+        spark.sql(f"CREATE TABLE {name} USING DELTA LOCATION '{ours}'")
 
 
-def test_a_rollup_with_other_columns_is_rejected(spark: SparkSession, tmp_path: Path) -> None:
-    tables = Tables(spark, tmp_path, "with_other_shape")
+def test_a_rollup_with_other_columns_is_rejected(spark: SparkSession, unmaintained: Tables) -> None:
     spark.sql(
-        f"CREATE TABLE with_other_shape_hourly (hour TIMESTAMP, records INT, note STRING) USING DELTA "
-        f"TBLPROPERTIES ('vpc_flow_logs.table' = 'hourly') LOCATION '{tables.path}_hourly'"
+        f"CREATE TABLE unmaintained_hourly (hour TIMESTAMP, records INT, note STRING) USING DELTA "
+        f"TBLPROPERTIES ('vpc_flow_logs.table' = 'hourly') LOCATION '{unmaintained.path}_hourly'"
     )
-    before = snapshot(tmp_path)
-    message = rejected(spark, "--table-name=with_other_shape", "--keep-days=1")
-    assert "the columns of the roll-up 'with_other_shape_hourly' differ from those that the job writes" in message
+    before = snapshot(unmaintained.root)
+    message = rejected(spark, "--table-name=unmaintained", "--keep-days=1")
+    assert "the columns of the roll-up 'unmaintained_hourly' differ from those that the job writes" in message
     assert "it lacks account_id STRING" in message
     assert "records BIGINT" in message
     assert "has records INT" not in message
     assert "has note STRING" in message
-    assert snapshot(tmp_path) == before
+    assert snapshot(unmaintained.root) == before
+    spark.sql("DROP TABLE unmaintained_hourly")
+    shutil.rmtree(f"{unmaintained.path}_hourly")
 
 
 def test_a_failure_names_the_cause_and_the_next_step(spark: SparkSession, tmp_path: Path) -> None:
@@ -389,16 +410,20 @@ def _feed(where: Place, process: Process, start: int) -> None:
 def test_maintain_killed_at_random_moments_keeps_the_sums_of_the_rollup(spark: SparkSession, tmp_path: Path) -> None:
     """Kill a real process after a random step, each time with new records to roll up, and old ones to delete."""
     rng = random.Random(SEED)
-    tables, every = Tables(spark, tmp_path / "a", "killed"), Tables(spark, tmp_path / "b", "never_maintained")
+    tables = Tables(spark, tmp_path / "a", "killed")
     now = datetime.now(timezone.utc)
     options = [f"--delta-output-path={tables.path}", "--keep-days=3"]
     kills: list[str] = []
+    added: dict[str, tuple[datetime, int]] = {}
     for kill in range(KILLS):
         days = (5, 2, 1) if kill == 0 else (2, 1)
         times = [now - timedelta(days=day, hours=hour, seconds=rng.randrange(3600)) for day in days for hour in (2, 5)]
-        batch = [record(time, f"10.0.{kill}.{n}", bytes=rng.randrange(1 << 40)) for n, time in enumerate(times)]
-        for one in (tables, every):
-            one.add(batch, ingested_at=now + timedelta(seconds=kill))
+        batch = {f"10.0.{kill}.{n}": (time, rng.randrange(1 << 40)) for n, time in enumerate(times)}
+        added |= batch
+        tables.add(
+            [record(time, address, bytes=size) for address, (time, size) in batch.items()],
+            ingested_at=now + timedelta(seconds=kill),
+        )
         # The moments are spread over the steps: the end of the previous step plus a part of the step's duration.
         step = kill * len(STEPS) // KILLS
         process = Process(["--table-name=killed", *options], tmp_path / f"process-{kill}", module="local.maintain")
@@ -410,17 +435,13 @@ def test_maintain_killed_at_random_moments_keeps_the_sums_of_the_rollup(spark: S
             process.kill()
         assert process.out.startswith("maintaining "), process.err
     last = maintain(spark, "killed", *options)
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    sums = raw_sums(spark, "never_maintained", before=hour)
-    assert rollup_sums(spark, "killed") == sums, f"seed {SEED}, {kills}, {last}"
+    # Each record has its own source address, and therefore its own row in the roll-up.
+    assert rollup_sums(spark, "killed") == {
+        (hour_of(time), "123456789012", None, None, address, "10.0.0.9", 443, 6, None, None): (1, 2, size)
+        for address, (time, size) in added.items()
+    }, f"seed {SEED}, {kills}, {last}"
     cut = now - timedelta(days=3)
-    expected = Counter(
-        {row: count for row, count in records_of(spark, "never_maintained").items() if row[0] > micros(cut)}
-    )
+    expected = Counter((micros(time), address, size) for address, (time, size) in added.items() if time > cut)
     assert len(expected) == 4 * KILLS
-    assert records_of(spark, "killed") == expected, f"seed {SEED}, {kills}, {last}"
-
-
-def records_of(spark: SparkSession, name: str) -> Counter[tuple[Any, ...]]:
-    frame = spark.table(name).selectExpr("unix_micros(event_time)", "srcaddr", "bytes")
-    return Counter(tuple(row) for row in frame.collect())
+    frame = spark.table("killed").selectExpr("unix_micros(event_time)", "srcaddr", "bytes")
+    assert Counter(tuple(row) for row in frame.collect()) == expected, f"seed {SEED}, {kills}, {last}"

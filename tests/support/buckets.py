@@ -6,9 +6,14 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
+
+import boto3
+import botocore.session
 
 from infra.config import Environment
 from infra.environment import names
@@ -24,6 +29,23 @@ BUCKET = "flow-logs-bucket"
 LOGS = "AWSLogs/111122223333/vpcflowlogs/us-east-1/2026/11/24"
 PATH = f"s3://{BUCKET}/AWSLogs/*/vpcflowlogs/*"
 REGION = "us-east-1"
+
+
+_DESCRIPTIONS = botocore.session.get_session().get_component("data_loader")
+"""Loads boto3's descriptions of the services, and keeps them."""
+
+
+@dataclass(frozen=True)
+class Reusing(Emulator):
+    """An emulator that creates one client per service and caller. Each new client opens a new TLS connection."""
+
+    @classmethod
+    def of(cls, emulator: Emulator) -> Reusing:
+        return cls(**{each.name: getattr(emulator, each.name) for each in fields(emulator)})
+
+    @cache  # noqa: B019 - there is one instance per module
+    def client(self, service: str, credentials: Credentials | None = None, *, region: str | None = None) -> Any:
+        return super().client(service, credentials, region=region)
 
 
 def make_bucket(stage: Emulator, environment: Environment) -> None:
@@ -89,11 +111,19 @@ def clean(stage: Emulator) -> None:
 def as_caller(stage: Emulator, credentials: Credentials) -> Iterator[None]:
     """Configure boto3 for the emulator and these credentials in the environment variables, as in a job run."""
     aws.client.cache_clear()
+    session = mock.patch.object(boto3.session, "Session", _session)
     try:
-        with mock.patch.dict("os.environ", stage.environment(credentials), clear=True):
+        with mock.patch.dict("os.environ", stage.environment(credentials), clear=True), session:
             yield
     finally:
         aws.client.cache_clear()
+
+
+def _session(session: type[boto3.session.Session] = boto3.session.Session) -> boto3.session.Session:
+    """Return a new session, with credentials from the environment, that does not read the descriptions again."""
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _DESCRIPTIONS)
+    return session(botocore_session=core)
 
 
 class Reading:
@@ -132,7 +162,7 @@ def until(condition: Callable[[], bool], *, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"the condition was not true within {seconds} s"
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def without_action(document: dict[str, Any], action: str) -> dict[str, Any]:

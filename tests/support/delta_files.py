@@ -1,0 +1,40 @@
+"""The contents of a Delta table, read from its log and its files without a Spark job."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tests.support.ingesting import Row, commits
+from vpc_flow_logs.paths import quarantine_path
+
+
+def stored(delta: str | Path, *columns: str) -> Counter[Row]:
+    """Count the rows of a table, with these columns."""
+    return Counter(tuple(row[name] for name in columns) for row in stored_rows(delta))
+
+
+def stored_entries(delta: str | Path) -> Counter[Row]:
+    """Count the quarantine entries of a table as file name, line number, lines, line and reason."""
+    return Counter(
+        (Path(row["source_file"]).name, row["line_number"], row["lines"], row["line"], row["reason"])
+        for row in stored_rows(quarantine_path(str(delta)))
+    )
+
+
+def stored_rows(delta: str | Path) -> list[dict[str, Any]]:
+    """Return the rows of the files that belong to the latest version of a table."""
+    files: dict[str, dict[str, Any]] = {}
+    for action in (action for commit in commits(delta) for action in commit):
+        if "add" in action:
+            assert action["add"].get("deletionVector") is None, "these files contain deleted rows"
+            files[action["add"]["path"]] = action["add"]
+        elif "remove" in action:
+            del files[action["remove"]["path"]]
+    tables = [pq.read_table(Path(delta, unquote(path)), partitioning=None) for path in files]
+    return pa.concat_tables(tables, promote_options="default").to_pylist() if tables else []
