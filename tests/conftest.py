@@ -29,6 +29,10 @@ MANY_SMALL_QUERIES = {
 """Spark settings that make many small queries faster. Tests that start processes use the settings of `local.laptop`."""
 
 
+QUICK = ("tests/infra", "tests/unit", "tests/mutants")
+"""Folders of the tests that need no emulator and no Spark."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that updates golden texts."""
     parser.addoption("--update", action="store_true", help="write the golden texts that differ, instead of failing")
@@ -69,9 +73,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Return the number of workers: one per core, but at least three, because many tests wait for other processes."""
-    return max(3, os.cpu_count() or 1)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return the number of workers: one per core, but at least three if tests wait for other processes.
+
+    Without those tests, an additional worker only collects the tests once more.
+    """
+    waits = any(not argument.startswith(QUICK) for argument in config.args)
+    return max(3 if waits else 1, os.cpu_count() or 1)
 
 
 @pytest.hookimpl(optionalhook=True)
