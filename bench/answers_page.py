@@ -45,7 +45,9 @@ def source(result: Asked) -> str:
     return "roll-up" if "_hourly`" in sql and result.window != _DAY else "records"
 
 
-def page(asked: Sequence[Asked], parts: Mapping[str, Part], *, fields: int, cores: int) -> str:
+def page(
+    asked: Sequence[Asked], parts: Mapping[str, Part], *, fields: int, cores: int, left_out: Sequence[str] = ()
+) -> str:
     """Return the page.
 
     Args:
@@ -53,8 +55,10 @@ def page(asked: Sequence[Asked], parts: Mapping[str, Part], *, fields: int, core
         parts: The sizes of the records table and of the roll-up, by name.
         fields: Number of fields of the flow log.
         cores: Number of cores that each engine uses.
+        left_out: Datasets that were measured for 24 hours only.
     """
-    return "\n".join([*_head(parts, fields=fields, cores=cores), *_summary(asked), *_table(asked), *_notes(asked), ""])
+    head = _head(parts, fields=fields, cores=cores)
+    return "\n".join([*head, *_summary(asked), *_table(asked), *_notes(asked, left_out), ""])
 
 
 def _head(parts: Mapping[str, Part], *, fields: int, cores: int) -> list[str]:
@@ -129,11 +133,13 @@ def _table(asked: Sequence[Asked]) -> Iterator[str]:
         )
 
 
-def _notes(asked: Sequence[Asked]) -> Iterator[str]:
+def _notes(asked: Sequence[Asked], left_out: Sequence[str]) -> Iterator[str]:
     impossible = {each.dataset: each.problem for each in asked if each.duckdb is None}
     empty = {each.dataset: _EMPTY[each.dataset] for each in asked if not each.rows and each.dataset in _EMPTY}
-    if empty or impossible:
+    if empty or impossible or left_out:
         yield ""
+    for name in left_out:
+        yield f"- `{name}` was left out for {WINDOWS[-1].name} (`--leave-out {name}`)."
     for name, reason in empty.items():
         yield f"- `{name}` has no rows, because {reason}."
     for name, reason in impossible.items():
