@@ -133,11 +133,12 @@ def test_the_page_of_a_smaller_run_states_that_the_limits_are_for_more_records()
     assert ("This run has fewer" in small, "This run has fewer" in full) == (True, False)
 
 
-def test_the_page_names_the_datasets_that_duckdb_cannot_compute_and_those_that_are_empty() -> None:
+def test_the_page_names_the_datasets_that_duckdb_cannot_compute_and_those_that_are_empty_or_left_out() -> None:
     asked = [
         _asked("conversations", "30 days", 1.0, duckdb=None, problem="Out of Memory Error"),
         _asked("transit_gateway_drops", "30 days", 1.0, rows=0),
     ]
-    text = answers_page.page(asked, PARTS, fields=36, cores=2)
+    text = answers_page.page(asked, PARTS, fields=36, cores=2, left_out=["top_talkers"])
     assert "DuckDB cannot compute `conversations`: Out of Memory Error" in text
+    assert "- `top_talkers` was left out for 30 days (`--leave-out top_talkers`).\n" in text
     assert "`transit_gateway_drops` has no rows, because" in text
