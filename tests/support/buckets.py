@@ -119,11 +119,13 @@ def as_caller(stage: Emulator, credentials: Credentials) -> Iterator[None]:
         aws.client.cache_clear()
 
 
-def _session(session: type[boto3.session.Session] = boto3.session.Session) -> boto3.session.Session:
-    """Return a new session, with credentials from the environment, that does not read the descriptions again."""
-    core = botocore.session.get_session()
+def _session(
+    *, botocore_session: botocore.session.Session | None = None, create: type[boto3.session.Session] = boto3.Session
+) -> boto3.session.Session:
+    """Return a new session that does not read the descriptions again, by default with credentials from variables."""
+    core = botocore_session or botocore.session.get_session()
     core.register_component("data_loader", _DESCRIPTIONS)
-    return session(botocore_session=core)
+    return create(botocore_session=core)
 
 
 class Reading:
