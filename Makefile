@@ -76,7 +76,7 @@ demo: .venv/made  ## run everything on this machine, from an empty folder to a f
 stage: .venv/made  ## run both clouds on this machine, with a deployment and traffic, until Ctrl-C
 	.venv/bin/python -m local.stage $(ARGS)
 
-# One worker per core, but at least three. All tests of a file run in one worker, so that fixtures are created once per
+# One worker per core, but at least three for `make test`. All tests of a file run in one worker, so that fixtures are created once per
 # file, and so do the tests in tests/e2e/stage.
 PARALLEL = --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from local.cloud_files import register
+from tests.support.delta_files import stored_rows
 from tests.support.ingesting import Place, Ran, commits, ingest, tables_of_version_0_1_0, try_ingest
 from vpc_flow_logs import source, table
 from vpc_flow_logs.checkpoint import LOGS_PATH_FILE
@@ -32,12 +32,7 @@ def deliver(where: Place, number: int) -> None:
 
 def column(path: str, name: str) -> list[object]:
     """Return the values of a column, sorted, read from the files that the Delta log lists."""
-    files: set[str] = set()
-    for commit in commits(path):
-        files -= {action["remove"]["path"] for action in commit if "remove" in action}
-        files |= {action["add"]["path"] for action in commit if "add" in action}
-    values = (pq.read_table(Path(path, file), columns=[name])[name].to_pylist() for file in files)
-    return sorted(value for each in values for value in each)
+    return sorted(row[name] for row in stored_rows(path))
 
 
 def loaded(where: Place) -> list[object]:

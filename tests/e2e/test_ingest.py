@@ -64,8 +64,7 @@ BAD_REASON = "srcport: 'x' is not an integer"
 
 def uncommit(where: Place, batch: int) -> None:
     """Remove a batch's commit from the checkpoint, as a crash after the commits to the tables does."""
-    for name in (f"{batch}", f".{batch}.crc"):
-        (where.checkpoint / "commits" / name).unlink(missing_ok=True)
+    (where.checkpoint / "commits" / f"{batch}").unlink()
 
 
 def whole_lines(data: bytes) -> list[str]:

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
+from tests.support.delta_files import data_files
 from tests.support.ingesting import Place, Process, commits, rows, snapshot
 from tests.support.rolling_up import Tables, hour_of, micros, raw_sums, record, rollup_sums
 from vpc_flow_logs.failures import RunFailed
@@ -117,9 +118,9 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
     before, catalog = snapshot(root), spark.sql("SHOW TABLES").collect()
     dry_run = maintain(spark, "life", path, KEEP, "--dry-run")
     changed = (snapshot(root), spark.sql("SHOW TABLES").collect()) != (before, catalog)
-    files_before = len(files_of(tables.path))
+    files_before = len(data_files(tables.path))
     first = maintain(spark, "life", path, KEEP)
-    files = len(files_of(tables.path))
+    files = len(data_files(tables.path))
     written = commits_of(tables)
     second = maintain(spark, "life", KEEP)
     again = {kind: names[len(written[kind]) :] for kind, names in commits_of(tables).items()}
@@ -152,15 +153,6 @@ def commits_of(tables: Tables) -> dict[str, list[str]]:
         ]
         for kind in KINDS
     }
-
-
-def files_of(folder: str) -> set[str]:
-    """Return the data files of the latest version of a table."""
-    files: set[str] = set()
-    for action in (action for commit in commits(folder) for action in commit):
-        files |= {action["add"]["path"]} if "add" in action else set()
-        files -= {action["remove"]["path"]} if "remove" in action else set()
-    return files
 
 
 def set_property(spark: SparkSession, name: str, key: str, value: str) -> None:

@@ -27,14 +27,19 @@ def stored_entries(delta: str | Path) -> Counter[Row]:
     )
 
 
+def data_files(delta: str | Path) -> dict[str, dict[str, Any]]:
+    """Return the data files of the latest version of a table: their entries in the log, by path."""
+    files: dict[str, dict[str, Any]] = {}
+    for commit in commits(delta):
+        for removed in (action["remove"] for action in commit if "remove" in action):
+            del files[removed["path"]]
+        files |= {action["add"]["path"]: action["add"] for action in commit if "add" in action}
+    return files
+
+
 def stored_rows(delta: str | Path) -> list[dict[str, Any]]:
     """Return the rows of the files that belong to the latest version of a table."""
-    files: dict[str, dict[str, Any]] = {}
-    for action in (action for commit in commits(delta) for action in commit):
-        if "add" in action:
-            assert action["add"].get("deletionVector") is None, "these files contain deleted rows"
-            files[action["add"]["path"]] = action["add"]
-        elif "remove" in action:
-            del files[action["remove"]["path"]]
+    files = data_files(delta)
+    assert all(file.get("deletionVector") is None for file in files.values()), "these files contain deleted rows"
     tables = [pq.read_table(Path(delta, unquote(path)), partitioning=None) for path in files]
     return pa.concat_tables(tables, promote_options="default").to_pylist() if tables else []
